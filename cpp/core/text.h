@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Messages for people: concatenation and lists.
+
+#include <sstream>
+#include <string>
+
+#include "espalier/error.h"
+
+namespace espalier {
+
+/// Concatenates anything that streams.
+template <typename... Parts>
+std::string Concat(const Parts&... parts) {
+  std::ostringstream out;
+  (out << ... << parts);
+  return out.str();
+}
+
+/// Throws Error(code) with the parts concatenated as its message.
+template <typename... Parts>
+[[noreturn]] void Fail(ErrorCode code, const Parts&... parts) {
+  throw Error(code, Concat(parts...));
+}
+
+/// Joins strings with a separator.
+template <typename Range>
+std::string Join(const Range& items, const char* separator) {
+  std::ostringstream out;
+  const char* between = "";
+  for (const auto& item : items) {
+    out << between << item;
+    between = separator;
+  }
+  return out.str();
+}
+
+}  // namespace espalier

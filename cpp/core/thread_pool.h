@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One pool of workers for the whole process, and the scratch memory that goes with a
+// plan's use of it.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/function_ref.h"
+#include "core/memory.h"
+
+namespace espalier {
+
+/// Runs tasks that were split by problem size, never by thread count, so that results do
+/// not depend on how many workers take part. Workers start when first needed; if the
+/// system gives no thread, fewer take part. Between calls they sleep.
+class ThreadPool {
+ public:
+  static ThreadPool& Shared();
+
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+
+  /// The caller's thread included. 1 to kMaxThreads.
+  static constexpr int kMaxThreads = 256;
+  void SetThreadCount(int threads);
+  int thread_count() const;
+
+  /// Calls body(task, worker) once for each task in [0, tasks), on at most `max_workers`
+  /// threads; worker is in [0, max_workers) and 0 is the caller. Returns when all are
+  /// done; rethrows the first exception after that. If another thread is using the pool,
+  /// or from inside a body, everything runs on the caller: never a wait, never a deadlock.
+  void ParallelFor(std::int64_t tasks, int max_workers,
+                   FunctionRef<void(std::int64_t task, int worker)> body);
+
+  /// Highest number of threads that ran at least one task of one ParallelFor since the
+  /// last reset; for tests that must know that work was really shared.
+  int widest_run() const;
+  void ResetWidestRun();
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+/// A plan's way to run in parallel: a fixed number of workers with scratch memory each,
+/// allocated once. One call at a time.
+class Workspace {
+ public:
+  /// `workers` 1: everything runs on the caller's thread and the pool is never touched.
+  Workspace(int workers, std::int64_t scratch_floats_per_worker);
+
+  int workers() const { return workers_; }
+  std::int64_t scratch_floats() const { return scratch_floats_; }
+
+  /// body(task, scratch): scratch belongs to the worker for the task, contents undefined.
+  void ParallelFor(std::int64_t tasks,
+                   FunctionRef<void(std::int64_t task, std::span<float> scratch)> body);
+
+  std::int64_t NativeBytes() const { return scratch_.bytes(); }
+
+ private:
+  int workers_;
+  std::int64_t scratch_floats_;
+  AlignedArray<float> scratch_;
+};
+
+}  // namespace espalier

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The one seam for matrix products: C = A·B (+ bias) (then activation).
+//
+// Bits: each C[i][j] is summed over K in an order that depends on K and the instruction
+// set alone, so a row's result is the same for any M, at any row, on any thread count.
+
+#include <cstdint>
+
+#include "core/thread_pool.h"
+#include "kernels/activation.h"
+
+namespace espalier {
+
+/// A borrowed matrix with any strides, in floats: plain, transposed or a slice.
+struct MatrixRef {
+  const float* data;
+  std::int64_t rows;
+  std::int64_t columns;
+  std::int64_t row_stride;
+  std::int64_t column_stride;
+
+  static MatrixRef RowMajor(const float* data, std::int64_t rows, std::int64_t columns) {
+    return {data, rows, columns, columns, 1};
+  }
+  MatrixRef Transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+};
+
+/// What happens to the sums before they are stored.
+struct Epilogue {
+  const float* column_bias = nullptr;  ///< [N], or null
+  const float* row_bias = nullptr;     ///< [M], or null
+  Activation activation = Activation::kNone;
+  float slope = 0.01f;                 ///< leaky relu
+  bool accumulate = false;             ///< C += A·B; no activation then
+};
+
+/// Floats that PackB writes for a B of K × N on the active target.
+std::int64_t PackedFloats(std::int64_t k, std::int64_t n);
+
+/// Rearranges B [K, N] into column panels for the active target.
+void PackB(const MatrixRef& b, float* packed);
+
+/// c[i * c_stride + j] for the rows of `a`, on the calling thread.
+void MatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
+                  std::int64_t c_stride, const Epilogue& epilogue);
+
+/// As MatmulPacked, its tiles shared among the workspace's workers; needs no scratch.
+void ParallelMatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
+                          std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace);
+
+/// Packs B piece by piece in the workers' scratch (ParallelMatmulScratchFloats) and
+/// multiplies. For products whose B is used once: both backward products.
+void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64_t c_stride,
+                    const Epilogue& epilogue, Workspace& workspace);
+std::int64_t ParallelMatmulScratchFloats(std::int64_t k, std::int64_t n);
+
+}  // namespace espalier

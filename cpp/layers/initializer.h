@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+#include "core/random.h"
+#include "layers/layer.h"
+
+namespace espalier {
+
+/// Fills `values` from the key's stream.
+///
+///   he:     gain 2 / fan_in            He et al. 2015, arXiv:1502.01852
+///   lecun:  1 / fan_in                 LeCun et al. 1998
+///   glorot: 2 / (fan_in + fan_out)     Glorot and Bengio 2010
+///
+/// is the variance; "normal" draws from N(0, variance), "uniform" from ±sqrt(3·variance).
+/// Throws Error: INVALID_ARGUMENT for an unknown name, listing the known ones.
+void Initialize(const InitializerSpec& spec, const RandomKey& key, std::span<float> values);
+
+/// True if `name` is an initializer.
+bool IsInitializer(std::string_view name);
+
+}  // namespace espalier

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What a layer is to the rest of the library: a shape rule, a list of parameters, and
+// forward and backward over buffers that a plan owns. Layers are immutable and hold
+// settings only, so networks and plans share them freely.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/random.h"
+#include "core/thread_pool.h"
+#include "espalier/spec.h"
+
+namespace espalier {
+
+enum class ParameterRole {
+  kWeight,
+  kBias,    // no weight decay by default
+  kNorm,    // scale and shift of a norm; no weight decay by default
+  kBuffer,  // saved but not trained
+};
+
+/// How a parameter starts. "normal" and "uniform" forms of He (gain 2), LeCun (1) and
+/// Glorot (fan_in and fan_out): see layers/initializer.h.
+struct InitializerSpec {
+  std::string name = "zeros";  // zeros constant he_normal he_uniform glorot_normal … lecun_uniform
+  double value = 0.0;          // constant
+  std::int64_t fan_in = 1;
+  std::int64_t fan_out = 1;
+};
+
+struct ParameterSpec {
+  std::string name;  // "weight", "bias", "running_mean"
+  Shape shape{1};
+  ParameterRole role = ParameterRole::kWeight;
+  InitializerSpec initializer;
+};
+
+/// Training, or evaluation: dropout off, batch norm from its running statistics. A frozen
+/// layer always runs in evaluation mode.
+enum class Mode { kTraining, kEvaluation };
+
+/// Buffers of one layer's forward pass. Activations are [batch, shape], row-major.
+struct ForwardArguments {
+  std::int64_t batch = 0;
+  Mode mode = Mode::kEvaluation;
+  std::span<const Shape> input_shapes;
+  Shape output_shape{1};
+  std::span<const float* const> inputs;
+  std::span<const float* const> parameters;  // in the order of Layer::Parameters
+  float* output = nullptr;
+  float* saved = nullptr;  // Layer::SavedFloats, kept until backward; null in evaluation
+  RandomKey random;        // training: a stream for this layer and step
+  Workspace* workspace = nullptr;
+};
+
+/// Buffers of the backward pass. `grad_inputs` and `grad_parameters` are overwritten, not
+/// added to; a null entry is not wanted. The mode is the forward pass's; in evaluation mode
+/// `saved` is the forward pass's too (a frozen layer in the middle).
+struct BackwardArguments {
+  std::int64_t batch = 0;
+  Mode mode = Mode::kTraining;
+  std::span<const Shape> input_shapes;
+  Shape output_shape{1};
+  std::span<const float* const> inputs;
+  std::span<const float* const> parameters;
+  const float* output = nullptr;
+  const float* grad_output = nullptr;
+  float* saved = nullptr;
+  std::span<float* const> grad_inputs;
+  std::span<float* const> grad_parameters;
+  Workspace* workspace = nullptr;
+};
+
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  virtual std::string_view kind() const = 0;
+
+  /// All settings, defaults included; MakeLayer(kind, attributes) gives an equal layer.
+  virtual Attributes attributes() const = 0;
+
+  /// Throws Error: SHAPE_MISMATCH with expected and got (the network adds the layer's name).
+  virtual Shape OutputShape(std::span<const Shape> inputs) const = 0;
+
+  virtual std::vector<ParameterSpec> Parameters(std::span<const Shape> /*inputs*/) const {
+    return {};
+  }
+
+  /// Floats kept from forward to backward in training, for the whole batch, beyond inputs and output.
+  virtual std::int64_t SavedFloats(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/) const {
+    return 0;
+  }
+
+  /// Scratch floats per worker that Forward and Backward need.
+  virtual std::int64_t ScratchFloats(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/) const {
+    return 0;
+  }
+
+  /// True if training mode draws random numbers (dropout).
+  virtual bool IsRandom() const { return false; }
+
+  virtual void Forward(const ForwardArguments& arguments) const = 0;
+  virtual void Backward(const BackwardArguments& arguments) const = 0;
+
+  /// Called once a training step has been found finite: moves running statistics from what
+  /// Forward left in `saved`. `parameters` in order; only buffers may be written.
+  virtual void UpdateBuffers(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,
+                             const float* /*saved*/, std::span<float* const> /*parameters*/) const {}
+};
+
+/// Makes a layer by kind. Throws Error: INVALID_ARGUMENT for an unknown kind (with near
+/// names), an unknown attribute, a wrong type or a value out of range.
+std::shared_ptr<const Layer> MakeLayer(std::string_view kind, const Attributes& attributes);
+
+/// All kinds MakeLayer knows.
+std::vector<std::string> LayerKinds();
+
+}  // namespace espalier

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Losses of a head over the labelled entries of a batch, with their gradients.
+
+#include <cstdint>
+#include <span>
+
+#include "espalier/spec.h"
+#include "espalier/trainer.h"
+
+namespace espalier {
+
+struct LossArguments {
+  std::int64_t batch = 0;
+  std::int64_t width = 0;              // of the head
+  const float* logits = nullptr;       // [batch, width], rows logits_stride apart
+  std::int64_t stride = 0;             // of logits and grad_logits
+  float* grad_logits = nullptr;        // overwritten; exactly 0 where unlabelled; null: loss only
+  std::span<std::uint8_t> active;      // [width]: 1 for columns that a labelled entry reaches
+};
+
+struct LossResult {
+  double loss = 0.0;          // task weight × normalized sum
+  std::int64_t labelled = 0;
+};
+
+/// Checks the sizes of targets and every labelled value: labels in [0, 1], classes in
+/// [0, n), values finite. Throws Error: SHAPE_MISMATCH, or INVALID_ARGUMENT naming task,
+/// row and label. Nothing under mask 0 is read.
+void CheckTargets(const std::string& task_name, const TaskSpec& task, std::int64_t batch,
+                  const TaskTargets& targets);
+
+/// Loss and gradient of the task; targets have been checked. No labelled entry: loss 0,
+/// gradient 0. Sums in double, in an order that depends on the batch alone.
+LossResult ComputeLoss(const TaskSpec& task, const TaskTargets& targets,
+                       const LossArguments& arguments);
+
+}  // namespace espalier

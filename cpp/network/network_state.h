@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The inside of a Network: a checked graph in topological order, and one array with all
+// parameter values.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/memory.h"
+#include "espalier/network.h"
+#include "layers/layer.h"
+#include "network/access.h"
+
+namespace espalier {
+
+inline constexpr int kNetworkInput = -1;  // as an input of a GraphLayer
+
+struct GraphLayer {
+  std::string name;
+  std::shared_ptr<const Layer> layer;
+  std::vector<int> inputs;          // indices of earlier layers, or kNetworkInput
+  std::vector<Shape> input_shapes;
+  Shape output_shape{1};
+  std::vector<int> parameters;      // indices into NetworkState::parameters, in the layer's order
+  int head = -1;                    // index into heads, or -1: backbone
+  bool frozen = false;
+  bool adapt_statistics = false;
+  double learning_rate_scale = 1.0;
+};
+
+struct GraphHead {
+  std::string name;
+  TaskSpec task;
+  int from = kNetworkInput;     // the layer it stands on
+  int output = 0;               // its output layer, a dense
+  std::int64_t width() const { return static_cast<std::int64_t>(task.labels.size()); }
+};
+
+struct GraphParameter {
+  std::string path;
+  Shape shape{1};
+  ParameterRole role = ParameterRole::kWeight;
+  int layer = 0;
+  std::int64_t offset = 0;      // floats from NetworkState::values
+};
+
+/// Heads whose output layers have the same input lie side by side: their weights (rows
+/// of [out, in]) and their biases are adjacent in `values`, in the order of heads, so that
+/// one matmul serves them all. HeadGroups() lists them.
+struct NetworkState {
+  Shape input{1};
+  std::optional<Normalization> normalization;
+  std::vector<GraphLayer> layers;  // each after its inputs
+  std::vector<GraphHead> heads;
+  std::vector<GraphParameter> parameters;
+  AlignedArray<float> values;
+  std::atomic<std::uint64_t> structure_version{0};  // moved by freeze, unfreeze, rates
+  Access access;
+
+  float* parameter_values(int parameter) {
+    return values.data() + parameters[static_cast<std::size_t>(parameter)].offset;
+  }
+  const float* parameter_values(int parameter) const {
+    return values.data() + parameters[static_cast<std::size_t>(parameter)].offset;
+  }
+  std::int64_t total_width() const;  // of all heads
+};
+
+/// Heads that one matmul serves: same input, adjacent parameters. Every head is in one group.
+struct HeadGroup {
+  std::vector<int> heads;
+  int input = kNetworkInput;         // layer whose output feeds them
+  std::int64_t width = 0;            // sum of widths
+  std::int64_t first_weight = 0;     // offset of weights [width, in] and biases [width] in values
+  std::int64_t first_bias = 0;
+};
+std::vector<HeadGroup> HeadGroups(const NetworkState& network);
+
+/// Layers matching a glob or name, or, if `through`, also all that they are computed from.
+/// Throws Error: INVALID_ARGUMENT with near names if nothing matches.
+std::vector<int> MatchLayers(const NetworkState& network, const LayerPattern& pattern);
+
+/// For each layer: 1 if it and everything it is computed from is frozen or has no
+/// parameters, and draws no random numbers in training. The largest frozen prefix.
+std::vector<char> FrozenPrefix(const NetworkState& network);
+
+}  // namespace espalier

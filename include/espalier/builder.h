@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "espalier/network.h"
+
+namespace espalier {
+
+/// Settings of a convolution. Padding "same" gives ceil(n/stride), extra padding at the end.
+struct ConvolutionOptions {
+  std::int64_t stride = 1;
+  std::string padding = "same";              ///< "same" or "valid"; ignored if explicit_padding is set
+  std::vector<std::int64_t> explicit_padding;  ///< {all}, {height, width} or {top, bottom, left, right}
+  std::int64_t dilation = 1;
+  std::int64_t groups = 1;
+  bool bias = true;
+};
+
+/// Writes a NetworkSpec layer by layer. Each layer follows the one before unless
+/// `From` moved the cursor; an empty name is numbered by kind. Errors come from Build.
+class NetworkBuilder {
+ public:
+  explicit NetworkBuilder(Shape input);
+
+  NetworkBuilder& Normalize(std::vector<double> mean, std::vector<double> std);
+  NetworkBuilder& From(std::string layer);
+
+  NetworkBuilder& Dense(std::string name, std::int64_t units);
+  NetworkBuilder& Conv2d(std::string name, std::int64_t channels, std::int64_t kernel,
+                         const ConvolutionOptions& options = {});
+  NetworkBuilder& MaxPool2d(std::int64_t window);
+  NetworkBuilder& Relu();
+  NetworkBuilder& Flatten();
+  NetworkBuilder& Dropout(double rate);
+  NetworkBuilder& BatchNorm(std::string name = "");
+  NetworkBuilder& Add(std::string name, std::string a, std::string b);
+  /// Any other kind, or any other setting.
+  NetworkBuilder& Layer(LayerSpec layer);
+
+  NetworkBuilder& Head(std::string name, TaskSpec task);
+  NetworkBuilder& Head(HeadSpec head);
+
+  const NetworkSpec& spec() const { return spec_; }
+  Network Build(std::uint64_t seed) const;
+
+ private:
+  NetworkBuilder& Append(std::string name, const char* kind, Attributes attributes);
+
+  NetworkSpec spec_;
+  std::string cursor_;
+};
+
+/// Tasks with the loss usual for them.
+TaskSpec LabelsTask(std::vector<std::string> labels);
+TaskSpec ClassesTask(std::vector<std::string> classes);
+TaskSpec ClassesTask(std::int64_t count);  ///< named "0", "1", …
+TaskSpec ValuesTask(std::vector<std::string> values);
+
+}  // namespace espalier

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "espalier/spec.h"
+
+namespace espalier {
+
+struct NetworkState;  // private: cpp/network/network_state.h
+
+/// What a pattern applies to: a layer's name, a glob ('*' any run, '?' one
+/// character), or "this layer and everything it is computed from".
+struct LayerPattern {
+  std::string pattern;
+  bool through = false;
+};
+
+/// How a network becomes another: one immutable description, applied to a copy.
+/// The order of entries does not matter; where a layer is both frozen and
+/// unfrozen, unfreezing wins. `drop_from` drops the named layer and every layer
+/// computed from it; heads standing on a dropped layer go too.
+struct TransferSpec {
+  std::vector<std::string> drop_heads;
+  std::vector<std::string> drop_from;
+  std::vector<LayerPattern> freeze;
+  std::vector<LayerPattern> unfreeze;
+  std::vector<std::string> adapt_statistics;  ///< globs of frozen batch norms that keep adapting
+  struct Rate {
+    std::string pattern;
+    double scale;
+  };
+  std::vector<Rate> learning_rates;  ///< scales of the optimizer's rate by glob
+  std::vector<HeadSpec> heads;       ///< new heads, initialised from the seed
+};
+
+/// One row of Network::Describe or of a transfer plan.
+struct LayerDescription {
+  std::string name;
+  std::string kind;
+  Shape output{1};
+  std::int64_t parameter_count = 0;  ///< weights and biases, not buffers
+  bool is_frozen = false;
+  bool adapts_statistics = false;
+  double learning_rate_scale = 1.0;
+  std::string head;                     ///< name of the head it belongs to, or empty
+  enum class Fate { kKept, kNew, kDropped } fate = Fate::kKept;
+};
+
+struct ParameterDescription {
+  std::string path;  ///< "conv1.weight", "heads.digit.dense.bias"
+  Shape shape{1};
+  bool is_buffer = false;  ///< saved but not trained: running mean
+};
+
+/// A graph of named layers with their parameters: one backbone, one or more heads.
+/// It knows no batch size and owns no scratch memory.
+///
+/// Threads: reading methods may run together. Changing, and training, needs the
+/// network alone: while another thread trains it, methods throw INVALID_STATE.
+class Network {
+ public:
+  /// Checks the spec, infers all shapes and initialises parameters from `seed`.
+  /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH, naming layer, expected and got.
+  static Network Build(const NetworkSpec& spec, std::uint64_t seed);
+
+  Network(Network&&) noexcept;
+  Network& operator=(Network&&) noexcept;
+  ~Network();
+
+  /// A deep copy.
+  Network Clone() const;
+
+  /// Applies `spec` to a copy; this network is untouched.
+  Network Transfer(const TransferSpec& spec, std::uint64_t seed) const;
+
+  /// The rows of the table that Transfer would make, dropped layers included.
+  std::vector<LayerDescription> ExplainTransfer(const TransferSpec& spec) const;
+
+  /// Freezes or unfreezes by name, glob or "through". A pattern that matches no
+  /// layer is INVALID_ARGUMENT, with near names.
+  void Freeze(const LayerPattern& pattern, bool adapt_statistics = false);
+  void Unfreeze(const LayerPattern& pattern);
+  void SetLearningRateScale(const std::string& pattern, double scale);
+
+  /// The spec that would build this graph again, freezing included.
+  NetworkSpec Spec() const;
+  std::vector<LayerDescription> Describe() const;
+  std::vector<ParameterDescription> Parameters() const;
+
+  /// Copies a parameter or buffer out of, or into, the network.
+  std::vector<float> ReadParameter(std::string_view path) const;
+  void WriteParameter(std::string_view path, std::span<const float> values);
+
+  /// Bytes of native memory held.
+  std::int64_t NativeBytes() const;
+
+  /// For the library's own parts.
+  const std::shared_ptr<NetworkState>& state() const { return state_; }
+  explicit Network(std::shared_ptr<NetworkState> state);
+
+ private:
+  std::shared_ptr<NetworkState> state_;
+};
+
+}  // namespace espalier

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What a network is, as plain data: the form that builders write, model files
+// carry, and Network::Build checks and turns into a network.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "espalier/shape.h"
+
+namespace espalier {
+
+/// A layer's settings by name, e.g. {"channels": 32, "kernel": [3, 3], "padding": "same"}.
+/// Which names a kind of layer knows is documented at its class in cpp/layers; an
+/// unknown name or a wrong type is an error. Whole numbers are accepted for real ones.
+using AttributeValue =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
+using Attributes = std::map<std::string, AttributeValue>;
+
+/// The name by which layers refer to the network's (normalized) input.
+inline constexpr const char* kInputName = "input";
+
+struct LayerSpec {
+  std::string name;                 ///< empty: numbered by kind, "dense1"
+  std::string kind;                 ///< "dense", "conv2d", …
+  std::vector<std::string> inputs;  ///< names of earlier layers or "input"; empty: the layer before
+  Attributes attributes;
+  bool frozen = false;
+  bool adapt_statistics = false;  ///< a frozen batch norm that still uses and updates batch statistics
+  double learning_rate_scale = 1.0;
+};
+
+/// What a head answers.
+enum class TaskKind {
+  kLabels,   ///< independent yes/no questions: a sigmoid each
+  kClasses,  ///< one of n: softmax
+  kValues,   ///< real numbers: regression
+};
+
+enum class LossKind {
+  kLogistic,  ///< labels: max(z,0) - z*y + log1p(exp(-|z|))
+  kFocal,     ///< labels: -alpha_t (1-p_t)^gamma log(p_t); Lin et al. 2017, arXiv:1708.02002
+  kSoftmax,   ///< classes: -log softmax(z)[y]
+  kSquared,   ///< values: (z-y)^2
+  kHuber,     ///< values: quadratic to delta, then linear
+};
+
+/// What a task's sum over labelled entries is divided by.
+enum class LossNormalization {
+  kExamples,         ///< all examples of the batch, labelled or not (default)
+  kLabelledEntries,  ///< the labelled entries of this head in the batch
+  kPerLabel,         ///< each label's sum by that label's labelled entries
+};
+
+struct TaskSpec {
+  TaskKind kind = TaskKind::kLabels;
+  std::vector<std::string> labels;  ///< names of labels, classes or values; its size is the head's width
+  LossKind loss = LossKind::kLogistic;
+  double weight = 1.0;              ///< of this task in the total loss
+  LossNormalization normalization = LossNormalization::kExamples;
+  std::vector<double> positive_weights;  ///< labels: weight of the y=1 term; empty: 1
+  std::vector<double> class_weights;     ///< classes: weight by true class; empty: 1
+  double label_smoothing = 0.0;          ///< s in [0,1): y(1-s)+s/2 (labels), y(1-s)+s/n (classes)
+  double focal_gamma = 2.0;
+  double focal_alpha = 0.25;             ///< negative: no alpha weighting
+  double huber_delta = 1.0;
+};
+
+/// Layers from features to logits. Their names are prefixed "heads.<name>."; the
+/// output layer "heads.<name>.dense", with one unit a label, is added by Build.
+struct HeadSpec {
+  std::string name;
+  std::string from;               ///< layer it stands on; empty: the last backbone layer
+  std::vector<LayerSpec> layers;  ///< hidden layers, each following the one before
+  TaskSpec task;
+  bool frozen = false;                 ///< of the output layer
+  double learning_rate_scale = 1.0;    ///< of the output layer
+};
+
+/// (x - mean) / std per channel (first dimension), or for all with a single entry.
+struct Normalization {
+  std::vector<double> mean;
+  std::vector<double> std;
+};
+
+struct NetworkSpec {
+  Shape input{1};
+  std::optional<Normalization> normalization;
+  std::vector<LayerSpec> layers;
+  std::vector<HeadSpec> heads;
+};
+
+}  // namespace espalier

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "espalier/network.h"
+#include "espalier/optimizer.h"
+
+namespace espalier {
+
+/// Known answers of one task for a batch. Unlabelled is NaN in `values`, -1 in
+/// `classes`, or 0 in `mask`; where the mask is 0 the target is never read.
+/// All spans empty: nothing of this task is labelled. Borrowed for the call.
+struct TaskTargets {
+  std::span<const float> values;          ///< labels and values heads: [batch, width]
+  std::span<const std::int32_t> classes;  ///< classes heads: [batch]
+  std::span<const std::uint8_t> mask;     ///< optional; [batch, width], classes heads: [batch]
+};
+
+struct TrainerConfig {
+  OptimizerConfig optimizer = AdamW{};
+  Schedule schedule;
+  std::int64_t max_batch_size = 32;
+  std::uint64_t seed = 0;                 ///< of dropout
+  std::optional<double> clip_value;       ///< gradients to [-v, v]
+  std::optional<double> clip_norm;        ///< all gradients together to this 2-norm
+  bool decay_biases_and_norms = false;
+  double layer_decay = 1.0;               ///< rate × decay^(layers with parameters between it and the output)
+};
+
+struct TaskLoss {
+  double loss = 0.0;              ///< task weight × normalized sum: its share of J
+  std::int64_t labelled = 0;      ///< labelled entries it was computed from
+};
+
+struct StepResult {
+  double loss = 0.0;              ///< J
+  std::vector<TaskLoss> tasks;    ///< in the order of heads
+  double learning_rate = 0.0;
+  double gradient_norm = 0.0;     ///< before clipping
+};
+
+/// Trains the layers of a network that are not frozen.
+///
+/// The largest frozen prefix runs through an inference plan; `CacheFeatures`
+/// computes it once per example. Steady state allocates nothing. Belongs to one
+/// thread at a time. It snapshots what is frozen: freezing or unfreezing the
+/// network afterwards makes the next Step throw INVALID_STATE.
+class Trainer {
+ public:
+  /// Takes the network for training until destroyed or `Release`d; throws
+  /// INVALID_STATE if another trainer holds it, or nothing is trainable.
+  Trainer(Network& network, const TrainerConfig& config);
+  Trainer(Trainer&&) noexcept;
+  Trainer& operator=(Trainer&&) noexcept;
+  ~Trainer();
+
+  /// Forward, losses, backward, update. inputs: [batch, input shape]; targets: one a head.
+  ///
+  /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH (a labelled target out of
+  /// range names row and label), NON_FINITE (an input, naming its row; a loss or
+  /// gradient, naming step and task). After any of these, network and optimizer
+  /// are as before the call.
+  StepResult Step(std::int64_t batch, std::span<const float> inputs,
+                  std::span<const TaskTargets> targets);
+
+  /// True if some layer with parameters lies in the frozen prefix, so that caching pays.
+  bool HasFrozenPrefix() const;
+  std::int64_t FeatureCount() const;  ///< floats per example that a cache would hold
+
+  /// Cached features of a data set. Slot names are the caller's (0: training, 1: validation, …).
+  /// Reserve: room for `examples`; throws OUT_OF_MEMORY if the budget has not that much.
+  void ReserveFeatures(int slot, std::int64_t examples);
+  /// Computes the features of examples [first, first + batch) once.
+  void CacheFeatures(int slot, std::int64_t first, std::int64_t batch, std::span<const float> inputs);
+  /// As Step, on cached examples (any order; each must have been cached).
+  StepResult StepCached(int slot, std::span<const std::int64_t> examples,
+                        std::span<const TaskTargets> targets);
+
+  /// Logits of all heads, [batch, total width], in evaluation mode with the current
+  /// parameters. Cached form: from features.
+  void Evaluate(std::int64_t batch, std::span<const float> inputs, std::span<float> logits);
+  void EvaluateCached(int slot, std::span<const std::int64_t> examples, std::span<float> logits);
+
+  /// Keeps a copy of all parameters and buffers / puts the copy back (best weights).
+  void SaveBest();
+  void RestoreBest();
+
+  std::int64_t steps() const;
+  std::int64_t prefix_examples() const;  ///< examples that ran through the frozen prefix so far
+  std::int64_t NativeBytes() const;
+
+  /// The optimizer's moment `index` (0 or 1) of a parameter; empty if it has none.
+  std::vector<float> ReadMoment(std::string_view path, int index) const;
+
+  /// Gives the network free for other uses.
+  void Release();
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace espalier
