@@ -66,8 +66,9 @@ class Trainer {
   /// range names row and label), NON_FINITE (an input, naming its row; a loss or
   /// gradient, naming step and task). After any of these, network and optimizer
   /// are as before the call.
-  StepResult Step(std::int64_t batch, std::span<const float> inputs,
-                  std::span<const TaskTargets> targets);
+  /// The result belongs to the trainer and holds until its next call.
+  const StepResult& Step(std::int64_t batch, std::span<const float> inputs,
+                         std::span<const TaskTargets> targets);
 
   /// True if some layer with parameters lies in the frozen prefix, so that caching pays.
   bool HasFrozenPrefix() const;
@@ -79,8 +80,8 @@ class Trainer {
   /// Computes the features of examples [first, first + batch) once.
   void CacheFeatures(int slot, std::int64_t first, std::int64_t batch, std::span<const float> inputs);
   /// As Step, on cached examples (any order; each must have been cached).
-  StepResult StepCached(int slot, std::span<const std::int64_t> examples,
-                        std::span<const TaskTargets> targets);
+  const StepResult& StepCached(int slot, std::span<const std::int64_t> examples,
+                               std::span<const TaskTargets> targets);
 
   /// Logits of all heads, [batch, total width], in evaluation mode with the current
   /// parameters. Cached form: from features.
