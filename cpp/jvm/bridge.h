@@ -29,30 +29,32 @@ int errorCodeCount();
 std::string errorCodeName(int code);
 
 // Handles.
-void closeHandle(std::int64_t handle);       // idempotent, never throws
+void closeHandle(std::int64_t handle);  // idempotent, never throws
 bool isOpen(std::int64_t handle);
 std::int64_t handleBytes(std::int64_t handle);  // native bytes held by the object
 
 // Network.
 std::int64_t networkBuild(const char* spec_json, std::int64_t seed);
-std::string networkSpec(std::int64_t network);            // NetworkSpec as JSON
-std::string networkDescribe(std::int64_t network);        // JSON array of LayerDescription
-std::string networkParameters(std::int64_t network);      // JSON array of {path, shape, buffer}
+std::string networkSpec(std::int64_t network);        // NetworkSpec as JSON
+std::string networkDescribe(std::int64_t network);    // JSON array of LayerDescription
+std::string networkParameters(std::int64_t network);  // JSON array of {path, shape, buffer}
 std::int64_t networkParameterSize(std::int64_t network, const char* path);
 void networkReadParameter(std::int64_t network, const char* path, float* values, std::int64_t size);
-void networkWriteParameter(std::int64_t network, const char* path, const float* values, std::int64_t size);
+void networkWriteParameter(std::int64_t network, const char* path, const float* values,
+                           std::int64_t size);
 void networkFreeze(std::int64_t network, const char* pattern, bool through, bool adapt_statistics);
 void networkUnfreeze(std::int64_t network, const char* pattern, bool through);
 void networkSetLearningRateScale(std::int64_t network, const char* pattern, double scale);
 std::int64_t networkClone(std::int64_t network);
 std::int64_t networkTransfer(std::int64_t network, const char* transfer_json, std::int64_t seed);
-std::string networkExplainTransfer(std::int64_t network, const char* transfer_json);  // as networkDescribe, with "fate"
+std::string networkExplainTransfer(std::int64_t network,
+                                   const char* transfer_json);  // as networkDescribe, with "fate"
 void networkSave(std::int64_t network, const char* path);
 std::int64_t networkLoad(const char* path);
 
-// Trainer. Results of a step as doubles: [loss, learning_rate, gradient_norm, then per head: loss, labelled].
-// targets and masks: per head an address or 0 (absent): float [batch, width] for labels and
-// values heads, int32 [batch] for classes; masks uint8.
+// Trainer. Results of a step as doubles: [loss, learning_rate, gradient_norm, then per head: loss,
+// labelled]. targets and masks: per head an address or 0 (absent): float [batch, width] for labels
+// and values heads, int32 [batch] for classes; masks uint8.
 std::int64_t trainerCreate(std::int64_t network, const char* config_json);
 void trainerStep(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
                  const std::int64_t* targets, const std::int64_t* masks, double* results);
@@ -61,18 +63,21 @@ std::int64_t trainerFeatureCount(std::int64_t trainer);
 void trainerReserveFeatures(std::int64_t trainer, int slot, std::int64_t examples);
 void trainerCacheFeatures(std::int64_t trainer, int slot, std::int64_t first, std::int64_t batch,
                           std::int64_t inputs);
-void trainerStepCached(std::int64_t trainer, int slot, std::int64_t batch, const std::int64_t* examples,
-                       const std::int64_t* targets, const std::int64_t* masks, double* results);
-void trainerEvaluate(std::int64_t trainer, std::int64_t batch, std::int64_t inputs, std::int64_t logits);
+void trainerStepCached(std::int64_t trainer, int slot, std::int64_t batch,
+                       const std::int64_t* examples, const std::int64_t* targets,
+                       const std::int64_t* masks, double* results);
+void trainerEvaluate(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
+                     std::int64_t logits);
 void trainerEvaluateCached(std::int64_t trainer, int slot, std::int64_t batch,
                            const std::int64_t* examples, std::int64_t logits);
 void trainerSaveBest(std::int64_t trainer);
 void trainerRestoreBest(std::int64_t trainer);
 std::int64_t trainerPrefixExamples(std::int64_t trainer);
-void trainerRelease(std::int64_t trainer);   // gives the network free; idempotent
+void trainerRelease(std::int64_t trainer);  // gives the network free; idempotent
 
 // Losses of a whole set from logits [examples, total width], for validation: per head loss (as in
-// training, normalized over all examples) and labelled. results: [loss, then per head: loss, labelled].
+// training, normalized over all examples) and labelled. results: [loss, then per head: loss,
+// labelled].
 void taskLosses(std::int64_t network, std::int64_t examples, std::int64_t logits,
                 const std::int64_t* targets, const std::int64_t* masks, double* results);
 /// logits [examples, total width] → probabilities in place (sigmoid, softmax, identity per head).
@@ -88,12 +93,11 @@ std::string taskMetrics(const char* kind, const char* labels_json, std::int64_t 
 std::int64_t predictorCreate(std::int64_t network, const char* config_json);
 std::int64_t predictorInputSize(std::int64_t predictor);
 std::int64_t predictorOutputSize(std::int64_t predictor);
-void predictorPredict(std::int64_t predictor, std::int64_t batch, std::int64_t inputs, std::int64_t outputs);
+void predictorPredict(std::int64_t predictor, std::int64_t batch, std::int64_t inputs,
+                      std::int64_t outputs);
 /// Heap arrays, for one call without direct buffers.
-void predictorPredictArray(std::int64_t predictor, std::int64_t batch, const float* inputs, float* outputs);
+void predictorPredictArray(std::int64_t predictor, std::int64_t batch, const float* inputs,
+                           float* outputs);
 std::string predictorDescribe(std::int64_t predictor);
-
-/// Address of a direct buffer's first element (position 0); 0 if it is not direct.
-std::int64_t bufferAddress(void* buffer);
 
 }  // namespace espalier::jvm

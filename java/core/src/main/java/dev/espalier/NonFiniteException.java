@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+/**
+ * An input, loss or gradient is NaN or infinite. The message names the row, or the step and task; a
+ * network in training keeps the last good weights. Check the data, or lower the learning rate.
+ */
+public final class NonFiniteException extends EspalierException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected and what was got
+   * @param cause what led to it, or null
+   */
+  public NonFiniteException(String message, Throwable cause) {
+    super("NON_FINITE", message, cause);
+  }
+}

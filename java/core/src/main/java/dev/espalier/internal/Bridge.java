@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.internal;
+
+import java.nio.Buffer;
+import org.bytedeco.javacpp.annotation.Cast;
+import org.bytedeco.javacpp.annotation.Const;
+import org.bytedeco.javacpp.annotation.Namespace;
+import org.bytedeco.javacpp.annotation.Platform;
+import org.bytedeco.javacpp.annotation.Properties;
+import org.bytedeco.javacpp.annotation.Raw;
+import org.bytedeco.javacpp.annotation.StdString;
+
+/**
+ * The native functions of {@code cpp/jvm/bridge.h}, where each is described; the names are equal.
+ *
+ * <p>Handles and addresses are plain {@code long}s, configuration is JSON text, memory is borrowed
+ * for the call. Sizes of arrays are the caller's duty: native code cannot see them.
+ *
+ * <p>Never called bare: NativeHandle and NativeCall load the library first, keep
+ * owners reachable and turn native errors into the exceptions of the public API. Text comes through
+ * NativeCall.text where a user wrote it.
+ */
+@Properties(
+    value =
+        @Platform(
+            include = {"jvm/bridge.h", "jvm/direct_buffer.h"},
+            library = "jniEspalier",
+            define = {"STRING_BYTES_CHARSET \"UTF-8\""}))
+@Namespace("espalier::jvm")
+public final class Bridge {
+  private Bridge() {}
+
+  // Runtime.
+
+  public static native void setThreadCount(int threads);
+
+  public static native int threadCount();
+
+  public static native @StdString String cpuTarget();
+
+  public static native @StdString String describeRuntime();
+
+  public static native long nativeBytes();
+
+  public static native long nativeBytesBudget();
+
+  public static native void setNativeBytesBudget(long bytes);
+
+  public static native long liveHandles();
+
+  public static native void setOpenBlasPath(String path);
+
+  public static native void throwError(int code);
+
+  public static native int errorCodeCount();
+
+  public static native @StdString String errorCodeName(int code);
+
+  // Handles.
+
+  public static native void closeHandle(long handle);
+
+  public static native @Cast("bool") boolean isOpen(long handle);
+
+  public static native long handleBytes(long handle);
+
+  // Network.
+
+  public static native long networkBuild(String specJson, long seed);
+
+  public static native @StdString String networkSpec(long network);
+
+  public static native @StdString String networkDescribe(long network);
+
+  public static native @StdString String networkParameters(long network);
+
+  public static native long networkParameterSize(long network, String path);
+
+  public static native void networkReadParameter(
+      long network, String path, float[] values, long size);
+
+  public static native void networkWriteParameter(
+      long network, String path, @Const float[] values, long size);
+
+  public static native void networkFreeze(
+      long network,
+      String pattern,
+      @Cast("bool") boolean through,
+      @Cast("bool") boolean adaptStatistics);
+
+  public static native void networkUnfreeze(
+      long network, String pattern, @Cast("bool") boolean through);
+
+  public static native void networkSetLearningRateScale(long network, String pattern, double scale);
+
+  public static native long networkClone(long network);
+
+  public static native long networkTransfer(long network, String transferJson, long seed);
+
+  public static native @StdString String networkExplainTransfer(long network, String transferJson);
+
+  public static native void networkSave(long network, String path);
+
+  public static native long networkLoad(String path);
+
+  // Trainer.
+
+  public static native long trainerCreate(long network, String configJson);
+
+  public static native void trainerStep(
+      long trainer,
+      long batch,
+      long inputs,
+      @Const long[] targets,
+      @Const long[] masks,
+      double[] results);
+
+  public static native @Cast("bool") boolean trainerHasFrozenPrefix(long trainer);
+
+  public static native long trainerFeatureCount(long trainer);
+
+  public static native void trainerReserveFeatures(long trainer, int slot, long examples);
+
+  public static native void trainerCacheFeatures(
+      long trainer, int slot, long first, long batch, long inputs);
+
+  public static native void trainerStepCached(
+      long trainer,
+      int slot,
+      long batch,
+      @Const long[] examples,
+      @Const long[] targets,
+      @Const long[] masks,
+      double[] results);
+
+  public static native void trainerEvaluate(long trainer, long batch, long inputs, long logits);
+
+  public static native void trainerEvaluateCached(
+      long trainer, int slot, long batch, @Const long[] examples, long logits);
+
+  public static native void trainerSaveBest(long trainer);
+
+  public static native void trainerRestoreBest(long trainer);
+
+  public static native long trainerPrefixExamples(long trainer);
+
+  public static native void trainerRelease(long trainer);
+
+  // Losses and metrics of a whole set.
+
+  public static native void taskLosses(
+      long network,
+      long examples,
+      long logits,
+      @Const long[] targets,
+      @Const long[] masks,
+      double[] results);
+
+  public static native void logitsToProbabilities(long network, long examples, long values);
+
+  public static native @StdString String taskMetrics(
+      String kind,
+      String labelsJson,
+      long examples,
+      long probabilities,
+      long targets,
+      double threshold);
+
+  // Predictor.
+
+  public static native long predictorCreate(long network, String configJson);
+
+  public static native long predictorInputSize(long predictor);
+
+  public static native long predictorOutputSize(long predictor);
+
+  public static native void predictorPredict(long predictor, long batch, long inputs, long outputs);
+
+  public static native void predictorPredictArray(
+      long predictor, long batch, @Const float[] inputs, float[] outputs);
+
+  public static native @StdString String predictorDescribe(long predictor);
+
+  /**
+   * Returns the address of element 0 of a direct buffer, 0 for null or a heap buffer. It is valid
+   * while the buffer is reachable. The position is not part of it, so that a thread which moves it
+   * meanwhile cannot move the address past a check.
+   */
+  public static native long bufferAddress(@Raw(withEnv = true) Buffer buffer);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.internal;
+
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.util.function.LongConsumer;
+import java.util.function.LongFunction;
+import java.util.function.LongSupplier;
+import java.util.function.LongUnaryOperator;
+
+/**
+ * Owner of one native object. A public class that stands for a native object holds one of these; so
+ * the class itself shows nothing of it.
+ *
+ * <p>What Java keeps is an opaque id, never an address. State and count of calls inside live in
+ * native memory: a call on a closed handle is an {@link IllegalStateException}, {@link #close}
+ * never waits, and the last call inside frees. The cleaner is the net for objects nobody closed.
+ */
+public final class NativeHandle implements AutoCloseable {
+  private static final Cleaner CLEANER = Cleaner.create();
+
+  private final long id;
+  private final Cleaner.Cleanable cleanable;
+
+  private NativeHandle(long id) {
+    this.id = id;
+    cleanable = CLEANER.register(this, new Closing(id));
+  }
+
+  /**
+   * Makes the owner of the object that {@code create} makes.
+   *
+   * @param create calls one of the bridge's functions that return a new handle
+   */
+  public static NativeHandle create(LongSupplier create) {
+    long id = NativeCall.getLong(create);
+    boolean isOwned = false;
+    try {
+      NativeHandle handle = new NativeHandle(id);
+      isOwned = true;
+      return handle;
+    } finally {
+      if (!isOwned) {
+        Bridge.closeHandle(id);
+      }
+    }
+  }
+
+  /** Returns what {@code call} returns for the id. */
+  public <R> R get(LongFunction<R> call) {
+    try {
+      return call.apply(id);
+    } catch (RuntimeException error) {
+      throw NativeErrors.translate(error);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /** Returns what {@code call} returns for the id. */
+  public long getLong(LongUnaryOperator call) {
+    try {
+      return call.applyAsLong(id);
+    } catch (RuntimeException error) {
+      throw NativeErrors.translate(error);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /** Runs {@code call} with the id. */
+  public void run(LongConsumer call) {
+    try {
+      call.accept(id);
+    } catch (RuntimeException error) {
+      throw NativeErrors.translate(error);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /**
+   * Returns the id, for paths where a lambda would cost. The caller wraps its bridge call as {@link
+   * #run} does: errors translated, {@code reachabilityFence} on this handle in {@code finally}.
+   */
+  public long id() {
+    return id;
+  }
+
+  /** Returns the native bytes that the object holds. */
+  public long nativeBytes() {
+    return getLong(Bridge::handleBytes);
+  }
+
+  /** Returns true once closed. */
+  public boolean isClosed() {
+    try {
+      return !Bridge.isOpen(id);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /** Closes the object: at most once, without waiting, never with an exception. */
+  @Override
+  public void close() {
+    cleanable.clean();
+  }
+
+  /** Holds no reference to its handle, or the cleaner would never run. */
+  private record Closing(long id) implements Runnable {
+    @Override
+    public void run() {
+      Bridge.closeHandle(id);
+    }
+  }
+}
