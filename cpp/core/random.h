@@ -26,6 +26,10 @@ struct RandomKey {
   std::uint32_t subindex = 0;
 };
 
+/// The generator itself: counter and key to four words.
+std::array<std::uint32_t, 4> Philox4x32(std::array<std::uint32_t, 4> counter,
+                                        std::array<std::uint32_t, 2> key);
+
 /// The `block`-th four words of a stream.
 std::array<std::uint32_t, 4> RandomBlock(const RandomKey& key, std::uint32_t block);
 
