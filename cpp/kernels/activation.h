@@ -22,8 +22,9 @@ enum class Activation : std::uint8_t {
 void ActivationForward(Activation activation, float slope, const float* x, std::int64_t count,
                        float* y);
 
-/// grad_x[i] = grad_y[i] · activation'(x[i]), from input x and output y (either may be
-/// ignored by a kind). grad_x may be grad_y. At kinks the left derivative: relu'(0) = 0.
+/// grad_x[i] = grad_y[i] · activation'(x[i]). grad_x may be grad_y. Relu, relu6, sigmoid and
+/// tanh read y and not x; leaky relu, gelu and silu read x and not y; the other one may be
+/// null. At kinks as PyTorch: relu'(0) = relu6'(0) = relu6'(6) = 0, leaky_relu'(0) = slope.
 void ActivationBackward(Activation activation, float slope, const float* x, const float* y,
                         const float* grad_y, std::int64_t count, float* grad_x);
 

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/activation.h"
+
+#include <cstddef>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/activation.cc"
+#include "kernels/dispatch.h"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/activation-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Full vectors and the tail go through the same lane code.
+template <Activation kKind>
+void ForwardAs(float slope, const float* x, size_t count, float* y) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto slopes = hn::Set(d, slope);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(ActivateAs<kKind>(d, hn::LoadU(d, x + i), slopes), d, y + i);
+  }
+  const size_t rest = count - i;
+  if (rest != 0) {
+    hn::StoreN(ActivateAs<kKind>(d, hn::LoadN(d, x + i, rest), slopes), d, y + i, rest);
+  }
+}
+
+// The gradient of one vector; `value` is y or x, whichever the kind reads.
+template <Activation kKind, class D, class V = hn::Vec<D>>
+HWY_INLINE V GradientAs(D d, V value, V grad, V slope) {
+  const V zero = hn::Zero(d);
+  const V one = hn::Set(d, 1.0f);
+  if constexpr (kKind == Activation::kRelu) {
+    return hn::IfThenZeroElse(hn::Le(value, zero), grad);
+  } else if constexpr (kKind == Activation::kRelu6) {
+    return hn::IfThenZeroElse(hn::Or(hn::Le(value, zero), hn::Ge(value, hn::Set(d, 6.0f))), grad);
+  } else if constexpr (kKind == Activation::kLeakyRelu) {
+    return hn::IfThenElse(hn::Gt(value, zero), grad, hn::Mul(grad, slope));
+  } else if constexpr (kKind == Activation::kGelu) {
+    V gaussian;
+    const V cdf = NormalCdf(d, value, gaussian);
+    const V density = hn::Mul(gaussian, hn::Set(d, 0.398942280f));
+    return hn::Mul(grad, hn::MulAdd(value, density, cdf));
+  } else if constexpr (kKind == Activation::kSilu) {
+    const V s = Sigmoid(d, value);
+    return hn::Mul(grad, hn::Mul(s, hn::MulAdd(value, hn::Sub(one, s), one)));
+  } else if constexpr (kKind == Activation::kSigmoid) {
+    return hn::Mul(grad, hn::Mul(value, hn::Sub(one, value)));
+  } else if constexpr (kKind == Activation::kTanh) {
+    return hn::Mul(grad, hn::NegMulAdd(value, value, one));
+  } else {
+    return grad;
+  }
+}
+
+template <Activation kKind>
+void BackwardAs(float slope, const float* value, const float* grad_y, size_t count, float* grad_x) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto slopes = hn::Set(d, slope);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    hn::StoreU(GradientAs<kKind>(d, hn::LoadU(d, value + i), hn::LoadU(d, grad_y + i), slopes), d,
+               grad_x + i);
+  }
+  const size_t rest = count - i;
+  if (rest != 0) {
+    hn::StoreN(
+        GradientAs<kKind>(d, hn::LoadN(d, value + i, rest), hn::LoadN(d, grad_y + i, rest), slopes),
+        d, grad_x + i, rest);
+  }
+}
+
+void Forward(Activation kind, float slope, const float* x, size_t count, float* y) {
+  switch (kind) {
+    case Activation::kNone:
+      return ForwardAs<Activation::kNone>(slope, x, count, y);
+    case Activation::kRelu:
+      return ForwardAs<Activation::kRelu>(slope, x, count, y);
+    case Activation::kRelu6:
+      return ForwardAs<Activation::kRelu6>(slope, x, count, y);
+    case Activation::kLeakyRelu:
+      return ForwardAs<Activation::kLeakyRelu>(slope, x, count, y);
+    case Activation::kGelu:
+      return ForwardAs<Activation::kGelu>(slope, x, count, y);
+    case Activation::kSilu:
+      return ForwardAs<Activation::kSilu>(slope, x, count, y);
+    case Activation::kSigmoid:
+      return ForwardAs<Activation::kSigmoid>(slope, x, count, y);
+    case Activation::kTanh:
+      return ForwardAs<Activation::kTanh>(slope, x, count, y);
+  }
+}
+
+void Backward(Activation kind, float slope, const float* x, const float* y, const float* grad_y,
+              size_t count, float* grad_x) {
+  switch (kind) {
+    case Activation::kNone:
+      return BackwardAs<Activation::kNone>(slope, grad_y, grad_y, count, grad_x);
+    case Activation::kRelu:
+      return BackwardAs<Activation::kRelu>(slope, y, grad_y, count, grad_x);
+    case Activation::kRelu6:
+      return BackwardAs<Activation::kRelu6>(slope, y, grad_y, count, grad_x);
+    case Activation::kLeakyRelu:
+      return BackwardAs<Activation::kLeakyRelu>(slope, x, grad_y, count, grad_x);
+    case Activation::kGelu:
+      return BackwardAs<Activation::kGelu>(slope, x, grad_y, count, grad_x);
+    case Activation::kSilu:
+      return BackwardAs<Activation::kSilu>(slope, x, grad_y, count, grad_x);
+    case Activation::kSigmoid:
+      return BackwardAs<Activation::kSigmoid>(slope, y, grad_y, count, grad_x);
+    case Activation::kTanh:
+      return BackwardAs<Activation::kTanh>(slope, y, grad_y, count, grad_x);
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace espalier
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace espalier {
+
+void ActivationForward(Activation activation, float slope, const float* x, std::int64_t count,
+                       float* y) {
+  ESPALIER_KERNEL(Forward)(activation, slope, x, static_cast<std::size_t>(count), y);
+}
+
+void ActivationBackward(Activation activation, float slope, const float* x, const float* y,
+                        const float* grad_y, std::int64_t count, float* grad_x) {
+  ESPALIER_KERNEL(Backward)
+  (activation, slope, x, y, grad_y, static_cast<std::size_t>(count), grad_x);
+}
+
+}  // namespace espalier
+#endif
