@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/training_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/checked.h"
+
+namespace espalier {
+namespace {
+
+std::size_t Index(int i) { return static_cast<std::size_t>(i); }
+
+class Compiler {
+ public:
+  Compiler(const NetworkState& network, std::int64_t max_batch) : network_(network) {
+    plan_.max_batch = max_batch;
+  }
+
+  TrainingPlan Compile() {
+    const std::size_t layer_count = network_.layers.size();
+    is_head_output_.assign(layer_count, 0);
+    for (const GraphHead& head : network_.heads) is_head_output_[Index(head.output)] = 1;
+    FindLiveLayers();
+    ChoosePrefix();
+    MakeSources();
+    MakeNodes();
+    MakeGroups();
+    PlanForward();
+    PlanBackward();
+    plan_.arena = LayOutArena(plan_.buffers);
+    return std::move(plan_);
+  }
+
+ private:
+  const GraphLayer& layer(int index) const { return network_.layers[Index(index)]; }
+  int node_count() const { return static_cast<int>(plan_.nodes.size()); }
+
+  // The clock of buffer lifetimes: sources are filled at -1, node i runs forward at i and
+  // backward at 2n - i, the groups in between.
+  int groups_time() const { return node_count(); }
+  int backward_time(int node) const { return 2 * node_count() - node; }
+  int end_time() const { return 2 * node_count() + 1; }
+
+  BufferId NewBuffer(std::int64_t floats_per_example, int first, int last) {
+    plan_.buffers.push_back({CheckedMultiply(floats_per_example, plan_.max_batch), first, last});
+    return static_cast<BufferId>(plan_.buffers.size()) - 1;
+  }
+
+  void KeepUntil(BufferId buffer, int time) {
+    int& last = plan_.buffers[Index(buffer)].last;
+    last = std::max(last, time);
+  }
+
+  // Layers that lead to a head; nothing else is worth running.
+  void FindLiveLayers() {
+    live_ = is_head_output_;
+    for (int i = static_cast<int>(network_.layers.size()) - 1; i >= 0; --i) {
+      if (!live_[Index(i)]) continue;
+      for (const int input : layer(i).inputs) {
+        if (input != kNetworkInput) live_[Index(input)] = 1;
+      }
+    }
+  }
+
+  void ChoosePrefix() {
+    plan_.in_prefix = FrozenPrefix(network_);
+    bool has_parameters = false;
+    bool input_is_needed = false;
+    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+      if (is_head_output_[i] || !live_[i]) plan_.in_prefix[i] = 0;
+      const GraphLayer& graph_layer = network_.layers[i];
+      if (plan_.in_prefix[i]) {
+        has_parameters = has_parameters || !graph_layer.parameters.empty();
+      } else if (live_[i]) {
+        input_is_needed = input_is_needed || std::count(graph_layer.inputs.begin(),
+                                                        graph_layer.inputs.end(), kNetworkInput);
+      }
+    }
+    // Without parameters there is nothing to save. Where the raw input goes on beside the
+    // prefix, features alone could not stand for an example.
+    if (!has_parameters || input_is_needed) {
+      std::fill(plan_.in_prefix.begin(), plan_.in_prefix.end(), char{0});
+      return;
+    }
+    std::vector<char> is_output(network_.layers.size(), 0);
+    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+      if (!live_[i] || plan_.in_prefix[i]) continue;
+      for (const int input : network_.layers[i].inputs) {
+        if (plan_.in_prefix[Index(input)]) is_output[Index(input)] = 1;
+      }
+    }
+    for (std::size_t i = 0; i < is_output.size(); ++i) {
+      if (is_output[i]) plan_.prefix_outputs.push_back(static_cast<int>(i));
+    }
+  }
+
+  void MakeSources() {
+    if (!plan_.has_prefix()) {
+      plan_.sources.push_back({kNetworkInput, network_.input.element_count(), kNoBuffer});
+      return;
+    }
+    for (const int output : plan_.prefix_outputs) {
+      const std::int64_t floats = layer(output).output_shape.element_count();
+      plan_.sources.push_back({output, floats, kNoBuffer});
+      plan_.feature_floats = CheckedAdd(plan_.feature_floats, floats);
+    }
+  }
+
+  void MakeNodes() {
+    node_of_.assign(network_.layers.size(), -1);
+    for (int i = 0; i < static_cast<int>(network_.layers.size()); ++i) {
+      if (!live_[Index(i)] || plan_.in_prefix[Index(i)] || is_head_output_[Index(i)]) continue;
+      const GraphLayer& graph_layer = layer(i);
+      PlanNode node;
+      node.layer = i;
+      node.mode = graph_layer.frozen && !graph_layer.adapt_statistics ? Mode::kEvaluation
+                                                                       : Mode::kTraining;
+      node.is_trainable = IsTrainable(network_, i);
+      node.has_backward = node.is_trainable;
+      for (const int input : graph_layer.inputs) {
+        const int producer = NodeOf(input);
+        node.producers.push_back(producer);
+        if (producer >= 0 && plan_.nodes[Index(producer)].has_backward) node.has_backward = true;
+      }
+      node_of_[Index(i)] = node_count();
+      plan_.nodes.push_back(std::move(node));
+    }
+  }
+
+  int NodeOf(int layer_index) const {
+    return layer_index == kNetworkInput ? -1 : node_of_[Index(layer_index)];
+  }
+
+  void MakeGroups() {
+    for (HeadGroup& head_group : HeadGroups(network_)) {
+      PlanGroup group;
+      group.producer = NodeOf(head_group.input);
+      group.input_floats = head_group.input == kNetworkInput
+                               ? network_.input.element_count()
+                               : layer(head_group.input).output_shape.element_count();
+      for (const int head : head_group.heads) {
+        if (IsTrainable(network_, network_.heads[Index(head)].output)) {
+          group.has_trainable_head = true;
+        }
+      }
+      group.group = std::move(head_group);
+      plan_.groups.push_back(std::move(group));
+    }
+  }
+
+  BufferId SourceOf(int layer_index) const {
+    const auto source =
+        std::find_if(plan_.sources.begin(), plan_.sources.end(),
+                     [&](const PlanSource& candidate) { return candidate.layer == layer_index; });
+    return source->buffer;
+  }
+
+  void PlanForward() {
+    for (PlanSource& source : plan_.sources) source.buffer = NewBuffer(source.floats, -1, -1);
+    for (int i = 0; i < node_count(); ++i) {
+      PlanNode& node = plan_.nodes[Index(i)];
+      const GraphLayer& graph_layer = layer(node.layer);
+      // A backward pass may read inputs and output again; otherwise they go at once.
+      const int last_use = node.has_backward ? backward_time(i) : i;
+      for (std::size_t input = 0; input < node.producers.size(); ++input) {
+        const int producer = node.producers[input];
+        const BufferId buffer = producer >= 0 ? plan_.nodes[Index(producer)].output
+                                              : SourceOf(graph_layer.inputs[input]);
+        node.inputs.push_back(buffer);
+        KeepUntil(buffer, last_use);
+      }
+      node.output = NewBuffer(graph_layer.output_shape.element_count(), i, last_use);
+      node.saved = SavedBuffer(node, i);
+    }
+    for (PlanGroup& group : plan_.groups) {
+      group.input = group.producer >= 0 ? plan_.nodes[Index(group.producer)].output
+                                        : SourceOf(group.group.input);
+      KeepUntil(group.input, groups_time());
+      group.logits = NewBuffer(group.group.width, groups_time(), groups_time());
+    }
+  }
+
+  // Training mode may update buffers from what was saved, once the step is known to be finite.
+  BufferId SavedBuffer(const PlanNode& node, int time) {
+    if (node.mode == Mode::kEvaluation && !node.has_backward) return kNoBuffer;
+    const GraphLayer& graph_layer = layer(node.layer);
+    const std::int64_t floats =
+        graph_layer.layer->SavedFloats(plan_.max_batch, graph_layer.input_shapes);
+    if (floats == 0) return kNoBuffer;
+    plan_.buffers.push_back(
+        {floats, time, node.mode == Mode::kTraining ? end_time() : backward_time(time)});
+    return static_cast<BufferId>(plan_.buffers.size()) - 1;
+  }
+
+  // Gradients flow in one fixed order: groups, then nodes from last to first. The first
+  // consumer of an output writes its gradient, later ones add to it.
+  void PlanBackward() {
+    for (PlanGroup& group : plan_.groups) {
+      const bool wants_input =
+          group.producer >= 0 && plan_.nodes[Index(group.producer)].has_backward;
+      if (!group.has_trainable_head && !wants_input) continue;
+      group.grad_logits = NewBuffer(group.group.width, groups_time(), groups_time());
+      if (!wants_input) continue;
+      group.grad_input =
+          GradientShare(group.producer, group.input_floats, groups_time(), group.additions);
+    }
+    for (int i = node_count() - 1; i >= 0; --i) {
+      if (!plan_.nodes[Index(i)].has_backward) continue;
+      PlanNode& node = plan_.nodes[Index(i)];
+      for (std::size_t input = 0; input < node.producers.size(); ++input) {
+        const int producer = node.producers[input];
+        const bool is_wanted = producer >= 0 && plan_.nodes[Index(producer)].has_backward;
+        node.grad_inputs.push_back(
+            is_wanted ? GradientShare(producer,
+                                      layer(node.layer).input_shapes[input].element_count(),
+                                      backward_time(i), node.additions)
+                      : kNoBuffer);
+      }
+    }
+  }
+
+  // Where a consumer at `time` writes its share of the gradient of a node's output.
+  BufferId GradientShare(int producer, std::int64_t floats, int time,
+                         std::vector<GradientAddition>& additions) {
+    BufferId& grad_output = plan_.nodes[Index(producer)].grad_output;
+    if (grad_output == kNoBuffer) {
+      grad_output = NewBuffer(floats, time, backward_time(producer));
+      return grad_output;
+    }
+    const BufferId share = NewBuffer(floats, time, time);
+    additions.push_back({share, grad_output, floats});
+    return share;
+  }
+
+  const NetworkState& network_;
+  TrainingPlan plan_;
+  std::vector<char> is_head_output_;  // by layer
+  std::vector<char> live_;            // by layer
+  std::vector<int> node_of_;          // by layer; -1: none
+};
+
+}  // namespace
+
+bool IsTrainable(const NetworkState& network, int layer) {
+  const GraphLayer& graph_layer = network.layers[Index(layer)];
+  if (graph_layer.frozen) return false;
+  return std::any_of(
+      graph_layer.parameters.begin(), graph_layer.parameters.end(), [&](int parameter) {
+        return network.parameters[Index(parameter)].role != ParameterRole::kBuffer;
+      });
+}
+
+TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch) {
+  return Compiler(network, max_batch).Compile();
+}
+
+}  // namespace espalier

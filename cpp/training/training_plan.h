@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What a training step does on a network, in which order and in which buffers: decided
+// once from the graph, what is frozen, and the batch size.
+//
+// The largest frozen prefix is left to an inference plan, whose results are the step's
+// sources. All other layers that lead to a head are nodes: run forward in order, then
+// backward in reverse order where a trainable layer lies at or below. The output layers
+// of heads are never nodes or part of the prefix: heads with the same input are a group,
+// run as one product.
+
+#include <cstdint>
+#include <vector>
+
+#include "network/network_state.h"
+#include "training/arena_layout.h"
+
+namespace espalier {
+
+using BufferId = int;  // index into TrainingPlan::buffers
+inline constexpr BufferId kNoBuffer = -1;
+
+/// What a step starts from: the output of a layer of the prefix, or the network's
+/// normalized input.
+struct PlanSource {
+  int layer = kNetworkInput;
+  std::int64_t floats = 0;  // an example
+  BufferId buffer = kNoBuffer;
+};
+
+/// to += from, over a batch: one more consumer's share of a gradient.
+struct GradientAddition {
+  BufferId from = kNoBuffer;
+  BufferId to = kNoBuffer;
+  std::int64_t floats = 0;  // an example
+};
+
+struct PlanNode {
+  int layer = 0;
+  Mode mode = Mode::kTraining;
+  bool is_trainable = false;    // has parameters to update
+  bool has_backward = false;    // trainable, or a trainable node lies below
+  std::vector<int> producers;   // node of each input, or -1: a source
+  std::vector<BufferId> inputs;
+  BufferId output = kNoBuffer;
+  BufferId saved = kNoBuffer;
+  BufferId grad_output = kNoBuffer;
+  std::vector<BufferId> grad_inputs;  // kNoBuffer: not wanted
+  std::vector<GradientAddition> additions;  // after the node's backward
+};
+
+/// Heads that one product serves.
+struct PlanGroup {
+  HeadGroup group;
+  std::int64_t input_floats = 0;  // an example
+  int producer = -1;              // node that feeds it, or -1: a source
+  bool has_trainable_head = false;
+  BufferId input = kNoBuffer;
+  BufferId logits = kNoBuffer;       // [batch, group.width]
+  BufferId grad_logits = kNoBuffer;  // kNoBuffer: nothing trainable here or below
+  BufferId grad_input = kNoBuffer;   // kNoBuffer: not wanted
+  std::vector<GradientAddition> additions;
+};
+
+struct TrainingPlan {
+  std::int64_t max_batch = 0;
+  std::vector<char> in_prefix;       // by layer
+  std::vector<int> prefix_outputs;   // layers whose outputs are features, ascending; empty: no prefix
+  std::int64_t feature_floats = 0;   // an example
+  std::vector<PlanSource> sources;   // in the order of prefix_outputs, or the network's input alone
+  std::vector<PlanNode> nodes;
+  std::vector<PlanGroup> groups;
+  std::vector<BufferRequest> buffers;
+  ArenaLayout arena;
+
+  bool has_prefix() const { return !prefix_outputs.empty(); }
+};
+
+/// True if the layer has parameters that training may move: not frozen, not only buffers.
+bool IsTrainable(const NetworkState& network, int layer);
+
+TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch);
+
+}  // namespace espalier
