@@ -25,7 +25,7 @@ TEST(NearNames, SuggestsTheNearestFirst) {
   const std::vector<std::string> known = {"dense1", "features", "conv22", "conv2", "relu1"};
   EXPECT_EQ(DidYouMean("conv3", known), "; did you mean 'conv2'?");
   EXPECT_EQ(DidYouMean("featurs", known), "; did you mean 'features'?");
-  EXPECT_EQ(DidYouMean("cnov22", known), "; did you mean 'conv2' or 'conv22'?");
+  EXPECT_EQ(DidYouMean("conv2x", known), "; did you mean 'conv22' or 'conv2'?");
 }
 
 TEST(NearNames, IgnoresWildcardsAndFindsParts) {

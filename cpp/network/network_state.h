@@ -23,11 +23,11 @@ inline constexpr int kNetworkInput = -1;  // as an input of a GraphLayer
 struct GraphLayer {
   std::string name;
   std::shared_ptr<const Layer> layer;
-  std::vector<int> inputs;          // indices of earlier layers, or kNetworkInput
+  std::vector<int> inputs;  // indices of earlier layers, or kNetworkInput
   std::vector<Shape> input_shapes;
   Shape output_shape{1};
-  std::vector<int> parameters;      // indices into NetworkState::parameters, in the layer's order
-  int head = -1;                    // index into heads, or -1: backbone
+  std::vector<int> parameters;  // indices into NetworkState::parameters, in the layer's order
+  int head = -1;                // index into heads, or -1: backbone
   bool frozen = false;
   bool adapt_statistics = false;
   double learning_rate_scale = 1.0;
@@ -36,8 +36,8 @@ struct GraphLayer {
 struct GraphHead {
   std::string name;
   TaskSpec task;
-  int from = kNetworkInput;     // the layer it stands on
-  int output = 0;               // its output layer, a dense
+  int from = kNetworkInput;  // the layer it stands on
+  int output = 0;            // its output layer, a dense
   std::int64_t width() const { return static_cast<std::int64_t>(task.labels.size()); }
 };
 
@@ -46,7 +46,7 @@ struct GraphParameter {
   Shape shape{1};
   ParameterRole role = ParameterRole::kWeight;
   int layer = 0;
-  std::int64_t offset = 0;      // floats from NetworkState::values
+  std::int64_t offset = 0;  // floats from NetworkState::values
 };
 
 /// Heads whose output layers have the same input lie side by side: their weights (rows
@@ -60,6 +60,7 @@ struct NetworkState {
   std::vector<GraphParameter> parameters;
   AlignedArray<float> values;
   std::atomic<std::uint64_t> structure_version{0};  // moved by freeze, unfreeze, rates
+  std::atomic<std::uint64_t> values_version{0};     // moved by WriteParameter
   Access access;
 
   float* parameter_values(int parameter) {
@@ -74,9 +75,9 @@ struct NetworkState {
 /// Heads that one matmul serves: same input, adjacent parameters. Every head is in one group.
 struct HeadGroup {
   std::vector<int> heads;
-  int input = kNetworkInput;         // layer whose output feeds them
-  std::int64_t width = 0;            // sum of widths
-  std::int64_t first_weight = 0;     // offset of weights [width, in] and biases [width] in values
+  int input = kNetworkInput;      // layer whose output feeds them
+  std::int64_t width = 0;         // sum of widths
+  std::int64_t first_weight = 0;  // offset of weights [width, in] and biases [width] in values
   std::int64_t first_bias = 0;
 };
 std::vector<HeadGroup> HeadGroups(const NetworkState& network);

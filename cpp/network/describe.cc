@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/describe.h"
+
+namespace espalier {
+
+LayerDescription LayerRow(const NetworkState& network, const GraphLayer& layer) {
+  LayerDescription row;
+  row.name = layer.name;
+  row.kind = std::string(layer.layer->kind());
+  row.output = layer.output_shape;
+  for (const int index : layer.parameters) {
+    const GraphParameter& parameter = network.parameters[static_cast<std::size_t>(index)];
+    if (parameter.role != ParameterRole::kBuffer) {
+      row.parameter_count += parameter.shape.element_count();
+    }
+  }
+  row.is_frozen = layer.frozen;
+  row.adapts_statistics = layer.adapt_statistics;
+  row.learning_rate_scale = layer.learning_rate_scale;
+  if (layer.head >= 0) {
+    row.head = network.heads[static_cast<std::size_t>(layer.head)].name;
+  }
+  return row;
+}
+
+std::vector<LayerDescription> LayerRows(const NetworkState& network) {
+  std::vector<LayerDescription> rows;
+  rows.reserve(network.layers.size());
+  for (const GraphLayer& layer : network.layers) {
+    rows.push_back(LayerRow(network, layer));
+  }
+  return rows;
+}
+
+}  // namespace espalier

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/graph.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/text.h"
+#include "network/names.h"
+#include "network/parameter_layout.h"
+#include "network/spec_expansion.h"
+
+namespace espalier {
+namespace {
+
+void CheckNormalizationEntries(const char* name, const std::vector<double>& values,
+                               std::int64_t channels) {
+  if (values.size() != 1 && static_cast<std::int64_t>(values.size()) != channels) {
+    Fail(ErrorCode::kShapeMismatch, "normalize: expected ", name, " with 1 entry or ", channels,
+         ", one a channel, got ", values.size());
+  }
+}
+
+void CheckNormalization(const Normalization& normalization, const Shape& input) {
+  CheckNormalizationEntries("mean", normalization.mean, input[0]);
+  CheckNormalizationEntries("std", normalization.std, input[0]);
+  for (const double mean : normalization.mean) {
+    if (!std::isfinite(static_cast<float>(mean))) {
+      Fail(ErrorCode::kInvalidArgument, "normalize: expected finite means, got ", mean);
+    }
+  }
+  for (const double std : normalization.std) {
+    const float scale = static_cast<float>(1.0 / std);
+    if (!(std > 0.0) || !std::isfinite(std) || !std::isfinite(scale) || scale == 0.0f) {
+      Fail(ErrorCode::kInvalidArgument,
+           "normalize: expected standard deviations above 0 and finite, got ", std);
+    }
+  }
+}
+
+// What `what()` of an error says after its code.
+std::string MessageOf(const Error& error) {
+  const std::string text = error.what();
+  const std::string prefix = Concat(ErrorCodeName(error.code()), ": ");
+  return text.rfind(prefix, 0) == 0 ? text.substr(prefix.size()) : text;
+}
+
+GraphLayer MakeGraphLayer(const ExpandedLayer& expanded, const NetworkState& network) {
+  const LayerSpec& spec = expanded.spec;
+  GraphLayer layer;
+  layer.name = spec.name;
+  layer.inputs = expanded.inputs;
+  layer.head = expanded.head;
+  layer.frozen = spec.frozen;
+  layer.adapt_statistics = spec.adapt_statistics;
+  layer.learning_rate_scale = spec.learning_rate_scale;
+  for (const int input : expanded.inputs) {
+    layer.input_shapes.push_back(
+        input == kNetworkInput ? network.input
+                               : network.layers[static_cast<std::size_t>(input)].output_shape);
+  }
+  try {
+    layer.layer = MakeLayer(spec.kind, spec.attributes);
+    layer.output_shape = layer.layer->OutputShape(layer.input_shapes);
+  } catch (const Error& error) {
+    Fail(error.code(), "layer '", spec.name, "' (", spec.kind, "): ", MessageOf(error));
+  }
+  if (spec.adapt_statistics && layer.layer->kind() != "batch_norm") {
+    Fail(ErrorCode::kInvalidArgument, "layer '", spec.name, "' (", spec.kind,
+         "): adapt_statistics: expected a batch_norm");
+  }
+  CheckLearningRateScale(spec.name, spec.learning_rate_scale);
+  return layer;
+}
+
+// The spec of a layer, its name without the head's prefix.
+LayerSpec LayerSpecOf(const NetworkState& network, const GraphLayer& layer, std::size_t prefix) {
+  LayerSpec spec;
+  spec.name = layer.name.substr(prefix);
+  spec.kind = std::string(layer.layer->kind());
+  for (const int input : layer.inputs) {
+    if (input == kNetworkInput) {
+      spec.inputs.emplace_back(kInputName);
+      continue;
+    }
+    const GraphLayer& from = network.layers[static_cast<std::size_t>(input)];
+    const bool is_same_head = layer.head >= 0 && from.head == layer.head;
+    spec.inputs.push_back(is_same_head ? from.name.substr(prefix) : from.name);
+  }
+  spec.attributes = layer.layer->attributes();
+  spec.frozen = layer.frozen;
+  spec.adapt_statistics = layer.adapt_statistics;
+  spec.learning_rate_scale = layer.learning_rate_scale;
+  return spec;
+}
+
+}  // namespace
+
+void CheckLearningRateScale(const std::string& layer, double scale) {
+  if (!std::isfinite(scale) || scale < 0.0) {
+    Fail(ErrorCode::kInvalidArgument, "layer '", layer,
+         "': expected a learning rate scale of at least 0 and finite, got ", scale);
+  }
+}
+
+std::shared_ptr<NetworkState> BuildGraph(const NetworkSpec& spec) {
+  if (spec.normalization) {
+    CheckNormalization(*spec.normalization, spec.input);
+  }
+  ExpandedSpec expanded = ExpandSpec(spec);
+  auto network = std::make_shared<NetworkState>();
+  network->input = spec.input;
+  network->normalization = spec.normalization;
+  network->heads = std::move(expanded.heads);
+  network->layers.reserve(expanded.layers.size());
+  for (const ExpandedLayer& layer : expanded.layers) {
+    network->layers.push_back(MakeGraphLayer(layer, *network));
+  }
+  LayOutParameters(*network);
+  return network;
+}
+
+void AllocateValues(NetworkState& network) {
+  network.values = AlignedArray<float>(ParameterFloats(network));
+}
+
+NetworkSpec SpecOf(const NetworkState& network) {
+  NetworkSpec spec;
+  spec.input = network.input;
+  spec.normalization = network.normalization;
+  for (const GraphHead& head : network.heads) {
+    HeadSpec head_spec;
+    head_spec.name = head.name;
+    head_spec.from = head.from == kNetworkInput
+                         ? kInputName
+                         : network.layers[static_cast<std::size_t>(head.from)].name;
+    head_spec.task = head.task;
+    spec.heads.push_back(std::move(head_spec));
+  }
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const GraphLayer& layer = network.layers[i];
+    if (layer.head < 0) {
+      spec.layers.push_back(LayerSpecOf(network, layer, 0));
+      continue;
+    }
+    HeadSpec& head = spec.heads[static_cast<std::size_t>(layer.head)];
+    if (static_cast<int>(i) == network.heads[static_cast<std::size_t>(layer.head)].output) {
+      head.frozen = layer.frozen;
+      head.learning_rate_scale = layer.learning_rate_scale;
+    } else {
+      head.layers.push_back(LayerSpecOf(network, layer, HeadPrefix(head.name).size()));
+    }
+  }
+  return spec;
+}
+
+std::shared_ptr<NetworkState> CopyState(const NetworkState& network) {
+  auto copy = std::make_shared<NetworkState>();
+  copy->input = network.input;
+  copy->normalization = network.normalization;
+  copy->layers = network.layers;
+  copy->heads = network.heads;
+  copy->parameters = network.parameters;
+  copy->values = AlignedArray<float>(network.values.size());
+  std::copy_n(network.values.data(), network.values.size(), copy->values.data());
+  return copy;
+}
+
+std::vector<std::string> LayerNames(const NetworkState& network) {
+  std::vector<std::string> names;
+  names.reserve(network.layers.size());
+  for (const GraphLayer& layer : network.layers) {
+    names.push_back(layer.name);
+  }
+  return names;
+}
+
+std::vector<char> Descendants(const NetworkState& network, std::span<const int> layers) {
+  std::vector<char> marked(network.layers.size(), 0);
+  for (const int layer : layers) {
+    marked[static_cast<std::size_t>(layer)] = 1;
+  }
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    for (const int input : network.layers[i].inputs) {
+      if (input != kNetworkInput && marked[static_cast<std::size_t>(input)] != 0) {
+        marked[i] = 1;
+      }
+    }
+  }
+  return marked;
+}
+
+std::int64_t NetworkState::total_width() const {
+  std::int64_t width = 0;
+  for (const GraphHead& head : heads) {
+    width += head.width();
+  }
+  return width;
+}
+
+std::vector<char> FrozenPrefix(const NetworkState& network) {
+  std::vector<char> prefix(network.layers.size(), 0);
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const GraphLayer& layer = network.layers[i];
+    const bool is_fixed = layer.frozen ? !layer.adapt_statistics
+                                       : layer.parameters.empty() && !layer.layer->IsRandom();
+    prefix[i] = static_cast<char>(
+        is_fixed && std::all_of(layer.inputs.begin(), layer.inputs.end(), [&](int input) {
+          return input == kNetworkInput || prefix[static_cast<std::size_t>(input)] != 0;
+        }));
+  }
+  return prefix;
+}
+
+}  // namespace espalier

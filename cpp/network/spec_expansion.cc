@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/spec_expansion.h"
+
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "core/near_names.h"
+#include "core/text.h"
+#include "network/names.h"
+#include "network/task_check.h"
+
+namespace espalier {
+namespace {
+
+class Expansion {
+ public:
+  explicit Expansion(const NetworkSpec& spec) : spec_(spec) {}
+
+  ExpandedSpec Run() {
+    CheckCounts();
+    ReserveNames();
+    AddBackbone();
+    for (std::size_t head = 0; head < spec_.heads.size(); ++head) {
+      AddHead(static_cast<int>(head));
+    }
+    ResolveInputs();
+    return std::move(result_);
+  }
+
+ private:
+  void CheckCounts() const {
+    std::size_t count = spec_.layers.size() + spec_.heads.size();
+    for (const HeadSpec& head : spec_.heads) {
+      count += head.layers.size();
+    }
+    if (count == 0 || count > kMaxLayers) {
+      Fail(ErrorCode::kInvalidArgument, "expected 1 to ", kMaxLayers,
+           " layers, those of heads included, got ", count);
+    }
+  }
+
+  // Given names come first, so that automatic ones step around them wherever they stand.
+  void ReserveNames() {
+    for (const LayerSpec& layer : spec_.layers) {
+      if (!layer.name.empty()) {
+        CheckName("layer", layer.name);
+        Reserve(layer.name);
+      }
+    }
+    std::unordered_set<std::string> heads;
+    for (const HeadSpec& head : spec_.heads) {
+      CheckName("head", head.name);
+      if (!heads.insert(head.name).second) {
+        Fail(ErrorCode::kInvalidArgument, "head '", head.name, "' is named twice");
+      }
+      for (const LayerSpec& layer : head.layers) {
+        if (!layer.name.empty()) {
+          CheckName("layer", layer.name);
+          Reserve(HeadPrefix(head.name) + layer.name);
+        }
+      }
+      Reserve(HeadPrefix(head.name) + kHeadOutputName);
+    }
+  }
+
+  void Reserve(const std::string& name) {
+    if (!taken_.insert(name).second) {
+      Fail(ErrorCode::kInvalidArgument, "layer '", name, "' is named twice");
+    }
+  }
+
+  void AddBackbone() {
+    NameCounter counter;
+    for (const LayerSpec& layer : spec_.layers) {
+      const std::string name =
+          layer.name.empty() ? counter.Next(layer.kind, "", taken_) : layer.name;
+      const std::string before =
+          result_.layers.empty() ? kInputName : result_.layers.back().spec.name;
+      Add(layer, name, layer.inputs.empty() ? std::vector{before} : layer.inputs, -1);
+    }
+  }
+
+  void AddHead(int index) {
+    const HeadSpec& head = spec_.heads[static_cast<std::size_t>(index)];
+    CheckTask(head.name, head.task);
+    const std::string prefix = HeadPrefix(head.name);
+    std::string before = !head.from.empty()     ? head.from
+                         : spec_.layers.empty() ? kInputName
+                                                : result_.layers[spec_.layers.size() - 1].spec.name;
+    from_.push_back(before);
+    NameCounter counter;
+    for (const LayerSpec& layer : head.layers) {
+      const std::string name =
+          layer.name.empty() ? counter.Next(layer.kind, prefix, taken_) : prefix + layer.name;
+      std::vector<std::string> inputs = {before};
+      if (!layer.inputs.empty()) {
+        inputs = layer.inputs;
+        // Names of the head's own earlier layers are meant first.
+        for (std::string& input : inputs) {
+          input = index_.contains(prefix + input) ? prefix + input : input;
+        }
+      }
+      Add(layer, name, std::move(inputs), index);
+      before = name;
+    }
+    LayerSpec output;
+    output.kind = "dense";
+    output.attributes["units"] = static_cast<std::int64_t>(head.task.labels.size());
+    output.attributes["initializer"] = std::string("glorot_uniform");
+    output.frozen = head.frozen;
+    output.learning_rate_scale = head.learning_rate_scale;
+    Add(output, prefix + kHeadOutputName, {before}, index);
+
+    GraphHead graph_head;
+    graph_head.name = head.name;
+    graph_head.task = head.task;
+    graph_head.output = static_cast<int>(result_.layers.size()) - 1;
+    result_.heads.push_back(std::move(graph_head));
+  }
+
+  void Add(const LayerSpec& layer, const std::string& name, std::vector<std::string> inputs,
+           int head) {
+    if (inputs.size() > kMaxLayerInputs) {
+      Fail(ErrorCode::kInvalidArgument, "layer '", name, "': expected at most ", kMaxLayerInputs,
+           " inputs, got ", inputs.size());
+    }
+    taken_.insert(name);
+    index_.emplace(name, static_cast<int>(result_.layers.size()));
+    ExpandedLayer expanded{.spec = layer, .inputs = {}, .head = head};
+    expanded.spec.name = name;
+    expanded.spec.inputs = std::move(inputs);
+    result_.layers.push_back(std::move(expanded));
+  }
+
+  void ResolveInputs() {
+    for (std::size_t i = 0; i < result_.layers.size(); ++i) {
+      ExpandedLayer& layer = result_.layers[i];
+      for (const std::string& input : layer.spec.inputs) {
+        layer.inputs.push_back(
+            Resolve(Concat("layer '", layer.spec.name, "'"), input, static_cast<int>(i)));
+      }
+    }
+    for (std::size_t h = 0; h < result_.heads.size(); ++h) {
+      GraphHead& head = result_.heads[h];
+      // The output layer stands after all that the head may stand on.
+      head.from = Resolve(Concat("head '", head.name, "'"), from_[h], head.output);
+    }
+  }
+
+  int Resolve(const std::string& user, const std::string& input, int before) const {
+    if (input == kInputName) {
+      return kNetworkInput;
+    }
+    const auto found = index_.find(input);
+    if (found == index_.end()) {
+      std::vector<std::string> known = {kInputName};
+      for (int i = 0; i < before; ++i) {
+        known.push_back(result_.layers[static_cast<std::size_t>(i)].spec.name);
+      }
+      Fail(ErrorCode::kInvalidArgument, user, ": expected an earlier layer as input, got '", input,
+           "', which no layer is named", DidYouMean(input, known));
+    }
+    if (found->second >= before) {
+      Fail(ErrorCode::kInvalidArgument, user, ": expected an earlier layer as input, got '", input,
+           "', which ", found->second == before ? "is the layer itself" : "stands later");
+    }
+    return found->second;
+  }
+
+  const NetworkSpec& spec_;
+  ExpandedSpec result_;
+  std::vector<std::string> from_;  // by head
+  std::unordered_set<std::string> taken_;
+  std::unordered_map<std::string, int> index_;
+};
+
+bool HasInitializer(const std::string& kind) {
+  return kind == "dense" || kind == "conv2d" || kind == "depthwise_conv2d";
+}
+
+bool PassesActivationThrough(const std::string& kind) {
+  return kind == "batch_norm" || kind == "layer_norm" || kind == "dropout" || kind == "flatten";
+}
+
+}  // namespace
+
+ExpandedSpec ExpandSpec(const NetworkSpec& spec) {
+  ExpandedSpec expanded = Expansion(spec).Run();
+  ChooseInitializers(expanded);
+  return expanded;
+}
+
+void ChooseInitializers(ExpandedSpec& spec) {
+  // From the last layer to the first: what saturates each layer's output is then known
+  // from its consumers.
+  std::vector<char> saturates(spec.layers.size(), 0);
+  for (std::size_t i = spec.layers.size(); i-- > 0;) {
+    ExpandedLayer& layer = spec.layers[i];
+    const std::string& kind = layer.spec.kind;
+    if (HasInitializer(kind) && !layer.spec.attributes.contains("initializer")) {
+      layer.spec.attributes["initializer"] =
+          std::string(saturates[i] != 0 ? "glorot_uniform" : "he_normal");
+    }
+    const bool is_saturating =
+        kind == "sigmoid" || kind == "tanh" || (PassesActivationThrough(kind) && saturates[i] != 0);
+    for (const int input : layer.inputs) {
+      if (input != kNetworkInput && is_saturating) {
+        saturates[static_cast<std::size_t>(input)] = 1;
+      }
+    }
+  }
+}
+
+}  // namespace espalier

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/transfer.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "core/near_names.h"
+#include "core/text.h"
+#include "network/describe.h"
+#include "network/graph.h"
+#include "network/parameter_layout.h"
+
+namespace espalier {
+namespace {
+
+int FindHead(const NetworkState& network, const std::string& name) {
+  std::vector<std::string> known;
+  for (std::size_t i = 0; i < network.heads.size(); ++i) {
+    if (network.heads[i].name == name) {
+      return static_cast<int>(i);
+    }
+    known.push_back(network.heads[i].name);
+  }
+  Fail(ErrorCode::kInvalidArgument, "drop_heads: expected a head's name, got '", name,
+       "', which no head has", DidYouMean(name, known));
+}
+
+int FindLayer(const NetworkState& network, const std::string& name) {
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].name == name) {
+      return static_cast<int>(i);
+    }
+  }
+  Fail(ErrorCode::kInvalidArgument, "drop_from: expected a layer's name, got '", name,
+       "', which no layer has", DidYouMean(name, LayerNames(network)));
+}
+
+// For each layer: 1 if the transfer drops it. A head goes as a whole: with any of its
+// layers, or with the layer that it stands on.
+std::vector<char> DroppedLayers(const NetworkState& network, const TransferSpec& spec) {
+  std::vector<int> first;
+  for (const std::string& name : spec.drop_from) {
+    first.push_back(FindLayer(network, name));
+  }
+  std::vector<char> drops_head(network.heads.size(), 0);
+  for (const std::string& name : spec.drop_heads) {
+    drops_head[static_cast<std::size_t>(FindHead(network, name))] = 1;
+  }
+  // A dropped head may carry another one, whose layers all stand later; so one pass does.
+  std::vector<char> dropped = Descendants(network, first);
+  for (std::size_t h = 0; h < network.heads.size(); ++h) {
+    const int head = static_cast<int>(h);
+    const int from = network.heads[h].from;
+    bool is_dropped = drops_head[h] != 0 ||
+                      (from != kNetworkInput && dropped[static_cast<std::size_t>(from)] != 0);
+    std::vector<int> layers;
+    for (std::size_t i = 0; i < network.layers.size(); ++i) {
+      if (network.layers[i].head == head) {
+        layers.push_back(static_cast<int>(i));
+        is_dropped = is_dropped || dropped[i] != 0;
+      }
+    }
+    if (is_dropped) {
+      const std::vector<char> gone = Descendants(network, layers);
+      for (std::size_t i = 0; i < gone.size(); ++i) {
+        dropped[i] = static_cast<char>(dropped[i] | gone[i]);
+      }
+    }
+  }
+  return dropped;
+}
+
+NetworkSpec KeptSpec(const NetworkState& network, const std::vector<char>& dropped) {
+  NetworkSpec spec = SpecOf(network);
+  std::vector<LayerSpec> layers;
+  std::size_t backbone = 0;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].head < 0) {
+      if (dropped[i] == 0) {
+        layers.push_back(std::move(spec.layers[backbone]));
+      }
+      ++backbone;
+    }
+  }
+  spec.layers = std::move(layers);
+  std::vector<HeadSpec> heads;
+  for (std::size_t h = 0; h < network.heads.size(); ++h) {
+    if (dropped[static_cast<std::size_t>(network.heads[h].output)] == 0) {
+      heads.push_back(std::move(spec.heads[h]));
+    }
+  }
+  spec.heads = std::move(heads);
+  return spec;
+}
+
+void ApplyFreezing(NetworkState& network, const TransferSpec& spec) {
+  for (const LayerPattern& pattern : spec.freeze) {
+    for (const int layer : MatchLayers(network, pattern)) {
+      network.layers[static_cast<std::size_t>(layer)].frozen = true;
+      network.layers[static_cast<std::size_t>(layer)].adapt_statistics = false;
+    }
+  }
+  for (const std::string& pattern : spec.adapt_statistics) {
+    bool has_batch_norm = false;
+    for (const int index : MatchLayers(network, {.pattern = pattern})) {
+      GraphLayer& layer = network.layers[static_cast<std::size_t>(index)];
+      if (layer.layer->kind() == "batch_norm") {
+        layer.adapt_statistics = true;
+        has_batch_norm = true;
+      }
+    }
+    if (!has_batch_norm) {
+      Fail(ErrorCode::kInvalidArgument,
+           "adapt_statistics: expected a pattern of batch_norm layers, ", "got '", pattern,
+           "', which matches layers of other kinds only");
+    }
+  }
+  for (const LayerPattern& pattern : spec.unfreeze) {
+    for (const int layer : MatchLayers(network, pattern)) {
+      network.layers[static_cast<std::size_t>(layer)].frozen = false;
+    }
+  }
+  for (GraphLayer& layer : network.layers) {
+    layer.adapt_statistics = layer.adapt_statistics && layer.frozen;
+  }
+}
+
+// A layer's own name goes before patterns; among equals there must be no contradiction, or
+// the order of entries would matter.
+void ApplyLearningRates(NetworkState& network, const TransferSpec& spec) {
+  struct Choice {
+    const TransferSpec::Rate* rate = nullptr;
+    bool is_name = false;
+  };
+  std::vector<Choice> choices(network.layers.size());
+  for (const TransferSpec::Rate& rate : spec.learning_rates) {
+    CheckLearningRateScale(rate.pattern, rate.scale);
+    for (const int index : MatchLayers(network, {.pattern = rate.pattern})) {
+      const std::string& name = network.layers[static_cast<std::size_t>(index)].name;
+      Choice& choice = choices[static_cast<std::size_t>(index)];
+      const bool is_name = rate.pattern == name;
+      if (choice.rate != nullptr && choice.is_name == is_name && choice.rate->scale != rate.scale) {
+        Fail(ErrorCode::kInvalidArgument, "learning_rates: expected one scale for layer '", name,
+             "', got ", choice.rate->scale, " by '", choice.rate->pattern, "' and ", rate.scale,
+             " by '", rate.pattern, "'");
+      }
+      if (choice.rate == nullptr || is_name) {
+        choice = {.rate = &rate, .is_name = is_name};
+      }
+    }
+  }
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (choices[i].rate != nullptr) {
+      network.layers[i].learning_rate_scale = choices[i].rate->scale;
+    }
+  }
+}
+
+struct Transferred {
+  std::shared_ptr<NetworkState> network;
+  std::vector<int> kept;  // by layer of the new network: its place in the old one, or -1
+};
+
+void CheckNewHeads(const NetworkState& network, const TransferSpec& spec,
+                   const std::vector<char>& dropped) {
+  for (const HeadSpec& head : spec.heads) {
+    for (std::size_t i = 0; i < dropped.size(); ++i) {
+      if (dropped[i] != 0 && network.layers[i].head < 0 && network.layers[i].name == head.from) {
+        Fail(ErrorCode::kInvalidArgument, "head '", head.name,
+             "': expected a layer to stand on, got '", head.from, "', which this transfer drops");
+      }
+    }
+  }
+}
+
+Transferred Plan(const NetworkState& network, const TransferSpec& spec) {
+  Transferred result;
+  const std::vector<char> dropped = DroppedLayers(network, spec);
+  CheckNewHeads(network, spec, dropped);
+  NetworkSpec target = KeptSpec(network, dropped);
+  const std::size_t kept_heads = target.heads.size();
+  target.heads.insert(target.heads.end(), spec.heads.begin(), spec.heads.end());
+  result.network = BuildGraph(target);
+  std::unordered_map<std::string, int> old_places;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    old_places.emplace(network.layers[i].name, static_cast<int>(i));
+  }
+  for (const GraphLayer& layer : result.network->layers) {
+    const bool is_new = layer.head >= static_cast<int>(kept_heads);
+    result.kept.push_back(is_new ? -1 : old_places.at(layer.name));
+  }
+  ApplyFreezing(*result.network, spec);
+  ApplyLearningRates(*result.network, spec);
+  return result;
+}
+
+}  // namespace
+
+std::shared_ptr<NetworkState> TransferredState(const NetworkState& network,
+                                               const TransferSpec& spec, std::uint64_t seed) {
+  Transferred transferred = Plan(network, spec);
+  NetworkState& target = *transferred.network;
+  AllocateValues(target);
+  std::vector<int> fresh;
+  for (std::size_t i = 0; i < target.layers.size(); ++i) {
+    if (transferred.kept[i] < 0) {
+      fresh.push_back(static_cast<int>(i));
+      continue;
+    }
+    const GraphLayer& old = network.layers[static_cast<std::size_t>(transferred.kept[i])];
+    for (std::size_t p = 0; p < old.parameters.size(); ++p) {
+      const int from = old.parameters[p];
+      std::copy_n(network.parameter_values(from),
+                  network.parameters[static_cast<std::size_t>(from)].shape.element_count(),
+                  target.parameter_values(target.layers[i].parameters[p]));
+    }
+  }
+  InitializeParameters(target, seed, fresh);
+  return transferred.network;
+}
+
+std::vector<LayerDescription> TransferRows(const NetworkState& network, const TransferSpec& spec) {
+  const Transferred transferred = Plan(network, spec);
+  std::vector<LayerDescription> rows = LayerRows(network);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].fate = LayerDescription::Fate::kDropped;
+  }
+  for (std::size_t i = 0; i < transferred.kept.size(); ++i) {
+    LayerDescription row = LayerRow(*transferred.network, transferred.network->layers[i]);
+    if (transferred.kept[i] >= 0) {
+      row.fate = LayerDescription::Fate::kKept;
+      rows[static_cast<std::size_t>(transferred.kept[i])] = std::move(row);
+    } else {
+      row.fate = LayerDescription::Fate::kNew;
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+}  // namespace espalier
