@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jvm/handle_table.h"
+
+#include <memory>
+
+#include "core/text.h"
+#include "jvm/handle_word.h"
+
+namespace espalier::jvm {
+namespace {
+
+std::int64_t IdOf(std::uint32_t generation, std::uint32_t slot) {
+  return static_cast<std::int64_t>(std::uint64_t{generation} << 32 | slot);
+}
+
+std::uint32_t SlotOf(std::int64_t id) { return static_cast<std::uint32_t>(id); }
+
+std::uint32_t GenerationOf(std::int64_t id) {
+  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32);
+}
+
+}  // namespace
+
+const char* HandleKindName(HandleKind kind) {
+  switch (kind) {
+    case HandleKind::kNetwork:
+      return "network";
+    case HandleKind::kTrainer:
+      return "trainer";
+    case HandleKind::kPredictor:
+      return "predictor";
+  }
+  return "object";
+}
+
+HandleTable& HandleTable::Shared() {
+  static HandleTable& table = *new HandleTable;
+  return table;
+}
+
+HandleTable::~HandleTable() {
+  for (std::atomic<Slot*>& chunk : chunks_) {
+    delete[] chunk.load();
+  }
+}
+
+std::int64_t HandleTable::Open(HandleKind kind, void* object, Destroy destroy) {
+  const std::uint32_t index = TakeSlot();
+  Slot& slot = SlotAt(index);
+  slot.kind = kind;
+  slot.object = object;
+  slot.destroy = destroy;
+  const std::uint32_t generation =
+      HandleWord(slot.word.load(std::memory_order_relaxed)).generation() + 1;
+  live_count_.fetch_add(1, std::memory_order_relaxed);
+  slot.word.store(HandleWord::Open(generation).bits(), std::memory_order_release);
+  return IdOf(generation, index);
+}
+
+void* HandleTable::Enter(std::int64_t id, HandleKind kind) {
+  Slot* slot = TryEnter(id);
+  if (slot == nullptr) {
+    Fail(ErrorCode::kInvalidState, HandleKindName(kind), " is closed");
+  }
+  if (slot->kind != kind) {
+    const HandleKind actual = slot->kind;
+    Exit(id);
+    Fail(ErrorCode::kInvalidState, "expected a ", HandleKindName(kind), ", got a ",
+         HandleKindName(actual));
+  }
+  return slot->object;
+}
+
+std::pair<void*, HandleKind> HandleTable::EnterAny(std::int64_t id) {
+  Slot* slot = TryEnter(id);
+  if (slot == nullptr) {
+    Fail(ErrorCode::kInvalidState, "object is closed");
+  }
+  return {slot->object, slot->kind};
+}
+
+void HandleTable::Exit(std::int64_t id) noexcept {
+  Slot& slot = SlotAt(SlotOf(id));
+  const HandleWord before(slot.word.fetch_sub(1, std::memory_order_acq_rel));
+  if (before.Left().MustFree()) {
+    Free(id, slot);
+  }
+}
+
+void HandleTable::Close(std::int64_t id) noexcept {
+  Slot* slot = FindSlot(id);
+  if (slot == nullptr) {
+    return;
+  }
+  std::uint64_t bits = slot->word.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto closed = HandleWord(bits).Closed(GenerationOf(id));
+    if (!closed) {
+      return;
+    }
+    if (slot->word.compare_exchange_weak(bits, closed->bits(), std::memory_order_acq_rel,
+                                         std::memory_order_relaxed)) {
+      if (closed->MustFree()) {
+        Free(id, *slot);
+      }
+      return;
+    }
+  }
+}
+
+bool HandleTable::IsOpen(std::int64_t id) const noexcept {
+  const Slot* slot = FindSlot(id);
+  return slot != nullptr &&
+         HandleWord(slot->word.load(std::memory_order_relaxed)).IsOpenFor(GenerationOf(id));
+}
+
+HandleTable::Slot& HandleTable::SlotAt(std::uint32_t index) const {
+  return chunks_[index / kChunkSlots].load(std::memory_order_acquire)[index % kChunkSlots];
+}
+
+HandleTable::Slot* HandleTable::FindSlot(std::int64_t id) const noexcept {
+  const std::uint32_t index = SlotOf(id);
+  return index < used_slots_.load(std::memory_order_acquire) ? &SlotAt(index) : nullptr;
+}
+
+HandleTable::Slot* HandleTable::TryEnter(std::int64_t id) noexcept {
+  Slot* slot = FindSlot(id);
+  if (slot == nullptr) {
+    return nullptr;
+  }
+  std::uint64_t bits = slot->word.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto entered = HandleWord(bits).Entered(GenerationOf(id));
+    if (!entered) {
+      return nullptr;
+    }
+    if (slot->word.compare_exchange_weak(bits, entered->bits(), std::memory_order_acquire,
+                                         std::memory_order_relaxed)) {
+      return slot;
+    }
+  }
+}
+
+std::uint32_t HandleTable::TakeSlot() {
+  std::uint64_t top = free_slots_.load(std::memory_order_acquire);
+  while (static_cast<std::uint32_t>(top) != 0) {
+    const std::uint32_t index = static_cast<std::uint32_t>(top) - 1;
+    // Stale if another thread takes the slot first; then the exchange fails, as the upper
+    // half of the word never comes back.
+    const std::uint32_t next = SlotAt(index).next_free.load(std::memory_order_relaxed);
+    const std::uint64_t changed = ((top >> 32) + 1) << 32 | next;
+    if (free_slots_.compare_exchange_weak(top, changed, std::memory_order_acq_rel,
+                                          std::memory_order_acquire)) {
+      return index;
+    }
+  }
+  return TakeUnusedSlot();
+}
+
+std::uint32_t HandleTable::TakeUnusedSlot() {
+  std::uint32_t index = used_slots_.load(std::memory_order_acquire);
+  for (;;) {
+    if (index == kMaxHandles) {
+      Fail(ErrorCode::kOutOfMemory, "expected at most ", kMaxHandles, " open objects, got more");
+    }
+    std::atomic<Slot*>& chunk = chunks_[index / kChunkSlots];
+    if (chunk.load(std::memory_order_acquire) == nullptr) {
+      auto fresh = std::make_unique<Slot[]>(kChunkSlots);
+      Slot* none = nullptr;
+      if (chunk.compare_exchange_strong(none, fresh.get(), std::memory_order_acq_rel)) {
+        fresh.release();
+      }
+    }
+    if (used_slots_.compare_exchange_weak(index, index + 1, std::memory_order_acq_rel,
+                                          std::memory_order_acquire)) {
+      return index;
+    }
+  }
+}
+
+void HandleTable::GiveBack(std::uint32_t index) noexcept {
+  Slot& slot = SlotAt(index);
+  std::uint64_t top = free_slots_.load(std::memory_order_relaxed);
+  for (;;) {
+    slot.next_free.store(static_cast<std::uint32_t>(top), std::memory_order_relaxed);
+    const std::uint64_t changed = ((top >> 32) + 1) << 32 | (std::uint64_t{index} + 1);
+    if (free_slots_.compare_exchange_weak(top, changed, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed)) {
+      return;
+    }
+  }
+}
+
+void HandleTable::Free(std::int64_t id, Slot& slot) noexcept {
+  slot.destroy(slot.object);
+  slot.object = nullptr;
+  const std::uint32_t generation = GenerationOf(id);
+  slot.word.store(HandleWord::Free(generation).bits(), std::memory_order_release);
+  live_count_.fetch_sub(1, std::memory_order_relaxed);
+  // A slot whose generations are used up is not used again, so that no id ever comes back.
+  if (generation != UINT32_MAX) {
+    GiveBack(SlotOf(id));
+  }
+}
+
+}  // namespace espalier::jvm
