@@ -38,9 +38,8 @@ ArenaLayout LayOutArena(const std::vector<BufferRequest>& requests) {
         rivals.push_back(other);
       }
     }
-    std::sort(rivals.begin(), rivals.end(), [&](std::size_t a, std::size_t b) {
-      return layout.offsets[a] < layout.offsets[b];
-    });
+    std::sort(rivals.begin(), rivals.end(),
+              [&](std::size_t a, std::size_t b) { return layout.offsets[a] < layout.offsets[b]; });
     const std::int64_t floats = RoundUp(request.floats);
     std::int64_t offset = 0;
     for (const std::size_t other : rivals) {

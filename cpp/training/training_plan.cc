@@ -114,8 +114,8 @@ class Compiler {
       const GraphLayer& graph_layer = layer(i);
       PlanNode node;
       node.layer = i;
-      node.mode = graph_layer.frozen && !graph_layer.adapt_statistics ? Mode::kEvaluation
-                                                                       : Mode::kTraining;
+      node.mode =
+          graph_layer.frozen && !graph_layer.adapt_statistics ? Mode::kEvaluation : Mode::kTraining;
       node.is_trainable = IsTrainable(network_, i);
       node.has_backward = node.is_trainable;
       for (const int input : graph_layer.inputs) {
@@ -212,10 +212,10 @@ class Compiler {
         const int producer = node.producers[input];
         const bool is_wanted = producer >= 0 && plan_.nodes[Index(producer)].has_backward;
         node.grad_inputs.push_back(
-            is_wanted ? GradientShare(producer,
-                                      layer(node.layer).input_shapes[input].element_count(),
-                                      backward_time(i), node.additions)
-                      : kNoBuffer);
+            is_wanted
+                ? GradientShare(producer, layer(node.layer).input_shapes[input].element_count(),
+                                backward_time(i), node.additions)
+                : kNoBuffer);
       }
     }
   }
@@ -245,10 +245,10 @@ class Compiler {
 bool IsTrainable(const NetworkState& network, int layer) {
   const GraphLayer& graph_layer = network.layers[Index(layer)];
   if (graph_layer.frozen) return false;
-  return std::any_of(
-      graph_layer.parameters.begin(), graph_layer.parameters.end(), [&](int parameter) {
-        return network.parameters[Index(parameter)].role != ParameterRole::kBuffer;
-      });
+  return std::any_of(graph_layer.parameters.begin(), graph_layer.parameters.end(),
+                     [&](int parameter) {
+                       return network.parameters[Index(parameter)].role != ParameterRole::kBuffer;
+                     });
 }
 
 TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch) {

@@ -39,14 +39,14 @@ struct GradientAddition {
 struct PlanNode {
   int layer = 0;
   Mode mode = Mode::kTraining;
-  bool is_trainable = false;    // has parameters to update
-  bool has_backward = false;    // trainable, or a trainable node lies below
-  std::vector<int> producers;   // node of each input, or -1: a source
+  bool is_trainable = false;   // has parameters to update
+  bool has_backward = false;   // trainable, or a trainable node lies below
+  std::vector<int> producers;  // node of each input, or -1: a source
   std::vector<BufferId> inputs;
   BufferId output = kNoBuffer;
   BufferId saved = kNoBuffer;
   BufferId grad_output = kNoBuffer;
-  std::vector<BufferId> grad_inputs;  // kNoBuffer: not wanted
+  std::vector<BufferId> grad_inputs;        // kNoBuffer: not wanted
   std::vector<GradientAddition> additions;  // after the node's backward
 };
 
@@ -65,10 +65,11 @@ struct PlanGroup {
 
 struct TrainingPlan {
   std::int64_t max_batch = 0;
-  std::vector<char> in_prefix;       // by layer
-  std::vector<int> prefix_outputs;   // layers whose outputs are features, ascending; empty: no prefix
-  std::int64_t feature_floats = 0;   // an example
-  std::vector<PlanSource> sources;   // in the order of prefix_outputs, or the network's input alone
+  std::vector<char> in_prefix;  // by layer
+  std::vector<int>
+      prefix_outputs;  // layers whose outputs are features, ascending; empty: no prefix
+  std::int64_t feature_floats = 0;  // an example
+  std::vector<PlanSource> sources;  // in the order of prefix_outputs, or the network's input alone
   std::vector<PlanNode> nodes;
   std::vector<PlanGroup> groups;
   std::vector<BufferRequest> buffers;

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Gradients, moments and step counts of the trainable parameters, and their update.
+//
+// Lazy: a unit that no labelled entry of the step reaches keeps its parameters, moments and
+// step count. Unit: an output column with its bias for labels and values heads; the whole
+// output layer for classes heads; the whole tensor for every other parameter.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/memory.h"
+#include "core/thread_pool.h"
+#include "espalier/trainer.h"
+#include "network/network_state.h"
+#include "optimizers/update.h"
+#include "training/training_plan.h"
+
+namespace espalier {
+
+/// What the labelled entries of a step reach.
+struct ReachedUnits {
+  std::span<const char> nodes;            // by node of the plan
+  std::span<const std::uint8_t> columns;  // by column of all heads side by side
+};
+
+class ParameterUpdates {
+ public:
+  /// Memory for the trainable parameters of `plan`'s nodes and groups.
+  ParameterUpdates(NetworkState& network, const TrainingPlan& plan, const TrainerConfig& config);
+
+  /// True if some parameter is trainable.
+  bool HasParameters() const { return !parameters_.empty(); }
+
+  /// Where a backward pass writes a parameter's gradient; null if it is not trainable. Heads
+  /// of a group that are neighbours and trainable have adjacent gradients, as their values.
+  float* Gradient(int parameter);
+
+  /// 2-norm of all gradients as they are; not finite exactly if one of them is not.
+  double GradientNorm(Workspace& workspace);
+
+  /// Clips, decays and updates what was reached. `learning_rate` is the optimizer's times the
+  /// schedule's factor; `gradient_norm` what GradientNorm returned for these gradients.
+  void Apply(const ReachedUnits& reached, double learning_rate, double gradient_norm,
+             Workspace& workspace);
+
+  /// Moment `index` of a parameter; empty if there is none.
+  std::vector<float> ReadMoment(int parameter, int index) const;
+
+  std::int64_t NativeBytes() const;
+
+ private:
+  struct Parameter {
+    int index = 0;            // in NetworkState::parameters
+    std::int64_t offset = 0;  // of gradient and moments
+    std::int64_t floats = 0;
+    double rate_factor = 1.0;  // layer's scale × layer decay
+    double weight_decay = 0.0;
+    int node = -1;  // or an output layer's parameter:
+    std::int64_t first_column = 0;
+    std::int64_t columns = 0;
+    std::int64_t step = 0;  // updates so far, where the tensor is the unit
+  };
+
+  void AddParameter(int index, double rate_factor, int node, std::int64_t first_column,
+                    std::int64_t columns);
+  void LayOutGradients();
+  double NormOfChunks(bool clamped, Workspace& workspace);
+  void AddSegments(const Parameter& parameter, std::int64_t first, std::int64_t count,
+                   std::int64_t step, double learning_rate);
+  void AddColumnSegments(const Parameter& parameter, std::span<const std::uint8_t> columns,
+                         double learning_rate);
+
+  NetworkState& network_;
+  TrainerConfig config_;
+  std::vector<Parameter> parameters_;       // in the order of their values
+  std::vector<int> parameter_of_;           // by network parameter; -1: not trainable
+  std::vector<std::int64_t> column_steps_;  // by column of all heads
+  AlignedArray<float> gradients_;
+  AlignedArray<float> moments_[2];
+  AlignedArray<double> partial_sums_;
+  std::vector<UpdateSegment> segments_;  // of the step; its capacity never grows
+};
+
+/// By layer: layers with parameters between it and the output, on the longest way.
+std::vector<int> DepthFromOutput(const NetworkState& network);
+
+}  // namespace espalier

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// An inference plan with buffers for one caller, kept at the pool's number of threads.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "inference/inference_plan.h"
+
+namespace espalier {
+
+class PlanRunner {
+ public:
+  /// As InferencePlan's constructor.
+  PlanRunner(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
+             std::int64_t max_batch);
+  ~PlanRunner();
+
+  /// As InferencePlan::Run. Allocates only if the number of threads was changed.
+  void Run(std::int64_t batch, std::span<const float* const> inputs,
+           std::span<float* const> outputs);
+
+  std::int64_t NativeBytes() const;
+
+ private:
+  InferencePlan plan_;
+  int workers_;
+  std::unique_ptr<InferenceBuffers> buffers_;
+};
+
+}  // namespace espalier

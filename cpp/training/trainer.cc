@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "espalier/trainer.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/text.h"
+#include "optimizers/update.h"
+#include "training/trainer_implementation.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::int64_t kMaxBatchSize = std::int64_t{1} << 20;
+
+void CheckClip(const char* name, const std::optional<double>& limit) {
+  if (!limit) return;
+  const auto value = static_cast<float>(*limit);
+  if (!(value > 0.0f) || !std::isfinite(value)) {
+    Fail(ErrorCode::kInvalidArgument, name, ": expected a finite number above 0, got ", *limit);
+  }
+}
+
+void CheckConfig(const TrainerConfig& config) {
+  CheckOptimizer(config.optimizer);
+  ScheduleFactor(config.schedule, 0);
+  if (config.max_batch_size < 1 || config.max_batch_size > kMaxBatchSize) {
+    Fail(ErrorCode::kInvalidArgument, "max_batch_size: expected 1 to ", kMaxBatchSize, ", got ",
+         config.max_batch_size);
+  }
+  CheckClip("clip_value", config.clip_value);
+  CheckClip("clip_norm", config.clip_norm);
+  if (!(config.layer_decay > 0.0 && config.layer_decay <= 1.0)) {
+    Fail(ErrorCode::kInvalidArgument, "layer_decay: expected a number in (0, 1], got ",
+         config.layer_decay);
+  }
+}
+
+template <typename Pointer>
+auto& Live(const Pointer& implementation) {
+  if (implementation == nullptr) {
+    Fail(ErrorCode::kInvalidState, "expected a trainer, got one that was moved from");
+  }
+  return *implementation;
+}
+
+}  // namespace
+
+Trainer::Trainer(Network& network, const TrainerConfig& config) {
+  if (network.state() == nullptr) {
+    Fail(ErrorCode::kInvalidState, "train: expected a network, got one that was moved from");
+  }
+  CheckConfig(config);
+  implementation_ = std::make_unique<Implementation>(network.state(), config);
+}
+
+Trainer::Trainer(Trainer&&) noexcept = default;
+Trainer& Trainer::operator=(Trainer&&) noexcept = default;
+Trainer::~Trainer() = default;
+
+const StepResult& Trainer::Step(std::int64_t batch, std::span<const float> inputs,
+                                std::span<const TaskTargets> targets) {
+  return Live(implementation_).Step(batch, inputs, targets);
+}
+
+bool Trainer::HasFrozenPrefix() const { return Live(implementation_).HasFrozenPrefix(); }
+
+std::int64_t Trainer::FeatureCount() const { return Live(implementation_).FeatureCount(); }
+
+void Trainer::ReserveFeatures(int slot, std::int64_t examples) {
+  Live(implementation_).ReserveFeatures(slot, examples);
+}
+
+void Trainer::CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
+                            std::span<const float> inputs) {
+  Live(implementation_).CacheFeatures(slot, first, batch, inputs);
+}
+
+const StepResult& Trainer::StepCached(int slot, std::span<const std::int64_t> examples,
+                                      std::span<const TaskTargets> targets) {
+  return Live(implementation_).StepCached(slot, examples, targets);
+}
+
+void Trainer::Evaluate(std::int64_t batch, std::span<const float> inputs, std::span<float> logits) {
+  Live(implementation_).Evaluate(batch, inputs, logits);
+}
+
+void Trainer::EvaluateCached(int slot, std::span<const std::int64_t> examples,
+                             std::span<float> logits) {
+  Live(implementation_).EvaluateCached(slot, examples, logits);
+}
+
+void Trainer::SaveBest() { Live(implementation_).SaveBest(); }
+
+void Trainer::RestoreBest() { Live(implementation_).RestoreBest(); }
+
+std::int64_t Trainer::steps() const { return Live(implementation_).steps(); }
+
+std::int64_t Trainer::prefix_examples() const { return Live(implementation_).prefix_examples(); }
+
+std::int64_t Trainer::NativeBytes() const { return Live(implementation_).NativeBytes(); }
+
+std::vector<float> Trainer::ReadMoment(std::string_view path, int index) const {
+  return Live(implementation_).ReadMoment(path, index);
+}
+
+void Trainer::Release() { Live(implementation_).Release(); }
+
+}  // namespace espalier

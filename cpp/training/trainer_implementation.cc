@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/trainer_implementation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/checked.h"
+#include "core/cpu.h"
+#include "core/near_names.h"
+#include "losses/loss.h"
+#include "training/finite.h"
+
+namespace espalier {
+namespace {
+
+std::size_t Index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+void TrainingAccess::End() noexcept {
+  if (access_ != nullptr) std::exchange(access_, nullptr)->EndTraining();
+}
+
+void TrainingAccess::Check(const char* what) const {
+  if (access_ == nullptr) {
+    Fail(ErrorCode::kInvalidState, what, ": expected a trainer that holds its network, got a ",
+         "released one");
+  }
+  if (owner_ != std::this_thread::get_id()) {
+    Fail(ErrorCode::kInvalidState, what,
+         ": expected the thread that made the trainer, got another one");
+  }
+}
+
+Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
+                                        const TrainerConfig& config)
+    : network_(std::move(network)),
+      access_(network_->access),
+      config_(config),
+      structure_version_(network_->structure_version.load()),
+      plan_(CompileTrainingPlan(*network_, config.max_batch_size)),
+      updates_(*network_, plan_, config),
+      run_(*network_, plan_, updates_),
+      workspace_(ThreadPool::Shared().thread_count(), run_.scratch_floats()),
+      features_(plan_.feature_floats) {
+  if (!updates_.HasParameters()) {
+    Fail(ErrorCode::kInvalidState, "train: expected a layer to train, but all ",
+         network_->layers.size(), " layers are frozen or have no parameters");
+  }
+  for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+    prefix_outputs_.push_back(run_.Source(i));
+    source_values_.push_back(run_.Source(i));
+  }
+  if (plan_.has_prefix()) {
+    prefix_.emplace(*network_, std::vector<int>{}, plan_.prefix_outputs, plan_.max_batch);
+  }
+  result_.tasks.resize(network_->heads.size());
+}
+
+void Trainer::Implementation::CheckUsable(const char* what) const {
+  access_.Check(what);
+  if (network_->structure_version.load() != structure_version_) {
+    Fail(ErrorCode::kInvalidState, what, ": expected the layers that were frozen when the trainer ",
+         "was made, but freezing, rates or a frozen parameter changed since");
+  }
+}
+
+void Trainer::Implementation::CheckPrefix(const char* what) const {
+  if (!plan_.has_prefix()) {
+    Fail(ErrorCode::kInvalidState, what, ": expected a network with a frozen prefix, got none");
+  }
+}
+
+void Trainer::Implementation::CheckInputs(const char* what, std::int64_t batch,
+                                          std::span<const float> inputs) const {
+  if (batch < 1)
+    Fail(ErrorCode::kInvalidArgument, what, ": expected a batch of at least 1, got ", batch);
+  const std::int64_t floats = CheckedMultiply(batch, network_->input.element_count());
+  if (static_cast<std::int64_t>(inputs.size()) != floats) {
+    Fail(ErrorCode::kShapeMismatch, what, ": expected inputs for ", batch, " examples of ",
+         network_->input.ToString(), ", ", floats, " floats, got ", inputs.size());
+  }
+}
+
+void Trainer::Implementation::CheckStep(std::int64_t batch,
+                                        std::span<const TaskTargets> targets) const {
+  if (batch < 1 || batch > plan_.max_batch) {
+    Fail(ErrorCode::kInvalidArgument, "step: expected a batch of 1 to ", plan_.max_batch, ", got ",
+         batch);
+  }
+  if (targets.size() != network_->heads.size()) {
+    Fail(ErrorCode::kShapeMismatch, "step: expected targets for ", network_->heads.size(),
+         " heads, got ", targets.size());
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    CheckTargets(network_->heads[i].name, network_->heads[i].task, batch, targets[i]);
+  }
+}
+
+void Trainer::Implementation::FollowThreadCount() {
+  const int workers = ThreadPool::Shared().thread_count();
+  if (workers != workspace_.workers()) workspace_ = Workspace(workers, run_.scratch_floats());
+}
+
+void Trainer::Implementation::RunPrefix(std::int64_t batch, const float* inputs) {
+  const float* const raw[] = {inputs};
+  prefix_->Run(batch, raw, prefix_outputs_);
+  prefix_examples_ += batch;
+}
+
+const StepResult& Trainer::Implementation::Step(std::int64_t batch, std::span<const float> inputs,
+                                                std::span<const TaskTargets> targets) {
+  CheckUsable("step");
+  CheckStep(batch, targets);
+  CheckInputs("step", batch, inputs);
+  CheckFiniteInputs(inputs.data(), batch, network_->input.element_count());
+  const FlushDenormals flush;
+  FollowThreadCount();
+  if (prefix_) {
+    RunPrefix(batch, inputs.data());
+  } else {
+    run_.SetInput(batch, inputs.data(), workspace_);
+  }
+  return StepOnSources(batch, targets);
+}
+
+const StepResult& Trainer::Implementation::StepCached(int slot,
+                                                      std::span<const std::int64_t> examples,
+                                                      std::span<const TaskTargets> targets) {
+  CheckUsable("step");
+  CheckPrefix("step");
+  const auto batch = static_cast<std::int64_t>(examples.size());
+  CheckStep(batch, targets);
+  features_.CheckFilled(slot, examples);
+  const std::int64_t row = features_.FirstNonFinite(slot, examples);
+  if (row >= 0) {
+    Fail(ErrorCode::kNonFinite, "inputs: expected finite values, got another in row ", row,
+         ", example ", examples[Index(row)]);
+  }
+  const FlushDenormals flush;
+  FollowThreadCount();
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+    features_.Gather(slot, examples, first, plan_.sources[i].floats, prefix_outputs_[i]);
+    first += plan_.sources[i].floats;
+  }
+  return StepOnSources(batch, targets);
+}
+
+const StepResult& Trainer::Implementation::StepOnSources(std::int64_t batch,
+                                                         std::span<const TaskTargets> targets) {
+  run_.Forward({.batch = batch, .step = steps_, .seed = config_.seed}, workspace_);
+  run_.ComputeLosses(batch, targets, result_.tasks);
+  CheckFiniteLosses();
+
+  result_.loss = 0.0;
+  std::int64_t labelled = 0;
+  for (const TaskLoss& task : result_.tasks) {
+    result_.loss += task.loss;
+    labelled += task.labelled;
+  }
+  result_.learning_rate =
+      LearningRate(config_.optimizer) * ScheduleFactor(config_.schedule, steps_);
+  result_.gradient_norm = 0.0;
+  if (labelled > 0) {
+    run_.Backward(batch, workspace_);
+    result_.gradient_norm = updates_.GradientNorm(workspace_);
+    CheckFiniteGradients(result_.gradient_norm);
+    // From here on nothing can fail.
+    run_.UpdateBuffers(batch);
+    updates_.Apply(run_.reached(), result_.learning_rate, result_.gradient_norm, workspace_);
+    ++parameters_version_;
+  }
+  ++steps_;
+  return result_;
+}
+
+void Trainer::Implementation::CheckFiniteLosses() const {
+  for (std::size_t i = 0; i < result_.tasks.size(); ++i) {
+    if (std::isfinite(result_.tasks[i].loss)) continue;
+    Fail(ErrorCode::kNonFinite, "loss of task '", network_->heads[i].name, "' at step ", steps_ + 1,
+         ": expected a finite value, got ", result_.tasks[i].loss);
+  }
+}
+
+void Trainer::Implementation::CheckFiniteGradients(double norm) const {
+  if (std::isfinite(norm)) return;
+  std::vector<std::string> tasks;
+  for (std::size_t i = 0; i < result_.tasks.size(); ++i) {
+    if (result_.tasks[i].labelled > 0) tasks.push_back("'" + network_->heads[i].name + "'");
+  }
+  Fail(ErrorCode::kNonFinite, "gradient of task ", Join(tasks, ", "), " at step ", steps_ + 1,
+       ": expected finite values, got a norm of ", norm);
+}
+
+void Trainer::Implementation::ReserveFeatures(int slot, std::int64_t examples) {
+  CheckUsable("reserve features");
+  CheckPrefix("reserve features");
+  features_.Reserve(slot, examples);
+}
+
+void Trainer::Implementation::CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
+                                            std::span<const float> inputs) {
+  CheckUsable("cache features");
+  CheckPrefix("cache features");
+  CheckInputs("cache features", batch, inputs);
+  features_.CheckRange(slot, first, batch);
+  const FlushDenormals flush;
+  const std::int64_t input_floats = network_->input.element_count();
+  for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
+    const std::int64_t piece = std::min(plan_.max_batch, batch - done);
+    const float* const piece_inputs = inputs.data() + done * input_floats;
+    RunPrefix(piece, piece_inputs);
+    for (std::int64_t row = 0; row < piece; ++row) {
+      float* to = features_.Row(slot, first + done + row);
+      for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+        const std::int64_t floats = plan_.sources[i].floats;
+        to = std::copy_n(source_values_[i] + row * floats, floats, to);
+      }
+      const bool is_finite =
+          FirstNonFiniteRow(piece_inputs + row * input_floats, 1, input_floats) < 0;
+      features_.MarkFilled(slot, first + done + row, is_finite);
+    }
+  }
+}
+
+void Trainer::Implementation::PrepareEvaluation() {
+  const std::uint64_t values_version = network_->values_version.load();
+  if (evaluation_ && evaluation_version_ == parameters_version_ &&
+      evaluation_values_version_ == values_version) {
+    return;
+  }
+  if (evaluation_outputs_.empty()) {
+    head_logits_ = AlignedArray<float>(CheckedMultiply(plan_.max_batch, network_->total_width()));
+    float* logits = head_logits_.data();
+    for (const GraphHead& head : network_->heads) {
+      evaluation_outputs_.push_back(logits);
+      logits += plan_.max_batch * head.width();
+    }
+  }
+  std::vector<int> outputs;
+  for (const GraphHead& head : network_->heads) outputs.push_back(head.output);
+  evaluation_.reset();  // its memory is free for the new one
+  evaluation_.emplace(*network_, plan_.prefix_outputs, std::move(outputs), plan_.max_batch);
+  evaluation_version_ = parameters_version_;
+  evaluation_values_version_ = values_version;
+}
+
+void Trainer::Implementation::EvaluateSources(std::int64_t batch,
+                                              std::span<const float* const> sources,
+                                              float* logits) {
+  evaluation_->Run(batch, sources, evaluation_outputs_);
+  for (std::int64_t row = 0; row < batch; ++row) {
+    for (std::size_t i = 0; i < evaluation_outputs_.size(); ++i) {
+      const std::int64_t width = network_->heads[i].width();
+      logits = std::copy_n(evaluation_outputs_[i] + row * width, width, logits);
+    }
+  }
+}
+
+void Trainer::Implementation::Evaluate(std::int64_t batch, std::span<const float> inputs,
+                                       std::span<float> logits) {
+  CheckUsable("evaluate");
+  CheckInputs("evaluate", batch, inputs);
+  const std::int64_t width = network_->total_width();
+  if (static_cast<std::int64_t>(logits.size()) != batch * width) {
+    Fail(ErrorCode::kShapeMismatch, "evaluate: expected room for logits [", batch, ", ", width,
+         "], got ", logits.size(), " floats");
+  }
+  const FlushDenormals flush;
+  PrepareEvaluation();
+  for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
+    const std::int64_t piece = std::min(plan_.max_batch, batch - done);
+    const float* const piece_inputs = inputs.data() + done * network_->input.element_count();
+    float* const piece_logits = logits.data() + done * width;
+    if (prefix_) {
+      RunPrefix(piece, piece_inputs);
+      EvaluateSources(piece, source_values_, piece_logits);
+    } else {
+      const float* const raw[] = {piece_inputs};
+      EvaluateSources(piece, raw, piece_logits);
+    }
+  }
+}
+
+void Trainer::Implementation::EvaluateCached(int slot, std::span<const std::int64_t> examples,
+                                             std::span<float> logits) {
+  CheckUsable("evaluate");
+  CheckPrefix("evaluate");
+  features_.CheckFilled(slot, examples);
+  const auto batch = static_cast<std::int64_t>(examples.size());
+  const std::int64_t width = network_->total_width();
+  if (static_cast<std::int64_t>(logits.size()) != batch * width) {
+    Fail(ErrorCode::kShapeMismatch, "evaluate: expected room for logits [", batch, ", ", width,
+         "], got ", logits.size(), " floats");
+  }
+  const FlushDenormals flush;
+  PrepareEvaluation();
+  for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
+    const std::int64_t piece = std::min(plan_.max_batch, batch - done);
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+      features_.Gather(slot, examples.subspan(Index(done), Index(piece)), first,
+                       plan_.sources[i].floats, prefix_outputs_[i]);
+      first += plan_.sources[i].floats;
+    }
+    EvaluateSources(piece, source_values_, logits.data() + done * width);
+  }
+}
+
+void Trainer::Implementation::SaveBest() {
+  access_.Check("save best");
+  if (best_.empty()) best_ = AlignedArray<float>(network_->values.size());
+  std::copy_n(network_->values.data(), network_->values.size(), best_.data());
+}
+
+void Trainer::Implementation::RestoreBest() {
+  access_.Check("restore best");
+  if (best_.empty()) {
+    Fail(ErrorCode::kInvalidState, "restore best: expected parameters saved before, got none");
+  }
+  std::copy_n(best_.data(), best_.size(), network_->values.data());
+  ++parameters_version_;
+}
+
+std::int64_t Trainer::Implementation::NativeBytes() const {
+  return run_.NativeBytes() + updates_.NativeBytes() + workspace_.NativeBytes() +
+         features_.NativeBytes() + best_.bytes() + head_logits_.bytes() +
+         (prefix_ ? prefix_->NativeBytes() : 0) + (evaluation_ ? evaluation_->NativeBytes() : 0);
+}
+
+std::vector<float> Trainer::Implementation::ReadMoment(std::string_view path, int index) const {
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < network_->parameters.size(); ++i) {
+    const GraphParameter& parameter = network_->parameters[i];
+    if (parameter.path == path) return updates_.ReadMoment(static_cast<int>(i), index);
+    paths.push_back(parameter.path);
+  }
+  Fail(ErrorCode::kInvalidArgument, "expected the path of a parameter, got '", path, "'",
+       DidYouMean(path, paths));
+}
+
+}  // namespace espalier

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "core/memory.h"
+#include "core/thread_pool.h"
+#include "espalier/trainer.h"
+#include "network/network_state.h"
+#include "training/feature_cache.h"
+#include "training/parameter_updates.h"
+#include "training/plan_runner.h"
+#include "training/training_plan.h"
+#include "training/training_run.h"
+
+namespace espalier {
+
+/// The training access to a network, from construction to End or destruction.
+class TrainingAccess {
+ public:
+  explicit TrainingAccess(Access& access) : access_(&access) { access_->BeginTraining("train"); }
+  ~TrainingAccess() { End(); }
+  TrainingAccess(const TrainingAccess&) = delete;
+  TrainingAccess& operator=(const TrainingAccess&) = delete;
+
+  void End() noexcept;
+
+  /// Throws INVALID_STATE unless access is held and this is the thread that took it.
+  void Check(const char* what) const;
+
+ private:
+  Access* access_;
+  std::thread::id owner_ = std::this_thread::get_id();
+};
+
+class Trainer::Implementation {
+ public:
+  Implementation(std::shared_ptr<NetworkState> network, const TrainerConfig& config);
+
+  const StepResult& Step(std::int64_t batch, std::span<const float> inputs,
+                         std::span<const TaskTargets> targets);
+  const StepResult& StepCached(int slot, std::span<const std::int64_t> examples,
+                               std::span<const TaskTargets> targets);
+
+  bool HasFrozenPrefix() const { return plan_.has_prefix(); }
+  std::int64_t FeatureCount() const { return plan_.feature_floats; }
+  void ReserveFeatures(int slot, std::int64_t examples);
+  void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
+                     std::span<const float> inputs);
+
+  void Evaluate(std::int64_t batch, std::span<const float> inputs, std::span<float> logits);
+  void EvaluateCached(int slot, std::span<const std::int64_t> examples, std::span<float> logits);
+
+  void SaveBest();
+  void RestoreBest();
+
+  std::int64_t steps() const { return steps_; }
+  std::int64_t prefix_examples() const { return prefix_examples_; }
+  std::int64_t NativeBytes() const;
+  std::vector<float> ReadMoment(std::string_view path, int index) const;
+  void Release() noexcept { access_.End(); }
+
+ private:
+  void CheckUsable(const char* what) const;
+  void CheckPrefix(const char* what) const;
+  void CheckInputs(const char* what, std::int64_t batch, std::span<const float> inputs) const;
+  void CheckStep(std::int64_t batch, std::span<const TaskTargets> targets) const;
+
+  void FollowThreadCount();
+  void RunPrefix(std::int64_t batch, const float* inputs);
+  const StepResult& StepOnSources(std::int64_t batch, std::span<const TaskTargets> targets);
+  void CheckFiniteLosses() const;
+  void CheckFiniteGradients(double norm) const;
+
+  void PrepareEvaluation();
+  void EvaluateSources(std::int64_t batch, std::span<const float* const> sources, float* logits);
+
+  std::shared_ptr<NetworkState> network_;
+  TrainingAccess access_;
+  TrainerConfig config_;
+  std::uint64_t structure_version_;  // what the plan was made for
+  TrainingPlan plan_;
+  ParameterUpdates updates_;
+  TrainingRun run_;
+  Workspace workspace_;
+  std::optional<PlanRunner> prefix_;
+  std::vector<float*> prefix_outputs_;       // the sources
+  std::vector<const float*> source_values_;  // the same, to read
+  FeatureCache features_;
+  AlignedArray<float> best_;
+  StepResult result_;
+  std::int64_t steps_ = 0;
+  std::int64_t prefix_examples_ = 0;
+
+  // Evaluation with the parameters of a version; made when first needed.
+  std::optional<PlanRunner> evaluation_;
+  std::uint64_t parameters_version_ = 1;  // moved by each update
+  std::uint64_t evaluation_version_ = 0;
+  std::uint64_t evaluation_values_version_ = 0;
+  AlignedArray<float> head_logits_;  // heads one after the other, [max_batch, width] each
+  std::vector<float*> evaluation_outputs_;
+};
+
+}  // namespace espalier

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Runs a training plan: forward, losses and backward, in memory of its own. Nothing of the
+// network is changed until UpdateBuffers.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/memory.h"
+#include "core/thread_pool.h"
+#include "espalier/trainer.h"
+#include "network/network_state.h"
+#include "training/parameter_updates.h"
+#include "training/training_plan.h"
+
+namespace espalier {
+
+/// One step's place in the training: which batch, and which random numbers.
+struct StepPosition {
+  std::int64_t batch = 0;
+  std::int64_t step = 0;
+  std::uint64_t seed = 0;
+};
+
+class TrainingRun {
+ public:
+  /// `updates` holds the gradients. All arguments must outlive the run.
+  TrainingRun(NetworkState& network, const TrainingPlan& plan, ParameterUpdates& updates);
+
+  /// Scratch floats per worker that the workspace must have.
+  std::int64_t scratch_floats() const { return scratch_floats_; }
+
+  /// Where the values of source `index` go before Forward: [batch, floats].
+  float* Source(std::size_t index);
+
+  /// Fills the source of a plan without prefix from raw inputs.
+  void SetInput(std::int64_t batch, const float* inputs, Workspace& workspace);
+
+  void Forward(const StepPosition& position, Workspace& workspace);
+
+  /// Losses of checked targets, their gradients by logits, and what labelled entries reach.
+  /// Fills `tasks`, one entry a head.
+  void ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
+                     std::span<TaskLoss> tasks);
+
+  /// Gradients of all trainable parameters.
+  void Backward(std::int64_t batch, Workspace& workspace);
+
+  /// Moves running statistics of the layers that a labelled entry reached.
+  void UpdateBuffers(std::int64_t batch);
+
+  ReachedUnits reached() const { return {reached_nodes_, active_columns_}; }
+
+  std::int64_t NativeBytes() const { return arena_.bytes(); }
+
+ private:
+  // The buffers of a plan node as pointers.
+  struct Node {
+    const GraphLayer* layer = nullptr;
+    Mode mode = Mode::kTraining;
+    bool has_backward = false;
+    std::uint32_t name_hash = 0;
+    std::vector<const float*> inputs;
+    std::vector<const float*> parameters;
+    std::vector<float*> mutable_parameters;
+    std::vector<float*> grad_inputs;
+    std::vector<float*> grad_parameters;
+    float* output = nullptr;
+    float* saved = nullptr;
+    float* grad_output = nullptr;
+  };
+
+  // Neighbouring trainable heads of a group: their gradients come from one product.
+  struct HeadRun {
+    std::int64_t first_column = 0;  // in the group
+    std::int64_t columns = 0;
+    float* grad_weights = nullptr;
+    float* grad_biases = nullptr;
+  };
+
+  struct Head {
+    const float* logits = nullptr;
+    float* grad_logits = nullptr;
+    std::int64_t stride = 0;
+    int producer = -1;
+    std::int64_t first_column = 0;  // of all heads
+  };
+
+  float* Buffer(BufferId buffer);
+  void BindNode(const PlanNode& plan_node);
+  void BindGroup(const PlanGroup& plan_group);
+  void BindNormalization();
+  void CountScratch();
+  void GroupBackward(std::size_t index, std::int64_t batch, Workspace& workspace);
+  void AddGradients(const std::vector<GradientAddition>& additions, std::int64_t batch,
+                    Workspace& workspace);
+  void MarkReachedNodes();
+
+  NetworkState& network_;
+  const TrainingPlan& plan_;
+  ParameterUpdates& updates_;
+  AlignedArray<float> arena_;
+  std::int64_t scratch_floats_ = 0;
+  std::vector<Node> nodes_;
+  std::vector<std::vector<HeadRun>> head_runs_;  // by group
+  std::vector<Head> heads_;                      // by head
+  std::vector<char> reached_nodes_;
+  std::vector<std::uint8_t> active_columns_;  // of all heads side by side
+  std::vector<float> channel_mean_;           // empty: no normalization
+  std::vector<float> channel_scale_;
+};
+
+}  // namespace espalier
