@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The pieces of which matrix products and convolutions are made: both operands packed,
+// one block of the sum over K at a time. Internal to kernels/.
+//
+// Each C[i][j] is one chain of multiply-adds in the order of k. A chain that stops at the
+// end of a block goes on from C with the same bits, so neither the blocks of K nor the
+// tiles of M and N show in the result.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/matmul.h"
+
+namespace espalier {
+
+/// The register tile of the active target.
+struct TileShape {
+  std::int64_t rows;     ///< most rows of A in one tile
+  std::int64_t columns;  ///< columns of a full panel of B
+  std::int64_t lanes;    ///< floats of a vector; the last panel is a multiple of it wide
+};
+TileShape ActiveTileShape();
+
+/// Most k in one block: a tile's rows of A (14 · 256 floats) then stay in L1 (32 KiB) beside
+/// the panel of B that streams through. A panel of B keeps its own stride, so any other
+/// value gives the same bits.
+inline constexpr std::int64_t kBlockDepth = 256;
+
+/// Most rows of A that MatmulPacked packs at a time, on its stack (48 KiB with kBlockDepth).
+inline constexpr std::int64_t kBlockRows = 48;
+
+/// Splits `rows` into the fewest tiles of nearly equal height, so that no tile is left
+/// with one row. Tile t covers [Begin(t), Begin(t + 1)).
+struct RowTiles {
+  RowTiles(std::int64_t rows_in, std::int64_t most)
+      : count((rows_in + most - 1) / most), rows(rows_in) {}
+  std::int64_t Begin(std::int64_t tile) const { return rows * tile / count; }
+
+  std::int64_t count;
+  std::int64_t rows;
+};
+
+/// Packs A (at most kBlockDepth columns) tile by tile, each [k][rows of the tile]; writes
+/// a.rows * a.columns floats.
+void PackA(const MatrixRef& a, float* packed);
+
+struct BlockProduct {
+  const float* packed_a;  ///< from PackA
+  std::int64_t rows;
+  std::int64_t depth;         ///< columns of A, rows of B
+  const float* packed_b;      ///< first panel, at the first of these k
+  std::int64_t panel_stride;  ///< floats from panel to panel: (all packed k) * tile columns
+  std::int64_t columns;
+  float* c;
+  std::int64_t c_stride;
+  const Epilogue* epilogue;  ///< its biases belong to c's first row and column
+  bool is_first;             ///< starts from the biases (and C if accumulating), else from C
+  bool is_last;              ///< activates
+};
+
+/// C (+)= A·B for one block of K, on the calling thread.
+void MultiplyBlock(const BlockProduct& product);
+
+}  // namespace espalier
