@@ -2,14 +2,15 @@
 #include "core/thread_pool.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
+#include <cstddef>
 #include <limits>
+#include <memory>
 #include <new>
 #include <set>
 #include <stdexcept>
@@ -18,6 +19,27 @@
 #include <vector>
 
 #include "espalier/error.h"
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define ESPALIER_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define ESPALIER_SANITIZED 1
+#endif
+#endif
+
+#ifndef ESPALIER_SANITIZED
+// Counts every C++ allocation of this program.
+static std::atomic<std::int64_t> allocations{0};
+
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1);
+  if (void* result = std::malloc(size)) return result;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
 
 namespace espalier {
 namespace {
@@ -92,6 +114,21 @@ TEST(ThreadPool, NoBodyRunsAfterReturn) {
     ASSERT_EQ(alive->load(), 4);
   }
 }
+
+#ifndef ESPALIER_SANITIZED
+TEST(ThreadPool, AllocatesNothingPerCall) {
+  ThreadPool pool(3);
+  std::atomic<std::int64_t> sum{0};
+  const auto run = [&] {
+    pool.ParallelFor(16, 3, [&](std::int64_t task, int) { sum.fetch_add(task); });
+  };
+  run();
+  const std::int64_t before = allocations.load();
+  for (int round = 0; round < 100; ++round) run();
+  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(sum.load(), 101 * 120);
+}
+#endif
 
 TEST(ThreadPool, NestedCallsRunOnTheirCaller) {
   ThreadPool pool(4);
@@ -207,7 +244,7 @@ int SumWithoutThreads() {
 }
 
 TEST(ThreadPoolDeathTest, WorksWithoutThreads) {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#ifdef ESPALIER_SANITIZED
   GTEST_SKIP() << "the sanitizer ends the process when a thread cannot start";
 #endif
   GTEST_FLAG_SET(death_test_style, "threadsafe");
