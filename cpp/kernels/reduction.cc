@@ -91,17 +91,6 @@ void ColumnSumsKernel(const float* HWY_RESTRICT x, std::size_t rows, std::size_t
   }
 }
 
-void AddToKernel(const float* HWY_RESTRICT x, std::size_t count, float* HWY_RESTRICT sum) {
-  const hn::ScalableTag<float> d;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(hn::Add(hn::LoadU(d, sum + i), hn::LoadU(d, x + i)), d, sum + i);
-  }
-  const std::size_t rest = count - i;
-  hn::StoreN(hn::Add(hn::LoadN(d, sum + i, rest), hn::LoadN(d, x + i, rest)), d, sum + i, rest);
-}
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace espalier
@@ -127,10 +116,6 @@ void ColumnSums(const float* x, std::int64_t rows, std::int64_t columns, std::in
   ESPALIER_KERNEL(ColumnSumsKernel)
   (x, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns),
    static_cast<std::size_t>(stride), sums);
-}
-
-void AddTo(const float* x, std::int64_t count, float* sum) {
-  ESPALIER_KERNEL(AddToKernel)(x, static_cast<std::size_t>(count), sum);
 }
 
 }  // namespace espalier

@@ -21,7 +21,4 @@ bool AllFinite(const float* x, std::int64_t count);
 void ColumnSums(const float* x, std::int64_t rows, std::int64_t columns, std::int64_t stride,
                 float* sums);
 
-/// sum[i] += x[i]. No overlap.
-void AddTo(const float* x, std::int64_t count, float* sum);
-
 }  // namespace espalier

@@ -93,16 +93,6 @@ TEST_P(Reduction, ColumnSumsFromFirstRowToLast) {
   }
 }
 
-TEST_P(Reduction, AddsInPlace) {
-  for (const std::int64_t count : kSizes) {
-    const std::vector<float> x = Values(count);
-    std::vector<float> sum(static_cast<std::size_t>(count) + 1, 1.0f);
-    AddTo(x.data(), count, sum.data());
-    for (std::size_t i = 0; i + 1 < sum.size(); ++i) EXPECT_EQ(sum[i], 1.0f + x[i]);
-    EXPECT_EQ(sum.back(), 1.0f);
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(Targets, Reduction,
                          testing::Values(CpuTargetId::kBaseline, CpuTargetId::kAvx2,
                                          CpuTargetId::kAvx512),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
 #include "losses/loss.h"
@@ -261,7 +262,8 @@ void TrainingRun::AddGradients(const std::vector<GradientAddition>& additions, s
     const std::int64_t chunks = (floats + kAdditionChunkFloats - 1) / kAdditionChunkFloats;
     workspace.ParallelFor(chunks, [&](std::int64_t chunk, std::span<float>) {
       const std::int64_t first = chunk * kAdditionChunkFloats;
-      AddTo(from + first, std::min(kAdditionChunkFloats, floats - first), to + first);
+      AddArrays(to + first, from + first, std::min(kAdditionChunkFloats, floats - first),
+                to + first);
     });
   }
 }
