@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "network/network_state.h"
-#include "training/arena_layout.h"
+#include "core/arena_layout.h"
 
 namespace espalier {
 

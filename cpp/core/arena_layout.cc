@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "training/arena_layout.h"
+#include "core/arena_layout.h"
 
 #include <algorithm>
 #include <numeric>
