@@ -24,6 +24,13 @@ template <typename... Parts>
   throw Error(code, Concat(parts...));
 }
 
+/// What an error says after its code.
+inline std::string MessageOf(const Error& error) {
+  const std::string text = error.what();
+  const std::string prefix = Concat(ErrorCodeName(error.code()), ": ");
+  return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
+}
+
 /// Joins strings with a separator.
 template <typename Range>
 std::string Join(const Range& items, const char* separator) {

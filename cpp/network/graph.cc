@@ -38,13 +38,6 @@ void CheckNormalization(const Normalization& normalization, const Shape& input) 
   }
 }
 
-// What `what()` of an error says after its code.
-std::string MessageOf(const Error& error) {
-  const std::string text = error.what();
-  const std::string prefix = Concat(ErrorCodeName(error.code()), ": ");
-  return text.rfind(prefix, 0) == 0 ? text.substr(prefix.size()) : text;
-}
-
 GraphLayer MakeGraphLayer(const ExpandedLayer& expanded, const NetworkState& network) {
   const LayerSpec& spec = expanded.spec;
   GraphLayer layer;
