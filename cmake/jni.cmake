@@ -15,6 +15,8 @@ target_link_libraries(jniEspalier PRIVATE espalier_jvm)
 target_compile_options(jniEspalier PRIVATE -w)  # generated: its warnings are not ours to mend
 target_link_options(jniEspalier PRIVATE
   -static-libstdc++ -static-libgcc
+  # cpp/jvm/older_glibc.cc
+  -Wl,--wrap=__isoc23_strtol,--wrap=__isoc23_strtoll,--wrap=__isoc23_strtoul,--wrap=__isoc23_strtoull
   -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--gc-sections -Wl,--strip-all
   -Wl,--version-script=${CMAKE_SOURCE_DIR}/cpp/jvm/exports.map)
 set_target_properties(jniEspalier PROPERTIES
