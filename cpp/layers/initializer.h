@@ -2,8 +2,10 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "core/random.h"
+#include "layers/attribute_reader.h"
 #include "layers/layer.h"
 
 namespace espalier {
@@ -20,5 +22,21 @@ void Initialize(const InitializerSpec& spec, const RandomKey& key, std::span<flo
 
 /// True if `name` is an initializer.
 bool IsInitializer(std::string_view name);
+
+/// Throws what Initialize throws for an unknown name.
+void CheckInitializer(std::string_view name);
+
+/// How a layer's weights start, as its attributes "initializer" and, for "constant",
+/// "initializer_value" say.
+struct WeightInitializer {
+  std::string name = "he_normal";
+  double value = 0.0;
+
+  static WeightInitializer Read(AttributeReader& reader);
+  void Write(Attributes& attributes) const;
+  InitializerSpec For(std::int64_t fan_in, std::int64_t fan_out) const {
+    return {name, value, fan_in, fan_out};
+  }
+};
 
 }  // namespace espalier

@@ -93,13 +93,16 @@ class Layer {
     return {};
   }
 
-  /// Floats kept from forward to backward in training, for the whole batch, beyond inputs and output.
-  virtual std::int64_t SavedFloats(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/) const {
+  /// Floats kept from forward to backward in training, for the whole batch, beyond inputs and
+  /// output.
+  virtual std::int64_t SavedFloats(std::int64_t /*batch*/,
+                                   std::span<const Shape> /*inputs*/) const {
     return 0;
   }
 
   /// Scratch floats per worker that Forward and Backward need.
-  virtual std::int64_t ScratchFloats(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/) const {
+  virtual std::int64_t ScratchFloats(std::int64_t /*batch*/,
+                                     std::span<const Shape> /*inputs*/) const {
     return 0;
   }
 
@@ -112,7 +115,8 @@ class Layer {
   /// Called once a training step has been found finite: moves running statistics from what
   /// Forward left in `saved`. `parameters` in order; only buffers may be written.
   virtual void UpdateBuffers(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,
-                             const float* /*saved*/, std::span<float* const> /*parameters*/) const {}
+                             const float* /*saved*/, std::span<float* const> /*parameters*/) const {
+  }
 };
 
 /// Makes a layer by kind. Throws Error: INVALID_ARGUMENT for an unknown kind (with near

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/activations.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/text.h"
+#include "layers/partition.h"
+#include "layers/window.h"
+
+namespace espalier {
+namespace {
+
+// In the order of Activation, from kRelu on.
+constexpr std::array<std::string_view, 7> kKinds = {"relu", "relu6",   "leaky_relu", "gelu",
+                                                    "silu", "sigmoid", "tanh"};
+static_assert(static_cast<int>(Activation::kTanh) == 7);
+
+}  // namespace
+
+ActivationLayer::ActivationLayer(std::string_view kind, const Attributes& attributes) {
+  const auto found = std::find(kKinds.begin(), kKinds.end(), kind);
+  if (found == kKinds.end()) {
+    Fail(ErrorCode::kInternal, "expected a kind of activation, got ", kind);
+  }
+  activation_ = static_cast<Activation>(found - kKinds.begin() + 1);
+  AttributeReader reader(kind, attributes);
+  if (activation_ == Activation::kLeakyRelu) slope_ = reader.Real("slope", 0.0, 1000.0, 0.01);
+  reader.Finish();
+}
+
+std::span<const std::string_view> ActivationLayer::Kinds() { return kKinds; }
+
+std::string_view ActivationLayer::kind() const {
+  return kKinds[static_cast<std::size_t>(activation_) - 1];
+}
+
+Attributes ActivationLayer::attributes() const {
+  if (activation_ == Activation::kLeakyRelu) return {{"slope", slope_}};
+  return {};
+}
+
+Shape ActivationLayer::OutputShape(std::span<const Shape> inputs) const {
+  return OnlyInput(inputs, kind());
+}
+
+void ActivationLayer::Forward(const ForwardArguments& arguments) const {
+  const std::int64_t count = arguments.batch * arguments.output_shape.element_count();
+  ForElements(*arguments.workspace, count, [&](std::int64_t first, std::int64_t last) {
+    ActivationForward(activation_, slope(), arguments.inputs[0] + first, last - first,
+                      arguments.output + first);
+  });
+}
+
+void ActivationLayer::Backward(const BackwardArguments& arguments) const {
+  float* grad_input = arguments.grad_inputs[0];
+  if (grad_input == nullptr) return;
+  const std::int64_t count = arguments.batch * arguments.output_shape.element_count();
+  ForElements(*arguments.workspace, count, [&](std::int64_t first, std::int64_t last) {
+    ActivationBackward(activation_, slope(), arguments.inputs[0] + first, arguments.output + first,
+                       arguments.grad_output + first, last - first, grad_input + first);
+  });
+}
+
+}  // namespace espalier

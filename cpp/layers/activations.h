@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "kernels/activation.h"
+#include "layers/layer.h"
+
+namespace espalier {
+
+/// A function of each element: relu, relu6, leaky_relu, gelu, silu, sigmoid or tanh.
+///
+/// Attributes: leaky_relu has slope [0.01], from 0 to 1000; the others none.
+/// Sources: gelu: Hendrycks and Gimpel, 2016, arXiv:1606.08415; silu: Elfwing et al., 2017,
+/// arXiv:1702.03118.
+class ActivationLayer final : public Layer {
+ public:
+  ActivationLayer(std::string_view kind, const Attributes& attributes);
+
+  /// The kinds: their names, in the order of Activation.
+  static std::span<const std::string_view> Kinds();
+
+  Activation activation() const { return activation_; }
+  float slope() const { return static_cast<float>(slope_); }
+
+  std::string_view kind() const override;
+  Attributes attributes() const override;
+  Shape OutputShape(std::span<const Shape> inputs) const override;
+  void Forward(const ForwardArguments& arguments) const override;
+  void Backward(const BackwardArguments& arguments) const override;
+
+ private:
+  Activation activation_;
+  double slope_ = 0.0;
+};
+
+}  // namespace espalier

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "layers/layer.h"
+
+namespace espalier {
+
+/// The sum of two or more inputs of one shape, from the first to the last. No attributes.
+class Add final : public Layer {
+ public:
+  static constexpr const char* kKind = "add";
+  explicit Add(const Attributes& attributes);
+
+  std::string_view kind() const override { return kKind; }
+  Attributes attributes() const override { return {}; }
+  Shape OutputShape(std::span<const Shape> inputs) const override;
+  void Forward(const ForwardArguments& arguments) const override;
+  void Backward(const BackwardArguments& arguments) const override;
+};
+
+}  // namespace espalier

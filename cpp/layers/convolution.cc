@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "layers/convolution.h"
+
+#include "kernels/channels.h"
+#include "layers/partition.h"
+
+namespace espalier {
+
+Convolution::Convolution(AttributeReader& reader) {
+  constexpr std::array<std::int64_t, 2> kOne = {1, 1};
+  window_.size = reader.Pair("kernel", 1, kMaxWindow);
+  window_.stride = reader.Pair("stride", 1, kMaxWindow, kOne);
+  window_.padding = Padding::Read(reader, Padding{.is_same = true});
+  window_.dilation = reader.Pair("dilation", 1, kMaxWindow, kOne);
+  has_bias_ = reader.Flag("bias", true);
+  initializer_ = WeightInitializer::Read(reader);
+}
+
+ConvolutionGeometry Convolution::Geometry(std::span<const Shape> inputs) const {
+  const Shape& input = ImageInput(inputs, kind());
+  const WindowPlacement placement = PlaceWindow(window_, input, kind());
+  const Channels channels = ChannelsFor(input[0]);
+  return {
+      .channels = input[0],
+      .height = input[1],
+      .width = input[2],
+      .output_channels = channels.output,
+      .output_height = placement.output_height,
+      .output_width = placement.output_width,
+      .kernel_height = window_.size[0],
+      .kernel_width = window_.size[1],
+      .stride_height = window_.stride[0],
+      .stride_width = window_.stride[1],
+      .dilation_height = window_.dilation[0],
+      .dilation_width = window_.dilation[1],
+      .pad_top = placement.pad_top,
+      .pad_left = placement.pad_left,
+      .groups = channels.groups,
+  };
+}
+
+Attributes Convolution::attributes() const {
+  const auto list = [](const std::array<std::int64_t, 2>& pair) {
+    return std::vector<std::int64_t>(pair.begin(), pair.end());
+  };
+  Attributes result = {{"kernel", list(window_.size)},
+                       {"stride", list(window_.stride)},
+                       {"padding", window_.padding.ToAttribute()},
+                       {"dilation", list(window_.dilation)},
+                       {"bias", has_bias_}};
+  initializer_.Write(result);
+  return result;
+}
+
+Shape Convolution::OutputShape(std::span<const Shape> inputs) const {
+  const ConvolutionGeometry geometry = Geometry(inputs);
+  return Shape::Image(geometry.output_channels, geometry.output_height, geometry.output_width);
+}
+
+std::vector<ParameterSpec> Convolution::Parameters(std::span<const Shape> inputs) const {
+  const ConvolutionGeometry geometry = Geometry(inputs);
+  const Shape weight{geometry.output_channels, geometry.channels / geometry.groups,
+                     geometry.kernel_height, geometry.kernel_width};
+  const std::int64_t taps = geometry.kernel_height * geometry.kernel_width;
+  std::vector<ParameterSpec> result = {
+      {.name = "weight",
+       .shape = weight,
+       .role = ParameterRole::kWeight,
+       .initializer = initializer_.For(weight[1] * taps, geometry.output_channels * taps)}};
+  if (has_bias_) {
+    result.push_back({.name = "bias",
+                      .shape = Shape{geometry.output_channels},
+                      .role = ParameterRole::kBias,
+                      .initializer = {}});
+  }
+  return result;
+}
+
+std::int64_t Convolution::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
+  return Conv2dPartialFloats(Geometry(inputs), batch);
+}
+
+std::int64_t Convolution::ScratchFloats(std::int64_t /*batch*/,
+                                        std::span<const Shape> inputs) const {
+  return Conv2dScratchFloats(Geometry(inputs));
+}
+
+void Convolution::Forward(const ForwardArguments& arguments) const {
+  Epilogue epilogue;
+  if (has_bias_) epilogue.row_bias = arguments.parameters[1];
+  Conv2dForward(Geometry(arguments.input_shapes), arguments.batch, arguments.inputs[0],
+                arguments.parameters[0], epilogue, arguments.output, *arguments.workspace);
+}
+
+void Convolution::Backward(const BackwardArguments& arguments) const {
+  const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
+  if (float* grad_input = arguments.grad_inputs[0]) {
+    Conv2dBackwardInput(geometry, arguments.batch, arguments.grad_output, arguments.parameters[0],
+                        grad_input, *arguments.workspace);
+  }
+  float* grad_weight = arguments.grad_parameters[0];
+  float* grad_bias = has_bias_ ? arguments.grad_parameters[1] : nullptr;
+  if (grad_weight != nullptr) {
+    Conv2dBackwardWeights(geometry, arguments.batch, arguments.inputs[0], arguments.grad_output,
+                          grad_weight, grad_bias, arguments.saved, *arguments.workspace);
+  } else if (grad_bias != nullptr) {
+    const ChannelLayout layout = {arguments.batch, geometry.output_channels,
+                                  geometry.output_height * geometry.output_width};
+    ForRows(*arguments.workspace, layout.channels, layout.per_channel(),
+            [&](std::int64_t first, std::int64_t last) {
+              ChannelSums(layout, first, last, arguments.grad_output, grad_bias);
+            });
+  }
+}
+
+}  // namespace espalier

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "layers/layer.h"
+
+namespace espalier {
+
+/// Layer normalization of each example over all its elements:
+/// y = weight · (x - mean) / √(variance + epsilon) + bias, with biased variance.
+///
+/// Attributes: epsilon [1e-5].
+/// Parameters: weight of the input's shape, one at first; bias likewise, zero at first.
+/// Source: Ba, Kiros and Hinton, 2016, arXiv:1607.06450.
+class LayerNorm final : public Layer {
+ public:
+  static constexpr const char* kKind = "layer_norm";
+  explicit LayerNorm(const Attributes& attributes);
+
+  std::string_view kind() const override { return kKind; }
+  Attributes attributes() const override { return {{"epsilon", epsilon_}}; }
+  Shape OutputShape(std::span<const Shape> inputs) const override;
+  std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
+  std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
+  void Forward(const ForwardArguments& arguments) const override;
+  void Backward(const BackwardArguments& arguments) const override;
+
+ private:
+  double epsilon_;
+};
+
+}  // namespace espalier

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The one list of the kinds of layers.
+
+#include <functional>
+#include <map>
+
+#include "core/near_names.h"
+#include "core/text.h"
+#include "layers/activations.h"
+#include "layers/add.h"
+#include "layers/average_pool2d.h"
+#include "layers/batch_norm.h"
+#include "layers/concat.h"
+#include "layers/conv2d.h"
+#include "layers/dense.h"
+#include "layers/depthwise_conv2d.h"
+#include "layers/dropout.h"
+#include "layers/flatten.h"
+#include "layers/global_average_pool2d.h"
+#include "layers/layer.h"
+#include "layers/layer_norm.h"
+#include "layers/max_pool2d.h"
+
+namespace espalier {
+namespace {
+
+using Factory = std::function<std::shared_ptr<const Layer>(const Attributes&)>;
+using Registry = std::map<std::string, Factory, std::less<>>;
+
+template <typename... Kinds>
+Registry MakeRegistry() {
+  Registry registry;
+  (registry.emplace(
+       Kinds::kKind,
+       [](const Attributes& attributes) { return std::make_shared<const Kinds>(attributes); }),
+   ...);
+  for (const std::string_view kind : ActivationLayer::Kinds()) {
+    registry.emplace(kind, [kind](const Attributes& attributes) {
+      return std::make_shared<const ActivationLayer>(kind, attributes);
+    });
+  }
+  return registry;
+}
+
+const Registry& AllKinds() {
+  static const Registry registry =
+      MakeRegistry<Add, AveragePool2d, BatchNorm, ConcatLayer, Conv2d, Dense, DepthwiseConv2d,
+                   Dropout, Flatten, GlobalAveragePool2d, LayerNorm, MaxPool2d>();
+  return registry;
+}
+
+}  // namespace
+
+std::shared_ptr<const Layer> MakeLayer(std::string_view kind, const Attributes& attributes) {
+  const auto found = AllKinds().find(kind);
+  if (found == AllKinds().end()) {
+    const std::vector<std::string> known = LayerKinds();
+    Fail(ErrorCode::kInvalidArgument, "unknown kind of layer '", kind, "', known are ",
+         Join(known, ", "), DidYouMean(kind, known));
+  }
+  return found->second(attributes);
+}
+
+std::vector<std::string> LayerKinds() {
+  std::vector<std::string> kinds;
+  for (const auto& [kind, factory] : AllKinds()) kinds.push_back(kind);
+  return kinds;
+}
+
+}  // namespace espalier
