@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "files/graph_json.h"
+
+#include <array>
+#include <utility>
+
+#include "core/text.h"
+#include "files/json_writer.h"
+#include "network/task_check.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::array kTaskKinds = {TaskKind::kLabels, TaskKind::kClasses, TaskKind::kValues};
+constexpr std::array kLossKinds = {LossKind::kLogistic, LossKind::kFocal, LossKind::kSoftmax,
+                                   LossKind::kSquared, LossKind::kHuber};
+constexpr std::array kNormalizations = {LossNormalization::kExamples,
+                                        LossNormalization::kLabelledEntries,
+                                        LossNormalization::kPerLabel};
+
+const char* NormalizationName(LossNormalization normalization) {
+  switch (normalization) {
+    case LossNormalization::kExamples:
+      return "examples";
+    case LossNormalization::kLabelledEntries:
+      return "labelled_entries";
+    case LossNormalization::kPerLabel:
+      return "per_label";
+  }
+  return "";
+}
+
+LossKind UsualLoss(TaskKind kind) {
+  switch (kind) {
+    case TaskKind::kLabels:
+      return LossKind::kLogistic;
+    case TaskKind::kClasses:
+      return LossKind::kSoftmax;
+    case TaskKind::kValues:
+      return LossKind::kSquared;
+  }
+  return LossKind::kLogistic;
+}
+
+// Writing.
+
+JsonTree RealsToJson(std::string_view what, const std::vector<double>& values) {
+  JsonTree array = JsonTree::array();
+  for (const double value : values) {
+    array.push_back(RealToJson(what, value));
+  }
+  return array;
+}
+
+JsonTree AttributesToJson(const std::string& layer, const Attributes& attributes) {
+  JsonTree object = JsonTree::object();
+  for (const auto& [name, value] : attributes) {
+    if (const double* real = std::get_if<double>(&value)) {
+      object[name] = RealToJson(Concat("layer '", layer, "' ", name), *real);
+    } else {
+      std::visit([&, &key = name](const auto& content) { object[key] = content; }, value);
+    }
+  }
+  return object;
+}
+
+JsonTree LayerToJson(const LayerSpec& layer) {
+  JsonTree object = JsonTree::object();
+  object["name"] = layer.name;
+  object["kind"] = layer.kind;
+  object["inputs"] = layer.inputs;
+  object["attributes"] = AttributesToJson(layer.name, layer.attributes);
+  object["frozen"] = layer.frozen;
+  object["adapt_statistics"] = layer.adapt_statistics;
+  object["learning_rate_scale"] = RealToJson("learning_rate_scale", layer.learning_rate_scale);
+  return object;
+}
+
+JsonTree LayersToJson(const std::vector<LayerSpec>& layers) {
+  JsonTree array = JsonTree::array();
+  for (const LayerSpec& layer : layers) {
+    array.push_back(LayerToJson(layer));
+  }
+  return array;
+}
+
+JsonTree TaskToJson(const TaskSpec& task) {
+  JsonTree object = JsonTree::object();
+  object["kind"] = TaskKindName(task.kind);
+  object["labels"] = task.labels;
+  object["loss"] = LossKindName(task.loss);
+  object["weight"] = RealToJson("weight", task.weight);
+  object["normalization"] = NormalizationName(task.normalization);
+  object["positive_weights"] = RealsToJson("positive_weights", task.positive_weights);
+  object["class_weights"] = RealsToJson("class_weights", task.class_weights);
+  object["label_smoothing"] = RealToJson("label_smoothing", task.label_smoothing);
+  object["focal_gamma"] = RealToJson("focal_gamma", task.focal_gamma);
+  object["focal_alpha"] = RealToJson("focal_alpha", task.focal_alpha);
+  object["huber_delta"] = RealToJson("huber_delta", task.huber_delta);
+  return object;
+}
+
+JsonTree HeadToJson(const HeadSpec& head) {
+  JsonTree object = JsonTree::object();
+  object["name"] = head.name;
+  object["from"] = head.from;
+  object["layers"] = LayersToJson(head.layers);
+  object["task"] = TaskToJson(head.task);
+  object["frozen"] = head.frozen;
+  object["learning_rate_scale"] = RealToJson("learning_rate_scale", head.learning_rate_scale);
+  return object;
+}
+
+// Reading.
+
+template <typename Kinds, typename NameOf>
+auto ReadName(const JsonReader& field, const Kinds& kinds, NameOf name_of) {
+  const std::string& name = field.Text();
+  std::vector<std::string> names;
+  for (const auto kind : kinds) {
+    if (name == name_of(kind)) {
+      return kind;
+    }
+    names.emplace_back(name_of(kind));
+  }
+  field.Refuse(Concat("one of ", Join(names, ", ")));
+}
+
+AttributeValue ReadAttribute(const JsonReader& attribute) {
+  const auto& content = attribute.value().content;
+  if (const bool* flag = std::get_if<bool>(&content)) {
+    return *flag;
+  }
+  if (const auto* whole = std::get_if<std::int64_t>(&content)) {
+    return *whole;
+  }
+  if (const double* real = std::get_if<double>(&content)) {
+    return *real;
+  }
+  if (const auto* text = std::get_if<std::string>(&content)) {
+    return *text;
+  }
+  if (!attribute.IsArray()) {
+    attribute.Refuse("true or false, a number, a string or an array of integers");
+  }
+  return attribute.Integers();
+}
+
+Attributes ReadAttributes(const JsonReader& attributes) {
+  const auto* members = std::get_if<JsonValue::Object>(&attributes.value().content);
+  if (members == nullptr) {
+    attributes.Refuse("an object");
+  }
+  Attributes result;
+  for (const JsonMember& member : *members) {
+    const JsonReader attribute(member.value, JsonFieldPath(attributes.path(), member.key));
+    result.emplace(member.key, ReadAttribute(attribute));
+  }
+  return result;
+}
+
+LayerSpec ReadLayer(const JsonReader& object) {
+  JsonFields fields(object);
+  LayerSpec layer;
+  fields.Read("name", layer.name);
+  layer.kind = fields.Required("kind").Text();
+  fields.Read("inputs", layer.inputs);
+  if (const auto attributes = fields.Optional("attributes")) {
+    layer.attributes = ReadAttributes(*attributes);
+  }
+  fields.Read("frozen", layer.frozen);
+  fields.Read("adapt_statistics", layer.adapt_statistics);
+  fields.Read("learning_rate_scale", layer.learning_rate_scale);
+  fields.Finish();
+  return layer;
+}
+
+std::vector<LayerSpec> ReadLayers(JsonFields& fields) {
+  std::vector<LayerSpec> layers;
+  if (const auto array = fields.Optional("layers")) {
+    for (const JsonReader& layer : array->Items()) {
+      layers.push_back(ReadLayer(layer));
+    }
+  }
+  return layers;
+}
+
+TaskSpec ReadTask(const JsonReader& object) {
+  JsonFields fields(object);
+  TaskSpec task;
+  task.kind = ReadName(fields.Required("kind"), kTaskKinds, TaskKindName);
+  task.labels = fields.Required("labels").Texts();
+  const auto loss = fields.Optional("loss");
+  task.loss = loss ? ReadName(*loss, kLossKinds, LossKindName) : UsualLoss(task.kind);
+  fields.Read("weight", task.weight);
+  if (const auto normalization = fields.Optional("normalization")) {
+    task.normalization = ReadName(*normalization, kNormalizations, NormalizationName);
+  }
+  fields.Read("positive_weights", task.positive_weights);
+  fields.Read("class_weights", task.class_weights);
+  fields.Read("label_smoothing", task.label_smoothing);
+  fields.Read("focal_gamma", task.focal_gamma);
+  fields.Read("focal_alpha", task.focal_alpha);
+  fields.Read("huber_delta", task.huber_delta);
+  fields.Finish();
+  return task;
+}
+
+HeadSpec ReadHead(const JsonReader& object) {
+  JsonFields fields(object);
+  HeadSpec head;
+  head.name = fields.Required("name").Text();
+  fields.Read("from", head.from);
+  head.layers = ReadLayers(fields);
+  head.task = ReadTask(fields.Required("task"));
+  fields.Read("frozen", head.frozen);
+  fields.Read("learning_rate_scale", head.learning_rate_scale);
+  fields.Finish();
+  return head;
+}
+
+Normalization ReadNormalization(const JsonReader& object) {
+  JsonFields fields(object);
+  Normalization normalization;
+  normalization.mean = fields.Required("mean").Numbers();
+  normalization.std = fields.Required("std").Numbers();
+  fields.Finish();
+  return normalization;
+}
+
+}  // namespace
+
+std::string NetworkSpecToJson(const NetworkSpec& spec) {
+  JsonTree object = JsonTree::object();
+  object["format"] = kGraphFormat;
+  object["input"] = spec.input.dimensions();
+  if (spec.normalization) {
+    JsonTree& normalize = object["normalize"] = JsonTree::object();
+    normalize["mean"] = RealsToJson("mean", spec.normalization->mean);
+    normalize["std"] = RealsToJson("std", spec.normalization->std);
+  }
+  object["layers"] = LayersToJson(spec.layers);
+  JsonTree& heads = object["heads"] = JsonTree::array();
+  for (const HeadSpec& head : spec.heads) {
+    heads.push_back(HeadToJson(head));
+  }
+  return WriteJson(object);
+}
+
+NetworkSpec NetworkSpecFromJson(std::string_view json, const JsonLimits& limits) {
+  const JsonValue value = ParseStrictJson(json, "network", limits);
+  JsonFields fields(JsonReader(value, "network"));
+  std::int64_t format = kGraphFormat;
+  fields.Read("format", format);
+  if (format != kGraphFormat) {
+    Fail(ErrorCode::kInvalidArgument, "network.format: expected ", kGraphFormat, ", got ", format,
+         format > kGraphFormat ? ", which a later version of the library has written" : "");
+  }
+  NetworkSpec spec;
+  spec.input = Shape(fields.Required("input").Integers());
+  if (const auto normalize = fields.Optional("normalize")) {
+    spec.normalization = ReadNormalization(*normalize);
+  }
+  spec.layers = ReadLayers(fields);
+  if (const auto heads = fields.Optional("heads")) {
+    spec.heads = ReadHeads(*heads);
+  }
+  fields.Finish();
+  return spec;
+}
+
+std::vector<HeadSpec> ReadHeads(const JsonReader& heads) {
+  std::vector<HeadSpec> result;
+  for (const JsonReader& head : heads.Items()) {
+    result.push_back(ReadHead(head));
+  }
+  return result;
+}
+
+}  // namespace espalier

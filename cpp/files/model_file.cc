@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "files/model_file.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "core/text.h"
+#include "files/crc32.h"
+#include "files/graph_json.h"
+#include "files/json_writer.h"
+#include "network/graph.h"
+#include "network/network_state.h"
+
+namespace espalier {
+namespace {
+
+constexpr const char* kFormatKey = "format";
+constexpr const char* kFormat = "espalier";
+constexpr const char* kVersionKey = "espalier.version";
+constexpr const char* kVersion = "1";
+constexpr const char* kGraphKey = "espalier.graph";
+constexpr const char* kChecksumsKey = "espalier.checksums";
+constexpr const char* kGraphChecksum = "graph";  // among the checksums; paths have a dot
+constexpr const char* kOwnPrefix = "espalier.";
+
+// Read and checked at a time: fits the second-level cache.
+constexpr std::size_t kPieceFloats = 64 * 1024;
+
+constexpr std::size_t kMaxListed = 5;
+
+using Metadata = std::map<std::string, std::string>;
+
+const std::string& RequiredMetadata(const Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) {
+    Fail(ErrorCode::kModelFile, "expected the metadata '", key,
+         "', got none: not a model file of this library");
+  }
+  return found->second;
+}
+
+void CheckMetadata(const Metadata& metadata) {
+  const std::string& format = RequiredMetadata(metadata, kFormatKey);
+  if (format != kFormat) {
+    Fail(ErrorCode::kModelFile, "expected the metadata 'format' to be \"", kFormat, "\", got \"",
+         format.substr(0, 40), "\": a safetensors file of another program");
+  }
+  const std::string& version = RequiredMetadata(metadata, kVersionKey);
+  if (version != kVersion) {
+    Fail(ErrorCode::kModelFile, "expected version ", kVersion, " of the model file, got \"",
+         version.substr(0, 40), "\": written by another version of the library");
+  }
+  for (const auto& [key, value] : metadata) {
+    if (key.starts_with(kOwnPrefix) && key != kVersionKey && key != kGraphKey &&
+        key != kChecksumsKey) {
+      Fail(ErrorCode::kModelFile, "unknown metadata '", key, "'");
+    }
+  }
+}
+
+std::map<std::string, std::string> ReadChecksums(const std::string& text) {
+  const JsonValue parsed = ParseStrictJson(text, kChecksumsKey);
+  const auto* members = std::get_if<JsonValue::Object>(&parsed.content);
+  if (members == nullptr) {
+    Fail(ErrorCode::kModelFile, kChecksumsKey, ": expected an object, got an array");
+  }
+  std::map<std::string, std::string> checksums;
+  for (const JsonMember& member : *members) {
+    const JsonReader value(member.value, JsonFieldPath(kChecksumsKey, member.key));
+    checksums.emplace(member.key, value.Text());
+  }
+  return checksums;
+}
+
+// Takes the checksum of `name` out of those expected.
+void CheckChecksum(std::map<std::string, std::string>& expected, const std::string& name,
+                   const Crc32& actual) {
+  const auto entry = expected.extract(name);
+  if (entry.empty()) {
+    Fail(ErrorCode::kModelFile, kChecksumsKey, ": expected an entry '", name, "', got none");
+  }
+  if (entry.mapped() != actual.ToString()) {
+    Fail(ErrorCode::kModelFile, "'", name, "' is damaged: expected the checksum ",
+         entry.mapped().substr(0, 40), ", got ", actual.ToString());
+  }
+}
+
+std::string Listed(const std::vector<std::string>& names) {
+  const std::size_t shown = std::min(names.size(), kMaxListed);
+  std::string text = Join(std::span(names).first(shown), ", ");
+  return names.size() > shown ? Concat(text, " and ", names.size() - shown, " more") : text;
+}
+
+// The tensors that hold the network's parameters, in the order of parameters. They have to
+// be exactly those that the graph calls for.
+std::vector<const SafetensorsTensor*> MatchTensors(const NetworkState& network,
+                                                   const SafetensorsHeader& header) {
+  std::map<std::string_view, const SafetensorsTensor*> by_name;
+  for (const SafetensorsTensor& tensor : header.tensors) {
+    by_name.emplace(tensor.name, &tensor);
+  }
+  std::vector<const SafetensorsTensor*> tensors;
+  std::vector<std::string> missing;
+  for (const GraphParameter& parameter : network.parameters) {
+    const auto entry = by_name.extract(parameter.path);
+    if (entry.empty()) {
+      missing.push_back(parameter.path);
+      continue;
+    }
+    const SafetensorsTensor& tensor = *entry.mapped();
+    if (!std::ranges::equal(tensor.shape, parameter.shape.dimensions())) {
+      Fail(ErrorCode::kModelFile, "tensor '", tensor.name, "': expected shape ",
+           parameter.shape.ToString(), ", got [", Join(tensor.shape, ", "), "]");
+    }
+    tensors.push_back(&tensor);
+  }
+  if (!missing.empty()) {
+    Fail(ErrorCode::kModelFile, "expected a tensor for each parameter of the graph, missing ",
+         Listed(missing));
+  }
+  if (!by_name.empty()) {
+    std::vector<std::string> unknown;
+    for (const auto& [name, tensor] : by_name) {
+      unknown.emplace_back(name);
+    }
+    Fail(ErrorCode::kModelFile, "expected tensors of the graph's parameters only, got ",
+         Listed(unknown));
+  }
+  return tensors;
+}
+
+Crc32 ReadValues(const ByteSource& file, std::int64_t offset, std::span<float> values,
+                 const std::string& path, const LoadOptions& options) {
+  Crc32 checksum;
+  while (!values.empty()) {
+    const std::span<float> piece = values.first(std::min(values.size(), kPieceFloats));
+    file.ReadAt(offset, std::as_writable_bytes(piece));
+    checksum.Update(std::as_bytes(piece));
+    if (options.finite_only &&
+        !std::ranges::all_of(piece, [](float value) { return std::isfinite(value); })) {
+      Fail(ErrorCode::kModelFile, "'", path, "': expected finite values, got others");
+    }
+    offset += static_cast<std::int64_t>(piece.size_bytes());
+    values = values.subspan(piece.size());
+  }
+  return checksum;
+}
+
+std::span<float> ValuesOf(NetworkState& network, std::size_t parameter) {
+  return {network.parameter_values(static_cast<int>(parameter)),
+          static_cast<std::size_t>(network.parameters[parameter].shape.element_count())};
+}
+
+std::shared_ptr<NetworkState> ReadState(const ByteSource& file, const LoadOptions& options) {
+  const SafetensorsHeader header = ReadSafetensorsHeader(file, options.limits);
+  CheckMetadata(header.metadata);
+  const std::string& graph = RequiredMetadata(header.metadata, kGraphKey);
+  auto checksums = ReadChecksums(RequiredMetadata(header.metadata, kChecksumsKey));
+  CheckChecksum(checksums, kGraphChecksum, Crc32Of(graph));
+  const std::shared_ptr<NetworkState> network = BuildGraph(NetworkSpecFromJson(graph));
+  const auto tensors = MatchTensors(*network, header);
+  AllocateValues(*network);  // at most what the file holds, and rounding
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::string& path = network->parameters[i].path;
+    const Crc32 checksum = ReadValues(file, header.data_begin + tensors[i]->begin,
+                                      ValuesOf(*network, i), path, options);
+    CheckChecksum(checksums, path, checksum);
+  }
+  if (!checksums.empty()) {
+    Fail(ErrorCode::kModelFile, kChecksumsKey, ": unknown entry '", checksums.begin()->first, "'");
+  }
+  return network;
+}
+
+SafetensorsHeader HeaderOf(NetworkState& network) {
+  SafetensorsHeader header;
+  const std::string graph = NetworkSpecToJson(SpecOf(network));
+  JsonTree checksums = JsonTree::object();
+  auto& entries = checksums.get_ref<JsonTree::object_t&>();
+  entries.push_back({kGraphChecksum, Crc32Of(graph).ToString()});
+  std::int64_t end = 0;
+  for (std::size_t i = 0; i < network.parameters.size(); ++i) {
+    const GraphParameter& parameter = network.parameters[i];
+    const auto bytes = std::as_bytes(ValuesOf(network, i));
+    Crc32 checksum;
+    checksum.Update(bytes);
+    entries.push_back({parameter.path, checksum.ToString()});
+    const auto dimensions = parameter.shape.dimensions();
+    header.tensors.push_back({.name = parameter.path,
+                              .shape = {dimensions.begin(), dimensions.end()},
+                              .begin = end,
+                              .end = end + static_cast<std::int64_t>(bytes.size())});
+    end = header.tensors.back().end;
+  }
+  header.metadata = {{kFormatKey, kFormat},
+                     {kVersionKey, kVersion},
+                     {kGraphKey, graph},
+                     {kChecksumsKey, WriteJson(checksums)}};
+  return header;
+}
+
+[[noreturn]] void FailAt(const std::string& path, const Error& error) {
+  Fail(error.code(), path, ": ", MessageOf(error));
+}
+
+}  // namespace
+
+Network LoadNetworkFrom(const ByteSource& file, const LoadOptions& options) {
+  try {
+    return Network(ReadState(file, options));
+  } catch (const Error& error) {
+    // What would be a wrong argument of the user's is a wrong file here.
+    if (error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kShapeMismatch) {
+      throw Error(ErrorCode::kModelFile, MessageOf(error));
+    }
+    throw;
+  }
+}
+
+Network LoadNetwork(const std::string& path) {
+  try {
+    return LoadNetworkFrom(FileSource(path));
+  } catch (const Error& error) {
+    FailAt(path, error);
+  }
+}
+
+void SaveNetwork(const Network& network, const std::string& path) {
+  if (network.state() == nullptr) {
+    Fail(ErrorCode::kInvalidState, "expected a network, got one that was moved from");
+  }
+  NetworkState& state = *network.state();
+  const ReadScope scope(state.access, "save");
+  try {
+    const std::string header = WriteSafetensorsHeader(HeaderOf(state), ModelFileLimits{});
+    FileReplacement file(path);
+    file.Write(std::as_bytes(std::span(header)));
+    for (std::size_t i = 0; i < state.parameters.size(); ++i) {
+      file.Write(std::as_bytes(ValuesOf(state, i)));
+    }
+    file.Commit();
+  } catch (const Error& error) {
+    FailAt(path, error);
+  }
+}
+
+}  // namespace espalier

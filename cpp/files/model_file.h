@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// The private side of model files: from any source of bytes, with limits and options.
+
+#include "espalier/model_file.h"
+#include "files/file_io.h"
+#include "files/safetensors.h"
+
+namespace espalier {
+
+struct LoadOptions {
+  ModelFileLimits limits;
+  /// Refuse NaN and infinite parameters. Off by default: a network that diverged can still
+  /// be looked at.
+  bool finite_only = false;
+};
+
+/// Throws Error: MODEL_FILE, OUT_OF_MEMORY, IO.
+Network LoadNetworkFrom(const ByteSource& file, const LoadOptions& options = {});
+
+}  // namespace espalier

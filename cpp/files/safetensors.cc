@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "files/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <span>
+
+#include "core/text.h"
+#include "files/json_writer.h"
+#include "files/strict_json.h"
+
+namespace espalier {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "files are little-endian");
+
+constexpr std::int64_t kLengthBytes = 8;
+constexpr std::int64_t kPaddingBytes = 8;  // the header's length is a multiple of it
+constexpr const char* kMetadataKey = "__metadata__";
+constexpr const char* kDtype = "F32";
+constexpr std::int64_t kElementBytes = 4;
+
+std::string ReadHeaderText(const ByteSource& file, const ModelFileLimits& limits) {
+  if (file.size() < kLengthBytes) {
+    Fail(ErrorCode::kModelFile, "expected at least ", kLengthBytes, " bytes, got ", file.size());
+  }
+  std::array<std::byte, kLengthBytes> prefix;
+  file.ReadAt(0, prefix);
+  std::uint64_t length = 0;
+  std::memcpy(&length, prefix.data(), sizeof(length));
+  const auto available = static_cast<std::uint64_t>(file.size() - kLengthBytes);
+  if (length > available) {
+    Fail(ErrorCode::kModelFile, "header: expected a length of at most ", available,
+         " bytes, which the file has left, got ", length);
+  }
+  if (length > static_cast<std::uint64_t>(limits.header_bytes)) {
+    Fail(ErrorCode::kModelFile, "header: expected a length of at most ", limits.header_bytes,
+         " bytes, got ", length);
+  }
+  if (length == 0 || length % kPaddingBytes != 0) {
+    Fail(ErrorCode::kModelFile, "header: expected a length that is a multiple of ", kPaddingBytes,
+         ", got ", length);
+  }
+  std::string text(length, '\0');
+  file.ReadAt(kLengthBytes, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+// The header without its padding: up to seven spaces at the end.
+std::string_view WithoutPadding(std::string_view text) {
+  const std::size_t end = text.find_last_not_of(' ') + 1;
+  if (end == 0 || text[end - 1] != '}' ||
+      text.size() - end >= static_cast<std::size_t>(kPaddingBytes)) {
+    Fail(ErrorCode::kModelFile, "header: expected an object and at most ", kPaddingBytes - 1,
+         " spaces at its end");
+  }
+  return text.substr(0, end);
+}
+
+void CheckKey(std::string_view what, const std::string& name, const ModelFileLimits& limits) {
+  if (name.empty() || static_cast<std::int64_t>(name.size()) > limits.name_bytes ||
+      name.find('\0') != std::string::npos) {
+    Fail(ErrorCode::kModelFile, "header: expected ", what, " of 1 to ", limits.name_bytes,
+         " bytes without NUL, got one of ", name.size(), " bytes");
+  }
+}
+
+std::map<std::string, std::string> ReadMetadata(const JsonReader& metadata,
+                                                const ModelFileLimits& limits) {
+  const auto* members = std::get_if<JsonValue::Object>(&metadata.value().content);
+  if (members == nullptr) {
+    metadata.Refuse("an object");
+  }
+  std::map<std::string, std::string> result;
+  for (const JsonMember& member : *members) {
+    CheckKey("metadata keys", member.key, limits);
+    const JsonReader value(member.value, JsonFieldPath(metadata.path(), member.key));
+    result.emplace(member.key, value.Text());
+  }
+  return result;
+}
+
+// Bytes of a tensor of this shape; cannot wrap.
+std::int64_t TensorBytes(const std::string& name, const std::vector<std::int64_t>& shape,
+                         const ModelFileLimits& limits) {
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  if (rank < 1 || rank > limits.rank) {
+    Fail(ErrorCode::kModelFile, "tensor '", name, "': expected 1 to ", limits.rank,
+         " dimensions, got ", rank);
+  }
+  std::int64_t bytes = kElementBytes;
+  for (const std::int64_t dimension : shape) {
+    if (dimension < 1) {
+      Fail(ErrorCode::kModelFile, "tensor '", name, "': expected dimensions of at least 1, got ",
+           dimension);
+    }
+    if (__builtin_mul_overflow(bytes, dimension, &bytes)) {
+      Fail(ErrorCode::kModelFile, "tensor '", name, "': expected a size of less than 2^63 bytes, ",
+           "got [", Join(shape, ", "), "]");
+    }
+  }
+  return bytes;
+}
+
+SafetensorsTensor ReadTensor(const JsonMember& member, std::int64_t data_bytes,
+                             const ModelFileLimits& limits) {
+  CheckKey("tensor names", member.key, limits);
+  JsonFields fields(JsonReader(member.value, Concat("header: tensor '", member.key, "'")));
+  SafetensorsTensor tensor;
+  tensor.name = member.key;
+  const JsonReader dtype = fields.Required("dtype");
+  if (dtype.Text() != kDtype) {
+    dtype.Refuse(kDtype);
+  }
+  tensor.shape = fields.Required("shape").Integers();
+  const std::vector<std::int64_t> offsets = fields.Required("data_offsets").Integers();
+  fields.Finish();
+  const std::int64_t bytes = TensorBytes(tensor.name, tensor.shape, limits);
+  if (offsets.size() != 2) {
+    Fail(ErrorCode::kModelFile, "tensor '", tensor.name, "': expected 2 data_offsets, got ",
+         offsets.size());
+  }
+  tensor.begin = offsets[0];
+  tensor.end = offsets[1];
+  if (tensor.begin < 0 || tensor.begin > tensor.end || tensor.end > data_bytes) {
+    Fail(ErrorCode::kModelFile, "tensor '", tensor.name,
+         "': expected data_offsets in order from 0 to ", data_bytes, ", got [", tensor.begin, ", ",
+         tensor.end, "]");
+  }
+  if (tensor.end - tensor.begin != bytes) {
+    Fail(ErrorCode::kModelFile, "tensor '", tensor.name, "': expected ", bytes,
+         " bytes for shape [", Join(tensor.shape, ", "), "], got data_offsets [", tensor.begin,
+         ", ", tensor.end, "]");
+  }
+  return tensor;
+}
+
+// In the order of their data: each begins where the one before ends, the last ends the file.
+void CheckCoverage(const std::vector<SafetensorsTensor>& tensors, std::int64_t data_bytes) {
+  std::int64_t end = 0;
+  for (const SafetensorsTensor& tensor : tensors) {
+    if (tensor.begin != end) {
+      Fail(ErrorCode::kModelFile, "tensor '", tensor.name, "': expected data at ", end, ", got ",
+           tensor.begin, tensor.begin < end ? ", which overlaps" : ", which leaves a hole");
+    }
+    end = tensor.end;
+  }
+  if (end != data_bytes) {
+    Fail(ErrorCode::kModelFile, "expected ", end, " bytes of data, got ", data_bytes);
+  }
+}
+
+}  // namespace
+
+SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileLimits& limits) {
+  const std::string text = ReadHeaderText(file, limits);
+  const JsonValue parsed = ParseStrictJson(
+      WithoutPadding(text), "header", {.bytes = static_cast<std::size_t>(limits.header_bytes)});
+  const auto* members = std::get_if<JsonValue::Object>(&parsed.content);
+  if (members == nullptr) {
+    Fail(ErrorCode::kModelFile, "header: expected an object, got an array");
+  }
+  if (static_cast<std::int64_t>(members->size()) > limits.tensors + 1) {
+    Fail(ErrorCode::kModelFile, "header: expected at most ", limits.tensors, " tensors, got ",
+         members->size());
+  }
+  SafetensorsHeader header;
+  header.data_begin = kLengthBytes + static_cast<std::int64_t>(text.size());
+  const std::int64_t data_bytes = file.size() - header.data_begin;
+  for (const JsonMember& member : *members) {
+    if (member.key == kMetadataKey) {
+      header.metadata = ReadMetadata(JsonReader(member.value, "header.__metadata__"), limits);
+    } else {
+      header.tensors.push_back(ReadTensor(member, data_bytes, limits));
+    }
+  }
+  std::sort(header.tensors.begin(), header.tensors.end(),
+            [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  CheckCoverage(header.tensors, data_bytes);
+  return header;
+}
+
+std::string WriteSafetensorsHeader(const SafetensorsHeader& header, const ModelFileLimits& limits) {
+  JsonTree object = JsonTree::object();
+  object[kMetadataKey] = header.metadata;
+  // Not by operator[], which looks through all members for the key.
+  auto& members = object.get_ref<JsonTree::object_t&>();
+  members.reserve(header.tensors.size() + 1);
+  for (const SafetensorsTensor& tensor : header.tensors) {
+    JsonTree entry = JsonTree::object();
+    entry["dtype"] = kDtype;
+    entry["shape"] = tensor.shape;
+    entry["data_offsets"] = {tensor.begin, tensor.end};
+    members.push_back({tensor.name, std::move(entry)});
+  }
+  const std::string json = WriteJson(object);
+  const auto json_bytes = static_cast<std::int64_t>(json.size());
+  const std::int64_t length = (json_bytes + kPaddingBytes - 1) / kPaddingBytes * kPaddingBytes;
+  if (length > limits.header_bytes ||
+      static_cast<std::int64_t>(header.tensors.size()) > limits.tensors) {
+    Fail(ErrorCode::kInvalidArgument, "expected a network whose file has at most ",
+         limits.header_bytes, " bytes of header and ", limits.tensors, " tensors, got ", length,
+         " and ", header.tensors.size());
+  }
+  std::string result(static_cast<std::size_t>(kLengthBytes + length), ' ');
+  const auto prefix = static_cast<std::uint64_t>(length);
+  std::memcpy(result.data(), &prefix, sizeof(prefix));
+  std::copy(json.begin(), json.end(), result.begin() + kLengthBytes);
+  return result;
+}
+
+}  // namespace espalier
