@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+
+/**
+ * Inputs and targets of up to a number of examples, in direct memory that native code reads. Used
+ * again and again by one thread at a time.
+ */
+final class Batch {
+  private final TargetBinding binding;
+  private final ByteBuffer inputBytes;
+  private final FloatBuffer inputs;
+  private final ByteBuffer[] targetBytes;
+  private final FloatBuffer[] numbers;
+  private final IntBuffer[] classes;
+  private final long[] targetAddresses;
+  private final long[] maskAddresses;
+  private final float[] input;
+  private final float[][] target;
+  private int size;
+  private int[] order;
+  private int from;
+
+  /**
+   * Makes room for {@code capacity} examples; the targets alone where {@code hasInputs} is false.
+   */
+  Batch(TargetBinding binding, int capacity, boolean hasInputs) {
+    this.binding = binding;
+    int tasks = binding.tasks().size();
+    long inputCount = hasInputs ? (long) capacity * binding.inputSize() : 0;
+    inputBytes = DirectMemory.allocate(inputCount, "batch of " + capacity);
+    inputs = inputBytes.asFloatBuffer();
+    input = new float[hasInputs ? binding.inputSize() : 0];
+    targetBytes = new ByteBuffer[tasks];
+    numbers = new FloatBuffer[tasks];
+    classes = new IntBuffer[tasks];
+    target = new float[tasks][];
+    targetAddresses = new long[tasks];
+    maskAddresses = new long[tasks];
+    for (int t = 0; t < tasks; t++) {
+      if (binding.isPresent(t)) {
+        long count = (long) capacity * binding.targetWidth(t);
+        targetBytes[t] = DirectMemory.allocate(count, "targets of " + capacity + " examples");
+        numbers[t] = targetBytes[t].asFloatBuffer();
+        classes[t] = targetBytes[t].asIntBuffer();
+        target[t] = new float[binding.targetWidth(t)];
+        targetAddresses[t] = DirectMemory.address(targetBytes[t]);
+      }
+    }
+  }
+
+  /** Reads the examples {@code order[from]} to {@code order[from + count - 1]}. */
+  void read(Dataset data, int[] order, int from, int count) {
+    this.order = order;
+    this.from = from;
+    size = count;
+    for (int k = 0; k < count; k++) {
+      int index = order[from + k];
+      if (input.length > 0) {
+        readInput(data, index, k);
+      }
+      for (int t = 0; t < target.length; t++) {
+        if (target[t] != null) {
+          readTarget(data, t, index, k);
+        }
+      }
+    }
+  }
+
+  private void readInput(Dataset data, int index, int k) {
+    data.readInput(index, input, 0);
+    // Subtracting a finite number from itself gives 0, anything else NaN.
+    float sum = 0;
+    for (float value : input) {
+      sum += value - value;
+    }
+    if (Float.isNaN(sum)) {
+      throw new NonFiniteException(
+          "example " + index + ": expected finite inputs, got NaN or an infinity", null);
+    }
+    inputs.put(k * input.length, input, 0, input.length);
+  }
+
+  private void readTarget(Dataset data, int task, int index, int k) {
+    float[] row = target[task];
+    binding.read(data, task, index, row);
+    if (binding.tasks().get(task).kind() == Task.Kind.CLASSES) {
+      classes[task].put(k, (int) row[0]);
+    } else {
+      numbers[task].put(k * row.length, row, 0, row.length);
+    }
+  }
+
+  /** Returns the number of examples read. */
+  int size() {
+    return size;
+  }
+
+  /** Writes the data set's indices of the examples read. */
+  void indices(long[] destination) {
+    for (int k = 0; k < size; k++) {
+      destination[k] = order[from + k];
+    }
+  }
+
+  long inputAddress() {
+    return DirectMemory.address(inputBytes);
+  }
+
+  /** Returns an address per task, 0 where the data set has no targets of it. */
+  long[] targetAddresses() {
+    return targetAddresses;
+  }
+
+  /** Returns no mask for any task: unlabelled entries are NaN or -1. */
+  long[] maskAddresses() {
+    return maskAddresses;
+  }
+
+  /** Returns the memory behind a task's address. */
+  ByteBuffer targetBytes(int task) {
+    return targetBytes[task];
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.util.List;
+import java.util.Objects;
+
+/** A view of another data set: passes everything on. */
+abstract class DerivedDataset implements Dataset {
+  final Dataset base;
+
+  DerivedDataset(Dataset base) {
+    this.base = Objects.requireNonNull(base, "base");
+  }
+
+  /** Returns the same view of another data set. */
+  abstract Dataset over(Dataset other);
+
+  @Override
+  public int size() {
+    return base.size();
+  }
+
+  @Override
+  public Shape inputShape() {
+    return base.inputShape();
+  }
+
+  @Override
+  public void readInput(int index, float[] destination, int offset) {
+    base.readInput(index, destination, offset);
+  }
+
+  @Override
+  public List<Target> targets() {
+    return base.targets();
+  }
+
+  @Override
+  public boolean readTarget(String task, int index, float[] destination, int offset) {
+    return base.readTarget(task, index, destination, offset);
+  }
+
+  @Override
+  public boolean isStable() {
+    return base.isStable();
+  }
+
+  @Override
+  public Dataset atEpoch(int epoch) {
+    Dataset other = base.atEpoch(epoch);
+    return other == base ? this : over(other);
+  }
+
+  /** Returns the target with the given task. */
+  static Dataset.Target find(Dataset dataset, String task) {
+    for (Target target : dataset.targets()) {
+      if (target.task().equals(task)) {
+        return target;
+      }
+    }
+    throw new IllegalArgumentException("no task \"" + task + "\" among " + dataset.targets());
+  }
+
+  @Override
+  public String toString() {
+    return "data set of " + size() + " examples " + inputShape() + ", " + targets();
+  }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.JsonReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** Turns the native descriptions of layers, parameters and tasks into records and tables. */
+final class Descriptions {
+  private Descriptions() {}
+
+  static List<LayerSummary> layers(String json) {
+    return objects(JsonReader.read(json)).stream().map(Descriptions::layer).toList();
+  }
+
+  private static LayerSummary layer(Map<?, ?> layer) {
+    return new LayerSummary(
+        (String) layer.get("name"),
+        (String) layer.get("kind"),
+        shape(layer.get("output")),
+        (Long) layer.get("parameters"),
+        (Boolean) layer.get("frozen"),
+        (Boolean) layer.get("adapts_statistics"),
+        ((Number) layer.get("learning_rate_scale")).doubleValue(),
+        (String) layer.get("head"),
+        LayerSummary.Fate.valueOf(((String) layer.get("fate")).toUpperCase(Locale.ROOT)));
+  }
+
+  static List<ParameterSummary> parameters(String json) {
+    return objects(JsonReader.read(json)).stream()
+        .map(
+            parameter ->
+                new ParameterSummary(
+                    (String) parameter.get("path"),
+                    shape(parameter.get("shape")),
+                    (Boolean) parameter.get("buffer")))
+        .toList();
+  }
+
+  /** Returns the tasks of a network's spec, in the order of heads. */
+  static List<Task> tasks(Map<?, ?> spec) {
+    List<Task> tasks = new ArrayList<>();
+    for (Map<?, ?> head : objects(spec.get("heads"))) {
+      Map<?, ?> task = (Map<?, ?>) head.get("task");
+      List<String> labels = new ArrayList<>();
+      ((List<?>) task.get("labels")).forEach(label -> labels.add((String) label));
+      tasks.add(
+          new Task(
+              (String) head.get("name"),
+              Task.Kind.valueOf(((String) task.get("kind")).toUpperCase(Locale.ROOT)),
+              labels));
+    }
+    return List.copyOf(tasks);
+  }
+
+  static List<Metric> metrics(String json) {
+    return objects(JsonReader.read(json)).stream()
+        .map(
+            metric ->
+                new Metric(
+                    (String) metric.get("name"),
+                    (String) metric.get("label"),
+                    metric.get("value") == null
+                        ? Double.NaN
+                        : ((Number) metric.get("value")).doubleValue(),
+                    (Long) metric.get("support")))
+        .toList();
+  }
+
+  static Shape shape(Object dimensions) {
+    return Shape.of(
+        ((List<?>) dimensions).stream().mapToInt(n -> Math.toIntExact((Long) n)).toArray());
+  }
+
+  /** Returns a table of layers; with the column "fate" for transfers. */
+  static String table(List<LayerSummary> layers, boolean hasFate) {
+    List<String[]> rows = new ArrayList<>();
+    rows.add(
+        new String[] {"layer", "kind", "output", "parameters", "training", "rate", "transfer"});
+    long all = 0;
+    long trainable = 0;
+    for (LayerSummary layer : layers) {
+      boolean isThere = layer.fate() != LayerSummary.Fate.DROPPED;
+      all += isThere ? layer.parameterCount() : 0;
+      trainable += isThere && !layer.isFrozen() ? layer.parameterCount() : 0;
+      rows.add(
+          new String[] {
+            layer.name(),
+            layer.kind(),
+            layer.output().toString(),
+            String.format(Locale.ROOT, "%,d", layer.parameterCount()),
+            training(layer),
+            isThere && !layer.isFrozen() && layer.parameterCount() > 0
+                ? "x " + layer.learningRateScale()
+                : "",
+            layer.fate().name().toLowerCase(Locale.ROOT)
+          });
+    }
+    int columns = hasFate ? 7 : 6;
+    int[] widths = new int[columns];
+    for (String[] row : rows) {
+      for (int c = 0; c < columns; c++) {
+        widths[c] = Math.max(widths[c], row[c].length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    for (String[] row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int c = 0; c < columns; c++) {
+        String padding = " ".repeat(widths[c] - row[c].length());
+        line.append(c == 3 ? padding + row[c] : row[c] + padding).append("  ");
+      }
+      text.append(line.toString().stripTrailing()).append('\n');
+    }
+    return text.append(
+            String.format(Locale.ROOT, "%,d parameters, %,d of them trainable\n", all, trainable))
+        .toString();
+  }
+
+  private static String training(LayerSummary layer) {
+    if (layer.fate() == LayerSummary.Fate.DROPPED) {
+      return "";
+    }
+    if (layer.isFrozen()) {
+      return layer.adaptsStatistics() ? "frozen, statistics adapt" : "frozen";
+    }
+    return layer.parameterCount() > 0 ? "trainable" : "";
+  }
+
+  private static List<Map<?, ?>> objects(Object list) {
+    List<Map<?, ?>> objects = new ArrayList<>();
+    ((List<?>) list).forEach(entry -> objects.add((Map<?, ?>) entry));
+    return objects;
+  }
+}

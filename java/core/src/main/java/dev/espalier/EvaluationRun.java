@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Bridge;
+import dev.espalier.internal.JsonWriter;
+import dev.espalier.internal.NativeCall;
+import dev.espalier.internal.NativeHandle;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+
+/** Evaluates a network on a data set, once or after each epoch, with the same memory. */
+final class EvaluationRun {
+  private static final int CHUNK = 256;
+
+  private final NativeHandle network;
+  private final TargetBinding binding;
+  private final Dataset data;
+  private final double threshold;
+  private final int chunk;
+  private final int size;
+  private final int width;
+  private final int[] order;
+  private final Batch targets;
+  private final ByteBuffer logits;
+  private boolean hasTargets;
+  private Batch inputs;
+
+  EvaluationRun(NativeHandle network, TargetBinding binding, Dataset data, double threshold) {
+    this(network, binding, data, threshold, CHUNK);
+  }
+
+  EvaluationRun(
+      NativeHandle network, TargetBinding binding, Dataset data, double threshold, int chunk) {
+    this.network = network;
+    this.binding = binding;
+    this.data = data;
+    this.threshold = threshold;
+    this.chunk = chunk;
+    size = data.size();
+    width = binding.totalWidth();
+    order = Shuffle.identity(size);
+    targets = new Batch(binding, size, false);
+    logits = DirectMemory.allocate((long) size * width, "logits of " + size + " examples");
+  }
+
+  /** Computes logits of {@code count} examples from {@code first} on. */
+  interface LogitSource {
+    void compute(int first, int count, long logitsAddress);
+  }
+
+  /** Computes logits from inputs at an address. */
+  interface InputConsumer {
+    void compute(int count, long inputsAddress, long logitsAddress);
+  }
+
+  Evaluation withPredictor(Predictor predictor) {
+    return run(fromInputs(predictor::predictAt), () -> false);
+  }
+
+  /** Returns a source that reads the inputs of the data set. */
+  LogitSource fromInputs(InputConsumer consumer) {
+    if (inputs == null) {
+      inputs = new Batch(binding.withoutTargets(), Math.min(chunk, size), true);
+    }
+    return (first, count, address) -> {
+      inputs.read(data, order, first, count);
+      consumer.compute(count, inputs.inputAddress(), address);
+    };
+  }
+
+  /** Returns the evaluation, or null if {@code stop} said so meanwhile. */
+  Evaluation run(LogitSource source, BooleanSupplier stop) {
+    long address = DirectMemory.address(logits);
+    try {
+      for (int first = 0; first < size; first += chunk) {
+        if (stop.getAsBoolean()) {
+          return null;
+        }
+        int count = Math.min(chunk, size - first);
+        source.compute(first, count, address + (long) Float.BYTES * first * width);
+      }
+      if (!hasTargets) {
+        targets.read(data, order, 0, size);
+        hasTargets = data.isStable();
+      }
+      return evaluate(address);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  private Evaluation evaluate(long address) {
+    double[] losses = new double[1 + 2 * binding.tasks().size()];
+    network.run(
+        id -> {
+          Bridge.taskLosses(
+              id, size, address, targets.targetAddresses(), targets.maskAddresses(), losses);
+          Bridge.logitsToProbabilities(id, size, address);
+        });
+    List<TaskEvaluation> evaluations = new ArrayList<>();
+    int column = 0;
+    for (int t = 0; t < binding.tasks().size(); t++) {
+      Task task = binding.tasks().get(t);
+      if (binding.isPresent(t)) {
+        evaluations.add(
+            new TaskEvaluation(
+                task.name(), losses[1 + 2 * t], (long) losses[2 + 2 * t], metrics(t, column)));
+      }
+      column += task.width();
+    }
+    return new Evaluation(losses[0], size, evaluations);
+  }
+
+  private List<Metric> metrics(int t, int column) {
+    Task task = binding.tasks().get(t);
+    ByteBuffer columns = task.width() == width ? logits : columns(column, task.width());
+    String kind = Head.kindName(task.kind());
+    String labels = JsonWriter.write(task.labels());
+    try {
+      return Descriptions.metrics(
+          NativeCall.get(
+              () ->
+                  Bridge.taskMetrics(
+                      kind,
+                      labels,
+                      size,
+                      DirectMemory.address(columns),
+                      targets.targetAddresses()[t],
+                      threshold)));
+    } finally {
+      Reference.reachabilityFence(columns);
+    }
+  }
+
+  private ByteBuffer columns(int column, int count) {
+    ByteBuffer columns = DirectMemory.allocate((long) size * count, "probabilities");
+    for (int i = 0; i < size; i++) {
+      int from = Float.BYTES * (i * width + column);
+      columns.put(Float.BYTES * i * count, logits, from, Float.BYTES * count);
+    }
+    return columns;
+  }
+}

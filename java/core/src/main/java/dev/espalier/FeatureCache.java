@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Bridge;
+import dev.espalier.internal.NativeHandle;
+import java.lang.ref.Reference;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Decides whether the features of frozen layers are computed once and kept, and computes them.
+ * Where that is not possible, they are computed anew each time, with the same bits.
+ */
+final class FeatureCache {
+  private static final int TRAINING_SLOT = 0;
+  private static final int VALIDATION_SLOT = 1;
+
+  private final NativeHandle trainer;
+  private final int batchSize;
+  private final BooleanSupplier stop;
+  private boolean holdsTraining;
+  private boolean holdsValidation;
+  private String note;
+
+  FeatureCache(NativeHandle trainer, int batchSize, BooleanSupplier stop) {
+    this.trainer = trainer;
+    this.batchSize = batchSize;
+    this.stop = stop;
+  }
+
+  /** Keeps the features of both data sets as far as that is possible. */
+  void fill(TargetBinding binding, Dataset training, Dataset validation, long limitBytes) {
+    boolean hasPrefix = trainer.get(Bridge::trainerHasFrozenPrefix);
+    if (!hasPrefix) {
+      note = "not kept: no frozen layers below the lowest trainable one";
+    } else if (limitBytes == 0) {
+      note = "not kept: switched off";
+    } else if (!training.isStable()) {
+      note = "not kept: the data set does not say that it is stable";
+    } else {
+      long exampleBytes = Float.BYTES * trainer.getLong(Bridge::trainerFeatureCount);
+      boolean keepsValidation = validation != null && validation.isStable();
+      long trainingBytes = exampleBytes * training.size();
+      long validationBytes = keepsValidation ? exampleBytes * validation.size() : 0;
+      if (trainingBytes > limitBytes) {
+        note = "not kept: " + trainingBytes + " bytes are above the limit of " + limitBytes;
+        return;
+      }
+      holdsTraining = keep(TRAINING_SLOT, binding, training);
+      if (holdsTraining) {
+        note = "kept: " + trainingBytes + " bytes for " + training.size() + " examples";
+        holdsValidation =
+            validationBytes > 0
+                && validationBytes <= limitBytes - trainingBytes
+                && keep(VALIDATION_SLOT, binding, validation);
+      }
+    }
+  }
+
+  private boolean keep(int slot, TargetBinding binding, Dataset data) {
+    int size = data.size();
+    try {
+      trainer.run(id -> Bridge.trainerReserveFeatures(id, slot, size));
+    } catch (NativeMemoryException refusal) {
+      note = "not kept: " + refusal.getMessage();
+      return false;
+    }
+    Batch inputs = new Batch(binding.withoutTargets(), Math.min(batchSize, size), true);
+    int[] order = Shuffle.identity(size);
+    for (int first = 0; first < size && !stop.getAsBoolean(); first += batchSize) {
+      int count = Math.min(batchSize, size - first);
+      long from = first;
+      inputs.read(data, order, first, count);
+      trainer.run(id -> Bridge.trainerCacheFeatures(id, slot, from, count, inputs.inputAddress()));
+    }
+    Reference.reachabilityFence(inputs);
+    return true;
+  }
+
+  /** Returns why features were kept or not, for people. */
+  String note() {
+    return note;
+  }
+
+  boolean holdsTraining() {
+    return holdsTraining;
+  }
+
+  /** Trains one step on kept features; {@code indices} has room for the batch. */
+  void step(Batch batch, long[] indices, double[] results) {
+    batch.indices(indices);
+    trainer.run(
+        id ->
+            Bridge.trainerStepCached(
+                id,
+                TRAINING_SLOT,
+                batch.size(),
+                indices,
+                batch.targetAddresses(),
+                batch.maskAddresses(),
+                results));
+  }
+
+  /** Returns where the validation's logits come from: kept features, or inputs. */
+  EvaluationRun.LogitSource validationSource(EvaluationRun validation) {
+    if (!holdsValidation) {
+      return validation.fromInputs(
+          (count, inputs, logits) ->
+              trainer.run(id -> Bridge.trainerEvaluate(id, count, inputs, logits)));
+    }
+    long[] examples = new long[batchSize];
+    return (first, count, logits) -> {
+      for (int k = 0; k < count; k++) {
+        examples[k] = first + k;
+      }
+      trainer.run(id -> Bridge.trainerEvaluateCached(id, VALIDATION_SLOT, count, examples, logits));
+    };
+  }
+}

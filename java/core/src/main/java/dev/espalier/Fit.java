@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.History.StopReason;
+import dev.espalier.internal.Bridge;
+import dev.espalier.internal.NativeHandle;
+import java.lang.ref.Reference;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** One run of {@link Trainer#fit}: the loop over epochs and steps. */
+final class Fit {
+  private final Trainer.Settings settings;
+  private final Network network;
+  private final Dataset data;
+  private final List<Task> tasks;
+  private final TargetBinding binding;
+  private final int batchSize;
+  private final long totalSteps;
+  private final long startNanos = System.nanoTime();
+  private final long limitNanos;
+  private final List<EpochResult> epochs = new ArrayList<>();
+  private final double[] results;
+  private final double[] sums;
+  private final long[] indices;
+  private volatile boolean isCancelled;
+  private StopReason stopReason;
+  private long steps;
+  private long prefixExamples;
+  private boolean isCached;
+  private String cacheNote = "";
+  private double bestValue = Double.NaN;
+  private int bestEpoch = -1;
+  private double seconds;
+
+  Fit(Trainer.Settings settings, Dataset data) {
+    this.settings = settings;
+    this.data = data;
+    network = settings.network();
+    tasks = network.tasks();
+    binding = TargetBinding.of(tasks, network.inputShape(), data);
+    batchSize = Math.min(settings.batchSize(), data.size());
+    totalSteps = Math.min(stepsPerEpoch() * settings.epochs(), settings.maxSteps());
+    limitNanos = limitNanos(settings.timeLimit());
+    results = new double[3 + 2 * tasks.size()];
+    sums = new double[1 + tasks.size()];
+    indices = new long[batchSize];
+  }
+
+  /** Trains; to be called once. */
+  History run() {
+    try (NativeHandle trainer = createTrainer()) {
+      try {
+        train(trainer);
+      } finally {
+        prefixExamples = trainer.getLong(Bridge::trainerPrefixExamples);
+        trainer.run(Bridge::trainerRelease);
+      }
+    } catch (RuntimeException | Error error) {
+      stopReason = StopReason.FAILED;
+      throw error;
+    } finally {
+      seconds = secondsSince(startNanos);
+    }
+    History history = history();
+    settings.listeners().forEach(listener -> listener.onEnd(history));
+    return history;
+  }
+
+  /** Makes the fit end after the step that it is at; any thread may call it. */
+  void cancel() {
+    isCancelled = true;
+  }
+
+  /** Returns what has happened so far. */
+  History history() {
+    return new History(
+        epochs,
+        stopReason == null ? StopReason.FAILED : stopReason,
+        steps,
+        bestEpoch < 0 ? OptionalInt.empty() : OptionalInt.of(bestEpoch),
+        prefixExamples,
+        isCached,
+        cacheNote,
+        seconds);
+  }
+
+  private NativeHandle createTrainer() {
+    String json = TrainerSpec.json(settings, batchSize, totalSteps);
+    return network.handle().get(id -> NativeHandle.create(() -> Bridge.trainerCreate(id, json)));
+  }
+
+  private void train(NativeHandle trainer) {
+    EvaluationRun validation = validation();
+    FeatureCache cache = new FeatureCache(trainer, batchSize, this::mustStop);
+    cache.fill(binding, data, settings.validation(), settings.featureCacheBytes());
+    isCached = cache.holdsTraining();
+    cacheNote = cache.note();
+    settings.listeners().forEach(listener -> listener.onStart(settings.epochs(), totalSteps));
+    boolean isPrefetching = settings.isPrefetching() && !isCached && data.size() > batchSize;
+    try (BatchReader reader = new BatchReader(binding, batchSize, !isCached, isPrefetching)) {
+      for (int epoch = 0; epoch < settings.epochs() && stopReason == null; epoch++) {
+        trainEpoch(trainer, cache, reader, validation, epoch);
+      }
+    }
+    if (stopReason == null) {
+      stopReason = StopReason.EPOCHS;
+    }
+    if (bestEpoch >= 0) {
+      trainer.run(Bridge::trainerRestoreBest);
+    }
+  }
+
+  private void trainEpoch(
+      NativeHandle trainer,
+      FeatureCache cache,
+      BatchReader reader,
+      EvaluationRun validation,
+      int epoch) {
+    final long epochNanos = System.nanoTime();
+    final long firstStep = steps;
+    Dataset view = data.atEpoch(epoch);
+    if (view.size() != data.size()) {
+      throw new IllegalStateException(
+          "atEpoch(" + epoch + "): expected " + data.size() + " examples, got " + view.size());
+    }
+    Arrays.fill(sums, 0);
+    int examples = trainSteps(trainer, cache, reader, view, epoch);
+    if (examples == 0) {
+      return;
+    }
+    Optional<Evaluation> evaluation = Optional.empty();
+    boolean isComplete = stopReason == null || stopReason == StopReason.STEPS;
+    if (validation != null && isComplete) {
+      evaluation =
+          Optional.ofNullable(validation.run(cache.validationSource(validation), this::mustStop));
+    }
+    boolean isBest = evaluation.isPresent() && isBest(evaluation.get());
+    if (isBest) {
+      bestEpoch = epoch;
+      trainer.run(Bridge::trainerSaveBest);
+    }
+    EpochResult result =
+        new EpochResult(
+            epoch,
+            steps - firstStep,
+            sums[0] / examples,
+            taskLosses(sums, 1, 1, examples),
+            evaluation,
+            isBest,
+            results[1],
+            secondsSince(epochNanos));
+    epochs.add(result);
+    settings.listeners().forEach(listener -> listener.onEpoch(result));
+    if (stopReason == null && isOutOfPatience(evaluation.isPresent(), epoch)) {
+      stopReason = StopReason.EARLY_STOPPING;
+    }
+  }
+
+  /** Runs the steps of an epoch; returns how many examples they had in all. */
+  private int trainSteps(
+      NativeHandle trainer, FeatureCache cache, BatchReader reader, Dataset view, int epoch) {
+    reader.start(
+        view,
+        settings.isShuffled()
+            ? Shuffle.permutation(data.size(), settings.seed(), epoch)
+            : Shuffle.identity(data.size()));
+    int examples = 0;
+    try {
+      while (!mustStop()) {
+        Batch batch = reader.next();
+        if (batch == null) {
+          return examples;
+        }
+        step(trainer, cache, batch);
+        examples += batch.size();
+        report(epoch, batch.size());
+        steps++;
+        if (steps >= settings.maxSteps() && stopReason == null) {
+          stopReason = StopReason.STEPS;
+        }
+      }
+    } catch (InterruptedException interruption) {
+      Thread.currentThread().interrupt();
+      stopReason = StopReason.INTERRUPTED;
+    }
+    return examples;
+  }
+
+  private void step(NativeHandle trainer, FeatureCache cache, Batch batch) {
+    if (network.isClosed()) {
+      throw new IllegalStateException("the network was closed while it was trained");
+    }
+    try {
+      if (cache.holdsTraining()) {
+        cache.step(batch, indices, results);
+      } else {
+        trainer.run(
+            id ->
+                Bridge.trainerStep(
+                    id,
+                    batch.size(),
+                    batch.inputAddress(),
+                    batch.targetAddresses(),
+                    batch.maskAddresses(),
+                    results));
+      }
+    } finally {
+      Reference.reachabilityFence(batch);
+    }
+  }
+
+  private void report(int epoch, int count) {
+    sums[0] += results[0] * count;
+    for (int t = 0; t < tasks.size(); t++) {
+      sums[1 + t] += results[3 + 2 * t] * count;
+    }
+    if (!settings.listeners().isEmpty()) {
+      StepResult result =
+          new StepResult(
+              epoch,
+              steps,
+              count,
+              results[0],
+              taskLosses(results, 3, 2, 1),
+              results[1],
+              results[2]);
+      settings.listeners().forEach(listener -> listener.onStep(result));
+    }
+  }
+
+  private Map<String, Double> taskLosses(double[] values, int first, int stride, int divisor) {
+    Map<String, Double> losses = new LinkedHashMap<>();
+    for (int t = 0; t < tasks.size(); t++) {
+      losses.put(tasks.get(t).name(), values[first + stride * t] / divisor);
+    }
+    return losses;
+  }
+
+  private EvaluationRun validation() {
+    Dataset validation = settings.validation();
+    if (validation == null) {
+      return null;
+    }
+    TargetBinding validationBinding = TargetBinding.of(tasks, network.inputShape(), validation);
+    return new EvaluationRun(network.handle(), validationBinding, validation, 0.5, batchSize);
+  }
+
+  private boolean isBest(Evaluation evaluation) {
+    Trainer.EarlyStopping stopping = settings.earlyStopping();
+    if (stopping == null) {
+      return false;
+    }
+    double value = evaluation.loss();
+    if (stopping.task() != null) {
+      Metric metric = evaluation.task(stopping.task()).metric(stopping.metric());
+      value = metric.higherIsBetter() ? -metric.value() : metric.value();
+    }
+    // NaN is never better; anything is better than the NaN before the first epoch.
+    boolean isBest = value < bestValue || (Double.isNaN(bestValue) && !Double.isNaN(value));
+    if (isBest) {
+      bestValue = value;
+    }
+    return isBest;
+  }
+
+  private boolean isOutOfPatience(boolean wasEvaluated, int epoch) {
+    return wasEvaluated
+        && settings.earlyStopping() != null
+        && epoch - bestEpoch >= settings.earlyStopping().patience();
+  }
+
+  private boolean mustStop() {
+    if (stopReason == null) {
+      if (Thread.currentThread().isInterrupted()) {
+        stopReason = StopReason.INTERRUPTED;
+      } else if (isCancelled) {
+        stopReason = StopReason.CANCELLED;
+      } else if (System.nanoTime() - startNanos >= limitNanos) {
+        stopReason = StopReason.TIME_LIMIT;
+      }
+    }
+    return stopReason != null;
+  }
+
+  private long stepsPerEpoch() {
+    return (data.size() + batchSize - 1L) / batchSize;
+  }
+
+  private static long limitNanos(Duration limit) {
+    boolean isUnlimited = limit == null || limit.compareTo(Duration.ofNanos(Long.MAX_VALUE)) >= 0;
+    return isUnlimited ? Long.MAX_VALUE : limit.toNanos();
+  }
+
+  private static double secondsSince(long nanos) {
+    return (System.nanoTime() - nanos) * 1e-9;
+  }
+}

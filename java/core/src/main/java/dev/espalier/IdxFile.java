@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Arguments;
+import java.io.BufferedInputStream;
+import java.io.DataInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
+
+/**
+ * Reads IDX files of unsigned bytes: two bytes 0, the type 8, the rank, the dimensions as
+ * big-endian 32-bit numbers, then the values. Gzip is recognized by its magic number.
+ */
+final class IdxFile {
+  private static final int UNSIGNED_BYTE = 8;
+
+  private final int[] dimensions;
+  private final byte[] values;
+
+  private IdxFile(int[] dimensions, byte[] values) {
+    this.dimensions = dimensions;
+    this.values = values;
+  }
+
+  static Dataset dataset(Path images, Path labels, float scale) {
+    Objects.requireNonNull(images, "images");
+    Objects.requireNonNull(labels, "labels");
+    IdxFile inputs = read(images, 2, 4);
+    IdxFile classes = read(labels, 1, 1);
+    if (inputs.dimensions[0] != classes.dimensions[0]) {
+      throw new ShapeException(
+          labels
+              + ": expected "
+              + inputs.dimensions[0]
+              + " labels for as many images, got "
+              + classes.dimensions[0]);
+    }
+    int[] targets = new int[classes.values.length];
+    for (int i = 0; i < targets.length; i++) {
+      targets[i] = Byte.toUnsignedInt(classes.values[i]);
+    }
+    return new Images(inputs.values, inputs.shape(images), scale).withClasses("", targets);
+  }
+
+  private Shape shape(Path file) {
+    try {
+      return dimensions.length == 3
+          ? Shape.image(1, dimensions[1], dimensions[2])
+          : Shape.of(Arrays.copyOfRange(dimensions, 1, dimensions.length));
+    } catch (IllegalArgumentException error) {
+      throw new IllegalArgumentException(file + ": " + error.getMessage(), error);
+    }
+  }
+
+  private static IdxFile read(Path file, int leastRank, int mostRank) {
+    try (BufferedInputStream raw = new BufferedInputStream(Files.newInputStream(file))) {
+      raw.mark(2);
+      boolean isGzip = raw.read() == 0x1f && raw.read() == 0x8b;
+      raw.reset();
+      InputStream content = isGzip ? new GZIPInputStream(raw, 1 << 16) : raw;
+      return read(file, new DataInputStream(content), leastRank, mostRank);
+    } catch (EOFException | ZipException error) {
+      throw new IllegalArgumentException(
+          file
+              + ": truncated or damaged"
+              + (error.getMessage() == null ? "" : ", " + error.getMessage()),
+          error);
+    } catch (IOException error) {
+      throw new UncheckedIOException(file + ": " + error.getMessage(), error);
+    }
+  }
+
+  private static IdxFile read(Path file, DataInputStream content, int leastRank, int mostRank)
+      throws IOException {
+    int magic = content.readInt();
+    int rank = magic & 0xff;
+    if (magic >>> 8 != UNSIGNED_BYTE || rank < leastRank || rank > mostRank) {
+      throw new IllegalArgumentException(
+          String.format(
+              "%s: expected an IDX file of unsigned bytes with %d to %d dimensions, got the magic"
+                  + " number 0x%08x",
+              file, leastRank, mostRank, magic));
+    }
+    int[] dimensions = new int[rank];
+    long count = 1;
+    for (int i = 0; i < rank; i++) {
+      dimensions[i] = content.readInt();
+      count = dimensions[i] < 0 ? Long.MAX_VALUE : count * dimensions[i];
+      // Not above 2^31 times 2^31, so that the product never overflows.
+      if (count > Integer.MAX_VALUE - 8) {
+        throw new IllegalArgumentException(
+            file
+                + ": expected at most 2^31 - 9 values, got dimensions "
+                + Arrays.toString(Arrays.copyOf(dimensions, i + 1)));
+      }
+    }
+    // Reads as it comes, so that a header that promises too much allocates nothing.
+    byte[] values = content.readNBytes((int) count);
+    if (values.length != count) {
+      throw new IllegalArgumentException(
+          file
+              + ": truncated, expected "
+              + count
+              + " values for dimensions "
+              + Arrays.toString(dimensions)
+              + ", got "
+              + values.length);
+    }
+    if (content.read() >= 0) {
+      throw new IllegalArgumentException(
+          file
+              + ": expected the end after "
+              + count
+              + " values for dimensions "
+              + Arrays.toString(dimensions)
+              + ", got more");
+    }
+    return new IdxFile(dimensions, values);
+  }
+
+  /** Images as bytes, scaled when they are read. */
+  private static final class Images implements Dataset {
+    private final byte[] pixels;
+    private final Shape shape;
+    private final float scale;
+
+    Images(byte[] pixels, Shape shape, float scale) {
+      this.pixels = pixels;
+      this.shape = shape;
+      this.scale = scale;
+    }
+
+    @Override
+    public int size() {
+      return pixels.length / shape.size();
+    }
+
+    @Override
+    public Shape inputShape() {
+      return shape;
+    }
+
+    @Override
+    public void readInput(int index, float[] destination, int offset) {
+      int first = Arguments.index("index", index, size()) * shape.size();
+      Objects.checkFromIndexSize(offset, shape.size(), destination.length);
+      for (int i = 0; i < shape.size(); i++) {
+        destination[offset + i] = Byte.toUnsignedInt(pixels[first + i]) * scale;
+      }
+    }
+
+    @Override
+    public List<Target> targets() {
+      return List.of();
+    }
+
+    @Override
+    public boolean readTarget(String task, int index, float[] destination, int offset) {
+      DerivedDataset.find(this, task);
+      return false;
+    }
+
+    @Override
+    public boolean isStable() {
+      return true;
+    }
+  }
+}

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Arguments;
+import dev.espalier.internal.NativeCall;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Adds layers one after the other; each is computed from the one before. A layer without a name is
+ * numbered by its kind: {@code dense1}, {@code relu2}. Names consist of letters, digits and {@code
+ * _ . -}, at most 128 of them.
+ *
+ * <p>Shapes and settings are checked as a whole when the network is built. Belongs to one thread.
+ *
+ * @param <B> the builder that the methods return
+ */
+public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder, HeadLayers {
+  private final List<Map<String, Object>> specs = new ArrayList<>();
+
+  Layers() {}
+
+  abstract B self();
+
+  /** Returns the names of layers that the next layer is computed from; empty: the one before. */
+  abstract List<String> takeInputs();
+
+  /**
+   * Adds a dense layer, which flattens its input in C,H,W order: {@code y = W x + b}.
+   *
+   * @param units outputs, 1 to 2^20
+   * @return this
+   */
+  public B dense(int units) {
+    return dense("", units);
+  }
+
+  /**
+   * Adds a named dense layer; see {@link #dense(int)}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param units outputs, 1 to 2^20
+   * @return this
+   */
+  public B dense(String name, int units) {
+    return dense(name, units, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds a dense layer with options: bias, initializer.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param units outputs, 1 to 2^20
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B dense(String name, int units, LayerOptions options) {
+    return append(name, "dense", options, "units", channels("units", units));
+  }
+
+  /**
+   * Adds a convolution with stride 1 and padding {@code same}: {@code [C, H, W]} becomes {@code
+   * [channels, H, W]}.
+   *
+   * @param channels output channels, 1 to 2^20
+   * @param kernel rows and columns of the kernel, 1 to 1024
+   * @return this
+   */
+  public B conv2d(int channels, int kernel) {
+    return conv2d("", channels, kernel);
+  }
+
+  /**
+   * Adds a named convolution; see {@link #conv2d(int, int)}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param channels output channels, 1 to 2^20
+   * @param kernel rows and columns of the kernel, 1 to 1024
+   * @return this
+   */
+  public B conv2d(String name, int channels, int kernel) {
+    return conv2d(name, channels, kernel, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds a convolution with options: stride, padding, dilation, groups, bias, initializer.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param channels output channels, 1 to 2^20
+   * @param kernel rows and columns of the kernel, 1 to 1024
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B conv2d(String name, int channels, int kernel, LayerOptions options) {
+    Objects.requireNonNull(options, "options");
+    return append(
+        name,
+        "conv2d",
+        withSize(options, "kernel", kernel),
+        "channels",
+        channels("channels", channels));
+  }
+
+  /**
+   * Adds a convolution of each channel by itself, with stride 1 and padding {@code same}.
+   *
+   * @param kernel rows and columns of the kernel, 1 to 1024
+   * @return this
+   */
+  public B depthwiseConv2d(int kernel) {
+    return depthwiseConv2d("", kernel, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds a depthwise convolution with options: multiplier, stride, padding, dilation, bias,
+   * initializer.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param kernel rows and columns of the kernel, 1 to 1024
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B depthwiseConv2d(String name, int kernel, LayerOptions options) {
+    return append(name, "depthwise_conv2d", options, "kernel", window("kernel", kernel));
+  }
+
+  /**
+   * Adds max pooling; the stride equals the window, rows and columns left over are dropped.
+   *
+   * @param window rows and columns, 1 to 1024
+   * @return this
+   */
+  public B maxPool2d(int window) {
+    return maxPool2d("", window, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds max pooling with options: stride, padding.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param window rows and columns, 1 to 1024
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B maxPool2d(String name, int window, LayerOptions options) {
+    return append(name, "max_pool2d", options, "window", window("window", window));
+  }
+
+  /**
+   * Adds average pooling; the stride equals the window, rows and columns left over are dropped.
+   *
+   * @param window rows and columns, 1 to 1024
+   * @return this
+   */
+  public B averagePool2d(int window) {
+    return averagePool2d("", window, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds average pooling with options: stride, padding, whether padding counts.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param window rows and columns, 1 to 1024
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B averagePool2d(String name, int window, LayerOptions options) {
+    return append(name, "average_pool2d", options, "window", window("window", window));
+  }
+
+  /**
+   * Adds the mean over each channel: {@code [C, H, W]} becomes {@code [C]}.
+   *
+   * @return this
+   */
+  public B globalAveragePool2d() {
+    return globalAveragePool2d("");
+  }
+
+  /**
+   * Adds the mean over each channel: {@code [C, H, W]} becomes {@code [C]}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B globalAveragePool2d(String name) {
+    return append(name, "global_average_pool2d");
+  }
+
+  /**
+   * Adds batch norm per channel (first dimension): Ioffe and Szegedy 2015, arXiv:1502.03167. In
+   * prediction and where frozen it uses its running statistics.
+   *
+   * @return this
+   */
+  public B batchNorm() {
+    return batchNorm("");
+  }
+
+  /**
+   * Adds a named batch norm; see {@link #batchNorm()}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B batchNorm(String name) {
+    return batchNorm(name, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds batch norm with options: momentum, epsilon.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B batchNorm(String name, LayerOptions options) {
+    return layer(name, "batch_norm", options);
+  }
+
+  /**
+   * Adds layer norm over all of an example's values: Ba et al. 2016, arXiv:1607.06450.
+   *
+   * @return this
+   */
+  public B layerNorm() {
+    return layerNorm("");
+  }
+
+  /**
+   * Adds a named layer norm; see {@link #layerNorm()}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B layerNorm(String name) {
+    return append(name, "layer_norm");
+  }
+
+  /**
+   * Adds dropout: in training each value is 0 with probability {@code rate}, else divided by {@code
+   * 1 - rate}; in prediction and where frozen nothing happens.
+   *
+   * @param rate probability, at least 0, below 1
+   * @return this
+   */
+  public B dropout(double rate) {
+    return dropout("", rate);
+  }
+
+  /**
+   * Adds a named dropout; see {@link #dropout(double)}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param rate probability, at least 0, below 1
+   * @return this
+   */
+  public B dropout(String name, double rate) {
+    return append(
+        name, "dropout", LayerOptions.defaults(), "rate", Arguments.fraction("rate", rate));
+  }
+
+  /**
+   * Makes a vector of an image, in C,H,W order.
+   *
+   * @return this
+   */
+  public B flatten() {
+    return flatten("");
+  }
+
+  /**
+   * Makes a vector of an image, in C,H,W order.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B flatten(String name) {
+    return append(name, "flatten");
+  }
+
+  /**
+   * Adds {@code max(x, 0)}.
+   *
+   * @return this
+   */
+  public B relu() {
+    return relu("");
+  }
+
+  /**
+   * Adds {@code max(x, 0)}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B relu(String name) {
+    return append(name, "relu");
+  }
+
+  /**
+   * Adds {@code min(max(x, 0), 6)}.
+   *
+   * @return this
+   */
+  public B relu6() {
+    return relu6("");
+  }
+
+  /**
+   * Adds {@code min(max(x, 0), 6)}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B relu6(String name) {
+    return append(name, "relu6");
+  }
+
+  /**
+   * Adds {@code x} where positive, else {@code slope * x}.
+   *
+   * @param slope factor of negative values, finite
+   * @return this
+   */
+  public B leakyRelu(double slope) {
+    return leakyRelu("", slope);
+  }
+
+  /**
+   * Adds {@code x} where positive, else {@code slope * x}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param slope factor of negative values, finite
+   * @return this
+   */
+  public B leakyRelu(String name, double slope) {
+    return append(
+        name, "leaky_relu", LayerOptions.defaults(), "slope", Arguments.finite("slope", slope));
+  }
+
+  /**
+   * Adds {@code x * Phi(x)}, Phi being the normal distribution: Hendrycks and Gimpel 2016,
+   * arXiv:1606.08415.
+   *
+   * @return this
+   */
+  public B gelu() {
+    return gelu("");
+  }
+
+  /**
+   * Adds a named gelu; see {@link #gelu()}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B gelu(String name) {
+    return append(name, "gelu");
+  }
+
+  /**
+   * Adds {@code x * sigmoid(x)}.
+   *
+   * @return this
+   */
+  public B silu() {
+    return silu("");
+  }
+
+  /**
+   * Adds {@code x * sigmoid(x)}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B silu(String name) {
+    return append(name, "silu");
+  }
+
+  /**
+   * Adds {@code 1 / (1 + exp(-x))}.
+   *
+   * @return this
+   */
+  public B sigmoid() {
+    return sigmoid("");
+  }
+
+  /**
+   * Adds {@code 1 / (1 + exp(-x))}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B sigmoid(String name) {
+    return append(name, "sigmoid");
+  }
+
+  /**
+   * Adds the hyperbolic tangent.
+   *
+   * @return this
+   */
+  public B tanh() {
+    return tanh("");
+  }
+
+  /**
+   * Adds the hyperbolic tangent.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B tanh(String name) {
+    return append(name, "tanh");
+  }
+
+  /**
+   * Adds a layer of any kind with any settings, by their names in model files.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param kind for example {@code "conv2d"}
+   * @param options the settings
+   * @return this
+   */
+  public B layer(String name, String kind, LayerOptions options) {
+    NativeCall.text(name, "name");
+    NativeCall.text(kind, "kind");
+    Objects.requireNonNull(options, "options");
+    Map<String, Object> spec = new LinkedHashMap<>();
+    if (!name.isEmpty()) {
+      spec.put("name", name);
+    }
+    spec.put("kind", kind);
+    List<String> inputs = takeInputs();
+    if (!inputs.isEmpty()) {
+      spec.put("inputs", inputs);
+    }
+    spec.put("attributes", options.attributes());
+    specs.add(spec);
+    return self();
+  }
+
+  List<Map<String, Object>> specs() {
+    return specs;
+  }
+
+  private B append(String name, String kind) {
+    return layer(name, kind, LayerOptions.defaults());
+  }
+
+  private B append(String name, String kind, LayerOptions options, String attribute, Object value) {
+    Objects.requireNonNull(options, "options");
+    return layer(name, kind, options.with(attribute, value));
+  }
+
+  private static LayerOptions withSize(LayerOptions options, String attribute, int size) {
+    return options.with(attribute, window(attribute, size));
+  }
+
+  private static int channels(String name, int value) {
+    return Arguments.inRange(name, value, 1, 1 << 20);
+  }
+
+  private static int window(String name, int value) {
+    return Arguments.inRange(name, value, 1, 1024);
+  }
+}

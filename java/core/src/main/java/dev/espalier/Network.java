@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Arguments;
+import dev.espalier.internal.Bridge;
+import dev.espalier.internal.JsonReader;
+import dev.espalier.internal.NativeCall;
+import dev.espalier.internal.NativeHandle;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A graph of named layers with their parameters: one backbone, one or more heads. Made by {@link
+ * #builder}, {@link #load}, {@link #copy} or {@link #transfer}.
+ *
+ * <p>Layers are addressed by name or glob ({@code *} any run of characters, {@code ?} one); a
+ * pattern that matches nothing is an error that lists near names.
+ *
+ * <p><b>Threads.</b> Reading methods may run together on any threads. Methods that change the
+ * network, and training, need it alone: where another thread is at it, they throw {@link
+ * IllegalStateException} and change nothing. While a {@link Trainer} trains it, only the training
+ * thread may read it, from a listener. Closing is always allowed.
+ *
+ * <p>The native memory is freed by {@link #close}, at the latest when the object is collected.
+ */
+public final class Network implements AutoCloseable {
+  private final NativeHandle handle;
+  private final Shape inputShape;
+  private final List<Task> tasks;
+
+  Network(NativeHandle handle) {
+    this.handle = handle;
+    try {
+      Map<?, ?> spec = (Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec));
+      inputShape = Descriptions.shape(spec.get("input"));
+      tasks = Descriptions.tasks(spec);
+    } catch (RuntimeException | Error error) {
+      handle.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Starts the description of a network.
+   *
+   * @param input shape of one input
+   * @return a builder without layers
+   */
+  public static NetworkBuilder builder(Shape input) {
+    return new NetworkBuilder(input);
+  }
+
+  /**
+   * Reads a network from a file that {@link #save} wrote. Strict: every size is checked before
+   * anything is allocated; nothing in the file is executed.
+   *
+   * @param file the file
+   * @return the network, with the same bits, to be closed by the caller
+   * @throws ModelFileException if it is not a valid model file, or of another version
+   * @throws java.io.UncheckedIOException if it cannot be read
+   * @throws NativeMemoryException if the memory budget is too small
+   */
+  public static Network load(Path file) {
+    return new Network(open(file));
+  }
+
+  /**
+   * Plans a transfer from a file: as {@code load(file).transfer()} with all heads dropped.
+   *
+   * @param file a file that {@link #save} wrote; has to stay until the plan is built
+   * @return a plan without heads
+   * @throws ModelFileException if it is not a valid model file, or of another version
+   * @throws java.io.UncheckedIOException if it cannot be read
+   */
+  public static TransferBuilder loadBackbone(Path file) {
+    return TransferBuilder.ofFile(file);
+  }
+
+  static NativeHandle open(Path file) {
+    String path = path(file);
+    return NativeHandle.create(() -> Bridge.networkLoad(path));
+  }
+
+  /**
+   * Writes the network to a safetensors file with the graph in its metadata. A file that is there
+   * already is replaced as a whole, or stays as it was if writing fails.
+   *
+   * @param file the file
+   * @throws java.io.UncheckedIOException if it cannot be written
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   */
+  public void save(Path file) {
+    String path = path(file);
+    handle.run(id -> Bridge.networkSave(id, path));
+  }
+
+  /**
+   * Plans how a copy of this network becomes another: without some layers, with other heads.
+   *
+   * @return a plan that changes nothing yet
+   */
+  public TransferBuilder transfer() {
+    return TransferBuilder.of(handle);
+  }
+
+  /**
+   * Copies the network with all its parameters.
+   *
+   * @return the copy, to be closed by the caller
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   */
+  public Network copy() {
+    return handle.get(id -> new Network(NativeHandle.create(() -> Bridge.networkClone(id))));
+  }
+
+  /**
+   * Freezes layers: training leaves their parameters and running statistics alone, and dropout in
+   * them is off. Gradients still pass through them.
+   *
+   * @param patterns names or globs of layers, at least one
+   * @return this
+   * @throws IllegalArgumentException if a pattern matches no layer; patterns before it have acted
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network freeze(String... patterns) {
+    return freezeAll(false, BatchNorm.KEEP, patterns);
+  }
+
+  /**
+   * Freezes layers, deciding about the statistics of the batch norms among them.
+   *
+   * @param pattern name or glob of layers
+   * @param statistics whether running statistics still adapt
+   * @return this
+   * @throws IllegalArgumentException if the pattern matches no layer
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network freeze(String pattern, BatchNorm statistics) {
+    return freezeAll(false, statistics, pattern);
+  }
+
+  /**
+   * Freezes a layer and everything that it is computed from.
+   *
+   * @param layer name or glob
+   * @return this
+   * @throws IllegalArgumentException if it matches no layer
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network freezeThrough(String layer) {
+    return freezeAll(true, BatchNorm.KEEP, layer);
+  }
+
+  /**
+   * Freezes a layer and everything that it is computed from, deciding about the statistics of the
+   * batch norms among them.
+   *
+   * @param layer name or glob
+   * @param statistics whether running statistics still adapt
+   * @return this
+   * @throws IllegalArgumentException if it matches no layer
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network freezeThrough(String layer, BatchNorm statistics) {
+    return freezeAll(true, statistics, layer);
+  }
+
+  /**
+   * Makes layers trainable again.
+   *
+   * @param patterns names or globs of layers, at least one
+   * @return this
+   * @throws IllegalArgumentException if a pattern matches no layer; patterns before it have acted
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network unfreeze(String... patterns) {
+    for (String pattern : TransferBuilder.patterns(patterns)) {
+      handle.run(id -> Bridge.networkUnfreeze(id, pattern, false));
+    }
+    return this;
+  }
+
+  /**
+   * Makes a layer and everything that it is computed from trainable again.
+   *
+   * @param layer name or glob
+   * @return this
+   * @throws IllegalArgumentException if it matches no layer
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network unfreezeThrough(String layer) {
+    NativeCall.text(layer, "layer");
+    handle.run(id -> Bridge.networkUnfreeze(id, layer, true));
+    return this;
+  }
+
+  /**
+   * Scales the optimizer's learning rate in some layers.
+   *
+   * @param pattern name or glob of layers
+   * @param scale finite, not negative; 1 at first
+   * @return this
+   * @throws IllegalArgumentException if the pattern matches no layer or the scale is out of range
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network learningRateScale(String pattern, double scale) {
+    NativeCall.text(pattern, "pattern");
+    Arguments.notNegative("scale", scale);
+    handle.run(id -> Bridge.networkSetLearningRateScale(id, pattern, scale));
+    return this;
+  }
+
+  /**
+   * Makes a predictor of the network as it is now.
+   *
+   * @return the predictor, to be closed by the caller
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   * @throws NativeMemoryException if the memory budget is too small
+   */
+  public Predictor predictor() {
+    return predictor(PredictorOptions.defaults());
+  }
+
+  /**
+   * Makes a predictor of the network as it is now.
+   *
+   * @param options batch size and kind of output
+   * @return the predictor, to be closed by the caller
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   * @throws NativeMemoryException if the memory budget is too small
+   */
+  public Predictor predictor(PredictorOptions options) {
+    Objects.requireNonNull(options, "options");
+    return new Predictor(handle, inputShape, tasks, options);
+  }
+
+  /**
+   * Evaluates loss and metrics of all tasks that the data set has targets for; a label counts as
+   * predicted from probability 0.5 on.
+   *
+   * @param data examples with targets
+   * @return the evaluation
+   * @throws IllegalArgumentException if tasks or targets do not fit the network
+   * @throws ShapeException if inputs have the wrong size
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   */
+  public Evaluation evaluate(Dataset data) {
+    return evaluate(data, 0.5);
+  }
+
+  /**
+   * Evaluates loss and metrics of all tasks that the data set has targets for.
+   *
+   * @param data examples with targets, at least one example
+   * @param threshold probability from which on a label counts as predicted, 0 to 1
+   * @return the evaluation
+   * @throws IllegalArgumentException if tasks or targets do not fit the network
+   * @throws ShapeException if inputs have the wrong size
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   */
+  public Evaluation evaluate(Dataset data, double threshold) {
+    Arguments.inRange("threshold", threshold, 0, 1);
+    TargetBinding binding = TargetBinding.of(tasks, inputShape, data);
+    try (Predictor predictor = predictor(PredictorOptions.defaults().logits())) {
+      return new EvaluationRun(handle, binding, data, threshold).withPredictor(predictor);
+    }
+  }
+
+  /**
+   * Returns a table of the layers: name, kind, output shape, parameters, trainable or frozen,
+   * learning rate.
+   *
+   * @return lines for people
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   */
+  public String summary() {
+    return Descriptions.table(layers(), false);
+  }
+
+  /**
+   * Returns the layers in the order of computation.
+   *
+   * @return backbone and heads
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   */
+  public List<LayerSummary> layers() {
+    return Descriptions.layers(handle.get(Bridge::networkDescribe));
+  }
+
+  /**
+   * Returns all parameters and buffers.
+   *
+   * @return paths and shapes
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   */
+  public List<ParameterSummary> parameters() {
+    return Descriptions.parameters(handle.get(Bridge::networkParameters));
+  }
+
+  /**
+   * Copies a parameter or buffer out of the network.
+   *
+   * @param path for example {@code "conv1.weight"}
+   * @return its values, row-major
+   * @throws IllegalArgumentException if there is none of that path
+   * @throws IllegalStateException if this network is closed or another thread trains it
+   */
+  public float[] parameter(String path) {
+    float[] values = new float[parameterSize(path)];
+    handle.run(id -> Bridge.networkReadParameter(id, path, values, values.length));
+    return values;
+  }
+
+  /**
+   * Copies values into a parameter or buffer.
+   *
+   * @param path for example {@code "conv1.weight"}
+   * @param values its new values, row-major; not kept
+   * @return this
+   * @throws IllegalArgumentException if there is none of that path
+   * @throws ShapeException if the number of values is wrong
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network setParameter(String path, float[] values) {
+    Objects.requireNonNull(values, "values");
+    int size = parameterSize(path);
+    if (values.length != size) {
+      throw new ShapeException(
+          "parameter " + path + ": expected " + size + " values, got " + values.length);
+    }
+    handle.run(id -> Bridge.networkWriteParameter(id, path, values, values.length));
+    return this;
+  }
+
+  /**
+   * Returns the tasks, in the order of heads.
+   *
+   * @return one a head
+   */
+  public List<Task> tasks() {
+    return tasks;
+  }
+
+  /**
+   * Returns the shape of an input.
+   *
+   * @return the shape that the network was built for
+   */
+  public Shape inputShape() {
+    return inputShape;
+  }
+
+  /**
+   * Returns the native memory that this network holds.
+   *
+   * @return bytes
+   * @throws IllegalStateException if this network is closed
+   */
+  public long nativeBytes() {
+    return handle.nativeBytes();
+  }
+
+  /**
+   * Returns whether this network is closed.
+   *
+   * @return true after {@link #close}
+   */
+  public boolean isClosed() {
+    return handle.isClosed();
+  }
+
+  /**
+   * Frees the native memory once no call runs any more. Predictors and copies are unaffected. Never
+   * waits; further calls do nothing.
+   */
+  @Override
+  public void close() {
+    handle.close();
+  }
+
+  NativeHandle handle() {
+    return handle;
+  }
+
+  private static String path(Path file) {
+    if (Objects.requireNonNull(file, "file").getFileSystem() != FileSystems.getDefault()) {
+      throw new IllegalArgumentException(
+          "file: expected a path of the default file system, got " + file.toUri());
+    }
+    return file.toAbsolutePath().toString();
+  }
+
+  private int parameterSize(String path) {
+    NativeCall.text(path, "path");
+    return Math.toIntExact(handle.getLong(id -> Bridge.networkParameterSize(id, path)));
+  }
+
+  private Network freezeAll(boolean isThrough, BatchNorm statistics, String... patterns) {
+    boolean adapts = Objects.requireNonNull(statistics, "statistics") == BatchNorm.ADAPT;
+    for (String pattern : TransferBuilder.patterns(patterns)) {
+      handle.run(id -> Bridge.networkFreeze(id, pattern, isThrough, adapts));
+    }
+    return this;
+  }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Bridge;
+import dev.espalier.internal.JsonWriter;
+import dev.espalier.internal.NativeCall;
+import dev.espalier.internal.NativeHandle;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * Describes a network layer by layer: {@link Network#builder}. Each layer follows the one before
+ * unless {@link #from} moved the place. Nothing native is made before {@link #build}; a builder can
+ * build several networks. Belongs to one thread.
+ */
+public final class NetworkBuilder extends Layers<NetworkBuilder> {
+  private final Shape input;
+  private final List<Map<String, Object>> heads = new ArrayList<>();
+  private Map<String, Object> normalization;
+  private List<String> nextInputs = List.of();
+
+  NetworkBuilder(Shape input) {
+    this.input = Objects.requireNonNull(input, "input");
+  }
+
+  /**
+   * Normalizes the input, {@code (x - mean) / std}, as part of the network; stored with it.
+   *
+   * @param mean one number for all, or one a channel (first dimension); finite
+   * @param std as many, finite and above 0
+   * @return this
+   * @throws IllegalArgumentException if the lengths differ or a number is out of range
+   */
+  public NetworkBuilder normalize(double[] mean, double[] std) {
+    Objects.requireNonNull(mean, "mean");
+    Objects.requireNonNull(std, "std");
+    if (mean.length == 0 || mean.length != std.length) {
+      throw new IllegalArgumentException(
+          "normalize: expected as many standard deviations as means and at least one, got "
+              + mean.length
+              + " means and "
+              + std.length
+              + " standard deviations");
+    }
+    for (int i = 0; i < mean.length; i++) {
+      if (!Double.isFinite(mean[i]) || !(std[i] > 0) || Double.isInfinite(std[i])) {
+        throw new IllegalArgumentException(
+            "normalize: expected a finite mean and a finite std above 0, got "
+                + mean[i]
+                + " and "
+                + std[i]);
+      }
+    }
+    normalization = new LinkedHashMap<>();
+    normalization.put("mean", Arrays.stream(mean).boxed().toList());
+    normalization.put("std", Arrays.stream(std).boxed().toList());
+    return this;
+  }
+
+  /**
+   * Normalizes all of the input, {@code (x - mean) / std}.
+   *
+   * @param mean of all channels, finite
+   * @param std of all channels, finite and above 0
+   * @return this
+   */
+  public NetworkBuilder normalize(double mean, double std) {
+    return normalize(new double[] {mean}, new double[] {std});
+  }
+
+  /**
+   * Continues from another layer: a branch. The next layer or head is computed from it.
+   *
+   * @param layer name of an earlier layer, or {@code "input"}
+   * @return this
+   */
+  public NetworkBuilder from(String layer) {
+    nextInputs = List.of(NativeCall.text(layer, "layer"));
+    return this;
+  }
+
+  /**
+   * Adds the sum of layers of equal shape: a residual connection.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param layers names of two or more earlier layers
+   * @return this
+   * @throws IllegalArgumentException if there are fewer than two
+   */
+  public NetworkBuilder add(String name, String... layers) {
+    return join(name, "add", layers);
+  }
+
+  /**
+   * Adds the concatenation of layers along the first dimension; the others have to be equal.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param layers names of two or more earlier layers
+   * @return this
+   * @throws IllegalArgumentException if there are fewer than two
+   */
+  public NetworkBuilder concat(String name, String... layers) {
+    return join(name, "concat", layers);
+  }
+
+  /**
+   * Puts a head on the layer that {@link #from} has just named, else on the last layer of the
+   * backbone: all such heads stand on the same one, whatever the order of calls.
+   *
+   * @param name name of the head and its task
+   * @param head what it answers
+   * @return this
+   */
+  public NetworkBuilder head(String name, Head head) {
+    Objects.requireNonNull(head, "head");
+    List<String> from = takeInputs();
+    heads.add(head.spec(name, from.isEmpty() ? "" : from.get(0)));
+    return this;
+  }
+
+  /**
+   * Puts a head on any layer.
+   *
+   * @param name name of the head and its task
+   * @param from name of the layer whose output are its features
+   * @param head what it answers
+   * @return this
+   */
+  public NetworkBuilder head(String name, String from, Head head) {
+    heads.add(Objects.requireNonNull(head, "head").spec(name, NativeCall.text(from, "from")));
+    return this;
+  }
+
+  /**
+   * Checks the description, infers all shapes and initializes the parameters.
+   *
+   * @param seed of the initial parameters; the same seed gives the same bits
+   * @return the network, to be closed by the caller
+   * @throws ShapeException if shapes do not fit, naming layer, expected and got
+   * @throws IllegalArgumentException if a name or setting is wrong, naming the layer
+   * @throws NativeMemoryException if the memory budget is too small
+   */
+  public Network build(long seed) {
+    Map<String, Object> spec = new LinkedHashMap<>();
+    spec.put("format", 1);
+    spec.put("input", Arrays.stream(input.dims()).boxed().toList());
+    if (normalization != null) {
+      spec.put("normalize", normalization);
+    }
+    spec.put("layers", specs());
+    spec.put("heads", heads);
+    String json = JsonWriter.write(spec);
+    return new Network(NativeHandle.create(() -> Bridge.networkBuild(json, seed)));
+  }
+
+  @Override
+  NetworkBuilder self() {
+    return this;
+  }
+
+  @Override
+  List<String> takeInputs() {
+    List<String> inputs = nextInputs;
+    nextInputs = List.of();
+    return inputs;
+  }
+
+  private NetworkBuilder join(String name, String kind, String... layers) {
+    Objects.requireNonNull(layers, "layers");
+    if (layers.length < 2) {
+      throw new IllegalArgumentException(
+          kind + ": expected two or more layers, got " + layers.length);
+    }
+    for (String layer : layers) {
+      NativeCall.text(layer, "layers");
+    }
+    nextInputs = List.of(layers);
+    return layer(name, kind, LayerOptions.defaults());
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What a network says about one example, by names instead of positions. Values are probabilities,
+ * the numbers themselves for a task of values, or logits if the predictor was made for those.
+ * Immutable.
+ */
+public final class Prediction {
+  private final List<Task> tasks;
+  private final float[] outputs;
+
+  Prediction(List<Task> tasks, float[] outputs) {
+    this.tasks = tasks;
+    this.outputs = outputs;
+  }
+
+  /**
+   * Returns the tasks, in the order of heads.
+   *
+   * @return all tasks of the network
+   */
+  public List<Task> tasks() {
+    return tasks;
+  }
+
+  /**
+   * Returns the answer to one label.
+   *
+   * @param task name of the task
+   * @param label name of the label, class or value
+   * @return its probability or value
+   * @throws IllegalArgumentException if there is no such task or label, naming those that there are
+   */
+  public float value(String task, String label) {
+    int start = start(task);
+    List<String> labels = task(task).labels();
+    int position = labels.indexOf(Objects.requireNonNull(label, "label"));
+    if (position < 0) {
+      throw new IllegalArgumentException(
+          "task \""
+              + task
+              + "\": expected one of the labels "
+              + labels
+              + ", got \""
+              + label
+              + "\"");
+    }
+    return outputs[start + position];
+  }
+
+  /**
+   * Returns all answers of a task, in the order of its labels.
+   *
+   * @param task name of the task
+   * @return a new array
+   * @throws IllegalArgumentException if there is no such task
+   */
+  public float[] values(String task) {
+    int start = start(task);
+    return Arrays.copyOfRange(outputs, start, start + task(task).width());
+  }
+
+  /**
+   * Returns the label with the largest answer: the class, for a task of classes. Among equals the
+   * first; NaN counts as smallest.
+   *
+   * @param task name of the task
+   * @return name of the label
+   * @throws IllegalArgumentException if there is no such task
+   */
+  public String best(String task) {
+    int start = start(task);
+    int best = 0;
+    for (int i = 1; i < task(task).width(); i++) {
+      float former = outputs[start + best];
+      if (outputs[start + i] > former || Float.isNaN(former)) {
+        best = i;
+      }
+    }
+    return task(task).labels().get(best);
+  }
+
+  /** Returns all answers by name. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    int position = 0;
+    for (Task task : tasks) {
+      text.append(text.isEmpty() ? "" : "; ").append(task.name()).append(':');
+      for (String label : task.labels()) {
+        text.append(' ').append(label).append('=').append(outputs[position++]);
+      }
+    }
+    return text.toString();
+  }
+
+  private Task task(String name) {
+    Objects.requireNonNull(name, "task");
+    for (Task task : tasks) {
+      if (task.name().equals(name)) {
+        return task;
+      }
+    }
+    throw new IllegalArgumentException(
+        "expected one of the tasks "
+            + tasks.stream().map(Task::name).toList()
+            + ", got \""
+            + name
+            + "\"");
+  }
+
+  private int start(String name) {
+    Task wanted = task(name);
+    int start = 0;
+    for (Task task : tasks) {
+      if (task == wanted) {
+        break;
+      }
+      start += task.width();
+    }
+    return start;
+  }
+}

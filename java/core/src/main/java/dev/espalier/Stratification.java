@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Arguments;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Choices of examples that keep the shares of classes and labels: iterative stratification,
+ * Sechidis et al. 2011, "On the stratification of multi-label data", ECML PKDD. Differs from the
+ * paper in that the parts have exact sizes, and that a label's no counts as well as its yes.
+ */
+final class Stratification {
+  private Stratification() {}
+
+  static Dataset.Split split(Dataset data, double fraction, long seed) {
+    boolean[] isFirst = choose(data, SubsetDataset.firstCount(data, fraction), seed);
+    return new Dataset.Split(
+        new SubsetDataset(data, where(isFirst, true)),
+        new SubsetDataset(data, where(isFirst, false)));
+  }
+
+  static Dataset fewShot(Dataset data, int count, long seed) {
+    Arguments.inRange("count", count, 1, Math.max(1, data.size()));
+    if (data.size() == 0) {
+      throw new IllegalArgumentException("fewShot: expected at least one example, got none");
+    }
+    return new SubsetDataset(data, where(choose(data, count, seed), true));
+  }
+
+  static Dataset fewShotPerLabel(Dataset data, int count, long seed) {
+    Arguments.positive("count", count);
+    int[][] strata = strata(data, false);
+    int[] chosen = new int[strataCount(strata)];
+    boolean[] isChosen = new boolean[data.size()];
+    for (int example : Shuffle.permutation(data.size(), seed, 0)) {
+      boolean isWanted = Arrays.stream(strata[example]).anyMatch(s -> chosen[s] < count);
+      if (isWanted) {
+        isChosen[example] = true;
+        Arrays.stream(strata[example]).forEach(s -> chosen[s]++);
+      }
+    }
+    return new SubsetDataset(data, where(isChosen, true));
+  }
+
+  /** Returns which {@code count} examples belong to the first part. */
+  private static boolean[] choose(Dataset data, int count, long seed) {
+    int size = data.size();
+    int[][] strata = strata(data, true);
+    int[] order = Shuffle.permutation(size, seed, 0);
+    boolean[] isFirst = new boolean[size];
+    boolean[] isPlaced = new boolean[size];
+    int[] open = new int[strataCount(strata)];
+    Arrays.stream(strata).forEach(list -> Arrays.stream(list).forEach(s -> open[s]++));
+    double share = size == 0 ? 0 : (double) count / size;
+    double[] wantedFirst = Arrays.stream(open).mapToDouble(n -> n * share).toArray();
+    double[] wantedSecond = Arrays.stream(open).mapToDouble(n -> n * (1 - share)).toArray();
+    int[] room = {count, size - count};
+    for (int stratum = rarest(open); stratum >= 0; stratum = rarest(open)) {
+      for (int example : order) {
+        if (isPlaced[example] || !contains(strata[example], stratum)) {
+          continue;
+        }
+        boolean first = prefersFirst(wantedFirst[stratum], wantedSecond[stratum], room, share);
+        isPlaced[example] = true;
+        isFirst[example] = first;
+        room[first ? 0 : 1]--;
+        for (int s : strata[example]) {
+          open[s]--;
+          (first ? wantedFirst : wantedSecond)[s]--;
+        }
+      }
+    }
+    for (int example : order) {
+      if (!isPlaced[example] && room[0] > 0) {
+        isFirst[example] = true;
+        room[0]--;
+      }
+    }
+    return isFirst;
+  }
+
+  /** Decides by what a stratum still wants relative to each part's share, then by room. */
+  private static boolean prefersFirst(double first, double second, int[] room, double share) {
+    if (room[0] == 0 || room[1] == 0) {
+      return room[0] > 0;
+    }
+    double firstNeed = first / share;
+    double secondNeed = second / (1 - share);
+    return firstNeed != secondNeed
+        ? firstNeed > secondNeed
+        : room[0] / share > room[1] / (1 - share);
+  }
+
+  private static int rarest(int[] open) {
+    int rarest = -1;
+    for (int s = 0; s < open.length; s++) {
+      if (open[s] > 0 && (rarest < 0 || open[s] < open[rarest])) {
+        rarest = s;
+      }
+    }
+    return rarest;
+  }
+
+  /** Returns each example's strata: its classes, the labels answered yes and, if asked for, no. */
+  private static int[][] strata(Dataset data, boolean countsNo) {
+    Map<List<Object>, Integer> numbers = new LinkedHashMap<>();
+    int[][] strata = new int[data.size()][];
+    List<Dataset.Target> targets = data.targets();
+    if (targets.isEmpty()) {
+      throw new IllegalStateException("expected a data set with targets, got none");
+    }
+    for (int i = 0; i < strata.length; i++) {
+      List<Integer> list = new ArrayList<>();
+      for (Dataset.Target target : targets) {
+        float[] values = data.target(target.task(), i);
+        for (int j = 0; j < values.length; j++) {
+          boolean counts =
+              target.isClasses() ? values[j] >= 0 : values[j] == 1 || (countsNo && values[j] == 0);
+          if (counts) {
+            List<Object> key = List.of(target.task(), j, values[j]);
+            list.add(numbers.computeIfAbsent(key, k -> numbers.size()));
+          }
+        }
+      }
+      strata[i] = list.stream().mapToInt(Integer::intValue).toArray();
+    }
+    return strata;
+  }
+
+  private static int strataCount(int[][] strata) {
+    return 1 + Arrays.stream(strata).flatMapToInt(Arrays::stream).max().orElse(-1);
+  }
+
+  private static boolean contains(int[] strata, int stratum) {
+    for (int s : strata) {
+      if (s == stratum) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static int[] where(boolean[] flags, boolean wanted) {
+    int[] indices = new int[flags.length];
+    int count = 0;
+    for (int i = 0; i < flags.length; i++) {
+      if (flags[i] == wanted) {
+        indices[count++] = i;
+      }
+    }
+    return Arrays.copyOf(indices, count);
+  }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+
+/** Which targets of a data set belong to which task of a network; reads and checks them. */
+final class TargetBinding {
+  private final List<Task> tasks;
+  private final int inputSize;
+  private final String[] names;
+
+  private TargetBinding(List<Task> tasks, int inputSize, String[] names) {
+    this.tasks = tasks;
+    this.inputSize = inputSize;
+    this.names = names;
+  }
+
+  /** Matches by name; a single target without a name belongs to the only task. */
+  static TargetBinding of(List<Task> tasks, Shape inputShape, Dataset data) {
+    requireInput(inputShape, data);
+    if (data.size() < 1) {
+      throw new IllegalArgumentException("data: expected at least one example, got none");
+    }
+    List<String> taskNames = tasks.stream().map(Task::name).toList();
+    List<Dataset.Target> targets = List.copyOf(data.targets());
+    if (targets.isEmpty()) {
+      throw new IllegalArgumentException(
+          "data: expected targets of one of the tasks " + taskNames + ", got none");
+    }
+    String[] names = new String[tasks.size()];
+    for (Dataset.Target target : targets) {
+      boolean isOnly = target.task().isEmpty() && targets.size() == 1 && tasks.size() == 1;
+      int position = isOnly ? 0 : taskNames.indexOf(target.task());
+      if (position < 0) {
+        throw new IllegalArgumentException(
+            "data: expected targets of the tasks "
+                + taskNames
+                + ", got "
+                + targets.stream().map(t -> '"' + t.task() + '"').toList()
+                + (target.task().isEmpty()
+                    ? "; a target without a name fits a network with one head only"
+                    : ""));
+      }
+      requireForm(tasks.get(position), target);
+      names[position] = target.task();
+    }
+    return new TargetBinding(tasks, inputShape.size(), names);
+  }
+
+  /** An input fits if it has the network's shape, or is a vector of as many values. */
+  static void requireInput(Shape inputShape, Dataset data) {
+    Shape shape = Objects.requireNonNull(data, "data").inputShape();
+    boolean fits = shape.equals(inputShape);
+    boolean isFlat = shape.rank() == 1 && shape.size() == inputShape.size();
+    if (!fits && !isFlat) {
+      throw new ShapeException("data: expected inputs " + inputShape + ", got " + shape);
+    }
+  }
+
+  private static void requireForm(Task task, Dataset.Target target) {
+    boolean wantsClasses = task.kind() == Task.Kind.CLASSES;
+    if (wantsClasses != target.isClasses()) {
+      throw new IllegalArgumentException(
+          "task \""
+              + task.name()
+              + "\": expected targets of "
+              + (wantsClasses ? "classes" : "numbers")
+              + ", got "
+              + target);
+    }
+    if (!wantsClasses && target.width() != task.width()) {
+      throw new ShapeException(
+          "task \""
+              + task.name()
+              + "\": expected "
+              + task.width()
+              + " numbers for "
+              + task.labels()
+              + ", got "
+              + target.width());
+    }
+  }
+
+  /** Returns a binding of the inputs alone. */
+  TargetBinding withoutTargets() {
+    return new TargetBinding(tasks, inputSize, new String[names.length]);
+  }
+
+  List<Task> tasks() {
+    return tasks;
+  }
+
+  int inputSize() {
+    return inputSize;
+  }
+
+  /** Returns the outputs of all tasks together. */
+  int totalWidth() {
+    return tasks.stream().mapToInt(Task::width).sum();
+  }
+
+  boolean isPresent(int task) {
+    return names[task] != null;
+  }
+
+  /** Returns how many numbers {@link #read} writes for a task. */
+  int targetWidth(int task) {
+    return tasks.get(task).kind() == Task.Kind.CLASSES ? 1 : tasks.get(task).width();
+  }
+
+  /** Reads and checks the target of an example; unlabelled entries become NaN, or -1. */
+  void read(Dataset data, int task, int index, float[] destination) {
+    Task of = tasks.get(task);
+    int width = targetWidth(task);
+    boolean isClasses = of.kind() == Task.Kind.CLASSES;
+    if (!data.readTarget(names[task], index, destination, 0)) {
+      Arrays.fill(destination, 0, width, isClasses ? -1 : Float.NaN);
+    } else if (isClasses) {
+      float number = destination[0];
+      if (!(number >= -1 && number < of.width() && number == (int) number)) {
+        throw error(of, index, "a class from 0 to " + (of.width() - 1) + ", or -1", number);
+      }
+    } else {
+      boolean isLabels = of.kind() == Task.Kind.LABELS;
+      for (int j = 0; j < width; j++) {
+        float number = destination[j];
+        if (isLabels ? number < 0 || number > 1 : Float.isInfinite(number)) {
+          String expected = isLabels ? "0 to 1, or NaN" : "a finite number, or NaN";
+          throw error(of, index, expected + " for \"" + of.labels().get(j) + "\"", number);
+        }
+      }
+    }
+  }
+
+  private static IllegalArgumentException error(Task task, int index, String expected, float got) {
+    return new IllegalArgumentException(
+        "task \""
+            + task.name()
+            + "\", example "
+            + index
+            + ": expected "
+            + expected
+            + ", got "
+            + got);
+  }
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Arguments;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Trains the layers of a network that are not frozen: {@code
+ * Trainer.of(network).epochs(5).fit(data)}.
+ *
+ * <p>Same network, same data set, same settings and seed give the same bits, for any number of
+ * threads, with and without prefetching and the feature cache.
+ *
+ * <p><b>Frozen layers</b> below the lowest trainable one are run once for each example where the
+ * data set is stable ({@link Dataset#isStable}) and the features fit the memory budget; the result
+ * is the same, only faster.
+ *
+ * <p><b>Threads.</b> A trainer belongs to one thread; {@link #cancel} may be called from any. While
+ * {@code fit} runs, other threads that use the network get {@link IllegalStateException};
+ * predictors made before are unaffected.
+ */
+public final class Trainer {
+  private final Network network;
+  private final List<TrainingListener> listeners = new ArrayList<>();
+  private final AtomicReference<Fit> running = new AtomicReference<>();
+  private Optimizer optimizer = AdamW.withLearningRate(1e-3);
+  private Schedule schedule = Schedule.constant();
+  private int batchSize = 32;
+  private int epochs;
+  private long maxSteps;
+  private long seed;
+  private boolean isShuffled = true;
+  private boolean isPrefetching = true;
+  private long featureCacheBytes = Long.MAX_VALUE;
+  private Dataset validation;
+  private EarlyStopping earlyStopping;
+  private Duration timeLimit;
+  private Double clipValue;
+  private Double clipNorm;
+  private boolean decaysBiasesAndNorms;
+  private volatile History lastHistory;
+
+  private Trainer(Network network) {
+    this.network = Objects.requireNonNull(network, "network");
+  }
+
+  /**
+   * Returns a trainer with the default settings: AdamW with a learning rate of 1e-3, batches of 32,
+   * 10 epochs.
+   *
+   * @param network what to train; not held before {@code fit}
+   * @return the trainer
+   */
+  public static Trainer of(Network network) {
+    return new Trainer(network);
+  }
+
+  /**
+   * Sets how gradients become updates.
+   *
+   * @param optimizer for example {@code AdamW.withLearningRate(1e-3)}
+   * @return this
+   */
+  public Trainer optimizer(Optimizer optimizer) {
+    this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+    return this;
+  }
+
+  /**
+   * Sets how the learning rate changes over the steps. Default constant.
+   *
+   * @param schedule for example {@code Schedule.cosine().warmup(100)}
+   * @return this
+   */
+  public Trainer schedule(Schedule schedule) {
+    this.schedule = Objects.requireNonNull(schedule, "schedule");
+    return this;
+  }
+
+  /**
+   * Sets the examples per step; the last batch of an epoch may be smaller. Default 32.
+   *
+   * @param batchSize 1 to 2^20
+   * @return this
+   */
+  public Trainer batchSize(int batchSize) {
+    this.batchSize = Arguments.inRange("batchSize", batchSize, 1, 1 << 20);
+    return this;
+  }
+
+  /**
+   * Sets how often the whole data set is gone through. Default 10, or without limit where {@link
+   * #steps} is set.
+   *
+   * @param epochs at least 1
+   * @return this
+   */
+  public Trainer epochs(int epochs) {
+    this.epochs = Arguments.positive("epochs", epochs);
+    return this;
+  }
+
+  /**
+   * Ends training after so many steps, within an epoch if need be. Default no limit.
+   *
+   * @param steps at least 1
+   * @return this
+   */
+  public Trainer steps(long steps) {
+    maxSteps = Arguments.positive("steps", steps);
+    return this;
+  }
+
+  /**
+   * Sets the seed of shuffling and dropout. Default 0.
+   *
+   * @param seed any number
+   * @return this
+   */
+  public Trainer seed(long seed) {
+    this.seed = seed;
+    return this;
+  }
+
+  /**
+   * Decides whether each epoch has an order of its own. Default true.
+   *
+   * @param shuffle false to keep the data set's order
+   * @return this
+   */
+  public Trainer shuffle(boolean shuffle) {
+    isShuffled = shuffle;
+    return this;
+  }
+
+  /**
+   * Evaluates on this data set after each epoch.
+   *
+   * @param validation examples that are not trained on
+   * @return this
+   */
+  public Trainer validation(Dataset validation) {
+    this.validation = Objects.requireNonNull(validation, "validation");
+    return this;
+  }
+
+  /**
+   * Stops once the validation loss has not become smaller for {@code patience} epochs, and puts the
+   * weights of the best epoch back, however training ended (but for an exception). Needs {@link
+   * #validation}.
+   *
+   * @param patience epochs without improvement, at least 1
+   * @return this
+   */
+  public Trainer earlyStopping(int patience) {
+    earlyStopping = new EarlyStopping(Arguments.positive("patience", patience), null, null);
+    return this;
+  }
+
+  /**
+   * Stops once a metric of a task has not become better for {@code patience} epochs, and puts the
+   * weights of the best epoch back. An undefined metric is no improvement.
+   *
+   * @param patience epochs without improvement, at least 1
+   * @param task name of the task
+   * @param metric name of one of its metrics; see {@link Metric}
+   * @return this
+   */
+  public Trainer earlyStopping(int patience, String task, String metric) {
+    earlyStopping =
+        new EarlyStopping(
+            Arguments.positive("patience", patience),
+            Objects.requireNonNull(task, "task"),
+            Objects.requireNonNull(metric, "metric"));
+    return this;
+  }
+
+  /**
+   * Adds a listener. Listeners are called in the order in which they were added.
+   *
+   * @param listener gets told how training goes on
+   * @return this
+   */
+  public Trainer listener(TrainingListener listener) {
+    listeners.add(Objects.requireNonNull(listener, "listener"));
+    return this;
+  }
+
+  /**
+   * Ends training at the first step that ends after this time. Default no limit.
+   *
+   * @param limit above zero
+   * @return this
+   */
+  public Trainer timeLimit(Duration limit) {
+    if (limit.isZero() || limit.isNegative()) {
+      throw new IllegalArgumentException("limit: expected above zero, got " + limit);
+    }
+    timeLimit = limit;
+    return this;
+  }
+
+  /**
+   * Clips each gradient to {@code [-limit, limit]}. Default no clipping.
+   *
+   * @param limit finite and above 0
+   * @return this
+   */
+  public Trainer clipValue(double limit) {
+    clipValue = Arguments.positive("limit", limit);
+    return this;
+  }
+
+  /**
+   * Scales all gradients together so that their 2-norm is at most {@code limit}. Default no
+   * clipping.
+   *
+   * @param limit finite and above 0
+   * @return this
+   */
+  public Trainer clipNorm(double limit) {
+    clipNorm = Arguments.positive("limit", limit);
+    return this;
+  }
+
+  /**
+   * Decides whether weight decay also acts on biases and parameters of norm layers. Default false.
+   *
+   * @param decay true to decay them
+   * @return this
+   */
+  public Trainer decayBiasesAndNorms(boolean decay) {
+    decaysBiasesAndNorms = decay;
+    return this;
+  }
+
+  /**
+   * Decides whether features of frozen layers may be kept. Default true. The result has the same
+   * bits either way.
+   *
+   * @param enabled false to compute them anew in each epoch
+   * @return this
+   */
+  public Trainer featureCache(boolean enabled) {
+    featureCacheBytes = enabled ? Long.MAX_VALUE : 0;
+    return this;
+  }
+
+  /**
+   * Lets features of frozen layers be kept if they need at most so many bytes; the library's own
+   * budget ({@link Espalier#setNativeBytesBudget}) holds as well.
+   *
+   * @param bytes at least 0
+   * @return this
+   */
+  public Trainer featureCacheBudget(long bytes) {
+    if (bytes < 0) {
+      throw new IllegalArgumentException("bytes: expected at least 0, got " + bytes);
+    }
+    featureCacheBytes = bytes;
+    return this;
+  }
+
+  /**
+   * Decides whether the next batch is read by another thread while a step computes. Default true.
+   *
+   * @param enabled false to read on the training thread
+   * @return this
+   */
+  public Trainer prefetch(boolean enabled) {
+    isPrefetching = enabled;
+    return this;
+  }
+
+  /**
+   * Trains, starting with fresh optimizer state. The tasks of the data set have to be tasks of the
+   * network; tasks without targets are left alone.
+   *
+   * <p>Ends after the last epoch or step, by early stopping, time limit, {@link #cancel} or
+   * interruption; {@link History#stopReason} says which. After an exception the network keeps the
+   * weights from before the step that failed, and {@link #lastHistory} tells what came before.
+   *
+   * @param data what to train on, at least one example
+   * @return what happened
+   * @throws IllegalArgumentException if tasks or targets do not fit the network, naming example and
+   *     label
+   * @throws ShapeException if inputs or targets have the wrong shape
+   * @throws NonFiniteException if an input is not finite, naming the example; or a loss or
+   *     gradient, naming step and task
+   * @throws IllegalStateException if the network is closed, trained by another trainer or has no
+   *     layer to train; or this trainer is already running
+   * @throws NativeMemoryException if the memory budget is too small for the batch size
+   */
+  public History fit(Dataset data) {
+    Objects.requireNonNull(data, "data");
+    Fit fit = new Fit(settings(), data);
+    if (!running.compareAndSet(null, fit)) {
+      throw new IllegalStateException("this trainer is already running");
+    }
+    try {
+      return fit.run();
+    } finally {
+      running.set(null);
+      lastHistory = fit.history();
+    }
+  }
+
+  /**
+   * Asks a running {@code fit} to end after the step it is at. Without one nothing happens. Any
+   * thread may call it.
+   */
+  public void cancel() {
+    Fit fit = running.get();
+    if (fit != null) {
+      fit.cancel();
+    }
+  }
+
+  /**
+   * Returns what happened in the last {@code fit}, even if it ended by an exception.
+   *
+   * @return empty before the end of the first fit
+   */
+  public Optional<History> lastHistory() {
+    return Optional.ofNullable(lastHistory);
+  }
+
+  private Settings settings() {
+    int epochLimit = epochs > 0 ? epochs : maxSteps > 0 ? Integer.MAX_VALUE : 10;
+    if (earlyStopping != null && validation == null) {
+      throw new IllegalStateException("earlyStopping: expected validation data, got none");
+    }
+    return new Settings(
+        network,
+        List.copyOf(listeners),
+        optimizer,
+        schedule,
+        batchSize,
+        epochLimit,
+        maxSteps > 0 ? maxSteps : Long.MAX_VALUE,
+        seed,
+        isShuffled,
+        isPrefetching,
+        featureCacheBytes,
+        validation,
+        earlyStopping,
+        timeLimit,
+        clipValue,
+        clipNorm,
+        decaysBiasesAndNorms);
+  }
+
+  /** What early stopping watches: the validation loss, or a metric of a task. */
+  record EarlyStopping(int patience, String task, String metric) {}
+
+  /** The settings of one fit; nullable: validation, earlyStopping, timeLimit and the clips. */
+  record Settings(
+      Network network,
+      List<TrainingListener> listeners,
+      Optimizer optimizer,
+      Schedule schedule,
+      int batchSize,
+      int epochs,
+      long maxSteps,
+      long seed,
+      boolean isShuffled,
+      boolean isPrefetching,
+      long featureCacheBytes,
+      Dataset validation,
+      EarlyStopping earlyStopping,
+      Duration timeLimit,
+      Double clipValue,
+      Double clipNorm,
+      boolean decaysBiasesAndNorms) {}
+}

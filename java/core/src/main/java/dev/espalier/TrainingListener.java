@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+/**
+ * Gets told how a {@link Trainer#fit} goes on, on the thread that trains. It may evaluate, save or
+ * copy the network, make predictors of it, and call {@link Trainer#cancel}; it may not change the
+ * network. An exception ends training and comes out of {@code fit}.
+ */
+@FunctionalInterface
+public interface TrainingListener {
+  /**
+   * Called once before the first step.
+   *
+   * @param epochs epochs to come at most
+   * @param steps steps to come at most, all epochs together
+   */
+  default void onStart(long epochs, long steps) {}
+
+  /**
+   * Called after each step.
+   *
+   * @param step what the step did
+   */
+  default void onStep(StepResult step) {}
+
+  /**
+   * Called after each epoch, validation included.
+   *
+   * @param epoch what the epoch did
+   */
+  void onEpoch(EpochResult epoch);
+
+  /**
+   * Called once at the end, not after an exception. The best weights are already back in place.
+   *
+   * @param history what fit is about to return
+   */
+  default void onEnd(History history) {}
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Arguments;
+import dev.espalier.internal.Bridge;
+import dev.espalier.internal.JsonWriter;
+import dev.espalier.internal.NativeCall;
+import dev.espalier.internal.NativeHandle;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.LongFunction;
+
+/**
+ * Plans how a network becomes another: {@link Network#transfer()}. The plan is applied to a copy;
+ * the original stays as it is. The order of calls does not matter: layers are first dropped, then
+ * frozen, then unfrozen, then new heads are put on. Belongs to one thread.
+ *
+ * <p>Patterns are names or globs ({@code *} any run of characters, {@code ?} one) of layers. A
+ * pattern that matches nothing is an error that lists near names.
+ */
+public final class TransferBuilder {
+  private final Source source;
+  private final List<String> droppedHeads = new ArrayList<>();
+  private final List<String> droppedFrom = new ArrayList<>();
+  private final List<Map<String, Object>> frozen = new ArrayList<>();
+  private final List<Map<String, Object>> unfrozen = new ArrayList<>();
+  private final List<String> adapting = new ArrayList<>();
+  private final List<Map<String, Object>> rates = new ArrayList<>();
+  private final List<Map<String, Object>> heads = new ArrayList<>();
+
+  private TransferBuilder(Source source) {
+    this.source = source;
+  }
+
+  static TransferBuilder of(NativeHandle network) {
+    return new TransferBuilder(new OpenSource(network));
+  }
+
+  /** Plans from a file, which is read once now, to check it, and again by build and explain. */
+  static TransferBuilder ofFile(Path file) {
+    TransferBuilder plan = new TransferBuilder(new FileSource(file));
+    try (Network network = Network.load(file)) {
+      network.tasks().forEach(task -> plan.droppedHeads.add(task.name()));
+    }
+    return plan;
+  }
+
+  /**
+   * Drops a head with all its layers.
+   *
+   * @param head name of the head
+   * @return this
+   */
+  public TransferBuilder dropHead(String head) {
+    droppedHeads.add(NativeCall.text(head, "head"));
+    return this;
+  }
+
+  /**
+   * Drops a layer and every layer computed from it; heads that stand on a dropped layer go too.
+   *
+   * @param layer name of the layer
+   * @return this
+   */
+  public TransferBuilder dropFrom(String layer) {
+    droppedFrom.add(NativeCall.text(layer, "layer"));
+    return this;
+  }
+
+  /**
+   * Freezes layers.
+   *
+   * @param patterns names or globs
+   * @return this
+   */
+  public TransferBuilder freeze(String... patterns) {
+    addPatterns(frozen, false, patterns);
+    return this;
+  }
+
+  /**
+   * Freezes a layer and everything that it is computed from.
+   *
+   * @param layer name or glob
+   * @return this
+   */
+  public TransferBuilder freezeThrough(String layer) {
+    addPatterns(frozen, true, layer);
+    return this;
+  }
+
+  /**
+   * Unfreezes layers; wins over freezing.
+   *
+   * @param patterns names or globs
+   * @return this
+   */
+  public TransferBuilder unfreeze(String... patterns) {
+    addPatterns(unfrozen, false, patterns);
+    return this;
+  }
+
+  /**
+   * Unfreezes a layer and everything that it is computed from; wins over freezing.
+   *
+   * @param layer name or glob
+   * @return this
+   */
+  public TransferBuilder unfreezeThrough(String layer) {
+    addPatterns(unfrozen, true, layer);
+    return this;
+  }
+
+  /**
+   * Lets frozen batch norm layers go on using batch statistics and adapting their running ones.
+   *
+   * @param patterns names or globs
+   * @return this
+   */
+  public TransferBuilder adaptStatistics(String... patterns) {
+    for (String pattern : patterns(patterns)) {
+      adapting.add(pattern);
+    }
+    return this;
+  }
+
+  /**
+   * Scales the optimizer's learning rate in some layers.
+   *
+   * @param pattern name or glob
+   * @param scale finite, not negative
+   * @return this
+   */
+  public TransferBuilder learningRateScale(String pattern, double scale) {
+    Map<String, Object> rate = new LinkedHashMap<>();
+    rate.put("pattern", NativeCall.text(pattern, "pattern"));
+    rate.put("scale", Arguments.notNegative("scale", scale));
+    rates.add(rate);
+    return this;
+  }
+
+  /**
+   * Puts a new head on the last layer of the backbone that is kept.
+   *
+   * @param name name of the head and its task
+   * @param head what it answers
+   * @return this
+   */
+  public TransferBuilder head(String name, Head head) {
+    heads.add(Objects.requireNonNull(head, "head").spec(name, ""));
+    return this;
+  }
+
+  /**
+   * Puts a new head on any layer.
+   *
+   * @param name name of the head and its task
+   * @param from name of the layer whose output are its features
+   * @param head what it answers
+   * @return this
+   */
+  public TransferBuilder head(String name, String from, Head head) {
+    heads.add(Objects.requireNonNull(head, "head").spec(name, NativeCall.text(from, "from")));
+    return this;
+  }
+
+  /**
+   * Returns the rows of the plan's table: kept, new and dropped layers.
+   *
+   * @return one entry a layer
+   * @throws IllegalArgumentException if a name or pattern matches nothing, or a head is wrong
+   * @throws IllegalStateException if the network is closed or another thread trains it
+   */
+  public List<LayerSummary> layers() {
+    String json = json();
+    return source.with(id -> Descriptions.layers(Bridge.networkExplainTransfer(id, json)));
+  }
+
+  /**
+   * Returns the plan as a table: layer, kind, output, parameters, trainable or frozen, learning
+   * rate, kept, new or dropped.
+   *
+   * @return lines for people
+   * @throws IllegalArgumentException if a name or pattern matches nothing, or a head is wrong
+   * @throws IllegalStateException if the network is closed or another thread trains it
+   */
+  public String explain() {
+    return Descriptions.table(layers(), true);
+  }
+
+  /**
+   * Applies the plan to a copy.
+   *
+   * @param seed of the initial parameters of new heads
+   * @return the new network, to be closed by the caller
+   * @throws IllegalArgumentException if a name or pattern matches nothing, or a head is wrong
+   * @throws IllegalStateException if the network is closed or another thread trains it
+   */
+  public Network build(long seed) {
+    String json = json();
+    return source.with(
+        id -> new Network(NativeHandle.create(() -> Bridge.networkTransfer(id, json, seed))));
+  }
+
+  private String json() {
+    Map<String, Object> spec = new LinkedHashMap<>();
+    spec.put("drop_heads", droppedHeads);
+    spec.put("drop_from", droppedFrom);
+    spec.put("freeze", frozen);
+    spec.put("unfreeze", unfrozen);
+    spec.put("adapt_statistics", adapting);
+    spec.put("learning_rates", rates);
+    spec.put("heads", heads);
+    return JsonWriter.write(spec);
+  }
+
+  private static void addPatterns(
+      List<Map<String, Object>> list, boolean isThrough, String... patterns) {
+    for (String pattern : patterns(patterns)) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("pattern", pattern);
+      entry.put("through", isThrough);
+      list.add(entry);
+    }
+  }
+
+  static String[] patterns(String... patterns) {
+    Objects.requireNonNull(patterns, "patterns");
+    if (patterns.length == 0) {
+      throw new IllegalArgumentException("patterns: expected at least one, got none");
+    }
+    for (String pattern : patterns) {
+      NativeCall.text(pattern, "pattern");
+    }
+    return patterns;
+  }
+
+  /** Where the network to start from is. */
+  private interface Source {
+    <R> R with(LongFunction<R> call);
+  }
+
+  /** A network in memory. */
+  private record OpenSource(NativeHandle network) implements Source {
+    @Override
+    public <R> R with(LongFunction<R> call) {
+      return network.get(call);
+    }
+  }
+
+  /** A network in a file. */
+  private record FileSource(Path file) implements Source {
+    @Override
+    public <R> R with(LongFunction<R> call) {
+      try (NativeHandle network = Network.open(file)) {
+        return network.get(call);
+      }
+    }
+  }
+}

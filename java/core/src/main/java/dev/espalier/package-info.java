@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Neural networks on the CPU: train once, graft many heads, learn from incomplete labels.
+ *
+ * <p>A {@link dev.espalier.Network} is built layer by layer, trained by a {@link
+ * dev.espalier.Trainer} on a {@link dev.espalier.Dataset}, turned into another by a {@link
+ * dev.espalier.TransferBuilder}, and served by a {@link dev.espalier.Predictor}.
+ *
+ * <p>Native code does the computing. Networks and predictors hold native memory and are {@link
+ * java.lang.AutoCloseable}; a closed one throws {@link java.lang.IllegalStateException}. All
+ * exceptions are unchecked. Arguments that are null where nothing else is said throw {@link
+ * java.lang.NullPointerException}. The library never prints.
+ */
+package dev.espalier;
