@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import dev.espalier.Head;
+import dev.espalier.Network;
+import java.util.function.LongFunction;
+
+/**
+ * One way to get from few labelled pictures to answers.
+ *
+ * @param key its name in result.json
+ * @param countsMissingAsNo true for the wrong way: hidden answers become "no"
+ * @param make a network to train, from a seed
+ */
+record Arm(String key, boolean countsMissingAsNo, LongFunction<Network> make) {
+  /** A new network of the backbone's form: nothing is transferred. */
+  static Arm scratch(String task, Head head) {
+    return new Arm(
+        "scratch", false, seed -> Pretraining.backbone().head(task, head).build(seed));
+  }
+
+  /** The pre-trained backbone kept as it is, under a new head. */
+  static Arm frozen(Network pretrained, String task, Head head) {
+    return new Arm("frozen", false, seed -> graft(pretrained, task, head, true, seed));
+  }
+
+  /** The pre-trained backbone under a new head, all of it trained on. */
+  static Arm fineTuned(Network pretrained, String task, Head head) {
+    return new Arm("fine_tuned", false, seed -> graft(pretrained, task, head, false, seed));
+  }
+
+  /** As frozen, with missing counted as no. */
+  static Arm missingAsNo(Network pretrained, String task, Head head) {
+    return new Arm("missing_as_no", true, seed -> graft(pretrained, task, head, true, seed));
+  }
+
+  private static Network graft(Network pretrained, String task, Head head, boolean frozen, long seed) {
+    var plan = pretrained.transfer().dropHead("garment").head(task, head);
+    return (frozen ? plan.freezeThrough("features") : plan).build(seed);
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import dev.espalier.Dataset;
+import dev.espalier.Evaluation;
+import dev.espalier.Head;
+import dev.espalier.History;
+import dev.espalier.Network;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+
+/** Section 2: six questions from few pictures, half of whose answers are hidden. */
+final class AttributeTransfer {
+  static final int[] SIZES = {20, 100, 500};
+  static final int SEEDS = 5;
+  static final double HIDDEN = 0.5;
+  static final TuningRule RULE = new TuningRule(200, 32, 8, 1e-3, 3e-3);
+
+  private static final float NOBODY_LABELLED = Float.NaN;
+  private static final float NO = 0;
+
+  /** Hamming loss and macro AUC over the seeds. */
+  record Score(Spread hamming, Spread macroAuc) {}
+
+  private final Dataset pool;
+  private final Dataset validation;
+  private final Dataset test;
+  private final int[] testClasses;
+
+  /** One training: the evaluation on test pictures, and what is kept of the first seed. */
+  private record Run(Evaluation evaluation, History history, Network network) {}
+
+  private final Map<String, Run> firstRuns = new LinkedHashMap<>();
+
+  AttributeTransfer(FashionMnist data) {
+    pool = data.training().range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
+    validation =
+        GarmentAttributes.label(
+            data.training().range(FashionMnist.POOL_END, FashionMnist.VALIDATION_END));
+    test = GarmentAttributes.label(data.test());
+    testClasses = FashionMnist.classes(data.test());
+  }
+
+  /** The head: features brought to one scale, then a yes/no each. */
+  static Head head() {
+    return Head.layers(h -> h.layerNorm()).labels(GarmentAttributes.names());
+  }
+
+  static List<Arm> arms(Network pretrained) {
+    String task = GarmentAttributes.TASK;
+    return List.of(
+        Arm.scratch(task, head()),
+        Arm.frozen(pretrained, task, head()),
+        Arm.fineTuned(pretrained, task, head()),
+        Arm.missingAsNo(pretrained, task, head()));
+  }
+
+  /** All sizes and arms: scores by size, then by arm. */
+  Map<String, Map<String, Score>> run(Network pretrained) {
+    List<Arm> arms = arms(pretrained);
+    Map<String, Map<String, Score>> scores = new LinkedHashMap<>();
+    try (Progress progress =
+        new Progress("2 attributes", SIZES.length * arms.size() * RULE.stepsFor(SEEDS))) {
+      for (int size : SIZES) {
+        scores.put(Integer.toString(size), score(arms, size, test, progress));
+      }
+    }
+    return scores;
+  }
+
+  /** A backbone that never saw some classes, judged on exactly those. */
+  Map<String, Score> unseen(Network pretrained, int size, int... classes) {
+    List<Arm> arms = arms(pretrained).subList(0, 3);
+    Dataset unseenTest =
+        test.subset(
+            IntStream.range(0, testClasses.length)
+                .filter(i -> IntStream.of(classes).anyMatch(c -> c == testClasses[i]))
+                .toArray());
+    try (Progress progress = new Progress("2 unseen", arms.size() * RULE.stepsFor(SEEDS))) {
+      return score(arms, size, unseenTest, progress);
+    }
+  }
+
+  private Map<String, Score> score(List<Arm> arms, int size, Dataset judged, Progress progress) {
+    List<Callable<Double>> rates = new ArrayList<>();
+    for (Arm arm : arms) {
+      rates.add(
+          () ->
+              RULE.chooseRate(
+                  () -> arm.make().apply(0), few(size, arm, 0), hidden(validation, arm, 99), 0, progress));
+    }
+    List<Double> chosen = Parallel.run(rates);
+    List<Callable<Run>> runs = new ArrayList<>();
+    for (int a = 0; a < arms.size(); a++) {
+      Arm arm = arms.get(a);
+      double rate = chosen.get(a);
+      for (int seed = 0; seed < SEEDS; seed++) {
+        long s = seed;
+        runs.add(() -> train(arm, size, rate, s, judged, progress));
+      }
+    }
+    List<Run> results = Parallel.run(runs);
+    Map<String, Score> scores = new LinkedHashMap<>();
+    for (int a = 0; a < arms.size(); a++) {
+      List<Run> ofArm = results.subList(a * SEEDS, (a + 1) * SEEDS);
+      firstRuns.putIfAbsent(arms.get(a).key() + size, ofArm.get(0));
+      scores.put(arms.get(a).key(), new Score(over(ofArm, "hamming_loss"), over(ofArm, "macro_auc")));
+    }
+    return scores;
+  }
+
+  private static Spread over(List<Run> runs, String metric) {
+    return Spread.of(
+        runs.stream()
+            .map(r -> r.evaluation().task(GarmentAttributes.TASK).metric(metric).value())
+            .toList());
+  }
+
+  private Run train(Arm arm, int size, double rate, long seed, Dataset judged, Progress progress) {
+    Network network = arm.make().apply(seed);
+    History history =
+        RULE.train(network, few(size, arm, seed), hidden(validation, arm, 99), rate, seed, progress);
+    return new Run(network.evaluate(judged), history, network);
+  }
+
+  /** As many pictures of each class, half of the answers hidden; the same for every arm. */
+  private Dataset few(int size, Arm arm, long seed) {
+    return hidden(GarmentAttributes.label(pool.fewShot(size, seed)), arm, seed);
+  }
+
+  private static Dataset hidden(Dataset labelled, Arm arm, long seed) {
+    return GarmentAttributes.hide(
+        labelled, GarmentAttributes.TASK, HIDDEN, arm.countsMissingAsNo() ? NO : NOBODY_LABELLED, seed);
+  }
+
+  /** The network of an arm's first seed. */
+  Network firstNetwork(String arm, int size) {
+    return firstRuns.get(arm + size).network();
+  }
+
+  /** How an arm's first seed went. */
+  History firstHistory(String arm, int size) {
+    return firstRuns.get(arm + size).history();
+  }
+
+  Dataset test() {
+    return test;
+  }
+
+  /** The class of a test picture. */
+  int testClass(int example) {
+    return testClasses[example];
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import dev.espalier.EpochResult;
+import dev.espalier.History;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** Learning curves as lists of points, for the report. */
+final class Curves {
+  private Curves() {}
+
+  /** Training and validation cost by epoch, counted from 1. */
+  static Map<String, Object> losses(History history) {
+    Map<String, Object> curves = new LinkedHashMap<>();
+    curves.put("training", byEpoch(history, EpochResult::loss));
+    curves.put("validation", byEpoch(history, EpochResult::validationLoss));
+    return curves;
+  }
+
+  /** A validation metric of a task by epoch. */
+  static Map<String, Object> metric(History history, String task, String metric) {
+    return Map.of(
+        metric, byEpoch(history, e -> e.validation().orElseThrow().task(task).metric(metric).value()));
+  }
+
+  /** A validation metric of each label by step, at the epochs that were validated. */
+  static Map<String, Object> perLabel(History history, String task, String metric, String... labels) {
+    Map<String, Object> curves = new LinkedHashMap<>();
+    for (String label : labels) {
+      List<double[]> points = new ArrayList<>();
+      long steps = 0;
+      for (EpochResult epoch : history.epochs()) {
+        steps += epoch.steps();
+        if (epoch.validation().isPresent()) {
+          double value = epoch.validation().get().task(task).metric(metric, label).value();
+          if (!Double.isNaN(value)) {
+            points.add(new double[] {steps, value});
+          }
+        }
+      }
+      curves.put(label, points);
+    }
+    return curves;
+  }
+
+  private static List<double[]> byEpoch(History history, ToDoubleFunction<EpochResult> value) {
+    List<double[]> points = new ArrayList<>();
+    for (EpochResult epoch : history.epochs()) {
+      points.add(new double[] {epoch.epoch() + 1, value.applyAsDouble(epoch)});
+    }
+    return points;
+  }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import dev.espalier.Dataset;
+import dev.espalier.Evaluation;
+import dev.espalier.Head;
+import dev.espalier.LayerSummary;
+import dev.espalier.Network;
+import dev.espalier.Predictor;
+import dev.espalier.Shape;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+
+/** Section 4: four questions about a scene, asked of one shared network or of four separate ones. */
+final class OneOrSeveral {
+  static final int[] SIZES = {300, 1000};
+  static final int SEEDS = 3;
+  static final int TEST_SCENES = 2000;
+  static final TuningRule RULE = new TuningRule(500, 32, 10, 1e-3);
+
+  private static final int VALIDATION_SCENES = 500;
+  private static final double HIDDEN = 0.6;
+  private static final int TIMED_CALLS = 2000;
+
+  /** Scores over the seeds and costs of a way. */
+  record Score(Spread macroAuc, Spread hamming, long parameters, long steps, double predictMicros) {}
+
+  /** What one seed of a way gave. */
+  private record Run(double macroAuc, double hamming, long parameters, long steps, double predictMicros) {}
+
+  /** What becomes of hidden answers. */
+  private enum Missing {
+    UNLABELLED,
+    NO,
+    NOT_HIDDEN
+  }
+
+  private record Way(String key, int width, Missing missing, boolean isSeparate) {}
+
+  private final Dataset garments;
+  private final Dataset validation;
+  private final Dataset test;
+  private final List<Way> ways = new ArrayList<>();
+
+  OneOrSeveral(FashionMnist data, boolean isFull) {
+    garments = data.training().range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
+    validation =
+        Scenes.of(
+            data.training().range(FashionMnist.POOL_END, data.training().size()), VALIDATION_SCENES, 1000);
+    test = Scenes.of(data.test(), TEST_SCENES, 2000);
+    ways.add(new Way("shared_width1", 1, Missing.UNLABELLED, false));
+    ways.add(new Way("shared_width2", 2, Missing.UNLABELLED, false));
+    if (isFull) {
+      ways.add(new Way("shared_width4", 4, Missing.UNLABELLED, false));
+    }
+    ways.add(new Way("separate", 1, Missing.UNLABELLED, true));
+    ways.add(new Way("shared_missing_as_no", 2, Missing.NO, false));
+    ways.add(new Way("shared_fully_labelled", 2, Missing.NOT_HIDDEN, false));
+  }
+
+  Map<String, Map<String, Score>> run() {
+    long networks = ways.stream().mapToLong(w -> w.isSeparate() ? Scenes.QUESTIONS.length : 1).sum();
+    Map<String, Map<String, Score>> scores = new LinkedHashMap<>();
+    try (Progress progress =
+        new Progress("4 one or several", SIZES.length * SEEDS * networks * RULE.steps())) {
+      for (int size : SIZES) {
+        List<Callable<Run>> jobs = new ArrayList<>();
+        for (Way way : ways) {
+          for (int seed = 0; seed < SEEDS; seed++) {
+            long s = seed;
+            jobs.add(() -> way.isSeparate() ? separate(way, size, s, progress) : shared(way, size, s, progress));
+          }
+        }
+        List<Run> runs = Parallel.run(jobs);
+        Map<String, Score> ofSize = new LinkedHashMap<>();
+        for (int w = 0; w < ways.size(); w++) {
+          ofSize.put(ways.get(w).key(), summarize(runs.subList(w * SEEDS, (w + 1) * SEEDS)));
+        }
+        scores.put(Integer.toString(size), ofSize);
+      }
+    }
+    return scores;
+  }
+
+  private static Score summarize(List<Run> runs) {
+    return new Score(
+        Spread.of(runs.stream().map(Run::macroAuc).toList()),
+        Spread.of(runs.stream().map(Run::hamming).toList()),
+        runs.get(0).parameters(),
+        runs.get(0).steps(),
+        runs.stream().mapToDouble(Run::predictMicros).sorted().skip(runs.size() / 2).findFirst().orElseThrow());
+  }
+
+  /** Convolutions of 16, 32 and 64 channels times the width, each halved, and 64 features. */
+  static Network network(int width, long seed, String... questions) {
+    return Network.builder(Shape.image(1, Scenes.SIDE, Scenes.SIDE))
+        .conv2d("conv1", 16 * width, 3).relu().maxPool2d(2)
+        .conv2d("conv2", 32 * width, 3).relu().maxPool2d(2)
+        .conv2d("conv3", 64 * width, 3).relu().maxPool2d(2)
+        .dense("features", 64 * width).relu()
+        .head(Scenes.TASK, Head.labels(questions))
+        .build(seed);
+  }
+
+  private Run shared(Way way, int size, long seed, Progress progress) {
+    try (Network network = network(way.width(), seed, Scenes.QUESTIONS)) {
+      RULE.train(
+          network,
+          hide(Scenes.of(garments, size, seed), way.missing(), seed),
+          hide(validation, way.missing(), 99),
+          RULE.learningRates()[0],
+          seed,
+          progress);
+      Evaluation evaluation = network.evaluate(test);
+      return new Run(
+          evaluation.task(Scenes.TASK).metric("macro_auc").value(),
+          evaluation.task(Scenes.TASK).metric("hamming_loss").value(),
+          parameters(network),
+          RULE.steps(),
+          predictMicros(network));
+    }
+  }
+
+  /** Four networks, each trained on the scenes in which its own question is answered. */
+  private Run separate(Way way, int size, long seed, Progress progress) {
+    Dataset scenes = hide(Scenes.of(garments, size, seed), way.missing(), seed);
+    Dataset partly = hide(validation, way.missing(), 99);
+    double auc = 0;
+    double hamming = 0;
+    long parameters = 0;
+    double micros = 0;
+    int count = Scenes.QUESTIONS.length;
+    for (int question = 0; question < count; question++) {
+      try (Network network = network(way.width(), seed, Scenes.QUESTIONS[question])) {
+        RULE.train(
+            network, answered(scenes, question), answered(partly, question), RULE.learningRates()[0], seed, progress);
+        Evaluation evaluation = network.evaluate(answered(test, question));
+        auc += evaluation.task(Scenes.TASK).metric("macro_auc").value() / count;
+        hamming += evaluation.task(Scenes.TASK).metric("hamming_loss").value() / count;
+        parameters += parameters(network);
+        micros += predictMicros(network);
+      }
+    }
+    return new Run(auc, hamming, parameters, count * RULE.steps(), micros);
+  }
+
+  private static Dataset hide(Dataset scenes, Missing missing, long seed) {
+    return missing == Missing.NOT_HIDDEN
+        ? scenes
+        : GarmentAttributes.hide(
+            scenes, Scenes.TASK, HIDDEN, missing == Missing.NO ? 0 : Float.NaN, seed);
+  }
+
+  /** The scenes with an answer to a question, with that answer alone. */
+  private static Dataset answered(Dataset scenes, int question) {
+    int[] known =
+        IntStream.range(0, scenes.size())
+            .filter(i -> !Float.isNaN(scenes.target(Scenes.TASK, i)[question]))
+            .toArray();
+    float[][] answers = new float[known.length][];
+    for (int i = 0; i < known.length; i++) {
+      answers[i] = new float[] {scenes.target(Scenes.TASK, known[i])[question]};
+    }
+    return scenes.subset(known).withoutTargets().withTargets(Scenes.TASK, answers);
+  }
+
+  private static long parameters(Network network) {
+    return network.layers().stream().mapToLong(LayerSummary::parameterCount).sum();
+  }
+
+  /** Median time of a prediction of one scene. */
+  private double predictMicros(Network network) {
+    float[] scene = test.input(0);
+    try (Predictor predictor = network.predictor()) {
+      float[] answers = new float[predictor.outputSize()];
+      long[] nanos = new long[TIMED_CALLS];
+      for (int i = 0; i < TIMED_CALLS; i++) {
+        long start = System.nanoTime();
+        predictor.predict(scene, answers);
+        nanos[i] = System.nanoTime() - start;
+      }
+      java.util.Arrays.sort(nanos);
+      return nanos[TIMED_CALLS / 2] / 1e3;
+    }
+  }
+
+  Dataset test() {
+    return test;
+  }
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.espalier.Espalier;
+import dev.espalier.Network;
+import dev.espalier.Predictor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * The main job, end to end, on real images: pre-train, graft, freeze, fine-tune, partly labelled
+ * multi-task, predict, save, load.
+ */
+@Command(
+    name = "quickstart",
+    mixinStandardHelpOptions = true,
+    description = "Trains, grafts, fine-tunes, serves; writes result.json and report.html.")
+public final class QuickStart implements Callable<Integer> {
+  private static final int PRETRAINING_EPOCHS = 5;
+  private static final int SMALLER_PRETRAINING_EPOCHS = 2;
+  private static final int[] UNSEEN = {2, 9};
+  private static final int UNSEEN_SIZE = 100;
+  private static final int SHOWN = 12;
+
+  @Option(names = "--out", description = "folder for the results (default: ${DEFAULT-VALUE})")
+  private Path out = Path.of("target", "quickstart");
+
+  @Option(
+      names = "--garments",
+      description = "folder with Fashion-MNIST's four IDX files (default: ${DEFAULT-VALUE})")
+  private Path garments = Path.of("/usr/share/datasets/fashion-mnist");
+
+  @Option(names = "--data", description = "folder with MNIST's t10k IDX files: adds garments → digits")
+  private Path digits;
+
+  @Option(names = "--full", description = "also a shared network of width 4")
+  private boolean isFull;
+
+  private final Map<String, Object> results = new LinkedHashMap<>();
+  private final Map<String, Object> curves = new LinkedHashMap<>();
+  private final Map<String, Object> verdicts = new LinkedHashMap<>();
+
+  /** Runs the quick start. */
+  public static void main(String[] arguments) {
+    System.exit(new CommandLine(new QuickStart()).execute(arguments));
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    Files.createDirectories(out);
+    FashionMnist data = FashionMnist.load(garments);
+    System.out.println(Espalier.describe());
+    results.put("date", LocalDate.now().toString());
+    results.put(
+        "machine",
+        Map.of("describe", Espalier.describe(), "java", System.getProperty("java.version")));
+    results.put("seconds_total", 0.0);
+
+    Network pretrained = pretrain(data);
+    AttributeTransfer attributes = new AttributeTransfer(data);
+    transfer(attributes, pretrained);
+    unseen(data, attributes);
+    hurts(data, pretrained);
+    oneOrSeveral(data);
+    Network served = attributes.firstNetwork("frozen", 500);
+    results.put("serve", Serving.run(served, attributes.test(), out));
+    Tables.serve(results);
+
+    results.put("curves", curves);
+    results.put("verdicts", verdicts);
+    results.put("seconds_total", seconds(start));
+    write();
+    System.out.printf("%nResults: %s, report: %s (%.0f s)%n", out.resolve("result.json"), out.resolve("report.html"), seconds(start));
+    return 0;
+  }
+
+  private Network pretrain(FashionMnist data) {
+    long start = System.nanoTime();
+    var pretrained = Pretraining.run(data, c -> true, PRETRAINING_EPOCHS, 42, "1 pre-training");
+    double accuracy = pretrained.network().evaluate(data.test()).metric("accuracy").value();
+    results.put("pretrain", Map.of("test_accuracy", accuracy, "seconds", seconds(start)));
+    curves.put("pretrain_loss", Curves.losses(pretrained.history()));
+    curves.put("pretrain_accuracy", Curves.metric(pretrained.history(), "garment", "accuracy"));
+    System.out.println();
+    System.out.print(pretrained.network().summary());
+    System.out.printf("test accuracy %.4f (%.0f s)%n%n", accuracy, seconds(start));
+    return pretrained.network();
+  }
+
+  private void transfer(AttributeTransfer attributes, Network pretrained) {
+    System.out.print(
+        pretrained
+            .transfer()
+            .dropHead("garment")
+            .freezeThrough("features")
+            .head(GarmentAttributes.TASK, AttributeTransfer.head())
+            .explain());
+    Map<String, List<String>> classes = new LinkedHashMap<>();
+    GarmentAttributes.CLASSES.forEach(
+        (name, yes) -> classes.put(name, yes.stream().map(FashionMnist.CLASSES::get).toList()));
+    results.put("attribute_classes", classes);
+    System.out.println("\nSix questions, their answers derived from the garment's class:");
+    classes.forEach((name, yes) -> System.out.printf("  %-32s yes for %s%n", name, String.join(", ", yes)));
+    var scores = attributes.run(pretrained);
+    Map<String, Object> table = new LinkedHashMap<>();
+    scores.forEach((size, arms) -> table.put(size, Tables.attributeScores(arms)));
+    results.put("attributes", table);
+    verdicts.put("attributes", Verdicts.attributes(scores));
+    curves.put(
+        "attribute_auc",
+        Curves.perLabel(attributes.firstHistory("frozen", 20), GarmentAttributes.TASK, "auc", GarmentAttributes.names()));
+    Tables.attributes(scores);
+    Tables.verdicts(verdicts.get("attributes"));
+    results.put("pictures", pictures(attributes));
+  }
+
+  private void unseen(FashionMnist data, AttributeTransfer attributes) {
+    var pretrained =
+        Pretraining.run(
+            data, Pretraining.except(UNSEEN), SMALLER_PRETRAINING_EPOCHS, 43, "2 without two classes");
+    var scores = attributes.unseen(pretrained.network(), UNSEEN_SIZE, UNSEEN);
+    List<String> names = new ArrayList<>();
+    for (int garment : UNSEEN) {
+      names.add(FashionMnist.CLASSES.get(garment));
+    }
+    results.put("unseen_names", names);
+    results.put("unseen_classes", Tables.attributeScores(scores));
+    Tables.unseen(names, UNSEEN_SIZE, scores);
+    pretrained.network().close();
+  }
+
+  private void hurts(FashionMnist data, Network pretrained) {
+    var fiveClasses =
+        Pretraining.run(data, c -> c < 5, SMALLER_PRETRAINING_EPOCHS, 44, "3 five classes");
+    String[] others = FashionMnist.CLASSES.subList(5, 10).toArray(String[]::new);
+    Map<String, Spread> scores =
+        WhenTransferHurts.run(
+            "3 other five",
+            fiveClasses.network(),
+            others,
+            WhenTransferHurts.fiveClasses(
+                data.training().range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END), 5, 5),
+            WhenTransferHurts.fiveClasses(
+                data.training().range(FashionMnist.POOL_END, data.training().size()), 5, 5),
+            WhenTransferHurts.fiveClasses(data.test(), 5, 5));
+    results.put("hurts", Map.of("" + WhenTransferHurts.LABELS, Tables.accuracies(scores)));
+    Tables.hurts("five kinds of garment → the other five", scores);
+    Map<String, Spread> digitScores = null;
+    if (digits != null) {
+      digitScores = WhenTransferHurts.digits(pretrained, digits);
+      results.put("hurts_digits", Map.of("" + WhenTransferHurts.LABELS, Tables.accuracies(digitScores)));
+      Tables.hurts("garments → handwritten digits", digitScores);
+    }
+    results.put("texts", Map.of("hurts", Verdicts.WHY_TRANSFER_HURTS));
+    System.out.println(Verdicts.WHY_TRANSFER_HURTS);
+    verdicts.put("hurts", Verdicts.hurts(scores, digitScores));
+    Tables.verdicts(verdicts.get("hurts"));
+    fiveClasses.network().close();
+  }
+
+  private void oneOrSeveral(FashionMnist data) {
+    OneOrSeveral several = new OneOrSeveral(data, isFull);
+    var scores = several.run();
+    Map<String, Object> table = new LinkedHashMap<>();
+    scores.forEach((size, ways) -> table.put(size, Tables.severalScores(ways)));
+    results.put("one_or_several", table);
+    verdicts.put("one_or_several", Verdicts.oneOrSeveral(scores.get("1000")));
+    Tables.several(scores);
+    Tables.verdicts(verdicts.get("one_or_several"));
+    List<Object> shown = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      float[] answers = several.test().target(Scenes.TASK, i);
+      List<String> yes = new ArrayList<>();
+      for (int j = 0; j < answers.length; j++) {
+        if (answers[j] == 1) {
+          yes.add(Scenes.QUESTIONS[j]);
+        }
+      }
+      shown.add(
+          Map.of(
+              "png", Pictures.dataUrl(several.test().input(i), Scenes.SIDE),
+              "answers", yes.isEmpty() ? "none of the four" : String.join(", ", yes)));
+    }
+    results.put("scenes", shown);
+  }
+
+  /** The first test pictures with what the head trained from 20 pictures says of them. */
+  private List<Object> pictures(AttributeTransfer attributes) {
+    List<Object> shown = new ArrayList<>();
+    String[] names = GarmentAttributes.names();
+    try (Predictor predictor = attributes.firstNetwork("frozen", 20).predictor()) {
+      for (int i = 0; i < SHOWN; i++) {
+        float[] input = attributes.test().input(i);
+        float[] probabilities = predictor.predict(input);
+        float[] truth = attributes.test().target(GarmentAttributes.TASK, i);
+        List<Object> answers = new ArrayList<>();
+        for (int j = 0; j < names.length; j++) {
+          answers.add(
+              Map.of("label", names[j], "said", probabilities[j] >= 0.5, "truth", truth[j] == 1));
+        }
+        shown.add(
+            Map.of(
+                "png", Pictures.dataUrl(input, 28),
+                "name", FashionMnist.CLASSES.get(attributes.testClass(i)),
+                "answers", answers));
+      }
+    }
+    return shown;
+  }
+
+  private void write() throws IOException {
+    Files.writeString(out.resolve("report.html"), Report.page(results));
+    Map<String, Object> numbers = new LinkedHashMap<>(results);
+    numbers.keySet().removeAll(List.of("pictures", "scenes", "texts"));
+    new ObjectMapper()
+        .enable(SerializationFeature.INDENT_OUTPUT)
+        .writeValue(out.resolve("result.json").toFile(), numbers);
+  }
+
+  private static double seconds(long start) {
+    return (System.nanoTime() - start) / 1e9;
+  }
+}

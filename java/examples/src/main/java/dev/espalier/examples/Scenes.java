@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import dev.espalier.Dataset;
+import dev.espalier.Shape;
+import java.util.Random;
+
+/**
+ * Pictures like street scenes: 32 × 32, with one to three garments of 14 × 14 at random places, and
+ * four questions about each that may all be answered yes.
+ */
+final class Scenes {
+  static final String TASK = "scene";
+  static final String[] QUESTIONS = {"trouser", "bag", "sneaker", "dress"};
+  static final int SIDE = 32;
+
+  private static final int[] QUESTION_CLASSES = {1, 8, 7, 3};
+  private static final int GARMENT = 14;
+  private static final int MOST_GARMENTS = 3;
+
+  private Scenes() {}
+
+  /** Scenes of pictures taken from {@code garments}, fully labelled. */
+  static Dataset of(Dataset garments, int count, long seed) {
+    Random random = new Random(seed);
+    int[] classes = FashionMnist.classes(garments);
+    float[] pixels = new float[count * SIDE * SIDE];
+    float[][] answers = new float[count][QUESTIONS.length];
+    for (int scene = 0; scene < count; scene++) {
+      int shown = 1 + random.nextInt(MOST_GARMENTS);
+      for (int k = 0; k < shown; k++) {
+        int picture = random.nextInt(classes.length);
+        paste(
+            garments.input(picture), pixels, scene * SIDE * SIDE,
+            random.nextInt(SIDE - GARMENT + 1), random.nextInt(SIDE - GARMENT + 1));
+        for (int j = 0; j < QUESTIONS.length; j++) {
+          if (classes[picture] == QUESTION_CLASSES[j]) {
+            answers[scene][j] = 1;
+          }
+        }
+      }
+    }
+    return Dataset.of(pixels, Shape.image(1, SIDE, SIDE)).withTargets(TASK, answers);
+  }
+
+  /** Halves a garment by averaging 2 × 2 pixels and lays it over the scene, brightest wins. */
+  private static void paste(float[] garment, float[] pixels, int scene, int top, int left) {
+    int side = 2 * GARMENT;
+    for (int y = 0; y < GARMENT; y++) {
+      for (int x = 0; x < GARMENT; x++) {
+        int corner = 2 * y * side + 2 * x;
+        float mean =
+            (garment[corner] + garment[corner + 1] + garment[corner + side] + garment[corner + side + 1]) / 4;
+        int at = scene + (top + y) * SIDE + left + x;
+        pixels[at] = Math.max(pixels[at], mean);
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import dev.espalier.Dataset;
+import dev.espalier.Head;
+import dev.espalier.Network;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+
+/** Section 3: the same input, but features that do not serve the new task. */
+final class WhenTransferHurts {
+  static final int LABELS = 100;
+  static final int SEEDS = 5;
+  static final TuningRule RULE = new TuningRule(200, 32, 8, 1e-3, 3e-3);
+  private static final String TASK = "kind";
+
+  private WhenTransferHurts() {}
+
+  /** Accuracy by arm, from {@code LABELS} examples of {@code pool}. */
+  static Map<String, Spread> run(
+      String title, Network pretrained, String[] classes, Dataset pool, Dataset validation, Dataset test) {
+    Head head = Head.layers(h -> h.layerNorm()).classes(classes);
+    List<Arm> arms =
+        List.of(
+            Arm.scratch(TASK, head),
+            Arm.frozen(pretrained, TASK, head),
+            Arm.fineTuned(pretrained, TASK, head));
+    try (Progress progress = new Progress(title, arms.size() * RULE.stepsFor(SEEDS))) {
+      List<Callable<Double>> rates = new ArrayList<>();
+      for (Arm arm : arms) {
+        rates.add(
+            () ->
+                RULE.chooseRate(
+                    () -> arm.make().apply(0), pool.fewShot(LABELS, 0), validation, 0, progress));
+      }
+      List<Double> chosen = Parallel.run(rates);
+      List<Callable<Double>> runs = new ArrayList<>();
+      for (int a = 0; a < arms.size(); a++) {
+        Arm arm = arms.get(a);
+        double rate = chosen.get(a);
+        for (int seed = 0; seed < SEEDS; seed++) {
+          long s = seed;
+          runs.add(
+              () -> {
+                try (Network network = arm.make().apply(s)) {
+                  RULE.train(network, pool.fewShot(LABELS, s), validation, rate, s, progress);
+                  return network.evaluate(test).task(TASK).metric("accuracy").value();
+                }
+              });
+        }
+      }
+      List<Double> accuracies = Parallel.run(runs);
+      Map<String, Spread> scores = new LinkedHashMap<>();
+      for (int a = 0; a < arms.size(); a++) {
+        scores.put(arms.get(a).key(), Spread.of(accuracies.subList(a * SEEDS, (a + 1) * SEEDS)));
+      }
+      return scores;
+    }
+  }
+
+  /** Garments of the classes {@code from} to {@code from + count - 1}, numbered from 0. */
+  static Dataset fiveClasses(Dataset garments, int from, int count) {
+    Dataset chosen = Pretraining.only(garments, c -> c >= from && c < from + count);
+    int[] classes = FashionMnist.classes(chosen);
+    for (int i = 0; i < classes.length; i++) {
+      classes[i] -= from;
+    }
+    return chosen.withoutTargets().withClasses(TASK, classes);
+  }
+
+  /** Handwritten digits: the 10,000 of MNIST's test files, split into pool, validation and test. */
+  static Map<String, Spread> digits(Network pretrained, Path folder) {
+    Dataset files =
+        Dataset.idx(
+            FashionMnist.file(folder, "t10k-images-idx3-ubyte"),
+            FashionMnist.file(folder, "t10k-labels-idx1-ubyte"));
+    Dataset all = files.withoutTargets().withClasses(TASK, FashionMnist.classes(files));
+    String[] names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+    return run(
+        "3 digits", pretrained, names, all.range(0, 4000), all.range(4000, 5000), all.range(5000, all.size()));
+  }
+}
