@@ -137,7 +137,7 @@ final class Fit {
     }
     Optional<Evaluation> evaluation = Optional.empty();
     boolean isComplete = stopReason == null || stopReason == StopReason.STEPS;
-    if (validation != null && isComplete) {
+    if (validation != null && isComplete && isValidated(epoch)) {
       evaluation =
           Optional.ofNullable(validation.run(cache.validationSource(validation), this::mustStop));
     }
@@ -161,6 +161,11 @@ final class Fit {
     if (stopReason == null && isOutOfPatience(evaluation.isPresent(), epoch)) {
       stopReason = StopReason.EARLY_STOPPING;
     }
+  }
+
+  private boolean isValidated(int epoch) {
+    boolean isLast = epoch + 1 == settings.epochs() || stopReason == StopReason.STEPS;
+    return isLast || (epoch + 1) % settings.validateEvery() == 0;
   }
 
   /** Runs the steps of an epoch; returns how many examples they had in all. */

@@ -38,6 +38,7 @@ public final class Trainer {
   private boolean isPrefetching = true;
   private long featureCacheBytes = Long.MAX_VALUE;
   private Dataset validation;
+  private int validateEvery = 1;
   private EarlyStopping earlyStopping;
   private Duration timeLimit;
   private Double clipValue;
@@ -139,13 +140,25 @@ public final class Trainer {
   }
 
   /**
-   * Evaluates on this data set after each epoch.
+   * Evaluates on this data set after each epoch, or after each {@link #validateEvery} epochs.
    *
    * @param validation examples that are not trained on
    * @return this
    */
   public Trainer validation(Dataset validation) {
     this.validation = Objects.requireNonNull(validation, "validation");
+    return this;
+  }
+
+  /**
+   * Sets how often to evaluate on the validation data; the last epoch is always evaluated. Default
+   * after every epoch. Larger numbers suit few examples, whose epochs are short.
+   *
+   * @param epochs at least 1
+   * @return this
+   */
+  public Trainer validateEvery(int epochs) {
+    validateEvery = Arguments.positive("epochs", epochs);
     return this;
   }
 
@@ -348,6 +361,7 @@ public final class Trainer {
         isPrefetching,
         featureCacheBytes,
         validation,
+        validateEvery,
         earlyStopping,
         timeLimit,
         clipValue,
@@ -372,6 +386,7 @@ public final class Trainer {
       boolean isPrefetching,
       long featureCacheBytes,
       Dataset validation,
+      int validateEvery,
       EarlyStopping earlyStopping,
       Duration timeLimit,
       Double clipValue,
