@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Checks a layer against a float64 reference: the reference's gradient by central
+// differences, then the shipped float32 passes against the reference, on every
+// instruction set and for several numbers of workers.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/random.h"
+#include "core/text.h"
+#include "core/thread_pool.h"
+#include "layers/layer.h"
+#include "testing/cpu_targets.h"
+#include "testing/gradient_check.h"
+#include "testing/tolerance.h"
+
+namespace espalier::testing {
+
+using Doubles = std::vector<double>;
+using Floats = std::vector<float>;
+
+/// One pass of a layer. All values are exact in float32.
+struct LayerValues {
+  std::int64_t batch = 1;
+  Mode mode = Mode::kTraining;
+  std::vector<Shape> input_shapes;
+  Shape output_shape{1};
+  std::vector<Doubles> inputs;      // [batch, shape] each
+  std::vector<Doubles> parameters;  // in the layer's order
+  RandomKey random{.seed = 11, .purpose = RandomPurpose::kDropout, .index = 5};
+};
+
+struct LayerGradients {
+  std::vector<Doubles> inputs;
+  std::vector<Doubles> parameters;  // empty for buffers
+};
+
+/// A layer in plain loops over doubles.
+class LayerReference {
+ public:
+  virtual ~LayerReference() = default;
+
+  virtual Doubles Forward(const LayerValues& values) const = 0;
+  virtual LayerGradients Backward(const LayerValues& values, const Doubles& grad) const = 0;
+
+  /// Error allowed in each float32 output; empty: kForwardRelative and kForwardAbsolute.
+  virtual Doubles Tolerance(const LayerValues& /*values*/) const { return {}; }
+
+  /// True if a small step of that element may cross a kink.
+  virtual bool IsKink(const LayerValues& /*values*/, std::size_t /*input*/,
+                      std::size_t /*element*/) const {
+    return false;
+  }
+};
+
+struct LayerReport {
+  std::size_t checked = 0;            // central differences
+  std::size_t skipped = 0;            // of them at kinks
+  std::vector<std::string> problems;  // empty: all is well
+
+  std::string Summary() const {
+    return Concat(checked, " derivatives checked, ", skipped, " skipped at kinks\n",
+                  Join(problems, "\n"));
+  }
+};
+
+/// Floats between guards, misaligned and full of NaN at first, so that reading before
+/// writing, or writing outside, shows.
+class GuardedFloats {
+ public:
+  explicit GuardedFloats(std::size_t size)
+      : size_(size), floats_(size + 2 * kGuard, std::numeric_limits<float>::quiet_NaN()) {
+    std::fill_n(floats_.begin(), kGuard, kSentinel);
+    std::fill_n(floats_.end() - kGuard, kGuard, kSentinel);
+  }
+  explicit GuardedFloats(const Doubles& values) : GuardedFloats(values.size()) {
+    std::transform(values.begin(), values.end(), data(),
+                   [](double value) { return static_cast<float>(value); });
+  }
+
+  float* data() { return floats_.data() + kGuard; }
+  Floats values() const { return Floats(floats_.begin() + kGuard, floats_.end() - kGuard); }
+  bool IsIntact() const {
+    const auto is_sentinel = [](float value) { return value == kSentinel; };
+    return std::all_of(floats_.begin(), floats_.begin() + kGuard, is_sentinel) &&
+           std::all_of(floats_.end() - kGuard, floats_.end(), is_sentinel);
+  }
+
+ private:
+  static constexpr std::ptrdiff_t kGuard = 17;  // odd: never a vector's alignment
+  static constexpr float kSentinel = -1234.5f;
+  std::size_t size_;
+  Floats floats_;
+};
+
+/// What the shipped layer computed. Gradients that were not wanted are empty.
+struct LayerRun {
+  Floats output;
+  std::vector<Floats> grad_inputs;
+  std::vector<Floats> grad_parameters;
+  bool is_intact = true;
+
+  friend bool SameBits(const LayerRun& a, const LayerRun& b) {
+    const auto same = [](const std::vector<Floats>& x, const std::vector<Floats>& y) {
+      return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                        [](const Floats& p, const Floats& q) { return testing::SameBits(p, q); });
+    };
+    return testing::SameBits(a.output, b.output) && same(a.grad_inputs, b.grad_inputs) &&
+           same(a.grad_parameters, b.grad_parameters);
+  }
+};
+
+/// Forward and backward. `only`: the one gradient wanted, counted over inputs and then
+/// parameters; -1: all of them.
+inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Doubles& grad,
+                         int workers, int only = -1) {
+  const auto specs = layer.Parameters(values.input_shapes);
+  Workspace workspace(workers, layer.ScratchFloats(values.batch, values.input_shapes));
+  std::vector<GuardedFloats> inputs(values.inputs.begin(), values.inputs.end());
+  std::vector<GuardedFloats> parameters(values.parameters.begin(), values.parameters.end());
+  GuardedFloats output(grad.size());
+  GuardedFloats saved(
+      static_cast<std::size_t>(layer.SavedFloats(values.batch, values.input_shapes)));
+  GuardedFloats grad_output(grad);
+  std::vector<GuardedFloats> grads;
+  std::vector<const float*> input_pointers, parameter_pointers;
+  std::vector<float*> grad_inputs, grad_parameters;
+  grads.reserve(inputs.size() + parameters.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    input_pointers.push_back(inputs[i].data());
+    grads.emplace_back(values.inputs[i].size());
+    const bool is_wanted = only < 0 || only == static_cast<int>(i);
+    grad_inputs.push_back(is_wanted ? grads.back().data() : nullptr);
+  }
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    parameter_pointers.push_back(parameters[i].data());
+    grads.emplace_back(values.parameters[i].size());
+    const bool is_wanted = specs[i].role != ParameterRole::kBuffer &&
+                           (only < 0 || only == static_cast<int>(inputs.size() + i));
+    grad_parameters.push_back(is_wanted ? grads.back().data() : nullptr);
+  }
+  layer.Forward({.batch = values.batch,
+                 .mode = values.mode,
+                 .input_shapes = values.input_shapes,
+                 .output_shape = values.output_shape,
+                 .inputs = input_pointers,
+                 .parameters = parameter_pointers,
+                 .output = output.data(),
+                 .saved = saved.data(),
+                 .random = values.random,
+                 .workspace = &workspace});
+  layer.Backward({.batch = values.batch,
+                  .mode = values.mode,
+                  .input_shapes = values.input_shapes,
+                  .output_shape = values.output_shape,
+                  .inputs = input_pointers,
+                  .parameters = parameter_pointers,
+                  .output = output.data(),
+                  .grad_output = grad_output.data(),
+                  .saved = saved.data(),
+                  .grad_inputs = grad_inputs,
+                  .grad_parameters = grad_parameters,
+                  .workspace = &workspace});
+  LayerRun run;
+  run.output = output.values();
+  run.is_intact = output.IsIntact() && saved.IsIntact() && grad_output.IsIntact() &&
+                  testing::SameBits(grad_output.values(), GuardedFloats(grad).values());
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    const bool is_input = i < inputs.size();
+    const float* wanted = is_input ? grad_inputs[i] : grad_parameters[i - inputs.size()];
+    (is_input ? run.grad_inputs : run.grad_parameters)
+        .push_back(wanted == nullptr ? Floats() : grads[i].values());
+    run.is_intact = run.is_intact && grads[i].IsIntact();
+  }
+  return run;
+}
+
+/// The gradient of sum(grad · output), on a sample of at most `kMost` elements of `point`,
+/// a part of `values`.
+inline void CheckReferenceGradient(const LayerReference& reference, LayerValues& values,
+                                   const Doubles& grad, Doubles& point, const Doubles& gradient,
+                                   const std::string& name,
+                                   const std::function<bool(std::size_t)>& is_kink,
+                                   LayerReport& report) {
+  constexpr std::size_t kMost = 40;
+  const std::size_t stride = (point.size() + kMost - 1) / kMost;
+  std::size_t skipped = 0;
+  const auto skips = [&](std::size_t i) {
+    if (i % stride != 0) return true;
+    if (!is_kink(i)) return false;
+    ++skipped;
+    return true;
+  };
+  const auto loss = [&] {
+    const Doubles output = reference.Forward(values);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < output.size(); ++i) sum += grad[i] * output[i];
+    return sum;
+  };
+  const GradientCheck check = CheckGradient(point, gradient, loss, 1e-6, skips);
+  report.checked += check.checked;
+  report.skipped += skipped;
+  if (check.failed != 0) {
+    report.problems.push_back(Concat(name, ": ", check.failed,
+                                     " elements of the reference's gradient are wrong, worst ",
+                                     check.worst, " by ", check.worst_excess));
+  }
+}
+
+/// Fills inputs and parameters with numbers that suit their role.
+inline LayerValues MakeLayerValues(const Layer& layer, const std::vector<Shape>& inputs,
+                                   std::int64_t batch, Mode mode, std::uint32_t seed) {
+  Random random({.seed = seed, .purpose = RandomPurpose::kTest});
+  const auto draw = [&](std::int64_t count, double scale, double offset, bool is_positive) {
+    Doubles result(static_cast<std::size_t>(count));
+    for (double& value : result) {
+      const double number = scale * random.NextNormal();
+      value = static_cast<float>(offset + (is_positive ? std::abs(number) : number));
+    }
+    return result;
+  };
+  LayerValues values{.batch = batch,
+                     .mode = mode,
+                     .input_shapes = inputs,
+                     .output_shape = layer.OutputShape(inputs),
+                     .inputs = {},
+                     .parameters = {}};
+  for (const Shape& shape : inputs) {
+    values.inputs.push_back(draw(batch * shape.element_count(), 1.0, 0.1, false));
+  }
+  for (const ParameterSpec& spec : layer.Parameters(inputs)) {
+    const bool is_variance = spec.name == "running_var";
+    const bool is_scale = spec.role == ParameterRole::kNorm && spec.name == "weight";
+    values.parameters.push_back(draw(spec.shape.element_count(), is_variance ? 1.0 : 0.5,
+                                     is_variance ? 0.3 : (is_scale ? 1.0 : 0.0), is_variance));
+  }
+  return values;
+}
+
+inline void CompareRun(const LayerRun& run, const Doubles& output, const Doubles& tolerance,
+                       const LayerGradients& gradients, const std::string& where,
+                       LayerReport& report) {
+  const auto complain = [&](const auto&... parts) {
+    report.problems.push_back(Concat(where, ": ", parts...));
+  };
+  if (!run.is_intact) complain("writes outside its buffers");
+  for (std::size_t i = 0; i < output.size(); ++i) {
+    const double got = static_cast<double>(run.output[i]);
+    const bool is_close =
+        tolerance.empty() ? IsClose(got, output[i]) : std::abs(got - output[i]) <= tolerance[i];
+    if (is_close) continue;
+    complain("output ", i, ": expected ", output[i], ", got ", got);
+    break;
+  }
+  const auto compare = [&](const char* what, const std::vector<Floats>& got,
+                           const std::vector<Doubles>& expected) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      if (expected[i].empty()) continue;
+      const double norm = RelativeNorm(got[i], expected[i]);
+      if (!(norm <= kGradientRelativeNorm)) {
+        complain("gradient of ", what, " ", i, ": relative error ", norm);
+      }
+    }
+  };
+  compare("input", run.grad_inputs, gradients.inputs);
+  compare("parameter", run.grad_parameters, gradients.parameters);
+}
+
+/// Sets the shared pool's threads for a scope.
+class ScopedThreadCount {
+ public:
+  explicit ScopedThreadCount(int threads) : before_(ThreadPool::Shared().thread_count()) {
+    ThreadPool::Shared().SetThreadCount(threads);
+  }
+  ~ScopedThreadCount() { ThreadPool::Shared().SetThreadCount(before_); }
+  ScopedThreadCount(const ScopedThreadCount&) = delete;
+  ScopedThreadCount& operator=(const ScopedThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
+/// The whole check of one layer with these values.
+inline LayerReport CheckLayer(const Layer& layer, const LayerReference& reference,
+                              LayerValues values) {
+  const ScopedThreadCount threads(8);
+  LayerReport report;
+  Doubles grad(static_cast<std::size_t>(values.batch * values.output_shape.element_count()));
+  Random random({.seed = 77, .purpose = RandomPurpose::kTest});
+  for (double& value : grad) value = static_cast<float>(random.NextNormal());
+  const LayerGradients gradients = reference.Backward(values, grad);
+  for (std::size_t i = 0; i < values.inputs.size(); ++i) {
+    CheckReferenceGradient(
+        reference, values, grad, values.inputs[i], gradients.inputs[i], Concat("input ", i),
+        [&](std::size_t element) { return reference.IsKink(values, i, element); }, report);
+  }
+  for (std::size_t i = 0; i < gradients.parameters.size(); ++i) {
+    if (gradients.parameters[i].empty()) continue;
+    CheckReferenceGradient(
+        reference, values, grad, values.parameters[i], gradients.parameters[i],
+        Concat("parameter ", i), [](std::size_t) { return false; }, report);
+  }
+  const Doubles output = reference.Forward(values);
+  const Doubles tolerance = reference.Tolerance(values);
+  for (const CpuTargetId target : SupportedCpuTargets()) {
+    const ScopedCpuTarget scope(target);
+    const std::string name(CpuTargetName(ActiveCpuTarget()));
+    if (ActiveCpuTarget() != target) report.problems.push_back(name + " is not the target forced");
+    const LayerRun run = RunLayer(layer, values, grad, 1);
+    CompareRun(run, output, tolerance, gradients, name, report);
+    for (const int workers : {2, 3, 5, 8}) {
+      if (!SameBits(run, RunLayer(layer, values, grad, workers))) {
+        report.problems.push_back(Concat(name, ": other bits with ", workers, " workers"));
+      }
+    }
+    for (std::size_t i = 0; i < values.inputs.size() + values.parameters.size(); ++i) {
+      const LayerRun one = RunLayer(layer, values, grad, 2, static_cast<int>(i));
+      const bool is_input = i < values.inputs.size();
+      const std::size_t at = is_input ? i : i - values.inputs.size();
+      const Floats& alone = is_input ? one.grad_inputs[at] : one.grad_parameters[at];
+      const Floats& among = is_input ? run.grad_inputs[at] : run.grad_parameters[at];
+      if (!testing::SameBits(alone, among) || !one.is_intact) {
+        report.problems.push_back(Concat(name, ": other bits if gradient ", i, " is wanted alone"));
+      }
+    }
+  }
+  return report;
+}
+
+/// Empty if several workers give the bits of one and, at least once in many tries, more
+/// than one of them really ran a task; else what is wrong.
+inline std::string CheckSharedWork(const Layer& layer, const LayerValues& values) {
+  const ScopedThreadCount threads(8);
+  Doubles grad(static_cast<std::size_t>(values.batch * values.output_shape.element_count()));
+  Random random({.seed = 78, .purpose = RandomPurpose::kTest});
+  for (double& value : grad) value = static_cast<float>(random.NextUniform());
+  const LayerRun run = RunLayer(layer, values, grad, 1);
+  for (const int workers : {2, 3, 5, 8}) {
+    ThreadPool::Shared().ResetWidestRun();
+    for (int attempt = 0; attempt < 200; ++attempt) {
+      if (!SameBits(run, RunLayer(layer, values, grad, workers))) {
+        return Concat("other bits with ", workers, " workers");
+      }
+      if (ThreadPool::Shared().widest_run() > 1) break;
+    }
+    if (ThreadPool::Shared().widest_run() < 2) {
+      return Concat("of ", workers, " workers only one ever ran");
+    }
+  }
+  return "";
+}
+
+}  // namespace espalier::testing
