@@ -13,12 +13,12 @@
 namespace espalier {
 
 struct ConvolutionGeometry {
-  std::int64_t channels, height, width;              // input
+  std::int64_t channels, height, width;  // input
   std::int64_t output_channels, output_height, output_width;
   std::int64_t kernel_height, kernel_width;
   std::int64_t stride_height, stride_width;
   std::int64_t dilation_height, dilation_width;
-  std::int64_t pad_top, pad_left;                    // bottom and right follow from the output size
+  std::int64_t pad_top, pad_left;  // bottom and right follow from the output size
   std::int64_t groups;
 
   bool IsDepthwise() const { return groups == channels && groups == output_channels && groups > 1; }
