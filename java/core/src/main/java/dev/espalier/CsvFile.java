@@ -193,11 +193,8 @@ final class CsvFile {
       }
       c = reader.read();
     }
-    if (c == '\r') {
-      reader.mark(1);
-      if (reader.read() != '\n') {
-        throw error("expected a line feed after a carriage return");
-      }
+    if (c == '\r' && reader.read() != '\n') {
+      throw error("expected a line feed after a carriage return");
     }
     return fields;
   }

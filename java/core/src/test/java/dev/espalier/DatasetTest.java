@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class DatasetTest {
+  /** Example i has the inputs 10 i and 10 i + 1, the class i % 3 and the label i % 2. */
+  private static Dataset numbered(int size) {
+    float[] inputs = new float[2 * size];
+    int[] classes = new int[size];
+    for (int i = 0; i < size; i++) {
+      inputs[2 * i] = 10 * i;
+      inputs[2 * i + 1] = 10 * i + 1;
+      classes[i] = i % 3;
+    }
+    return Dataset.ofClasses(inputs, Shape.vector(2), classes);
+  }
+
+  /** Returns which examples of {@link #numbered} a data set consists of. */
+  private static List<Integer> numbers(Dataset data) {
+    return IntStream.range(0, data.size()).mapToObj(i -> (int) data.input(i)[0] / 10).toList();
+  }
+
+  @Test
+  void readsArraysAndBuffers() {
+    float[] values = {9, 9, 1, 2, 3, 4};
+    FloatBuffer heap = FloatBuffer.wrap(values).position(2);
+    FloatBuffer direct =
+        ByteBuffer.allocateDirect(16).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    direct.put(values, 2, 4).flip();
+    for (FloatBuffer buffer : List.of(heap, direct)) {
+      Dataset data = Dataset.of(buffer, Shape.vector(2)).withClasses("a", new int[] {1, -1});
+      assertEquals(2, data.size());
+      assertArrayEquals(new float[] {3, 4}, data.input(1));
+      assertArrayEquals(new float[] {-1}, data.target("a", 1));
+      assertTrue(data.isStable());
+    }
+    Dataset rows = Dataset.of(new float[][] {{1, 2}, {3, 4}}, new float[][] {{0}, {Float.NaN}});
+    assertArrayEquals(new float[] {3, 4}, rows.input(1));
+    assertArrayEquals(new float[] {Float.NaN}, rows.target("", 1));
+  }
+
+  @Test
+  void refusesLengthsThatDoNotFit() {
+    float[] five = new float[5];
+    Shape two = Shape.vector(2);
+    assertThrows(ShapeException.class, () -> Dataset.of(five, two));
+    float[] four = new float[4];
+    assertThrows(ShapeException.class, () -> Dataset.of(four, two, new float[3][1]));
+    assertThrows(ShapeException.class, () -> Dataset.of(four, two, new float[2][0]));
+    assertThrows(ShapeException.class, () -> Dataset.of(four, two, new float[][] {{1}, {1, 2}}));
+    assertThrows(ShapeException.class, () -> Dataset.ofClasses(four, two, new int[1]));
+    assertThrows(
+        ShapeException.class, () -> Dataset.of(new float[][] {{1}, {1, 2}}, new float[2][1]));
+    assertThrows(ShapeException.class, () -> Dataset.of(new float[0][], new float[0][]));
+    assertThrows(IndexOutOfBoundsException.class, () -> numbered(3).input(3));
+    assertThrows(IndexOutOfBoundsException.class, () -> numbered(3).input(-1));
+    assertThrows(IllegalArgumentException.class, () -> numbered(3).target("other", 0));
+  }
+
+  @Test
+  void picksAndOrders() {
+    Dataset data = numbered(10);
+    assertEquals(List.of(4, 4, 0), numbers(data.subset(4, 4, 0)));
+    assertEquals(List.of(3, 4), numbers(data.range(3, 5)));
+    assertEquals(List.of(), numbers(data.range(5, 5)));
+    assertArrayEquals(new float[] {1}, data.range(3, 5).target("", 1));
+    assertThrows(IndexOutOfBoundsException.class, () -> data.subset(10));
+    assertThrows(IndexOutOfBoundsException.class, () -> data.range(5, 11));
+    assertThrows(IndexOutOfBoundsException.class, () -> data.range(5, 4));
+    List<Integer> shuffled = numbers(data.shuffle(1));
+    assertNotEquals(numbers(data), shuffled);
+    assertEquals(new TreeSet<>(numbers(data)), new TreeSet<>(shuffled));
+    assertEquals(shuffled, numbers(data.shuffle(1)));
+    assertNotEquals(shuffled, numbers(data.shuffle(2)));
+  }
+
+  @Test
+  void splitsIntoPartsWithoutCommonExamples() {
+    Dataset data = numbered(31);
+    for (Dataset.Split split : List.of(data.split(0.3, 5), data.splitStratified(0.3, 5))) {
+      assertEquals(9, split.first().size());
+      Set<Integer> all = new TreeSet<>(numbers(split.first()));
+      all.addAll(numbers(split.second()));
+      assertEquals(31, all.size());
+    }
+    assertEquals(0, data.split(0, 1).first().size());
+    assertEquals(31, data.split(1, 1).first().size());
+    assertThrows(IllegalArgumentException.class, () -> data.split(1.1, 1));
+    assertThrows(IllegalArgumentException.class, () -> data.split(Double.NaN, 1));
+  }
+
+  @Test
+  void stratifiesClasses() {
+    Dataset data = numbered(300);
+    Dataset few = data.fewShot(30, 7);
+    int[] counts = new int[3];
+    numbers(few).forEach(i -> counts[i % 3]++);
+    assertArrayEquals(new int[] {10, 10, 10}, counts);
+    assertEquals(numbers(few), numbers(data.fewShot(30, 7)));
+    assertNotEquals(numbers(few), numbers(data.fewShot(30, 8)));
+
+    Dataset perLabel = data.fewShotPerLabel(4, 7);
+    int[] exact = new int[3];
+    numbers(perLabel).forEach(i -> exact[i % 3]++);
+    assertArrayEquals(new int[] {4, 4, 4}, exact);
+  }
+
+  @Test
+  void stratifiesPartlyLabelledEntries() {
+    // Label 0: every tenth yes, half unlabelled. Label 1: every second yes.
+    int size = 400;
+    float[][] labels = new float[size][];
+    for (int i = 0; i < size; i++) {
+      float rare = i % 10 == 0 ? 1 : 0;
+      labels[i] = new float[] {(i / 10) % 2 == 0 ? Float.NaN : rare, (i / 5) % 2};
+    }
+    Dataset data = Dataset.of(new float[size * 2], Shape.vector(2), labels);
+    Dataset few = data.fewShot(40, 3);
+    int[] yes = new int[2];
+    int known = 0;
+    for (int i = 0; i < few.size(); i++) {
+      float[] target = few.target("", i);
+      yes[0] += target[0] == 1 ? 1 : 0;
+      yes[1] += target[1] == 1 ? 1 : 0;
+      known += Float.isNaN(target[0]) ? 0 : 1;
+    }
+    assertEquals(40, few.size());
+    assertEquals(2, yes[0], 1);
+    assertEquals(20, yes[1], 1);
+    assertEquals(20, known, 2);
+    assertThrows(IllegalArgumentException.class, () -> data.fewShot(401, 1));
+    assertThrows(IllegalArgumentException.class, () -> data.fewShot(0, 1));
+    assertThrows(IllegalStateException.class, () -> data.withoutTargets().fewShot(2, 1));
+  }
+
+  @Test
+  void joinsDataSetsOfDifferentTasks() {
+    Dataset first = numbered(3).forTask("kind");
+    Dataset second =
+        numbered(2).withoutTargets().withTargets("ripe", new float[][] {{1, 0}, {Float.NaN, 1}});
+    Dataset both = Dataset.concat(first, second);
+    assertEquals(5, both.size());
+    assertEquals(List.of(0, 1, 2, 0, 1), numbers(both));
+    assertEquals(
+        List.of(Dataset.Target.classes("kind"), Dataset.Target.numbers("ripe", 2)), both.targets());
+    assertArrayEquals(new float[] {2}, both.target("kind", 2));
+    assertArrayEquals(new float[] {-1}, both.target("kind", 3));
+    assertArrayEquals(new float[] {Float.NaN, Float.NaN}, both.target("ripe", 2));
+    assertArrayEquals(new float[] {Float.NaN, 1}, both.target("ripe", 4));
+    assertTrue(both.isStable());
+  }
+
+  @Test
+  void refusesToJoinWhatDiffers() {
+    Dataset data = numbered(2);
+    assertThrows(ShapeException.class, () -> Dataset.concat(data, data.reshape(Shape.of(2, 1))));
+    Dataset other = data.withTargets("", new float[2][3]);
+    assertThrows(ShapeException.class, () -> Dataset.concat(data, other));
+    assertThrows(IllegalArgumentException.class, () -> Dataset.concat());
+  }
+
+  @Test
+  void mapsPurely() {
+    Dataset data = numbered(4);
+    Dataset doubled =
+        data.map(
+            input -> {
+              input[0] *= 2;
+              return input;
+            });
+    assertArrayEquals(new float[] {40, 21}, doubled.input(2));
+    assertArrayEquals(new float[] {20, 21}, data.input(2));
+    assertTrue(doubled.isStable());
+    Dataset sums = data.map(Shape.vector(1), input -> new float[] {input[0] + input[1]});
+    assertArrayEquals(new float[] {41}, sums.input(2));
+    Dataset wrong = data.map(input -> new float[3]);
+    assertThrows(ShapeException.class, () -> wrong.input(0));
+    assertThrows(ShapeException.class, () -> data.map(input -> null).input(0));
+    assertEquals(Shape.of(2, 1), data.reshape(Shape.of(2, 1)).inputShape());
+    assertThrows(ShapeException.class, () -> data.reshape(Shape.vector(3)));
+  }
+
+  @Test
+  void augmentsAnewInEachEpoch() {
+    Dataset data = numbered(4).range(1, 3);
+    Dataset noisy =
+        data.augment(
+                9,
+                (input, random) -> {
+                  input[0] += (float) random.nextDouble();
+                  return input;
+                })
+            .subset(1, 0);
+    assertFalse(noisy.isStable());
+    float first = noisy.atEpoch(0).input(0)[0];
+    assertEquals(first, noisy.atEpoch(0).input(0)[0]);
+    assertNotEquals(first, noisy.atEpoch(1).input(0)[0]);
+    assertNotEquals(first - 20, noisy.atEpoch(0).input(1)[0] - 10);
+    assertFalse(Dataset.concat(data, noisy).isStable());
+    assertNotEquals(
+        Dataset.concat(data, noisy).atEpoch(1).input(2)[0],
+        Dataset.concat(data, noisy).atEpoch(2).input(2)[0]);
+    assertSame(data, data.atEpoch(3));
+  }
+
+  @Test
+  void renamesTasks() {
+    Dataset data = numbered(3).forTask("kind");
+    assertArrayEquals(new float[] {1}, data.target("kind", 1));
+    assertThrows(IllegalArgumentException.class, () -> data.target("", 1));
+    Dataset two = data.withTargets("more", new float[3][2]);
+    assertEquals(2, two.targets().size());
+    assertThrows(IllegalStateException.class, () -> two.forTask("x"));
+    assertEquals(List.of(), two.withoutTargets().targets());
+    Dataset replaced = data.withClasses("kind", new int[] {2, 2, 2});
+    assertEquals(1, replaced.targets().size());
+    assertArrayEquals(new float[] {2}, replaced.target("kind", 0));
+  }
+
+  @Test
+  void shufflesEvenly() {
+    int[][] counts = new int[4][4];
+    for (int epoch = 0; epoch < 4000; epoch++) {
+      int[] order = Shuffle.permutation(4, 11, epoch);
+      for (int i = 0; i < 4; i++) {
+        counts[i][order[i]]++;
+      }
+    }
+    List<Integer> all = new ArrayList<>();
+    for (int[] row : counts) {
+      for (int count : row) {
+        all.add(count);
+        assertEquals(1000, count, 150, () -> all.toString());
+      }
+    }
+  }
+}

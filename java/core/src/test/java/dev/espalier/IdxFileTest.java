@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class IdxFileTest {
+  private static final int IMAGES = 0x00000803;
+  private static final int LABELS = 0x00000801;
+
+  @TempDir Path folder;
+
+  private static byte[] idx(int magic, int[] dimensions, byte... values) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    DataOutputStream data = new DataOutputStream(bytes);
+    data.writeInt(magic);
+    for (int dimension : dimensions) {
+      data.writeInt(dimension);
+    }
+    data.write(values);
+    return bytes.toByteArray();
+  }
+
+  private static byte[] gzip(byte[] content) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (GZIPOutputStream zip = new GZIPOutputStream(bytes)) {
+      zip.write(content);
+    }
+    return bytes.toByteArray();
+  }
+
+  private Path file(String name, byte[] content) throws IOException {
+    return Files.write(folder.resolve(name), content);
+  }
+
+  private byte[] twoImages() throws IOException {
+    return idx(
+        IMAGES, new int[] {2, 2, 3}, new byte[] {0, 51, -1, 1, 2, 3, 10, 20, 30, 40, 50, 60});
+  }
+
+  private Path labels() throws IOException {
+    return file("labels", idx(LABELS, new int[] {2}, new byte[] {7, (byte) 200}));
+  }
+
+  @Test
+  void readsImagesAndClasses() throws IOException {
+    Dataset data = Dataset.idx(file("images", twoImages()), labels());
+    assertEquals(2, data.size());
+    assertEquals(Shape.image(1, 2, 3), data.inputShape());
+    assertTrue(data.isStable());
+    assertEquals(Dataset.Target.classes(""), data.targets().get(0));
+    assertArrayEquals(
+        new float[] {0, 51 / 255f, 1, 1 / 255f, 2 / 255f, 3 / 255f}, data.input(0), 1e-7f);
+    assertArrayEquals(new float[] {200}, data.target("", 1));
+  }
+
+  @Test
+  void readsGzipByItsMagicNumber() throws IOException {
+    Path plain = file("images", twoImages());
+    Path zipped = file("images.whatever", gzip(twoImages()));
+    assertArrayEquals(
+        Dataset.idx(plain, labels()).input(1), Dataset.idx(zipped, labels()).input(1));
+    assertArrayEquals(
+        new float[] {10, 20, 30, 40, 50, 60}, Dataset.idxRaw(zipped, labels()).input(1));
+  }
+
+  @Test
+  void readsChannelsAndVectors() throws IOException {
+    byte[] colors = idx(0x804, new int[] {2, 3, 1, 1}, new byte[] {1, 2, 3, 4, 5, 6});
+    assertEquals(Shape.image(3, 1, 1), Dataset.idx(file("c", colors), labels()).inputShape());
+    byte[] vectors = idx(0x802, new int[] {2, 3}, new byte[] {1, 2, 3, 4, 5, 6});
+    assertEquals(Shape.vector(3), Dataset.idx(file("v", vectors), labels()).inputShape());
+  }
+
+  @Test
+  void refusesEveryTruncation() throws IOException {
+    byte[] whole = twoImages();
+    byte[] zipped = gzip(whole);
+    for (int length = 0; length < whole.length; length++) {
+      Path file = file("cut", Arrays.copyOf(whole, length));
+      assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()));
+    }
+    for (int length = 0; length < zipped.length; length++) {
+      Path file = file("cut", Arrays.copyOf(zipped, length));
+      assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()));
+    }
+  }
+
+  @Test
+  void refusesWhatIsTooLong() throws IOException {
+    byte[] longer = Arrays.copyOf(twoImages(), twoImages().length + 1);
+    Path plain = file("long", longer);
+    Path zipped = file("long.gz", gzip(longer));
+    assertThrows(IllegalArgumentException.class, () -> Dataset.idx(plain, labels()));
+    assertThrows(IllegalArgumentException.class, () -> Dataset.idx(zipped, labels()));
+  }
+
+  @Test
+  void refusesDamage() throws IOException {
+    byte[] zipped = gzip(twoImages());
+    zipped[zipped.length / 2] ^= 0x10;
+    Path file = file("damaged", zipped);
+    assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()));
+  }
+
+  @Test
+  void refusesHeadersThatPromiseTooMuch() throws IOException {
+    int[][] dimensions = {
+      {Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE},
+      {-1, 2, 3},
+      {2, -2, -3},
+      {46341, 46341, 1},
+      {0x40000000, 1, 1},
+      {2, 0, 3}
+    };
+    for (int[] hostile : dimensions) {
+      Path file = file("hostile", idx(IMAGES, hostile, new byte[12]));
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> Dataset.idx(file, labels()),
+          Arrays.toString(hostile));
+    }
+  }
+
+  @Test
+  void refusesOtherFiles() throws IOException {
+    for (int magic : new int[] {0x0803, 0x0903, 0x0D03, 0x0805, 0x01000803, 0x0801}) {
+      Path file = file("other", idx(magic, new int[] {2, 2, 3}, new byte[11]));
+      assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()));
+    }
+    Path images = file("images", twoImages());
+    assertThrows(IllegalArgumentException.class, () -> Dataset.idx(images, images));
+  }
+
+  @Test
+  void refusesAnotherNumberOfLabels() throws IOException {
+    Path three = file("three", idx(LABELS, new int[] {3}, new byte[3]));
+    Path images = file("images", twoImages());
+    assertThrows(ShapeException.class, () -> Dataset.idx(images, three));
+  }
+
+  @Test
+  void tellsWhatIsMissing() {
+    UncheckedIOException error =
+        assertThrows(
+            UncheckedIOException.class,
+            () -> Dataset.idx(folder.resolve("no-such-file"), labels()));
+    assertTrue(error.getMessage().contains("no-such-file"));
+    assertThrows(UncheckedIOException.class, () -> Dataset.idx(folder, labels()));
+  }
+}
