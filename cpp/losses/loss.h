@@ -17,7 +17,7 @@ struct LossArguments {
   const float* logits = nullptr;       // [batch, width], rows logits_stride apart
   std::int64_t stride = 0;             // of logits and grad_logits
   float* grad_logits = nullptr;        // overwritten; exactly 0 where unlabelled; null: loss only
-  std::span<std::uint8_t> active;      // [width]: 1 for columns that a labelled entry reaches
+  std::span<std::uint8_t> active = {};      // [width]: 1 for columns that a labelled entry reaches
 };
 
 struct LossResult {
