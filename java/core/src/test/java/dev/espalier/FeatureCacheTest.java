@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+
+class FeatureCacheTest {
+  private static final int EXAMPLES = 75;
+  private static final int VALIDATION = 40;
+  private static final int EPOCHS = 4;
+
+  private record Run(Network network, History history) {}
+
+  private static Run run(Dataset data, UnaryOperator<Trainer> settings) {
+    Network network = Dots.rich(5).freezeThrough("active");
+    Trainer trainer =
+        Trainer.of(network)
+            .epochs(EPOCHS)
+            .batchSize(16)
+            .seed(3)
+            .validation(new Dots(VALIDATION, 8).both());
+    return new Run(network, settings.apply(trainer).fit(data));
+  }
+
+  private static void assertSame(Run expected, Run actual) {
+    try (Network first = expected.network;
+        Network second = actual.network) {
+      Dots.assertSameBits(first, second);
+      for (int epoch = 0; epoch < EPOCHS; epoch++) {
+        EpochResult a = expected.history.epochs().get(epoch);
+        EpochResult b = actual.history.epochs().get(epoch);
+        assertEquals(a.loss(), b.loss());
+        assertEquals(a.taskLosses(), b.taskLosses());
+        assertEquals(a.validation(), b.validation());
+      }
+    }
+  }
+
+  @Test
+  void runsTheFrozenLayersOncePerExampleWithTheSameBits() {
+    Dataset data = new Dots(EXAMPLES, 1).both();
+    Run cached = run(data, t -> t);
+    Run recomputed = run(data, t -> t.featureCache(false));
+    assertTrue(cached.history.isCached(), cached.history.cacheNote());
+    assertEquals(EXAMPLES + VALIDATION, cached.history.prefixExamples());
+    assertFalse(recomputed.history.isCached());
+    assertEquals(EPOCHS * (EXAMPLES + VALIDATION), recomputed.history.prefixExamples());
+    assertSame(cached, recomputed);
+  }
+
+  @Test
+  void recomputesWhereMemoryIsShort() {
+    Dataset data = new Dots(EXAMPLES, 1).both();
+    Run cached = run(data, t -> t);
+    Run limited = run(data, t -> t.featureCacheBudget(1000));
+    assertFalse(limited.history.isCached());
+    assertTrue(limited.history.cacheNote().contains("1000"), limited.history.cacheNote());
+    assertSame(cached, limited);
+  }
+
+  @Test
+  void recomputesWhereTheLibrarysBudgetIsSpent() {
+    // Features of 4000 examples are larger than all that a small trainer needs.
+    Dataset data = new Dots(4000, 1).both();
+    long budget = Espalier.nativeBytesBudget();
+    try (Network network = Dots.rich(5).freeze("conv1")) {
+      Trainer trainer = Trainer.of(network).epochs(1).steps(3).batchSize(4);
+      Espalier.setNativeBytesBudget(Espalier.nativeBytes() + (3 << 20));
+      History history = trainer.fit(data);
+      assertFalse(history.isCached());
+      assertTrue(history.cacheNote().startsWith("not kept"), history.cacheNote());
+      assertEquals(3, history.steps());
+    } finally {
+      Espalier.setNativeBytesBudget(budget);
+    }
+  }
+
+  @Test
+  void keepsNothingOfDataThatChanges() {
+    Dataset data = new Dots(EXAMPLES, 1).both();
+    Run augmented = run(data.augment(1, (input, random) -> input), t -> t);
+    assertFalse(augmented.history.isCached());
+    Run mapped = run(data.map(input -> input), t -> t);
+    assertTrue(mapped.history.isCached());
+    assertSame(augmented, mapped);
+  }
+
+  @Test
+  void keepsNothingWithoutFrozenLayers() {
+    try (Network network = Dots.rich(5)) {
+      History history = Trainer.of(network).epochs(1).fit(new Dots(EXAMPLES, 1).both());
+      assertFalse(history.isCached());
+      assertTrue(history.cacheNote().contains("no frozen layers"), history.cacheNote());
+    }
+  }
+}

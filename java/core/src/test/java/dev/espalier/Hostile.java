@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+
+/** Legal and hostile objects of every type that the public API takes; the first is legal. */
+final class Hostile {
+  /** What a user's own code throws in these tests. */
+  static final class Mine extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private static final Dots DOTS = new Dots(24, 1);
+
+  private final Map<Class<?>, List<Supplier<?>>> arguments = new HashMap<>();
+  private final Map<Class<?>, List<Supplier<?>>> receivers = new HashMap<>();
+  private final List<AutoCloseable> opened = new ArrayList<>();
+  private final Path folder;
+
+  Hostile(Path folder) throws IOException {
+    this.folder = folder;
+    Files.writeString(folder.resolve("garbage"), "{\"not\": a model}");
+    Files.writeString(folder.resolve("data.csv"), "x,y\n1,0\n2,\n");
+    try (Network network = Dots.labeller(1)) {
+      network.save(folder.resolve("model.safetensors"));
+    }
+    addPlainArguments();
+    addArrays();
+    addLibraryArguments();
+    addReceivers();
+  }
+
+  /** Returns objects for a parameter; empty if none are known for the type. */
+  List<Supplier<?>> arguments(Class<?> type) {
+    if (type.isEnum()) {
+      List<Supplier<?>> constants = new ArrayList<>();
+      for (Object constant : type.getEnumConstants()) {
+        constants.add(() -> constant);
+      }
+      constants.add(() -> null);
+      return constants;
+    }
+    return arguments.getOrDefault(type, List.of());
+  }
+
+  /** Returns objects to call methods on, in every state; empty if none are known for the type. */
+  List<Supplier<?>> receivers(Class<?> type) {
+    if (type.isEnum()) {
+      Object first = type.getEnumConstants()[0];
+      return List.of(() -> first);
+    }
+    return receivers.getOrDefault(type, List.of());
+  }
+
+  /** Closes what the suppliers have opened. */
+  void closeAll() {
+    for (AutoCloseable object : opened) {
+      try {
+        object.close();
+      } catch (Exception error) {
+        throw new AssertionError("close threw", error);
+      }
+    }
+    opened.clear();
+  }
+
+  private <T extends AutoCloseable> T opened(T object) {
+    opened.add(object);
+    return object;
+  }
+
+  private void add(Class<?> type, Object... values) {
+    List<Supplier<?>> suppliers = new ArrayList<>();
+    for (Object value : values) {
+      suppliers.add(() -> value);
+    }
+    arguments.put(type, suppliers);
+  }
+
+  private static List<Supplier<?>> list(Supplier<?>... suppliers) {
+    return List.of(suppliers);
+  }
+
+  private void addPlainArguments() {
+    add(boolean.class, true, false);
+    add(char.class, ';', '\0', '"', '\n', '\uffff');
+    add(int.class, 2, 0, 1, -1, 3, 1024, 1 << 20, Integer.MIN_VALUE, Integer.MAX_VALUE);
+    add(long.class, 2L, 0L, 1L, -1L, 1L << 40, Long.MIN_VALUE, Long.MAX_VALUE);
+    add(float.class, 0.5f, Float.NaN, Float.NEGATIVE_INFINITY);
+    add(
+        double.class,
+        0.5,
+        0.0,
+        1.0,
+        -1.0,
+        Double.NaN,
+        Double.MIN_VALUE,
+        Double.MAX_VALUE,
+        Double.POSITIVE_INFINITY,
+        Double.NEGATIVE_INFINITY,
+        1e300);
+    add(
+        String.class,
+        "side",
+        "",
+        "low",
+        "conv1",
+        "features",
+        "conv1.weight",
+        "input",
+        "*",
+        "?",
+        "[",
+        "a\0b",
+        "\u00fc\ud83d\ude00",
+        "\ud800",
+        "x".repeat(100_000),
+        "../..",
+        "heads.side.dense",
+        "relu",
+        "auc",
+        "%n%s",
+        null);
+    add(Object.class, "x", null, 1);
+    add(Throwable.class, new Mine(), null);
+    add(Optional.class, Optional.empty(), null);
+    add(OptionalInt.class, OptionalInt.empty(), null);
+    add(List.class, List.of(), null);
+    add(Map.class, Map.of(), null);
+    add(
+        Duration.class,
+        Duration.ofMillis(5),
+        Duration.ZERO,
+        Duration.ofMillis(-1),
+        Duration.ofSeconds(Long.MAX_VALUE),
+        Duration.ofSeconds(Long.MIN_VALUE),
+        null);
+    add(
+        Path.class,
+        folder.resolve("model.safetensors"),
+        folder.resolve("new"),
+        folder,
+        folder.resolve("garbage"),
+        folder.resolve("data.csv"),
+        folder.resolve("no/such/folder/x"),
+        Path.of(""),
+        Path.of("/dev/null"),
+        null);
+  }
+
+  private void addArrays() {
+    arguments.put(
+        float[].class,
+        list(
+            () -> new float[64],
+            () -> new float[0],
+            () -> new float[63],
+            () -> new float[128],
+            () -> filled(64, Float.NaN),
+            () -> filled(64, Float.POSITIVE_INFINITY),
+            () -> new float[2],
+            () -> new float[36],
+            () -> new float[24 * 64],
+            () -> null));
+    arguments.put(
+        float[][].class,
+        list(
+            () -> new float[24][2],
+            () -> new float[24][64],
+            () -> new float[0][],
+            () -> new float[2][],
+            () -> new float[2][0],
+            () -> new float[][] {{1}, {1, 2}},
+            () -> new float[][] {filled(2, Float.NaN), filled(2, 7)},
+            () -> null));
+    arguments.put(
+        int[].class,
+        list(
+            () -> new int[] {1, 8, 8},
+            () -> new int[0],
+            () -> new int[] {-1},
+            () -> new int[24],
+            () -> new int[] {Integer.MAX_VALUE, 2},
+            () -> new int[] {0},
+            () -> new int[9],
+            () -> new int[] {3, 5},
+            () -> new int[] {4096},
+            () -> null));
+    arguments.put(
+        double[].class,
+        list(
+            () -> new double[] {1, 2},
+            () -> new double[0],
+            () -> new double[] {Double.NaN, 1},
+            () -> new double[] {-1, 0},
+            () -> new double[] {0.5},
+            () -> new double[] {1, 1e300},
+            () -> null));
+    arguments.put(
+        String[].class,
+        list(
+            () -> new String[] {"low", "right"},
+            () -> new String[] {"conv1"},
+            () -> new String[0],
+            () -> new String[] {null},
+            () -> new String[] {"a", "a"},
+            () -> new String[] {""},
+            () -> new String[] {"x", "\0"},
+            () -> new String[] {"*"},
+            () -> new String[] {"nothing"},
+            () -> null));
+    arguments.put(
+        FloatBuffer.class,
+        list(
+            () -> direct(64),
+            () -> direct(2),
+            () -> direct(0),
+            () -> direct(63),
+            () -> direct(640),
+            () -> FloatBuffer.allocate(64),
+            () -> direct(64).asReadOnlyBuffer(),
+            () -> direct(80).position(70),
+            () -> direct(80).position(16),
+            () -> direct(80).limit(64),
+            () -> ByteBuffer.allocateDirect(256).order(ByteOrder.BIG_ENDIAN).asFloatBuffer(),
+            () -> null));
+    arguments.put(
+        Dataset[].class,
+        list(
+            () -> new Dataset[] {DOTS.labels()},
+            () -> new Dataset[0],
+            () -> new Dataset[1],
+            () -> new Dataset[] {DOTS.labels(), DOTS.classes()},
+            () -> null));
+  }
+
+  private void addLibraryArguments() {
+    add(
+        Shape.class,
+        Dots.PICTURE,
+        Shape.vector(64),
+        Shape.vector(1),
+        Shape.vector(1 << 30),
+        Shape.of(1, 1, 1, 1, 1, 1, 1, 64),
+        null);
+    add(Head.class, Head.labels("low", "right"), Head.classes(4), Head.values("v").huber(1), null);
+    add(Optimizer.class, Adam.withLearningRate(0.1), Sgd.withLearningRate(1e300), null);
+    add(Schedule.class, Schedule.cosine(), Schedule.step(1, 1e-300), null);
+    add(
+        LayerOptions.class,
+        LayerOptions.defaults(),
+        LayerOptions.defaults().stride(1024),
+        LayerOptions.defaults().groups(3),
+        LayerOptions.defaults().padding(4096).dilation(1024),
+        LayerOptions.defaults().set("nonsense", 1),
+        null);
+    add(
+        PredictorOptions.class,
+        PredictorOptions.defaults(),
+        new PredictorOptions(1 << 20, true),
+        null);
+    add(CsvOptions.class, CsvOptions.inputs("x").targets("", "y"), CsvOptions.inputs("z"), null);
+    add(Dataset.Target.class, Dataset.Target.numbers("side", 2), null);
+    add(StepResult.class, new StepResult(0, 0, 1, 0, Map.of(), 0, 0), null);
+    add(EpochResult.class, epoch(), null);
+    add(History.class, history(), null);
+    arguments.put(
+        Network.class,
+        list(
+            () -> opened(Dots.labeller(1)),
+            () -> opened(Dots.rich(1)),
+            Hostile::closedNetwork,
+            this::busyNetwork,
+            () -> null));
+    arguments.put(
+        Dataset.class,
+        list(
+            DOTS::labels,
+            DOTS::classes,
+            DOTS::both,
+            () -> DOTS.labels().range(0, 0),
+            () -> DOTS.labels().withoutTargets(),
+            () -> DOTS.labels().reshape(Shape.vector(64)),
+            () -> DOTS.labels().map(Shape.vector(1), x -> new float[1]),
+            () -> DOTS.labels().map(x -> filled(64, Float.NaN)),
+            () -> DOTS.labels().map(x -> null),
+            () ->
+                DOTS.labels()
+                    .map(
+                        x -> {
+                          throw new Mine();
+                        }),
+            () -> DOTS.labels().withTargets("", new float[][] {new float[2]}),
+            () -> null));
+    arguments.put(
+        TrainingListener.class,
+        list(
+            () -> (TrainingListener) e -> {},
+            () ->
+                (TrainingListener)
+                    e -> {
+                      throw new Mine();
+                    },
+            () -> null));
+    arguments.put(
+        Consumer.class,
+        list(
+            () -> (Consumer<HeadLayers>) h -> h.dense(3).relu(),
+            () -> (Consumer<HeadLayers>) h -> h.maxPool2d(1000),
+            () ->
+                (Consumer<HeadLayers>)
+                    h -> {
+                      throw new Mine();
+                    },
+            () -> null));
+    List<Supplier<?>> functions = new ArrayList<>();
+    List<UnaryOperator<float[]>> operators =
+        Arrays.asList(
+            x -> x,
+            x -> null,
+            x -> new float[0],
+            x -> filled(x.length, Float.NaN),
+            x -> {
+              throw new Mine();
+            });
+    for (UnaryOperator<float[]> operator : operators) {
+      functions.add(() -> operator);
+    }
+    functions.add(() -> null);
+    arguments.put(UnaryOperator.class, functions);
+    List<Supplier<?>> pairs = new ArrayList<>();
+    for (UnaryOperator<float[]> operator : operators) {
+      pairs.add(() -> (BiFunction<float[], Object, float[]>) (x, random) -> operator.apply(x));
+    }
+    pairs.add(() -> null);
+    arguments.put(BiFunction.class, pairs);
+  }
+
+  private void addReceivers() {
+    receivers.put(Shape.class, list(() -> Dots.PICTURE));
+    receivers.put(LayerOptions.class, list(LayerOptions::defaults));
+    receivers.put(
+        Head.class,
+        list(() -> Head.labels("low", "right"), () -> Head.classes(4), () -> Head.values("v")));
+    receivers.put(Head.WithLayers.class, list(() -> Head.layers(h -> h.dense(3))));
+    receivers.put(HeadLayers.class, list(HeadLayers::new));
+    receivers.put(
+        NetworkBuilder.class, list(Dots::backbone, () -> Network.builder(Shape.vector(3))));
+    receivers.put(
+        Layers.class, list(Dots::backbone, () -> Network.builder(Dots.PICTURE), HeadLayers::new));
+    receivers.put(
+        Network.class,
+        list(
+            () -> opened(Dots.labeller(1)),
+            () -> opened(Dots.rich(1)),
+            Hostile::closedNetwork,
+            this::busyNetwork,
+            this::failedNetwork));
+    receivers.put(
+        Predictor.class,
+        list(
+            () -> opened(predictor(false)),
+            () -> opened(predictor(true)),
+            () -> {
+              Predictor predictor = predictor(false);
+              predictor.close();
+              return predictor;
+            }));
+    receivers.put(
+        TransferBuilder.class,
+        list(
+            () -> opened(Dots.labeller(1)).transfer(),
+            () -> Network.loadBackbone(folder.resolve("model.safetensors")),
+            () -> closedNetwork().transfer(),
+            () -> busyNetwork().transfer()));
+    receivers.put(
+        Trainer.class,
+        list(
+            () -> Trainer.of(opened(Dots.labeller(1))),
+            () -> Trainer.of(closedNetwork()),
+            () -> Trainer.of(busyNetwork()),
+            () -> Trainer.of(failedNetwork())));
+    receivers.put(
+        Dataset.class,
+        list(
+            DOTS::labels,
+            DOTS::classes,
+            DOTS::both,
+            () -> DOTS.labels().range(0, 0),
+            () ->
+                DOTS.labels()
+                    .map(
+                        x -> {
+                          throw new Mine();
+                        }),
+            () -> DOTS.labels().augment(1, (x, random) -> x),
+            () -> Dataset.concat(DOTS.labels(), DOTS.labels().subset(1))));
+    receivers.put(Dataset.Target.class, list(() -> Dataset.Target.numbers("side", 2)));
+    receivers.put(Dataset.Split.class, list(() -> DOTS.labels().split(0.5, 1)));
+    receivers.put(CsvOptions.class, list(() -> CsvOptions.inputs("x").targets("", "y")));
+    receivers.put(PredictorOptions.class, list(PredictorOptions::defaults));
+    receivers.put(
+        Prediction.class,
+        list(
+            () -> {
+              try (Predictor predictor = predictor(false)) {
+                return predictor.predictTasks(new float[64]);
+              }
+            }));
+    receivers.put(Optimizer.class, list(() -> Adam.withLearningRate(0.1)));
+    receivers.put(Sgd.class, list(() -> Sgd.withLearningRate(0.1)));
+    receivers.put(Adam.class, list(() -> Adam.withLearningRate(0.1)));
+    receivers.put(AdamW.class, list(() -> AdamW.withLearningRate(0.1)));
+    receivers.put(RmsProp.class, list(() -> RmsProp.withLearningRate(0.1)));
+    receivers.put(Schedule.class, list(Schedule::cosine, Schedule::constant));
+    receivers.put(TrainingListener.class, list(() -> (TrainingListener) e -> {}));
+    receivers.put(StepResult.class, list(() -> new StepResult(0, 0, 1, 0, Map.of(), 0, 0)));
+    receivers.put(EpochResult.class, list(Hostile::epoch));
+    receivers.put(History.class, list(Hostile::history));
+    receivers.put(Task.class, list(() -> new Task("side", Task.Kind.LABELS, List.of("low"))));
+    receivers.put(Metric.class, list(() -> new Metric("auc", "low", 0.5, 3)));
+    TaskEvaluation task = new TaskEvaluation("side", 0.1, 3, List.of());
+    receivers.put(TaskEvaluation.class, list(() -> task));
+    receivers.put(Evaluation.class, list(() -> new Evaluation(0.1, 3, List.of(task))));
+    receivers.put(
+        LayerSummary.class,
+        list(
+            () -> {
+              try (Network network = Dots.labeller(1)) {
+                return network.layers().get(0);
+              }
+            }));
+    receivers.put(
+        ParameterSummary.class,
+        list(() -> new ParameterSummary("a.weight", Shape.vector(2), false)));
+    receivers.put(EspalierException.class, list(() -> new EspalierException("IO", "text", null)));
+  }
+
+  private static float[] filled(int size, float value) {
+    float[] values = new float[size];
+    Arrays.fill(values, value);
+    return values;
+  }
+
+  private static FloatBuffer direct(int size) {
+    return ByteBuffer.allocateDirect(4 * size).order(ByteOrder.nativeOrder()).asFloatBuffer();
+  }
+
+  private static EpochResult epoch() {
+    return new EpochResult(0, 1, 0, Map.of(), Optional.empty(), false, 0, 0);
+  }
+
+  private static History history() {
+    return new History(
+        List.of(epoch()), History.StopReason.EPOCHS, 1, OptionalInt.empty(), 0, false, "", 0);
+  }
+
+  private static Predictor predictor(boolean isLogits) {
+    try (Network network = Dots.labeller(1)) {
+      return network.predictor(new PredictorOptions(7, isLogits));
+    }
+  }
+
+  private static Network closedNetwork() {
+    Network network = Dots.labeller(1);
+    network.close();
+    return network;
+  }
+
+  /** Returns a network after a training that failed. */
+  private Network failedNetwork() {
+    Network network = opened(Dots.labeller(1));
+    try {
+      Trainer.of(network).optimizer(Sgd.withLearningRate(1e30)).epochs(99).fit(DOTS.labels());
+    } catch (NonFiniteException expected) {
+      return network;
+    }
+    throw new AssertionError("training did not fail");
+  }
+
+  /** Returns a network that another thread trains until {@link #closeAll}. */
+  private Network busyNetwork() {
+    Network network = opened(Dots.labeller(1));
+    CountDownLatch trains = new CountDownLatch(1);
+    CountDownLatch done = new CountDownLatch(1);
+    TrainingListener waiting =
+        new TrainingListener() {
+          @Override
+          public void onStart(long epochs, long steps) {
+            trains.countDown();
+            try {
+              done.await();
+            } catch (InterruptedException interruption) {
+              Thread.currentThread().interrupt();
+            }
+          }
+
+          @Override
+          public void onEpoch(EpochResult epoch) {}
+        };
+    Thread fitting =
+        new Thread(
+            () -> {
+              try {
+                Trainer.of(network).steps(1).listener(waiting).fit(DOTS.labels());
+              } catch (IllegalStateException closedMeanwhile) {
+                trains.countDown();
+              }
+            });
+    fitting.start();
+    boolean isInterrupted = Thread.interrupted();
+    try {
+      trains.await();
+    } catch (InterruptedException interruption) {
+      throw new UncheckedIOException(new IOException(interruption));
+    }
+    if (isInterrupted) {
+      Thread.currentThread().interrupt();
+    }
+    opened.add(
+        () -> {
+          done.countDown();
+          fitting.join();
+        });
+    return network;
+  }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class PredictorTest {
+  private static final int EXAMPLES = 37;
+
+  private final Dots dots = new Dots(EXAMPLES, 3);
+  private Network network;
+  private Predictor predictor;
+
+  @BeforeEach
+  void train() {
+    network = Dots.rich(1);
+    Trainer.of(network).epochs(2).fit(dots.both());
+    predictor = network.predictor(PredictorOptions.defaults().maxBatchSize(16));
+  }
+
+  @AfterEach
+  void close() {
+    predictor.close();
+    network.close();
+  }
+
+  private static FloatBuffer direct(int size) {
+    return ByteBuffer.allocateDirect(4 * size).order(ByteOrder.nativeOrder()).asFloatBuffer();
+  }
+
+  @Test
+  void givesProbabilities() {
+    assertEquals(64, predictor.inputSize());
+    assertEquals(6, predictor.outputSize());
+    assertEquals(Dots.PICTURE, predictor.inputShape());
+    float[] outputs = predictor.predict(dots.both().input(0));
+    assertEquals(1, outputs[0] + outputs[1] + outputs[2] + outputs[3], 1e-5);
+    for (float output : outputs) {
+      assertTrue(output > 0 && output < 1);
+    }
+    try (Predictor logits = network.predictor(PredictorOptions.defaults().logits())) {
+      float[] raw = logits.predict(dots.both().input(0));
+      assertEquals(1 / (1 + Math.exp(-raw[4])), outputs[4], 1e-5);
+    }
+    assertFalse(predictor.describe().isEmpty());
+    assertTrue(predictor.nativeBytes() > 0);
+  }
+
+  @Test
+  void answersByName() {
+    float[] outputs = predictor.predict(dots.both().input(5));
+    Prediction prediction = predictor.predictTasks(dots.both().input(5));
+    assertEquals(outputs[5], prediction.value("side", "right"));
+    assertArrayEquals(Arrays.copyOf(outputs, 4), prediction.values("quarter"));
+    int best = Integer.parseInt(prediction.best("quarter"));
+    for (int i = 0; i < 4; i++) {
+      assertTrue(outputs[best] >= outputs[i]);
+    }
+    assertTrue(prediction.toString().contains("right="), prediction.toString());
+    assertThrows(IllegalArgumentException.class, () -> prediction.value("side", "left"));
+    assertThrows(IllegalArgumentException.class, () -> prediction.values("sides"));
+  }
+
+  @Test
+  void givesTheSameBitsAloneAndAnywhereInABatch() {
+    float[] all = predictor.predict(dots.pictures);
+    float[][] rows = predictor.predictAll(dots.both());
+    try (Predictor small = network.predictor(PredictorOptions.defaults().maxBatchSize(1))) {
+      assertArrayEquals(Dots.bits(all), Dots.bits(small.predict(dots.pictures)));
+    }
+    FloatBuffer inputs = direct(64 * EXAMPLES);
+    FloatBuffer outputs = direct(6 * EXAMPLES + 5);
+    inputs.put(0, dots.pictures);
+    predictor.predict(inputs, outputs.position(5));
+    assertEquals(5, outputs.position());
+    assertEquals(0, inputs.position());
+    for (int i = 0; i < EXAMPLES; i++) {
+      float[] alone = predictor.predict(dots.both().input(i));
+      float[] into = new float[6];
+      predictor.predict(dots.both().input(i), into);
+      float[] buffered = new float[6];
+      outputs.get(5 + 6 * i, buffered);
+      int[] expected = Dots.bits(Arrays.copyOfRange(all, 6 * i, 6 * i + 6));
+      assertArrayEquals(expected, Dots.bits(alone));
+      assertArrayEquals(expected, Dots.bits(into));
+      assertArrayEquals(expected, Dots.bits(buffered));
+      assertArrayEquals(expected, Dots.bits(rows[i]));
+    }
+  }
+
+  @Test
+  void touchesNothingOutsideItsOutputs() {
+    FloatBuffer inputs = direct(2 * 64 + 3).position(3);
+    FloatBuffer outputs = direct(40);
+    for (int i = 0; i < 40; i++) {
+      outputs.put(i, -7);
+    }
+    predictor.predict(inputs, outputs.position(10));
+    for (int i = 0; i < 40; i++) {
+      assertEquals(i < 10 || i >= 22, outputs.get(i) == -7, "at " + i);
+    }
+  }
+
+  @Test
+  void allocatesNothing() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long thread = Thread.currentThread().getId();
+    FloatBuffer inputs = direct(64);
+    FloatBuffer outputs = direct(6);
+    for (int i = 0; i < 20_000; i++) {
+      predictor.predict(inputs, outputs);
+    }
+    long overhead = -threads.getThreadAllocatedBytes(thread);
+    overhead += threads.getThreadAllocatedBytes(thread);
+    long before = threads.getThreadAllocatedBytes(thread);
+    for (int i = 0; i < 10_000; i++) {
+      predictor.predict(inputs, outputs);
+    }
+    long allocated = threads.getThreadAllocatedBytes(thread) - before - overhead;
+    assertEquals(0, allocated, "bytes in 10,000 calls");
+  }
+
+  @Test
+  void letsNonFiniteInputsSpreadWithinTheirExample() {
+    float[] inputs = dots.pictures.clone();
+    inputs[64 + 10] = Float.NaN;
+    float[] expected = predictor.predict(dots.pictures);
+    float[] outputs = predictor.predict(inputs);
+    assertTrue(Float.isNaN(outputs[6]));
+    for (int i = 0; i < outputs.length; i++) {
+      if (i / 6 != 1) {
+        assertEquals(expected[i], outputs[i]);
+      }
+    }
+  }
+
+  @Test
+  void isASnapshot() {
+    float[] before = predictor.predict(dots.both().input(0));
+    Trainer.of(network).epochs(1).fit(dots.both());
+    assertArrayEquals(before, predictor.predict(dots.both().input(0)));
+    try (Predictor after = network.predictor()) {
+      assertFalse(Arrays.equals(before, after.predict(dots.both().input(0))));
+    }
+    network.close();
+    assertArrayEquals(before, predictor.predict(dots.both().input(0)));
+  }
+
+  @Test
+  void agreesWithEvaluation() {
+    float[][] rows = predictor.predictAll(dots.both());
+    int right = 0;
+    double loss = 0;
+    for (int i = 0; i < EXAMPLES; i++) {
+      int best = 0;
+      for (int j = 1; j < 4; j++) {
+        best = rows[i][j] > rows[i][best] ? j : best;
+      }
+      right += best == dots.quarters[i] ? 1 : 0;
+      loss -= Math.log(rows[i][dots.quarters[i]]);
+    }
+    TaskEvaluation evaluation = network.evaluate(dots.both()).task("quarter");
+    assertEquals((double) right / EXAMPLES, evaluation.metric("accuracy").value(), 1e-9);
+    assertEquals(loss / EXAMPLES, evaluation.loss(), 1e-4);
+    assertEquals(EXAMPLES, evaluation.labelledCount());
+  }
+
+  @Test
+  void refusesWrongBuffers() {
+    FloatBuffer inputs = direct(64);
+    FloatBuffer outputs = direct(6);
+    assertThrows(
+        IllegalArgumentException.class, () -> predictor.predict(FloatBuffer.allocate(64), outputs));
+    assertThrows(
+        IllegalArgumentException.class, () -> predictor.predict(inputs, FloatBuffer.allocate(6)));
+    FloatBuffer swapped = ByteBuffer.allocateDirect(256).asFloatBuffer();
+    assertThrows(IllegalArgumentException.class, () -> predictor.predict(swapped, outputs));
+    FloatBuffer readOnly = outputs.asReadOnlyBuffer();
+    assertThrows(IllegalArgumentException.class, () -> predictor.predict(inputs, readOnly));
+    predictor.predict(inputs.asReadOnlyBuffer(), outputs);
+    assertThrows(ShapeException.class, () -> predictor.predict(direct(63), outputs));
+    assertThrows(ShapeException.class, () -> predictor.predict(direct(0), outputs));
+    assertThrows(ShapeException.class, () -> predictor.predict(direct(128), outputs));
+    assertThrows(ShapeException.class, () -> predictor.predict(inputs, direct(5)));
+    assertThrows(ShapeException.class, () -> predictor.predict(new float[65]));
+    assertThrows(ShapeException.class, () -> predictor.predict(new float[0]));
+    assertThrows(ShapeException.class, () -> predictor.predict(new float[64], new float[7]));
+    assertThrows(ShapeException.class, () -> predictor.predictTasks(new float[128]));
+    predictor.close();
+    predictor.close();
+    assertTrue(predictor.isClosed());
+    assertThrows(IllegalStateException.class, () -> predictor.predict(inputs, outputs));
+    assertThrows(IllegalStateException.class, () -> predictor.predict(new float[64]));
+  }
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.espalier.History.StopReason;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class TrainingControlTest {
+  private final Dots dots = new Dots(100, 1);
+
+  @AfterEach
+  void leavesNoThreadBehind() {
+    assertFalse(
+        Thread.getAllStackTraces().keySet().stream()
+            .anyMatch(thread -> thread.getName().equals("espalier-prefetch")));
+    assertFalse(Thread.interrupted());
+  }
+
+  /** Calls {@code action} after each step. */
+  private static TrainingListener afterStep(Consumer<StepResult> action) {
+    return new TrainingListener() {
+      @Override
+      public void onStep(StepResult step) {
+        action.accept(step);
+      }
+
+      @Override
+      public void onEpoch(EpochResult epoch) {}
+    };
+  }
+
+  @Test
+  void earlyStoppingPutsTheBestWeightsBack() {
+    Dataset few = dots.labels().range(0, 12);
+    Dataset validation = new Dots(60, 2).labels();
+    try (Network network = Dots.labeller(1)) {
+      History history =
+          Trainer.of(network)
+              .optimizer(AdamW.withLearningRate(0.03))
+              .epochs(400)
+              .validation(validation)
+              .earlyStopping(10)
+              .fit(few);
+      assertEquals(StopReason.EARLY_STOPPING, history.stopReason());
+      int best = history.bestEpoch().orElseThrow();
+      assertEquals(best + 10, history.last().epoch());
+      double bestLoss = history.epochs().get(best).validationLoss();
+      history.epochs().forEach(epoch -> assertTrue(epoch.validationLoss() >= bestLoss));
+      assertTrue(history.last().validationLoss() > bestLoss);
+      assertEquals(bestLoss, network.evaluate(validation).loss(), 1e-5);
+    }
+  }
+
+  @Test
+  void earlyStoppingWatchesAMetric() {
+    Dataset validation = new Dots(60, 2).labels();
+    try (Network network = Dots.labeller(1)) {
+      History history =
+          Trainer.of(network)
+              .optimizer(AdamW.withLearningRate(0.01))
+              .epochs(40)
+              .validation(validation)
+              .earlyStopping(5, "side", "macro_auc")
+              .fit(dots.labels());
+      EpochResult best = history.epochs().get(history.bestEpoch().orElseThrow());
+      assertTrue(best.isBest());
+      double value = best.validation().orElseThrow().metric("macro_auc").value();
+      for (EpochResult epoch : history.epochs()) {
+        assertTrue(epoch.validation().orElseThrow().metric("macro_auc").value() <= value);
+      }
+      assertEquals(value, network.evaluate(validation).metric("macro_auc").value(), 1e-6);
+      Trainer unknown =
+          Trainer.of(network).validation(validation).earlyStopping(2, "side", "beauty");
+      assertThrows(IllegalArgumentException.class, () -> unknown.fit(dots.labels()));
+      Trainer blind = Trainer.of(network).earlyStopping(2);
+      assertThrows(IllegalStateException.class, () -> blind.fit(dots.labels()));
+    }
+  }
+
+  @Test
+  void stepsEndTrainingWithinAnEpoch() {
+    try (Network network = Dots.labeller(1)) {
+      History history =
+          Trainer.of(network).batchSize(30).steps(6).validation(dots.labels()).fit(dots.labels());
+      assertEquals(StopReason.STEPS, history.stopReason());
+      assertEquals(6, history.steps());
+      assertEquals(2, history.epochs().size());
+      assertEquals(2, history.last().steps());
+      assertTrue(history.last().validation().isPresent());
+    }
+  }
+
+  @Test
+  void cancelsFromAListenerAndFromAnotherThread() {
+    try (Network network = Dots.labeller(1)) {
+      Trainer trainer = Trainer.of(network).epochs(1_000_000);
+      trainer.cancel();
+      trainer.listener(
+          afterStep(
+              step -> {
+                if (step.step() == 6) {
+                  trainer.cancel();
+                }
+              }));
+      History history = trainer.fit(dots.labels());
+      assertEquals(StopReason.CANCELLED, history.stopReason());
+      assertEquals(7, history.steps());
+      assertEquals(history, trainer.lastHistory().orElseThrow());
+    }
+    try (Network network = Dots.labeller(1)) {
+      Trainer trainer = Trainer.of(network).epochs(1_000_000);
+      Thread other =
+          new Thread(
+              () -> {
+                try {
+                  Thread.sleep(100);
+                } catch (InterruptedException interruption) {
+                  return;
+                }
+                trainer.cancel();
+              });
+      other.start();
+      assertEquals(StopReason.CANCELLED, trainer.fit(dots.labels()).stopReason());
+    }
+  }
+
+  @Test
+  void endsAfterTheTimeLimit() {
+    try (Network network = Dots.labeller(1)) {
+      History history =
+          Trainer.of(network)
+              .epochs(1_000_000)
+              .timeLimit(Duration.ofMillis(200))
+              .fit(dots.labels());
+      assertEquals(StopReason.TIME_LIMIT, history.stopReason());
+      assertTrue(history.seconds() >= 0.2 && history.seconds() < 20, history::toString);
+      History unlimited =
+          Trainer.of(network)
+              .epochs(1)
+              .timeLimit(Duration.ofSeconds(Long.MAX_VALUE))
+              .fit(dots.labels());
+      assertEquals(StopReason.EPOCHS, unlimited.stopReason());
+    }
+  }
+
+  @Test
+  void interruptionEndsTrainingAndKeepsTheFlag() {
+    try (Network network = Dots.labeller(1)) {
+      Trainer trainer =
+          Trainer.of(network)
+              .epochs(1_000_000)
+              .listener(
+                  afterStep(
+                      step -> {
+                        if (step.step() == 9) {
+                          Thread.currentThread().interrupt();
+                        }
+                      }));
+      History history = trainer.fit(dots.labels());
+      assertTrue(Thread.interrupted());
+      assertEquals(StopReason.INTERRUPTED, history.stopReason());
+      assertEquals(10, history.steps());
+
+      Thread.currentThread().interrupt();
+      History none = Trainer.of(network).fit(dots.labels());
+      assertTrue(Thread.interrupted());
+      assertEquals(0, none.steps());
+    }
+  }
+
+  @Test
+  void interruptionReachesAReaderThatWaits() throws InterruptedException {
+    CountDownLatch waits = new CountDownLatch(1);
+    Dataset slow =
+        dots.labels()
+            .augment(
+                1,
+                (input, random) -> {
+                  waits.countDown();
+                  try {
+                    Thread.sleep(60_000);
+                  } catch (InterruptedException interruption) {
+                    throw new IllegalStateException("woken", interruption);
+                  }
+                  return input;
+                });
+    AtomicReference<Object> outcome = new AtomicReference<>();
+    Thread fitting =
+        new Thread(
+            () -> {
+              try (Network network = Dots.labeller(1)) {
+                outcome.set(Trainer.of(network).fit(slow).stopReason());
+              } catch (RuntimeException error) {
+                outcome.set(error);
+              }
+            });
+    fitting.start();
+    waits.await();
+    fitting.interrupt();
+    fitting.join();
+    assertEquals(StopReason.INTERRUPTED, outcome.get());
+  }
+
+  @Test
+  void passesOnWhatTheDataSetThrows() {
+    RuntimeException mine = new IllegalArgumentException("mine");
+    Error error = new StackOverflowError("mine too");
+    try (Network network = Dots.labeller(1)) {
+      for (boolean isPrefetching : new boolean[] {true, false}) {
+        Trainer trainer = Trainer.of(network).prefetch(isPrefetching);
+        assertSame(
+            mine,
+            assertThrows(IllegalArgumentException.class, () -> trainer.fit(failing(mine, null))));
+        assertEquals(StopReason.FAILED, trainer.lastHistory().orElseThrow().stopReason());
+        assertEquals(2, trainer.lastHistory().orElseThrow().steps());
+        assertSame(
+            error, assertThrows(StackOverflowError.class, () -> trainer.fit(failing(null, error))));
+      }
+      Trainer.of(network).epochs(1).fit(dots.labels());
+    }
+  }
+
+  private Dataset failing(RuntimeException exception, Error error) {
+    int[] reads = {0};
+    return dots.labels()
+        .augment(
+            1,
+            (input, random) -> {
+              if (++reads[0] > 70) {
+                if (exception != null) {
+                  throw exception;
+                }
+                throw error;
+              }
+              return input;
+            });
+  }
+
+  @Test
+  void nonFiniteLossNamesStepAndTaskAndKeepsTheLastGoodWeights() {
+    try (Network network = Dots.labeller(1)) {
+      Trainer trainer = Trainer.of(network).optimizer(Sgd.withLearningRate(1e30)).epochs(50);
+      NonFiniteException error =
+          assertThrows(NonFiniteException.class, () -> trainer.fit(dots.labels()));
+      assertTrue(error.getMessage().contains("step"), error.getMessage());
+      assertTrue(error.getMessage().contains("side"), error.getMessage());
+      Dots.parameters(network)
+          .forEach(
+              (path, values) -> {
+                for (float value : values) {
+                  assertTrue(Float.isFinite(value), path);
+                }
+              });
+      assertTrue(trainer.lastHistory().orElseThrow().steps() > 0);
+      network.copy().close();
+    }
+  }
+
+  @Test
+  void nonFiniteInputsNameTheExample() {
+    for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}) {
+      dots.pictures[41 * 64 + 63] = wrong;
+      try (Network network = Dots.labeller(1)) {
+        NonFiniteException error =
+            assertThrows(NonFiniteException.class, () -> Trainer.of(network).fit(dots.labels()));
+        assertTrue(error.getMessage().contains("41"), error.getMessage());
+        network.freezeThrough("active");
+        assertThrows(NonFiniteException.class, () -> Trainer.of(network).fit(dots.labels()));
+      }
+    }
+  }
+
+  @Test
+  void listenersMayReadButNotChange(@TempDir Path folder) {
+    Path file = folder.resolve("during.safetensors");
+    List<String> calls = new ArrayList<>();
+    try (Network network = Dots.labeller(1)) {
+      TrainingListener listener =
+          new TrainingListener() {
+            @Override
+            public void onStart(long epochs, long steps) {
+              calls.add("start " + epochs + " " + steps);
+            }
+
+            @Override
+            public void onStep(StepResult step) {
+              calls.add("step " + step.step());
+            }
+
+            @Override
+            public void onEpoch(EpochResult epoch) {
+              calls.add("epoch " + epoch.epoch());
+              network.save(file);
+              network.evaluate(dots.labels());
+              network.copy().close();
+              network.summary();
+              network.parameter("conv1.weight");
+              try (Predictor predictor = network.predictor()) {
+                predictor.predict(dots.labels().input(0));
+              }
+              float[] zeros = new float[16];
+              assertThrows(IllegalStateException.class, () -> network.freeze("conv1"));
+              assertThrows(IllegalStateException.class, () -> network.unfreeze("conv1"));
+              assertThrows(
+                  IllegalStateException.class, () -> network.learningRateScale("conv1", 2));
+              assertThrows(
+                  IllegalStateException.class, () -> network.setParameter("features.bias", zeros));
+              assertThrows(
+                  IllegalStateException.class, () -> Trainer.of(network).fit(dots.labels()));
+            }
+
+            @Override
+            public void onEnd(History history) {
+              calls.add("end " + history.steps());
+            }
+          };
+      Trainer.of(network).epochs(2).batchSize(50).listener(listener).fit(dots.labels());
+      assertEquals(
+          List.of(
+              "start 2 4", "step 0", "step 1", "epoch 0", "step 2", "step 3", "epoch 1", "end 4"),
+          calls);
+      try (Network saved = Network.load(file)) {
+        Dots.assertSameBits(network, saved);
+      }
+    }
+  }
+
+  @Test
+  void otherThreadsAreRefusedWhileTrainingRuns() throws InterruptedException {
+    try (Network network = Dots.labeller(1);
+        Predictor before = network.predictor()) {
+      float[] expected = before.predict(dots.labels().input(0));
+      CountDownLatch trains = new CountDownLatch(1);
+      CountDownLatch tried = new CountDownLatch(1);
+      List<Throwable> outcomes = new ArrayList<>();
+      Thread fitting =
+          new Thread(
+              () ->
+                  Trainer.of(network)
+                      .epochs(1)
+                      .listener(
+                          afterStep(
+                              step -> {
+                                trains.countDown();
+                                try {
+                                  tried.await();
+                                } catch (InterruptedException interruption) {
+                                  Thread.currentThread().interrupt();
+                                }
+                              }))
+                      .fit(dots.labels()));
+      fitting.start();
+      trains.await();
+      List<Runnable> attempts =
+          List.of(
+              () -> network.evaluate(dots.labels()),
+              network::copy,
+              network::summary,
+              network::predictor,
+              () -> network.parameter("conv1.weight"),
+              () -> network.freeze("conv1"),
+              () -> network.transfer().dropHead("side").explain(),
+              () -> Trainer.of(network).fit(dots.labels()));
+      for (Runnable attempt : attempts) {
+        try {
+          attempt.run();
+          outcomes.add(new AssertionError("no exception"));
+        } catch (RuntimeException error) {
+          outcomes.add(error);
+        }
+      }
+      float[] during = before.predict(dots.labels().input(0));
+      tried.countDown();
+      fitting.join();
+      outcomes.forEach(outcome -> assertSame(IllegalStateException.class, outcome.getClass()));
+      assertEquals(expected[0], during[0]);
+      network.summary();
+    }
+  }
+
+  @Test
+  void closingTheNetworkEndsTraining() {
+    Network network = Dots.labeller(1);
+    Trainer trainer = Trainer.of(network).listener(afterStep(step -> network.close()));
+    assertThrows(IllegalStateException.class, () -> trainer.fit(dots.labels()));
+    assertThrows(IllegalStateException.class, () -> trainer.fit(dots.labels()));
+  }
+
+  @Test
+  void aListenersExceptionComesOut() {
+    try (Network network = Dots.labeller(1)) {
+      Trainer trainer =
+          Trainer.of(network)
+              .listener(
+                  epoch -> {
+                    throw new UnsupportedOperationException("mine");
+                  });
+      assertThrows(UnsupportedOperationException.class, () -> trainer.fit(dots.labels()));
+      assertEquals(1, trainer.lastHistory().orElseThrow().epochs().size());
+      network.summary();
+    }
+  }
+
+  @Test
+  void aTrainerRunsOnceAtATimeAndStartsAfresh() {
+    try (Network network = Dots.labeller(1);
+        Network twin = Dots.labeller(1)) {
+      AtomicReference<Trainer> itself = new AtomicReference<>();
+      Trainer trainer =
+          Trainer.of(network)
+              .epochs(1)
+              .listener(
+                  epoch ->
+                      assertThrows(
+                          IllegalStateException.class, () -> itself.get().fit(dots.labels())));
+      itself.set(trainer);
+      trainer.fit(dots.labels());
+      trainer.fit(dots.labels());
+      Trainer.of(twin).epochs(1).fit(dots.labels());
+      Trainer.of(twin).epochs(1).fit(dots.labels());
+      Dots.assertSameBits(network, twin);
+    }
+  }
+}

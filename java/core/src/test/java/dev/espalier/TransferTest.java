@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TransferTest {
+  private static final Head SIDES = Head.layers(h -> h.dense("mixed", 8).relu()).labels("a", "b");
+
+  private static Map<String, LayerSummary> byName(List<LayerSummary> layers) {
+    return layers.stream().collect(Collectors.toMap(LayerSummary::name, layer -> layer));
+  }
+
+  @Test
+  void explainsWhatItWillDo() {
+    try (Network network = Dots.classifier(1)) {
+      TransferBuilder plan =
+          network
+              .transfer()
+              .dropHead("quarter")
+              .freezeThrough("features")
+              .learningRateScale("heads.*", 0.5)
+              .head("side", SIDES);
+      Map<String, LayerSummary> layers = byName(plan.layers());
+      assertEquals(LayerSummary.Fate.DROPPED, layers.get("heads.quarter.dense").fate());
+      assertEquals(LayerSummary.Fate.KEPT, layers.get("conv1").fate());
+      assertTrue(layers.get("conv1").isFrozen());
+      assertTrue(layers.get("features").isFrozen());
+      assertEquals(LayerSummary.Fate.NEW, layers.get("heads.side.mixed").fate());
+      assertEquals("side", layers.get("heads.side.dense").head());
+      assertEquals(Shape.vector(2), layers.get("heads.side.dense").output());
+      assertEquals(16 * 8 + 8, layers.get("heads.side.mixed").parameterCount());
+      assertFalse(layers.get("heads.side.dense").isFrozen());
+      String table = plan.explain();
+      for (String word :
+          List.of(
+              "conv1",
+              "[4, 8, 8]",
+              "frozen",
+              "trainable",
+              "kept",
+              "new",
+              "dropped",
+              "parameters")) {
+        assertTrue(table.contains(word), table);
+      }
+    }
+  }
+
+  @Test
+  void changesACopyOnly() {
+    try (Network network = Dots.classifier(1)) {
+      Map<String, float[]> before = Dots.parameters(network);
+      String summary = network.summary();
+      try (Network other =
+          network.transfer().dropHead("quarter").freeze("conv*").head("side", SIDES).build(2)) {
+        Trainer.of(other).epochs(2).fit(new Dots(40, 1).labels());
+        assertArrayEquals(before.get("conv1.weight"), other.parameter("conv1.weight"));
+        assertEquals(List.of("side"), other.tasks().stream().map(Task::name).toList());
+      }
+      Dots.assertSameBits(before, Dots.parameters(network));
+      assertEquals(summary, network.summary());
+    }
+  }
+
+  @Test
+  void doesNotDependOnTheOrderOfCalls() {
+    try (Network network = Dots.rich(1);
+        Network first =
+            network
+                .transfer()
+                .dropHead("quarter")
+                .dropHead("side")
+                .freezeThrough("active")
+                .unfreeze("features")
+                .learningRateScale("features", 0.1)
+                .head("new", SIDES)
+                .build(2);
+        Network second =
+            network
+                .transfer()
+                .head("new", SIDES)
+                .learningRateScale("features", 0.1)
+                .unfreeze("features")
+                .freezeThrough("active")
+                .dropHead("side")
+                .dropHead("quarter")
+                .build(2)) {
+      assertEquals(first.layers(), second.layers());
+      Dots.assertSameBits(first, second);
+      assertFalse(byName(first.layers()).get("features").isFrozen());
+      assertTrue(byName(first.layers()).get("conv1").isFrozen());
+    }
+  }
+
+  @Test
+  void dropsALayerAndAllAfterIt() {
+    try (Network network = Dots.rich(1);
+        Network other =
+            network
+                .transfer()
+                .dropFrom("features")
+                .head("new", "relu1", Head.labels("x"))
+                .build(1)) {
+      Map<String, LayerSummary> layers = byName(other.layers());
+      assertFalse(layers.containsKey("features"));
+      assertFalse(layers.containsKey("heads.side.dense"));
+      assertTrue(layers.containsKey("conv1"));
+      assertEquals(1, other.tasks().size());
+    }
+  }
+
+  @Test
+  void namesWhatIsNear() {
+    try (Network network = Dots.classifier(1)) {
+      IllegalArgumentException error =
+          assertThrows(IllegalArgumentException.class, () -> network.freeze("feature"));
+      assertTrue(error.getMessage().contains("features"), error.getMessage());
+      assertThrows(IllegalArgumentException.class, () -> network.freeze("xyz*"));
+      assertThrows(
+          IllegalArgumentException.class, () -> network.transfer().dropHead("quart").build(1));
+      assertThrows(
+          IllegalArgumentException.class, () -> network.transfer().freeze("nothing").explain());
+    }
+  }
+
+  @Test
+  void keepsEveryBitOfFrozenLayers() {
+    try (Network network = Dots.rich(1)) {
+      network.freezeThrough("active");
+      Map<String, float[]> before = Dots.parameters(network);
+      Trainer.of(network)
+          .optimizer(AdamW.withLearningRate(0.01).weightDecay(0.5))
+          .decayBiasesAndNorms(true)
+          .epochs(5)
+          .fit(new Dots(60, 1).both());
+      Map<String, float[]> after = Dots.parameters(network);
+      for (String path : before.keySet()) {
+        boolean isSame = Arrays.equals(Dots.bits(before.get(path)), Dots.bits(after.get(path)));
+        assertEquals(!path.startsWith("heads."), isSame, path);
+      }
+    }
+  }
+
+  @Test
+  void passesGradientsThroughAFrozenMiddle() {
+    try (Network network = Dots.rich(1)) {
+      network.freeze("features");
+      float[] middle = network.parameter("features.weight");
+      float[] lower = network.parameter("conv1.weight");
+      Trainer.of(network).epochs(2).fit(new Dots(60, 1).both());
+      assertArrayEquals(Dots.bits(middle), Dots.bits(network.parameter("features.weight")));
+      assertNotEquals(Arrays.toString(lower), Arrays.toString(network.parameter("conv1.weight")));
+    }
+  }
+
+  @Test
+  void adaptsStatisticsOnlyWhereAsked() {
+    try (Network network = Dots.rich(1)) {
+      float[] mean = network.parameter("norm1.running_mean");
+      network.freeze("conv1", "norm1");
+      Trainer.of(network).epochs(2).fit(new Dots(60, 1).both());
+      assertArrayEquals(mean, network.parameter("norm1.running_mean"));
+      network.freeze("norm1", BatchNorm.ADAPT);
+      float[] weight = network.parameter("norm1.weight");
+      Trainer.of(network).epochs(2).fit(new Dots(60, 1).both());
+      assertFalse(Arrays.equals(mean, network.parameter("norm1.running_mean")));
+      assertArrayEquals(weight, network.parameter("norm1.weight"));
+    }
+  }
+
+  @Test
+  void unfreezesAgain() {
+    try (Network network = Dots.classifier(1)) {
+      network.freezeThrough("active").unfreeze("features");
+      float[] lower = network.parameter("conv1.weight");
+      float[] upper = network.parameter("features.weight");
+      Trainer.of(network).epochs(1).fit(new Dots(40, 1).classes());
+      assertArrayEquals(lower, network.parameter("conv1.weight"));
+      assertFalse(Arrays.equals(upper, network.parameter("features.weight")));
+      network.unfreezeThrough("active");
+      assertTrue(network.layers().stream().noneMatch(LayerSummary::isFrozen));
+      network.freeze("*");
+      assertThrows(
+          IllegalStateException.class, () -> Trainer.of(network).fit(new Dots(40, 1).classes()));
+    }
+  }
+
+  @Test
+  void transfersFromAFile(@TempDir Path folder) {
+    Path file = folder.resolve("backbone.safetensors");
+    long handles = Espalier.liveHandles();
+    try (Network network = Dots.rich(3)) {
+      network.save(file);
+      TransferBuilder plan =
+          Network.loadBackbone(file).freezeThrough("features").head("side", SIDES);
+      try (Network other = plan.build(4);
+          Network again = plan.build(4)) {
+        assertArrayEquals(network.parameter("conv1.weight"), other.parameter("conv1.weight"));
+        assertEquals(List.of("side"), other.tasks().stream().map(Task::name).toList());
+        Dots.assertSameBits(other, again);
+      }
+      assertTrue(plan.explain().contains("dropped"));
+    }
+    assertEquals(handles, Espalier.liveHandles());
+  }
+}
