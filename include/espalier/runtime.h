@@ -22,6 +22,10 @@ std::int64_t NativeBytes();
 std::int64_t NativeBytesBudget();
 void SetNativeBytesBudget(std::int64_t bytes);
 
+/// An OpenBLAS library that training may use where it is faster; opened when first wanted.
+/// Empty: none. One that cannot be opened counts as none.
+void SetOpenBlasPath(const std::string& path);
+
 /// A line on CPU target, threads and memory, for people.
 std::string DescribeRuntime();
 

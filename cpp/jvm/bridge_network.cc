@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <memory>
+
+#include "core/text.h"
+#include "espalier/evaluation.h"
+#include "espalier/metrics.h"
+#include "espalier/model_file.h"
+#include "files/graph_json.h"
+#include "jvm/bridge.h"
+#include "jvm/config_json.h"
+#include "jvm/guard.h"
+#include "jvm/objects.h"
+
+namespace espalier::jvm {
+namespace {
+
+std::int64_t AdoptNetwork(Network network) {
+  return Adopt(std::make_unique<Network>(std::move(network)));
+}
+
+std::int64_t ParameterSize(const Network& network, std::string_view path) {
+  for (const ParameterDescription& parameter : network.Parameters()) {
+    if (parameter.path == path) {
+      return parameter.shape.element_count();
+    }
+  }
+  // Throws, and says which names are near.
+  return static_cast<std::int64_t>(network.ReadParameter(path).size());
+}
+
+void ReadParameter(const Network& network, std::string_view path, std::span<float> values) {
+  const std::vector<float> parameter = network.ReadParameter(path);
+  if (parameter.size() != values.size()) {
+    Fail(ErrorCode::kShapeMismatch, "parameter '", path, "': expected room for ", parameter.size(),
+         " values, got ", values.size());
+  }
+  std::copy(parameter.begin(), parameter.end(), values.begin());
+}
+
+void WriteTaskLosses(const Network& network, std::int64_t examples, std::int64_t logits,
+                     const std::int64_t* targets, const std::int64_t* masks, double* results) {
+  const HeadTable heads(network);
+  std::vector<TaskTargets> all_targets(heads.count());
+  const auto values =
+      Borrow<const float>("logits", logits, CheckedMultiply(examples, heads.total_width()));
+  heads.ReadTargets(examples, targets, masks, all_targets);
+  const auto result = Borrow("results", results, static_cast<std::int64_t>(1 + 2 * heads.count()));
+  std::size_t next = 1;
+  result[0] = 0.0;
+  for (const TaskLoss& loss : TaskLosses(network, examples, values, all_targets)) {
+    result[0] += loss.loss;
+    result[next++] = loss.loss;
+    result[next++] = static_cast<double>(loss.labelled);
+  }
+}
+
+std::vector<Metric> Metrics(std::string_view kind, const std::vector<std::string>& labels,
+                            std::int64_t examples, std::int64_t probabilities, std::int64_t targets,
+                            double threshold) {
+  const std::int64_t size = CheckedMultiply(examples, static_cast<std::int64_t>(labels.size()));
+  const auto predicted = Borrow<const float>("probabilities", probabilities, size);
+  if (kind == "labels") {
+    return LabelMetrics(predicted, Borrow<const float>("targets", targets, size), labels,
+                        threshold);
+  }
+  if (kind == "classes") {
+    return ClassMetrics(predicted, Borrow<const std::int32_t>("targets", targets, examples),
+                        labels);
+  }
+  if (kind == "values") {
+    return ValueMetrics(predicted, Borrow<const float>("targets", targets, size), labels);
+  }
+  Fail(ErrorCode::kInvalidArgument, "kind: expected one of labels, classes, values, got '", kind,
+       "'");
+}
+
+}  // namespace
+
+std::int64_t networkBuild(const char* spec_json, std::int64_t seed) {
+  return Guard([&] {
+    return AdoptNetwork(Network::Build(NetworkSpecFromJson(Text("spec", spec_json)),
+                                       static_cast<std::uint64_t>(seed)));
+  });
+}
+
+std::string networkSpec(std::int64_t network) {
+  return Guard([&] { return NetworkSpecToJson(Entered<Network>(network)->Spec()); });
+}
+
+std::string networkDescribe(std::int64_t network) {
+  return Guard([&] { return LayersToJson(Entered<Network>(network)->Describe()); });
+}
+
+std::string networkParameters(std::int64_t network) {
+  return Guard([&] { return ParametersToJson(Entered<Network>(network)->Parameters()); });
+}
+
+std::int64_t networkParameterSize(std::int64_t network, const char* path) {
+  return Guard([&] { return ParameterSize(*Entered<Network>(network), Text("path", path)); });
+}
+
+void networkReadParameter(std::int64_t network, const char* path, float* values,
+                          std::int64_t size) {
+  Guard([&] {
+    ReadParameter(*Entered<Network>(network), Text("path", path), Borrow("values", values, size));
+  });
+}
+
+void networkWriteParameter(std::int64_t network, const char* path, const float* values,
+                           std::int64_t size) {
+  Guard([&] {
+    Entered<Network>(network)->WriteParameter(Text("path", path), Borrow("values", values, size));
+  });
+}
+
+void networkFreeze(std::int64_t network, const char* pattern, bool through, bool adapt_statistics) {
+  Guard([&] {
+    Entered<Network>(network)->Freeze({std::string(Text("pattern", pattern)), through},
+                                      adapt_statistics);
+  });
+}
+
+void networkUnfreeze(std::int64_t network, const char* pattern, bool through) {
+  Guard([&] {
+    Entered<Network>(network)->Unfreeze({std::string(Text("pattern", pattern)), through});
+  });
+}
+
+void networkSetLearningRateScale(std::int64_t network, const char* pattern, double scale) {
+  Guard([&] {
+    Entered<Network>(network)->SetLearningRateScale(std::string(Text("pattern", pattern)), scale);
+  });
+}
+
+std::int64_t networkClone(std::int64_t network) {
+  return Guard([&] { return AdoptNetwork(Entered<Network>(network)->Clone()); });
+}
+
+std::int64_t networkTransfer(std::int64_t network, const char* transfer_json, std::int64_t seed) {
+  return Guard([&] {
+    return AdoptNetwork(Entered<Network>(network)->Transfer(
+        TransferSpecFromJson(Text("transfer", transfer_json)), static_cast<std::uint64_t>(seed)));
+  });
+}
+
+std::string networkExplainTransfer(std::int64_t network, const char* transfer_json) {
+  return Guard([&] {
+    return LayersToJson(Entered<Network>(network)->ExplainTransfer(
+        TransferSpecFromJson(Text("transfer", transfer_json))));
+  });
+}
+
+void networkSave(std::int64_t network, const char* path) {
+  Guard([&] { SaveNetwork(*Entered<Network>(network), std::string(Text("path", path))); });
+}
+
+std::int64_t networkLoad(const char* path) {
+  return Guard([&] { return AdoptNetwork(LoadNetwork(std::string(Text("path", path)))); });
+}
+
+void taskLosses(std::int64_t network, std::int64_t examples, std::int64_t logits,
+                const std::int64_t* targets, const std::int64_t* masks, double* results) {
+  Guard([&] {
+    WriteTaskLosses(*Entered<Network>(network), examples, logits, targets, masks, results);
+  });
+}
+
+void logitsToProbabilities(std::int64_t network, std::int64_t examples, std::int64_t values) {
+  Guard([&] {
+    const Entered<Network> entered(network);
+    const std::int64_t width = HeadTable(*entered).total_width();
+    LogitsToProbabilities(*entered, examples,
+                          Borrow<float>("values", values, CheckedMultiply(examples, width)));
+  });
+}
+
+std::string taskMetrics(const char* kind, const char* labels_json, std::int64_t examples,
+                        std::int64_t probabilities, std::int64_t targets, double threshold) {
+  return Guard([&] {
+    return MetricsToJson(Metrics(Text("kind", kind),
+                                 NamesFromJson("labels", Text("labels", labels_json)), examples,
+                                 probabilities, targets, threshold));
+  });
+}
+
+}  // namespace espalier::jvm

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
+#include "core/text.h"
+#include "jvm/bridge.h"
+#include "jvm/config_json.h"
+#include "jvm/guard.h"
+#include "jvm/objects.h"
+
+namespace espalier::jvm {
+namespace {
+
+void WriteStepResult(const StepResult& step, std::span<double> results) {
+  results[0] = step.loss;
+  results[1] = step.learning_rate;
+  results[2] = step.gradient_norm;
+  std::size_t next = 3;
+  for (const TaskLoss& task : step.tasks) {
+    results[next++] = task.loss;
+    results[next++] = static_cast<double>(task.labelled);
+  }
+}
+
+std::span<double> StepResults(const TrainerObject& object, double* results) {
+  return Borrow("results", results, static_cast<std::int64_t>(3 + 2 * object.heads.count()));
+}
+
+std::span<const float> Inputs(const TrainerObject& object, std::int64_t batch,
+                              std::int64_t inputs) {
+  return Borrow<const float>("inputs", inputs, CheckedMultiply(batch, object.input_size));
+}
+
+std::span<float> Logits(const TrainerObject& object, std::int64_t batch, std::int64_t logits) {
+  return Borrow<float>("logits", logits, CheckedMultiply(batch, object.heads.total_width()));
+}
+
+void Predict(const Predictor& predictor, std::int64_t batch, std::int64_t inputs,
+             std::int64_t outputs) {
+  predictor.Predict(
+      batch, Borrow<const float>("inputs", inputs, CheckedMultiply(batch, predictor.input_size())),
+      Borrow<float>("outputs", outputs, CheckedMultiply(batch, predictor.output_size())));
+}
+
+}  // namespace
+
+std::int64_t trainerCreate(std::int64_t network, const char* config_json) {
+  return Guard([&] {
+    return Adopt(std::make_unique<TrainerObject>(
+        *Entered<Network>(network), TrainerConfigFromJson(Text("config", config_json))));
+  });
+}
+
+void trainerStep(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
+                 const std::int64_t* targets, const std::int64_t* masks, double* results) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    const auto written = StepResults(*entered, results);
+    const auto values = Inputs(*entered, batch, inputs);
+    entered->heads.ReadTargets(batch, targets, masks, entered->targets);
+    WriteStepResult(entered->trainer.Step(batch, values, entered->targets), written);
+  });
+}
+
+bool trainerHasFrozenPrefix(std::int64_t trainer) {
+  return Guard([&] { return EnteredTrainer(trainer)->trainer.HasFrozenPrefix(); });
+}
+
+std::int64_t trainerFeatureCount(std::int64_t trainer) {
+  return Guard([&] { return EnteredTrainer(trainer)->trainer.FeatureCount(); });
+}
+
+void trainerReserveFeatures(std::int64_t trainer, int slot, std::int64_t examples) {
+  Guard([&] { EnteredTrainer(trainer)->trainer.ReserveFeatures(slot, examples); });
+}
+
+void trainerCacheFeatures(std::int64_t trainer, int slot, std::int64_t first, std::int64_t batch,
+                          std::int64_t inputs) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    entered->trainer.CacheFeatures(slot, first, batch, Inputs(*entered, batch, inputs));
+  });
+}
+
+void trainerStepCached(std::int64_t trainer, int slot, std::int64_t batch,
+                       const std::int64_t* examples, const std::int64_t* targets,
+                       const std::int64_t* masks, double* results) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    const auto written = StepResults(*entered, results);
+    const auto indices = Borrow("examples", examples, batch);
+    entered->heads.ReadTargets(batch, targets, masks, entered->targets);
+    WriteStepResult(entered->trainer.StepCached(slot, indices, entered->targets), written);
+  });
+}
+
+void trainerEvaluate(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
+                     std::int64_t logits) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    entered->trainer.Evaluate(batch, Inputs(*entered, batch, inputs),
+                              Logits(*entered, batch, logits));
+  });
+}
+
+void trainerEvaluateCached(std::int64_t trainer, int slot, std::int64_t batch,
+                           const std::int64_t* examples, std::int64_t logits) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    entered->trainer.EvaluateCached(slot, Borrow("examples", examples, batch),
+                                    Logits(*entered, batch, logits));
+  });
+}
+
+void trainerSaveBest(std::int64_t trainer) {
+  Guard([&] { EnteredTrainer(trainer)->trainer.SaveBest(); });
+}
+
+void trainerRestoreBest(std::int64_t trainer) {
+  Guard([&] { EnteredTrainer(trainer)->trainer.RestoreBest(); });
+}
+
+std::int64_t trainerPrefixExamples(std::int64_t trainer) {
+  return Guard([&] { return EnteredTrainer(trainer)->trainer.prefix_examples(); });
+}
+
+void trainerRelease(std::int64_t trainer) {
+  Guard([&] { EnteredTrainer(trainer)->trainer.Release(); });
+}
+
+std::int64_t predictorCreate(std::int64_t network, const char* config_json) {
+  return Guard([&] {
+    return Adopt(std::make_unique<Predictor>(*Entered<Network>(network),
+                                             PredictorConfigFromJson(Text("config", config_json))));
+  });
+}
+
+std::int64_t predictorInputSize(std::int64_t predictor) {
+  return Guard([&] { return Entered<Predictor>(predictor)->input_size(); });
+}
+
+std::int64_t predictorOutputSize(std::int64_t predictor) {
+  return Guard([&] { return Entered<Predictor>(predictor)->output_size(); });
+}
+
+void predictorPredict(std::int64_t predictor, std::int64_t batch, std::int64_t inputs,
+                      std::int64_t outputs) {
+  Guard([&] { Predict(*Entered<Predictor>(predictor), batch, inputs, outputs); });
+}
+
+void predictorPredictArray(std::int64_t predictor, std::int64_t batch, const float* inputs,
+                           float* outputs) {
+  Guard([&] {
+    Predict(*Entered<Predictor>(predictor), batch, reinterpret_cast<std::int64_t>(inputs),
+            reinterpret_cast<std::int64_t>(outputs));
+  });
+}
+
+std::string predictorDescribe(std::int64_t predictor) {
+  return Guard([&] { return Entered<Predictor>(predictor)->Describe(); });
+}
+
+}  // namespace espalier::jvm

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jvm/config_json.h"
+
+#include <cmath>
+#include <optional>
+
+#include "core/text.h"
+#include "files/graph_json.h"
+#include "files/json_writer.h"
+#include "files/strict_json.h"
+
+namespace espalier::jvm {
+namespace {
+
+std::vector<LayerPattern> ReadPatterns(JsonFields& fields, const char* key) {
+  std::vector<LayerPattern> patterns;
+  if (const auto array = fields.Optional(key)) {
+    for (const JsonReader& item : array->Items()) {
+      JsonFields entry(item);
+      LayerPattern pattern;
+      pattern.pattern = entry.Required("pattern").Text();
+      entry.Read("through", pattern.through);
+      entry.Finish();
+      patterns.push_back(pattern);
+    }
+  }
+  return patterns;
+}
+
+std::vector<TransferSpec::Rate> ReadRates(JsonFields& fields) {
+  std::vector<TransferSpec::Rate> rates;
+  if (const auto array = fields.Optional("learning_rates")) {
+    for (const JsonReader& item : array->Items()) {
+      JsonFields entry(item);
+      std::string pattern = entry.Required("pattern").Text();
+      const double scale = entry.Required("scale").Number();
+      entry.Finish();
+      rates.push_back({std::move(pattern), scale});
+    }
+  }
+  return rates;
+}
+
+OptimizerConfig ReadSgd(JsonFields& fields) {
+  Sgd sgd;
+  fields.Read("learning_rate", sgd.learning_rate);
+  fields.Read("momentum", sgd.momentum);
+  fields.Read("nesterov", sgd.nesterov);
+  fields.Read("weight_decay", sgd.weight_decay);
+  return sgd;
+}
+
+template <typename AdamLike>
+OptimizerConfig ReadAdam(JsonFields& fields) {
+  AdamLike adam;
+  fields.Read("learning_rate", adam.learning_rate);
+  fields.Read("beta1", adam.beta1);
+  fields.Read("beta2", adam.beta2);
+  fields.Read("epsilon", adam.epsilon);
+  fields.Read("weight_decay", adam.weight_decay);
+  return adam;
+}
+
+OptimizerConfig ReadRmsProp(JsonFields& fields) {
+  RmsProp rms_prop;
+  fields.Read("learning_rate", rms_prop.learning_rate);
+  fields.Read("alpha", rms_prop.alpha);
+  fields.Read("epsilon", rms_prop.epsilon);
+  fields.Read("momentum", rms_prop.momentum);
+  fields.Read("weight_decay", rms_prop.weight_decay);
+  return rms_prop;
+}
+
+OptimizerConfig ReadOptimizer(const JsonReader& object) {
+  JsonFields fields(object);
+  const JsonReader kind = fields.Required("kind");
+  OptimizerConfig optimizer;
+  if (kind.Text() == "sgd") {
+    optimizer = ReadSgd(fields);
+  } else if (kind.Text() == "adam") {
+    optimizer = ReadAdam<Adam>(fields);
+  } else if (kind.Text() == "adamw") {
+    optimizer = ReadAdam<AdamW>(fields);
+  } else if (kind.Text() == "rmsprop") {
+    optimizer = ReadRmsProp(fields);
+  } else {
+    kind.Refuse("one of sgd, adam, adamw, rmsprop");
+  }
+  fields.Finish();
+  return optimizer;
+}
+
+ScheduleKind ReadScheduleKind(const JsonReader& kind) {
+  const std::string& name = kind.Text();
+  if (name == "constant") return ScheduleKind::kConstant;
+  if (name == "step") return ScheduleKind::kStep;
+  if (name == "exponential") return ScheduleKind::kExponential;
+  if (name == "cosine") return ScheduleKind::kCosine;
+  if (name == "one_cycle") return ScheduleKind::kOneCycle;
+  kind.Refuse("one of constant, step, exponential, cosine, one_cycle");
+}
+
+Schedule ReadSchedule(const JsonReader& object) {
+  JsonFields fields(object);
+  Schedule schedule;
+  schedule.kind = ReadScheduleKind(fields.Required("kind"));
+  fields.Read("total_steps", schedule.total_steps);
+  fields.Read("step_size", schedule.step_size);
+  fields.Read("decay", schedule.decay);
+  fields.Read("final_factor", schedule.final_factor);
+  fields.Read("initial_factor", schedule.initial_factor);
+  fields.Read("peak_fraction", schedule.peak_fraction);
+  fields.Read("warmup_steps", schedule.warmup_steps);
+  fields.Finish();
+  return schedule;
+}
+
+std::optional<double> ReadLimit(JsonFields& fields, const char* key) {
+  const auto limit = fields.Optional(key);
+  return limit && !limit->IsNull() ? std::optional(limit->Number()) : std::nullopt;
+}
+
+const char* FateName(LayerDescription::Fate fate) {
+  switch (fate) {
+    case LayerDescription::Fate::kKept:
+      return "kept";
+    case LayerDescription::Fate::kNew:
+      return "new";
+    case LayerDescription::Fate::kDropped:
+      return "dropped";
+  }
+  return "";
+}
+
+}  // namespace
+
+TransferSpec TransferSpecFromJson(std::string_view json) {
+  const JsonValue value = ParseStrictJson(json, "transfer");
+  JsonFields fields(JsonReader(value, "transfer"));
+  TransferSpec spec;
+  fields.Read("drop_heads", spec.drop_heads);
+  fields.Read("drop_from", spec.drop_from);
+  spec.freeze = ReadPatterns(fields, "freeze");
+  spec.unfreeze = ReadPatterns(fields, "unfreeze");
+  fields.Read("adapt_statistics", spec.adapt_statistics);
+  spec.learning_rates = ReadRates(fields);
+  if (const auto heads = fields.Optional("heads")) {
+    spec.heads = ReadHeads(*heads);
+  }
+  fields.Finish();
+  return spec;
+}
+
+TrainerConfig TrainerConfigFromJson(std::string_view json) {
+  const JsonValue value = ParseStrictJson(json, "trainer");
+  JsonFields fields(JsonReader(value, "trainer"));
+  TrainerConfig config;
+  if (const auto optimizer = fields.Optional("optimizer")) {
+    config.optimizer = ReadOptimizer(*optimizer);
+  }
+  if (const auto schedule = fields.Optional("schedule")) {
+    config.schedule = ReadSchedule(*schedule);
+  }
+  fields.Read("max_batch_size", config.max_batch_size);
+  if (const auto seed = fields.Optional("seed")) {
+    config.seed = static_cast<std::uint64_t>(seed->Integer());
+  }
+  config.clip_value = ReadLimit(fields, "clip_value");
+  config.clip_norm = ReadLimit(fields, "clip_norm");
+  fields.Read("decay_biases_and_norms", config.decay_biases_and_norms);
+  fields.Read("layer_decay", config.layer_decay);
+  fields.Finish();
+  return config;
+}
+
+PredictorConfig PredictorConfigFromJson(std::string_view json) {
+  const JsonValue value = ParseStrictJson(json, "predictor");
+  JsonFields fields(JsonReader(value, "predictor"));
+  PredictorConfig config;
+  fields.Read("max_batch_size", config.max_batch_size);
+  fields.Read("logits", config.logits);
+  fields.Finish();
+  return config;
+}
+
+std::vector<std::string> NamesFromJson(std::string_view what, std::string_view json) {
+  const JsonValue value = ParseStrictJson(json, what);
+  return JsonReader(value, std::string(what)).Texts();
+}
+
+std::string LayersToJson(std::span<const LayerDescription> layers) {
+  JsonTree array = JsonTree::array();
+  for (const LayerDescription& layer : layers) {
+    JsonTree object = JsonTree::object();
+    object["name"] = layer.name;
+    object["kind"] = layer.kind;
+    object["output"] = layer.output.dimensions();
+    object["parameters"] = layer.parameter_count;
+    object["frozen"] = layer.is_frozen;
+    object["adapts_statistics"] = layer.adapts_statistics;
+    object["learning_rate_scale"] = RealToJson("learning_rate_scale", layer.learning_rate_scale);
+    object["head"] = layer.head;
+    object["fate"] = FateName(layer.fate);
+    array.push_back(std::move(object));
+  }
+  return WriteJson(array);
+}
+
+std::string ParametersToJson(std::span<const ParameterDescription> parameters) {
+  JsonTree array = JsonTree::array();
+  for (const ParameterDescription& parameter : parameters) {
+    JsonTree object = JsonTree::object();
+    object["path"] = parameter.path;
+    object["shape"] = parameter.shape.dimensions();
+    object["buffer"] = parameter.is_buffer;
+    array.push_back(std::move(object));
+  }
+  return WriteJson(array);
+}
+
+std::string MetricsToJson(std::span<const Metric> metrics) {
+  JsonTree array = JsonTree::array();
+  for (const Metric& metric : metrics) {
+    JsonTree object = JsonTree::object();
+    object["name"] = metric.name;
+    object["label"] = metric.label;
+    object["value"] = std::isfinite(metric.value) ? JsonTree(metric.value) : JsonTree(nullptr);
+    object["support"] = metric.support;
+    array.push_back(std::move(object));
+  }
+  return WriteJson(array);
+}
+
+}  // namespace espalier::jvm

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// What crosses the bridge as JSON text, apart from NetworkSpec (files/graph_json.h). Reading
+// is strict: unknown or repeated keys and wrong types are INVALID_ARGUMENT naming the place.
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "espalier/metrics.h"
+#include "espalier/network.h"
+#include "espalier/predictor.h"
+#include "espalier/trainer.h"
+
+namespace espalier::jvm {
+
+/// {"drop_heads": [], "drop_from": [], "freeze": [{"pattern": "conv*", "through": false}],
+/// "unfreeze": […], "adapt_statistics": [], "learning_rates": [{"pattern": "conv*", "scale":
+/// 0.1}], "heads": [as in a NetworkSpec]}; all optional.
+TransferSpec TransferSpecFromJson(std::string_view json);
+
+/// {"optimizer": {"kind": "adamw|adam|sgd|rmsprop", its fields in optimizer.h}, "schedule":
+/// {"kind": "constant|step|exponential|cosine|one_cycle", fields of Schedule},
+/// "max_batch_size", "seed", "clip_value", "clip_norm" (null: none),
+/// "decay_biases_and_norms", "layer_decay"}; all but kinds optional.
+TrainerConfig TrainerConfigFromJson(std::string_view json);
+
+/// {"max_batch_size": 256, "logits": false}; all optional.
+PredictorConfig PredictorConfigFromJson(std::string_view json);
+
+/// An array of strings.
+std::vector<std::string> NamesFromJson(std::string_view what, std::string_view json);
+
+/// [{"name", "kind", "output": […], "parameters": n, "frozen", "adapts_statistics",
+/// "learning_rate_scale", "head", "fate": "kept|new|dropped"}]
+std::string LayersToJson(std::span<const LayerDescription> layers);
+
+/// [{"path", "shape": […], "buffer"}]
+std::string ParametersToJson(std::span<const ParameterDescription> parameters);
+
+/// [{"name", "label", "value" (null: undefined), "support"}]
+std::string MetricsToJson(std::span<const Metric> metrics);
+
+}  // namespace espalier::jvm

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "espalier/evaluation.h"
+
+#include "core/checked.h"
+#include "core/text.h"
+#include "inference/probabilities.h"
+#include "losses/loss.h"
+#include "network/network_state.h"
+
+namespace espalier {
+namespace {
+
+const NetworkState& StateOf(const Network& network) {
+  if (network.state() == nullptr) {
+    Fail(ErrorCode::kInvalidState, "expected a network, got one that was moved from");
+  }
+  return *network.state();
+}
+
+void CheckLogits(const NetworkState& network, std::int64_t examples, std::size_t size) {
+  if (examples < 0) {
+    Fail(ErrorCode::kInvalidArgument, "expected at least 0 examples, got ", examples);
+  }
+  const std::int64_t width = network.total_width();
+  if (static_cast<std::int64_t>(size) != CheckedMultiply(examples, width)) {
+    Fail(ErrorCode::kShapeMismatch, "logits: expected [", examples, ", ", width, "], got ", size,
+         " values");
+  }
+}
+
+}  // namespace
+
+std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
+                                 std::span<const float> logits,
+                                 std::span<const TaskTargets> targets) {
+  const NetworkState& state = StateOf(network);
+  CheckLogits(state, examples, logits.size());
+  if (targets.size() != state.heads.size()) {
+    Fail(ErrorCode::kShapeMismatch, "expected targets of ", state.heads.size(), " heads, got ",
+         targets.size());
+  }
+  std::vector<TaskLoss> losses;
+  std::int64_t column = 0;
+  for (std::size_t i = 0; i < state.heads.size(); ++i) {
+    const GraphHead& head = state.heads[i];
+    CheckTargets(head.name, head.task, examples, targets[i]);
+    std::vector<std::uint8_t> active(static_cast<std::size_t>(head.width()));
+    const LossArguments arguments{.batch = examples,
+                                  .width = head.width(),
+                                  .logits = logits.data() + column,
+                                  .stride = state.total_width(),
+                                  .active = active};
+    const LossResult result = ComputeLoss(head.task, targets[i], arguments);
+    losses.push_back({.loss = result.loss, .labelled = result.labelled});
+    column += head.width();
+  }
+  return losses;
+}
+
+void LogitsToProbabilities(const Network& network, std::int64_t examples, std::span<float> values) {
+  const NetworkState& state = StateOf(network);
+  CheckLogits(state, examples, values.size());
+  Probabilities(state).Apply(examples, values.data());
+}
+
+}  // namespace espalier

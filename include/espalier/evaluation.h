@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "espalier/network.h"
+#include "espalier/trainer.h"
+
+namespace espalier {
+
+/// The losses of a whole set, as in training but normalized over all its examples: one a
+/// head. logits: [examples, total width]; targets: one a head.
+/// Throws Error: SHAPE_MISMATCH, INVALID_ARGUMENT (a labelled target out of range).
+std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
+                                 std::span<const float> logits,
+                                 std::span<const TaskTargets> targets);
+
+/// Turns logits [examples, total width] into probabilities in place, with a predictor's
+/// bits: sigmoid (labels), softmax (classes), identity (values).
+/// Throws Error: SHAPE_MISMATCH.
+void LogitsToProbabilities(const Network& network, std::int64_t examples, std::span<float> values);
+
+}  // namespace espalier
