@@ -8,8 +8,8 @@
 
 namespace espalier {
 
-/// Single-character insertions, deletions and substitutions from `a` to `b`, or `limit` + 1 if
-/// there are more than `limit`.
+/// Insertions, deletions and substitutions of a character and swaps of two neighbours that lead
+/// from `a` to `b`, or `limit` + 1 if there are more than `limit`.
 std::size_t EditDistance(std::string_view a, std::string_view b, std::size_t limit);
 
 /// The end of a message about an unknown name: "; did you mean 'conv1' or 'conv2'?" with up to

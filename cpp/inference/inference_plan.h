@@ -16,33 +16,52 @@
 
 namespace espalier {
 
-/// Activations and scratch for one caller of a plan.
+/// Activations and scratch for one caller of a plan; see inference/inference_buffers.h.
 class InferenceBuffers;
+
+struct CompiledPlan;
 
 class InferencePlan {
  public:
   /// Computes layers `outputs` from layers `inputs`, whose values the caller provides
-  /// (empty: from the network's raw input, which is then normalized). Copies all weights.
+  /// (kNetworkInput: the normalized input; empty: everything from the network's raw input,
+  /// which is then normalized). Copies all weights. Throws Error: INVALID_ARGUMENT if the
+  /// inputs do not suffice.
   InferencePlan(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
                 std::int64_t max_batch);
   ~InferencePlan();
   InferencePlan(InferencePlan&&) noexcept;
+  InferencePlan& operator=(InferencePlan&&) noexcept;
 
-  /// Buffers for running with up to `workers` threads.
+  /// Buffers for running with up to `workers` threads, and, in the second form, batches of
+  /// no more than `batch`.
   std::unique_ptr<InferenceBuffers> MakeBuffers(int workers) const;
+  std::unique_ptr<InferenceBuffers> MakeBuffers(int workers, std::int64_t batch) const;
 
   /// inputs[i]: [batch, shape of inputs[i]]; outputs[i]: [batch, shape of outputs[i]].
   /// 1 <= batch <= max_batch. Allocates nothing.
   void Run(std::int64_t batch, std::span<const float* const> inputs,
            std::span<float* const> outputs, InferenceBuffers& buffers) const;
 
-  std::int64_t max_batch() const;
-  std::int64_t NativeBytes() const;
+  /// As Run, all outputs side by side: rows: [batch, sum of their floats].
+  void RunSideBySide(std::int64_t batch, std::span<const float* const> inputs, float* rows,
+                     InferenceBuffers& buffers) const;
+
+  std::int64_t max_batch() const { return max_batch_; }
+  std::int64_t floats_per_example() const;       ///< of the buffers, scratch aside
+  bool CanUseWorkers(std::int64_t batch) const;  ///< some operation is worth sharing then
+  std::int64_t NativeBytes() const;              ///< of weights
+
+  /// One line an operation: "conv1 + norm1 + relu1".
   std::string Describe() const;
 
  private:
-  class Implementation;
-  std::unique_ptr<Implementation> implementation_;
+  void CheckRun(std::int64_t batch, std::size_t inputs, const InferenceBuffers& buffers) const;
+  void Execute(std::int64_t batch, std::span<const float* const> inputs,
+               InferenceBuffers& buffers) const;
+
+  std::unique_ptr<const CompiledPlan> plan_;
+  std::int64_t max_batch_;
 };
 
 }  // namespace espalier

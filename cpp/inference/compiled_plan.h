@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// From a part of a network to the operations that compute it.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/arena_layout.h"
+#include "inference/operation.h"
+#include "network/network_state.h"
+
+namespace espalier {
+
+/// What an operation reads or writes: an input of the plan, or an operation's result.
+struct PlanValue {
+  std::int64_t floats = 0;  // an example
+  int input = -1;           // index of the plan's input, or -1
+  std::int64_t offset = 0;  // in the arena, an example
+  /// Outputs of the plan that this value is, side by side, if no operation reads it: they
+  /// may be written in place.
+  std::vector<int> outputs;
+};
+
+struct PlanStep {
+  std::unique_ptr<const Operation> operation;
+  std::vector<int> inputs;  // values
+  int output = 0;           // value
+  std::string name;         // of the layers: "conv1 + norm1 + relu1"
+};
+
+/// A requested layer: floats [offset, offset + floats) of a value.
+struct PlanOutput {
+  int value = 0;
+  std::int64_t offset = 0;
+  std::int64_t floats = 0;
+};
+
+struct CompiledPlan {
+  std::vector<PlanValue> values;
+  std::vector<PlanStep> steps;
+  std::vector<PlanOutput> outputs;
+  std::int64_t input_count = 0;
+  std::int64_t arena_floats = 0;  // an example
+};
+
+/// Computes layers `outputs` from layers `inputs` (kNetworkInput: the normalized input), or,
+/// if there are none, from the raw input. Throws Error: INVALID_ARGUMENT if they do not
+/// suffice or an index is out of range.
+CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
+                         const std::vector<int>& outputs);
+
+}  // namespace espalier

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/dense_operation.h"
+
+#include <algorithm>
+
+#include "kernels/matmul.h"
+
+namespace espalier {
+namespace {
+
+std::int64_t Outputs(const FoldedWeights& part, std::int64_t inputs) {
+  return part.weights.size() / inputs;
+}
+
+}  // namespace
+
+DenseOperation::DenseOperation(std::int64_t inputs, const std::vector<FoldedWeights>& parts,
+                               FusedActivation activation)
+    : inputs_(inputs), activation_(activation) {
+  bool has_bias = false;
+  for (const FoldedWeights& part : parts) {
+    outputs_ += Outputs(part, inputs_);
+    has_bias = has_bias || !part.bias.empty();
+  }
+  AlignedArray<float> rows(inputs_ * outputs_);
+  bias_ = AlignedArray<float>(has_bias ? outputs_ : 0);
+  std::int64_t row = 0;
+  for (const FoldedWeights& part : parts) {
+    std::copy_n(part.weights.data(), part.weights.size(), rows.data() + row * inputs_);
+    std::copy_n(part.bias.data(), part.bias.size(), bias_.data() + row);
+    row += Outputs(part, inputs_);
+  }
+  packed_ = AlignedArray<float>(PackedFloats(inputs_, outputs_));
+  PackB(MatrixRef::RowMajor(rows.data(), outputs_, inputs_).Transposed(), packed_.data());
+}
+
+void DenseOperation::Run(const OperationCall& call) const {
+  const MatrixRef x = MatrixRef::RowMajor(call.inputs[0], call.batch, inputs_);
+  Epilogue epilogue;
+  epilogue.column_bias = bias_.data();
+  epilogue.activation = activation_.activation;
+  epilogue.slope = activation_.slope;
+  if (call.workspace->workers() == 1) {
+    MatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue);
+  } else {
+    ParallelMatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,
+                         *call.workspace);
+  }
+}
+
+}  // namespace espalier

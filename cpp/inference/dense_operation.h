@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/memory.h"
+#include "inference/folded_weights.h"
+#include "inference/operation.h"
+
+namespace espalier {
+
+/// y = activation(x · weightᵀ + bias), the weights packed once. Several sets of weights
+/// with the same input, as of heads side by side, make one product.
+class DenseOperation final : public Operation {
+ public:
+  DenseOperation(std::int64_t inputs, const std::vector<FoldedWeights>& parts,
+                 FusedActivation activation);
+
+  void Run(const OperationCall& call) const override;
+  std::int64_t work() const override { return inputs_ * outputs_; }
+  bool is_strided() const override { return true; }
+  std::int64_t NativeBytes() const override { return packed_.bytes() + bias_.bytes(); }
+
+ private:
+  std::int64_t inputs_ = 0;
+  std::int64_t outputs_ = 0;
+  FusedActivation activation_;
+  AlignedArray<float> packed_;
+  AlignedArray<float> bias_;
+};
+
+}  // namespace espalier

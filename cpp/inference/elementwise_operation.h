@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "inference/operation.h"
+
+namespace espalier {
+
+/// y = activation(the sum of all inputs): a residual with what follows, or an activation
+/// that found nothing to be fused into.
+class ElementwiseOperation final : public Operation {
+ public:
+  ElementwiseOperation(std::int64_t floats, FusedActivation activation)
+      : floats_(floats), activation_(activation) {}
+
+  void Run(const OperationCall& call) const override;
+  std::int64_t work() const override { return floats_; }
+  std::int64_t NativeBytes() const override { return 0; }
+
+ private:
+  std::int64_t floats_;
+  FusedActivation activation_;
+};
+
+}  // namespace espalier

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/fusion.h"
+
+#include <map>
+#include <utility>
+
+#include "layers/activations.h"
+#include "layers/add.h"
+#include "layers/batch_norm.h"
+#include "layers/convolution.h"
+#include "layers/dense.h"
+
+namespace espalier {
+namespace {
+
+bool PassesOn(const Layer& layer) { return layer.kind() == "dropout" || layer.kind() == "flatten"; }
+
+bool HasFoldableWeights(const Layer& layer) {
+  return dynamic_cast<const Dense*>(&layer) != nullptr ||
+         dynamic_cast<const Convolution*>(&layer) != nullptr;
+}
+
+bool TakesActivation(const Layer& layer) {
+  return HasFoldableWeights(layer) || dynamic_cast<const BatchNorm*>(&layer) != nullptr ||
+         dynamic_cast<const Add*>(&layer) != nullptr;
+}
+
+class Fusion {
+ public:
+  Fusion(const NetworkState& network, const std::vector<char>& is_needed,
+         const std::vector<char>& is_given, const std::vector<char>& is_requested)
+      : network_(network),
+        is_needed_(is_needed),
+        is_given_(is_given),
+        is_requested_(is_requested),
+        readers_(network.layers.size()),
+        is_result_needed_(network.layers.size(), 0),
+        is_fused_(network.layers.size(), 0) {}
+
+  FusedGraph Run() {
+    FindSources();
+    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+      if (IsComputed(i) && is_fused_[i] == 0) {
+        graph_.groups.push_back(GroupFrom(static_cast<int>(i)));
+      }
+    }
+    GroupHeads();
+    return std::move(graph_);
+  }
+
+ private:
+  const Layer& layer(int index) const {
+    return *network_.layers[static_cast<std::size_t>(index)].layer;
+  }
+
+  bool IsComputed(std::size_t i) const {
+    return is_needed_[i] != 0 && is_given_[i] == 0 && graph_.source[i] == static_cast<int>(i);
+  }
+
+  void FindSources() {
+    graph_.source.resize(network_.layers.size());
+    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+      graph_.source[i] = static_cast<int>(i);
+      if (is_needed_[i] == 0 || is_given_[i] != 0) {
+        continue;
+      }
+      const GraphLayer& current = network_.layers[i];
+      if (PassesOn(*current.layer)) {
+        graph_.source[i] = Source(current.inputs[0]);
+      } else {
+        for (const int input : current.inputs) {
+          if (const int source = Source(input); source != kNetworkInput) {
+            readers_[static_cast<std::size_t>(source)].push_back(static_cast<int>(i));
+          }
+        }
+      }
+    }
+    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+      if (is_requested_[i] != 0 && graph_.source[i] != kNetworkInput) {
+        is_result_needed_[static_cast<std::size_t>(graph_.source[i])] = 1;
+      }
+    }
+  }
+
+  int Source(int input) const {
+    return input == kNetworkInput ? kNetworkInput : graph_.source[static_cast<std::size_t>(input)];
+  }
+
+  // The one layer that reads `index`, if nothing else needs its result; else -1.
+  int SoleReader(int index) const {
+    const std::size_t i = static_cast<std::size_t>(index);
+    return readers_[i].size() == 1 && is_result_needed_[i] == 0 ? readers_[i][0] : -1;
+  }
+
+  FusedGroup GroupFrom(int first) {
+    FusedGroup group;
+    group.layers = {first};
+    if (HasFoldableWeights(layer(first))) {
+      const int reader = SoleReader(first);
+      // A flatten between the two would change what a channel is.
+      if (reader >= 0 && layer(reader).kind() == BatchNorm::kKind &&
+          network_.layers[static_cast<std::size_t>(reader)].input_shapes[0] ==
+              network_.layers[static_cast<std::size_t>(first)].output_shape) {
+        group.norm = reader;
+        Append(group, reader);
+      }
+    }
+    if (const auto* activation = dynamic_cast<const ActivationLayer*>(&layer(first))) {
+      group.activation = {activation->activation(), activation->slope()};
+    } else if (TakesActivation(layer(first))) {
+      const int reader = SoleReader(group.last());
+      const auto* follower =
+          reader < 0 ? nullptr : dynamic_cast<const ActivationLayer*>(&layer(reader));
+      if (follower != nullptr) {
+        group.activation = {follower->activation(), follower->slope()};
+        Append(group, reader);
+      }
+    }
+    return group;
+  }
+
+  void Append(FusedGroup& group, int index) {
+    group.layers.push_back(index);
+    is_fused_[static_cast<std::size_t>(index)] = 1;
+  }
+
+  void GroupHeads() {
+    std::map<int, std::vector<int>> by_input;
+    std::vector<char> is_head_output(network_.layers.size(), 0);
+    for (const GraphHead& head : network_.heads) {
+      is_head_output[static_cast<std::size_t>(head.output)] = 1;
+    }
+    for (std::size_t g = 0; g < graph_.groups.size(); ++g) {
+      const FusedGroup& group = graph_.groups[g];
+      const std::size_t first = static_cast<std::size_t>(group.layers[0]);
+      if (is_head_output[first] != 0 && group.layers.size() == 1 && readers_[first].empty()) {
+        by_input[Source(network_.layers[first].inputs[0])].push_back(static_cast<int>(g));
+      }
+    }
+    for (auto& [input, groups] : by_input) {
+      if (groups.size() > 1) {
+        graph_.head_products.push_back(std::move(groups));
+      }
+    }
+  }
+
+  const NetworkState& network_;
+  const std::vector<char>& is_needed_;
+  const std::vector<char>& is_given_;
+  const std::vector<char>& is_requested_;
+  std::vector<std::vector<int>> readers_;  // by source: the layers that read it
+  std::vector<char> is_result_needed_;     // by source: it or what passes it on is requested
+  std::vector<char> is_fused_;
+  FusedGraph graph_;
+};
+
+}  // namespace
+
+FusedGraph FuseLayers(const NetworkState& network, const std::vector<char>& is_needed,
+                      const std::vector<char>& is_given, const std::vector<char>& is_requested) {
+  return Fusion(network, is_needed, is_given, is_requested).Run();
+}
+
+}  // namespace espalier

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Which layers of a part of a network become one operation.
+
+#include <vector>
+
+#include "inference/operation.h"
+#include "network/network_state.h"
+
+namespace espalier {
+
+/// Layers that run as one operation, whose result is that of `last`.
+struct FusedGroup {
+  std::vector<int> layers;  // in order; the first decides the kind of operation
+  int norm = -1;            // batch norm folded into the first
+  FusedActivation activation;
+  int last() const { return layers.back(); }
+};
+
+struct FusedGraph {
+  /// By layer: the layer whose result it passes on unchanged (dropout, flatten), or itself.
+  std::vector<int> source;
+  std::vector<FusedGroup> groups;  // in an order that runs
+  /// Heads' output layers with one input, which nothing reads: one product. Each inner list
+  /// has indices of `groups`.
+  std::vector<std::vector<int>> head_products;
+};
+
+/// Fuses the layers marked in `is_needed`. `is_requested`: their results must exist as they
+/// are. Layers that are given (`is_given`) are not computed.
+FusedGraph FuseLayers(const NetworkState& network, const std::vector<char>& is_needed,
+                      const std::vector<char>& is_given, const std::vector<char>& is_requested);
+
+}  // namespace espalier

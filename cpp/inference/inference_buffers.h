@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/memory.h"
+#include "core/thread_pool.h"
+#include "inference/compiled_plan.h"
+#include "inference/inference_plan.h"
+
+namespace espalier {
+
+/// What one caller needs to run a plan: room for all values of a batch, and workers.
+/// Small operations stay on the caller's thread, so there are two workspaces.
+class InferenceBuffers {
+ public:
+  InferenceBuffers(const CompiledPlan& plan, std::int64_t batch, int workers);
+
+  std::int64_t batch() const { return batch_; }
+  std::int64_t NativeBytes() const;
+
+ private:
+  friend class InferencePlan;
+
+  // Example i of something: at data + i * stride.
+  struct Place {
+    float* data = nullptr;
+    std::int64_t stride = 0;
+  };
+
+  /// True if the outputs of the step's value lie just as the step would write them.
+  bool GoesStraightToOutputs(const CompiledPlan& plan, const PlanStep& step) const;
+
+  std::int64_t batch_;
+  AlignedArray<float> arena_;
+  Workspace alone_;
+  std::optional<Workspace> together_;
+  std::vector<Place> places_;              // by value
+  std::vector<Place> outputs_;             // where the caller wants them
+  std::vector<const float*> step_inputs_;  // of the step that runs
+};
+
+}  // namespace espalier

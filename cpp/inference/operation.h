@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One step of an inference plan: one layer, or several fused into one. Operations own
+// copies of all weights that they use.
+
+#include <cstdint>
+#include <span>
+
+#include "core/thread_pool.h"
+#include "kernels/activation.h"
+
+namespace espalier {
+
+/// An activation that follows, applied before results leave the cache.
+struct FusedActivation {
+  Activation activation = Activation::kNone;
+  float slope = 0.01f;  // leaky relu
+};
+
+struct OperationCall {
+  std::int64_t batch = 0;
+  std::span<const float* const> inputs;  // [batch, floats of the input]
+  float* output = nullptr;
+  std::int64_t output_stride = 0;  // floats from one example's output to the next one's
+  Workspace* workspace = nullptr;
+};
+
+class Operation {
+ public:
+  virtual ~Operation() = default;
+
+  /// Allocates nothing. An example's output depends on its inputs alone, to the bit.
+  virtual void Run(const OperationCall& call) const = 0;
+
+  /// Multiply-adds of one example, or elements where nothing is multiplied.
+  virtual std::int64_t work() const = 0;
+
+  /// Scratch floats a worker needs for that many examples.
+  virtual std::int64_t ScratchFloats(std::int64_t /*batch*/) const { return 0; }
+
+  /// True if output_stride may differ from the floats of an output.
+  virtual bool is_strided() const { return false; }
+
+  virtual std::int64_t NativeBytes() const = 0;
+};
+
+}  // namespace espalier
