@@ -13,18 +13,27 @@ PlanRunner::PlanRunner(const NetworkState& network, std::vector<int> inputs,
       workers_(ThreadPool::Shared().thread_count()),
       buffers_(plan_.MakeBuffers(workers_)) {}
 
-PlanRunner::~PlanRunner() = default;
+void PlanRunner::FollowThreadCount() {
+  const int workers = ThreadPool::Shared().thread_count();
+  if (workers == workers_) return;
+  buffers_ = plan_.MakeBuffers(workers);
+  workers_ = workers;
+}
 
 void PlanRunner::Run(std::int64_t batch, std::span<const float* const> inputs,
                      std::span<float* const> outputs) {
-  const int workers = ThreadPool::Shared().thread_count();
-  if (workers != workers_) {
-    buffers_ = plan_.MakeBuffers(workers);
-    workers_ = workers;
-  }
+  FollowThreadCount();
   plan_.Run(batch, inputs, outputs, *buffers_);
 }
 
-std::int64_t PlanRunner::NativeBytes() const { return plan_.NativeBytes(); }
+void PlanRunner::RunSideBySide(std::int64_t batch, std::span<const float* const> inputs,
+                               float* rows) {
+  FollowThreadCount();
+  plan_.RunSideBySide(batch, inputs, rows, *buffers_);
+}
+
+std::int64_t PlanRunner::NativeBytes() const {
+  return plan_.NativeBytes() + buffers_->NativeBytes();
+}
 
 }  // namespace espalier

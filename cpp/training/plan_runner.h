@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "inference/inference_buffers.h"
 #include "inference/inference_plan.h"
 
 namespace espalier {
@@ -17,15 +18,18 @@ class PlanRunner {
   /// As InferencePlan's constructor.
   PlanRunner(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
              std::int64_t max_batch);
-  ~PlanRunner();
 
-  /// As InferencePlan::Run. Allocates only if the number of threads was changed.
+  /// As InferencePlan::Run and RunSideBySide. They allocate only if the number of threads was
+  /// changed.
   void Run(std::int64_t batch, std::span<const float* const> inputs,
            std::span<float* const> outputs);
+  void RunSideBySide(std::int64_t batch, std::span<const float* const> inputs, float* rows);
 
   std::int64_t NativeBytes() const;
 
  private:
+  void FollowThreadCount();
+
   InferencePlan plan_;
   int workers_;
   std::unique_ptr<InferenceBuffers> buffers_;

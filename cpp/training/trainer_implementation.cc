@@ -43,13 +43,13 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       updates_(*network_, plan_, config),
       run_(*network_, plan_, updates_),
       workspace_(ThreadPool::Shared().thread_count(), run_.scratch_floats()),
-      features_(plan_.feature_floats) {
+      features_(plan_.source_floats) {
   if (!updates_.HasParameters()) {
     Fail(ErrorCode::kInvalidState, "train: expected a layer to train, but all ",
          network_->layers.size(), " layers are frozen or have no parameters");
   }
   for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
-    prefix_outputs_.push_back(run_.Source(i));
+    sources_.push_back(run_.Source(i));
     source_values_.push_back(run_.Source(i));
   }
   if (plan_.has_prefix()) {
@@ -103,10 +103,21 @@ void Trainer::Implementation::FollowThreadCount() {
   if (workers != workspace_.workers()) workspace_ = Workspace(workers, run_.scratch_floats());
 }
 
-void Trainer::Implementation::RunPrefix(std::int64_t batch, const float* inputs) {
-  const float* const raw[] = {inputs};
-  prefix_->Run(batch, raw, prefix_outputs_);
-  prefix_examples_ += batch;
+void Trainer::Implementation::FillSources(std::int64_t batch, const float* inputs) {
+  if (prefix_) {
+    const float* const raw[] = {inputs};
+    prefix_->Run(batch, raw, std::span(sources_).first(plan_.prefix_outputs.size()));
+    prefix_examples_ += batch;
+  }
+  run_.SetInput(batch, inputs, workspace_);
+}
+
+void Trainer::Implementation::GatherSources(int slot, std::span<const std::int64_t> examples) {
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    features_.Gather(slot, examples, first, plan_.sources[i].floats, sources_[i]);
+    first += plan_.sources[i].floats;
+  }
 }
 
 const StepResult& Trainer::Implementation::Step(std::int64_t batch, std::span<const float> inputs,
@@ -117,11 +128,7 @@ const StepResult& Trainer::Implementation::Step(std::int64_t batch, std::span<co
   CheckFiniteInputs(inputs.data(), batch, network_->input.element_count());
   const FlushDenormals flush;
   FollowThreadCount();
-  if (prefix_) {
-    RunPrefix(batch, inputs.data());
-  } else {
-    run_.SetInput(batch, inputs.data(), workspace_);
-  }
+  FillSources(batch, inputs.data());
   return StepOnSources(batch, targets);
 }
 
@@ -140,11 +147,7 @@ const StepResult& Trainer::Implementation::StepCached(int slot,
   }
   const FlushDenormals flush;
   FollowThreadCount();
-  std::int64_t first = 0;
-  for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
-    features_.Gather(slot, examples, first, plan_.sources[i].floats, prefix_outputs_[i]);
-    first += plan_.sources[i].floats;
-  }
+  GatherSources(slot, examples);
   return StepOnSources(batch, targets);
 }
 
@@ -207,11 +210,12 @@ void Trainer::Implementation::CacheFeatures(int slot, std::int64_t first, std::i
   CheckInputs("cache features", batch, inputs);
   features_.CheckRange(slot, first, batch);
   const FlushDenormals flush;
+  FollowThreadCount();
   const std::int64_t input_floats = network_->input.element_count();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
     const float* const piece_inputs = inputs.data() + done * input_floats;
-    RunPrefix(piece, piece_inputs);
+    FillSources(piece, piece_inputs);
     for (std::int64_t row = 0; row < piece; ++row) {
       float* to = features_.Row(slot, first + done + row);
       for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
@@ -231,31 +235,23 @@ void Trainer::Implementation::PrepareEvaluation() {
       evaluation_values_version_ == values_version) {
     return;
   }
-  if (evaluation_outputs_.empty()) {
-    head_logits_ = AlignedArray<float>(CheckedMultiply(plan_.max_batch, network_->total_width()));
-    float* logits = head_logits_.data();
-    for (const GraphHead& head : network_->heads) {
-      evaluation_outputs_.push_back(logits);
-      logits += plan_.max_batch * head.width();
-    }
+  std::vector<int> inputs;
+  if (plan_.has_prefix()) {
+    for (const PlanSource& source : plan_.sources) inputs.push_back(source.layer);
   }
   std::vector<int> outputs;
   for (const GraphHead& head : network_->heads) outputs.push_back(head.output);
   evaluation_.reset();  // its memory is free for the new one
-  evaluation_.emplace(*network_, plan_.prefix_outputs, std::move(outputs), plan_.max_batch);
+  evaluation_.emplace(*network_, std::move(inputs), std::move(outputs), plan_.max_batch);
   evaluation_version_ = parameters_version_;
   evaluation_values_version_ = values_version;
 }
 
-void Trainer::Implementation::EvaluateSources(std::int64_t batch,
-                                              std::span<const float* const> sources,
-                                              float* logits) {
-  evaluation_->Run(batch, sources, evaluation_outputs_);
-  for (std::int64_t row = 0; row < batch; ++row) {
-    for (std::size_t i = 0; i < evaluation_outputs_.size(); ++i) {
-      const std::int64_t width = network_->heads[i].width();
-      logits = std::copy_n(evaluation_outputs_[i] + row * width, width, logits);
-    }
+void Trainer::Implementation::CheckLogits(std::int64_t batch, std::span<const float> logits) const {
+  const std::int64_t width = network_->total_width();
+  if (static_cast<std::int64_t>(logits.size()) != batch * width) {
+    Fail(ErrorCode::kShapeMismatch, "evaluate: expected room for logits [", batch, ", ", width,
+         "], got ", logits.size(), " floats");
   }
 }
 
@@ -263,23 +259,19 @@ void Trainer::Implementation::Evaluate(std::int64_t batch, std::span<const float
                                        std::span<float> logits) {
   CheckUsable("evaluate");
   CheckInputs("evaluate", batch, inputs);
-  const std::int64_t width = network_->total_width();
-  if (static_cast<std::int64_t>(logits.size()) != batch * width) {
-    Fail(ErrorCode::kShapeMismatch, "evaluate: expected room for logits [", batch, ", ", width,
-         "], got ", logits.size(), " floats");
-  }
+  CheckLogits(batch, logits);
   const FlushDenormals flush;
+  FollowThreadCount();
   PrepareEvaluation();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    const float* const piece_inputs = inputs.data() + done * network_->input.element_count();
-    float* const piece_logits = logits.data() + done * width;
+    const float* const raw[] = {inputs.data() + done * network_->input.element_count()};
+    float* const rows = logits.data() + done * network_->total_width();
     if (prefix_) {
-      RunPrefix(piece, piece_inputs);
-      EvaluateSources(piece, source_values_, piece_logits);
+      FillSources(piece, raw[0]);
+      evaluation_->RunSideBySide(piece, source_values_, rows);
     } else {
-      const float* const raw[] = {piece_inputs};
-      EvaluateSources(piece, raw, piece_logits);
+      evaluation_->RunSideBySide(piece, raw, rows);
     }
   }
 }
@@ -290,22 +282,14 @@ void Trainer::Implementation::EvaluateCached(int slot, std::span<const std::int6
   CheckPrefix("evaluate");
   features_.CheckFilled(slot, examples);
   const auto batch = static_cast<std::int64_t>(examples.size());
-  const std::int64_t width = network_->total_width();
-  if (static_cast<std::int64_t>(logits.size()) != batch * width) {
-    Fail(ErrorCode::kShapeMismatch, "evaluate: expected room for logits [", batch, ", ", width,
-         "], got ", logits.size(), " floats");
-  }
+  CheckLogits(batch, logits);
   const FlushDenormals flush;
   PrepareEvaluation();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    std::int64_t first = 0;
-    for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
-      features_.Gather(slot, examples.subspan(Index(done), Index(piece)), first,
-                       plan_.sources[i].floats, prefix_outputs_[i]);
-      first += plan_.sources[i].floats;
-    }
-    EvaluateSources(piece, source_values_, logits.data() + done * width);
+    GatherSources(slot, examples.subspan(Index(done), Index(piece)));
+    evaluation_->RunSideBySide(piece, source_values_,
+                               logits.data() + done * network_->total_width());
   }
 }
 
@@ -326,8 +310,8 @@ void Trainer::Implementation::RestoreBest() {
 
 std::int64_t Trainer::Implementation::NativeBytes() const {
   return run_.NativeBytes() + updates_.NativeBytes() + workspace_.NativeBytes() +
-         features_.NativeBytes() + best_.bytes() + head_logits_.bytes() +
-         (prefix_ ? prefix_->NativeBytes() : 0) + (evaluation_ ? evaluation_->NativeBytes() : 0);
+         features_.NativeBytes() + best_.bytes() + (prefix_ ? prefix_->NativeBytes() : 0) +
+         (evaluation_ ? evaluation_->NativeBytes() : 0);
 }
 
 std::vector<float> Trainer::Implementation::ReadMoment(std::string_view path, int index) const {

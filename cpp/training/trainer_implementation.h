@@ -49,7 +49,7 @@ class Trainer::Implementation {
                                std::span<const TaskTargets> targets);
 
   bool HasFrozenPrefix() const { return plan_.has_prefix(); }
-  std::int64_t FeatureCount() const { return plan_.feature_floats; }
+  std::int64_t FeatureCount() const { return plan_.has_prefix() ? plan_.source_floats : 0; }
   void ReserveFeatures(int slot, std::int64_t examples);
   void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
                      std::span<const float> inputs);
@@ -73,13 +73,14 @@ class Trainer::Implementation {
   void CheckStep(std::int64_t batch, std::span<const TaskTargets> targets) const;
 
   void FollowThreadCount();
-  void RunPrefix(std::int64_t batch, const float* inputs);
+  void FillSources(std::int64_t batch, const float* inputs);
+  void GatherSources(int slot, std::span<const std::int64_t> examples);
   const StepResult& StepOnSources(std::int64_t batch, std::span<const TaskTargets> targets);
   void CheckFiniteLosses() const;
   void CheckFiniteGradients(double norm) const;
 
   void PrepareEvaluation();
-  void EvaluateSources(std::int64_t batch, std::span<const float* const> sources, float* logits);
+  void CheckLogits(std::int64_t batch, std::span<const float> logits) const;
 
   std::shared_ptr<NetworkState> network_;
   TrainingAccess access_;
@@ -90,7 +91,7 @@ class Trainer::Implementation {
   TrainingRun run_;
   Workspace workspace_;
   std::optional<PlanRunner> prefix_;
-  std::vector<float*> prefix_outputs_;       // the sources
+  std::vector<float*> sources_;
   std::vector<const float*> source_values_;  // the same, to read
   FeatureCache features_;
   AlignedArray<float> best_;
@@ -103,8 +104,6 @@ class Trainer::Implementation {
   std::uint64_t parameters_version_ = 1;  // moved by each update
   std::uint64_t evaluation_version_ = 0;
   std::uint64_t evaluation_values_version_ = 0;
-  AlignedArray<float> head_logits_;  // heads one after the other, [max_batch, width] each
-  std::vector<float*> evaluation_outputs_;
 };
 
 }  // namespace espalier

@@ -66,44 +66,38 @@ class Compiler {
   void ChoosePrefix() {
     plan_.in_prefix = FrozenPrefix(network_);
     bool has_parameters = false;
-    bool input_is_needed = false;
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (is_head_output_[i] || !live_[i]) plan_.in_prefix[i] = 0;
-      const GraphLayer& graph_layer = network_.layers[i];
-      if (plan_.in_prefix[i]) {
-        has_parameters = has_parameters || !graph_layer.parameters.empty();
-      } else if (live_[i]) {
-        input_is_needed = input_is_needed || std::count(graph_layer.inputs.begin(),
-                                                        graph_layer.inputs.end(), kNetworkInput);
-      }
+      if (plan_.in_prefix[i] && !network_.layers[i].parameters.empty()) has_parameters = true;
     }
-    // Without parameters there is nothing to save. Where the raw input goes on beside the
-    // prefix, features alone could not stand for an example.
-    if (!has_parameters || input_is_needed) {
-      std::fill(plan_.in_prefix.begin(), plan_.in_prefix.end(), char{0});
-      return;
-    }
-    std::vector<char> is_output(network_.layers.size(), 0);
+    // Without parameters there is nothing to save.
+    if (!has_parameters) std::fill(plan_.in_prefix.begin(), plan_.in_prefix.end(), char{0});
+  }
+
+  // What layers outside the prefix are computed from.
+  void MakeSources() {
+    std::vector<char> is_source(network_.layers.size(), 0);
+    bool input_is_source = false;
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (!live_[i] || plan_.in_prefix[i]) continue;
       for (const int input : network_.layers[i].inputs) {
-        if (plan_.in_prefix[Index(input)]) is_output[Index(input)] = 1;
+        if (input == kNetworkInput) {
+          input_is_source = true;
+        } else if (plan_.in_prefix[Index(input)]) {
+          is_source[Index(input)] = 1;
+        }
       }
     }
-    for (std::size_t i = 0; i < is_output.size(); ++i) {
-      if (is_output[i]) plan_.prefix_outputs.push_back(static_cast<int>(i));
+    for (int i = 0; i < static_cast<int>(is_source.size()); ++i) {
+      if (!is_source[Index(i)]) continue;
+      plan_.prefix_outputs.push_back(i);
+      plan_.sources.push_back({i, layer(i).output_shape.element_count(), kNoBuffer});
     }
-  }
-
-  void MakeSources() {
-    if (!plan_.has_prefix()) {
+    if (input_is_source) {
       plan_.sources.push_back({kNetworkInput, network_.input.element_count(), kNoBuffer});
-      return;
     }
-    for (const int output : plan_.prefix_outputs) {
-      const std::int64_t floats = layer(output).output_shape.element_count();
-      plan_.sources.push_back({output, floats, kNoBuffer});
-      plan_.feature_floats = CheckedAdd(plan_.feature_floats, floats);
+    for (const PlanSource& source : plan_.sources) {
+      plan_.source_floats = CheckedAdd(plan_.source_floats, source.floats);
     }
   }
 

@@ -65,11 +65,10 @@ struct PlanGroup {
 
 struct TrainingPlan {
   std::int64_t max_batch = 0;
-  std::vector<char> in_prefix;  // by layer
-  std::vector<int>
-      prefix_outputs;  // layers whose outputs are features, ascending; empty: no prefix
-  std::int64_t feature_floats = 0;  // an example
-  std::vector<PlanSource> sources;  // in the order of prefix_outputs, or the network's input alone
+  std::vector<char> in_prefix;      // by layer
+  std::vector<int> prefix_outputs;  // layers that others are computed from; empty: no prefix
+  std::vector<PlanSource> sources;  // prefix_outputs, then the network's input if needed
+  std::int64_t source_floats = 0;   // of all sources, an example
   std::vector<PlanNode> nodes;
   std::vector<PlanGroup> groups;
   std::vector<BufferRequest> buffers;

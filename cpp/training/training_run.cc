@@ -125,8 +125,9 @@ void TrainingRun::CountScratch() {
 }
 
 void TrainingRun::SetInput(std::int64_t batch, const float* inputs, Workspace& workspace) {
+  if (plan_.sources.empty() || plan_.sources.back().layer != kNetworkInput) return;
   const std::int64_t row_floats = network_.input.element_count();
-  float* const source = Source(0);
+  float* const source = Source(plan_.sources.size() - 1);
   const auto channels = static_cast<std::int64_t>(std::max<std::size_t>(channel_mean_.size(), 1));
   const std::int64_t channel_floats = row_floats / channels;
   workspace.ParallelFor(batch, [&](std::int64_t row, std::span<float>) {

@@ -35,7 +35,7 @@ class TrainingRun {
   /// Where the values of source `index` go before Forward: [batch, floats].
   float* Source(std::size_t index);
 
-  /// Fills the source of a plan without prefix from raw inputs.
+  /// Fills the source that is the network's input, if there is one, from raw inputs.
   void SetInput(std::int64_t batch, const float* inputs, Workspace& workspace);
 
   void Forward(const StepPosition& position, Workspace& workspace);

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Steps allocate nothing, and running out of memory leaves everything as it was.
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "core/memory.h"
+#include "espalier/error.h"
+#include "espalier/trainer.h"
+#include "gtest/gtest.h"
+#include "testing/training_data.h"
+#include "testing/training_networks.h"
+
+namespace {
+
+std::atomic<std::int64_t> allocations{0};
+
+void* Allocate(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+// Counts in the whole test program; the array and sized forms come through these.
+void* operator new(std::size_t size) { return Allocate(size); }
+void* operator new[](std::size_t size) { return Allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace espalier {
+namespace {
+
+using testing::Differences;
+using testing::ParametersOf;
+using testing::RandomExamples;
+using testing::ThreeHeads;
+
+constexpr std::int64_t kBatch = 16;
+
+// Calls `work` a few times to warm up (threads start), then counts.
+template <typename Work>
+void ExpectNoAllocations(Work work) {
+  for (int i = 0; i < 3; ++i) work();
+  const std::int64_t bytes = NativeBytesInUse();
+  const std::int64_t before = allocations.load();
+  for (int i = 0; i < 20; ++i) work();
+  EXPECT_EQ(allocations.load() - before, 0);
+  EXPECT_EQ(NativeBytesInUse(), bytes);
+}
+
+TEST(TrainingMemory, TheCounterCounts) {
+  const std::int64_t before = allocations.load();
+  delete new int(3);
+  EXPECT_GE(allocations.load() - before, 1);
+}
+
+TEST(TrainingMemory, StepsAllocateNothing) {
+  for (const OptimizerConfig& optimizer :
+       {OptimizerConfig(AdamW{}), OptimizerConfig(Sgd{.momentum = 0.9})}) {
+    Network network = ThreeHeads().Build(5);
+    const RandomExamples examples(network, kBatch, 3);
+    Trainer trainer(
+        network,
+        {.optimizer = optimizer, .max_batch_size = kBatch, .clip_value = 1.0, .clip_norm = 1.0});
+    const std::vector<TaskTargets> targets = examples.Targets(0, kBatch);
+    ExpectNoAllocations([&] { trainer.Step(kBatch, examples.Inputs(0, kBatch), targets); });
+    std::vector<float> logits(kBatch * 10);
+    ExpectNoAllocations([&] { trainer.Evaluate(kBatch, examples.Inputs(0, kBatch), logits); });
+    trainer.SaveBest();
+    ExpectNoAllocations([&] {
+      trainer.SaveBest();
+      trainer.RestoreBest();
+    });
+  }
+}
+
+TEST(TrainingMemory, CachedStepsAllocateNothing) {
+  Network network = ThreeHeads().Build(5);
+  network.Freeze({.pattern = "features", .through = true});
+  const RandomExamples examples(network, kBatch, 3);
+  Trainer trainer(network, {.max_batch_size = kBatch});
+  trainer.ReserveFeatures(0, kBatch);
+  ExpectNoAllocations([&] { trainer.CacheFeatures(0, 0, kBatch, examples.Inputs(0, kBatch)); });
+  const std::vector<TaskTargets> targets = examples.Targets(0, kBatch);
+  std::vector<std::int64_t> batch;
+  for (std::int64_t i = 0; i < kBatch; ++i) batch.push_back(kBatch - 1 - i);
+  ExpectNoAllocations([&] { trainer.StepCached(0, batch, targets); });
+  std::vector<float> logits(kBatch * 10);
+  ExpectNoAllocations([&] { trainer.EvaluateCached(0, batch, logits); });
+}
+
+TEST(TrainingMemory, CountsWhatItHolds) {
+  Network network = ThreeHeads().Build(5);
+  const std::int64_t before = NativeBytesInUse();
+  {
+    Trainer trainer(network, {.max_batch_size = kBatch});
+    EXPECT_EQ(trainer.NativeBytes(), NativeBytesInUse() - before);
+    trainer.SaveBest();
+    EXPECT_EQ(trainer.NativeBytes(), NativeBytesInUse() - before);
+  }
+  EXPECT_EQ(NativeBytesInUse(), before);
+}
+
+TEST(TrainingMemory, MomentsOnlyForWhatIsTrained) {
+  const auto bytes = [](const char* frozen) {
+    Network network = ThreeHeads().Build(5);
+    if (*frozen) network.Freeze({.pattern = frozen});
+    return Trainer(network, {.max_batch_size = 1}).NativeBytes();
+  };
+  // dense1 has 17·(144 + 1) of about 3,500 parameters: gradient and two moments.
+  EXPECT_LT(bytes("dense1"), bytes("") - 3 * 17 * 145 * 4 + 1024);
+}
+
+#ifdef ESPALIER_FAIL_POINTS
+TEST(TrainingMemory, EveryFailedAllocationLeavesTheNetworkFreeAndAsItWas) {
+  Network network = ThreeHeads().Build(5);
+  network.Freeze({.pattern = "images", .through = true});
+  const RandomExamples examples(network, kBatch, 3);
+  const auto parameters = ParametersOf(network);
+  const std::int64_t before = NativeBytesInUse();
+  int failures = 0;
+  for (std::int64_t nth = 1;; ++nth) {
+    ASSERT_LT(nth, 1000);
+    FailAllocation(nth, /*persistent=*/false);
+    try {
+      Trainer trainer(network, {.max_batch_size = kBatch});
+      trainer.ReserveFeatures(0, kBatch);
+      trainer.CacheFeatures(0, 0, kBatch, examples.Inputs(0, kBatch));
+      trainer.SaveBest();
+      std::vector<float> logits(kBatch * 10);
+      trainer.Evaluate(kBatch, examples.Inputs(0, kBatch), logits);
+      FailAllocation(0, false);
+      break;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kOutOfMemory) << error.what();
+      ++failures;
+    }
+    EXPECT_EQ(NativeBytesInUse(), before) << nth;
+    EXPECT_EQ(Differences(parameters, ParametersOf(network)), std::vector<std::string>{});
+  }
+  FailAllocation(0, false);
+  EXPECT_GE(failures, 8);
+}
+
+TEST(TrainingMemory, FailedReservationAndEvaluationMayBeTriedAgain) {
+  Network network = ThreeHeads().Build(5);
+  network.Freeze({.pattern = "images", .through = true});
+  const RandomExamples examples(network, kBatch, 3);
+  Trainer trainer(network, {.max_batch_size = kBatch});
+  std::vector<float> logits(kBatch * 10);
+  FailAllocation(1, false);
+  EXPECT_THROW(trainer.ReserveFeatures(0, kBatch), Error);
+  EXPECT_THROW(trainer.CacheFeatures(0, 0, kBatch, examples.Inputs(0, kBatch)), Error);
+  trainer.ReserveFeatures(0, kBatch);
+  trainer.CacheFeatures(0, 0, kBatch, examples.Inputs(0, kBatch));
+  for (const std::int64_t nth : {1, 2, 3}) {
+    FailAllocation(nth, false);
+    EXPECT_THROW(trainer.Evaluate(kBatch, examples.Inputs(0, kBatch), logits), Error);
+  }
+  FailAllocation(0, false);
+  trainer.Evaluate(kBatch, examples.Inputs(0, kBatch), logits);
+  trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
+}
+#endif
+
+}  // namespace
+}  // namespace espalier

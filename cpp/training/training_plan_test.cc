@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/training_plan.h"
+
+#include <algorithm>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "testing/training_networks.h"
+
+namespace espalier {
+namespace {
+
+using testing::OneHead;
+using testing::ThreeHeads;
+
+std::string NameOf(const Network& network, int layer) {
+  return network.state()->layers[static_cast<std::size_t>(layer)].name;
+}
+
+const PlanNode* FindNode(const Network& network, const TrainingPlan& plan,
+                         const std::string& name) {
+  for (const PlanNode& node : plan.nodes) {
+    if (NameOf(network, node.layer) == name) return &node;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> PrefixOutputs(const Network& network, const TrainingPlan& plan) {
+  std::vector<std::string> names;
+  for (const int layer : plan.prefix_outputs) names.push_back(NameOf(network, layer));
+  return names;
+}
+
+TEST(TrainingPlan, HeadsWithTheSameInputAreOneGroup) {
+  const Network network = ThreeHeads().Build(1);
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  EXPECT_FALSE(plan.has_prefix());
+  ASSERT_EQ(plan.groups.size(), 2u);
+  EXPECT_EQ(plan.groups[0].group.width + plan.groups[1].group.width, 10);
+  EXPECT_EQ(FindNode(network, plan, "heads.signs.dense"), nullptr);
+}
+
+TEST(TrainingPlan, PrefixEndsWhereTrainableLayersBegin) {
+  Network network = ThreeHeads().Build(1);
+  network.Freeze({.pattern = "features", .through = true});
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  EXPECT_EQ(PrefixOutputs(network, plan), (std::vector<std::string>{"images", "features"}));
+  EXPECT_EQ(plan.source_floats, 9 * 4 * 4 + 17);
+  ASSERT_EQ(plan.nodes.size(), 2u);  // the hidden layer of a head and its activation
+}
+
+TEST(TrainingPlan, DropoutThatIsNotFrozenEndsThePrefix) {
+  Network network = ThreeHeads().Build(1);
+  for (const char* pattern : {"conv*", "norm1", "dense1"}) network.Freeze({.pattern = pattern});
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  EXPECT_EQ(PrefixOutputs(network, plan), (std::vector<std::string>{"images"}));
+  // The frozen dense layer after it is run by the step, with nothing below to train.
+  const PlanNode* const dense = FindNode(network, plan, "dense1");
+  ASSERT_NE(dense, nullptr);
+  EXPECT_EQ(dense->mode, Mode::kEvaluation);
+  EXPECT_FALSE(dense->has_backward);
+}
+
+TEST(TrainingPlan, PrefixWithoutParametersIsNone) {
+  const Network network = NetworkBuilder(Shape::Image(1, 4, 4))
+                              .Flatten()
+                              .Dense("dense1", 3)
+                              .Head("signs", LabelsTask({"a"}))
+                              .Build(1);
+  EXPECT_FALSE(CompileTrainingPlan(*network.state(), 8).has_prefix());
+}
+
+TEST(TrainingPlan, AdaptingBatchNormIsNotFixed) {
+  Network network = ThreeHeads().Build(1);
+  network.Freeze({.pattern = "features", .through = true});
+  network.Freeze({.pattern = "norm1"}, /*adapt_statistics=*/true);
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  EXPECT_EQ(PrefixOutputs(network, plan), (std::vector<std::string>{"conv1"}));
+  const PlanNode* const norm = FindNode(network, plan, "norm1");
+  ASSERT_NE(norm, nullptr);
+  EXPECT_EQ(norm->mode, Mode::kTraining);
+  EXPECT_FALSE(norm->is_trainable);
+  EXPECT_FALSE(norm->has_backward);
+  EXPECT_NE(norm->saved, kNoBuffer);
+}
+
+TEST(TrainingPlan, NothingIsComputedBelowTheLowestTrainableLayer) {
+  Network network = ThreeHeads().Build(1);
+  network.Freeze({.pattern = "norm1"}, /*adapt_statistics=*/true);
+  network.Freeze({.pattern = "conv1"});
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  const int conv2 = static_cast<int>(FindNode(network, plan, "conv2") - plan.nodes.data());
+  for (int i = 0; i < conv2; ++i) {
+    const PlanNode& node = plan.nodes[static_cast<std::size_t>(i)];
+    EXPECT_FALSE(node.has_backward);
+    EXPECT_EQ(node.grad_output, kNoBuffer);
+  }
+  const PlanNode& lowest = plan.nodes[static_cast<std::size_t>(conv2)];
+  EXPECT_EQ(lowest.grad_inputs, (std::vector<BufferId>{kNoBuffer}));
+  // Activations below are not kept: the batch norm's input is free once it has run.
+  const PlanNode* const norm = FindNode(network, plan, "norm1");
+  const auto lives_until = [&](BufferId buffer) {
+    return plan.buffers[static_cast<std::size_t>(buffer)].last;
+  };
+  EXPECT_EQ(lives_until(norm->inputs[0]), norm - plan.nodes.data());
+  EXPECT_GT(lives_until(lowest.inputs[0]), static_cast<int>(plan.nodes.size()));
+}
+
+TEST(TrainingPlan, FrozenMiddlePassesGradients) {
+  Network network = OneHead().Build(1);
+  network.Freeze({.pattern = "dense2"});
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  const PlanNode* const dense2 = FindNode(network, plan, "dense2");
+  ASSERT_NE(dense2, nullptr);
+  EXPECT_TRUE(dense2->has_backward);
+  EXPECT_FALSE(dense2->is_trainable);
+  EXPECT_NE(dense2->grad_inputs[0], kNoBuffer);
+}
+
+TEST(TrainingPlan, LaterConsumersAddToTheGradient) {
+  const Network network = ThreeHeads().Build(1);
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  std::int64_t additions = 0;
+  for (const PlanNode& node : plan.nodes)
+    additions += static_cast<std::int64_t>(node.additions.size());
+  for (const PlanGroup& group : plan.groups)
+    additions += static_cast<std::int64_t>(group.additions.size());
+  EXPECT_EQ(additions, 1);  // the images feed the backbone and a head
+}
+
+TEST(TrainingPlan, RawInputBesideThePrefixIsASourceToo) {
+  Network network = NetworkBuilder(Shape::Vector(6))
+                        .Dense("frozen", 4)
+                        .From(kInputName)
+                        .Dense("open", 4)
+                        .Add("sum", "frozen", "open")
+                        .Head("signs", LabelsTask({"a"}))
+                        .Build(1);
+  network.Freeze({.pattern = "frozen"});
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  EXPECT_EQ(PrefixOutputs(network, plan), (std::vector<std::string>{"frozen"}));
+  ASSERT_EQ(plan.sources.size(), 2u);
+  EXPECT_EQ(plan.sources[1].layer, kNetworkInput);
+  EXPECT_EQ(plan.source_floats, 4 + 6);
+}
+
+}  // namespace
+}  // namespace espalier
