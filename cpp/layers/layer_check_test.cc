@@ -110,7 +110,8 @@ TEST(LayerCheck, RefusesAWrongReference) { EXPECT_GT(Problems(Fault::kReference)
 TEST(LayerCheck, RefusesWorkThatIsNotShared) {
   const Square layer(Fault::kNone);  // all on the caller's thread
   EXPECT_NE(
-      CheckSharedWork(layer, testing::MakeLayerValues(layer, {Shape{3}}, 1, Mode::kTraining, 1)),
+      CheckSharedWork(layer, testing::MakeLayerValues(layer, {Shape{3}}, 1, Mode::kTraining, 1),
+                      std::chrono::seconds(0)),
       "");
 }
 

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Every kind by its name and attributes, hostile ones included.
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "core/text.h"
+#include "layers/attribute_reader.h"
+#include "layers/layer.h"
+
+namespace espalier {
+namespace {
+
+using Ints = std::vector<std::int64_t>;
+using Whole = std::int64_t;
+
+// The least that each kind needs.
+Attributes Required(const std::string& kind) {
+  if (kind == "dense") return {{"units", Whole{3}}};
+  if (kind == "conv2d") return {{"channels", Whole{3}}, {"kernel", Whole{3}}};
+  if (kind == "depthwise_conv2d") return {{"kernel", Whole{3}}};
+  if (kind == "max_pool2d" || kind == "average_pool2d") return {{"window", Whole{2}}};
+  return {};
+}
+
+std::string ErrorOf(std::string_view kind, const Attributes& attributes) {
+  try {
+    MakeLayer(kind, attributes);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument) << error.what();
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string ErrorWith(const std::string& kind, const char* name, const AttributeValue& value) {
+  Attributes attributes = Required(kind);
+  attributes[name] = value;
+  return ErrorOf(kind, attributes);
+}
+
+bool Has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Registry, KnowsAllKinds) {
+  const std::vector<std::string> expected = {"add",
+                                             "average_pool2d",
+                                             "batch_norm",
+                                             "concat",
+                                             "conv2d",
+                                             "dense",
+                                             "depthwise_conv2d",
+                                             "dropout",
+                                             "flatten",
+                                             "gelu",
+                                             "global_average_pool2d",
+                                             "layer_norm",
+                                             "leaky_relu",
+                                             "max_pool2d",
+                                             "relu",
+                                             "relu6",
+                                             "sigmoid",
+                                             "silu",
+                                             "tanh"};
+  EXPECT_EQ(LayerKinds(), expected);
+}
+
+TEST(Registry, AttributesMakeAnEqualLayer) {
+  for (const std::string& kind : LayerKinds()) {
+    const auto layer = MakeLayer(kind, Required(kind));
+    EXPECT_EQ(layer->kind(), kind);
+    const auto again = MakeLayer(kind, layer->attributes());
+    EXPECT_EQ(again->kind(), kind);
+    EXPECT_EQ(again->attributes(), layer->attributes()) << kind;
+    EXPECT_EQ(layer->IsRandom(), kind == "dropout");
+  }
+  const Attributes all = {{"channels", Whole{6}},
+                          {"kernel", Ints{3, 5}},
+                          {"stride", Ints{2, 1}},
+                          {"padding", Ints{1, 2, 3, 4}},
+                          {"dilation", Ints{1, 2}},
+                          {"groups", Whole{3}},
+                          {"bias", false},
+                          {"initializer", "constant"},
+                          {"initializer_value", 0.25}};
+  EXPECT_EQ(MakeLayer("conv2d", all)->attributes(), all);
+}
+
+TEST(Registry, PaddingHasSeveralForms) {
+  const auto padding = [](const AttributeValue& value) {
+    return MakeLayer("max_pool2d", {{"window", Whole{9}}, {"padding", value}})
+        ->attributes()
+        .at("padding");
+  };
+  EXPECT_EQ(padding("same"), AttributeValue("same"));
+  EXPECT_EQ(padding("valid"), AttributeValue(Ints{0, 0, 0, 0}));
+  EXPECT_EQ(padding(Whole{2}), AttributeValue(Ints{2, 2, 2, 2}));
+  EXPECT_EQ(padding(Ints{3}), AttributeValue(Ints{3, 3, 3, 3}));
+  EXPECT_EQ(padding(Ints{1, 2}), AttributeValue(Ints{1, 1, 2, 2}));
+  EXPECT_EQ(padding(Ints{1, 2, 3, 4}), AttributeValue(Ints{1, 2, 3, 4}));
+}
+
+TEST(Registry, DefaultsArePyTorchsOrTheDocumentedOnes) {
+  const Attributes conv = MakeLayer("conv2d", Required("conv2d"))->attributes();
+  EXPECT_EQ(conv.at("padding"), AttributeValue("same"));
+  EXPECT_EQ(conv.at("stride"), AttributeValue(Ints{1, 1}));
+  const Attributes pool = MakeLayer("average_pool2d", {{"window", Ints{2, 3}}})->attributes();
+  EXPECT_EQ(pool.at("stride"), AttributeValue(Ints{2, 3}));
+  EXPECT_EQ(pool.at("padding"), AttributeValue(Ints{0, 0, 0, 0}));
+  EXPECT_EQ(pool.at("count_include_pad"), AttributeValue(true));
+  const Attributes norm = MakeLayer("batch_norm", {})->attributes();
+  EXPECT_EQ(norm.at("momentum"), AttributeValue(0.1));
+  EXPECT_EQ(norm.at("epsilon"), AttributeValue(1e-5));
+  EXPECT_EQ(MakeLayer("layer_norm", {})->attributes().at("epsilon"), AttributeValue(1e-5));
+  EXPECT_EQ(MakeLayer("leaky_relu", {})->attributes().at("slope"), AttributeValue(0.01));
+  EXPECT_EQ(MakeLayer("dropout", {})->attributes().at("rate"), AttributeValue(0.5));
+}
+
+TEST(Registry, UnknownNamesListTheKnown) {
+  EXPECT_TRUE(Has(ErrorOf("conv2", {}), "did you mean 'conv2d'")) << ErrorOf("conv2", {});
+  EXPECT_TRUE(Has(ErrorOf("", {}), "known are add, average_pool2d"));
+  EXPECT_EQ(ErrorWith("dense", "unit", Whole{3}),
+            "INVALID_ARGUMENT: dense: unknown attribute 'unit', known are units, bias, "
+            "initializer; did you mean 'units'?");
+  EXPECT_EQ(ErrorWith("relu", "slope", 0.1),
+            "INVALID_ARGUMENT: relu: expected no attributes, got 'slope'");
+  EXPECT_EQ(ErrorOf("dense", {}), "INVALID_ARGUMENT: dense: attribute 'units' is missing");
+  EXPECT_TRUE(Has(ErrorWith("dense", "initializer", "he"), "unknown initializer 'he'"));
+}
+
+TEST(Registry, WrongTypesAreErrors) {
+  EXPECT_EQ(ErrorWith("dense", "units", 3.0),
+            "INVALID_ARGUMENT: dense units: expected a whole number from 1 to 1048576, got 3");
+  EXPECT_EQ(ErrorWith("dense", "bias", Whole{1}),
+            "INVALID_ARGUMENT: dense bias: expected true or false, got 1");
+  EXPECT_TRUE(Has(ErrorWith("dense", "initializer", true), "expected a text, got true"));
+  EXPECT_TRUE(Has(ErrorWith("dropout", "rate", "half"), "expected a number"));
+  EXPECT_TRUE(Has(ErrorWith("conv2d", "kernel", Ints{3}), "got [3]"));
+  EXPECT_TRUE(Has(ErrorWith("conv2d", "kernel", Ints{3, 3, 3}), "got [3, 3, 3]"));
+  EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", "full"), "got \"full\""));
+  EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", Ints{1, 2, 3}), "got [1, 2, 3]"));
+  EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", Ints{}), "got []"));
+  EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", 1.0), "expected \"same\""));
+}
+
+TEST(Registry, WholeNumbersAreRealOnes) {
+  EXPECT_EQ(MakeLayer("leaky_relu", {{"slope", Whole{1}}})->attributes().at("slope"),
+            AttributeValue(1.0));
+}
+
+TEST(Registry, HostileValuesAreErrors) {
+  const Whole hostile[] = {0,
+                           -1,
+                           498444555,
+                           1610637938,
+                           1LL << 31,
+                           (1LL << 32) + 1,
+                           std::numeric_limits<Whole>::max(),
+                           std::numeric_limits<Whole>::min()};
+  for (const Whole value : hostile) {
+    SCOPED_TRACE(value);
+    EXPECT_TRUE(Has(ErrorWith("dense", "units", value), "expected a whole number"));
+    for (const char* name : {"channels", "groups"}) {
+      EXPECT_TRUE(Has(ErrorWith("conv2d", name, value), name)) << name;
+    }
+    for (const char* name : {"kernel", "stride", "dilation"}) {
+      EXPECT_TRUE(Has(ErrorWith("conv2d", name, value), name)) << name;
+      EXPECT_TRUE(Has(ErrorWith("depthwise_conv2d", name, Ints{1, value}), name)) << name;
+    }
+    for (const char* name : {"window", "stride"}) {
+      EXPECT_TRUE(Has(ErrorWith("max_pool2d", name, value), name)) << name;
+      EXPECT_TRUE(Has(ErrorWith("average_pool2d", name, Ints{value, 1}), name)) << name;
+    }
+    EXPECT_TRUE(Has(ErrorWith("depthwise_conv2d", "multiplier", value), "multiplier"));
+    if (value != 0) {
+      EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", Ints{0, value}), "padding"));
+      EXPECT_TRUE(Has(ErrorWith("max_pool2d", "padding", value), "padding"));
+      EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
+      EXPECT_TRUE(Has(ErrorWith("batch_norm", "momentum", value), "momentum"));
+    }
+    EXPECT_TRUE(Has(ErrorWith("batch_norm", "epsilon", value), "epsilon"));
+    EXPECT_TRUE(Has(ErrorWith("layer_norm", "epsilon", value), "epsilon"));
+  }
+  for (const double value : {std::numeric_limits<double>::quiet_NaN(),
+                             std::numeric_limits<double>::infinity(), -1e300, 1e300}) {
+    EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
+    EXPECT_TRUE(Has(ErrorWith("leaky_relu", "slope", value), "slope"));
+    EXPECT_TRUE(Has(ErrorWith("batch_norm", "epsilon", value), "epsilon"));
+  }
+  EXPECT_TRUE(Has(ErrorWith("dropout", "rate", Whole{1}), "rate"));
+  EXPECT_TRUE(Has(ErrorWith("conv2d", "groups", Whole{2}), "a divisor of channels 3"));
+}
+
+TEST(Registry, HugeShapesAreErrorsNotOverflows) {
+  const Shape wide[] = {Shape{Whole{1} << 39}};
+  const auto dense = MakeLayer("dense", {{"units", Whole{1} << 20}});
+  EXPECT_THROW(dense->OutputShape(wide), Error);
+  const Shape image[] = {Shape::Image(Whole{1} << 20, 4, 4)};
+  const auto multiplied =
+      MakeLayer("depthwise_conv2d", {{"kernel", Whole{1}}, {"multiplier", Whole{1} << 20}});
+  EXPECT_NO_THROW(multiplied->OutputShape(std::vector<Shape>{Shape::Image(1, 1, 1)}));
+  EXPECT_THROW(multiplied->OutputShape(image), Error);
+  const Shape plane[] = {Shape::Image(1, Whole{1} << 16, Whole{1} << 16)};
+  EXPECT_THROW(MakeLayer("max_pool2d", {{"window", Whole{2}}})->OutputShape(plane), Error);
+}
+
+TEST(Registry, LayersOfOneInputRefuseMore) {
+  const std::vector<Shape> two = {Shape::Image(3, 8, 8), Shape::Image(3, 8, 8)};
+  for (const std::string& kind : LayerKinds()) {
+    const auto layer = MakeLayer(kind, Required(kind));
+    EXPECT_THROW(layer->OutputShape({}), Error) << kind;
+    if (kind == "add" || kind == "concat") continue;
+    EXPECT_THROW(layer->OutputShape(two), Error) << kind;
+  }
+}
+
+}  // namespace
+}  // namespace espalier
