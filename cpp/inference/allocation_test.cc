@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <thread>
+
+#include "core/memory.h"
+#include "espalier/predictor.h"
+#include "inference/buffer_pool.h"
+#include "testing/inference_networks.h"
+
+namespace {
+
+std::atomic<std::int64_t> allocations{0};
+
+void* CountedAllocation(std::size_t size, std::size_t alignment) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  void* memory = alignment > alignof(std::max_align_t)
+                     ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
+                     : std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return CountedAllocation(size, 0); }
+void* operator new[](std::size_t size) { return CountedAllocation(size, 0); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return CountedAllocation(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace espalier {
+namespace {
+
+TEST(Allocation, PredictAllocatesNothing) {
+  const Network network = testing::FusionNetwork();
+  const Predictor predictor(network, {.max_batch_size = 8});
+  const std::vector<float> inputs = testing::NormalFloats(20 * predictor.input_size(), 1);
+  std::vector<float> outputs(static_cast<std::size_t>(20 * predictor.output_size()));
+  const auto predict = [&](std::int64_t batch) {
+    predictor.Predict(
+        batch, std::span(inputs).first(static_cast<std::size_t>(batch * predictor.input_size())),
+        std::span(outputs).first(static_cast<std::size_t>(batch * predictor.output_size())));
+  };
+  predict(20);  // starts workers, if it wants any
+  const std::int64_t native = NativeBytesInUse();
+  const std::int64_t before = allocations.load();
+  for (int i = 0; i < 50; ++i) {
+    predict(1);
+    predict(8);
+    predict(20);
+  }
+  EXPECT_EQ(allocations.load() - before, 0);
+  EXPECT_EQ(NativeBytesInUse(), native);
+}
+
+TEST(Allocation, TheCounterCounts) {
+  const std::int64_t before = allocations.load();
+  const std::vector<float> values(100);
+  EXPECT_EQ(allocations.load() - before, 1);
+  EXPECT_EQ(values.size(), 100u);
+}
+
+TEST(BufferPool, CallersAtOnceGetSetsOfTheirOwnAndPutThemBack) {
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {network.state()->heads[0].output}, 2);
+  BufferPool pool(plan, 1, 2);
+  EXPECT_EQ(pool.made_count(), 1);
+  {
+    const BufferPool::Lease first(pool);
+    const BufferPool::Lease second(pool);
+    EXPECT_NE(&*first, &*second);
+    EXPECT_EQ(pool.made_count(), 2);
+  }
+  {
+    const BufferPool::Lease first(pool);
+    const BufferPool::Lease second(pool);
+    EXPECT_EQ(pool.made_count(), 2);  // both found what was put back
+  }
+  // From another thread too, which looks at another slot first.
+  std::thread([&] { const BufferPool::Lease lease(pool); }).join();
+  EXPECT_EQ(pool.made_count(), 2);
+}
+
+TEST(BufferPool, KeepsNoMoreThanItsSlots) {
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  BufferPool pool(plan, 1, 1);
+  const std::int64_t one = pool.NativeBytes();
+  {
+    std::vector<std::unique_ptr<BufferPool::Lease>> leases;
+    for (int i = 0; i < BufferPool::kSlots + 3; ++i) {
+      leases.push_back(std::make_unique<BufferPool::Lease>(pool));
+    }
+    EXPECT_EQ(pool.NativeBytes(), one * (BufferPool::kSlots + 3));
+  }
+  EXPECT_EQ(pool.NativeBytes(), one * BufferPool::kSlots);
+}
+
+}  // namespace
+}  // namespace espalier

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/inference_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "inference/inference_buffers.h"
+#include "testing/cpu_targets.h"
+#include "testing/inference_networks.h"
+#include "testing/messages.h"
+#include "testing/reference_forward.h"
+#include "testing/tolerance.h"
+
+namespace espalier {
+namespace {
+
+using testing::NormalFloats;
+
+// Folding and fusing change which roundings happen, not how many: a few units of 2^-24 a
+// layer, over up to 150 layers.
+constexpr double kTolerance = 1e-5;
+
+int LayerIndex(const NetworkState& network, const std::string& name) {
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (network.layers[i].name == name) {
+      return static_cast<int>(i);
+    }
+  }
+  ADD_FAILURE() << "no layer " << name;
+  return 0;
+}
+
+std::int64_t Floats(const NetworkState& network, int layer) {
+  return layer == kNetworkInput
+             ? network.input.element_count()
+             : network.layers[static_cast<std::size_t>(layer)].output_shape.element_count();
+}
+
+std::vector<std::vector<float>> RunPlan(const NetworkState& network, const std::vector<int>& from,
+                                        const std::vector<int>& to, std::int64_t batch,
+                                        const std::vector<std::vector<float>>& inputs,
+                                        int workers = 1) {
+  const InferencePlan plan(network, from, to, batch);
+  const auto buffers = plan.MakeBuffers(workers);
+  std::vector<const float*> input_places;
+  for (const std::vector<float>& input : inputs) {
+    input_places.push_back(input.data());
+  }
+  std::vector<std::vector<float>> outputs;
+  std::vector<float*> output_places;
+  for (const int layer : to) {
+    outputs.emplace_back(static_cast<std::size_t>(batch * Floats(network, layer)), -777.0f);
+    output_places.push_back(outputs.back().data());
+  }
+  plan.Run(batch, input_places, output_places, *buffers);
+  return outputs;
+}
+
+std::vector<int> HeadOutputs(const NetworkState& network) {
+  std::vector<int> outputs;
+  for (const GraphHead& head : network.heads) {
+    outputs.push_back(head.output);
+  }
+  return outputs;
+}
+
+void ExpectHeadsLikeReference(const Network& network, std::int64_t batch) {
+  const NetworkState& state = *network.state();
+  const std::vector<float> inputs = NormalFloats(batch * state.input.element_count(), 5);
+  const auto expected = testing::ReferenceForward(state, batch, inputs);
+  const std::vector<int> outputs = HeadOutputs(state);
+  const auto got = RunPlan(state, {}, outputs, batch, {inputs});
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    EXPECT_LE(testing::RelativeNorm(got[i], expected[static_cast<std::size_t>(outputs[i])]),
+              kTolerance)
+        << state.layers[static_cast<std::size_t>(outputs[i])].name;
+  }
+}
+
+TEST(InferencePlan, EqualsLayerByLayer) {
+  testing::ForEachCpuTarget([] {
+    for (const std::int64_t batch : {1, 3, 17}) {
+      ExpectHeadsLikeReference(testing::FusionNetwork(), batch);
+    }
+  });
+}
+
+TEST(InferencePlan, EqualsLayerByLayerOnResNet18) {
+  testing::ForEachCpuTarget([] {
+    Network network = Network::Build(testing::ResNet18(Shape::Image(3, 33, 31), 10, 8), 3);
+    testing::Scatter(network);
+    ExpectHeadsLikeReference(network, 2);
+  });
+}
+
+TEST(InferencePlan, EqualsLayerByLayerOnMobileNetV2) {
+  testing::ForEachCpuTarget([] {
+    Network network = Network::Build(testing::MobileNetV2(Shape::Image(3, 40, 40), 10, 8), 3);
+    testing::Scatter(network);
+    ExpectHeadsLikeReference(network, 2);
+  });
+}
+
+TEST(InferencePlan, TheTestWouldNoticeAWrongStatistic) {
+  Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const std::vector<float> inputs = NormalFloats(state.input.element_count(), 5);
+  const auto expected = testing::ReferenceForward(state, 1, inputs);
+  std::vector<float> mean = network.ReadParameter("norm1.running_mean");
+  mean[0] += 0.01f;
+  network.WriteParameter("norm1.running_mean", mean);
+  const int output = state.heads[2].output;
+  const auto got = RunPlan(state, {}, {output}, 1, {inputs});
+  EXPECT_GT(testing::RelativeNorm(got[0], expected[static_cast<std::size_t>(output)]), kTolerance);
+}
+
+TEST(InferencePlan, AnyLayerCanBeAnOutput) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const std::int64_t batch = 3;
+  const std::vector<float> inputs = NormalFloats(batch * state.input.element_count(), 6);
+  const auto expected = testing::ReferenceForward(state, batch, inputs);
+  std::vector<int> all;
+  for (std::size_t i = 0; i < state.layers.size(); ++i) {
+    const int layer = static_cast<int>(i);
+    all.push_back(layer);
+    const auto got = RunPlan(state, {}, {layer}, batch, {inputs});
+    EXPECT_LE(testing::RelativeNorm(got[0], expected[i]), kTolerance) << state.layers[i].name;
+  }
+  all.push_back(3);  // twice
+  const auto together = RunPlan(state, {}, all, batch, {inputs});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t layer = static_cast<std::size_t>(all[i]);
+    EXPECT_LE(testing::RelativeNorm(together[i], expected[layer]), kTolerance)
+        << state.layers[layer].name;
+  }
+}
+
+TEST(InferencePlan, PrefixThenRest) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const std::int64_t batch = 4;
+  const std::vector<float> inputs = NormalFloats(batch * state.input.element_count(), 7);
+  const auto expected = testing::ReferenceForward(state, batch, inputs);
+  const std::vector<int> heads = HeadOutputs(state);
+  const int norm0 = LayerIndex(state, "norm0");
+  for (const std::string cut :
+       {"conv1", "norm1", "dropout1", "sum", "pool", "grouped", "flatten1", "dense6", "norm7"}) {
+    std::vector<int> features = {LayerIndex(state, cut), norm0};
+    if (cut == "sum") {
+      features.push_back(LayerIndex(state, "act2"));  // read beside it
+    }
+    const auto values = RunPlan(state, {}, features, batch, {inputs});
+    const auto got = RunPlan(state, features, heads, batch, values);
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+      EXPECT_LE(testing::RelativeNorm(got[i], expected[static_cast<std::size_t>(heads[i])]),
+                kTolerance)
+          << "cut at " << cut << ", head " << state.heads[i].name;
+    }
+  }
+}
+
+TEST(InferencePlan, NormalizedInputCanBeBothEnds) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const std::vector<float> inputs = NormalFloats(2 * state.input.element_count(), 8);
+  const auto normalized = RunPlan(state, {}, {kNetworkInput}, 2, {inputs});
+  EXPECT_NEAR(normalized[0][0], (inputs[0] - 0.1f) / 0.5f, 1e-6);
+  EXPECT_NEAR(normalized[0][70], (inputs[70] - 0.2f) / 2.0f, 1e-6);
+  const std::vector<int> heads = HeadOutputs(state);
+  EXPECT_EQ(RunPlan(state, {kNetworkInput}, heads, 2, normalized),
+            RunPlan(state, {}, heads, 2, {inputs}));
+}
+
+TEST(InferencePlan, InputsMustSuffice) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  // The "colour" head stands on norm0, which the flattened features do not give.
+  testing::MessageOf(ErrorCode::kInvalidArgument, [&] {
+    const InferencePlan plan(state, {LayerIndex(state, "pool")}, HeadOutputs(state), 1);
+  });
+  testing::MessageOf(ErrorCode::kInvalidArgument,
+                     [&] { const InferencePlan plan(state, {}, {10'000}, 1); });
+  testing::MessageOf(ErrorCode::kInvalidArgument,
+                     [&] { const InferencePlan plan(state, {}, {0}, 0); });
+}
+
+TEST(InferencePlan, FusesWhatItSays) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const InferencePlan plan(state, {}, HeadOutputs(state), 1);
+  EXPECT_EQ(plan.Describe(),
+            "normalize\n"
+            "norm0\n"
+            "silu0\n"
+            "conv1 + norm1 + relu1\n"
+            "deep + norm2 + act2\n"
+            "shared\n"
+            "norm3\n"
+            "sum + act3\n"
+            "both\n"
+            "pool\n"
+            "act4\n"
+            "grouped\n"
+            "norm5 + act5\n"
+            "dense6 + norm6 + act6\n"
+            "norm7\n"
+            "heads.colour.dense\n"
+            "heads.attributes.dense + heads.kind.dense + heads.size.dense\n");
+}
+
+TEST(InferencePlan, ARequestedIntermediateIsNotFusedAway) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const int conv1 = LayerIndex(state, "conv1");
+  const InferencePlan plan(state, {}, {conv1, LayerIndex(state, "relu1")}, 1);
+  EXPECT_EQ(plan.Describe(), "normalize\nnorm0 + silu0\nconv1\nnorm1 + relu1\n");
+}
+
+TEST(InferencePlan, CopiesAllWeights) {
+  Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const std::vector<float> inputs = NormalFloats(state.input.element_count(), 9);
+  const std::vector<int> heads = HeadOutputs(state);
+  const InferencePlan plan(state, {}, heads, 1);
+  const auto buffers = plan.MakeBuffers(1);
+  const auto run = [&] {
+    std::vector<std::vector<float>> outputs;
+    std::vector<float*> places;
+    for (const int head : heads) {
+      outputs.emplace_back(static_cast<std::size_t>(Floats(state, head)));
+    }
+    for (std::vector<float>& output : outputs) {
+      places.push_back(output.data());
+    }
+    const float* input = inputs.data();
+    plan.Run(1, {&input, 1}, places, *buffers);
+    return outputs;
+  };
+  const auto before = run();
+  for (const ParameterDescription& parameter : network.Parameters()) {
+    network.WriteParameter(
+        parameter.path,
+        std::vector<float>(static_cast<std::size_t>(parameter.shape.element_count()), 9.0f));
+  }
+  EXPECT_EQ(run(), before);
+  EXPECT_GT(plan.NativeBytes(), 0);
+}
+
+TEST(InferencePlan, BuffersShareMemory) {
+  const Network network = Network::Build(testing::ResNet18(Shape::Image(3, 32, 32), 10, 16), 3);
+  const NetworkState& state = *network.state();
+  const InferencePlan plan(state, {}, HeadOutputs(state), 1);
+  std::int64_t all = 0;
+  for (const GraphLayer& layer : state.layers) {
+    all += layer.output_shape.element_count();
+  }
+  EXPECT_LT(plan.floats_per_example(), all / 4);
+}
+
+TEST(InferencePlan, RefusesABatchBeyondItsBuffers) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const InferencePlan plan(state, {}, {0}, 4);
+  const auto buffers = plan.MakeBuffers(1, 2);
+  const std::vector<float> inputs(static_cast<std::size_t>(4 * state.input.element_count()));
+  std::vector<float> outputs(static_cast<std::size_t>(4 * Floats(state, 0)));
+  const float* input = inputs.data();
+  float* output = outputs.data();
+  EXPECT_NO_THROW(plan.Run(2, {&input, 1}, {&output, 1}, *buffers));
+  for (const std::int64_t batch : {0, -1, 3}) {
+    testing::MessageOf(ErrorCode::kInvalidArgument,
+                       [&] { plan.Run(batch, {&input, 1}, {&output, 1}, *buffers); });
+  }
+  testing::MessageOf(ErrorCode::kInvalidArgument, [&] { plan.Run(1, {}, {&output, 1}, *buffers); });
+  testing::MessageOf(ErrorCode::kInvalidArgument, [&] { plan.Run(1, {&input, 1}, {}, *buffers); });
+}
+
+}  // namespace
+}  // namespace espalier
