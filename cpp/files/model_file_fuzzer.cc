@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Any bytes as a model file: refused with MODEL_FILE, or loaded and then described, written
+// as JSON and read again. Built with -DESPALIER_FUZZERS=ON (clang).
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "core/memory.h"
+#include "espalier/error.h"
+#include "files/graph_json.h"
+#include "files/model_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace espalier;
+  SetNativeBytesLimit(std::int64_t{1} << 28);
+  const MemorySource file(std::as_bytes(std::span(data, size)));
+  try {
+    const Network network = LoadNetworkFrom(file);
+    network.Describe();
+    NetworkSpecFromJson(NetworkSpecToJson(network.Spec()));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kModelFile && error.code() != ErrorCode::kOutOfMemory) {
+      std::abort();
+    }
+  }
+  // The checksums keep random changes from the graph's reader: try the bytes as a graph too.
+  try {
+    NetworkSpecFromJson({reinterpret_cast<const char*>(data), size});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInvalidArgument) {
+      std::abort();
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jvm/bridge.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "espalier/error.h"
+
+namespace espalier::jvm {
+namespace {
+
+constexpr const char* kSpec = R"({"input":[4],
+  "layers":[{"kind":"dense","name":"features","attributes":{"units":5}},{"kind":"relu"}],
+  "heads":[{"name":"trait","task":{"kind":"labels","labels":["a","b"]}},
+           {"name":"digit","task":{"kind":"classes","labels":["0","1","2"]}}]})";
+
+std::int64_t Address(const void* memory) { return reinterpret_cast<std::int64_t>(memory); }
+
+std::string ErrorOf(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+class Bridge : public ::testing::Test {
+ protected:
+  Bridge() : handles_before_(liveHandles()), network_(networkBuild(kSpec, 1)) {}
+  ~Bridge() override {
+    closeHandle(network_);
+    EXPECT_EQ(liveHandles(), handles_before_);
+  }
+
+  std::int64_t handles_before_;
+  std::int64_t network_;
+};
+
+TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
+  const std::int64_t network = networkClone(network_);
+  const std::int64_t trainer = trainerCreate(network, "{}");
+  const std::int64_t predictor = predictorCreate(network_, "{}");
+  for (const std::int64_t id : {network, trainer, predictor}) {
+    EXPECT_TRUE(isOpen(id));
+    closeHandle(id);
+    closeHandle(id);
+    EXPECT_FALSE(isOpen(id));
+  }
+  float values[16] = {};
+  double results[16] = {};
+  const std::int64_t examples[] = {0};
+  const std::int64_t targets[] = {0, 0};
+  const std::int64_t memory = Address(values);
+  const std::vector<std::function<void()>> calls = {
+      [&] { handleBytes(network); },
+      [&] { networkSpec(network); },
+      [&] { networkDescribe(network); },
+      [&] { networkParameters(network); },
+      [&] { networkParameterSize(network, "features.bias"); },
+      [&] { networkReadParameter(network, "features.bias", values, 5); },
+      [&] { networkWriteParameter(network, "features.bias", values, 5); },
+      [&] { networkFreeze(network, "features", false, false); },
+      [&] { networkUnfreeze(network, "features", false); },
+      [&] { networkSetLearningRateScale(network, "features", 1.0); },
+      [&] { networkClone(network); },
+      [&] { networkTransfer(network, "{}", 1); },
+      [&] { networkExplainTransfer(network, "{}"); },
+      [&] { networkSave(network, "none"); },
+      [&] { trainerCreate(network, "{}"); },
+      [&] { trainerStep(trainer, 1, memory, targets, nullptr, results); },
+      [&] { trainerHasFrozenPrefix(trainer); },
+      [&] { trainerFeatureCount(trainer); },
+      [&] { trainerReserveFeatures(trainer, 0, 1); },
+      [&] { trainerCacheFeatures(trainer, 0, 0, 1, memory); },
+      [&] { trainerStepCached(trainer, 0, 1, examples, targets, nullptr, results); },
+      [&] { trainerEvaluate(trainer, 1, memory, memory); },
+      [&] { trainerEvaluateCached(trainer, 0, 1, examples, memory); },
+      [&] { trainerSaveBest(trainer); },
+      [&] { trainerRestoreBest(trainer); },
+      [&] { trainerPrefixExamples(trainer); },
+      [&] { trainerRelease(trainer); },
+      [&] { taskLosses(network, 1, memory, targets, nullptr, results); },
+      [&] { logitsToProbabilities(network, 1, memory); },
+      [&] { predictorCreate(network, "{}"); },
+      [&] { predictorInputSize(predictor); },
+      [&] { predictorOutputSize(predictor); },
+      [&] { predictorPredict(predictor, 1, memory, memory); },
+      [&] { predictorPredictArray(predictor, 1, values, values); },
+      [&] { predictorDescribe(predictor); },
+  };
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    const std::string error = ErrorOf(calls[i]);
+    EXPECT_TRUE(error.starts_with("INVALID_STATE: ") && error.ends_with(" is closed"))
+        << i << ": " << error;
+  }
+}
+
+TEST_F(Bridge, AHandleOfAnotherKindIsInvalidState) {
+  const std::int64_t predictor = predictorCreate(network_, "{}");
+  EXPECT_EQ(ErrorOf([&] { networkSpec(predictor); }),
+            "INVALID_STATE: expected a network, got a predictor");
+  EXPECT_EQ(ErrorOf([&] { predictorDescribe(network_); }),
+            "INVALID_STATE: expected a predictor, got a network");
+  EXPECT_EQ(ErrorOf([&] { trainerSaveBest(network_); }),
+            "INVALID_STATE: expected a trainer, got a network");
+  closeHandle(predictor);
+}
+
+TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
+  const std::int64_t predictor = predictorCreate(network_, "{}");
+  const std::int64_t trainer = trainerCreate(network_, R"({"max_batch_size":4})");
+  float values[64] = {};
+  double results[16] = {};
+  const std::int64_t targets[] = {0, 0};
+  const std::int64_t memory = Address(values);
+  const std::int64_t huge = std::int64_t{1} << 62;
+  const auto invalid = [](const std::function<void()>& call) {
+    const std::string error = ErrorOf(call);
+    EXPECT_TRUE(error.starts_with("INVALID_ARGUMENT: ") || error.starts_with("SHAPE_MISMATCH: "))
+        << error;
+  };
+  invalid([&] { networkBuild(nullptr, 1); });
+  invalid([&] { networkLoad(nullptr); });
+  invalid([&] { networkSave(network_, nullptr); });
+  invalid([&] { networkTransfer(network_, nullptr, 1); });
+  invalid([&] { networkFreeze(network_, nullptr, false, false); });
+  invalid([&] { networkParameterSize(network_, nullptr); });
+  invalid([&] { networkParameterSize(network_, "no.such"); });
+  invalid([&] { networkReadParameter(network_, "features.bias", nullptr, 5); });
+  invalid([&] { networkReadParameter(network_, "features.bias", values, 4); });
+  invalid([&] { networkReadParameter(network_, "features.bias", values, -1); });
+  invalid([&] { networkWriteParameter(network_, "features.bias", values, 6); });
+  invalid([&] { trainerCreate(network_, nullptr); });
+  invalid([&] { predictorCreate(network_, nullptr); });
+  for (const std::int64_t batch : {std::int64_t{-1}, INT64_MIN, huge}) {
+    invalid([&] { predictorPredict(predictor, batch, memory, memory); });
+    invalid([&] { trainerStep(trainer, batch, memory, targets, nullptr, results); });
+    invalid([&] { trainerEvaluate(trainer, batch, memory, memory); });
+    invalid([&] { trainerCacheFeatures(trainer, 0, 0, batch, memory); });
+    invalid([&] { logitsToProbabilities(network_, batch, memory); });
+    invalid([&] { taskLosses(network_, batch, memory, targets, nullptr, results); });
+    invalid([&] { taskMetrics("labels", "[\"a\",\"b\"]", batch, memory, memory, 0.5); });
+  }
+  invalid([&] { predictorPredict(predictor, 1, 0, memory); });
+  invalid([&] { predictorPredict(predictor, 1, memory, 0); });
+  invalid([&] { predictorPredictArray(predictor, 1, nullptr, nullptr); });
+  invalid([&] { trainerStep(trainer, 1, 0, targets, nullptr, results); });
+  invalid([&] { trainerStep(trainer, 1, memory, nullptr, nullptr, results); });
+  invalid([&] { trainerStep(trainer, 1, memory, targets, nullptr, nullptr); });
+  invalid([&] { taskMetrics("tags", "[\"a\"]", 1, memory, memory, 0.5); });
+  invalid([&] { taskMetrics(nullptr, nullptr, 1, memory, memory, 0.5); });
+  invalid([&] { setOpenBlasPath(nullptr); });
+  closeHandle(trainer);
+  closeHandle(predictor);
+}
+
+TEST_F(Bridge, TrainsEvaluatesAndPredicts) {
+  const std::int64_t trainer = trainerCreate(network_, R"({"max_batch_size":3})");
+  std::vector<float> inputs(12, 0.5f);
+  std::vector<float> labels(6, 1.0f);
+  std::vector<std::int32_t> classes = {0, 2, -1};
+  const std::int64_t targets[] = {Address(labels.data()), Address(classes.data())};
+  double results[7] = {};
+  trainerStep(trainer, 3, Address(inputs.data()), targets, nullptr, results);
+  EXPECT_NEAR(results[0], results[3] + results[5], 1e-9);
+  EXPECT_EQ(results[4], 6.0);
+  EXPECT_EQ(results[6], 2.0);
+
+  std::vector<float> logits(15);
+  trainerEvaluate(trainer, 3, Address(inputs.data()), Address(logits.data()));
+  double losses[5] = {};
+  taskLosses(network_, 3, Address(logits.data()), targets, nullptr, losses);
+  EXPECT_GT(losses[0], 0.0);
+  EXPECT_EQ(losses[2], 6.0);
+  EXPECT_EQ(losses[4], 2.0);
+  const std::uint8_t none[6] = {};
+  const std::int64_t masks[] = {Address(none), 0};
+  taskLosses(network_, 3, Address(logits.data()), targets, masks, losses);
+  EXPECT_EQ(losses[1], 0.0);
+  EXPECT_EQ(losses[2], 0.0);
+  trainerRelease(trainer);
+  trainerRelease(trainer);
+  closeHandle(trainer);
+
+  const std::int64_t predictor = predictorCreate(network_, "{}");
+  std::vector<float> probabilities(15);
+  predictorPredictArray(predictor, 3, inputs.data(), probabilities.data());
+  logitsToProbabilities(network_, 3, Address(logits.data()));
+  EXPECT_EQ(logits, probabilities) << "the same bits by evaluation and by prediction";
+  EXPECT_GT(handleBytes(network_), 0);
+  EXPECT_GT(handleBytes(predictor), 0);
+  closeHandle(predictor);
+}
+
+TEST_F(Bridge, ATrainerOutlivesItsNetworksHandle) {
+  const std::int64_t network = networkClone(network_);
+  const std::int64_t trainer = trainerCreate(network, R"({"max_batch_size":1})");
+  closeHandle(network);
+  const std::vector<float> inputs(4, 0.5f);
+  std::vector<float> logits(5);
+  trainerEvaluate(trainer, 1, Address(inputs.data()), Address(logits.data()));
+  closeHandle(trainer);
+}
+
+TEST_F(Bridge, NamesAndThrowsEveryCode) {
+  for (int code = 0; code < errorCodeCount(); ++code) {
+    EXPECT_TRUE(ErrorOf([&] { throwError(code); }).starts_with(errorCodeName(code) + ": "));
+  }
+  EXPECT_TRUE(ErrorOf([] { throwError(-1); }).starts_with("INVALID_ARGUMENT: "));
+  EXPECT_TRUE(ErrorOf([] { errorCodeName(errorCodeCount()); }).starts_with("INVALID_ARGUMENT: "));
+}
+
+// Threads predict while others close: each call gives the right bits or INVALID_STATE.
+TEST_F(Bridge, ClosingWhileOthersPredictIsAnErrorAtMost) {
+  const std::vector<float> inputs = {0.1f, -0.2f, 0.3f, 1.0f};
+  std::vector<float> expected(5);
+  std::atomic<std::int64_t> predictor{predictorCreate(network_, R"({"max_batch_size":1})")};
+  predictorPredict(predictor, 1, Address(inputs.data()), Address(expected.data()));
+  std::atomic<bool> stop{false};
+  std::atomic<int> wrong{0};
+  std::atomic<int> right{0};
+  const auto predict = [&] {
+    std::vector<float> outputs(5);
+    while (!stop) {
+      try {
+        predictorPredict(predictor, 1, Address(inputs.data()), Address(outputs.data()));
+        (outputs == expected ? right : wrong).fetch_add(1);
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::kInvalidState) {
+          wrong.fetch_add(1);
+        }
+      }
+    }
+  };
+  std::thread first(predict);
+  std::thread second(predict);
+  for (int i = 0; i < 500; ++i) {
+    const std::int64_t old =
+        predictor.exchange(predictorCreate(network_, R"({"max_batch_size":1})"));
+    closeHandle(old);
+    closeHandle(old);
+  }
+  stop = true;
+  first.join();
+  second.join();
+  closeHandle(predictor);
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT(right, 0);
+}
+
+}  // namespace
+}  // namespace espalier::jvm
