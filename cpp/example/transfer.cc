@@ -27,6 +27,7 @@ namespace {
 constexpr std::int64_t kSide = 12;
 constexpr std::int64_t kPixels = kSide * kSide;
 constexpr std::int64_t kBatch = 32;
+constexpr std::int64_t kFew = 96;  // pictures of the second task
 
 enum Figure { kBar, kPole, kCross, kFrame };
 
@@ -43,7 +44,7 @@ struct Pictures {
 
 Pictures DrawPictures(int count, unsigned seed) {
   std::mt19937 random(seed);
-  std::normal_distribution<float> noise(0.0f, 0.5f);
+  std::normal_distribution<float> noise(0.0f, 0.3f);
   std::uniform_int_distribution<int> place(0, static_cast<int>(kSide) - 5);
   Pictures pictures;
   for (int i = 0; i < count; ++i) {
@@ -114,7 +115,7 @@ espalier::Network TrainOnFigures(const Pictures& pictures) {
           .Build(/*seed=*/1);
   espalier::Trainer trainer(
       network, {.optimizer = espalier::AdamW{.learning_rate = 2e-3}, .max_batch_size = kBatch});
-  for (int epoch = 1; epoch <= 4; ++epoch) {
+  for (int epoch = 1; epoch <= 8; ++epoch) {
     double loss = 0.0;
     int steps = 0;
     for (std::int64_t first = 0; first + kBatch <= pictures.size(); first += kBatch) {
@@ -138,7 +139,7 @@ espalier::Network TransferToStrokes(const espalier::Network& figures, const Pict
        .heads = {{.name = "strokes", .task = espalier::LabelsTask({"level", "upright"})}}},
       /*seed=*/2);
   espalier::Trainer trainer(
-      network, {.optimizer = espalier::AdamW{.learning_rate = 1e-2}, .max_batch_size = kBatch});
+      network, {.optimizer = espalier::AdamW{.learning_rate = 1e-2}, .max_batch_size = kFew});
   const std::int64_t count = pictures.size();
   trainer.ReserveFeatures(/*slot=*/0, count);
   trainer.CacheFeatures(/*slot=*/0, 0, count, pictures.pixels);
@@ -150,16 +151,16 @@ espalier::Network TransferToStrokes(const espalier::Network& figures, const Pict
 }
 
 int Run(const std::string& path) {
-  const espalier::Network figures = TrainOnFigures(DrawPictures(1024, 3));
+  const espalier::Network figures = TrainOnFigures(DrawPictures(2048, 3));
 
-  const Pictures few = DrawPictures(kBatch, 4);
+  const Pictures few = DrawPictures(kFew, 4);
   std::vector<float> answers = Answers(few);
   HideHalf(answers, 5);
   const espalier::Network strokes = TransferToStrokes(figures, few, answers);
 
   const Pictures unseen = DrawPictures(400, 6);
   const double share = ShareRight(strokes, unseen, Answers(unseen));
-  std::printf("strokes, from 32 pictures with half of the answers: %.1f %% right\n", 100 * share);
+  std::printf("strokes, from 96 pictures with half of the answers: %.1f %% right\n", 100 * share);
 
   espalier::SaveNetwork(strokes, path);
   const espalier::Network loaded = espalier::LoadNetwork(path);
