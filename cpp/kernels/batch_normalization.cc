@@ -8,6 +8,7 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -26,7 +27,7 @@ struct Broadcast {
 };
 struct PerLane {
   HWY_INLINE V operator()(D d, const float* values, std::int64_t c, std::size_t count) const {
-    return hn::LoadN(d, values + c, count);
+    return LoadFirst(d, values + c, count);
   }
 };
 

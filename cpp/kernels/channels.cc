@@ -8,6 +8,7 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -19,7 +20,7 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
 // Vectors added up in float before the sum goes on in double (or, across a batch of
-// vectors, in a second float): bounds rounding errors whatever the size.
+// vectors, in a compensated float): bounds rounding errors whatever the size.
 constexpr std::size_t kBlock = 64;
 
 // Terms of sums: each is given the place of `count` elements of channel(s), adds up to two
@@ -110,6 +111,7 @@ HWY_INLINE void SumColumns(const ChannelLayout& layout, std::size_t channel, std
   const D d;
   const std::size_t batch = static_cast<std::size_t>(layout.batch);
   const std::size_t channels = static_cast<std::size_t>(layout.channels);
+  V lost[2] = {hn::Zero(d), hn::Zero(d)};
   for (int s = 0; s < Term::kSums; ++s) totals[s] = hn::Zero(d);
   for (std::size_t n = 0; n < batch; n += kBlock) {
     V sums[2] = {hn::Zero(d), hn::Zero(d)};
@@ -120,7 +122,12 @@ HWY_INLINE void SumColumns(const ChannelLayout& layout, std::size_t channel, std
         term.Add(d, row * channels + channel, count, centers, sums);
       }
     }
-    for (int s = 0; s < Term::kSums; ++s) totals[s] = hn::Add(totals[s], sums[s]);
+    for (int s = 0; s < Term::kSums; ++s) {  // Kahan's summation, Comm. ACM 8, 1965
+      const V term_sum = hn::Sub(sums[s], lost[s]);
+      const V total = hn::Add(totals[s], term_sum);
+      lost[s] = hn::Sub(hn::Sub(total, totals[s]), term_sum);
+      totals[s] = total;
+    }
   }
 }
 
@@ -142,11 +149,11 @@ void SumTerms(const ChannelLayout& layout, std::int64_t first, std::int64_t last
   const V factors = hn::Set(d, static_cast<float>(factor));
   for (std::int64_t c = first; c < last; c += lanes) {
     const std::size_t count = static_cast<std::size_t>(HWY_MIN(lanes, last - c));
-    const V center = centers == nullptr ? hn::Zero(d) : hn::LoadN(d, centers + c, count);
+    const V center = centers == nullptr ? hn::Zero(d) : LoadFirst(d, centers + c, count);
     V totals[2];
     SumColumns(layout, static_cast<std::size_t>(c), count, center, term, totals);
     for (int s = 0; s < Term::kSums; ++s) {
-      hn::StoreN(hn::Mul(factors, totals[s]), d, results[s] + c, count);
+      StoreFirst(hn::Mul(factors, totals[s]), d, results[s] + c, count);
     }
   }
 }

@@ -10,6 +10,7 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -71,7 +72,7 @@ void Factors(const RandomKey& key, std::uint32_t threshold, float scale, std::in
     for (std::size_t part = 0; part < 4 && left != 0; ++part) {
       const std::size_t count = std::min(left, lanes);
       const auto is_kept = hn::Ge(hn::Load(du, words + part * lanes), thresholds);
-      hn::StoreN(hn::IfThenElseZero(hn::RebindMask(d, is_kept), scales), d, to + part * lanes,
+      StoreFirst(hn::IfThenElseZero(hn::RebindMask(d, is_kept), scales), d, to + part * lanes,
                  count);
       left -= count;
     }

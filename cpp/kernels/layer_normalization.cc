@@ -9,6 +9,7 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -32,10 +33,10 @@ void Forward(const RowNormalization& n, std::int64_t first, std::int64_t last, c
     const V scale = hn::Set(d, 1.0f / std::sqrt(n.variance[row] + n.epsilon));
     for (std::size_t j = 0; j < columns; j += lanes) {
       const std::size_t count = HWY_MIN(lanes, columns - j);
-      const V weight = hn::LoadN(d, n.weight + j, count);
-      const V bias = hn::LoadN(d, n.bias + j, count);
-      const V normalized = hn::Mul(hn::Sub(hn::LoadN(d, x + begin + j, count), mean), scale);
-      hn::StoreN(hn::MulAdd(normalized, weight, bias), d, y + begin + j, count);
+      const V weight = LoadFirst(d, n.weight + j, count);
+      const V bias = LoadFirst(d, n.bias + j, count);
+      const V normalized = hn::Mul(hn::Sub(LoadFirst(d, x + begin + j, count), mean), scale);
+      StoreFirst(hn::MulAdd(normalized, weight, bias), d, y + begin + j, count);
     }
   }
 }
@@ -56,9 +57,9 @@ void Backward(const RowNormalization& n, std::int64_t first, std::int64_t last, 
       for (std::size_t j = block; j < HWY_MIN(columns, block + kBlock * lanes); j += lanes) {
         // Lanes from count on: the gradient, and so both terms, are 0.
         const std::size_t count = HWY_MIN(lanes, columns - j);
-        const V centered = hn::Sub(hn::LoadN(d, x + begin + j, count), mean);
+        const V centered = hn::Sub(LoadFirst(d, x + begin + j, count), mean);
         const V h =
-            hn::Mul(hn::LoadN(d, grad_y + begin + j, count), hn::LoadN(d, n.weight + j, count));
+            hn::Mul(LoadFirst(d, grad_y + begin + j, count), LoadFirst(d, n.weight + j, count));
         sums = hn::Add(sums, h);
         products = hn::MulAdd(h, centered, products);
       }
@@ -72,11 +73,11 @@ void Backward(const RowNormalization& n, std::int64_t first, std::int64_t last, 
         hn::Set(d, static_cast<float>(product / static_cast<double>(columns) * inverse_variance));
     for (std::size_t j = 0; j < columns; j += lanes) {
       const std::size_t count = HWY_MIN(lanes, columns - j);
-      const V centered = hn::Sub(hn::LoadN(d, x + begin + j, count), mean);
+      const V centered = hn::Sub(LoadFirst(d, x + begin + j, count), mean);
       const V h =
-          hn::Mul(hn::LoadN(d, grad_y + begin + j, count), hn::LoadN(d, n.weight + j, count));
+          hn::Mul(LoadFirst(d, grad_y + begin + j, count), LoadFirst(d, n.weight + j, count));
       const V gradient = hn::NegMulAdd(centered, slope, hn::Sub(h, average));
-      hn::StoreN(hn::Mul(gradient, scale), d, grad_x + begin + j, count);
+      StoreFirst(hn::Mul(gradient, scale), d, grad_x + begin + j, count);
     }
   }
 }
@@ -92,14 +93,14 @@ void BackwardParameters(const RowNormalization& n, std::int64_t rows, std::int64
     V bias_sum = hn::Zero(d);
     for (std::int64_t row = 0; row < rows; ++row) {
       const std::int64_t at = row * n.columns + j;
-      const V grad = hn::LoadN(d, grad_y + at, count);
+      const V grad = LoadFirst(d, grad_y + at, count);
       const V scale = hn::Set(d, 1.0f / std::sqrt(n.variance[row] + n.epsilon));
-      const V centered = hn::Sub(hn::LoadN(d, x + at, count), hn::Set(d, n.mean[row]));
+      const V centered = hn::Sub(LoadFirst(d, x + at, count), hn::Set(d, n.mean[row]));
       weight_sum = hn::MulAdd(grad, hn::Mul(centered, scale), weight_sum);
       bias_sum = hn::Add(bias_sum, grad);
     }
-    if (grad_weight != nullptr) hn::StoreN(weight_sum, d, grad_weight + j, count);
-    if (grad_bias != nullptr) hn::StoreN(bias_sum, d, grad_bias + j, count);
+    if (grad_weight != nullptr) StoreFirst(weight_sum, d, grad_weight + j, count);
+    if (grad_bias != nullptr) StoreFirst(bias_sum, d, grad_bias + j, count);
   }
 }
 

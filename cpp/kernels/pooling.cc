@@ -11,6 +11,7 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/partial-inl.h"
 
 #ifndef ESPALIER_KERNELS_POOLING_ONCE_
 #define ESPALIER_KERNELS_POOLING_ONCE_
@@ -128,16 +129,16 @@ HWY_INLINE Fold FoldWindows(const PoolingGeometry& g, const float* plane, const 
     const float* row = plane + r * g.width + begin;
     if (stride == 1) {
       for (std::int64_t tap = 0; tap < g.window_width; ++tap) {
-        fold.Add(hn::LoadN(d, row + tap, count), place(r, tap));
+        fold.Add(LoadFirst(d, row + tap, count), place(r, tap));
       }
       continue;
     }
     const std::int64_t left = g.width - begin;
     for (std::int64_t tap = 0; tap < g.window_width; tap += 2) {
       const std::size_t readable = static_cast<std::size_t>(left - tap);
-      const V low = hn::LoadN(d, row + tap, HWY_MIN(readable, lanes));
+      const V low = LoadFirst(d, row + tap, HWY_MIN(readable, lanes));
       const V high = readable > lanes
-                         ? hn::LoadN(d, row + tap + lanes, HWY_MIN(readable - lanes, lanes))
+                         ? LoadFirst(d, row + tap + lanes, HWY_MIN(readable - lanes, lanes))
                          : hn::Zero(d);
       fold.Add(hn::ConcatEven(d, high, low), place(r, tap));
       if (tap + 1 < g.window_width) fold.Add(hn::ConcatOdd(d, high, low), place(r, tap + 1));
@@ -188,8 +189,8 @@ void MaxPoolKernel(const PoolingGeometry& g, std::int64_t planes, const float* x
             if (indices != nullptr) indices[begin + column] = fold.index;
           },
           [&](std::int64_t column, std::size_t count, const MaximumVector& fold) HWY_ATTR {
-            hn::StoreN(fold.value, d, y + begin + column, count);
-            if (indices != nullptr) hn::StoreN(fold.index, du, indices + begin + column, count);
+            StoreFirst(fold.value, d, y + begin + column, count);
+            if (indices != nullptr) StoreFirst(fold.index, du, indices + begin + column, count);
           });
     }
   }
@@ -208,7 +209,7 @@ void AveragePoolKernel(const PoolingGeometry& g, std::int64_t planes, const floa
           [&](std::int64_t column, const Sum& fold, const Span& columns)
               HWY_ATTR { y_row[column] = fold.value / Divisor(g, rows, columns); },
           [&](std::int64_t column, std::size_t count, const SumVector& fold) HWY_ATTR {
-            hn::StoreN(hn::Div(fold.value, inner_divisor), d, y_row + column, count);
+            StoreFirst(hn::Div(fold.value, inner_divisor), d, y_row + column, count);
           });
     }
   }
