@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t kWholeProduct = 1 << 17;  // multiply-adds worth no other worker's wake-up
 constexpr std::int64_t kTaskProduct = 1 << 19;   // about 10 µs
 constexpr std::int64_t kPieceColumns = 256;      // of B packed at a time: 256 KiB, a part of L2
+constexpr std::int64_t kWantedPieces = 16;
 
 std::int64_t RoundUp(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -155,8 +156,10 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
   // Pieces of equal width in whole panels, each packed by every task that needs it.
   const std::int64_t panels = (n + tile.columns - 1) / tile.columns;
   const std::int64_t column_pieces = (n + kPieceColumns - 1) / kPieceColumns;
-  const std::int64_t row_pieces =
-      std::min<std::int64_t>(MakePartition(m, n, k, kPieceColumns).row_pieces, (m + 255) / 256);
+  // Rows are split only where columns give too few tasks.
+  const std::int64_t row_pieces = std::clamp<std::int64_t>(
+      std::min(MakePartition(m, n, k, kPieceColumns).row_pieces, kWantedPieces / column_pieces), 1,
+      (m + kPieceColumns - 1) / kPieceColumns);
   const auto multiply_piece = [&](std::int64_t piece, float* scratch) {
     const std::int64_t r = piece % row_pieces;
     const std::int64_t j = piece / row_pieces;

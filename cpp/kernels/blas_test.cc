@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/blas.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/random.h"
+#include "testing/cpu_targets.h"
+#include "testing/tolerance.h"
+
+namespace espalier {
+namespace {
+
+using testing::SameBits;
+
+std::vector<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
+  Random random({.seed = 11, .index = stream});
+  std::vector<float> values(static_cast<std::size_t>(size));
+  for (float& value : values) value = static_cast<float>(random.NextNormal());
+  return values;
+}
+
+// Puts "no library" back at the end.
+struct ScopedOpenBlasPath {
+  explicit ScopedOpenBlasPath(const std::string& path) { SetOpenBlasPath(path); }
+  ~ScopedOpenBlasPath() { SetOpenBlasPath(""); }
+};
+
+TEST(OpenBlas, WithoutAUsableLibraryThereIsNone) {
+  EXPECT_FALSE(OpenBlasIsAvailable());
+  {
+    const ScopedOpenBlasPath path("/nonexistent/libopenblas.so.0");
+    EXPECT_FALSE(OpenBlasIsAvailable());
+  }
+  // A library, but without cblas_sgemm.
+  const ScopedOpenBlasPath path("libm.so.6");
+  EXPECT_FALSE(OpenBlasIsAvailable());
+}
+
+TEST(OpenBlas, ServesOnlyWhereMeasuredToWin) {
+  EXPECT_TRUE(OpenBlasServes(CpuTargetId::kAvx2, 1024, 1024, 1024));
+  EXPECT_FALSE(OpenBlasServes(CpuTargetId::kAvx2, 1023, 1024, 1024));
+  EXPECT_FALSE(OpenBlasServes(CpuTargetId::kAvx2, 1024, 1024, 1 << 21));
+  EXPECT_FALSE(OpenBlasServes(CpuTargetId::kAvx512, 2048, 2048, 2048));
+  EXPECT_FALSE(OpenBlasServes(CpuTargetId::kBaseline, 1024, 1024, 1024));
+}
+
+TEST(OpenBlas, AForcedTargetLeavesItOut) {
+#ifdef ESPALIER_OPENBLAS
+  const ScopedOpenBlasPath path(ESPALIER_OPENBLAS);
+#endif
+  if (!CpuSupports(CpuTargetId::kAvx2)) GTEST_SKIP() << "needs AVX2";
+  const testing::ScopedCpuTarget target(CpuTargetId::kAvx2);
+  ASSERT_TRUE(IsCpuTargetForced());
+  constexpr std::int64_t kSize = 1024;
+  const std::vector<float> a = RandomFloats(kSize * kSize, 1);
+  const MatrixRef matrix = MatrixRef::RowMajor(a.data(), kSize, kSize);
+  Workspace workspace(1, ParallelMatmulScratchFloats(kSize, kSize));
+  std::vector<float> ours(a.size());
+  std::vector<float> training(a.size());
+  ParallelMatmul(matrix, matrix, ours.data(), kSize, {}, workspace);
+  TrainingMatmul(matrix, matrix, training.data(), kSize, {}, workspace);
+  EXPECT_TRUE(SameBits(training, ours));
+}
+
+TEST(OpenBlas, MultipliesAnyDenseLayout) {
+#ifndef ESPALIER_OPENBLAS
+  GTEST_SKIP() << "built without a path of OpenBLAS";
+#else
+  const ScopedOpenBlasPath path(ESPALIER_OPENBLAS);
+  if (!OpenBlasIsAvailable()) GTEST_SKIP() << "cannot open " << ESPALIER_OPENBLAS;
+  constexpr std::int64_t kM = 17;
+  constexpr std::int64_t kN = 33;
+  constexpr std::int64_t kK = 65;
+  const std::vector<float> a = RandomFloats(kM * kK, 1);
+  const std::vector<float> b = RandomFloats(kK * kN, 2);
+  std::vector<float> a_columns(a.size());
+  std::vector<float> b_columns(b.size());
+  for (std::int64_t k = 0; k < kK; ++k) {
+    for (std::int64_t i = 0; i < kM; ++i) a_columns[k * kM + i] = a[i * kK + k];
+    for (std::int64_t j = 0; j < kN; ++j) b_columns[j * kK + k] = b[k * kN + j];
+  }
+  const MatrixRef lefts[] = {MatrixRef::RowMajor(a.data(), kM, kK),
+                             MatrixRef::RowMajor(a_columns.data(), kK, kM).Transposed()};
+  const MatrixRef rights[] = {MatrixRef::RowMajor(b.data(), kK, kN),
+                              MatrixRef::RowMajor(b_columns.data(), kN, kK).Transposed()};
+  for (const MatrixRef& left : lefts) {
+    for (const MatrixRef& right : rights) {
+      std::vector<float> c(kM * kN);
+      OpenBlasMatmul(left, right, c.data(), kN);
+      for (std::int64_t i = 0; i < kM; ++i) {
+        for (std::int64_t j = 0; j < kN; ++j) {
+          double sum = 0.0;
+          double magnitude = 0.0;
+          for (std::int64_t k = 0; k < kK; ++k) {
+            const double product = double{a[i * kK + k]} * b[k * kN + j];
+            sum += product;
+            magnitude += std::abs(product);
+          }
+          EXPECT_NEAR(c[i * kN + j], sum, testing::SumTolerance(kK, magnitude));
+        }
+      }
+    }
+  }
+#endif
+}
+
+}  // namespace
+}  // namespace espalier
