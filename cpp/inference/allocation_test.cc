@@ -8,6 +8,7 @@
 
 #include "core/memory.h"
 #include "espalier/predictor.h"
+#include "espalier/runtime.h"
 #include "inference/buffer_pool.h"
 #include "testing/inference_networks.h"
 
@@ -75,7 +76,7 @@ TEST(Allocation, TheCounterCounts) {
 TEST(BufferPool, CallersAtOnceGetSetsOfTheirOwnAndPutThemBack) {
   const Network network = testing::FusionNetwork();
   const InferencePlan plan(*network.state(), {}, {network.state()->heads[0].output}, 2);
-  BufferPool pool(plan, 1, 2);
+  BufferPool pool(plan, 2);
   EXPECT_EQ(pool.made_count(), 1);
   {
     const BufferPool::Lease first(pool);
@@ -93,10 +94,25 @@ TEST(BufferPool, CallersAtOnceGetSetsOfTheirOwnAndPutThemBack) {
   EXPECT_EQ(pool.made_count(), 2);
 }
 
+TEST(BufferPool, MoreThreadsGetNewSets) {
+  NetworkBuilder builder(Shape::Vector(2000));
+  builder.Dense("wide", 2000);
+  const Network network = builder.Build(1);
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  SetThreadCount(1);
+  BufferPool pool(plan, 1);
+  SetThreadCount(3);
+  EXPECT_EQ((*BufferPool::Lease(pool)).workers(), 3);
+  SetThreadCount(2);
+  EXPECT_EQ((*BufferPool::Lease(pool)).workers(), 3);  // fewer of them take part
+  EXPECT_EQ(pool.made_count(), 2);
+  EXPECT_EQ(pool.NativeBytes(), (*BufferPool::Lease(pool)).NativeBytes());
+}
+
 TEST(BufferPool, KeepsNoMoreThanItsSlots) {
   const Network network = testing::FusionNetwork();
   const InferencePlan plan(*network.state(), {}, {0}, 1);
-  BufferPool pool(plan, 1, 1);
+  BufferPool pool(plan, 1);
   const std::int64_t one = pool.NativeBytes();
   {
     std::vector<std::unique_ptr<BufferPool::Lease>> leases;

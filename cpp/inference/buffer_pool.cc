@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/buffer_pool.h"
 
+#include "core/thread_pool.h"
+
 namespace espalier {
 namespace {
 
@@ -14,8 +16,7 @@ std::size_t HomeSlot() {
 
 }  // namespace
 
-BufferPool::BufferPool(const InferencePlan& plan, int workers, std::int64_t batch)
-    : plan_(plan), workers_(workers), batch_(batch) {
+BufferPool::BufferPool(const InferencePlan& plan, std::int64_t batch) : plan_(plan), batch_(batch) {
   Give(Make());
 }
 
@@ -26,7 +27,8 @@ BufferPool::~BufferPool() {
 }
 
 std::unique_ptr<InferenceBuffers> BufferPool::Make() {
-  std::unique_ptr<InferenceBuffers> buffers = plan_.MakeBuffers(workers_, batch_);
+  std::unique_ptr<InferenceBuffers> buffers =
+      plan_.MakeBuffers(ThreadPool::Shared().thread_count(), batch_);
   bytes_.fetch_add(buffers->NativeBytes(), std::memory_order_relaxed);
   made_.fetch_add(1, std::memory_order_relaxed);
   return buffers;
@@ -39,9 +41,15 @@ std::unique_ptr<InferenceBuffers> BufferPool::Take() {
     if (slot.load(std::memory_order_relaxed) == nullptr) {
       continue;
     }
-    if (InferenceBuffers* buffers = slot.exchange(nullptr, std::memory_order_acquire)) {
-      return std::unique_ptr<InferenceBuffers>(buffers);
+    std::unique_ptr<InferenceBuffers> buffers(slot.exchange(nullptr, std::memory_order_acquire));
+    if (buffers == nullptr) {
+      continue;
     }
+    if (buffers->workers() >= ThreadPool::Shared().thread_count()) {
+      return buffers;
+    }
+    Drop(std::move(buffers));  // more threads are wanted than when it was made
+    break;
   }
   return Make();
 }
@@ -56,6 +64,10 @@ void BufferPool::Give(std::unique_ptr<InferenceBuffers> buffers) noexcept {
       return;
     }
   }
+  Drop(std::move(buffers));
+}
+
+void BufferPool::Drop(std::unique_ptr<InferenceBuffers> buffers) noexcept {
   bytes_.fetch_sub(buffers->NativeBytes(), std::memory_order_relaxed);
 }
 

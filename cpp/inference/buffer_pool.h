@@ -21,7 +21,7 @@ class BufferPool {
   static constexpr int kSlots = 64;
 
   /// The plan is borrowed for the pool's life. Makes the first set.
-  BufferPool(const InferencePlan& plan, int workers, std::int64_t batch);
+  BufferPool(const InferencePlan& plan, std::int64_t batch);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
@@ -52,11 +52,11 @@ class BufferPool {
   };
 
   std::unique_ptr<InferenceBuffers> Make();
+  void Drop(std::unique_ptr<InferenceBuffers> buffers) noexcept;
   std::unique_ptr<InferenceBuffers> Take();
   void Give(std::unique_ptr<InferenceBuffers> buffers) noexcept;
 
   const InferencePlan& plan_;
-  int workers_;
   std::int64_t batch_;
   std::array<Slot, kSlots> slots_;
   std::atomic<std::int64_t> bytes_{0};

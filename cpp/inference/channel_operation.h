@@ -20,7 +20,7 @@ class ChannelOperation final : public Operation {
   ChannelOperation(const NetworkState& network, int index, FusedActivation activation);
 
   void Run(const OperationCall& call) const override;
-  std::int64_t work() const override { return channels_ * spatial_; }
+  std::int64_t work() const override { return channels_ * spatial_ * kElementWork; }
   std::int64_t NativeBytes() const override { return settings_.bytes(); }
 
  private:

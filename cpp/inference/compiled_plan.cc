@@ -294,6 +294,11 @@ class Compiler {
 
 }  // namespace
 
+bool CompiledPlan::CanUseWorkers(std::int64_t batch) const {
+  return std::any_of(steps.begin(), steps.end(),
+                     [&](const PlanStep& step) { return step.IsShared(batch); });
+}
+
 CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
                          const std::vector<int>& outputs) {
   return Compiler(network, inputs, outputs).Run();

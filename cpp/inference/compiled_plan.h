@@ -25,6 +25,11 @@ struct PlanValue {
 };
 
 struct PlanStep {
+  /// Multiply-adds below which an operation stays on the caller's thread: waking a worker
+  /// and waiting for it costs about as long as these take alone.
+  static constexpr std::int64_t kSharedWork = 1'000'000;
+  bool IsShared(std::int64_t batch) const { return operation->work() >= kSharedWork / batch; }
+
   std::unique_ptr<const Operation> operation;
   std::vector<int> inputs;  // values
   int output = 0;           // value
@@ -44,6 +49,9 @@ struct CompiledPlan {
   std::vector<PlanOutput> outputs;
   std::int64_t input_count = 0;
   std::int64_t arena_floats = 0;  // an example
+
+  /// True if some operation on such a batch is worth more than one thread.
+  bool CanUseWorkers(std::int64_t batch) const;
 };
 
 /// Computes layers `outputs` from layers `inputs` (kNetworkInput: the normalized input), or,

@@ -15,7 +15,7 @@ class ElementwiseOperation final : public Operation {
       : floats_(floats), activation_(activation) {}
 
   void Run(const OperationCall& call) const override;
-  std::int64_t work() const override { return floats_; }
+  std::int64_t work() const override { return floats_ * kElementWork; }
   std::int64_t NativeBytes() const override { return 0; }
 
  private:

@@ -20,9 +20,10 @@ std::int64_t ScratchFloats(const CompiledPlan& plan, std::int64_t batch) {
 
 InferenceBuffers::InferenceBuffers(const CompiledPlan& plan, std::int64_t batch, int workers)
     : batch_(batch),
+      workers_(workers),
       arena_(CheckedMultiply(plan.arena_floats, batch)),
       alone_(1, ScratchFloats(plan, batch)) {
-  if (workers > 1) {
+  if (workers > 1 && plan.CanUseWorkers(batch)) {
     together_.emplace(workers, ScratchFloats(plan, batch));
   }
   places_.resize(plan.values.size());

@@ -19,6 +19,7 @@ class InferenceBuffers {
   InferenceBuffers(const CompiledPlan& plan, std::int64_t batch, int workers);
 
   std::int64_t batch() const { return batch_; }
+  int workers() const { return workers_; }
   std::int64_t NativeBytes() const;
 
  private:
@@ -34,6 +35,7 @@ class InferenceBuffers {
   bool GoesStraightToOutputs(const CompiledPlan& plan, const PlanStep& step) const;
 
   std::int64_t batch_;
+  int workers_;
   AlignedArray<float> arena_;
   Workspace alone_;
   std::optional<Workspace> together_;

@@ -9,13 +9,6 @@
 #include "inference/inference_buffers.h"
 
 namespace espalier {
-namespace {
-
-// Multiply-adds below which an operation stays on the caller's thread: waking a worker and
-// waiting for it costs about as long as these take alone.
-constexpr std::int64_t kSharedWork = 1'000'000;
-
-}  // namespace
 
 InferencePlan::InferencePlan(const NetworkState& network, std::vector<int> inputs,
                              std::vector<int> outputs, std::int64_t max_batch)
@@ -37,7 +30,7 @@ std::unique_ptr<InferenceBuffers> InferencePlan::MakeBuffers(int workers) const 
 
 std::unique_ptr<InferenceBuffers> InferencePlan::MakeBuffers(int workers,
                                                              std::int64_t batch) const {
-  return std::make_unique<InferenceBuffers>(*plan_, batch, CanUseWorkers(batch) ? workers : 1);
+  return std::make_unique<InferenceBuffers>(*plan_, batch, workers);
 }
 
 void InferencePlan::Run(std::int64_t batch, std::span<const float* const> inputs,
@@ -100,8 +93,7 @@ void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> in
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
       buffers.step_inputs_[i] = places[static_cast<std::size_t>(step.inputs[i])].data;
     }
-    const bool is_shared =
-        buffers.together_.has_value() && step.operation->work() >= kSharedWork / batch;
+    const bool is_shared = buffers.together_.has_value() && step.IsShared(batch);
     step.operation->Run({.batch = batch,
                          .inputs = {buffers.step_inputs_.data(), step.inputs.size()},
                          .output = target.data,
@@ -123,12 +115,6 @@ void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> in
 }
 
 std::int64_t InferencePlan::floats_per_example() const { return plan_->arena_floats; }
-
-bool InferencePlan::CanUseWorkers(std::int64_t batch) const {
-  return std::any_of(plan_->steps.begin(), plan_->steps.end(), [&](const PlanStep& step) {
-    return step.operation->work() >= kSharedWork / batch;
-  });
-}
 
 std::int64_t InferencePlan::NativeBytes() const {
   std::int64_t bytes = 0;

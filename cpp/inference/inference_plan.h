@@ -48,9 +48,8 @@ class InferencePlan {
                      InferenceBuffers& buffers) const;
 
   std::int64_t max_batch() const { return max_batch_; }
-  std::int64_t floats_per_example() const;       ///< of the buffers, scratch aside
-  bool CanUseWorkers(std::int64_t batch) const;  ///< some operation is worth sharing then
-  std::int64_t NativeBytes() const;              ///< of weights
+  std::int64_t floats_per_example() const;  ///< of the buffers, scratch aside
+  std::int64_t NativeBytes() const;         ///< of weights
 
   /// One line an operation: "conv1 + norm1 + relu1".
   std::string Describe() const;

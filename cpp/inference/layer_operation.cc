@@ -14,6 +14,7 @@ LayerOperation::LayerOperation(const NetworkState& network, int index)
   for (const Shape& shape : input_shapes_) {
     work_ = std::max(work_, shape.element_count());
   }
+  work_ *= kElementWork;
   for (const int parameter : network.layers[static_cast<std::size_t>(index)].parameters) {
     AlignedArray<float> copy(
         network.parameters[static_cast<std::size_t>(parameter)].shape.element_count());

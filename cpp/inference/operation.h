@@ -26,6 +26,10 @@ struct OperationCall {
   Workspace* workspace = nullptr;
 };
 
+/// Reading, changing and writing an element takes about as long as this many multiply-adds
+/// of a matrix product: 0.2 ns from L2 against 90 multiply-adds a nanosecond.
+inline constexpr std::int64_t kElementWork = 16;
+
 class Operation {
  public:
   virtual ~Operation() = default;
@@ -33,7 +37,7 @@ class Operation {
   /// Allocates nothing. An example's output depends on its inputs alone, to the bit.
   virtual void Run(const OperationCall& call) const = 0;
 
-  /// Multiply-adds of one example, or elements where nothing is multiplied.
+  /// Multiply-adds of one example, or what takes as long.
   virtual std::int64_t work() const = 0;
 
   /// Scratch floats a worker needs for that many examples.

@@ -59,7 +59,7 @@ class Predictor::Implementation {
   Implementation(const NetworkState& network, const PredictorConfig& config)
       : plan_(network, {}, HeadOutputs(network), config.max_batch_size),
         probabilities_(network),
-        pool_(plan_, ThreadPool::Shared().thread_count(), PieceSize(plan_)),
+        pool_(plan_, PieceSize(plan_)),
         input_size_(network.input.element_count()),
         wants_logits_(config.logits) {}
 

@@ -70,10 +70,10 @@ TEST(Predictor, HeadsSideBySideAsProbabilities) {
 // One example alone, at every place of batches of every size, on one worker and several.
 void ExpectSameBitsEverywhere(const Network& network, std::int64_t piece) {
   const std::int64_t examples = 23;
-  std::optional<Predictor> predictor;
-  predictor.emplace(network, PredictorConfig{.max_batch_size = piece});
-  const std::int64_t size = predictor->input_size();
-  const std::int64_t width = predictor->output_size();
+  SetThreadCount(1);
+  const Predictor predictor(network, {.max_batch_size = piece});
+  const std::int64_t size = predictor.input_size();
+  const std::int64_t width = predictor.output_size();
   const std::vector<float> inputs = NormalFloats(examples * size, 4);
   std::vector<float> alone(static_cast<std::size_t>(examples * width));
   const auto example = [&](std::int64_t i) {
@@ -81,17 +81,16 @@ void ExpectSameBitsEverywhere(const Network& network, std::int64_t piece) {
                                                   static_cast<std::size_t>(size));
   };
   for (std::int64_t i = 0; i < examples; ++i) {
-    predictor->Predict(1, example(i), {alone.data() + i * width, static_cast<std::size_t>(width)});
+    predictor.Predict(1, example(i), {alone.data() + i * width, static_cast<std::size_t>(width)});
   }
   for (const int threads : {1, 2, 3, 5, 8}) {
     SetThreadCount(threads);
-    predictor.emplace(network, PredictorConfig{.max_batch_size = piece});
-    EXPECT_TRUE(SameBits(Predict(*predictor, examples, inputs), alone)) << threads << " threads";
+    EXPECT_TRUE(SameBits(Predict(predictor, examples, inputs), alone)) << threads << " threads";
     for (const std::int64_t batch : {1, 2, 3, 4, 7, 11, 16}) {
       for (const std::int64_t place : {std::int64_t{0}, batch / 2, batch - 1}) {
         std::vector<float> shuffled = NormalFloats(batch * size, 9);  // others around it
         std::copy_n(example(2).data(), size, shuffled.data() + place * size);
-        const std::vector<float> got = Predict(*predictor, batch, shuffled);
+        const std::vector<float> got = Predict(predictor, batch, shuffled);
         EXPECT_EQ(std::memcmp(got.data() + place * width, alone.data() + 2 * width,
                               static_cast<std::size_t>(width) * sizeof(float)),
                   0)

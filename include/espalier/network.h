@@ -35,7 +35,9 @@ struct TransferSpec {
     std::string pattern;
     double scale;
   };
-  std::vector<Rate> learning_rates;  ///< scales of the optimizer's rate by glob
+  /// Scales of the optimizer's rate. A layer's own name goes before globs; two globs that give
+  /// a layer different scales are INVALID_ARGUMENT.
+  std::vector<Rate> learning_rates;
   std::vector<HeadSpec> heads;       ///< new heads, initialised from the seed
 };
 
