@@ -16,9 +16,9 @@ import org.bytedeco.javacpp.annotation.StdString;
  * <p>Handles and addresses are plain {@code long}s, configuration is JSON text, memory is borrowed
  * for the call. Sizes of arrays are the caller's duty: native code cannot see them.
  *
- * <p>Never called bare: NativeHandle and NativeCall load the library first, keep
- * owners reachable and turn native errors into the exceptions of the public API. Text comes through
- * NativeCall.text where a user wrote it.
+ * <p>Never called bare: NativeHandle and NativeCall load the library first, keep owners reachable
+ * and turn native errors into the exceptions of the public API. Text comes through NativeCall.text
+ * where a user wrote it.
  */
 @Properties(
     value =
@@ -111,8 +111,8 @@ public final class Bridge {
       long trainer,
       long batch,
       long inputs,
-      @Const long[] targets,
-      @Const long[] masks,
+      @Cast("const int64_t*") long[] targets,
+      @Cast("const int64_t*") long[] masks,
       double[] results);
 
   public static native @Cast("bool") boolean trainerHasFrozenPrefix(long trainer);
@@ -128,15 +128,15 @@ public final class Bridge {
       long trainer,
       int slot,
       long batch,
-      @Const long[] examples,
-      @Const long[] targets,
-      @Const long[] masks,
+      @Cast("const int64_t*") long[] examples,
+      @Cast("const int64_t*") long[] targets,
+      @Cast("const int64_t*") long[] masks,
       double[] results);
 
   public static native void trainerEvaluate(long trainer, long batch, long inputs, long logits);
 
   public static native void trainerEvaluateCached(
-      long trainer, int slot, long batch, @Const long[] examples, long logits);
+      long trainer, int slot, long batch, @Cast("const int64_t*") long[] examples, long logits);
 
   public static native void trainerSaveBest(long trainer);
 
@@ -152,8 +152,8 @@ public final class Bridge {
       long network,
       long examples,
       long logits,
-      @Const long[] targets,
-      @Const long[] masks,
+      @Cast("const int64_t*") long[] targets,
+      @Cast("const int64_t*") long[] masks,
       double[] results);
 
   public static native void logitsToProbabilities(long network, long examples, long values);
