@@ -8,6 +8,7 @@ import dev.espalier.internal.NativeErrors;
 import dev.espalier.internal.NativeHandle;
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -25,6 +26,9 @@ import java.util.Objects;
  * call that runs while another thread closes finishes normally.
  */
 public final class Predictor implements AutoCloseable {
+  /** Input values that {@link #predictAll} reads at a time: 1 MiB. */
+  private static final int CHUNK_VALUES = 1 << 18;
+
   private final NativeHandle handle;
   private final Shape inputShape;
   private final List<Task> tasks;
@@ -132,7 +136,7 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * Predicts for all examples of a data set; its targets are not read.
+   * Predicts for all examples of a data set, in batches; its targets are not read.
    *
    * @param data whose input size is that of the network
    * @return {@code [data.size()][outputSize()]}
@@ -142,10 +146,17 @@ public final class Predictor implements AutoCloseable {
   public float[][] predictAll(Dataset data) {
     TargetBinding.requireInput(inputShape, data);
     float[][] outputs = new float[data.size()][];
-    float[] input = new float[inputSize];
-    for (int i = 0; i < outputs.length; i++) {
-      data.readInput(i, input, 0);
-      outputs[i] = predict(input);
+    int chunk = Math.max(1, Math.min(CHUNK_VALUES / inputSize, outputs.length));
+    for (int first = 0; first < outputs.length; first += chunk) {
+      int count = Math.min(chunk, outputs.length - first);
+      float[] inputs = new float[count * inputSize];
+      for (int k = 0; k < count; k++) {
+        data.readInput(first + k, inputs, k * inputSize);
+      }
+      float[] rows = predict(inputs);
+      for (int k = 0; k < count; k++) {
+        outputs[first + k] = Arrays.copyOfRange(rows, k * outputSize, (k + 1) * outputSize);
+      }
     }
     return outputs;
   }

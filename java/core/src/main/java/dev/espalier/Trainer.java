@@ -316,7 +316,7 @@ public final class Trainer {
       throw new IllegalStateException("this trainer is already running");
     }
     try {
-      return fit.run();
+      return PlatformThread.call(fit::run);
     } finally {
       running.set(null);
       lastHistory = fit.history();

@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.espalier.History.StopReason;
+import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -415,6 +417,48 @@ class TrainingControlTest {
       assertEquals(1, trainer.lastHistory().orElseThrow().epochs().size());
       network.summary();
     }
+  }
+
+  @Test
+  void trainsOnAVirtualThread() throws Exception {
+    Method start;
+    try {
+      start = Thread.class.getMethod("startVirtualThread", Runnable.class);
+    } catch (NoSuchMethodException olderJava) {
+      assumeTrue(false, "SKIPPED: this Java has no virtual threads");
+      return;
+    }
+    List<Object> outcomes = new ArrayList<>();
+    Runnable fitting =
+        () -> {
+          try (Network network = Dots.labeller(1)) {
+            Trainer trainer =
+                Trainer.of(network)
+                    .epochs(3)
+                    .validation(dots.labels())
+                    .listener(
+                        epoch -> {
+                          Thread.yield();
+                          network.evaluate(dots.labels());
+                        });
+            outcomes.add(trainer.fit(dots.labels()).stopReason());
+            trainer.prefetch(false).epochs(1);
+            Dataset mine =
+                dots.labels()
+                    .map(
+                        input -> {
+                          throw new UnsupportedOperationException();
+                        });
+            assertThrows(UnsupportedOperationException.class, () -> trainer.fit(mine));
+            Thread.currentThread().interrupt();
+            outcomes.add(trainer.fit(dots.labels()).stopReason());
+            outcomes.add(Thread.interrupted());
+          } catch (Throwable error) {
+            outcomes.add(error);
+          }
+        };
+    ((Thread) start.invoke(null, fitting)).join();
+    assertEquals(List.of(StopReason.EPOCHS, StopReason.INTERRUPTED, true), outcomes);
   }
 
   @Test
