@@ -3,6 +3,7 @@
 
 // The losses in float64, entry by entry, as their papers write them.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -101,8 +102,10 @@ inline ReferenceLoss ComputeReferenceLoss(const TaskSpec& task, const TaskTarget
     const double* z = logits.data() + row * width;
     double greatest = z[0];
     for (std::size_t c = 1; c < width; ++c) greatest = std::max(greatest, z[c]);
+    std::vector<double> p(width);
     double sum = 0.0;
-    for (std::size_t c = 0; c < width; ++c) sum += std::exp(z[c] - greatest);
+    for (std::size_t c = 0; c < width; ++c) sum += p[c] = std::exp(z[c] - greatest);
+    for (double& probability : p) probability /= sum;
     for (std::size_t c = 0; c < width; ++c) {
       const double weight = task.class_weights.empty() ? 1.0 : task.class_weights[c];
       const double t = (c == target ? 1.0 - task.label_smoothing : 0.0) +
@@ -110,8 +113,7 @@ inline ReferenceLoss ComputeReferenceLoss(const TaskSpec& task, const TaskTarget
       const double scale = task.weight * weight * t / divisor(0);
       result.loss += scale * (std::log(sum) + greatest - z[c]);
       for (std::size_t k = 0; k < width; ++k) {
-        result.gradient[row * width + k] +=
-            scale * (std::exp(z[k] - greatest) / sum - (k == c ? 1.0 : 0.0));
+        result.gradient[row * width + k] += scale * (p[k] - (k == c ? 1.0 : 0.0));
       }
     }
   }
