@@ -82,26 +82,33 @@ HWY_INLINE void SumChannel(const ChannelLayout& layout, std::size_t channel, flo
   V sums[2] = {hn::Zero(d), hn::Zero(d)};
   std::size_t block = 0;
   for (int s = 0; s < Term::kSums; ++s) totals[s] = 0.0;
+  const auto finish_block = [&]() HWY_ATTR {
+    for (int s = 0; s < Term::kSums; ++s) {
+      totals[s] += static_cast<double>(hn::ReduceSum(d, sums[s]));
+      sums[s] = hn::Zero(d);
+    }
+    block = 0;
+  };
   for (std::size_t n = 0; n < static_cast<std::size_t>(layout.batch); ++n) {
     const std::size_t begin = (n * static_cast<std::size_t>(layout.channels) + channel) * spatial;
-    for (std::size_t i = 0; i < spatial; i += lanes) {
-      if (i + lanes <= spatial) {
-        term.AddFull(d, begin + i, centers, sums);
-      } else {
-        term.Add(d, begin + i, spatial - i, centers, sums);
+    std::size_t i = 0;
+    while (i + lanes <= spatial) {
+      const std::size_t run = HWY_MIN(kBlock - block, (spatial - i) / lanes);
+      V run_sums[2] = {sums[0], sums[1]};
+      for (std::size_t v = 0; v < run; ++v, i += lanes) {
+        term.AddFull(d, begin + i, centers, run_sums);
       }
-      if (++block == kBlock) {
-        for (int s = 0; s < Term::kSums; ++s) {
-          totals[s] += static_cast<double>(hn::ReduceSum(d, sums[s]));
-          sums[s] = hn::Zero(d);
-        }
-        block = 0;
-      }
+      sums[0] = run_sums[0];
+      sums[1] = run_sums[1];
+      block += run;
+      if (block == kBlock) finish_block();
+    }
+    if (i < spatial) {
+      term.Add(d, begin + i, spatial - i, centers, sums);
+      if (++block == kBlock) finish_block();
     }
   }
-  for (int s = 0; s < Term::kSums; ++s) {
-    totals[s] += static_cast<double>(hn::ReduceSum(d, sums[s]));
-  }
+  finish_block();
 }
 
 // A vector of `count` channels that have one element in each example.
