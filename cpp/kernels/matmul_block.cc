@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/matmul_block.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/activation-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -248,11 +249,55 @@ void PackRows(const MatrixRef& a, float* HWY_RESTRICT packed) {
   }
 }
 
+// The tile has just been stored, so it is in L1: cheaper than an activation of its own in
+// each tile's code. `count` columns of each row.
+template <Activation kKind>
+void ActivateTile(const TileArguments& tile, std::int64_t rows, std::int64_t count, float slope) {
+  const D d;
+  const V slopes = hn::Set(d, slope);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    float* c = tile.c + r * tile.c_stride;
+    std::int64_t j = 0;
+    for (; j + kLanes <= count; j += kLanes) {
+      hn::StoreU(ActivateAs<kKind>(d, hn::LoadU(d, c + j), slopes), d, c + j);
+    }
+    if (j < count) {
+      const std::size_t rest = static_cast<std::size_t>(count - j);
+      hn::StoreN(ActivateAs<kKind>(d, hn::LoadN(d, c + j, rest), slopes), d, c + j, rest);
+    }
+  }
+}
+
+using ActivateFunction = void (*)(const TileArguments&, std::int64_t, std::int64_t, float);
+
+ActivateFunction ChooseActivation(Activation kind) {
+  switch (kind) {
+    case Activation::kNone:
+      return nullptr;
+    case Activation::kRelu:
+      return ActivateTile<Activation::kRelu>;
+    case Activation::kRelu6:
+      return ActivateTile<Activation::kRelu6>;
+    case Activation::kLeakyRelu:
+      return ActivateTile<Activation::kLeakyRelu>;
+    case Activation::kGelu:
+      return ActivateTile<Activation::kGelu>;
+    case Activation::kSilu:
+      return ActivateTile<Activation::kSilu>;
+    case Activation::kSigmoid:
+      return ActivateTile<Activation::kSigmoid>;
+    case Activation::kTanh:
+      return ActivateTile<Activation::kTanh>;
+  }
+  return nullptr;
+}
+
 void MultiplyAllTiles(const BlockProduct& product) {
   const Epilogue& epilogue = *product.epilogue;
   const RowTiles tiles(product.rows, kTileRows);
   const bool adds_bias = product.is_first;
-  const bool activates = product.is_last && epilogue.activation != Activation::kNone;
+  const ActivateFunction activate =
+      product.is_last ? ChooseActivation(epilogue.activation) : nullptr;
   const float* b = product.packed_b;
   for (std::int64_t j = 0; j < product.columns;) {
     std::int64_t count = std::min<std::int64_t>(kPanelColumns, product.columns - j);
@@ -290,12 +335,7 @@ void MultiplyAllTiles(const BlockProduct& product) {
       } else {
         (vectors == 1 ? kTiles<1> : kTiles<2>)[rows - 1](tile);
       }
-      if (activates) {
-        for (std::int64_t r = 0; r < rows; ++r) {
-          float* c = tile.c + r * product.c_stride;
-          ActivationForward(epilogue.activation, epilogue.slope, c, count, c);
-        }
-      }
+      if (activate != nullptr) activate(tile, rows, count, epilogue.slope);
     }
     j += count;
     b += panels * product.panel_stride;

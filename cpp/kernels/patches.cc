@@ -69,6 +69,26 @@ PhaseRange FindPhaseRange(const ConvolutionGeometry& geometry, const PaddedRows&
   return {begin, end, begin * stride - low};
 }
 
+// Ranges of all phases: the usual strides' are computed once.
+class PhaseRanges {
+ public:
+  PhaseRanges(const ConvolutionGeometry& geometry, const PaddedRows& padded)
+      : geometry_(geometry), padded_(padded) {
+    for (std::int64_t phase = 0; phase < std::min(kKept, padded.phases); ++phase) {
+      kept_[phase] = FindPhaseRange(geometry, padded, phase);
+    }
+  }
+  PhaseRange operator[](std::int64_t phase) const {
+    return phase < kKept ? kept_[phase] : FindPhaseRange(geometry_, padded_, phase);
+  }
+
+ private:
+  static constexpr std::int64_t kKept = 4;
+  const ConvolutionGeometry& geometry_;
+  const PaddedRows& padded_;
+  PhaseRange kept_[kKept];
+};
+
 }  // namespace
 }  // namespace espalier
 #endif  // ESPALIER_KERNELS_PATCHES_ONCE
@@ -83,44 +103,64 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
 
-HWY_INLINE void Copy(const float* HWY_RESTRICT src, std::int64_t count, float* HWY_RESTRICT dst) {
+// Writers of whole vectors: up to kLanes - 1 floats too many, which what is written next
+// (or the slack at the end) makes good. Masked stores cost several times as much.
+HWY_INLINE void CopyOver(const float* HWY_RESTRICT src, std::int64_t count,
+                         float* HWY_RESTRICT dst) {
   const D d;
   std::int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
-  const std::size_t rest = static_cast<std::size_t>(count - i);
-  if (rest > 0) hn::StoreN(hn::LoadN(d, src + i, rest), d, dst + i, rest);
+  if (i < count) {
+    hn::StoreU(hn::LoadN(d, src + i, static_cast<std::size_t>(count - i)), d, dst + i);
+  }
 }
 
-HWY_INLINE void Clear(std::int64_t count, float* dst) {
+HWY_INLINE void ClearOver(std::int64_t count, float* dst) {
   const D d;
+  for (std::int64_t i = 0; i < count; i += kLanes) hn::StoreU(hn::Zero(d), d, dst + i);
+}
+
+// Every `stride`-th float.
+HWY_INLINE void GatherOver(const float* HWY_RESTRICT src, std::int64_t stride, std::int64_t count,
+                           float* HWY_RESTRICT dst) {
+  if (stride == 1) {
+    CopyOver(src, count, dst);
+    return;
+  }
   std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) hn::StoreU(hn::Zero(d), d, dst + i);
-  if (i < count) hn::StoreN(hn::Zero(d), d, dst + i, static_cast<std::size_t>(count - i));
+  if (stride == 2) {
+    // Four at a time: rows are often short. Each step reads one float more than it needs,
+    // never past the last one wanted.
+    const hn::FixedTag<float, 4> d4;
+    for (; i + 4 < count; i += 4) {
+      hn::Vec<decltype(d4)> even;
+      hn::Vec<decltype(d4)> odd;
+      hn::LoadInterleaved2(d4, src + 2 * i, even, odd);
+      hn::StoreU(even, d4, dst + i);
+    }
+  }
+  for (; i < count; ++i) dst[i] = src[i * stride];
 }
 
 void Pad(const ConvolutionGeometry& geometry, const PaddedRows& padded_rows, const float* image,
          std::int64_t channels, float* padded) {
   const std::int64_t stride = geometry.stride_width;
+  PhaseRanges ranges(geometry, padded_rows);
   for (std::int64_t channel = 0; channel < channels; ++channel) {
     const float* plane = image + channel * geometry.height * geometry.width;
     for (std::int64_t row = 0; row < padded_rows.rows; ++row) {
       const std::int64_t y = padded_rows.first_row + row - geometry.pad_top;
       if (y < 0 || y >= geometry.height) {
-        Clear(padded_rows.row_stride(), padded);
+        ClearOver(padded_rows.row_stride(), padded);
         padded += padded_rows.row_stride();
         continue;
       }
       const float* src = plane + y * geometry.width;
       for (std::int64_t phase = 0; phase < padded_rows.phases; ++phase) {
-        const PhaseRange range = FindPhaseRange(geometry, padded_rows, phase);
-        Clear(range.begin, padded);
-        const float* from = src + range.first_column;
-        if (stride == 1) {
-          Copy(from, range.end - range.begin, padded + range.begin);
-        } else {
-          for (std::int64_t i = range.begin; i < range.end; ++i, from += stride) padded[i] = *from;
-        }
-        Clear(padded_rows.phase_width - range.end, padded + range.end);
+        const PhaseRange range = ranges[phase];
+        ClearOver(range.begin, padded);
+        GatherOver(src + range.first_column, stride, range.end - range.begin, padded + range.begin);
+        ClearOver(padded_rows.phase_width - range.end, padded + range.end);
         padded += padded_rows.phase_width;
       }
     }
@@ -129,26 +169,31 @@ void Pad(const ConvolutionGeometry& geometry, const PaddedRows& padded_rows, con
 
 void Unpad(const ConvolutionGeometry& geometry, const PaddedRows& padded_rows, const float* padded,
            std::int64_t channels, float* grad_image) {
+  const D d;
   const std::int64_t stride = geometry.stride_width;
+  const float* image_end = grad_image + channels * geometry.height * geometry.width;
+  PhaseRanges ranges(geometry, padded_rows);
   for (std::int64_t channel = 0; channel < channels; ++channel) {
     const float* plane = padded + channel * padded_rows.channel_stride();
     for (std::int64_t y = 0; y < geometry.height; ++y, grad_image += geometry.width) {
       const std::int64_t row = y + geometry.pad_top - padded_rows.first_row;
-      if (row >= padded_rows.rows) {
-        Clear(geometry.width, grad_image);
-        continue;
-      }
       const float* src = plane + row * padded_rows.row_stride();
-      if (stride == 1) {
-        const PhaseRange range = FindPhaseRange(geometry, padded_rows, 0);
+      const bool is_reached = row < padded_rows.rows;
+      if (is_reached && stride == 1) {
+        const PhaseRange range = ranges[0];
         const std::int64_t count = range.end - range.begin;
-        Copy(src + range.begin, count, grad_image);
-        Clear(geometry.width - count, grad_image + count);
+        std::int64_t i = 0;
+        for (; i < count && grad_image + i + kLanes <= image_end; i += kLanes) {
+          hn::StoreU(hn::LoadU(d, src + range.begin + i), d, grad_image + i);
+        }
+        for (; i < count; ++i) grad_image[i] = src[range.begin + i];
+        for (i = count; i < geometry.width; ++i) grad_image[i] = 0.0f;
         continue;
       }
-      Clear(geometry.width, grad_image);
+      std::fill_n(grad_image, geometry.width, 0.0f);
+      if (!is_reached) continue;
       for (std::int64_t phase = 0; phase < padded_rows.phases; ++phase) {
-        const PhaseRange range = FindPhaseRange(geometry, padded_rows, phase);
+        const PhaseRange range = ranges[phase];
         float* to = grad_image + range.first_column;
         for (std::int64_t i = range.begin; i < range.end; ++i, to += stride) *to = src[i];
         src += padded_rows.phase_width;
