@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/blas.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
 #include "layers/partition.h"
@@ -66,11 +67,11 @@ void Dense::Backward(const BackwardArguments& arguments) const {
   Workspace& workspace = *arguments.workspace;
   if (float* grad_input = arguments.grad_inputs[0]) {
     const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
-    ParallelMatmul(grad, weight, grad_input, width, {}, workspace);
+    TrainingMatmul(grad, weight, grad_input, width, {}, workspace);
   }
   if (float* grad_weight = arguments.grad_parameters[0]) {
     const auto x = MatrixRef::RowMajor(arguments.inputs[0], batch, width);
-    ParallelMatmul(grad.Transposed(), x, grad_weight, width, {}, workspace);
+    TrainingMatmul(grad.Transposed(), x, grad_weight, width, {}, workspace);
   }
   if (float* grad_bias = has_bias_ ? arguments.grad_parameters[1] : nullptr) {
     ForColumns(workspace, units_, batch, [&](std::int64_t first, std::int64_t last) {
