@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.internal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class NativeHandleTest {
+  private static final String SPEC =
+      "{\"input\":[3],\"layers\":[{\"kind\":\"relu\"}],"
+          + "\"heads\":[{\"name\":\"h\",\"task\":{\"kind\":\"labels\",\"labels\":[\"a\"]}}]}";
+
+  private long handlesBefore;
+
+  @BeforeEach
+  void countHandles() {
+    NativeLibrary.load();
+    handlesBefore = Bridge.liveHandles();
+  }
+
+  @AfterEach
+  void leavesNoHandle() {
+    assertEquals(handlesBefore, Bridge.liveHandles());
+  }
+
+  private static NativeHandle network() {
+    return NativeHandle.create(() -> Bridge.networkBuild(SPEC, 1));
+  }
+
+  @Test
+  void closesOnce() {
+    NativeHandle handle = network();
+    assertFalse(handle.isClosed());
+    assertTrue(handle.nativeBytes() > 0);
+    handle.close();
+    handle.close();
+    assertTrue(handle.isClosed());
+  }
+
+  @Test
+  void useAfterCloseIsAnError() {
+    NativeHandle handle = network();
+    handle.close();
+    IllegalStateException error =
+        assertThrows(IllegalStateException.class, () -> handle.get(Bridge::networkSpec));
+    assertEquals("network is closed", error.getMessage());
+    assertThrows(IllegalStateException.class, handle::nativeBytes);
+    assertThrows(
+        IllegalStateException.class, () -> handle.run(id -> Bridge.networkSave(id, "none")));
+  }
+
+  @Test
+  void anotherKindIsAnError() {
+    try (NativeHandle handle = network()) {
+      IllegalStateException error =
+          assertThrows(IllegalStateException.class, () -> handle.get(Bridge::predictorDescribe));
+      assertEquals("expected a predictor, got a network", error.getMessage());
+    }
+  }
+
+  @Test
+  void forgedIdsAreErrors() {
+    for (long id : new long[] {0, -1, 1, Long.MIN_VALUE, Long.MAX_VALUE, 1L << 32 | 999_999}) {
+      assertThrows(RuntimeException.class, () -> Bridge.networkSpec(id));
+      assertFalse(Bridge.isOpen(id));
+      Bridge.closeHandle(id);
+    }
+  }
+
+  @Test
+  void theCleanerClosesWhatNobodyClosed() throws InterruptedException {
+    for (int i = 0; i < 100; i++) {
+      network();
+    }
+    for (int i = 0; i < 200 && Bridge.liveHandles() > handlesBefore; i++) {
+      System.gc();
+      Thread.sleep(10);
+    }
+  }
+
+  @Test
+  void closingWhileOthersAreInsideNeverFails() throws InterruptedException {
+    AtomicReference<NativeHandle> current = new AtomicReference<>(network());
+    String expected = current.get().get(Bridge::networkSpec);
+    AtomicInteger wrong = new AtomicInteger();
+    CountDownLatch stop = new CountDownLatch(1);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      Thread thread =
+          new Thread(
+              () -> {
+                while (stop.getCount() > 0) {
+                  try {
+                    if (!current.get().get(Bridge::networkSpec).equals(expected)) {
+                      wrong.incrementAndGet();
+                    }
+                  } catch (IllegalStateException closed) {
+                    // as it may
+                  } catch (RuntimeException error) {
+                    wrong.incrementAndGet();
+                  }
+                }
+              });
+      thread.start();
+      threads.add(thread);
+    }
+    for (int i = 0; i < 2000; i++) {
+      NativeHandle old = current.getAndSet(network());
+      old.close();
+      old.close();
+    }
+    stop.countDown();
+    for (Thread thread : threads) {
+      thread.join(TimeUnit.SECONDS.toMillis(30));
+    }
+    current.get().close();
+    assertEquals(0, wrong.get());
+  }
+
+  @Test
+  void addressesOfBuffersIgnoreTheirPosition() {
+    FloatBuffer buffer =
+        ByteBuffer.allocateDirect(64).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    long address = Bridge.bufferAddress(buffer);
+    buffer.position(3);
+    assertEquals(address, Bridge.bufferAddress(buffer));
+    assertEquals(address + 3 * Float.BYTES, Bridge.bufferAddress(buffer.slice()));
+    assertEquals(0, Bridge.bufferAddress(FloatBuffer.allocate(4)));
+    assertEquals(0, Bridge.bufferAddress(null));
+  }
+}
