@@ -13,15 +13,15 @@ namespace espalier {
 
 struct LossArguments {
   std::int64_t batch = 0;
-  std::int64_t width = 0;              // of the head
-  const float* logits = nullptr;       // [batch, width], rows logits_stride apart
-  std::int64_t stride = 0;             // of logits and grad_logits
-  float* grad_logits = nullptr;        // overwritten; exactly 0 where unlabelled; null: loss only
-  std::span<std::uint8_t> active = {};      // [width]: 1 for columns that a labelled entry reaches
+  std::int64_t width = 0;               // of the head
+  const float* logits = nullptr;        // [batch, width], rows logits_stride apart
+  std::int64_t stride = 0;              // of logits and grad_logits
+  float* grad_logits = nullptr;         // overwritten; exactly 0 where unlabelled; null: loss only
+  std::span<std::uint8_t> active = {};  // [width]: 1 for columns that a labelled entry reaches
 };
 
 struct LossResult {
-  double loss = 0.0;          // task weight × normalized sum
+  double loss = 0.0;  // task weight × normalized sum
   std::int64_t labelled = 0;
 };
 

@@ -14,14 +14,14 @@ namespace espalier {
 struct UpdateSegment {
   float* values = nullptr;
   const float* gradients = nullptr;
-  float* moment1 = nullptr;       // momentum; Adam's m; RMSProp's square average
-  float* moment2 = nullptr;       // Adam's v; RMSProp's momentum
+  float* moment1 = nullptr;  // momentum; Adam's m; RMSProp's square average
+  float* moment2 = nullptr;  // Adam's v; RMSProp's momentum
   std::int64_t count = 0;
-  std::int64_t step = 1;          // of this unit, from 1, this update included
-  double learning_rate = 0.0;     // schedule, layer and scale applied
-  double weight_decay = 0.0;      // 0 where decay does not apply
-  float gradient_scale = 1.0f;    // clipping by norm
-  float clip_value = 0.0f;        // > 0: gradients to [-v, v] (before gradient_scale)
+  std::int64_t step = 1;        // of this unit, from 1, this update included
+  double learning_rate = 0.0;   // schedule, layer and scale applied
+  double weight_decay = 0.0;    // 0 where decay does not apply
+  float gradient_scale = 1.0f;  // clipping by norm
+  float clip_value = 0.0f;      // > 0: gradients to [-v, v] (before gradient_scale)
 };
 
 /// Moments per parameter that the optimizer keeps: 0, 1 or 2.
