@@ -35,7 +35,7 @@ class ReadmeTest {
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     assertNotNull(compiler, "needs a JDK");
     String[] options = {
-      "-Xlint:all", "-Werror", "-proc:none", "-cp", System.getProperty("java.class.path"),
+      "-Xlint:all,-path", "-Werror", "-proc:none", "-cp", System.getProperty("java.class.path"),
       "-d", folder.toString(), source.toString()
     };
     assertEquals(0, compiler.run(null, null, null, options), "README's example does not compile");
