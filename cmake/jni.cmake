@@ -22,3 +22,7 @@ target_link_options(jniEspalier PRIVATE
 set_target_properties(jniEspalier PROPERTIES
   LIBRARY_OUTPUT_DIRECTORY ${ESPALIER_JNI_OUTPUT}
   LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cpp/jvm/exports.map)
+
+# What ParityTest.java compares the Java API with.
+add_executable(parity ${CMAKE_SOURCE_DIR}/cpp/example/parity.cc)
+target_link_libraries(parity PRIVATE espalier::espalier)

@@ -98,7 +98,7 @@ final class Fit {
 
   private void train(NativeHandle trainer) {
     EvaluationRun validation = validation();
-    FeatureCache cache = new FeatureCache(trainer, batchSize, this::mustStop);
+    FeatureCache cache = new FeatureCache(trainer, batchSize, this::mustAbort);
     cache.fill(binding, data, settings.validation(), settings.featureCacheBytes());
     isCached = cache.holdsTraining();
     cacheNote = cache.note();
@@ -139,7 +139,7 @@ final class Fit {
     boolean isComplete = stopReason == null || stopReason == StopReason.STEPS;
     if (validation != null && isComplete && isValidated(epoch)) {
       evaluation =
-          Optional.ofNullable(validation.run(cache.validationSource(validation), this::mustStop));
+          Optional.ofNullable(validation.run(cache.validationSource(validation), this::mustAbort));
     }
     boolean isBest = evaluation.isPresent() && isBest(evaluation.get());
     if (isBest) {
@@ -282,16 +282,23 @@ final class Fit {
   }
 
   private boolean mustStop() {
-    if (stopReason == null) {
-      if (Thread.currentThread().isInterrupted()) {
-        stopReason = StopReason.INTERRUPTED;
-      } else if (isCancelled) {
-        stopReason = StopReason.CANCELLED;
-      } else if (System.nanoTime() - startNanos >= limitNanos) {
-        stopReason = StopReason.TIME_LIMIT;
-      }
+    return mustAbort() || stopReason != null;
+  }
+
+  /** Says whether to drop even what a finished epoch still has to do. */
+  private boolean mustAbort() {
+    StopReason reason = null;
+    if (Thread.currentThread().isInterrupted()) {
+      reason = StopReason.INTERRUPTED;
+    } else if (isCancelled) {
+      reason = StopReason.CANCELLED;
+    } else if (System.nanoTime() - startNanos >= limitNanos) {
+      reason = StopReason.TIME_LIMIT;
     }
-    return stopReason != null;
+    if (stopReason == null) {
+      stopReason = reason;
+    }
+    return reason != null;
   }
 
   private long stepsPerEpoch() {

@@ -309,7 +309,7 @@ final class Hostile {
                         x -> {
                           throw new Mine();
                         }),
-            () -> DOTS.labels().withTargets("", new float[][] {new float[2]}),
+            () -> DOTS.labels().withTargets("", new float[24][3]),
             () -> null));
     arguments.put(
         TrainingListener.class,

@@ -248,7 +248,7 @@ class LearningTest {
             .clipNorm(1)
             .clipValue(0.5)
             .decayBiasesAndNorms(true)
-            .epochs(1)
+            .epochs(2)
             .fit(new Dots(40, 1).both());
       }
     }
