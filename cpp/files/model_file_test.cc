@@ -67,7 +67,8 @@ TEST(ModelFile, FiniteOnlyNamesTheTensor) {
   Network network = SampleNetwork();
   SaveNetwork(network, folder.File("good"));
   EXPECT_EQ(ErrorOf(ReadWholeFile(folder.File("good")), {.limits = {}, .finite_only = true}), "");
-  network.WriteParameter("features.bias", std::vector<float>(5, std::numeric_limits<float>::quiet_NaN()));
+  network.WriteParameter("features.bias",
+                         std::vector<float>(5, std::numeric_limits<float>::quiet_NaN()));
   SaveNetwork(network, folder.File("bad"));
   EXPECT_EQ(ErrorOf(ReadWholeFile(folder.File("bad"))), "");
   EXPECT_EQ(ErrorOf(ReadWholeFile(folder.File("bad")), {.limits = {}, .finite_only = true}),
