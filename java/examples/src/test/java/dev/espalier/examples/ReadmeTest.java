@@ -35,8 +35,14 @@ class ReadmeTest {
     JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
     assertNotNull(compiler, "needs a JDK");
     String[] options = {
-      "-Xlint:all,-path", "-Werror", "-proc:none", "-cp", System.getProperty("java.class.path"),
-      "-d", folder.toString(), source.toString()
+      "-Xlint:all,-path",
+      "-Werror",
+      "-proc:none",
+      "-cp",
+      System.getProperty("java.class.path"),
+      "-d",
+      folder.toString(),
+      source.toString()
     };
     assertEquals(0, compiler.run(null, null, null, options), "README's example does not compile");
 
@@ -45,10 +51,7 @@ class ReadmeTest {
     try (URLClassLoader loader =
         new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader())) {
       System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
-      loader
-          .loadClass(name)
-          .getMethod("main", String[].class)
-          .invoke(null, (Object) new String[0]);
+      loader.loadClass(name).getMethod("main", String[].class).invoke(null, (Object) new String[0]);
     } finally {
       System.setOut(console);
     }
