@@ -5,6 +5,8 @@
 #include <bit>
 #include <fstream>
 #include <map>
+#include <ostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -125,6 +127,10 @@ struct GoldenCase {
   OptimizerConfig config;
   double tolerance;
 };
+
+std::ostream& operator<<(std::ostream& out, const GoldenCase& test) {
+  return out << test.network << " with " << test.optimizer;
+}
 
 class Golden : public ::testing::TestWithParam<GoldenCase> {};
 

@@ -128,6 +128,21 @@ TEST(Trainer, FrozenHeadsKeepTheirBitsAndReportLosses) {
   for (const TaskLoss& task : result.tasks) EXPECT_GT(task.loss, 0.0);
 }
 
+// With a rate too small to move anything, only dropout can make a difference.
+TEST(Trainer, DropoutDrawsAnewEachStepUnlessFrozen) {
+  for (const bool frozen : {false, true}) {
+    Network network = ThreeHeads().Build(5);
+    if (frozen) network.Freeze({.pattern = "dropout1"});
+    const RandomExamples examples(network, kBatch, 3);
+    Trainer trainer(network, {.optimizer = Sgd{.learning_rate = 1e-30}});
+    double losses[2];
+    for (double& loss : losses) {
+      loss = trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch)).loss;
+    }
+    EXPECT_EQ(losses[0] == losses[1], frozen);
+  }
+}
+
 TEST(Trainer, FrozenBatchNormMayKeepAdapting) {
   Network network = ThreeHeads().Build(5);
   network.Freeze({.pattern = "features", .through = true});
