@@ -103,7 +103,18 @@ final class Hostile {
   private void addPlainArguments() {
     add(boolean.class, true, false);
     add(char.class, ';', '\0', '"', '\n', '\uffff');
-    add(int.class, 2, 0, 1, -1, 3, 1024, 1 << 20, Integer.MIN_VALUE, Integer.MAX_VALUE);
+    add(
+        int.class,
+        2,
+        0,
+        1,
+        -1,
+        3,
+        40,
+        1 << 16,
+        (1 << 20) + 1,
+        Integer.MIN_VALUE,
+        Integer.MAX_VALUE);
     add(long.class, 2L, 0L, 1L, -1L, 1L << 40, Long.MIN_VALUE, Long.MAX_VALUE);
     add(float.class, 0.5f, Float.NaN, Float.NEGATIVE_INFINITY);
     add(
