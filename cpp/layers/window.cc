@@ -48,7 +48,7 @@ Padding Padding::Read(AttributeReader& reader, const Padding& default_value) {
     if (*text == "same") return Padding{.is_same = true};
     if (*text == "valid") return Padding{};
   } else if (const std::int64_t* all = std::get_if<std::int64_t>(value)) {
-    pads = {*all};
+    pads.assign(1, *all);
   } else if (const auto* list = std::get_if<std::vector<std::int64_t>>(value)) {
     pads = *list;
   }
