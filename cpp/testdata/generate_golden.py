@@ -9,6 +9,10 @@ numbers, with PyTorch's own layers and optimizers. golden.bin holds float32 valu
 endian; each line of golden.txt is "name offset count", in floats. The networks themselves are
 written down twice, here and in cpp/training/golden_test.cc.
 
+Where a relu's input is within rounding of its kink, float32 and float64 may take different
+sides, and Adam makes whole steps of the difference. So of all seeds the first is used with
+which no activation, and no maximum of a pooling window, ever comes nearer than KINK_MARGIN.
+
 Every column of every head is labelled somewhere in every batch: where one is not, the library
 skips what PyTorch would still decay and move by momentum. Layers before a batch norm have no
 bias: its gradient is zero but for rounding, which Adam would blow up to whole steps.
@@ -25,6 +29,7 @@ BATCH = 12
 BATCHES = 4
 STEPS = 20
 UNLABELLED_SHARE = 0.4
+KINK_MARGIN = 3e-6
 
 OPTIMIZERS = {
     "sgd": lambda groups: torch.optim.SGD(groups, lr=0.02, momentum=0.9),
@@ -34,6 +39,36 @@ OPTIMIZERS = {
 }
 # On weights alone, as the library does by default.
 WEIGHT_DECAY = {"sgd": 1e-3, "nesterov": 1e-3, "adam": 0.0, "adamw": 0.05}
+
+
+class NearKink(Exception):
+    pass
+
+
+def clear_of(kink, x):
+    if (x - kink).abs().min() < KINK_MARGIN:
+        raise NearKink
+    return x
+
+
+def relu(x):
+    return F.relu(clear_of(0, x))
+
+
+def relu6(x):
+    return F.relu6(clear_of(6, clear_of(0, x)))
+
+
+def leaky_relu(x):
+    return F.leaky_relu(clear_of(0, x), 0.01)
+
+
+def max_pool2d(x):
+    windows = F.unfold(x.flatten(0, 1).unsqueeze(1), 2, stride=2)
+    best = windows.topk(2, dim=1).values
+    gaps = (best[:, 0] - best[:, 1])[best[:, 0] > 0]  # zeros of a relu pass no gradient
+    clear_of(0, gaps)
+    return F.max_pool2d(x, 2)
 
 
 def batch_norm(p, name, x):
@@ -60,7 +95,7 @@ class Mlp:
 
     @staticmethod
     def forward(p, x):
-        x = F.relu(dense(p, "dense1", x))
+        x = relu(dense(p, "dense1", x))
         x = torch.tanh(dense(p, "dense2", x))
         return {"tags": dense(p, "heads.tags.dense", x), "kind": dense(p, "heads.kind.dense", x)}
 
@@ -85,9 +120,9 @@ class Cnn:
         mean = torch.tensor([0.25, -0.5], dtype=torch.float64).reshape(1, 2, 1, 1)
         std = torch.tensor([0.5, 2.0], dtype=torch.float64).reshape(1, 2, 1, 1)
         x = F.conv2d((x - mean) / std, p["conv1.weight"], padding=1)
-        x = F.max_pool2d(F.relu(batch_norm(p, "norm1", x)), 2)
-        x = F.relu(F.conv2d(x, p["conv2.weight"], p["conv2.bias"]))
-        x = F.relu(dense(p, "heads.kind.hidden", x))
+        x = max_pool2d(relu(batch_norm(p, "norm1", x)))
+        x = relu(F.conv2d(x, p["conv2.weight"], p["conv2.bias"]))
+        x = relu(dense(p, "heads.kind.hidden", x))
         return {"kind": dense(p, "heads.kind.dense", x)}
 
 
@@ -96,7 +131,7 @@ class Residual:
     pooling, and two heads: labels and values, both partly labelled."""
 
     name = "residual"
-    input = (3, 12, 10)
+    input = (3, 8, 7)
     shapes = {
         "stem.weight": (8, 3, 3, 3),
         "depthwise.weight": (8, 1, 3, 3),
@@ -113,13 +148,13 @@ class Residual:
 
     @staticmethod
     def forward(p, x):
-        stem = F.relu(batch_norm(p, "stem_norm", F.conv2d(x, p["stem.weight"], padding=1)))
+        stem = F.silu(batch_norm(p, "stem_norm", F.conv2d(x, p["stem.weight"], padding=1)))
         x = F.conv2d(stem, p["depthwise.weight"], padding=1, groups=8)
-        x = F.relu6(batch_norm(p, "depthwise_norm", x))
+        x = relu6(batch_norm(p, "depthwise_norm", x))
         x = batch_norm(p, "pointwise_norm", F.conv2d(x, p["pointwise.weight"]))
-        x = F.relu(stem + x)
+        x = F.gelu(stem + x)
         x = F.conv2d(x, p["down.weight"], stride=2, padding=1)
-        x = F.relu(batch_norm(p, "down_norm", x)).mean((2, 3))
+        x = leaky_relu(batch_norm(p, "down_norm", x)).mean((2, 3))
         return {"signs": dense(p, "heads.signs.dense", x),
                 "sizes": dense(p, "heads.sizes.dense", x)}
 
@@ -195,35 +230,45 @@ def train(network, optimizer_name, initial, inputs, targets):
     return tensors, np.array(losses)
 
 
+def results_of(network, seed):
+    """All values of a network by name; raises NearKink."""
+    rng = np.random.default_rng(seed)
+    initial = initial_parameters(network, rng)
+    inputs = rng.standard_normal((BATCHES, BATCH) + network.input).astype(np.float32)
+    targets = {head: [targets_of(kind, width, rng) for _ in range(BATCHES)]
+               for head, (kind, width, _) in network.heads.items()}
+    results = {f"initial/{name}": value for name, value in initial.items()}
+    for batch in range(BATCHES):
+        results[f"inputs/{batch}"] = inputs[batch]
+        for head in network.heads:
+            results[f"targets/{head}/{batch}"] = targets[head][batch]
+    for optimizer in OPTIMIZERS:
+        tensors, losses = train(network, optimizer, initial, inputs, targets)
+        for name, tensor in tensors.items():
+            results[f"{optimizer}/final/{name}"] = tensor.detach().numpy()
+        results[f"{optimizer}/losses"] = losses
+        print(network.name, optimizer, "loss", losses[0].sum(), "->", losses[-1].sum())
+    return results
+
+
 def main():
     folder = pathlib.Path(__file__).parent
     index = []
     data = bytearray()
-
-    def put(name, values):
-        values = np.asarray(values, dtype=np.float32).ravel()
-        index.append(f"{name} {len(data) // 4} {len(values)}")
-        data.extend(struct.pack(f"<{len(values)}f", *values))
-
     torch.set_num_threads(1)
-    for seed, network in enumerate((Mlp, Cnn, Residual)):
-        rng = np.random.default_rng(seed + 1)
-        initial = initial_parameters(network, rng)
-        inputs = rng.standard_normal((BATCHES, BATCH) + network.input).astype(np.float32)
-        targets = {head: [targets_of(kind, width, rng) for _ in range(BATCHES)]
-                   for head, (kind, width, _) in network.heads.items()}
-        for name, value in initial.items():
-            put(f"{network.name}/initial/{name}", value)
-        for batch in range(BATCHES):
-            put(f"{network.name}/inputs/{batch}", inputs[batch])
-            for head in network.heads:
-                put(f"{network.name}/targets/{head}/{batch}", targets[head][batch])
-        for optimizer in OPTIMIZERS:
-            tensors, losses = train(network, optimizer, initial, inputs, targets)
-            for name, tensor in tensors.items():
-                put(f"{network.name}/{optimizer}/final/{name}", tensor.detach().numpy())
-            put(f"{network.name}/{optimizer}/losses", losses)
-            print(network.name, optimizer, "loss", losses[0].sum(), "->", losses[-1].sum())
+    for network in (Mlp, Cnn, Residual):
+        seed = 1
+        while True:
+            try:
+                results = results_of(network, seed)
+                break
+            except NearKink:
+                seed += 1
+        print(network.name, "seed", seed)
+        for name, values in results.items():
+            values = np.asarray(values, dtype=np.float32).ravel()
+            index.append(f"{network.name}/{name} {len(data) // 4} {len(values)}")
+            data.extend(struct.pack(f"<{len(values)}f", *values))
     (folder / "golden.bin").write_bytes(data)
     (folder / "golden.txt").write_text("\n".join(index) + "\n")
     print(len(data), "bytes")

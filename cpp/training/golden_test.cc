@@ -97,10 +97,10 @@ Network Cnn() {
 Network Residual() {
   TaskSpec sizes = ValuesTask({"width", "height", "depth"});
   sizes.weight = 0.25;
-  return NetworkBuilder(Shape::Image(3, 12, 10))
+  return NetworkBuilder(Shape::Image(3, 8, 7))
       .Layer(Convolution("stem", 8, 3))
       .BatchNorm("stem_norm")
-      .Layer({.name = "stem_relu", .kind = "relu"})
+      .Layer({.name = "stem_silu", .kind = "silu"})
       .Layer({.name = "depthwise",
               .kind = "depthwise_conv2d",
               .attributes = {{"kernel", std::int64_t{3}}, {"bias", false}}})
@@ -108,12 +108,12 @@ Network Residual() {
       .Layer({.kind = "relu6"})
       .Layer(Convolution("pointwise", 8, 1))
       .BatchNorm("pointwise_norm")
-      .Add("sum", "stem_relu", "pointwise_norm")
-      .Relu()
+      .Add("sum", "stem_silu", "pointwise_norm")
+      .Layer({.kind = "gelu"})
       .Layer(Convolution("down", 16, 3,
                          {{"stride", std::int64_t{2}}, {"padding", std::vector<std::int64_t>{1}}}))
       .BatchNorm("down_norm")
-      .Relu()
+      .Layer({.kind = "leaky_relu"})
       .Layer({.kind = "global_average_pool2d"})
       .Head("signs", LabelsTask({"a", "b", "c", "d", "e"}))
       .Head("sizes", sizes)
