@@ -4,6 +4,7 @@ package dev.espalier;
 import dev.espalier.History.StopReason;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.NativeHandle;
+import dev.espalier.internal.OpenBlas;
 import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -92,6 +93,7 @@ final class Fit {
   }
 
   private NativeHandle createTrainer() {
+    OpenBlas.provide();
     String json = TrainerSpec.json(settings, batchSize, totalSteps);
     return network.handle().get(id -> NativeHandle.create(() -> Bridge.trainerCreate(id, json)));
   }

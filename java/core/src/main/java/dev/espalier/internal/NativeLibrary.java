@@ -11,6 +11,8 @@ import org.bytedeco.javacpp.Loader;
 public final class NativeLibrary {
   private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
 
+  private static final int MOST_THREADS = 256;
+
   private static volatile boolean isLoaded;
 
   private NativeLibrary() {}
@@ -32,6 +34,8 @@ public final class NativeLibrary {
     }
     try {
       Loader.load(Bridge.class);
+      // The JVM knows the limits of a container; native code would see the CPUs alone.
+      Bridge.setThreadCount(Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors()));
       isLoaded = true;
     } catch (LinkageError | RuntimeException error) {
       throw new EspalierException("NATIVE_LIBRARY", explain(error), error);
