@@ -9,7 +9,7 @@
 #include "kernels/dispatch.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "machine_limits.cc"
+#define HWY_TARGET_INCLUDE "native/machine_limits.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 
