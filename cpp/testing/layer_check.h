@@ -78,7 +78,7 @@ struct LayerReport {
 class GuardedFloats {
  public:
   explicit GuardedFloats(std::size_t size)
-      : size_(size), floats_(size + 2 * kGuard, std::numeric_limits<float>::quiet_NaN()) {
+      : floats_(size + 2 * kGuard, std::numeric_limits<float>::quiet_NaN()) {
     std::fill_n(floats_.begin(), kGuard, kSentinel);
     std::fill_n(floats_.end() - kGuard, kGuard, kSentinel);
   }
@@ -98,7 +98,6 @@ class GuardedFloats {
  private:
   static constexpr std::ptrdiff_t kGuard = 17;  // odd: never a vector's alignment
   static constexpr float kSentinel = -1234.5f;
-  std::size_t size_;
   Floats floats_;
 };
 
