@@ -190,6 +190,59 @@ class LearningTest {
   }
 
   @Test
+  void anyNumberIsASeed() {
+    for (long seed : new long[] {-1, Long.MIN_VALUE, Long.MAX_VALUE}) {
+      try (Network first = trained(t -> t.seed(seed));
+          Network again = trained(t -> t.seed(seed));
+          Network built = Dots.labeller(seed);
+          Network transferred = built.transfer().head("new", Head.labels("x")).build(seed)) {
+        Dots.assertSameBits(first, again);
+        assertEquals(2, transferred.tasks().size());
+      }
+    }
+  }
+
+  /** A user's own data set, with the least that the interface asks for. */
+  private record Own(int size) implements Dataset {
+    @Override
+    public Shape inputShape() {
+      return Shape.vector(3);
+    }
+
+    @Override
+    public void readInput(int index, float[] destination, int offset) {
+      for (int i = 0; i < 3; i++) {
+        destination[offset + i] = (index >> i) & 1;
+      }
+    }
+
+    @Override
+    public List<Target> targets() {
+      return List.of(Target.classes(""));
+    }
+
+    @Override
+    public boolean readTarget(String task, int index, float[] destination, int offset) {
+      destination[offset] = index & 1;
+      return index % 5 != 0;
+    }
+  }
+
+  @Test
+  void learnsFromAUsersOwnDataSet() {
+    try (Network network =
+        Network.builder(Shape.vector(3)).head("odd", Head.classes("no", "yes")).build(1)) {
+      Trainer.of(network)
+          .optimizer(Adam.withLearningRate(0.1))
+          .validation(new Own(10))
+          .fit(new Own(100));
+      TaskEvaluation odd = network.evaluate(new Own(50)).task("odd");
+      assertEquals(1, odd.metric("accuracy").value());
+      assertEquals(40, odd.labelledCount());
+    }
+  }
+
+  @Test
   void followsTheSchedule() {
     List<StepResult> steps = new ArrayList<>();
     TrainingListener recorder =

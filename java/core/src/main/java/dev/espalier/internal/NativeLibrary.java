@@ -47,7 +47,7 @@ public final class NativeLibrary {
     String platform = Loader.getPlatform();
     if (reason.contains("already loaded in another classloader")) {
       return "the native library is in use by another class loader of this process: put espalier"
-                 + " and javacpp into a class loader that both share; "
+          + " and javacpp into a class loader that both share; "
           + reason;
     }
     if (Bridge.class.getResource(platform + "/" + System.mapLibraryName("jniEspalier")) == null) {
