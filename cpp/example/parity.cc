@@ -116,6 +116,20 @@ std::uint64_t Run() {
   second.max_batch_size = kBatch;
   Train(network, second, 2, data);
 
+  network.Unfreeze({.pattern = "features", .through = true});
+  espalier::TrainerConfig third;
+  third.optimizer = espalier::Adam{.learning_rate = 0.01};
+  third.schedule = {.kind = espalier::ScheduleKind::kStep, .step_size = 2, .decay = 0.5};
+  third.max_batch_size = kBatch;
+  Train(network, third, 1, data);
+
+  espalier::TrainerConfig fourth;
+  fourth.optimizer = espalier::RmsProp{.learning_rate = 0.001};
+  fourth.schedule = {.kind = espalier::ScheduleKind::kExponential, .decay = 0.9, .warmup_steps = 2};
+  fourth.max_batch_size = kBatch;
+  fourth.layer_decay = 0.5;
+  Train(network, fourth, 1, data);
+
   Hash hash;
   for (const espalier::ParameterDescription& parameter : network.Parameters()) {
     hash.Add(network.ReadParameter(parameter.path));

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Java and C++ give the same bits: the same work as in cpp/example/parity.cc, whose program the
- * system property {@code espalier.cpp.parity} names.
+ * system property {@code espalier.cpp.parity} names. So the defaults of the optimizers agree, too.
  */
 class ParityTest {
   private static final String PROPERTY = "espalier.cpp.parity";
@@ -84,6 +84,21 @@ class ParityTest {
           .optimizer(Sgd.withLearningRate(0.05).nesterov(0.9))
           .batchSize(16)
           .epochs(2)
+          .shuffle(false)
+          .fit(data);
+      network.unfreezeThrough("features");
+      Trainer.of(network)
+          .optimizer(Adam.withLearningRate(0.01))
+          .schedule(Schedule.step(2, 0.5))
+          .batchSize(16)
+          .epochs(1)
+          .shuffle(false)
+          .fit(data);
+      Trainer.of(network)
+          .optimizer(RmsProp.withLearningRate(0.001).layerDecay(0.5))
+          .schedule(Schedule.exponential(0.9).warmup(2))
+          .batchSize(16)
+          .epochs(1)
           .shuffle(false)
           .fit(data);
       long hash = 0xcbf29ce484222325L;
