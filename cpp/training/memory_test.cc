@@ -26,9 +26,12 @@ void* Allocate(std::size_t size) {
 
 }  // namespace
 
-// Counts in the whole test program; the array and sized forms come through these.
+// Counts in the whole test program. The forms that do not throw are here so that each block
+// comes from where delete gives it back to.
 void* operator new(std::size_t size) { return Allocate(size); }
 void* operator new[](std::size_t size) { return Allocate(size); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
