@@ -183,39 +183,26 @@ HWY_INLINE void CopyRow(const float* HWY_RESTRICT src, std::int64_t count, std::
   }
 }
 
-// Rows of B one after the other, each spread over all panels: a panel at a time would touch
-// a new page with every row of a wide B.
-void PackRowMajor(const MatrixRef& b, float* HWY_RESTRICT packed) {
-  for (std::int64_t k = 0; k < b.rows; ++k) {
-    const float* src = b.data + k * b.row_stride;
-    float* panel = packed;
-    for (std::int64_t j = 0; j < b.columns; j += kPanelColumns) {
-      const std::int64_t count = std::min<std::int64_t>(kPanelColumns, b.columns - j);
-      const std::int64_t width = (count + kLanes - 1) / kLanes * kLanes;
-      CopyRow(src + j, count, width, panel + k * width);
-      panel += b.rows * width;
-    }
-  }
-}
-
 void PackColumns(const MatrixRef& b, float* HWY_RESTRICT packed) {
-  if (b.column_stride == 1) {
-    PackRowMajor(b, packed);
-    return;
-  }
   for (std::int64_t j = 0; j < b.columns; j += kPanelColumns) {
     const std::int64_t count = std::min<std::int64_t>(kPanelColumns, b.columns - j);
     const std::int64_t width = (count + kLanes - 1) / kLanes * kLanes;
     const float* src = b.data + j * b.column_stride;
-    if (count < width) {
-      std::memset(packed, 0, static_cast<std::size_t>(b.rows * width) * sizeof(float));
-    }
-    if (b.row_stride == 1) {
-      TransposeInto(src, b.column_stride, count, b.rows, packed, width);
-    } else {
+    if (b.column_stride == 1) {
       for (std::int64_t k = 0; k < b.rows; ++k) {
-        for (std::int64_t i = 0; i < count; ++i) {
-          packed[k * width + i] = src[k * b.row_stride + i * b.column_stride];
+        CopyRow(src + k * b.row_stride, count, width, packed + k * width);
+      }
+    } else {
+      if (count < width) {
+        std::memset(packed, 0, static_cast<std::size_t>(b.rows * width) * sizeof(float));
+      }
+      if (b.row_stride == 1) {
+        TransposeInto(src, b.column_stride, count, b.rows, packed, width);
+      } else {
+        for (std::int64_t k = 0; k < b.rows; ++k) {
+          for (std::int64_t i = 0; i < count; ++i) {
+            packed[k * width + i] = src[k * b.row_stride + i * b.column_stride];
+          }
         }
       }
     }
