@@ -130,6 +130,9 @@ void Register(const char* contender, Run run, const Product& product) {
 
 int Main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
+#ifdef ESPALIER_OPENBLAS
+  SetOpenBlasPath(ESPALIER_OPENBLAS);
+#endif
   if (argc > 1) SetOpenBlasPath(argv[1]);
   peak_gflops = PeakGflops();
   benchmark::AddCustomContext("cpu_target", std::string(CpuTargetName(ActiveCpuTarget())));

@@ -4,7 +4,7 @@
 // Matrix products of training, some of which OpenBLAS may do. It is never linked: if a
 // path is set, the library is opened when the first product wants it, held to one thread,
 // and everything works without it. Which products it serves was measured:
-// docs/decisions/0002-openblas-behind-the-seam.md.
+// docs/decisions/0003-openblas-behind-the-seam.md.
 
 #include <cstdint>
 #include <string>
