@@ -93,7 +93,7 @@ final class Fit {
   }
 
   private NativeHandle createTrainer() {
-    OpenBlas.provide();
+    OpenBlas.provideFor(batchSize);
     String json = TrainerSpec.json(settings, batchSize, totalSteps);
     return network.handle().get(id -> NativeHandle.create(() -> Bridge.trainerCreate(id, json)));
   }

@@ -18,13 +18,22 @@ public final class OpenBlas {
   /** What the library needs beside itself. */
   private static final String[] NEEDED = {"libgcc_s.so.1", "libquadmath.so.0", "libgfortran.so.5"};
 
+  /**
+   * The smallest size of a matrix product that OpenBLAS serves (cpp/kernels/blas.cc has the whole
+   * rule); the batch is one of a training product's sizes.
+   */
+  private static final int LEAST_SIZE = 1024;
+
   private static boolean isProvided;
 
   private OpenBlas() {}
 
-  /** Unpacks the library if that has not been done, and tells native code. */
-  public static synchronized void provide() {
-    if (!isProvided) {
+  /**
+   * Unpacks the library, 40 MB, and tells native code, if a training with batches of this size may
+   * want it and that has not been done.
+   */
+  public static synchronized void provideFor(int batchSize) {
+    if (batchSize >= LEAST_SIZE && !isProvided) {
       isProvided = true;
       String path = unpack();
       if (path != null) {

@@ -17,7 +17,7 @@ final class GarmentAttributes {
     CLASSES.put("has buttons or opening front", List.of(4, 6));
     CLASSES.put("footwear", List.of(5, 7, 9));
     CLASSES.put("worn on legs or full length", List.of(1, 3));
-    CLASSES.put("has straps or a handle", List.of(5, 8));
+    CLASSES.put("carried, not worn", List.of(8));
     CLASSES.put("covers the toes", List.of(7, 9));
   }
 

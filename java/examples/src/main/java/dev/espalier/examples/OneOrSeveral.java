@@ -20,7 +20,7 @@ final class OneOrSeveral {
   static final int[] SIZES = {300, 1000};
   static final int SEEDS = 3;
   static final int TEST_SCENES = 2000;
-  static final TuningRule RULE = new TuningRule(500, 32, 10, 1e-3);
+  static final TuningRule RULE = new TuningRule(500, 32, 5, 1e-3);
 
   private static final int VALIDATION_SCENES = 500;
   private static final double HIDDEN = 0.6;
@@ -58,8 +58,8 @@ final class OneOrSeveral {
       ways.add(new Way("shared_width4", 4, Missing.UNLABELLED, false));
     }
     ways.add(new Way("separate", 1, Missing.UNLABELLED, true));
-    ways.add(new Way("shared_missing_as_no", 2, Missing.NO, false));
-    ways.add(new Way("shared_fully_labelled", 2, Missing.NOT_HIDDEN, false));
+    ways.add(new Way("shared_missing_as_no", 1, Missing.NO, false));
+    ways.add(new Way("shared_fully_labelled", 1, Missing.NOT_HIDDEN, false));
   }
 
   Map<String, Map<String, Score>> run() {

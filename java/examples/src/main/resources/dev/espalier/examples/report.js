@@ -98,7 +98,7 @@ function bars(id, groups, measure, axis) {
     }];
   });
   chart(id, {
-    legend: { show: false },
+    legend: { show: false }, grid: { left: 64, right: 20, top: 24, bottom: 44 },
     xAxis: { type: 'category', data: arms.map((arm) => NAMES[arm]), axisLabel: { interval: 0, fontSize: 12 } },
     yAxis: { ...namedAxis(axis), min: (v) => Math.max(0, Math.floor((v.min - 0.15) * 10) / 10) }, series,
   });
