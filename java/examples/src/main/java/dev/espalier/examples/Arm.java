@@ -15,8 +15,7 @@ import java.util.function.LongFunction;
 record Arm(String key, boolean countsMissingAsNo, LongFunction<Network> make) {
   /** A new network of the backbone's form: nothing is transferred. */
   static Arm scratch(String task, Head head) {
-    return new Arm(
-        "scratch", false, seed -> Pretraining.backbone().head(task, head).build(seed));
+    return new Arm("scratch", false, seed -> Pretraining.backbone().head(task, head).build(seed));
   }
 
   /** The pre-trained backbone kept as it is, under a new head. */
@@ -34,7 +33,8 @@ record Arm(String key, boolean countsMissingAsNo, LongFunction<Network> make) {
     return new Arm("missing_as_no", true, seed -> graft(pretrained, task, head, true, seed));
   }
 
-  private static Network graft(Network pretrained, String task, Head head, boolean frozen, long seed) {
+  private static Network graft(
+      Network pretrained, String task, Head head, boolean frozen, long seed) {
     var plan = pretrained.transfer().dropHead("garment").head(task, head);
     return (frozen ? plan.freezeThrough("features") : plan).build(seed);
   }

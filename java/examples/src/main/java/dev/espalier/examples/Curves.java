@@ -24,11 +24,13 @@ final class Curves {
   /** A validation metric of a task by epoch. */
   static Map<String, Object> metric(History history, String task, String metric) {
     return Map.of(
-        metric, byEpoch(history, e -> e.validation().orElseThrow().task(task).metric(metric).value()));
+        metric,
+        byEpoch(history, e -> e.validation().orElseThrow().task(task).metric(metric).value()));
   }
 
   /** A validation metric of each label by step, at the epochs that were validated. */
-  static Map<String, Object> perLabel(History history, String task, String metric, String... labels) {
+  static Map<String, Object> perLabel(
+      History history, String task, String metric, String... labels) {
     Map<String, Object> curves = new LinkedHashMap<>();
     for (String label : labels) {
       List<double[]> points = new ArrayList<>();

@@ -20,7 +20,15 @@ record FashionMnist(Dataset training, Dataset test) {
   /** Names by class number. */
   static final List<String> CLASSES =
       List.of(
-          "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
+          "T-shirt",
+          "trouser",
+          "pullover",
+          "dress",
+          "coat",
+          "sandal",
+          "shirt",
+          "sneaker",
+          "bag",
           "ankle boot");
 
   /** Mean and standard deviation of the training pixels, scaled to [0, 1]. */

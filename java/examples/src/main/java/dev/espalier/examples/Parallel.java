@@ -34,7 +34,8 @@ final class Parallel {
       }
       return results;
     } catch (ExecutionException e) {
-      throw new IllegalStateException("a training failed: " + e.getCause().getMessage(), e.getCause());
+      throw new IllegalStateException(
+          "a training failed: " + e.getCause().getMessage(), e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted", e);

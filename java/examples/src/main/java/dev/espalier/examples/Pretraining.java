@@ -24,9 +24,14 @@ final class Pretraining {
   static dev.espalier.NetworkBuilder backbone() {
     return Network.builder(Shape.image(1, 28, 28))
         .normalize(FashionMnist.MEAN, FashionMnist.STANDARD_DEVIATION)
-        .conv2d("conv1", 32, 3).relu().maxPool2d(2)
-        .conv2d("conv2", 64, 3).relu().maxPool2d(2)
-        .dense("features", 128).relu();
+        .conv2d("conv1", 32, 3)
+        .relu()
+        .maxPool2d(2)
+        .conv2d("conv2", 64, 3)
+        .relu()
+        .maxPool2d(2)
+        .dense("features", 128)
+        .relu();
   }
 
   /** A network and how its training went. */
@@ -37,7 +42,8 @@ final class Pretraining {
     Dataset training = only(data.training().range(0, FashionMnist.PRETRAINING_END), chosen);
     Dataset validation =
         only(
-            data.training().range(FashionMnist.PRETRAINING_END, FashionMnist.PRETRAINING_VALIDATION_END),
+            data.training()
+                .range(FashionMnist.PRETRAINING_END, FashionMnist.PRETRAINING_VALIDATION_END),
             chosen);
     Network network =
         backbone()
@@ -62,7 +68,8 @@ final class Pretraining {
   /** The examples whose class is accepted. */
   static Dataset only(Dataset data, IntPredicate chosen) {
     int[] classes = FashionMnist.classes(data);
-    return data.subset(IntStream.range(0, classes.length).filter(i -> chosen.test(classes[i])).toArray());
+    return data.subset(
+        IntStream.range(0, classes.length).filter(i -> chosen.test(classes[i])).toArray());
   }
 
   /** All classes but some. */

@@ -42,7 +42,9 @@ public final class QuickStart implements Callable<Integer> {
       description = "folder with Fashion-MNIST's four IDX files (default: ${DEFAULT-VALUE})")
   private Path garments = Path.of("/usr/share/datasets/fashion-mnist");
 
-  @Option(names = "--data", description = "folder with MNIST's t10k IDX files: adds garments → digits")
+  @Option(
+      names = "--data",
+      description = "folder with MNIST's t10k IDX files: adds garments → digits")
   private Path digits;
 
   @Option(names = "--full", description = "also a shared network of width 4")
@@ -83,7 +85,9 @@ public final class QuickStart implements Callable<Integer> {
     results.put("verdicts", verdicts);
     results.put("seconds_total", seconds(start));
     write();
-    System.out.printf("%nResults: %s, report: %s (%.0f s)%n", out.resolve("result.json"), out.resolve("report.html"), seconds(start));
+    System.out.printf(
+        "%nResults: %s, report: %s (%.0f s)%n",
+        out.resolve("result.json"), out.resolve("report.html"), seconds(start));
     return 0;
   }
 
@@ -113,7 +117,8 @@ public final class QuickStart implements Callable<Integer> {
         (name, yes) -> classes.put(name, yes.stream().map(FashionMnist.CLASSES::get).toList()));
     results.put("attribute_classes", classes);
     System.out.println("\nSix questions, their answers derived from the garment's class:");
-    classes.forEach((name, yes) -> System.out.printf("  %-32s yes for %s%n", name, String.join(", ", yes)));
+    classes.forEach(
+        (name, yes) -> System.out.printf("  %-32s yes for %s%n", name, String.join(", ", yes)));
     var scores = attributes.run(pretrained);
     Map<String, Object> table = new LinkedHashMap<>();
     scores.forEach((size, arms) -> table.put(size, Tables.attributeScores(arms)));
@@ -121,7 +126,11 @@ public final class QuickStart implements Callable<Integer> {
     verdicts.put("attributes", Verdicts.attributes(scores));
     curves.put(
         "attribute_auc",
-        Curves.perLabel(attributes.firstHistory("frozen", 20), GarmentAttributes.TASK, "auc", GarmentAttributes.names()));
+        Curves.perLabel(
+            attributes.firstHistory("frozen", 20),
+            GarmentAttributes.TASK,
+            "auc",
+            GarmentAttributes.names()));
     Tables.attributes(scores);
     Tables.verdicts(verdicts.get("attributes"));
     results.put("pictures", pictures(attributes));
@@ -130,7 +139,11 @@ public final class QuickStart implements Callable<Integer> {
   private void unseen(FashionMnist data, AttributeTransfer attributes) {
     var pretrained =
         Pretraining.run(
-            data, Pretraining.except(UNSEEN), SMALLER_PRETRAINING_EPOCHS, 43, "2 without two classes");
+            data,
+            Pretraining.except(UNSEEN),
+            SMALLER_PRETRAINING_EPOCHS,
+            43,
+            "2 without two classes");
     var scores = attributes.unseen(pretrained.network(), UNSEEN_SIZE, UNSEEN);
     List<String> names = new ArrayList<>();
     for (int garment : UNSEEN) {
@@ -152,7 +165,10 @@ public final class QuickStart implements Callable<Integer> {
             fiveClasses.network(),
             others,
             WhenTransferHurts.fiveClasses(
-                data.training().range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END), 5, 5),
+                data.training()
+                    .range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END),
+                5,
+                5),
             WhenTransferHurts.fiveClasses(
                 data.training().range(FashionMnist.POOL_END, data.training().size()), 5, 5),
             WhenTransferHurts.fiveClasses(data.test(), 5, 5));
@@ -161,7 +177,8 @@ public final class QuickStart implements Callable<Integer> {
     Map<String, Spread> digitScores = null;
     if (digits != null) {
       digitScores = WhenTransferHurts.digits(pretrained, digits);
-      results.put("hurts_digits", Map.of("" + WhenTransferHurts.LABELS, Tables.accuracies(digitScores)));
+      results.put(
+          "hurts_digits", Map.of("" + WhenTransferHurts.LABELS, Tables.accuracies(digitScores)));
       Tables.hurts("garments → handwritten digits", digitScores);
     }
     results.put("texts", Map.of("hurts", Verdicts.WHY_TRANSFER_HURTS));
@@ -191,8 +208,10 @@ public final class QuickStart implements Callable<Integer> {
       }
       shown.add(
           Map.of(
-              "png", Pictures.dataUrl(several.test().input(i), Scenes.SIDE),
-              "answers", yes.isEmpty() ? "none of the four" : String.join(", ", yes)));
+              "png",
+              Pictures.dataUrl(several.test().input(i), Scenes.SIDE),
+              "answers",
+              yes.isEmpty() ? "none of the four" : String.join(", ", yes)));
     }
     results.put("scenes", shown);
   }

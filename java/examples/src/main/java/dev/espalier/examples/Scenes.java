@@ -31,8 +31,11 @@ final class Scenes {
       for (int k = 0; k < shown; k++) {
         int picture = random.nextInt(classes.length);
         paste(
-            garments.input(picture), pixels, scene * SIDE * SIDE,
-            random.nextInt(SIDE - GARMENT + 1), random.nextInt(SIDE - GARMENT + 1));
+            garments.input(picture),
+            pixels,
+            scene * SIDE * SIDE,
+            random.nextInt(SIDE - GARMENT + 1),
+            random.nextInt(SIDE - GARMENT + 1));
         for (int j = 0; j < QUESTIONS.length; j++) {
           if (classes[picture] == QUESTION_CLASSES[j]) {
             answers[scene][j] = 1;
@@ -50,7 +53,11 @@ final class Scenes {
       for (int x = 0; x < GARMENT; x++) {
         int corner = 2 * y * side + 2 * x;
         float mean =
-            (garment[corner] + garment[corner + 1] + garment[corner + side] + garment[corner + side + 1]) / 4;
+            (garment[corner]
+                    + garment[corner + 1]
+                    + garment[corner + side]
+                    + garment[corner + side + 1])
+                / 4;
         int at = scene + (top + y) * SIDE + left + x;
         pixels[at] = Math.max(pixels[at], mean);
       }

@@ -44,8 +44,12 @@ final class Serving {
     Process fresh =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp", System.getProperty("java.class.path"),
-                Serving.class.getName(), model.toString(), pictures.toString(), answer.toString())
+                "-cp",
+                System.getProperty("java.class.path"),
+                Serving.class.getName(),
+                model.toString(),
+                pictures.toString(),
+                answer.toString())
             .inheritIO()
             .start();
     if (fresh.waitFor() != 0) {
@@ -82,7 +86,8 @@ final class Serving {
     }
   }
 
-  private static Map<String, Object> measure(Predictor predictor, FloatBuffer input, FloatBuffer output) {
+  private static Map<String, Object> measure(
+      Predictor predictor, FloatBuffer input, FloatBuffer output) {
     long[] nanos = new long[TIMED_CALLS];
     for (int i = 0; i < WARM_UP_CALLS; i++) {
       predict(predictor, input, output);

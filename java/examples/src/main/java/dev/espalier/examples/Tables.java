@@ -16,7 +16,8 @@ final class Tables {
         (arm, score) ->
             result.put(
                 arm,
-                Map.of("hamming", score.hamming().toList(), "macro_auc", score.macroAuc().toList())));
+                Map.of(
+                    "hamming", score.hamming().toList(), "macro_auc", score.macroAuc().toList())));
     return result;
   }
 
@@ -46,11 +47,14 @@ final class Tables {
     scores.forEach(
         (size, arms) ->
             arms.forEach(
-                (arm, score) -> line("%-8s %-16s %-16s %-16s", size, arm, score.hamming(), score.macroAuc())));
+                (arm, score) ->
+                    line("%-8s %-16s %-16s %-16s", size, arm, score.hamming(), score.macroAuc())));
   }
 
   static void unseen(List<String> names, int size, Map<String, AttributeTransfer.Score> scores) {
-    line("%nBackbone that never saw %s, judged on exactly those, %d labelled pictures:", String.join(" and ", names), size);
+    line(
+        "%nBackbone that never saw %s, judged on exactly those, %d labelled pictures:",
+        String.join(" and ", names), size);
     scores.forEach((arm, score) -> line("  %-16s Hamming loss %s", arm, score.hamming()));
   }
 
@@ -60,14 +64,22 @@ final class Tables {
   }
 
   static void several(Map<String, Map<String, OneOrSeveral.Score>> scores) {
-    line("%n%-7s %-22s %-16s %-16s %10s %6s %10s", "scenes", "networks", "macro AUC", "Hamming loss", "parameters", "steps", "µs/call");
+    line(
+        "%n%-7s %-22s %-16s %-16s %10s %6s %10s",
+        "scenes", "networks", "macro AUC", "Hamming loss", "parameters", "steps", "µs/call");
     scores.forEach(
         (size, ways) ->
             ways.forEach(
                 (way, s) ->
                     line(
                         "%-7s %-22s %-16s %-16s %10d %6d %10.1f",
-                        size, way, s.macroAuc(), s.hamming(), s.parameters(), s.steps(), s.predictMicros())));
+                        size,
+                        way,
+                        s.macroAuc(),
+                        s.hamming(),
+                        s.parameters(),
+                        s.steps(),
+                        s.predictMicros())));
   }
 
   static void serve(Map<String, Object> results) {

@@ -29,7 +29,11 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
 
   /** The learning rate with the lowest validation cost; {@code make} gives a fresh network. */
   double chooseRate(
-      Supplier<Network> make, Dataset training, Dataset validation, long seed, TrainingListener listener) {
+      Supplier<Network> make,
+      Dataset training,
+      Dataset validation,
+      long seed,
+      TrainingListener listener) {
     double best = learningRates[0];
     double lowest = Double.POSITIVE_INFINITY;
     for (double rate : learningRates.length > 1 ? learningRates : new double[0]) {
@@ -46,7 +50,12 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
 
   /** Trains and leaves the network with its best weights. */
   History train(
-      Network network, Dataset training, Dataset validation, double rate, long seed, TrainingListener listener) {
+      Network network,
+      Dataset training,
+      Dataset validation,
+      double rate,
+      long seed,
+      TrainingListener listener) {
     int batch = Math.min(batchSize, training.size());
     long stepsPerEpoch = (training.size() + batch - 1) / batch;
     int epochsPerLook = (int) Math.max(1, steps / looks / stepsPerEpoch);
