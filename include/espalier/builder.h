@@ -12,8 +12,9 @@ namespace espalier {
 /// Settings of a convolution. Padding "same" gives ceil(n/stride), extra padding at the end.
 struct ConvolutionOptions {
   std::int64_t stride = 1;
-  std::string padding = "same";              ///< "same" or "valid"; ignored if explicit_padding is set
-  std::vector<std::int64_t> explicit_padding;  ///< {all}, {height, width} or {top, bottom, left, right}
+  std::string padding = "same";  ///< "same" or "valid"; ignored if explicit_padding is set
+  /// {all}, {height, width} or {top, bottom, left, right}
+  std::vector<std::int64_t> explicit_padding;
   std::int64_t dilation = 1;
   std::int64_t groups = 1;
   bool bias = true;

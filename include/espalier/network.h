@@ -38,7 +38,7 @@ struct TransferSpec {
   /// Scales of the optimizer's rate. A layer's own name goes before globs; two globs that give
   /// a layer different scales are INVALID_ARGUMENT.
   std::vector<Rate> learning_rates;
-  std::vector<HeadSpec> heads;       ///< new heads, initialised from the seed
+  std::vector<HeadSpec> heads;  ///< new heads, initialised from the seed
 };
 
 /// One row of Network::Describe or of a transfer plan.
@@ -50,7 +50,7 @@ struct LayerDescription {
   bool is_frozen = false;
   bool adapts_statistics = false;
   double learning_rate_scale = 1.0;
-  std::string head;                     ///< name of the head it belongs to, or empty
+  std::string head;  ///< name of the head it belongs to, or empty
   enum class Fate { kKept, kNew, kDropped } fate = Fate::kKept;
 };
 

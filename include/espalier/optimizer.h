@@ -50,7 +50,7 @@ enum class ScheduleKind {
   kStep,         ///< decay^(floor(t / step_size))
   kExponential,  ///< decay^t
   kCosine,       ///< from 1 to final_factor by half a cosine over total_steps
-  kOneCycle,     ///< Smith 2018: from 1/div by cosine to 1 at peak_fraction, then down to final_factor
+  kOneCycle,  ///< Smith 2018: from 1/div by cosine to 1 at peak_fraction, then down to final_factor
 };
 
 struct Schedule {
@@ -61,8 +61,9 @@ struct Schedule {
   double final_factor = 0.0;     ///< cosine; one-cycle (4e-6 is PyTorch's 1/(25·1e4))
   double initial_factor = 0.04;  ///< one-cycle: 1/25
   double peak_fraction = 0.3;    ///< one-cycle
-  std::int64_t warmup_steps = 0; ///< before any: factor × (t+1)/(warmup_steps+1) while t < warmup_steps;
-                                 ///< the schedule itself starts at t = warmup_steps
+  /// Before any: factor × (t+1)/(warmup_steps+1) while t < warmup_steps; the schedule itself
+  /// starts at t = warmup_steps.
+  std::int64_t warmup_steps = 0;
 };
 
 /// Throws Error: INVALID_ARGUMENT if a setting is out of its range.

@@ -35,7 +35,7 @@ class Predictor {
   std::int64_t input_size() const;
   std::int64_t output_size() const;  ///< total width of all heads
   std::int64_t NativeBytes() const;
-  std::string Describe() const;      ///< CPU target, layers after fusion, memory
+  std::string Describe() const;  ///< CPU target, layers after fusion, memory
 
  private:
   class Implementation;

@@ -31,7 +31,8 @@ struct LayerSpec {
   std::vector<std::string> inputs;  ///< names of earlier layers or "input"; empty: the layer before
   Attributes attributes;
   bool frozen = false;
-  bool adapt_statistics = false;  ///< a frozen batch norm that still uses and updates batch statistics
+  /// For a frozen batch norm that still uses and updates batch statistics.
+  bool adapt_statistics = false;
   double learning_rate_scale = 1.0;
 };
 
@@ -59,15 +60,16 @@ enum class LossNormalization {
 
 struct TaskSpec {
   TaskKind kind = TaskKind::kLabels;
-  std::vector<std::string> labels;  ///< names of labels, classes or values; its size is the head's width
+  /// Names of labels, classes or values; its size is the head's width.
+  std::vector<std::string> labels;
   LossKind loss = LossKind::kLogistic;
-  double weight = 1.0;              ///< of this task in the total loss
+  double weight = 1.0;  ///< of this task in the total loss
   LossNormalization normalization = LossNormalization::kExamples;
   std::vector<double> positive_weights;  ///< labels: weight of the y=1 term; empty: 1
   std::vector<double> class_weights;     ///< classes: weight by true class; empty: 1
   double label_smoothing = 0.0;          ///< s in [0,1): y(1-s)+s/2 (labels), y(1-s)+s/n (classes)
   double focal_gamma = 2.0;
-  double focal_alpha = 0.25;             ///< negative: no alpha weighting
+  double focal_alpha = 0.25;  ///< negative: no alpha weighting
   double huber_delta = 1.0;
 };
 
@@ -78,8 +80,8 @@ struct HeadSpec {
   std::string from;               ///< layer it stands on; empty: the last backbone layer
   std::vector<LayerSpec> layers;  ///< hidden layers, each following the one before
   TaskSpec task;
-  bool frozen = false;                 ///< of the output layer
-  double learning_rate_scale = 1.0;    ///< of the output layer
+  bool frozen = false;               ///< of the output layer
+  double learning_rate_scale = 1.0;  ///< of the output layer
 };
 
 /// (x - mean) / std per channel (first dimension), or for all with a single entry.

@@ -26,23 +26,23 @@ struct TrainerConfig {
   OptimizerConfig optimizer = AdamW{};
   Schedule schedule;
   std::int64_t max_batch_size = 32;
-  std::uint64_t seed = 0;                 ///< of dropout
-  std::optional<double> clip_value;       ///< gradients to [-v, v]
-  std::optional<double> clip_norm;        ///< all gradients together to this 2-norm
+  std::uint64_t seed = 0;            ///< of dropout
+  std::optional<double> clip_value;  ///< gradients to [-v, v]
+  std::optional<double> clip_norm;   ///< all gradients together to this 2-norm
   bool decay_biases_and_norms = false;
-  double layer_decay = 1.0;               ///< rate × decay^(layers with parameters between it and the output)
+  double layer_decay = 1.0;  ///< rate × decay^(layers with parameters between it and the output)
 };
 
 struct TaskLoss {
-  double loss = 0.0;              ///< task weight × normalized sum: its share of J
-  std::int64_t labelled = 0;      ///< labelled entries it was computed from
+  double loss = 0.0;          ///< task weight × normalized sum: its share of J
+  std::int64_t labelled = 0;  ///< labelled entries it was computed from
 };
 
 struct StepResult {
-  double loss = 0.0;              ///< J
-  std::vector<TaskLoss> tasks;    ///< in the order of heads
+  double loss = 0.0;            ///< J
+  std::vector<TaskLoss> tasks;  ///< in the order of heads
   double learning_rate = 0.0;
-  double gradient_norm = 0.0;     ///< before clipping
+  double gradient_norm = 0.0;  ///< before clipping
 };
 
 /// Trains the layers of a network that are not frozen.
@@ -78,7 +78,8 @@ class Trainer {
   /// Reserve: room for `examples`; throws OUT_OF_MEMORY if the budget has not that much.
   void ReserveFeatures(int slot, std::int64_t examples);
   /// Computes the features of examples [first, first + batch) once.
-  void CacheFeatures(int slot, std::int64_t first, std::int64_t batch, std::span<const float> inputs);
+  void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
+                     std::span<const float> inputs);
   /// As Step, on cached examples (any order; each must have been cached).
   const StepResult& StepCached(int slot, std::span<const std::int64_t> examples,
                                std::span<const TaskTargets> targets);
