@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 
 /** Section 2: six questions from few pictures, half of whose answers are hidden. */
@@ -61,54 +60,52 @@ final class AttributeTransfer {
 
   /** All sizes and arms: scores by size, then by arm. */
   Map<String, Map<String, Score>> run(Network pretrained) {
-    List<Arm> arms = arms(pretrained);
-    Map<String, Map<String, Score>> scores = new LinkedHashMap<>();
-    try (Progress progress =
-        new Progress("2 attributes", SIZES.length * arms.size() * RULE.stepsFor(SEEDS))) {
-      for (int size : SIZES) {
-        scores.put(Integer.toString(size), score(arms, size, test, progress));
-      }
-    }
-    return scores;
+    return score("2 attributes", arms(pretrained), SIZES, test);
   }
 
   /** A backbone that never saw some classes, judged on exactly those. */
   Map<String, Score> unseen(Network pretrained, int size, int... classes) {
-    List<Arm> arms = arms(pretrained).subList(0, 3);
     Dataset unseenTest =
         test.subset(
             IntStream.range(0, testClasses.length)
                 .filter(i -> IntStream.of(classes).anyMatch(c -> c == testClasses[i]))
                 .toArray());
-    try (Progress progress = new Progress("2 unseen", arms.size() * RULE.stepsFor(SEEDS))) {
-      return score(arms, size, unseenTest, progress);
-    }
+    List<Arm> arms = arms(pretrained).subList(0, 3);
+    return score("2 unseen", arms, new int[] {size}, unseenTest).get(Integer.toString(size));
   }
 
-  private Map<String, Score> score(List<Arm> arms, int size, Dataset judged, Progress progress) {
-    List<Callable<Double>> rates = new ArrayList<>();
-    for (Arm arm : arms) {
-      rates.add(
-          () ->
-              RULE.chooseRate(
-                  () -> arm.make().apply(0), few(size, arm, 0), hidden(validation, arm, 99), 0, progress));
-    }
-    List<Double> chosen = Parallel.run(rates);
-    List<Callable<Run>> runs = new ArrayList<>();
-    for (int a = 0; a < arms.size(); a++) {
-      Arm arm = arms.get(a);
-      double rate = chosen.get(a);
-      for (int seed = 0; seed < SEEDS; seed++) {
-        long s = seed;
-        runs.add(() -> train(arm, size, rate, s, judged, progress));
+  private Map<String, Map<String, Score>> score(
+      String title, List<Arm> arms, int[] sizes, Dataset judged) {
+    List<Comparison.Case> cases = new ArrayList<>();
+    for (int size : sizes) {
+      for (Arm arm : arms) {
+        cases.add(
+            new Comparison.Case(
+                arm.make(), seed -> few(size, arm, seed), hidden(validation, arm, 99)));
       }
     }
-    List<Run> results = Parallel.run(runs);
-    Map<String, Score> scores = new LinkedHashMap<>();
-    for (int a = 0; a < arms.size(); a++) {
-      List<Run> ofArm = results.subList(a * SEEDS, (a + 1) * SEEDS);
-      firstRuns.putIfAbsent(arms.get(a).key() + size, ofArm.get(0));
-      scores.put(arms.get(a).key(), new Score(over(ofArm, "hamming_loss"), over(ofArm, "macro_auc")));
+    List<List<Run>> runs;
+    try (Progress progress = new Progress(title, cases.size() * RULE.stepsFor(SEEDS))) {
+      runs =
+          Comparison.run(
+              cases,
+              RULE,
+              SEEDS,
+              progress,
+              trained ->
+                  new Run(
+                      trained.network().evaluate(judged), trained.history(), trained.network()));
+    }
+    Map<String, Map<String, Score>> scores = new LinkedHashMap<>();
+    int next = 0;
+    for (int size : sizes) {
+      Map<String, Score> ofSize = new LinkedHashMap<>();
+      for (Arm arm : arms) {
+        List<Run> ofArm = runs.get(next++);
+        firstRuns.putIfAbsent(arm.key() + size, ofArm.get(0));
+        ofSize.put(arm.key(), new Score(over(ofArm, "hamming_loss"), over(ofArm, "macro_auc")));
+      }
+      scores.put(Integer.toString(size), ofSize);
     }
     return scores;
   }
@@ -120,13 +117,6 @@ final class AttributeTransfer {
             .toList());
   }
 
-  private Run train(Arm arm, int size, double rate, long seed, Dataset judged, Progress progress) {
-    Network network = arm.make().apply(seed);
-    History history =
-        RULE.train(network, few(size, arm, seed), hidden(validation, arm, 99), rate, seed, progress);
-    return new Run(network.evaluate(judged), history, network);
-  }
-
   /** As many pictures of each class, half of the answers hidden; the same for every arm. */
   private Dataset few(int size, Arm arm, long seed) {
     return hidden(GarmentAttributes.label(pool.fewShot(size, seed)), arm, seed);
@@ -134,7 +124,11 @@ final class AttributeTransfer {
 
   private static Dataset hidden(Dataset labelled, Arm arm, long seed) {
     return GarmentAttributes.hide(
-        labelled, GarmentAttributes.TASK, HIDDEN, arm.countsMissingAsNo() ? NO : NOBODY_LABELLED, seed);
+        labelled,
+        GarmentAttributes.TASK,
+        HIDDEN,
+        arm.countsMissingAsNo() ? NO : NOBODY_LABELLED,
+        seed);
   }
 
   /** The network of an arm's first seed. */

@@ -15,22 +15,26 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 
-/** Section 4: four questions about a scene, asked of one shared network or of four separate ones. */
+/**
+ * Section 4: four questions about a scene, asked of one shared network or of four separate ones.
+ */
 final class OneOrSeveral {
   static final int[] SIZES = {300, 1000};
   static final int SEEDS = 3;
   static final int TEST_SCENES = 2000;
-  static final TuningRule RULE = new TuningRule(500, 32, 5, 1e-3);
+  static final TuningRule RULE = new TuningRule(400, 32, 5, 1e-3);
 
   private static final int VALIDATION_SCENES = 500;
   private static final double HIDDEN = 0.6;
-  private static final int TIMED_CALLS = 2000;
+  private static final int TIMED_CALLS = 500;
 
   /** Scores over the seeds and costs of a way. */
-  record Score(Spread macroAuc, Spread hamming, long parameters, long steps, double predictMicros) {}
+  record Score(
+      Spread macroAuc, Spread hamming, long parameters, long steps, double predictMicros) {}
 
   /** What one seed of a way gave. */
-  private record Run(double macroAuc, double hamming, long parameters, long steps, double predictMicros) {}
+  private record Run(
+      double macroAuc, double hamming, long parameters, long steps, double predictMicros) {}
 
   /** What becomes of hidden answers. */
   private enum Missing {
@@ -47,10 +51,13 @@ final class OneOrSeveral {
   private final List<Way> ways = new ArrayList<>();
 
   OneOrSeveral(FashionMnist data, boolean isFull) {
-    garments = data.training().range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
+    garments =
+        data.training().range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
     validation =
         Scenes.of(
-            data.training().range(FashionMnist.POOL_END, data.training().size()), VALIDATION_SCENES, 1000);
+            data.training().range(FashionMnist.POOL_END, data.training().size()),
+            VALIDATION_SCENES,
+            1000);
     test = Scenes.of(data.test(), TEST_SCENES, 2000);
     ways.add(new Way("shared_width1", 1, Missing.UNLABELLED, false));
     ways.add(new Way("shared_width2", 2, Missing.UNLABELLED, false));
@@ -63,7 +70,8 @@ final class OneOrSeveral {
   }
 
   Map<String, Map<String, Score>> run() {
-    long networks = ways.stream().mapToLong(w -> w.isSeparate() ? Scenes.QUESTIONS.length : 1).sum();
+    long networks =
+        ways.stream().mapToLong(w -> w.isSeparate() ? Scenes.QUESTIONS.length : 1).sum();
     Map<String, Map<String, Score>> scores = new LinkedHashMap<>();
     try (Progress progress =
         new Progress("4 one or several", SIZES.length * SEEDS * networks * RULE.steps())) {
@@ -72,7 +80,11 @@ final class OneOrSeveral {
         for (Way way : ways) {
           for (int seed = 0; seed < SEEDS; seed++) {
             long s = seed;
-            jobs.add(() -> way.isSeparate() ? separate(way, size, s, progress) : shared(way, size, s, progress));
+            jobs.add(
+                () ->
+                    way.isSeparate()
+                        ? separate(way, size, s, progress)
+                        : shared(way, size, s, progress));
           }
         }
         List<Run> runs = Parallel.run(jobs);
@@ -92,16 +104,28 @@ final class OneOrSeveral {
         Spread.of(runs.stream().map(Run::hamming).toList()),
         runs.get(0).parameters(),
         runs.get(0).steps(),
-        runs.stream().mapToDouble(Run::predictMicros).sorted().skip(runs.size() / 2).findFirst().orElseThrow());
+        runs.stream()
+            .mapToDouble(Run::predictMicros)
+            .sorted()
+            .skip(runs.size() / 2)
+            .findFirst()
+            .orElseThrow());
   }
 
   /** Convolutions of 16, 32 and 64 channels times the width, each halved, and 64 features. */
   static Network network(int width, long seed, String... questions) {
     return Network.builder(Shape.image(1, Scenes.SIDE, Scenes.SIDE))
-        .conv2d("conv1", 16 * width, 3).relu().maxPool2d(2)
-        .conv2d("conv2", 32 * width, 3).relu().maxPool2d(2)
-        .conv2d("conv3", 64 * width, 3).relu().maxPool2d(2)
-        .dense("features", 64 * width).relu()
+        .conv2d("conv1", 16 * width, 3)
+        .relu()
+        .maxPool2d(2)
+        .conv2d("conv2", 32 * width, 3)
+        .relu()
+        .maxPool2d(2)
+        .conv2d("conv3", 64 * width, 3)
+        .relu()
+        .maxPool2d(2)
+        .dense("features", 64 * width)
+        .relu()
         .head(Scenes.TASK, Head.labels(questions))
         .build(seed);
   }
@@ -137,7 +161,12 @@ final class OneOrSeveral {
     for (int question = 0; question < count; question++) {
       try (Network network = network(way.width(), seed, Scenes.QUESTIONS[question])) {
         RULE.train(
-            network, answered(scenes, question), answered(partly, question), RULE.learningRates()[0], seed, progress);
+            network,
+            answered(scenes, question),
+            answered(partly, question),
+            RULE.learningRates()[0],
+            seed,
+            progress);
         Evaluation evaluation = network.evaluate(answered(test, question));
         auc += evaluation.task(Scenes.TASK).metric("macro_auc").value() / count;
         hamming += evaluation.task(Scenes.TASK).metric("hamming_loss").value() / count;

@@ -3,6 +3,7 @@ package dev.espalier.examples;
 
 import dev.espalier.AdamW;
 import dev.espalier.Dataset;
+import dev.espalier.EpochResult;
 import dev.espalier.History;
 import dev.espalier.Network;
 import dev.espalier.Trainer;
@@ -22,34 +23,41 @@ import java.util.function.Supplier;
 record TuningRule(long steps, int batchSize, int looks, double... learningRates) {
   private static final double LAYER_DECAY = 0.5;
 
+  /** A network with its best weights, and how it got them. */
+  record Trained(Network network, History history, double learningRate) {
+    double cost() {
+      return history.epochs().stream()
+          .mapToDouble(EpochResult::validationLoss)
+          .filter(cost -> !Double.isNaN(cost))
+          .min()
+          .orElse(Double.POSITIVE_INFINITY);
+    }
+  }
+
   /** Steps that choosing a rate and training with {@code seeds} seeds takes. */
   long stepsFor(int seeds) {
     return steps * (seeds + learningRates.length - 1);
   }
 
-  /** The learning rate with the lowest validation cost; {@code make} gives a fresh network. */
-  double chooseRate(
+  /** Trains with each learning rate; the run with the lowest validation cost. */
+  Trained trainWithBestRate(
       Supplier<Network> make,
       Dataset training,
       Dataset validation,
       long seed,
       TrainingListener listener) {
-    double best = learningRates[0];
-    double lowest = Double.POSITIVE_INFINITY;
-    for (double rate : learningRates.length > 1 ? learningRates : new double[0]) {
-      try (Network network = make.get()) {
-        double cost = lowestCost(train(network, training, validation, rate, seed, listener));
-        if (cost < lowest) {
-          lowest = cost;
-          best = rate;
-        }
+    Trained best = null;
+    for (double rate : learningRates) {
+      Trained trained = train(make.get(), training, validation, rate, seed, listener);
+      if (best == null || trained.cost() < best.cost()) {
+        best = trained;
       }
     }
     return best;
   }
 
   /** Trains and leaves the network with its best weights. */
-  History train(
+  Trained train(
       Network network,
       Dataset training,
       Dataset validation,
@@ -59,23 +67,17 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
     int batch = Math.min(batchSize, training.size());
     long stepsPerEpoch = (training.size() + batch - 1) / batch;
     int epochsPerLook = (int) Math.max(1, steps / looks / stepsPerEpoch);
-    return Trainer.of(network)
-        .optimizer(AdamW.withLearningRate(rate).layerDecay(LAYER_DECAY))
-        .batchSize(batch)
-        .steps(steps)
-        .seed(seed)
-        .validation(validation)
-        .validateEvery(epochsPerLook)
-        .earlyStopping(Integer.MAX_VALUE)
-        .listener(listener)
-        .fit(training);
-  }
-
-  private static double lowestCost(History history) {
-    return history.epochs().stream()
-        .mapToDouble(epoch -> epoch.validationLoss())
-        .filter(cost -> !Double.isNaN(cost))
-        .min()
-        .orElse(Double.POSITIVE_INFINITY);
+    History history =
+        Trainer.of(network)
+            .optimizer(AdamW.withLearningRate(rate).layerDecay(LAYER_DECAY))
+            .batchSize(batch)
+            .steps(steps)
+            .seed(seed)
+            .validation(validation)
+            .validateEvery(epochsPerLook)
+            .earlyStopping(Integer.MAX_VALUE)
+            .listener(listener)
+            .fit(training);
+    return new Trained(network, history, rate);
   }
 }

@@ -8,13 +8,15 @@ import java.util.Map;
 /** What the numbers say, held against what was expected; measured either way. */
 final class Verdicts {
   static final String WHY_TRANSFER_HURTS =
-      "The input is the same, 28 × 28 grey levels, but frozen features only keep what the first task"
-          + " needed to tell its own classes apart. What the new task needs may be gone from them, and a"
-          + " new head cannot bring it back. Training from scratch, or fine-tuning the backbone too, can.";
+      "The input is the same, 28 × 28 grey levels, but frozen features only keep what the first"
+          + " task needed to tell its own classes apart. What the new task needs may be gone from"
+          + " them, and a new head cannot bring it back. Training from scratch, or fine-tuning the"
+          + " backbone too, can.";
 
   private Verdicts() {}
 
-  static List<Map<String, Object>> attributes(Map<String, Map<String, AttributeTransfer.Score>> scores) {
+  static List<Map<String, Object>> attributes(
+      Map<String, Map<String, AttributeTransfer.Score>> scores) {
     List<Verdict> verdicts = new ArrayList<>();
     var few = scores.get("20");
     double frozen = few.get("frozen").hamming().mean();
@@ -23,22 +25,28 @@ final class Verdicts {
     verdicts.add(
         Verdict.of(
             frozen <= 0.8 * scratch,
-            "From 20 half-labelled pictures the frozen backbone is wrong in %.1f %% of the answers, training from"
-                + " scratch in %.1f %%: %.2f times as often.",
-            100 * frozen, 100 * scratch, frozen / scratch));
+            "From 20 half-labelled pictures the frozen backbone is wrong in %.1f %% of the answers,"
+                + " training from scratch in %.1f %%: %.2f times as often.",
+            100 * frozen,
+            100 * scratch,
+            frozen / scratch));
     verdicts.add(
         Verdict.of(
             frozen < wrong,
-            "Counting missing answers as no gives %.1f %% wrong answers, leaving them out of the cost %.1f %%.",
-            100 * wrong, 100 * frozen));
+            "Counting missing answers as no gives %.1f %% wrong answers, leaving them out of the"
+                + " cost %.1f %%.",
+            100 * wrong,
+            100 * frozen));
     var many = scores.get("500");
     double frozenMany = many.get("frozen").hamming().mean();
     double fineTuned = many.get("fine_tuned").hamming().mean();
     verdicts.add(
         Verdict.of(
             fineTuned <= frozenMany,
-            "With 500 pictures fine-tuning the rest too gives %.1f %% wrong answers, the head alone %.1f %%.",
-            100 * fineTuned, 100 * frozenMany));
+            "With 500 pictures fine-tuning the rest too gives %.1f %% wrong answers, the head alone"
+                + " %.1f %%.",
+            100 * fineTuned,
+            100 * frozenMany));
     return maps(verdicts);
   }
 
@@ -57,7 +65,11 @@ final class Verdicts {
     return Verdict.of(
         frozen < scratch,
         "%s, from %d labels: frozen %.3f, from scratch %.3f, fine-tuned %.3f accuracy.",
-        what, WhenTransferHurts.LABELS, frozen, scratch, scores.get("fine_tuned").mean());
+        what,
+        WhenTransferHurts.LABELS,
+        frozen,
+        scratch,
+        scores.get("fine_tuned").mean());
   }
 
   static List<Map<String, Object>> oneOrSeveral(Map<String, OneOrSeveral.Score> scores) {
@@ -69,21 +81,29 @@ final class Verdicts {
     verdicts.add(
         Verdict.of(
             one < separateAuc,
-            "From 1,000 scenes a shared network of width 1 has macro AUC %.3f, four separate ones %.3f: too small a"
-                + " network pays for sharing.",
-            one, separateAuc));
+            "From 1,000 scenes a shared network of width 1 has macro AUC %.3f, four separate ones"
+                + " %.3f: too small a network pays for sharing.",
+            one,
+            separateAuc));
     verdicts.add(
         Verdict.of(
             two.macroAuc().mean() >= separateAuc - separate.macroAuc().standardDeviation(),
-            "A shared network of width 2 has %.3f ± %.3f against %.3f ± %.3f, in %.0f %% of the training steps.",
-            two.macroAuc().mean(), two.macroAuc().standardDeviation(), separateAuc,
-            separate.macroAuc().standardDeviation(), 100.0 * two.steps() / separate.steps()));
+            "A shared network of width 2 has %.3f ± %.3f against %.3f ± %.3f, in %.0f %% of the"
+                + " training steps.",
+            two.macroAuc().mean(),
+            two.macroAuc().standardDeviation(),
+            separateAuc,
+            separate.macroAuc().standardDeviation(),
+            100.0 * two.steps() / separate.steps()));
     double wrong = scores.get("shared_missing_as_no").macroAuc().mean();
     verdicts.add(
         Verdict.of(
             wrong < one,
-            "Missing must not count as no: width 1 has %.3f then, instead of %.3f (fully labelled: %.3f).",
-            wrong, one, scores.get("shared_fully_labelled").macroAuc().mean()));
+            "Missing must not count as no: width 1 has %.3f then, instead of %.3f (fully labelled:"
+                + " %.3f).",
+            wrong,
+            one,
+            scores.get("shared_fully_labelled").macroAuc().mean()));
     return maps(verdicts);
   }
 

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 
 /** Section 3: the same input, but features that do not serve the new task. */
 final class WhenTransferHurts {
@@ -22,44 +21,41 @@ final class WhenTransferHurts {
 
   /** Accuracy by arm, from {@code LABELS} examples of {@code pool}. */
   static Map<String, Spread> run(
-      String title, Network pretrained, String[] classes, Dataset pool, Dataset validation, Dataset test) {
+      String title,
+      Network pretrained,
+      String[] classes,
+      Dataset pool,
+      Dataset validation,
+      Dataset test) {
     Head head = Head.layers(h -> h.layerNorm()).classes(classes);
     List<Arm> arms =
         List.of(
             Arm.scratch(TASK, head),
             Arm.frozen(pretrained, TASK, head),
             Arm.fineTuned(pretrained, TASK, head));
-    try (Progress progress = new Progress(title, arms.size() * RULE.stepsFor(SEEDS))) {
-      List<Callable<Double>> rates = new ArrayList<>();
-      for (Arm arm : arms) {
-        rates.add(
-            () ->
-                RULE.chooseRate(
-                    () -> arm.make().apply(0), pool.fewShot(LABELS, 0), validation, 0, progress));
-      }
-      List<Double> chosen = Parallel.run(rates);
-      List<Callable<Double>> runs = new ArrayList<>();
-      for (int a = 0; a < arms.size(); a++) {
-        Arm arm = arms.get(a);
-        double rate = chosen.get(a);
-        for (int seed = 0; seed < SEEDS; seed++) {
-          long s = seed;
-          runs.add(
-              () -> {
-                try (Network network = arm.make().apply(s)) {
-                  RULE.train(network, pool.fewShot(LABELS, s), validation, rate, s, progress);
+    List<Comparison.Case> cases = new ArrayList<>();
+    for (Arm arm : arms) {
+      cases.add(new Comparison.Case(arm.make(), seed -> pool.fewShot(LABELS, seed), validation));
+    }
+    List<List<Double>> accuracies;
+    try (Progress progress = new Progress(title, cases.size() * RULE.stepsFor(SEEDS))) {
+      accuracies =
+          Comparison.run(
+              cases,
+              RULE,
+              SEEDS,
+              progress,
+              trained -> {
+                try (Network network = trained.network()) {
                   return network.evaluate(test).task(TASK).metric("accuracy").value();
                 }
               });
-        }
-      }
-      List<Double> accuracies = Parallel.run(runs);
-      Map<String, Spread> scores = new LinkedHashMap<>();
-      for (int a = 0; a < arms.size(); a++) {
-        scores.put(arms.get(a).key(), Spread.of(accuracies.subList(a * SEEDS, (a + 1) * SEEDS)));
-      }
-      return scores;
     }
+    Map<String, Spread> scores = new LinkedHashMap<>();
+    for (int a = 0; a < arms.size(); a++) {
+      scores.put(arms.get(a).key(), Spread.of(accuracies.get(a)));
+    }
+    return scores;
   }
 
   /** Garments of the classes {@code from} to {@code from + count - 1}, numbered from 0. */
@@ -81,6 +77,11 @@ final class WhenTransferHurts {
     Dataset all = files.withoutTargets().withClasses(TASK, FashionMnist.classes(files));
     String[] names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
     return run(
-        "3 digits", pretrained, names, all.range(0, 4000), all.range(4000, 5000), all.range(5000, all.size()));
+        "3 digits",
+        pretrained,
+        names,
+        all.range(0, 4000),
+        all.range(4000, 5000),
+        all.range(5000, all.size()));
   }
 }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import dev.espalier.Dataset;
+import dev.espalier.Network;
+import dev.espalier.TrainingListener;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.function.LongFunction;
+
+/** Trains several cases by one rule, each with several seeds, and judges every run. */
+final class Comparison {
+  private Comparison() {}
+
+  /**
+   * One thing to compare.
+   *
+   * @param make a network to train, from a seed
+   * @param training its few examples, from a seed
+   * @param validation what the rule looks at
+   */
+  record Case(LongFunction<Network> make, LongFunction<Dataset> training, Dataset validation) {}
+
+  /** What the judge says of each run: a list of seeds for each case. */
+  static <T> List<List<T>> run(
+      List<Case> cases,
+      TuningRule rule,
+      int seeds,
+      TrainingListener listener,
+      Function<TuningRule.Trained, T> judge) {
+    List<Callable<TuningRule.Trained>> first = new ArrayList<>();
+    for (Case one : cases) {
+      first.add(
+          () ->
+              rule.trainWithBestRate(
+                  () -> one.make().apply(0),
+                  one.training().apply(0),
+                  one.validation(),
+                  0,
+                  listener));
+    }
+    List<TuningRule.Trained> chosen = Parallel.run(first);
+    List<Callable<T>> judged = new ArrayList<>();
+    for (int i = 0; i < cases.size(); i++) {
+      Case one = cases.get(i);
+      TuningRule.Trained best = chosen.get(i);
+      judged.add(() -> judge.apply(best));
+      for (long seed = 1; seed < seeds; seed++) {
+        long s = seed;
+        judged.add(
+            () ->
+                judge.apply(
+                    rule.train(
+                        one.make().apply(s),
+                        one.training().apply(s),
+                        one.validation(),
+                        best.learningRate(),
+                        s,
+                        listener)));
+      }
+    }
+    List<T> results = Parallel.run(judged);
+    List<List<T>> byCase = new ArrayList<>();
+    for (int i = 0; i < cases.size(); i++) {
+      byCase.add(results.subList(i * seeds, (i + 1) * seeds));
+    }
+    return byCase;
+  }
+}
