@@ -32,8 +32,8 @@ struct Epilogue {
   const float* column_bias = nullptr;  ///< [N], or null
   const float* row_bias = nullptr;     ///< [M], or null
   Activation activation = Activation::kNone;
-  float slope = 0.01f;                 ///< leaky relu
-  bool accumulate = false;             ///< C += A·B; no activation then
+  float slope = 0.01f;      ///< leaky relu
+  bool accumulate = false;  ///< C += A·B; no activation then
 };
 
 /// Floats that PackB writes for a B of K × N on the active target.
