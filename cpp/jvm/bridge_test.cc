@@ -240,6 +240,8 @@ TEST_F(Bridge, ClosingWhileOthersPredictIsAnErrorAtMost) {
   };
   std::thread first(predict);
   std::thread second(predict);
+  // The 500 closes take a few milliseconds: less than a thread may need to begin.
+  while (right == 0 && wrong == 0) std::this_thread::yield();
   for (int i = 0; i < 500; ++i) {
     const std::int64_t old =
         predictor.exchange(predictorCreate(network_, R"({"max_batch_size":1})"));
