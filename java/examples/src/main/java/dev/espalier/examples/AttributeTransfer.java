@@ -17,7 +17,7 @@ final class AttributeTransfer {
   static final int[] SIZES = {20, 100, 500};
   static final int SEEDS = 5;
   static final double HIDDEN = 0.5;
-  static final TuningRule RULE = new TuningRule(150, 32, 6, 1e-3, 3e-3, 1e-2);
+  static final TuningRule RULE = new TuningRule(120, 32, 6, 3e-3, 1e-2);
 
   private static final float NOBODY_LABELLED = Float.NaN;
   private static final float NO = 0;

@@ -22,7 +22,7 @@ final class OneOrSeveral {
   static final int[] SIZES = {300, 1000};
   static final int SEEDS = 3;
   static final int TEST_SCENES = 2000;
-  static final TuningRule RULE = new TuningRule(400, 32, 5, 1e-3);
+  static final TuningRule RULE = new TuningRule(350, 32, 5, 1e-3);
 
   private static final int VALIDATION_SCENES = 500;
   private static final double HIDDEN = 0.6;

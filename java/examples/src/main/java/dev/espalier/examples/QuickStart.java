@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
     description = "Trains, grafts, fine-tunes, serves; writes result.json and report.html.")
 public final class QuickStart implements Callable<Integer> {
   private static final int PRETRAINING_EPOCHS = 5;
-  private static final int SMALLER_PRETRAINING_EPOCHS = 2;
+  private static final int SMALLER_PRETRAINING_EPOCHS = 1;
   private static final int[] UNSEEN = {2, 9};
   private static final int UNSEEN_SIZE = 100;
   private static final int SHOWN = 12;

@@ -14,7 +14,7 @@ import java.util.Map;
 final class WhenTransferHurts {
   static final int LABELS = 100;
   static final int SEEDS = 5;
-  static final TuningRule RULE = new TuningRule(150, 32, 6, 1e-3, 3e-3, 1e-2);
+  static final TuningRule RULE = new TuningRule(120, 32, 6, 3e-3, 1e-2);
   private static final String TASK = "kind";
 
   private WhenTransferHurts() {}
