@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "espalier/builder.h"
 
-#include <unordered_set>
 #include <utility>
 
 #include "core/text.h"
-#include "network/names.h"
 
 namespace espalier {
 namespace {
 
 constexpr std::int64_t kMaxClasses = std::int64_t{1} << 20;
-
-// The name that Build will give the last layer, which has none.
-std::string AutomaticName(const std::vector<LayerSpec>& layers) {
-  std::unordered_set<std::string> taken;
-  for (const LayerSpec& layer : layers) {
-    taken.insert(layer.name);
-  }
-  NameCounter counter;
-  std::string name;
-  for (const LayerSpec& layer : layers) {
-    if (layer.name.empty()) {
-      name = counter.Next(layer.kind, "", taken);
-      taken.insert(name);
-    }
-  }
-  return name;
-}
 
 }  // namespace
 
@@ -101,15 +82,7 @@ NetworkBuilder& NetworkBuilder::Head(std::string name, TaskSpec task) {
 }
 
 NetworkBuilder& NetworkBuilder::Head(HeadSpec head) {
-  if (head.from.empty() && !cursor_.empty()) {
-    head.from = cursor_;
-  } else if (head.from.empty() && !spec_.layers.empty()) {
-    // The layer just written, also if more layers follow.
-    if (spec_.layers.back().name.empty()) {
-      spec_.layers.back().name = AutomaticName(spec_.layers);
-    }
-    head.from = spec_.layers.back().name;
-  }
+  if (head.from.empty()) head.from = std::exchange(cursor_, {});
   spec_.heads.push_back(std::move(head));
   return *this;
 }

@@ -187,13 +187,14 @@ TEST(Network, OnlyHeadsIsANetworkToo) {
   EXPECT_EQ(network.Spec().heads[0].from, "input");
 }
 
-TEST(Network, AHeadStandsOnTheLayerBeforeIt) {
+TEST(Network, AHeadStandsOnTheLayerJustNamedOrTheLastOfTheBackbone) {
   NetworkBuilder builder(Shape::Vector(3));
-  builder.Dense("", 4).Relu().Head("early", LabelsTask({"x"})).Dense("", 5).Relu();
-  builder.Head("late", LabelsTask({"y"}));
+  builder.Dense("", 4).Relu().Head("first", LabelsTask({"x"})).Dense("", 5).Relu();
+  builder.Head("second", LabelsTask({"y"})).From("relu1").Head("early", LabelsTask({"z"}));
   const NetworkSpec spec = builder.Build(1).Spec();
-  EXPECT_EQ(spec.heads[0].from, "relu1");
+  EXPECT_EQ(spec.heads[0].from, "relu2");
   EXPECT_EQ(spec.heads[1].from, "relu2");
+  EXPECT_EQ(spec.heads[2].from, "relu1");
 }
 
 TEST(Network, ParametersByPath) {

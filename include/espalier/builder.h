@@ -41,8 +41,10 @@ class NetworkBuilder {
   /// Any other kind, or any other setting.
   NetworkBuilder& Layer(LayerSpec layer);
 
-  NetworkBuilder& Head(std::string name, TaskSpec task);
+  /// Puts a head on `head.from`, else on the layer that From has just named, else on the
+  /// last layer of the backbone, whatever the order of calls.
   NetworkBuilder& Head(HeadSpec head);
+  NetworkBuilder& Head(std::string name, TaskSpec task);
 
   const NetworkSpec& spec() const { return spec_; }
   Network Build(std::uint64_t seed) const;
