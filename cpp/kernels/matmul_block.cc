@@ -184,6 +184,7 @@ HWY_INLINE void CopyRow(const float* HWY_RESTRICT src, std::int64_t count, std::
 }
 
 void PackColumns(const MatrixRef& b, float* HWY_RESTRICT packed) {
+  if (b.rows == 0) return;  // its data may be null
   for (std::int64_t j = 0; j < b.columns; j += kPanelColumns) {
     const std::int64_t count = std::min<std::int64_t>(kPanelColumns, b.columns - j);
     const std::int64_t width = (count + kLanes - 1) / kLanes * kLanes;
@@ -229,6 +230,7 @@ constexpr CopyFunction kCopyTileRows[] = {
 };
 
 void PackRows(const MatrixRef& a, float* HWY_RESTRICT packed) {
+  if (a.columns == 0) return;  // its data may be null
   const RowTiles tiles(a.rows, kTileRows);
   for (std::int64_t t = 0; t < tiles.count; ++t) {
     const std::int64_t row = tiles.Begin(t);
