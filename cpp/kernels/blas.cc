@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <limits>
 #include <mutex>
+#include <string>
+
+#include "espalier/runtime.h"
 
 namespace espalier {
 namespace {

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Matrix products of training, some of which OpenBLAS may do. It is never linked: if a
-// path is set, the library is opened when the first product wants it, held to one thread,
-// and everything works without it. Which products it serves was measured:
-// docs/decisions/0003-openblas-behind-the-seam.md.
+// Matrix products of training, some of which OpenBLAS may do. It is never linked: if
+// SetOpenBlasPath (espalier/runtime.h) named one, the library is opened when the first product
+// wants it, held to one thread, and everything works without it. Which products it serves was
+// measured: docs/decisions/0003-openblas-behind-the-seam.md.
 
 #include <cstdint>
-#include <string>
 
 #include "core/cpu.h"
 #include "core/thread_pool.h"
 #include "kernels/matmul.h"
 
 namespace espalier {
-
-/// The library to open when one is needed; empty: none. A library that cannot be opened,
-/// or has no cblas_sgemm, counts as none.
-void SetOpenBlasPath(const std::string& path);
 
 /// True if a library is set and could be opened; opens it.
 bool OpenBlasIsAvailable();

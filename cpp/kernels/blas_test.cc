@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "core/random.h"
+#include "espalier/runtime.h"
 #include "testing/cpu_targets.h"
 #include "testing/tolerance.h"
 

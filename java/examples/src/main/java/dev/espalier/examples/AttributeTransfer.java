@@ -17,7 +17,6 @@ final class AttributeTransfer {
   static final int[] SIZES = {20, 100, 500};
   static final int SEEDS = 5;
   static final double HIDDEN = 0.5;
-  static final TuningRule RULE = new TuningRule(120, 32, 6, 3e-3, 1e-2);
 
   private static final float NOBODY_LABELLED = Float.NaN;
   private static final float NO = 0;
@@ -85,11 +84,12 @@ final class AttributeTransfer {
       }
     }
     List<List<Run>> runs;
-    try (Progress progress = new Progress(title, cases.size() * RULE.stepsFor(SEEDS))) {
+    try (Progress progress =
+        new Progress(title, cases.size() * TuningRule.FEW_PICTURES.stepsFor(SEEDS))) {
       runs =
           Comparison.run(
               cases,
-              RULE,
+              TuningRule.FEW_PICTURES,
               SEEDS,
               progress,
               trained ->

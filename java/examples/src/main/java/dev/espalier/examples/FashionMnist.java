@@ -48,7 +48,7 @@ record FashionMnist(Dataset training, Dataset test) {
     return new FashionMnist(read(folder, "train"), read(folder, "t10k"));
   }
 
-  /** The classes of examples [from, to) of the training set. */
+  /** The class of each example. */
   static int[] classes(Dataset data) {
     int[] classes = new int[data.size()];
     float[] target = new float[1];

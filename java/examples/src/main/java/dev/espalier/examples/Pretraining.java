@@ -6,6 +6,7 @@ import dev.espalier.Dataset;
 import dev.espalier.Head;
 import dev.espalier.History;
 import dev.espalier.Network;
+import dev.espalier.NetworkBuilder;
 import dev.espalier.Schedule;
 import dev.espalier.Shape;
 import dev.espalier.Trainer;
@@ -21,7 +22,7 @@ final class Pretraining {
   private Pretraining() {}
 
   /** A small convolutional network for pictures of 28 × 28, without a head. */
-  static dev.espalier.NetworkBuilder backbone() {
+  static NetworkBuilder backbone() {
     return Network.builder(Shape.image(1, 28, 28))
         .normalize(FashionMnist.MEAN, FashionMnist.STANDARD_DEVIATION)
         .conv2d("conv1", 32, 3)

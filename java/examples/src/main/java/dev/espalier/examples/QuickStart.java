@@ -157,21 +157,27 @@ public final class QuickStart implements Callable<Integer> {
 
   private void hurts(FashionMnist data, Network pretrained) {
     var fiveClasses =
-        Pretraining.run(data, c -> c < 5, SMALLER_PRETRAINING_EPOCHS, 44, "3 five classes");
-    String[] others = FashionMnist.CLASSES.subList(5, 10).toArray(String[]::new);
+        Pretraining.run(
+            data,
+            c -> c < WhenTransferHurts.FIRST_OF_LAST_FIVE,
+            SMALLER_PRETRAINING_EPOCHS,
+            44,
+            "3 five classes");
+    String[] others =
+        FashionMnist.CLASSES
+            .subList(WhenTransferHurts.FIRST_OF_LAST_FIVE, FashionMnist.CLASSES.size())
+            .toArray(String[]::new);
     Map<String, Spread> scores =
         WhenTransferHurts.run(
             "3 other five",
             fiveClasses.network(),
             others,
-            WhenTransferHurts.fiveClasses(
+            WhenTransferHurts.lastFive(
                 data.training()
-                    .range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END),
-                5,
-                5),
-            WhenTransferHurts.fiveClasses(
-                data.training().range(FashionMnist.POOL_END, data.training().size()), 5, 5),
-            WhenTransferHurts.fiveClasses(data.test(), 5, 5));
+                    .range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END)),
+            WhenTransferHurts.lastFive(
+                data.training().range(FashionMnist.POOL_END, data.training().size())),
+            WhenTransferHurts.lastFive(data.test()));
     results.put("hurts", Map.of("" + WhenTransferHurts.LABELS, Tables.accuracies(scores)));
     Tables.hurts("five kinds of garment → the other five", scores);
     Map<String, Spread> digitScores = null;

@@ -21,6 +21,9 @@ import java.util.function.Supplier;
  * @param learningRates what to choose from
  */
 record TuningRule(long steps, int batchSize, int looks, double... learningRates) {
+  /** The rule of both sections that learn from few pictures. */
+  static final TuningRule FEW_PICTURES = new TuningRule(120, 32, 6, 3e-3, 1e-2);
+
   private static final double LAYER_DECAY = 0.5;
 
   /** A network with its best weights, and how it got them. */

@@ -14,7 +14,7 @@ import java.util.Map;
 final class WhenTransferHurts {
   static final int LABELS = 100;
   static final int SEEDS = 5;
-  static final TuningRule RULE = new TuningRule(120, 32, 6, 3e-3, 1e-2);
+  static final int FIRST_OF_LAST_FIVE = 5;
   private static final String TASK = "kind";
 
   private WhenTransferHurts() {}
@@ -38,11 +38,12 @@ final class WhenTransferHurts {
       cases.add(new Comparison.Case(arm.make(), seed -> pool.fewShot(LABELS, seed), validation));
     }
     List<List<Double>> accuracies;
-    try (Progress progress = new Progress(title, cases.size() * RULE.stepsFor(SEEDS))) {
+    try (Progress progress =
+        new Progress(title, cases.size() * TuningRule.FEW_PICTURES.stepsFor(SEEDS))) {
       accuracies =
           Comparison.run(
               cases,
-              RULE,
+              TuningRule.FEW_PICTURES,
               SEEDS,
               progress,
               trained -> {
@@ -58,12 +59,12 @@ final class WhenTransferHurts {
     return scores;
   }
 
-  /** Garments of the classes {@code from} to {@code from + count - 1}, numbered from 0. */
-  static Dataset fiveClasses(Dataset garments, int from, int count) {
-    Dataset chosen = Pretraining.only(garments, c -> c >= from && c < from + count);
+  /** Garments of the last five classes, numbered from 0. */
+  static Dataset lastFive(Dataset garments) {
+    Dataset chosen = Pretraining.only(garments, c -> c >= FIRST_OF_LAST_FIVE);
     int[] classes = FashionMnist.classes(chosen);
     for (int i = 0; i < classes.length; i++) {
-      classes[i] -= from;
+      classes[i] -= FIRST_OF_LAST_FIVE;
     }
     return chosen.withoutTargets().withClasses(TASK, classes);
   }
