@@ -40,6 +40,13 @@ void Conv2dForward(const ConvolutionGeometry& geometry, std::int64_t batch, cons
                    const float* packed, const Epilogue& epilogue, float* output,
                    Workspace& workspace);
 
+/// The same, followed by max pooling 2 x 2 with stride 2 and no padding: output
+/// [batch, oh / 2, ow / 2, output_channels]. Only where Conv2dCanPool.
+bool Conv2dCanPool(const ConvolutionGeometry& geometry, Activation activation);
+void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch,
+                         const float* input, const float* packed, const Epilogue& epilogue,
+                         float* output, Workspace& workspace);
+
 /// Floats that the backward functions need beside scratch, for the whole batch; contents on
 /// entry do not matter.
 std::int64_t Conv2dBackwardFloats(const ConvolutionGeometry& geometry, std::int64_t batch);
@@ -49,11 +56,11 @@ void Conv2dBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch
                          const float* grad_output, const float* weights, float* grad_input,
                          float* buffer, Workspace& workspace);
 
-/// grad_weights [output_channels, channels / groups, kh, kw] and grad_bias (may be null) are
-/// overwritten. `buffer`: Conv2dBackwardFloats. The batch is split into chunks by its size
-/// alone, each summed apart, then added in order.
+/// grad_weights [output_channels, channels / groups, kh, kw] is overwritten; the bias' gradient
+/// is ChannelSums. `buffer`: Conv2dBackwardFloats. How the batch is split and summed depends on
+/// its size alone.
 void Conv2dBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t batch,
                            const float* input, const float* grad_output, float* grad_weights,
-                           float* grad_bias, float* buffer, Workspace& workspace);
+                           float* buffer, Workspace& workspace);
 
 }  // namespace espalier
