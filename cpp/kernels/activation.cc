@@ -78,25 +78,38 @@ void BackwardAs(float slope, const float* value, const float* grad_y, size_t cou
   }
 }
 
-void Forward(Activation kind, float slope, const float* x, size_t count, float* y) {
+using ForwardFunction = void (*)(float, const float*, size_t, float*);
+
+ForwardFunction ChooseForward(Activation kind) {
   switch (kind) {
     case Activation::kNone:
-      return ForwardAs<Activation::kNone>(slope, x, count, y);
+      break;
     case Activation::kRelu:
-      return ForwardAs<Activation::kRelu>(slope, x, count, y);
+      return ForwardAs<Activation::kRelu>;
     case Activation::kRelu6:
-      return ForwardAs<Activation::kRelu6>(slope, x, count, y);
+      return ForwardAs<Activation::kRelu6>;
     case Activation::kLeakyRelu:
-      return ForwardAs<Activation::kLeakyRelu>(slope, x, count, y);
+      return ForwardAs<Activation::kLeakyRelu>;
     case Activation::kGelu:
-      return ForwardAs<Activation::kGelu>(slope, x, count, y);
+      return ForwardAs<Activation::kGelu>;
     case Activation::kSilu:
-      return ForwardAs<Activation::kSilu>(slope, x, count, y);
+      return ForwardAs<Activation::kSilu>;
     case Activation::kSigmoid:
-      return ForwardAs<Activation::kSigmoid>(slope, x, count, y);
+      return ForwardAs<Activation::kSigmoid>;
     case Activation::kTanh:
-      return ForwardAs<Activation::kTanh>(slope, x, count, y);
+      return ForwardAs<Activation::kTanh>;
   }
+  return ForwardAs<Activation::kNone>;
+}
+
+void Forward(Activation kind, float slope, const float* x, size_t count, float* y) {
+  ChooseForward(kind)(slope, x, count, y);
+}
+
+void ForwardRows(Activation kind, float slope, size_t rows, size_t columns, float* y,
+                 std::ptrdiff_t stride) {
+  const ForwardFunction forward = ChooseForward(kind);
+  for (size_t row = 0; row < rows; ++row, y += stride) forward(slope, y, columns, y);
 }
 
 void Backward(Activation kind, float slope, const float* x, const float* y, const float* grad_y,
@@ -132,6 +145,12 @@ namespace espalier {
 void ActivationForward(Activation activation, float slope, const float* x, std::int64_t count,
                        float* y) {
   ESPALIER_KERNEL(Forward)(activation, slope, x, static_cast<std::size_t>(count), y);
+}
+
+void ActivateRows(Activation activation, float slope, std::int64_t rows, std::int64_t columns,
+                  float* y, std::int64_t stride) {
+  ESPALIER_KERNEL(ForwardRows)
+  (activation, slope, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns), y, stride);
 }
 
 void ActivationBackward(Activation activation, float slope, const float* x, const float* y,

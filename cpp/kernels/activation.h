@@ -22,6 +22,10 @@ enum class Activation : std::uint8_t {
 void ActivationForward(Activation activation, float slope, const float* x, std::int64_t count,
                        float* y);
 
+/// y = activation(y) for `rows` rows of `columns` floats, `stride` floats apart.
+void ActivateRows(Activation activation, float slope, std::int64_t rows, std::int64_t columns,
+                  float* y, std::int64_t stride);
+
 /// grad_x[i] = grad_y[i] · activation'(x[i]). grad_x may be grad_y. Relu, relu6, sigmoid and
 /// tanh read y and not x; leaky relu, gelu and silu read x and not y; the other one may be
 /// null. At kinks as PyTorch: relu'(0) = relu6'(0) = relu6'(6) = 0, leaky_relu'(0) = slope.

@@ -37,6 +37,7 @@ struct RowTiles {
   RowTiles(std::int64_t rows_in, std::int64_t most)
       : count((rows_in + most - 1) / most), rows(rows_in) {}
   std::int64_t Begin(std::int64_t tile) const { return rows * tile / count; }
+  std::int64_t Most() const { return (rows + count - 1) / count; }
 
   std::int64_t count;
   std::int64_t rows;

@@ -40,6 +40,7 @@ class GuardedFloats {
   GuardedFloats& operator=(const GuardedFloats&) = delete;
 
   float* data() { return data_; }
+  const float* data() const { return data_; }
   std::size_t size() const { return size_; }
   std::span<float> span() { return {data_, size_}; }
   std::vector<float> ToVector() const { return {data_, data_ + size_}; }

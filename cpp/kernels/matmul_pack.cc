@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstring>
+
+#include "kernels/dispatch.h"
+#include "kernels/matmul_block.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/matmul_pack.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/matmul_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// dst[k * width + r] = src[r * stride + k]. Blocks of 4 x 4, 16 k at a time so that each
+// cache line of a row is read in one go even where all rows fall into the same cache set.
+void TransposeInto(const float* HWY_RESTRICT src, std::int64_t stride, std::int64_t rows,
+                   std::int64_t depth, float* HWY_RESTRICT dst, std::int64_t width) {
+  constexpr std::int64_t kLine = 16;
+  const hn::FixedTag<float, 4> d4;
+  const hn::Repartition<double, decltype(d4)> d2;
+  std::int64_t k0 = 0;
+  for (; k0 + 4 <= depth && rows >= 4; k0 += kLine) {
+    const std::int64_t k_end = std::min(depth & ~std::int64_t{3}, k0 + kLine);
+    for (std::int64_t r0 = 0; r0 < rows; r0 += 4) {
+      // The last four rows may overlap those before: the same values once more.
+      const std::int64_t r = std::min(r0, rows - 4);
+      const float* from = src + r * stride;
+      for (std::int64_t k = k0; k < k_end; k += 4) {
+        const auto row0 = hn::LoadU(d4, from + k);
+        const auto row1 = hn::LoadU(d4, from + stride + k);
+        const auto row2 = hn::LoadU(d4, from + 2 * stride + k);
+        const auto row3 = hn::LoadU(d4, from + 3 * stride + k);
+        const auto low01 = hn::BitCast(d2, hn::InterleaveLower(d4, row0, row1));
+        const auto low23 = hn::BitCast(d2, hn::InterleaveLower(d4, row2, row3));
+        const auto high01 = hn::BitCast(d2, hn::InterleaveUpper(d4, row0, row1));
+        const auto high23 = hn::BitCast(d2, hn::InterleaveUpper(d4, row2, row3));
+        float* to = dst + k * width + r;
+        hn::StoreU(hn::BitCast(d4, hn::InterleaveLower(d2, low01, low23)), d4, to);
+        hn::StoreU(hn::BitCast(d4, hn::InterleaveUpper(d2, low01, low23)), d4, to + width);
+        hn::StoreU(hn::BitCast(d4, hn::InterleaveLower(d2, high01, high23)), d4, to + 2 * width);
+        hn::StoreU(hn::BitCast(d4, hn::InterleaveUpper(d2, high01, high23)), d4, to + 3 * width);
+      }
+    }
+  }
+  for (std::int64_t k = rows >= 4 ? depth & ~std::int64_t{3} : 0; k < depth; ++k) {
+    for (std::int64_t r = 0; r < rows; ++r) dst[k * width + r] = src[r * stride + k];
+  }
+}
+
+// Copies one row of `count` floats and fills up with zeros to `width`, a multiple of kLanes.
+HWY_INLINE void CopyRow(const float* HWY_RESTRICT src, std::int64_t count, std::int64_t width,
+                        float* HWY_RESTRICT dst) {
+  const TileTag d;
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) hn::StoreU(hn::LoadU(d, src + i), d, dst + i);
+  if (i < width) {
+    hn::StoreU(hn::LoadN(d, src + i, static_cast<std::size_t>(count - i)), d, dst + i);
+  }
+}
+
+void PackColumns(const MatrixRef& b, float* HWY_RESTRICT packed) {
+  if (b.rows == 0) return;  // its data may be null
+  for (std::int64_t j = 0; j < b.columns; j += kPanelColumns) {
+    const std::int64_t count = std::min<std::int64_t>(kPanelColumns, b.columns - j);
+    const std::int64_t width = (count + kLanes - 1) / kLanes * kLanes;
+    const float* src = b.data + j * b.column_stride;
+    if (b.column_stride == 1) {
+      for (std::int64_t k = 0; k < b.rows; ++k) {
+        CopyRow(src + k * b.row_stride, count, width, packed + k * width);
+      }
+    } else {
+      if (count < width) {
+        std::memset(packed, 0, static_cast<std::size_t>(b.rows * width) * sizeof(float));
+      }
+      if (b.row_stride == 1) {
+        TransposeInto(src, b.column_stride, count, b.rows, packed, width);
+      } else {
+        for (std::int64_t k = 0; k < b.rows; ++k) {
+          for (std::int64_t i = 0; i < count; ++i) {
+            packed[k * width + i] = src[k * b.row_stride + i * b.column_stride];
+          }
+        }
+      }
+    }
+    packed += b.rows * width;
+  }
+}
+
+template <int kRows>
+void CopyTileRows(const MatrixRef& a, std::int64_t row, float* HWY_RESTRICT packed) {
+  const float* src = a.data + row;
+  for (std::int64_t k = 0; k < a.columns; ++k) {
+    std::memcpy(packed + k * kRows, src + k * a.column_stride, kRows * sizeof(float));
+  }
+}
+
+using CopyFunction = void (*)(const MatrixRef&, std::int64_t, float*);
+constexpr CopyFunction kCopyTileRows[] = {
+    CopyTileRows<1>,  CopyTileRows<2>,  CopyTileRows<3>,  CopyTileRows<4>,
+    CopyTileRows<5>,  CopyTileRows<6>,
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+    CopyTileRows<7>,  CopyTileRows<8>,  CopyTileRows<9>,  CopyTileRows<10>,
+    CopyTileRows<11>, CopyTileRows<12>, CopyTileRows<13>, CopyTileRows<14>,
+#endif
+};
+
+void PackRows(const MatrixRef& a, float* HWY_RESTRICT packed) {
+  if (a.columns == 0) return;  // its data may be null
+  const RowTiles tiles(a.rows, kTileRows);
+  for (std::int64_t t = 0; t < tiles.count; ++t) {
+    const std::int64_t row = tiles.Begin(t);
+    const std::int64_t rows = tiles.Begin(t + 1) - row;
+    if (a.row_stride == 1) {
+      kCopyTileRows[rows - 1](a, row, packed);
+    } else if (a.column_stride == 1) {
+      TransposeInto(a.data + row * a.row_stride, a.row_stride, rows, a.columns, packed, rows);
+    } else {
+      const float* src = a.data + row * a.row_stride;
+      for (std::int64_t k = 0; k < a.columns; ++k) {
+        for (std::int64_t r = 0; r < rows; ++r) {
+          packed[k * rows + r] = src[r * a.row_stride + k * a.column_stride];
+        }
+      }
+    }
+    packed += rows * a.columns;
+  }
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace espalier
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace espalier {
+
+void PackA(const MatrixRef& a, float* packed) { ESPALIER_KERNEL(PackRows)(a, packed); }
+
+void PackB(const MatrixRef& b, float* packed) { ESPALIER_KERNEL(PackColumns)(b, packed); }
+
+}  // namespace espalier
+#endif  // HWY_ONCE

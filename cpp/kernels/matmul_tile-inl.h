@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The register tile of matrix products: a few rows of A times a few vectors of B, summed
+// over all given k in one chain of multiply-adds for each element.
+
+#if defined(ESPALIER_KERNELS_MATMUL_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ESPALIER_KERNELS_MATMUL_TILE_INL_H_
+#undef ESPALIER_KERNELS_MATMUL_TILE_INL_H_
+#else
+#define ESPALIER_KERNELS_MATMUL_TILE_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/dispatch.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using TileTag = hn::ScalableTag<float>;
+using TileVector = hn::Vec<TileTag>;
+inline constexpr int kLanes = static_cast<int>(hn::MaxLanes(TileTag()));
+
+// A tile is kTileRows x 2 vectors: with 32 registers 28 sums, 2 vectors of B and a broadcast;
+// with 16 registers 12 sums. Two vectors wide because N is often a multiple of 32.
+inline constexpr bool kHas32Registers = HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86;
+inline constexpr int kTileVectors = 2;
+inline constexpr int kTileRows = kHas32Registers ? 14 : 6;
+inline constexpr int kPanelColumns = kTileVectors * kLanes;
+
+struct TileArguments {
+  const float* a;               // PackedRows: [k][rows]; StridedRows: row 0 of the first segment
+  std::int64_t a_row_stride;    // StridedRows alone, floats
+  std::int64_t segments;        // StridedRows alone
+  std::int64_t segment_stride;  // StridedRows alone, floats
+  const float* b;               // [k][vectors * lanes]
+  std::int64_t depth;           // k of all, or of one segment
+  std::int64_t panel_stride;
+  float* c;
+  std::int64_t c_stride;
+  std::int64_t last_lanes;  // columns in the last vector, 1 to kLanes
+  const float* row_bias;
+  const float* column_bias;
+  bool starts_from_c;
+};
+
+// kRows rows of A, packed side by side.
+template <int kRows>
+class PackedRows {
+ public:
+  explicit PackedRows(const TileArguments& tile) : a_(tile.a) {}
+  static std::int64_t Segments(const TileArguments&) { return 1; }
+  HWY_INLINE float At(int row) const { return a_[row]; }
+  HWY_INLINE void Advance() { a_ += kRows; }
+  HWY_INLINE void NextSegment(const TileArguments&) {}
+
+ private:
+  const float* HWY_RESTRICT a_;
+};
+
+// kRows rows of A where they lie. The addresses are two pointers plus 1, 2, 4 times one of
+// three strides: fewer registers than a pointer for each row.
+template <int kRows>
+class StridedRows {
+ public:
+  explicit StridedRows(const TileArguments& tile)
+      : stride_(tile.a_row_stride * static_cast<std::int64_t>(sizeof(float))),
+        stride3_(3 * stride_),
+        stride5_(5 * stride_) {
+    SetRows(tile.a);
+  }
+  static std::int64_t Segments(const TileArguments& tile) { return tile.segments; }
+  HWY_INLINE float At(int row) const {
+    const char* from = row < kHalf ? low_ : high_;
+    switch (row % kHalf) {
+      case 0:
+        return Read(from);
+      case 1:
+        return Read(from + stride_);
+      case 2:
+        return Read(from + 2 * stride_);
+      case 3:
+        return Read(from + stride3_);
+      case 4:
+        return Read(from + 4 * stride_);
+      case 5:
+        return Read(from + stride5_);
+      default:
+        return Read(from + 2 * stride3_);
+    }
+  }
+  HWY_INLINE void Advance() {
+    low_ += sizeof(float);
+    high_ += sizeof(float);
+  }
+  HWY_INLINE void NextSegment(const TileArguments& tile) {
+    const std::int64_t bytes =
+        (tile.segment_stride - tile.depth) * static_cast<std::int64_t>(sizeof(float));
+    low_ += bytes;
+    high_ += bytes;
+  }
+
+ private:
+  static constexpr int kHalf = 7;
+  static HWY_INLINE float Read(const char* from) { return *reinterpret_cast<const float*>(from); }
+  void SetRows(const float* a) {
+    low_ = reinterpret_cast<const char*>(a);
+    high_ = kRows > kHalf ? low_ + kHalf * stride_ : low_;
+  }
+
+  std::int64_t stride_, stride3_, stride5_;  // bytes
+  const char* low_;
+  const char* high_;
+};
+
+// kRows x (kPanels * kVectors) vectors of C. Several panels at once keep enough loads of B
+// under way where few rows share them.
+template <template <int> class Rows, int kRows, int kVectors, int kPanels>
+void MultiplyTile(const TileArguments& tile) {
+  constexpr int kAll = kVectors * kPanels;
+  const TileTag d;
+  const std::size_t last = static_cast<std::size_t>(tile.last_lanes);
+  const bool is_full = tile.last_lanes == kLanes;
+  TileVector sums[kRows][kAll];
+  HWY_UNROLL(16)
+  for (int r = 0; r < kRows; ++r) {
+    HWY_UNROLL(16)
+    for (int v = 0; v < kAll; ++v) sums[r][v] = hn::Zero(d);
+  }
+  if (tile.starts_from_c) {
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const float* c = tile.c + r * tile.c_stride;
+      HWY_UNROLL(16)
+      for (int v = 0; v < kAll - 1; ++v) sums[r][v] = hn::LoadU(d, c + v * kLanes);
+      const float* end = c + (kAll - 1) * kLanes;
+      sums[r][kAll - 1] = is_full ? hn::LoadU(d, end) : hn::LoadN(d, end, last);
+    }
+  }
+  if (tile.row_bias != nullptr) {
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const TileVector bias = hn::Set(d, tile.row_bias[r]);
+      HWY_UNROLL(16)
+      for (int v = 0; v < kAll; ++v) sums[r][v] = hn::Add(sums[r][v], bias);
+    }
+  }
+  if (tile.column_bias != nullptr) {
+    HWY_UNROLL(16)
+    for (int v = 0; v < kAll; ++v) {
+      const float* from = tile.column_bias + v * kLanes;
+      const TileVector bias =
+          v + 1 < kAll || is_full ? hn::LoadU(d, from) : hn::LoadN(d, from, last);
+      HWY_UNROLL(16)
+      for (int r = 0; r < kRows; ++r) sums[r][v] = hn::Add(sums[r][v], bias);
+    }
+  }
+
+  Rows<kRows> a(tile);
+  const float* HWY_RESTRICT b = tile.b;
+  const std::int64_t panel_stride = tile.panel_stride;
+  for (std::int64_t segment = Rows<kRows>::Segments(tile);;) {
+    for (std::int64_t k = tile.depth; k > 0; --k) {
+      TileVector columns[kAll];
+      HWY_UNROLL(16)
+      for (int v = 0; v < kAll; ++v) {
+        columns[v] = hn::LoadU(d, b + (v / kVectors) * panel_stride + (v % kVectors) * kLanes);
+      }
+      HWY_UNROLL(16)
+      for (int r = 0; r < kRows; ++r) {
+        const TileVector row = hn::Set(d, a.At(r));
+        HWY_UNROLL(16)
+        for (int v = 0; v < kAll; ++v) sums[r][v] = hn::MulAdd(row, columns[v], sums[r][v]);
+      }
+      a.Advance();
+      b += kVectors * kLanes;
+    }
+    if (--segment <= 0) break;
+    a.NextSegment(tile);
+  }
+
+  HWY_UNROLL(16)
+  for (int r = 0; r < kRows; ++r) {
+    float* c = tile.c + r * tile.c_stride;
+    HWY_UNROLL(16)
+    for (int v = 0; v < kAll - 1; ++v) hn::StoreU(sums[r][v], d, c + v * kLanes);
+    float* end = c + (kAll - 1) * kLanes;
+    if (is_full) {
+      hn::StoreU(sums[r][kAll - 1], d, end);
+    } else {
+      hn::StoreN(sums[r][kAll - 1], d, end, last);
+    }
+  }
+}
+
+using TileFunction = void (*)(const TileArguments&);
+
+// kTiles<…>[rows - 1].
+template <template <int> class Rows, int kVectors>
+inline constexpr TileFunction kTiles[] = {
+    MultiplyTile<Rows, 1, kVectors, 1>,  MultiplyTile<Rows, 2, kVectors, 1>,
+    MultiplyTile<Rows, 3, kVectors, 1>,  MultiplyTile<Rows, 4, kVectors, 1>,
+    MultiplyTile<Rows, 5, kVectors, 1>,  MultiplyTile<Rows, 6, kVectors, 1>,
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+    MultiplyTile<Rows, 7, kVectors, 1>,  MultiplyTile<Rows, 8, kVectors, 1>,
+    MultiplyTile<Rows, 9, kVectors, 1>,  MultiplyTile<Rows, 10, kVectors, 1>,
+    MultiplyTile<Rows, 11, kVectors, 1>, MultiplyTile<Rows, 12, kVectors, 1>,
+    MultiplyTile<Rows, 13, kVectors, 1>, MultiplyTile<Rows, 14, kVectors, 1>,
+#endif
+};
+
+// Full panels side by side where few rows share what is read of B: kWideTiles<…>[rows - 1],
+// each kWidePanels[rows - 1] panels wide.
+template <template <int> class Rows>
+inline constexpr TileFunction kWideTiles[] = {
+    MultiplyTile<Rows, 1, kTileVectors, 4>, MultiplyTile<Rows, 2, kTileVectors, 2>,
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+    MultiplyTile<Rows, 3, kTileVectors, 2>, MultiplyTile<Rows, 4, kTileVectors, 2>,
+    MultiplyTile<Rows, 5, kTileVectors, 2>, MultiplyTile<Rows, 6, kTileVectors, 2>,
+    MultiplyTile<Rows, 7, kTileVectors, 2>,
+#endif
+};
+inline constexpr int kWideRows = kHas32Registers ? 7 : 2;
+HWY_INLINE constexpr std::int64_t WidePanels(std::int64_t rows) { return rows == 1 ? 4 : 2; }
+
+// The columns from `column` on that one tile of `rows` rows takes.
+struct TileColumns {
+  std::int64_t columns;
+  std::int64_t panels;
+  std::int64_t last_lanes;
+  bool is_wide;
+  bool is_narrow;  // one vector
+};
+
+HWY_INLINE TileColumns ChooseColumns(std::int64_t rows, std::int64_t left) {
+  if (rows <= kWideRows && left >= WidePanels(rows) * kPanelColumns) {
+    const std::int64_t panels = WidePanels(rows);
+    return {panels * kPanelColumns, panels, kLanes, true, false};
+  }
+  const std::int64_t columns = left < kPanelColumns ? left : kPanelColumns;
+  return {columns, 1, (columns - 1) % kLanes + 1, false, columns <= kLanes};
+}
+
+template <template <int> class Rows>
+HWY_INLINE TileFunction ChooseTile(std::int64_t rows, const TileColumns& columns) {
+  if (columns.is_wide) return kWideTiles<Rows>[rows - 1];
+  return columns.is_narrow ? kTiles<Rows, 1>[rows - 1] : kTiles<Rows, 2>[rows - 1];
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace espalier
+HWY_AFTER_NAMESPACE();
+
+#endif  // ESPALIER_KERNELS_MATMUL_TILE_INL_H_
