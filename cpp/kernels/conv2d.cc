@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/channels.h"
 #include "kernels/conv2d_algorithm.h"
 #include "kernels/conv2d_weights.h"
 #include "kernels/depthwise.h"
@@ -82,14 +83,14 @@ void RunWinograd(const WinogradConvolution& convolution, std::int64_t batch, con
   Epilogue linear = epilogue;
   linear.activation = Activation::kNone;
   WinogradForward(convolution, batch, input, packed, linear, pools, output, workspace);
-  const std::int64_t floats = batch * convolution.output_height * convolution.output_width *
-                              convolution.output_channels;
-  workspace.ParallelFor(Ceiling(floats, kActivatedFloats), [&](std::int64_t task,
-                                                               std::span<float>) {
-    float* const at = output + task * kActivatedFloats;
-    ActivationForward(epilogue.activation, epilogue.slope, at,
-                      std::min(kActivatedFloats, floats - task * kActivatedFloats), at);
-  });
+  const std::int64_t floats =
+      batch * convolution.output_height * convolution.output_width * convolution.output_channels;
+  workspace.ParallelFor(
+      Ceiling(floats, kActivatedFloats), [&](std::int64_t task, std::span<float>) {
+        float* const at = output + task * kActivatedFloats;
+        ActivationForward(epilogue.activation, epilogue.slope, at,
+                          std::min(kActivatedFloats, floats - task * kActivatedFloats), at);
+      });
 }
 
 // The gradient of an input with stride: positions that are alike modulo the stride read the
@@ -163,8 +164,8 @@ void ForStrideClasses(const ConvolutionGeometry& g, Visit visit) {
   }
 }
 
-void ZeroClass(const StrideClass& part, std::int64_t batch, std::int64_t groups,
-               std::int64_t image, float* grad_input) {
+void ZeroClass(const StrideClass& part, std::int64_t batch, std::int64_t groups, std::int64_t image,
+               float* grad_input) {
   for (std::int64_t e = 0; e < batch; ++e) {
     for (std::int64_t y = 0; y < part.rows.output_height; ++y) {
       float* at = grad_input + e * image + part.offset + y * part.rows.output_row_stride;
@@ -225,11 +226,10 @@ void BackwardWeightsByRows(const ConvolutionGeometry& g, std::int64_t batch, con
         const std::int64_t end = batch * (chunk + 1) / partition.chunks;
         for (std::int64_t e = begin; e < end; ++e) {
           for (std::int64_t y = 0; y < rows.output_height; y += band) {
-            SumWeightGradients(
-                rows, input + e * image + group * rows.channels,
-                grad_output + e * output_image + group * rows.outputs + column, y,
-                std::min(rows.output_height, y + band), columns, e > begin || y > 0, to,
-                rows.outputs, scratch.data());
+            SumWeightGradients(rows, input + e * image + group * rows.channels,
+                               grad_output + e * output_image + group * rows.outputs + column, y,
+                               std::min(rows.output_height, y + band), columns, e > begin || y > 0,
+                               to, rows.outputs, scratch.data());
           }
         }
       });
@@ -279,8 +279,7 @@ void Conv2dPackWeights(const ConvolutionGeometry& g, const float* weights, float
   if (algorithm == ConvolutionAlgorithm::kDepthwise) {
     DepthwisePackWeights(g, weights, packed);
   } else if (IsWinograd(algorithm)) {
-    WinogradPack(ToWinograd(g, algorithm), weights, KernelArea(g), depth, false, packed,
-                 workspace);
+    WinogradPack(ToWinograd(g, algorithm), weights, KernelArea(g), depth, false, packed, workspace);
   } else if (KernelArea(g) == 1 && g.groups == 1) {
     PackB(MatrixRef::RowMajor(weights, g.output_channels, g.channels).Transposed(), packed);
   } else {
@@ -357,12 +356,13 @@ std::int64_t Conv2dBackwardFloats(const ConvolutionGeometry& g, std::int64_t bat
   } else {
     packed = Conv2dPackedFloats(GradientGeometry(g));
   }
-  return std::max(packed, GradWeightsFloats(g, batch));
+  return std::max({packed, GradWeightsFloats(g, batch),
+                   ChannelPartialFloats({batch * Positions(g), g.output_channels})});
 }
 
-void Conv2dBackwardInput(const ConvolutionGeometry& g, std::int64_t batch,
-                         const float* grad_output, const float* weights, float* grad_input,
-                         float* buffer, Workspace& workspace) {
+void Conv2dBackwardInput(const ConvolutionGeometry& g, std::int64_t batch, const float* grad_output,
+                         const float* weights, float* grad_input, float* buffer,
+                         Workspace& workspace) {
   if (UsesDepthwiseKernels(g)) {
     DepthwiseBackwardInput(g, batch, grad_output, weights, grad_input, buffer, workspace);
     return;
@@ -415,16 +415,23 @@ void Conv2dBackwardInput(const ConvolutionGeometry& g, std::int64_t batch,
 }
 
 void Conv2dBackwardWeights(const ConvolutionGeometry& g, std::int64_t batch, const float* input,
-                           const float* grad_output, float* grad_weights, float* buffer,
-                           Workspace& workspace) {
+                           const float* grad_output, float* grad_weights, float* grad_bias,
+                           float* buffer, Workspace& workspace) {
   const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
   if (algorithm == ConvolutionAlgorithm::kDepthwise) {
-    DepthwiseBackwardWeights(g, batch, input, grad_output, grad_weights, buffer, workspace);
-  } else if (IsWinograd(algorithm)) {
+    DepthwiseBackwardWeights(g, batch, input, grad_output, grad_weights, grad_bias, buffer,
+                             workspace);
+    return;
+  }
+  if (IsWinograd(algorithm)) {
     WinogradBackwardWeights(ToWinograd(g, algorithm), batch, input, grad_output, grad_weights,
                             buffer, workspace);
   } else {
     BackwardWeightsByRows(g, batch, input, grad_output, grad_weights, buffer, workspace);
+  }
+  if (grad_bias != nullptr) {
+    ChannelSums({batch * Positions(g), g.output_channels}, grad_output, grad_bias, buffer,
+                workspace);
   }
 }
 

@@ -56,11 +56,11 @@ void Conv2dBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch
                          const float* grad_output, const float* weights, float* grad_input,
                          float* buffer, Workspace& workspace);
 
-/// grad_weights [output_channels, channels / groups, kh, kw] is overwritten; the bias' gradient
-/// is ChannelSums. `buffer`: Conv2dBackwardFloats. How the batch is split and summed depends on
+/// grad_weights [output_channels, channels / groups, kh, kw] and grad_bias (may be null) are
+/// overwritten. `buffer`: Conv2dBackwardFloats. How the batch is split and summed depends on
 /// its size alone.
 void Conv2dBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t batch,
                            const float* input, const float* grad_output, float* grad_weights,
-                           float* buffer, Workspace& workspace);
+                           float* grad_bias, float* buffer, Workspace& workspace);
 
 }  // namespace espalier

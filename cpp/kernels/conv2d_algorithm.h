@@ -26,8 +26,7 @@ inline bool IsWinograd(ConvolutionAlgorithm algorithm) {
 }
 
 /// For geometries that one of Winograd's algorithms was chosen for.
-WinogradConvolution ToWinograd(const ConvolutionGeometry& geometry,
-                               ConvolutionAlgorithm algorithm);
+WinogradConvolution ToWinograd(const ConvolutionGeometry& geometry, ConvolutionAlgorithm algorithm);
 
 /// One group of the geometry, its output as it lies.
 ShiftedRows ToShiftedRows(const ConvolutionGeometry& geometry);

@@ -57,9 +57,12 @@ struct Problem {
   std::vector<float> Forward(const Epilogue& epilogue, int workers = 1,
                              GuardSide side = GuardSide::kAfter) const {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
+    GuardedFloats packed(static_cast<std::size_t>(Conv2dPackedFloats(reference.geometry)), side);
+    Conv2dPackWeights(reference.geometry, GuardedCopy(weights, side).data(), packed.data(),
+                      workspace);
     GuardedFloats output(reference.OutputSize(), side);
     Conv2dForward(reference.geometry, reference.batch, GuardedCopy(input, side).data(),
-                  GuardedCopy(weights, side).data(), epilogue, output.data(), workspace);
+                  packed.data(), epilogue, output.data(), workspace);
     return output.ToVector();
   }
 
@@ -67,8 +70,9 @@ struct Problem {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
     GuardedFloats grad(reference.InputSize(), side);
     std::fill_n(grad.data(), grad.size(), std::numeric_limits<float>::quiet_NaN());
+    GuardedFloats buffer = BackwardBuffer(side);
     Conv2dBackwardInput(reference.geometry, reference.batch, GuardedCopy(grad_output, side).data(),
-                        GuardedCopy(weights, side).data(), grad.data(), workspace);
+                        GuardedCopy(weights, side).data(), grad.data(), buffer.data(), workspace);
     return grad.ToVector();
   }
 
@@ -79,15 +83,21 @@ struct Problem {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
     GuardedFloats grad_weights(reference.WeightSize(), side);
     GuardedFloats grad_bias(bias.size(), side);
-    GuardedFloats partial(
-        static_cast<std::size_t>(Conv2dPartialFloats(reference.geometry, reference.batch)), side);
-    for (GuardedFloats* floats : {&grad_weights, &grad_bias, &partial}) {
+    GuardedFloats buffer = BackwardBuffer(side);
+    for (GuardedFloats* floats : {&grad_weights, &grad_bias}) {
       std::fill_n(floats->data(), floats->size(), std::numeric_limits<float>::quiet_NaN());
     }
     Conv2dBackwardWeights(reference.geometry, reference.batch, GuardedCopy(input, side).data(),
                           GuardedCopy(grad_output, side).data(), grad_weights.data(),
-                          grad_bias.data(), partial.data(), workspace);
+                          grad_bias.data(), buffer.data(), workspace);
     return {grad_weights.ToVector(), grad_bias.ToVector()};
+  }
+
+  GuardedFloats BackwardBuffer(GuardSide side) const {
+    GuardedFloats buffer(
+        static_cast<std::size_t>(Conv2dBackwardFloats(reference.geometry, reference.batch)), side);
+    std::fill_n(buffer.data(), buffer.size(), std::numeric_limits<float>::quiet_NaN());
+    return buffer;
   }
 
   Conv2dReference reference;
@@ -106,7 +116,7 @@ TEST(Conv2d, AllThreeProductsEqualTheDefinition) {
     const auto grad_weights = problem.reference.GradWeights(grad_output, input);
     const auto grad_bias = problem.reference.GradBias(grad_output);
     ForEachCpuTarget([&] {
-      const Epilogue epilogue{.row_bias = problem.bias.data()};
+      const Epilogue epilogue{.column_bias = problem.bias.data()};
       for (const GuardSide side : {GuardSide::kBefore, GuardSide::kAfter}) {
         EXPECT_LE(RelativeNorm(problem.Forward(epilogue, 1, side), output), 1e-6);
         EXPECT_LE(RelativeNorm(problem.GradInput(1, side), grad_input),
@@ -169,7 +179,7 @@ TEST(Conv2d, WorkersDoNotShowInTheBits) {
     Conv2dCase larger = c;
     larger.batch = 11;
     const Problem problem(larger);
-    const Epilogue epilogue{.row_bias = problem.bias.data(), .activation = Activation::kRelu};
+    const Epilogue epilogue{.column_bias = problem.bias.data(), .activation = Activation::kRelu};
     ForEachCpuTarget([&] {
       const auto output = problem.Forward(epilogue);
       const auto grad_input = problem.GradInput();
@@ -212,7 +222,7 @@ TEST(Conv2d, AnExampleHasTheSameBitsInAnyBatch) {
     Conv2dCase larger = c;
     larger.batch = 37;
     Problem all(larger);
-    const Epilogue epilogue{.row_bias = all.bias.data(), .activation = Activation::kGelu};
+    const Epilogue epilogue{.column_bias = all.bias.data(), .activation = Activation::kGelu};
     ForEachCpuTarget([&] {
       const auto output = all.Forward(epilogue);
       const std::size_t in_size = all.input.size() / 37;
@@ -239,11 +249,13 @@ TEST(Conv2d, EmptyBatch) {
   std::vector<float> weights(45, 1.0f);
   std::vector<float> grad_weights(45, 1.0f);
   std::vector<float> grad_bias(5, 1.0f);
-  std::vector<float> partial(static_cast<std::size_t>(Conv2dPartialFloats(geometry, 0)));
-  Conv2dForward(geometry, 0, nullptr, weights.data(), {}, nullptr, workspace);
-  Conv2dBackwardInput(geometry, 0, nullptr, weights.data(), nullptr, workspace);
+  std::vector<float> packed(static_cast<std::size_t>(Conv2dPackedFloats(geometry)));
+  std::vector<float> buffer(static_cast<std::size_t>(Conv2dBackwardFloats(geometry, 0)));
+  Conv2dPackWeights(geometry, weights.data(), packed.data(), workspace);
+  Conv2dForward(geometry, 0, nullptr, packed.data(), {}, nullptr, workspace);
+  Conv2dBackwardInput(geometry, 0, nullptr, weights.data(), nullptr, buffer.data(), workspace);
   Conv2dBackwardWeights(geometry, 0, nullptr, nullptr, grad_weights.data(), grad_bias.data(),
-                        partial.data(), workspace);
+                        buffer.data(), workspace);
   EXPECT_EQ(grad_weights, std::vector<float>(45, 0.0f));
   EXPECT_EQ(grad_bias, std::vector<float>(5, 0.0f));
 }

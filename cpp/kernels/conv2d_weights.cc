@@ -23,8 +23,8 @@ void PackKernelElements(const KernelElements& elements, const WeightMatrix& weig
                             x / elements.column_dilation;
         for (std::int64_t k = 0; k < weights.k; ++k, packed += width) {
           for (std::int64_t n = 0; n < width; ++n) {
-            packed[n] = is_zero || n >= count ? 0.0f
-                                              : from[k * weights.k_stride + n * weights.n_stride];
+            packed[n] =
+                is_zero || n >= count ? 0.0f : from[k * weights.k_stride + n * weights.n_stride];
           }
         }
       }

@@ -94,9 +94,9 @@ void SumAllTiles(const OuterProduct& product) {
     const std::int64_t count = std::min(2 * kLanes, product.columns - j);
     const std::size_t last = static_cast<std::size_t>((count - 1) % kLanes + 1);
     const bool is_whole = count % kLanes == 0;
-    const TileFunction* functions =
-        count > kLanes ? (is_whole ? kTiles<2, true> : kTiles<2, false>)
-                       : (is_whole ? kTiles<1, true> : kTiles<1, false>);
+    const TileFunction* functions = count > kLanes
+                                        ? (is_whole ? kTiles<2, true> : kTiles<2, false>)
+                                        : (is_whole ? kTiles<1, true> : kTiles<1, false>);
     for (std::int64_t t = 0; t < tiles.count; ++t) {
       const std::int64_t i = tiles.Begin(t);
       functions[tiles.Begin(t + 1) - i - 1](product, i, j, last);
@@ -113,9 +113,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace espalier {
 
-void SumOuterProducts(const OuterProduct& product) {
-  ESPALIER_KERNEL(SumAllTiles)(product);
-}
+void SumOuterProducts(const OuterProduct& product) { ESPALIER_KERNEL(SumAllTiles)(product); }
 
 }  // namespace espalier
 #endif  // HWY_ONCE

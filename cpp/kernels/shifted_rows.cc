@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/matmul_block.h"
 #include "kernels/max_pairs.h"
 #include "kernels/outer_product.h"
+#include "kernels/strided_product.h"
 
 namespace espalier {
 namespace {
@@ -28,8 +28,8 @@ std::int64_t PaddedWidth(const ShiftedRows& rows) {
 }
 
 std::int64_t PaddedHeight(const ShiftedRows& rows, std::int64_t output_rows) {
-  return (output_rows - 1) * rows.stride_height +
-         (rows.kernel_height - 1) * rows.dilation_height + 1;
+  return (output_rows - 1) * rows.stride_height + (rows.kernel_height - 1) * rows.dilation_height +
+         1;
 }
 
 std::int64_t PaddedRowFloats(const ShiftedRows& rows) {
@@ -123,54 +123,37 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
                     std::int64_t last, const float* packed, const Epilogue& epilogue, bool pools,
                     float* output, float* scratch) {
   const PaddedImage padded = PadImage(rows, image, first, last, scratch);
-  const TileShape tile = ActiveTileShape();
   const std::int64_t depth = rows.depth();
-  const std::int64_t last_width =
-      RoundUp(rows.outputs % tile.columns, tile.lanes);  // of a narrower last panel
-  const std::int64_t full = rows.outputs / tile.columns * tile.columns;
   const auto sum_rows = [&](std::int64_t y_begin, std::int64_t y_end, float* to,
                             std::int64_t to_row_stride, std::int64_t to_pixel_stride) {
     ForDepthBlocks(rows, [&](std::int64_t ky, std::int64_t offset, std::int64_t elements,
                              std::int64_t kernel_rows) {
       const bool is_dilated = rows.dilation_width > 1;
       const std::int64_t k = ky * rows.kernel_width * rows.channels + offset;
-      StridedProduct product{
-          .a = nullptr,
-          .row_stride = rows.stride_width * padded.pixel_stride,
-          .segments = is_dilated ? rows.kernel_width : kernel_rows,
-          .segment_stride = is_dilated ? rows.dilation_width * padded.pixel_stride
-                                       : rows.dilation_height * padded.row_stride,
-          .segment_depth = is_dilated ? rows.channels : elements,
-          .rows = rows.output_width,
-          .packed_b = nullptr,
-          .panel_stride = depth * tile.columns,
-          .columns = 0,
-          .c = nullptr,
-          .c_stride = to_pixel_stride,
-          .epilogue = nullptr,
-          .is_first = k == 0,
-          .is_last = k + elements * kernel_rows == depth};
+      StridedProduct product{.a = nullptr,
+                             .row_stride = rows.stride_width * padded.pixel_stride,
+                             .segments = is_dilated ? rows.kernel_width : kernel_rows,
+                             .segment_stride = is_dilated
+                                                   ? rows.dilation_width * padded.pixel_stride
+                                                   : rows.dilation_height * padded.row_stride,
+                             .segment_depth = is_dilated ? rows.channels : elements,
+                             .rows = rows.output_width,
+                             .packed_b = packed,
+                             .packed_depth = depth,
+                             .first_k = k,
+                             .columns = rows.outputs,
+                             .c = nullptr,
+                             .c_stride = to_pixel_stride,
+                             .epilogue = &epilogue,
+                             .is_first = k == 0,
+                             .is_last = k + elements * kernel_rows == depth};
       for (std::int64_t y = y_begin; y < y_end; ++y) {
-        product.a = padded.data + ((y - first) * rows.stride_height + ky * rows.dilation_height) *
-                                      padded.row_stride +
-                    offset;
-        float* const row = to + (y - y_begin) * to_row_stride;
-        if (full > 0) {
-          product.packed_b = packed + k * tile.columns;
-          product.columns = full;
-          product.c = row;
-          product.epilogue = &epilogue;
-          MultiplyStrided(product);
-        }
-        if (last_width > 0) {
-          Epilogue shifted = epilogue;
-          if (shifted.column_bias != nullptr) shifted.column_bias += full;
-          product.packed_b = packed + full * depth + k * last_width;
-          product.columns = rows.outputs - full;
-          product.c = row + full;
-          product.epilogue = &shifted;
-          MultiplyStrided(product);
-        }
+        product.a =
+            padded.data +
+            ((y - first) * rows.stride_height + ky * rows.dilation_height) * padded.row_stride +
+            offset;
+        product.c = to + (y - y_begin) * to_row_stride;
+        MultiplyStrided(product);
       }
     });
   };

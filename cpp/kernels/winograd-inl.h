@@ -6,9 +6,9 @@
 //   y = Aᵀ[(G g) ⊙ (Bᵀ d)]      d: m + 2 inputs, g: 3 weights, y: m outputs
 //
 // The gradients are the same forms transposed: A of the output's gradient, Gᵀ for the weights.
-// F(4) interpolates at 0, ±a, ±b and infinity with a·b = 1, F(2) at 0, ±1 and infinity. Source: Lavin and
-// Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, arXiv:1509.09308; Toom-Cook
-// for any points.
+// F(4) interpolates at 0, ±a, ±b and infinity with a·b = 1, F(2) at 0, ±1 and infinity. Source:
+// Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, arXiv:1509.09308;
+// Toom-Cook for any points.
 
 #if defined(ESPALIER_KERNELS_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ESPALIER_KERNELS_WINOGRAD_INL_H_
@@ -117,11 +117,9 @@ struct WinogradForms<4> {
 
   template <class D, class V>
   static HWY_INLINE void Weights(D d, const V* g, V* u) {
-    const V even_a =
-        hn::Mul(hn::Set(d, kScaleA), hn::MulAdd(hn::Set(d, kA2), g[2], g[0]));
+    const V even_a = hn::Mul(hn::Set(d, kScaleA), hn::MulAdd(hn::Set(d, kA2), g[2], g[0]));
     const V odd_a = hn::Mul(hn::Set(d, kScaleA * kA), g[1]);
-    const V even_b =
-        hn::Mul(hn::Set(d, kScaleB), hn::MulAdd(hn::Set(d, kB2), g[2], g[0]));
+    const V even_b = hn::Mul(hn::Set(d, kScaleB), hn::MulAdd(hn::Set(d, kB2), g[2], g[0]));
     const V odd_b = hn::Mul(hn::Set(d, kScaleB * kB), g[1]);
     u[0] = g[0];
     u[1] = hn::Add(even_a, odd_a);

@@ -5,6 +5,7 @@
 
 #include "kernels/matmul_block.h"
 #include "kernels/outer_product.h"
+#include "kernels/strided_product.h"
 #include "kernels/winograd_transform.h"
 
 namespace espalier {
@@ -135,7 +136,8 @@ void WinogradForward(const WinogradConvolution& c, std::int64_t batch, const flo
                        .segment_depth = c.channels,
                        .rows = last - first,
                        .packed_b = packed + p * packed_point + column * c.channels,
-                       .panel_stride = c.channels * panel,
+                       .packed_depth = c.channels,
+                       .first_k = 0,
                        .columns = columns,
                        .c = sums + p * out.point_stride,
                        .c_stride = columns,

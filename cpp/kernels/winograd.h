@@ -34,12 +34,11 @@ std::int64_t WinogradScratchFloats(const WinogradConvolution& convolution);
 
 /// Epilogue: column bias, and relu or relu6 at most. `pools`: followed by the maximum of each
 /// 2 x 2 positions.
-void WinogradForward(const WinogradConvolution& convolution, std::int64_t batch,
-                     const float* input, const float* packed, const Epilogue& epilogue, bool pools,
-                     float* output, Workspace& workspace);
+void WinogradForward(const WinogradConvolution& convolution, std::int64_t batch, const float* input,
+                     const float* packed, const Epilogue& epilogue, bool pools, float* output,
+                     Workspace& workspace);
 
-std::int64_t WinogradGradWeightsFloats(const WinogradConvolution& convolution,
-                                       std::int64_t batch);
+std::int64_t WinogradGradWeightsFloats(const WinogradConvolution& convolution, std::int64_t batch);
 
 /// grad_weights [output_channels, channels, 3, 3] is overwritten; `buffer`:
 /// WinogradGradWeightsFloats.

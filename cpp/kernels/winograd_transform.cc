@@ -308,7 +308,8 @@ void GatherTaps(const float* src, std::int64_t stride, std::int64_t count, Strip
 void ScatterTaps(const Stripe& src, std::int64_t stride, std::int64_t count, float* dst) {
   std::int64_t n = 0;
   for (; n + 4 <= count; n += 4) {
-    for (const int tap : {0, 4, 5}) Transpose4x4(&src[tap][n], kStripe, dst + n * stride + tap, stride);
+    for (const int tap : {0, 4, 5})
+      Transpose4x4(&src[tap][n], kStripe, dst + n * stride + tap, stride);
   }
   for (; n < count; ++n) {
     for (int tap = 0; tap < kTaps; ++tap) dst[n * stride + tap] = src[tap][n];
@@ -340,9 +341,8 @@ void PackWeightsOf(const WinogradWeightsLayout& layout, std::int64_t first_k, st
               const int tap = y * 3 + x;
               return hn::Load(d, &taps[layout.is_reversed ? kTaps - 1 - tap : tap][i]);
             },
-            [&](int p, int q, V v) HWY_ATTR {
-              hn::StoreU(v, d, to + (p * kPoints + q) * point_stride);
-            });
+            [&](int p, int q, V v)
+                HWY_ATTR { hn::StoreU(v, d, to + (p * kPoints + q) * point_stride); });
       }
     }
   }
