@@ -208,6 +208,10 @@ void BackwardWeightsByRows(const ConvolutionGeometry& g, std::int64_t batch, con
                            Workspace& workspace) {
   const ShiftedRows rows = ToShiftedRows(g);
   const WeightPartition partition(g, batch);
+  if (batch == 0) {
+    std::fill_n(grad_weights, WeightPartition::sums(g), 0.0f);
+    return;
+  }
   const std::int64_t sums = WeightPartition::sums(g);
   const std::int64_t group_sums = sums / g.groups;
   const std::int64_t band = OutputRowsInCache(rows);

@@ -70,7 +70,8 @@ struct Problem {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
     GuardedFloats grad(reference.InputSize(), side);
     std::fill_n(grad.data(), grad.size(), std::numeric_limits<float>::quiet_NaN());
-    GuardedFloats buffer = BackwardBuffer(side);
+    GuardedFloats buffer(BackwardFloats(), side);
+    std::fill_n(buffer.data(), buffer.size(), std::numeric_limits<float>::quiet_NaN());
     Conv2dBackwardInput(reference.geometry, reference.batch, GuardedCopy(grad_output, side).data(),
                         GuardedCopy(weights, side).data(), grad.data(), buffer.data(), workspace);
     return grad.ToVector();
@@ -83,8 +84,8 @@ struct Problem {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
     GuardedFloats grad_weights(reference.WeightSize(), side);
     GuardedFloats grad_bias(bias.size(), side);
-    GuardedFloats buffer = BackwardBuffer(side);
-    for (GuardedFloats* floats : {&grad_weights, &grad_bias}) {
+    GuardedFloats buffer(BackwardFloats(), side);
+    for (GuardedFloats* floats : {&grad_weights, &grad_bias, &buffer}) {
       std::fill_n(floats->data(), floats->size(), std::numeric_limits<float>::quiet_NaN());
     }
     Conv2dBackwardWeights(reference.geometry, reference.batch, GuardedCopy(input, side).data(),
@@ -93,11 +94,8 @@ struct Problem {
     return {grad_weights.ToVector(), grad_bias.ToVector()};
   }
 
-  GuardedFloats BackwardBuffer(GuardSide side) const {
-    GuardedFloats buffer(
-        static_cast<std::size_t>(Conv2dBackwardFloats(reference.geometry, reference.batch)), side);
-    std::fill_n(buffer.data(), buffer.size(), std::numeric_limits<float>::quiet_NaN());
-    return buffer;
+  std::size_t BackwardFloats() const {
+    return static_cast<std::size_t>(Conv2dBackwardFloats(reference.geometry, reference.batch));
   }
 
   Conv2dReference reference;
