@@ -33,6 +33,15 @@ std::int64_t WinogradCost(const ConvolutionGeometry& g, std::int64_t tile,
                   transform.input * g.channels + transform.output * g.output_channels);
 }
 
+// Beyond two rows of padding some outputs see nothing but padding and must be exactly the
+// bias; Winograd's would carry the rounding errors of their neighbours in the tile.
+bool HasNarrowPadding(const ConvolutionGeometry& g) {
+  constexpr std::int64_t kWidest = 2;
+  return g.pad_top <= kWidest && g.pad_left <= kWidest &&
+         g.output_height + 2 - g.height - g.pad_top <= kWidest &&
+         g.output_width + 2 - g.width - g.pad_left <= kWidest;
+}
+
 }  // namespace
 
 ConvolutionAlgorithm ChooseAlgorithm(const ConvolutionGeometry& g) {
@@ -44,7 +53,7 @@ ConvolutionAlgorithm ChooseAlgorithm(const ConvolutionGeometry& g) {
     return ConvolutionAlgorithm::kPlain;
   }
   if (g.kernel_height != 3 || g.kernel_width != 3 || g.dilation_height != 1 ||
-      g.dilation_width != 1) {
+      g.dilation_width != 1 || !HasNarrowPadding(g)) {
     return ConvolutionAlgorithm::kShiftedRows;
   }
   const std::int64_t direct = DirectCost(g);

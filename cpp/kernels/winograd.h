@@ -6,7 +6,8 @@
 // multiplications, F(4 x 4) takes 36 of 144. Internal to kernels/.
 //
 // Errors against the exact result, K = 9 · channels: F(2 x 2) within 4 x, F(4 x 4) within 32 x
-// the bound of the direct sum, 4·√K·2⁻²⁴·Σ|a·b|; measured in winograd_test.cc.
+// the bound of the direct sum, 4·√K·2⁻²⁴·Σ|a·b| (measured: 0.14 x and 1.2 x; the weights' gradient
+// 1.1 x and 2.4 x). A value that is not finite spreads over the outputs of its tile.
 
 #include <cstdint>
 
