@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/conv2d_algorithm.h"
 
+#include <algorithm>
+
 #include "kernels/depthwise.h"
 
 namespace espalier {
@@ -13,7 +15,11 @@ std::int64_t Ceiling(std::int64_t value, std::int64_t divisor) {
 // What the forms cost an image, in multiply-adds of a matrix product. A sum costs
 // kSumOverhead beside its terms (to be begun and stored); a transform costs so much a channel
 // of a tile.
-constexpr std::int64_t kSumOverhead = 8;
+constexpr std::int64_t kSumOverhead = 6;
+
+// A weight costs as long to fetch as this many multiply-adds with it, so few tiles make
+// little use of the larger transforms.
+constexpr std::int64_t kFewestUses = 3;
 
 std::int64_t DirectCost(const ConvolutionGeometry& g) {
   return g.output_height * g.output_width * g.output_channels * (9 * g.channels + kSumOverhead);
@@ -23,14 +29,14 @@ struct TransformCost {
   std::int64_t input, output;
 };
 constexpr TransformCost kTransform2 = {64, 64};
-constexpr TransformCost kTransform4 = {180, 200};
+constexpr TransformCost kTransform4 = {180, 180};
 
 std::int64_t WinogradCost(const ConvolutionGeometry& g, std::int64_t tile,
                           const TransformCost& transform) {
   const std::int64_t tiles = Ceiling(g.output_height, tile) * Ceiling(g.output_width, tile);
   const std::int64_t points = (tile + 2) * (tile + 2);
-  return tiles * (points * g.output_channels * (g.channels + kSumOverhead) +
-                  transform.input * g.channels + transform.output * g.output_channels);
+  return std::max(tiles, kFewestUses) * points * g.output_channels * (g.channels + kSumOverhead) +
+         tiles * (transform.input * g.channels + transform.output * g.output_channels);
 }
 
 // Beyond two rows of padding some outputs see nothing but padding and must be exactly the

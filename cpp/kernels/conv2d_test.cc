@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <string>
@@ -63,6 +64,17 @@ struct Problem {
     GuardedFloats output(reference.OutputSize(), side);
     Conv2dForward(reference.geometry, reference.batch, GuardedCopy(input, side).data(),
                   packed.data(), epilogue, output.data(), workspace);
+    return output.ToVector();
+  }
+
+  std::vector<float> ForwardPooled(const Epilogue& epilogue, std::size_t size) const {
+    Workspace workspace(1, Conv2dScratchFloats(reference.geometry));
+    std::vector<float> packed(static_cast<std::size_t>(Conv2dPackedFloats(reference.geometry)));
+    Conv2dPackWeights(reference.geometry, weights.data(), packed.data(), workspace);
+    GuardedFloats output(size, GuardSide::kAfter);
+    std::fill_n(output.data(), output.size(), -1.0f);
+    Conv2dForwardPooled(reference.geometry, reference.batch, input.data(), packed.data(), epilogue,
+                        output.data(), workspace);
     return output.ToVector();
   }
 
@@ -239,6 +251,47 @@ TEST(Conv2d, AnExampleHasTheSameBitsInAnyBatch) {
       }
     });
   }
+}
+
+// The same convolution without pooling, then the maximum of each 2 x 2 positions.
+TEST(Conv2d, PoolingIsThatOfItsOwnPass) {
+  int pooled = 0;
+  for (const Conv2dCase& c : testing::Conv2dCases()) {
+    SCOPED_TRACE(c.name);
+    Problem problem(c);
+    const ConvolutionGeometry& g = problem.reference.geometry;
+    problem.input[problem.input.size() / 3] = std::numeric_limits<float>::quiet_NaN();
+    const Epilogue epilogue{.column_bias = problem.bias.data(), .activation = Activation::kRelu};
+    ForEachCpuTarget([&] {
+      if (!Conv2dCanPool(g, epilogue.activation)) return;
+      ++pooled;
+      const std::vector<float> plain = problem.Forward(epilogue);
+      const auto at = [&](std::int64_t e, std::int64_t y, std::int64_t x, std::int64_t o) {
+        return plain[static_cast<std::size_t>(
+            ((e * g.output_height + y) * g.output_width + x) * g.output_channels + o)];
+      };
+      const auto larger = [](float a, float b) {
+        return std::isnan(a) || std::isnan(b) ? std::numeric_limits<float>::quiet_NaN()
+                                              : std::max(a, b);
+      };
+      std::vector<float> expected;
+      for (std::int64_t e = 0; e < c.batch; ++e) {
+        for (std::int64_t y = 0; y + 1 < g.output_height; y += 2) {
+          for (std::int64_t x = 0; x + 1 < g.output_width; x += 2) {
+            for (std::int64_t o = 0; o < g.output_channels; ++o) {
+              expected.push_back(larger(larger(at(e, y, x, o), at(e, y, x + 1, o)),
+                                        larger(at(e, y + 1, x, o), at(e, y + 1, x + 1, o))));
+            }
+          }
+        }
+      }
+      const std::vector<float> got = problem.ForwardPooled(epilogue, expected.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_TRUE(got[i] == expected[i] || (std::isnan(got[i]) && std::isnan(expected[i]))) << i;
+      }
+    });
+  }
+  EXPECT_GT(pooled, 9);
 }
 
 TEST(Conv2d, EmptyBatch) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/max_pairs.h"
+#include "kernels/one_channel.h"
 #include "kernels/outer_product.h"
 #include "kernels/strided_product.h"
 
@@ -123,6 +124,10 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
                     std::int64_t last, const float* packed, const Epilogue& epilogue, bool pools,
                     float* output, float* scratch) {
   const PaddedImage padded = PadImage(rows, image, first, last, scratch);
+  if (IsOneChannel(rows) && epilogue.activation <= Activation::kRelu6) {
+    SumOneChannel({rows, padded, first, last, packed, epilogue, pools, output});
+    return;
+  }
   const std::int64_t depth = rows.depth();
   const auto sum_rows = [&](std::int64_t y_begin, std::int64_t y_end, float* to,
                             std::int64_t to_row_stride, std::int64_t to_pixel_stride) {
@@ -174,6 +179,11 @@ void SumWeightGradients(const ShiftedRows& rows, const float* image, const float
                         std::int64_t first, std::int64_t last, std::int64_t columns,
                         bool accumulates, float* sums, std::int64_t sums_stride, float* scratch) {
   const PaddedImage padded = PadImage(rows, image, first, last, scratch);
+  if (IsOneChannel(rows) && padded.pixel_stride == 1) {
+    SumOneChannelGradients(
+        {rows, padded, grad_output, first, last, columns, accumulates, sums, sums_stride});
+    return;
+  }
   const bool is_dilated = rows.dilation_width > 1;
   // Neighbouring columns of the kernel read neighbouring pixels: one run of terms.
   const std::int64_t runs = is_dilated ? rows.kernel_width : 1;
