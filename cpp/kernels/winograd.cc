@@ -18,7 +18,7 @@ constexpr std::int64_t kMostTiles = 112;
 constexpr std::int64_t kBlockFloats = 1 << 17;
 
 // Terms of the sum over tiles in one block of the weights' gradient.
-constexpr std::int64_t kFewestTerms = 64;
+constexpr std::int64_t kFewestTerms = 128;
 constexpr std::int64_t kMostTerms = 512;
 constexpr std::int64_t kTermsFloats = 1 << 19;  // 2 MiB, in L3
 

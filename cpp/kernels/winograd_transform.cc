@@ -8,6 +8,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/winograd_transform.cc"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/activation-inl.h"
@@ -85,6 +86,9 @@ HWY_INLINE void TransformTile(const TileGrid& grid, const Placement<kSide>& plac
       [&](int y, int x) HWY_ATTR {
         if (!kIsInside && !place.Has(y, x)) return hn::Zero(d);
         const float* at = from + y * row_stride + x * grid.pixel_stride;
+        // The next tile's, where images come from memory: their rows are too short for the
+        // CPU's own prefetching.
+        if (kIsInside && x >= kSide - grid.tile) hwy::Prefetch(at + grid.tile * grid.pixel_stride);
         return kIsWhole ? hn::LoadU(d, at) : hn::LoadN(d, at, count);
       },
       [&](int p, int q, V v) HWY_ATTR {
