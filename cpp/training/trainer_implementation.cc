@@ -53,7 +53,8 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
     source_values_.push_back(run_.Source(i));
   }
   if (plan_.has_prefix()) {
-    prefix_.emplace(*network_, std::vector<int>{}, plan_.prefix_outputs, plan_.max_batch);
+    prefix_.emplace(*network_, std::vector<int>{}, plan_.prefix_outputs, plan_.max_batch,
+                    PlanBorder::kInside);
   }
   result_.tasks.resize(network_->heads.size());
 }
@@ -242,7 +243,8 @@ void Trainer::Implementation::PrepareEvaluation() {
   std::vector<int> outputs;
   for (const GraphHead& head : network_->heads) outputs.push_back(head.output);
   evaluation_.reset();  // its memory is free for the new one
-  evaluation_.emplace(*network_, std::move(inputs), std::move(outputs), plan_.max_batch);
+  evaluation_.emplace(*network_, std::move(inputs), std::move(outputs), plan_.max_batch,
+                      PlanBorder::kInside);
   evaluation_version_ = parameters_version_;
   evaluation_values_version_ = values_version;
 }

@@ -6,6 +6,8 @@
 #include "kernels/elementwise.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
+#include "layers/layout.h"
+#include "layers/partition.h"
 #include "losses/loss.h"
 
 namespace espalier {
@@ -39,6 +41,10 @@ TrainingRun::TrainingRun(NetworkState& network, const TrainingPlan& plan, Parame
 
 float* TrainingRun::Buffer(BufferId buffer) {
   return buffer == kNoBuffer ? nullptr : arena_.data() + plan_.arena.offsets[Index(buffer)];
+}
+
+const float* TrainingRun::GroupRows(const PlanGroup& group) {
+  return Buffer(group.rows != kNoBuffer ? group.rows : group.input);
 }
 
 float* TrainingRun::Source(std::size_t index) { return Buffer(plan_.sources[index].buffer); }
@@ -102,7 +108,7 @@ void TrainingRun::BindNormalization() {
   // Each holds one entry for all channels, or one a channel.
   const std::vector<double>& mean = network_.normalization->mean;
   const std::vector<double>& std = network_.normalization->std;
-  const std::size_t channels = std::max(mean.size(), std.size());
+  const std::size_t channels = Index(network_.input[0]);
   for (std::size_t i = 0; i < channels; ++i) {
     channel_mean_.push_back(static_cast<float>(mean.size() == 1 ? mean[0] : mean[i]));
     channel_scale_.push_back(static_cast<float>(1.0 / (std.size() == 1 ? std[0] : std[i])));
@@ -126,25 +132,17 @@ void TrainingRun::CountScratch() {
 
 void TrainingRun::SetInput(std::int64_t batch, const float* inputs, Workspace& workspace) {
   if (plan_.sources.empty() || plan_.sources.back().layer != kNetworkInput) return;
-  const std::int64_t row_floats = network_.input.element_count();
   float* const source = Source(plan_.sources.size() - 1);
-  const auto channels = static_cast<std::int64_t>(std::max<std::size_t>(channel_mean_.size(), 1));
-  const std::int64_t channel_floats = row_floats / channels;
-  workspace.ParallelFor(batch, [&](std::int64_t row, std::span<float>) {
-    const float* const from = inputs + row * row_floats;
-    float* const to = source + row * row_floats;
-    if (channel_mean_.empty()) {
-      std::copy_n(from, row_floats, to);
-      return;
-    }
-    for (std::int64_t channel = 0; channel < channels; ++channel) {
-      const float mean = channel_mean_[Index(channel)];
-      const float scale = channel_scale_[Index(channel)];
-      const std::int64_t first = channel * channel_floats;
-      for (std::int64_t i = first; i < first + channel_floats; ++i)
-        to[i] = (from[i] - mean) * scale;
-    }
-  });
+  if (channel_mean_.empty()) {
+    MoveInside(network_.input, batch, inputs, source, workspace);
+    return;
+  }
+  const ImageLayout layout = LayoutOf(network_.input);
+  ForPositions(workspace, layout, batch,
+               [&](std::int64_t offset, std::int64_t first, std::int64_t last) {
+                 NormalizeToChannelsLast(layout, first, last, channel_mean_.data(),
+                                         channel_scale_.data(), inputs + offset, source + offset);
+               });
 }
 
 void TrainingRun::Forward(const StepPosition& position, Workspace& workspace) {
@@ -165,8 +163,11 @@ void TrainingRun::Forward(const StepPosition& position, Workspace& workspace) {
   }
   for (const PlanGroup& group : plan_.groups) {
     const float* const weights = network_.values.data() + group.group.first_weight;
-    const auto inputs =
-        MatrixRef::RowMajor(Buffer(group.input), position.batch, group.input_floats);
+    if (group.rows != kNoBuffer) {
+      MoveOutside(group.input_shape, position.batch, Buffer(group.input), Buffer(group.rows),
+                  workspace);
+    }
+    const auto inputs = MatrixRef::RowMajor(GroupRows(group), position.batch, group.input_floats);
     ParallelMatmul(inputs,
                    MatrixRef::RowMajor(weights, group.group.width, group.input_floats).Transposed(),
                    Buffer(group.logits), group.group.width,
@@ -240,17 +241,22 @@ void TrainingRun::GroupBackward(std::size_t index, std::int64_t batch, Workspace
   if (group.grad_logits == kNoBuffer) return;
   const std::int64_t width = group.group.width;
   const float* const grad_logits = Buffer(group.grad_logits);
-  const auto inputs = MatrixRef::RowMajor(Buffer(group.input), batch, group.input_floats);
+  const auto inputs = MatrixRef::RowMajor(GroupRows(group), batch, group.input_floats);
   for (const HeadRun& run : head_runs_[index]) {
     const MatrixRef grads{grad_logits + run.first_column, batch, run.columns, width, 1};
     ParallelMatmul(grads.Transposed(), inputs, run.grad_weights, group.input_floats, {}, workspace);
     ColumnSums(grad_logits + run.first_column, batch, run.columns, width, run.grad_biases);
   }
   if (group.grad_input == kNoBuffer) return;
+  // The rows have been read: their place takes the gradient in the weights' order.
+  float* const grad_rows = Buffer(group.rows != kNoBuffer ? group.rows : group.grad_input);
   const float* const weights = network_.values.data() + group.group.first_weight;
   ParallelMatmul(MatrixRef::RowMajor(grad_logits, batch, width),
-                 MatrixRef::RowMajor(weights, width, group.input_floats), Buffer(group.grad_input),
+                 MatrixRef::RowMajor(weights, width, group.input_floats), grad_rows,
                  group.input_floats, {}, workspace);
+  if (group.rows != kNoBuffer) {
+    MoveInside(group.input_shape, batch, grad_rows, Buffer(group.grad_input), workspace);
+  }
   AddGradients(group.additions, batch, workspace);
 }
 

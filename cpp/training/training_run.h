@@ -89,6 +89,7 @@ class TrainingRun {
   };
 
   float* Buffer(BufferId buffer);
+  const float* GroupRows(const PlanGroup& group);
   void BindNode(const PlanNode& plan_node);
   void BindGroup(const PlanGroup& plan_group);
   void BindNormalization();
