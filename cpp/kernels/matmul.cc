@@ -14,6 +14,12 @@ constexpr std::int64_t kTaskProduct = 1 << 19;   // about 10 µs
 constexpr std::int64_t kPieceColumns = 256;      // of B packed at a time: 256 KiB, a part of L2
 constexpr std::int64_t kWantedPieces = 16;
 
+// A in place: a block of its rows (384 KiB) stays in L2 beside a panel of B.
+constexpr std::int64_t kInPlaceFloats = 96 << 10;
+constexpr std::int64_t kInPlaceDepth = 2048;
+constexpr std::int64_t kFewRows = 32;  // so few do not push each other out of L1 and L2 for long
+constexpr std::int64_t kWayFloats = 1024;  // of a way of L1
+
 std::int64_t RoundUp(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
@@ -45,11 +51,11 @@ Epilogue Shifted(Epilogue epilogue, std::int64_t row, std::int64_t column) {
   return epilogue;
 }
 
-// Rows of A against packed columns whose K is `a.columns` of it, from `packed_b` on.
+// Rows of A against packed columns, or columns where they lie.
 struct PanelProduct {
   MatrixRef a;
-  const float* packed_b;
-  std::int64_t panel_stride;
+  const float* b;
+  std::int64_t b_stride;  // 0: packed, with a.columns rows
   std::int64_t n;
   float* c;
   std::int64_t c_stride;
@@ -57,50 +63,86 @@ struct PanelProduct {
   bool is_last;
 };
 
-void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue,
-                    std::int64_t tile_columns, std::int64_t lanes) {
-  alignas(kAlignmentBytes) float packed[kBlockRows * kBlockDepth];
+TiledProduct Tiled(const PanelProduct& product, const Epilogue& epilogue) {
+  return {.a = product.a.data,
+          .a_row_stride = product.a.row_stride,
+          .a_k_stride = product.a.column_stride,
+          .rows = product.a.rows,
+          .segments = 1,
+          .segment_stride = 0,
+          .depth = product.a.columns,
+          .b = product.b,
+          .b_stride = product.b_stride,
+          .packed_depth = product.a.columns,
+          .first_k = 0,
+          .columns = product.n,
+          .c = product.c,
+          .c_stride = product.c_stride,
+          .epilogue = &epilogue,
+          .is_first = product.is_first,
+          .is_last = product.is_last};
+}
+
+// True if vectors so many floats apart fall into one set of an L1 cache (4 KiB a way).
+bool SharesCacheSet(std::int64_t stride) { return stride % kWayFloats == 0; }
+
+using MultiplyFunction = void (*)(const TiledProduct&);
+
+// Cuts A into blocks and multiplies each. `place` may copy the block and tell where.
+template <typename Place>
+void MultiplyBlocks(const PanelProduct& product, const Epilogue& epilogue, std::int64_t block_rows,
+                    std::int64_t block_depth, MultiplyFunction multiply, const Place& place) {
   const MatrixRef& a = product.a;
-  // A last panel that is narrower than the others has shorter rows: a product of its own.
-  const std::int64_t full = product.n / tile_columns * tile_columns;
-  const std::int64_t last_width = RoundUp(product.n - full, lanes);
-  // A single row needs no packing and no blocks.
-  const bool is_plain_row = a.rows == 1 && a.column_stride == 1;
-  const std::int64_t depth_step = is_plain_row ? std::max<std::int64_t>(a.columns, 1) : kBlockDepth;
-  const RowTiles blocks(a.rows, kBlockRows);
+  const RowTiles blocks(a.rows, block_rows);
+  TiledProduct tiled = Tiled(product, epilogue);
   for (std::int64_t block = 0; block < blocks.count; ++block) {
     const std::int64_t row = blocks.Begin(block);
-    const std::int64_t rows = blocks.Begin(block + 1) - row;
+    const Epilogue shifted = Shifted(epilogue, row, 0);
+    tiled.rows = blocks.Begin(block + 1) - row;
+    tiled.c = product.c + row * product.c_stride;
+    tiled.epilogue = &shifted;
     std::int64_t k = 0;
     do {  // once even if K is 0: the biases remain
-      const std::int64_t depth = std::min(depth_step, a.columns - k);
-      const MatrixRef part = Block(a, row, rows, k, depth);
-      if (!is_plain_row) PackA(part, packed);
-      BlockProduct multiply{.packed_a = is_plain_row ? part.data : packed,
-                            .rows = rows,
-                            .depth = depth,
-                            .packed_b = product.packed_b + k * tile_columns,
-                            .panel_stride = product.panel_stride,
-                            .columns = full,
-                            .c = product.c + row * product.c_stride,
-                            .c_stride = product.c_stride,
-                            .epilogue = nullptr,
-                            .is_first = product.is_first && k == 0,
-                            .is_last = product.is_last && k + depth == a.columns};
-      Epilogue shifted = Shifted(epilogue, row, 0);
-      multiply.epilogue = &shifted;
-      if (full > 0) MultiplyBlock(multiply);
-      if (last_width > 0) {
-        multiply.packed_b =
-            product.packed_b + full / tile_columns * product.panel_stride + k * last_width;
-        multiply.columns = product.n - full;
-        multiply.c += full;
-        shifted = Shifted(epilogue, row, full);
-        MultiplyBlock(multiply);
+      const MatrixRef part = Block(a, row, tiled.rows, k, std::min(block_depth, a.columns - k));
+      tiled.a = part.data;
+      tiled.depth = part.columns;
+      if (product.b_stride == 0) {
+        tiled.first_k = k;
+      } else {
+        tiled.b = product.b + k * product.b_stride;
       }
-      k += depth;
+      tiled.is_first = product.is_first && k == 0;
+      tiled.is_last = product.is_last && k + part.columns == a.columns;
+      place(part, tiled);
+      multiply(tiled);
+      k += part.columns;
     } while (k < a.columns);
   }
+}
+
+// Reads A where it lies if its rows or its columns are contiguous: copying it would cost
+// more than it gives, except where its lines would push each other out of L1.
+void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue) {
+  const MatrixRef& a = product.a;
+  const auto in_place = [](const MatrixRef&, TiledProduct&) {};
+  if (a.column_stride == 1 && (a.rows <= kFewRows || !SharesCacheSet(a.row_stride))) {
+    const std::int64_t depth = std::clamp<std::int64_t>(a.columns, 1, kInPlaceDepth);
+    const std::int64_t rows =
+        std::max(kBlockRows, kInPlaceFloats / depth / kBlockRows * kBlockRows);
+    MultiplyBlocks(product, epilogue, rows, kInPlaceDepth, MultiplyStridedRows, in_place);
+    return;
+  }
+  if (a.row_stride == 1 && (a.columns <= kFewRows || !SharesCacheSet(a.column_stride))) {
+    MultiplyBlocks(product, epilogue, kBlockRows, kBlockDepth, MultiplyAdjacentRows, in_place);
+    return;
+  }
+  alignas(kAlignmentBytes) float packed[kBlockRows * kBlockDepth];
+  MultiplyBlocks(product, epilogue, kBlockRows, kBlockDepth, MultiplyAdjacentRows,
+                 [&packed](const MatrixRef& part, TiledProduct& tiled) {
+                   PackA(part, packed);
+                   tiled.a = packed;
+                   tiled.a_k_stride = 0;
+                 });
 }
 
 }  // namespace
@@ -112,9 +154,7 @@ std::int64_t PackedFloats(std::int64_t k, std::int64_t n) {
 void MatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
                   std::int64_t c_stride, const Epilogue& epilogue) {
   if (a.rows <= 0 || n <= 0) return;
-  const TileShape tile = ActiveTileShape();
-  MultiplyPanels({a, packed_b, a.columns * tile.columns, n, c, c_stride, true, true}, epilogue,
-                 tile.columns, tile.lanes);
+  MultiplyPanels({a, packed_b, 0, n, c, c_stride, true, true}, epilogue);
 }
 
 void ParallelMatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
@@ -172,9 +212,9 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
     do {
       const std::int64_t depth = std::min(kBlockDepth, k - k0);
       PackB(Block(b, k0, depth, column, end - column), scratch);
-      MultiplyPanels({Block(a, row, rows, k0, depth), scratch, depth * tile.columns, end - column,
+      MultiplyPanels({Block(a, row, rows, k0, depth), scratch, 0, end - column,
                       c + row * c_stride + column, c_stride, k0 == 0, k0 + depth == k},
-                     shifted, tile.columns, tile.lanes);
+                     shifted);
       k0 += depth;
     } while (k0 < k);
   };
