@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
-    subcommands = {CompareCommand.class, TablesCommand.class})
+    subcommands = {CompareCommand.class, ImportCommand.class, TablesCommand.class})
 public final class Bench implements Callable<Integer> {
   @Option(names = "--root", description = "the checkout")
   private Path root = Path.of(".");
@@ -59,13 +59,20 @@ public final class Bench implements Callable<Integer> {
     }
     Effort effort = isQuick ? Effort.quick() : Effort.full();
     Versions versions = new Versions(out.resolve("versions.json"));
-    Lineup lineup = new Lineup(kinds, out, Pattern.compile(filter), effort, results, versions);
+    Lineup lineup =
+        new Lineup(kinds, absoluteRoot, out, Pattern.compile(filter), effort, results, versions);
+    OtherRaces others = new OtherRaces(lineup);
     for (int count : threadCounts) {
       try (Field field = new Field(lineup, count, true)) {
         new PredictionRace(lineup, field).run();
         new TrainingRace(lineup, field).run();
+        others.transfer(field);
+        others.labels(field);
+        others.overhead(field);
       }
     }
+    others.callers();
+    new StartupRace(lineup).run();
     return 0;
   }
 }

@@ -15,10 +15,7 @@ import java.util.List;
 record ContenderKind(String name, String program, List<Path> classPath) {
   /** All that take part; the other libraries only if their jars are there. */
   static List<ContenderKind> all(Path root, boolean withPeers) {
-    Path own = root.resolve("bench/jvm/target");
-    List<Path> base = List.of(own.resolve("espalier-bench-0.1.0.jar"), own.resolve("lib"));
-    ContenderKind espalier =
-        new ContenderKind("espalier", "dev.espalier.bench.EspalierContender", base);
+    ContenderKind espalier = espalier(root);
     if (!withPeers) {
       return List.of(espalier);
     }
@@ -33,6 +30,18 @@ record ContenderKind(String name, String program, List<Path> classPath) {
         new ContenderKind("torch", "dev.espalier.bench.peers.TorchContender", peerPath),
         new ContenderKind("torch-python", root + "/bench/python/contender.py", List.of()),
         new ContenderKind("dl4j", "dev.espalier.bench.dl4j.Dl4jContender", oldPath));
+  }
+
+  /** This library. */
+  static ContenderKind espalier(Path root) {
+    Path own = root.resolve("bench/jvm/target");
+    List<Path> classPath = List.of(own.resolve("espalier-bench-0.1.0.jar"), own.resolve("lib"));
+    return new ContenderKind("espalier", "dev.espalier.bench.EspalierContender", classPath);
+  }
+
+  /** Another program on the same class path. */
+  ContenderKind as(String otherName, String otherProgram) {
+    return new ContenderKind(otherName, otherProgram, classPath);
   }
 
   /** The command that runs it. */

@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 /** What all races of a run share: who takes part in what, and where results go. */
 final class Lineup {
   final List<ContenderKind> kinds;
+  final Path root;
   final Path folder;
   final Effort effort;
   final ResultsFile results;
@@ -20,12 +21,14 @@ final class Lineup {
 
   Lineup(
       List<ContenderKind> kinds,
+      Path root,
       Path folder,
       Pattern filter,
       Effort effort,
       ResultsFile results,
       Versions versions) {
     this.kinds = kinds;
+    this.root = root;
     this.folder = folder;
     this.filter = filter;
     this.effort = effort;
@@ -46,5 +49,11 @@ final class Lineup {
       works.put(name, work);
     }
     return work;
+  }
+
+  /** Work for workload L, with so many per cent of the entries labelled. */
+  Work labelWork(int examples, int percent) throws IOException {
+    Path work = folder.resolve("work").resolve("L-" + percent);
+    return WorkWriter.write(work, "L", examples, 1 - percent / 100.0);
   }
 }

@@ -2,8 +2,12 @@
 package dev.espalier.bench;
 
 import dev.espalier.Network;
+import dev.espalier.ParameterSummary;
 import dev.espalier.Task;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
@@ -47,5 +51,20 @@ final class WorkWriter {
       Work.writeFloats(work.targetsFile(), targets);
     }
     return work;
+  }
+
+  /** Writes the parameters' values alone, in order, for programs that read nothing else. */
+  static void writeRaw(Work work) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (Network network = Network.load(work.model())) {
+      for (ParameterSummary parameter : network.parameters()) {
+        float[] values = network.parameter(parameter.path());
+        ByteBuffer buffer =
+            ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        buffer.asFloatBuffer().put(values);
+        bytes.write(buffer.array());
+      }
+    }
+    Files.write(work.folder().resolve(work.network() + ".raw"), bytes.toByteArray());
   }
 }
