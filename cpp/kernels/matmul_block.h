@@ -47,6 +47,10 @@ struct RowTiles {
 /// a.rows * a.columns floats.
 void PackA(const MatrixRef& a, float* packed);
 
+/// to[j * to_stride + i] = from[i * columns + j].
+void Transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to,
+               std::int64_t to_stride);
+
 struct BlockProduct {
   const float* packed_a;  ///< from PackA
   std::int64_t rows;

@@ -145,5 +145,10 @@ void PackA(const MatrixRef& a, float* packed) { ESPALIER_KERNEL(PackRows)(a, pac
 
 void PackB(const MatrixRef& b, float* packed) { ESPALIER_KERNEL(PackColumns)(b, packed); }
 
+void Transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to,
+               std::int64_t to_stride) {
+  ESPALIER_KERNEL(TransposeInto)(from, columns, rows, columns, to, to_stride);
+}
+
 }  // namespace espalier
 #endif  // HWY_ONCE

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/blas.h"
+#include "kernels/layer_product.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
 #include "layers/partition.h"
@@ -53,11 +54,9 @@ std::int64_t Dense::ScratchFloats(std::int64_t batch, std::span<const Shape> inp
 
 void Dense::Forward(const ForwardArguments& arguments) const {
   const std::int64_t width = arguments.input_shapes[0].element_count();
-  const auto x = MatrixRef::RowMajor(arguments.inputs[0], arguments.batch, width);
-  const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
-  Epilogue epilogue;
-  if (has_bias_) epilogue.column_bias = arguments.parameters[1];
-  ParallelMatmul(x, weight.Transposed(), arguments.output, units_, epilogue, *arguments.workspace);
+  ParallelLayerProduct(arguments.inputs[0], arguments.parameters[0],
+                       has_bias_ ? arguments.parameters[1] : nullptr, arguments.batch, units_,
+                       width, arguments.output, *arguments.workspace);
 }
 
 void Dense::Backward(const BackwardArguments& arguments) const {

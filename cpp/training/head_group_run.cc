@@ -6,6 +6,7 @@
 
 #include "core/checked.h"
 #include "kernels/labelled_product.h"
+#include "kernels/layer_product.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
 #include "losses/loss.h"
@@ -109,10 +110,8 @@ void HeadGroupRun::Forward(std::int64_t batch, std::span<const TaskTargets> targ
   const std::int64_t floats = group_.input_floats;
   is_listed_ = ListEntries(batch, targets);
   if (!is_listed_) {
-    const std::int64_t width = group_.group.width;
-    ParallelMatmul(MatrixRef::RowMajor(buffers_.input, batch, floats),
-                   MatrixRef::RowMajor(weights(), width, floats).Transposed(), buffers_.logits,
-                   width, {.column_bias = biases()}, workspace);
+    ParallelLayerProduct(buffers_.input, weights(), biases(), batch, group_.group.width, floats,
+                         buffers_.logits, workspace);
     return;
   }
   ForItems(workspace, batch, floats, [&](std::int64_t first, std::int64_t last) {
