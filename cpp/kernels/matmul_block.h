@@ -47,9 +47,9 @@ struct RowTiles {
 /// a.rows * a.columns floats.
 void PackA(const MatrixRef& a, float* packed);
 
-/// to[j * to_stride + i] = from[i * columns + j].
-void Transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to,
-               std::int64_t to_stride);
+/// to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < columns.
+void Transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
+               float* to, std::int64_t to_stride);
 
 struct BlockProduct {
   const float* packed_a;  ///< from PackA
