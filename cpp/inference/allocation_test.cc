@@ -135,6 +135,8 @@ TEST(BufferPool, KeepsNoMoreThanItsSlots) {
     EXPECT_EQ(pool.NativeBytes(), one * (BufferPool::kSlots + 3));
   }
   EXPECT_EQ(pool.NativeBytes(), one * BufferPool::kSlots);
+  EXPECT_EQ(pool.temporary_count(), 3);
+  EXPECT_EQ(pool.lease_count(), BufferPool::kSlots + 3);
 }
 
 }  // namespace

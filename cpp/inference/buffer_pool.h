@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/memory.h"
 #include "inference/inference_buffers.h"
 #include "inference/inference_plan.h"
 
@@ -20,8 +21,9 @@ class BufferPool {
   /// Keeps at most this many sets; more callers at once make temporary ones.
   static constexpr int kSlots = 64;
 
-  /// The plan is borrowed for the pool's life. Makes the first set.
-  BufferPool(const InferencePlan& plan, std::int64_t batch);
+  /// The plan is borrowed for the pool's life. Makes the first set. `most_threads` limits
+  /// the threads of a call; 0: the thread pool alone does.
+  BufferPool(const InferencePlan& plan, std::int64_t batch, int most_threads = 0);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
@@ -29,7 +31,16 @@ class BufferPool {
   std::int64_t batch() const { return batch_; }
   std::int64_t NativeBytes() const { return bytes_.load(std::memory_order_relaxed); }
   std::int64_t made_count() const { return made_.load(std::memory_order_relaxed); }
+  std::int64_t temporary_count() const { return temporary_.load(std::memory_order_relaxed); }
+  std::int64_t lease_count() const;  ///< so far
 
+ private:
+  struct Buffers {
+    std::unique_ptr<InferenceBuffers> plan;
+    AlignedArray<float> converted;  // inputs that came in another form; made when first wanted
+  };
+
+ public:
   /// A set for the length of a scope.
   class Lease {
    public:
@@ -38,29 +49,36 @@ class BufferPool {
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    InferenceBuffers& operator*() const { return *buffers_; }
+    InferenceBuffers& operator*() const { return *buffers_->plan; }
+
+    /// Room for inputs of `floats`, the same number for each lease of a pool.
+    float* Converted(std::int64_t floats) const;
 
    private:
     BufferPool& pool_;
-    std::unique_ptr<InferenceBuffers> buffers_;
+    std::unique_ptr<Buffers> buffers_;
   };
 
  private:
   // A cache line each, so that callers on different CPUs do not disturb each other.
   struct alignas(kAlignmentBytes) Slot {
-    std::atomic<InferenceBuffers*> buffers{nullptr};
+    std::atomic<Buffers*> buffers{nullptr};
+    std::atomic<std::int64_t> leases{0};  // of the threads that look here first
   };
 
-  std::unique_ptr<InferenceBuffers> Make();
-  void Drop(std::unique_ptr<InferenceBuffers> buffers) noexcept;
-  std::unique_ptr<InferenceBuffers> Take();
-  void Give(std::unique_ptr<InferenceBuffers> buffers) noexcept;
+  int WantedThreads() const;
+  std::unique_ptr<Buffers> Make();
+  void Drop(std::unique_ptr<Buffers> buffers) noexcept;
+  std::unique_ptr<Buffers> Take();
+  void Give(std::unique_ptr<Buffers> buffers) noexcept;
 
   const InferencePlan& plan_;
   std::int64_t batch_;
+  int most_threads_;
   std::array<Slot, kSlots> slots_;
   std::atomic<std::int64_t> bytes_{0};
   std::atomic<std::int64_t> made_{0};
+  std::atomic<std::int64_t> temporary_{0};
 };
 
 }  // namespace espalier

@@ -39,6 +39,13 @@ std::int64_t InferenceBuffers::NativeBytes() const {
   return arena_.bytes() + alone_.NativeBytes() + (together_ ? together_->NativeBytes() : 0);
 }
 
+void InferenceBuffers::TouchPages() {
+  constexpr std::int64_t kPageFloats = 4096 / sizeof(float);
+  for (std::int64_t i = 0; i < arena_.size(); i += kPageFloats) {
+    *const_cast<volatile float*>(arena_.data() + i) = 0.0f;
+  }
+}
+
 bool InferenceBuffers::GoesStraightToOutputs(const CompiledPlan& plan, const PlanStep& step) const {
   const PlanValue& value = plan.values[static_cast<std::size_t>(step.output)];
   if (value.outputs.empty()) {

@@ -22,6 +22,9 @@ class InferenceBuffers {
   int workers() const { return workers_; }
   std::int64_t NativeBytes() const;
 
+  /// Makes the system give the memory that it promised.
+  void TouchPages();
+
  private:
   friend class InferencePlan;
 

@@ -2,14 +2,17 @@
 #include "espalier/predictor.h"
 
 #include <algorithm>
+#include <atomic>
 #include <vector>
 
 #include "core/checked.h"
 #include "core/cpu.h"
+#include "core/near_names.h"
 #include "core/text.h"
 #include "inference/buffer_pool.h"
 #include "inference/inference_plan.h"
 #include "inference/probabilities.h"
+#include "kernels/pixels.h"
 
 namespace espalier {
 namespace {
@@ -33,14 +36,40 @@ void CheckConfig(const NetworkState& network, const PredictorConfig& config) {
     Fail(ErrorCode::kInvalidArgument, "predictor: expected max_batch_size of 1 to ", kMaxBatch,
          ", got ", config.max_batch_size);
   }
+  if (config.threads < 0 || config.threads > ThreadPool::kMaxThreads) {
+    Fail(ErrorCode::kInvalidArgument, "predictor: expected threads of 0 to ",
+         ThreadPool::kMaxThreads, ", got ", config.threads);
+  }
   if (network.heads.empty()) {
     Fail(ErrorCode::kInvalidState, "predictor: expected a network with a head, got a backbone");
   }
 }
 
-std::vector<int> HeadOutputs(const NetworkState& network) {
-  std::vector<int> outputs;
+std::vector<GraphHead> ChosenHeads(const NetworkState& network,
+                                   const std::vector<std::string>& names) {
+  if (names.empty()) {
+    return network.heads;
+  }
+  std::vector<std::string> known;
+  std::vector<GraphHead> heads;
   for (const GraphHead& head : network.heads) {
+    known.push_back(head.name);
+    if (std::find(names.begin(), names.end(), head.name) != names.end()) {
+      heads.push_back(head);
+    }
+  }
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      Fail(ErrorCode::kInvalidArgument, "predictor: expected names of heads, got '", name,
+           "', which no head has", DidYouMean(name, known));
+    }
+  }
+  return heads;
+}
+
+std::vector<int> HeadOutputs(const std::vector<GraphHead>& heads) {
+  std::vector<int> outputs;
+  for (const GraphHead& head : heads) {
     outputs.push_back(head.output);
   }
   return outputs;
@@ -56,32 +85,48 @@ std::int64_t PieceSize(const InferencePlan& plan) {
 
 class Predictor::Implementation {
  public:
-  Implementation(const NetworkState& network, const PredictorConfig& config)
-      : plan_(network, {}, HeadOutputs(network), config.max_batch_size),
-        probabilities_(network),
-        pool_(plan_, PieceSize(plan_)),
+  Implementation(const NetworkState& network, const PredictorConfig& config,
+                 const std::vector<GraphHead>& heads)
+      : plan_(network, {}, HeadOutputs(heads), config.max_batch_size),
+        probabilities_(heads),
+        pool_(plan_, PieceSize(plan_), config.threads),
         input_size_(network.input.element_count()),
-        wants_logits_(config.logits) {}
+        wants_logits_(config.logits),
+        pixel_scale_(config.pixel_scale),
+        pixel_offset_(config.pixel_offset) {
+    WarmUp();
+  }
 
   void Predict(std::int64_t batch, std::span<const float> inputs, std::span<float> outputs) {
-    CheckSize("inputs", batch, input_size(), inputs.size());
-    CheckSize("outputs", batch, output_size(), outputs.size());
-    const FlushDenormals flush;
-    const BufferPool::Lease buffers(pool_);
-    for (std::int64_t done = 0; done < batch; done += pool_.batch()) {
-      const std::int64_t count = std::min(pool_.batch(), batch - done);
-      const float* input = inputs.data() + done * input_size();
-      float* output = outputs.data() + done * output_size();
-      plan_.RunSideBySide(count, {&input, 1}, output, *buffers);
-      if (!wants_logits_) {
-        probabilities_.Apply(count, output);
-      }
-    }
+    CheckSize("inputs", "floats", batch, input_size(), inputs.size());
+    RunPieces(batch, outputs, [&](std::int64_t done, std::int64_t, const BufferPool::Lease&) {
+      return inputs.data() + done * input_size();
+    });
+  }
+
+  void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
+                     std::span<float> outputs) {
+    CheckSize("pixels", "bytes", batch, input_size(), pixels.size());
+    const std::int64_t room = CheckedMultiply(pool_.batch(), input_size());
+    RunPieces(batch, outputs,
+              [&](std::int64_t done, std::int64_t count, const BufferPool::Lease& buffers) {
+                float* converted = buffers.Converted(room);
+                ConvertPixels(pixels.data() + done * input_size(), count * input_size(),
+                              pixel_scale_, pixel_offset_, converted);
+                return static_cast<const float*>(converted);
+              });
   }
 
   std::int64_t input_size() const { return input_size_; }
   std::int64_t output_size() const { return probabilities_.width(); }
   std::int64_t NativeBytes() const { return plan_.NativeBytes() + pool_.NativeBytes(); }
+
+  PredictorStatistics statistics() const {
+    return {.calls = pool_.lease_count() - kWarmUpCalls,
+            .failed_calls = failed_calls_.load(std::memory_order_relaxed),
+            .workspaces = pool_.made_count(),
+            .temporary_workspaces = pool_.temporary_count()};
+  }
 
   std::string Describe() const {
     return Concat("CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ",
@@ -90,13 +135,48 @@ class Predictor::Implementation {
   }
 
  private:
-  static void CheckSize(const char* what, std::int64_t batch, std::int64_t size, std::size_t got) {
+  static constexpr std::int64_t kWarmUpCalls = 1;
+
+  // Runs the code and touches the memory of one example, so that no caller waits for pages.
+  void WarmUp() {
+    const AlignedArray<float> input(input_size());
+    AlignedArray<float> output(output_size());
+    Predict(1, input.span(), output.span());
+  }
+
+  // input(done, count, buffers): where the examples from `done` on lie, in the form of the plan.
+  template <typename Input>
+  void RunPieces(std::int64_t batch, std::span<float> outputs, const Input& input) {
+    CheckSize("outputs", "floats", batch, output_size(), outputs.size());
+    if (batch == 0) {
+      return;
+    }
+    const FlushDenormals flush;
+    try {
+      const BufferPool::Lease buffers(pool_);
+      for (std::int64_t done = 0; done < batch; done += pool_.batch()) {
+        const std::int64_t count = std::min(pool_.batch(), batch - done);
+        const float* from = input(done, count, buffers);
+        float* output = outputs.data() + done * output_size();
+        plan_.RunSideBySide(count, {&from, 1}, output, *buffers);
+        if (!wants_logits_) {
+          probabilities_.Apply(count, output);
+        }
+      }
+    } catch (...) {
+      failed_calls_.fetch_add(1, std::memory_order_relaxed);
+      throw;
+    }
+  }
+
+  static void CheckSize(const char* what, const char* unit, std::int64_t batch, std::int64_t size,
+                        std::size_t got) {
     std::int64_t expected = 0;
     if (batch < 0 || __builtin_mul_overflow(batch, size, &expected)) {
       Fail(ErrorCode::kInvalidArgument, "predict: expected a batch of at least 0, got ", batch);
     }
     if (got != static_cast<std::size_t>(expected)) {
-      Fail(ErrorCode::kShapeMismatch, "predict: expected ", what, " of ", expected, " floats, ",
+      Fail(ErrorCode::kShapeMismatch, "predict: expected ", what, " of ", expected, " ", unit, ", ",
            batch, " examples of ", size, ", got ", got);
     }
   }
@@ -106,13 +186,17 @@ class Predictor::Implementation {
   BufferPool pool_;
   std::int64_t input_size_;
   bool wants_logits_;
+  float pixel_scale_;
+  float pixel_offset_;
+  std::atomic<std::int64_t> failed_calls_{0};
 };
 
 Predictor::Predictor(const Network& network, const PredictorConfig& config) {
   NetworkState& state = StateOf(network);
   const ReadScope scope(state.access, "predictor");
   CheckConfig(state, config);
-  implementation_ = std::make_unique<Implementation>(state, config);
+  implementation_ =
+      std::make_unique<Implementation>(state, config, ChosenHeads(state, config.heads));
 }
 
 Predictor::Predictor(Predictor&&) noexcept = default;
@@ -124,9 +208,15 @@ void Predictor::Predict(std::int64_t batch, std::span<const float> inputs,
   implementation_->Predict(batch, inputs, outputs);
 }
 
+void Predictor::PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
+                              std::span<float> outputs) const {
+  implementation_->PredictPixels(batch, pixels, outputs);
+}
+
 std::int64_t Predictor::input_size() const { return implementation_->input_size(); }
 std::int64_t Predictor::output_size() const { return implementation_->output_size(); }
 std::int64_t Predictor::NativeBytes() const { return implementation_->NativeBytes(); }
+PredictorStatistics Predictor::statistics() const { return implementation_->statistics(); }
 std::string Predictor::Describe() const { return implementation_->Describe(); }
 
 }  // namespace espalier

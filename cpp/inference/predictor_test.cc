@@ -232,6 +232,92 @@ TEST(Predictor, NeedsAHeadAndASensibleBatch) {
   }
 }
 
+TEST(Predictor, ASubsetOfHeadsHasTheirBits) {
+  const Network network = testing::FusionNetwork();  // attributes 3, colour 4, kind 5, size 1
+  testing::ForEachCpuTarget([&] {
+    const std::int64_t batch = 9;
+    const Predictor all(network);
+    const Predictor some(network, {.heads = {"size", "colour"}});
+    EXPECT_EQ(some.output_size(), 4 + 1);
+    const std::vector<float> inputs = NormalFloats(batch * all.input_size(), 5);
+    const std::vector<float> whole = Predict(all, batch, inputs);
+    const std::vector<float> part = Predict(some, batch, inputs);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(batch); ++i) {
+      EXPECT_EQ(std::memcmp(&part[i * 5], &whole[i * 13 + 3], 4 * sizeof(float)), 0);
+      EXPECT_EQ(std::memcmp(&part[i * 5 + 4], &whole[i * 13 + 12], sizeof(float)), 0);
+    }
+  });
+  const std::string message = MessageOf(ErrorCode::kInvalidArgument, [&] {
+    const Predictor predictor(network, {.heads = {"color"}});
+  });
+  EXPECT_NE(message.find("did you mean 'colour'"), std::string::npos) << message;
+}
+
+TEST(Predictor, PixelsHaveTheBitsOfTheirFloats) {
+  const Network network = testing::FusionNetwork();
+  testing::ForEachCpuTarget([&] {
+    const PredictorConfig config{
+        .max_batch_size = 3, .pixel_scale = 1.0f / 255.0f, .pixel_offset = -0.25f};
+    const Predictor predictor(network, config);
+    const std::int64_t batch = 7;  // pieces of 3, 3 and 1
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(batch * predictor.input_size()));
+    std::vector<float> inputs(pixels.size());
+    for (std::size_t i = 0; i < pixels.size(); ++i) {
+      pixels[i] = static_cast<std::uint8_t>(i * 37);
+      const float product = static_cast<float>(pixels[i]) * config.pixel_scale;
+      inputs[i] = product + config.pixel_offset;
+    }
+    const std::int64_t bytes = predictor.NativeBytes();
+    std::vector<float> outputs(static_cast<std::size_t>(batch * predictor.output_size()));
+    predictor.PredictPixels(batch, pixels, outputs);
+    EXPECT_TRUE(SameBits(outputs, Predict(predictor, batch, inputs)));
+    EXPECT_EQ(predictor.NativeBytes() - bytes,
+              3 * predictor.input_size() * static_cast<std::int64_t>(sizeof(float)));
+    MessageOf(ErrorCode::kShapeMismatch, [&] { predictor.PredictPixels(1, pixels, outputs); });
+  });
+}
+
+TEST(Predictor, StaysOnTheCallersThreadIfAsked) {
+  NetworkBuilder builder(Shape::Image(3, 24, 24));
+  builder.Conv2d("c1", 32, 3).Relu().Dense("d", 200).Head("a", ClassesTask(10));
+  const Network network = builder.Build(5);
+  SetThreadCount(3);
+  const Predictor alone(network, {.threads = 1});
+  const Predictor together(network);
+  const std::vector<float> inputs = NormalFloats(16 * alone.input_size(), 5);
+  ThreadPool::Shared().ResetWidestRun();
+  const std::vector<float> outputs = Predict(alone, 16, inputs);
+  EXPECT_LE(ThreadPool::Shared().widest_run(), 1);
+  EXPECT_TRUE(SameBits(outputs, Predict(together, 16, inputs)));
+  EXPECT_GT(ThreadPool::Shared().widest_run(), 1);
+  SetThreadCount(2);
+  for (const int threads : {-1, 257}) {
+    MessageOf(ErrorCode::kInvalidArgument,
+              [&] { const Predictor predictor(network, {.threads = threads}); });
+  }
+}
+
+TEST(Predictor, CountsCallsAndFailures) {
+  const Network network = testing::FusionNetwork();
+  const Predictor predictor(network, {.max_batch_size = 1});
+  EXPECT_EQ(predictor.statistics().calls, 0);
+  const std::vector<float> inputs = NormalFloats(predictor.input_size(), 5);
+  Predict(predictor, 1, inputs);
+  Predict(predictor, 1, inputs);
+  const std::vector<std::uint8_t> pixels(inputs.size());
+  std::vector<float> outputs(static_cast<std::size_t>(predictor.output_size()));
+  const std::int64_t budget = NativeBytesBudget();
+  SetNativeBytesBudget(NativeBytes());
+  MessageOf(ErrorCode::kOutOfMemory, [&] { predictor.PredictPixels(1, pixels, outputs); });
+  SetNativeBytesBudget(budget);
+  predictor.PredictPixels(1, pixels, outputs);
+  const PredictorStatistics statistics = predictor.statistics();
+  EXPECT_EQ(statistics.calls, 4);
+  EXPECT_EQ(statistics.failed_calls, 1);
+  EXPECT_EQ(statistics.workspaces, 1);
+  EXPECT_EQ(statistics.temporary_workspaces, 0);
+}
+
 TEST(Predictor, DescribesItself) {
   const Predictor predictor(testing::FusionNetwork());
   const std::string text = predictor.Describe();

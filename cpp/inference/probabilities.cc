@@ -6,8 +6,8 @@
 
 namespace espalier {
 
-Probabilities::Probabilities(const NetworkState& network) {
-  for (const GraphHead& head : network.heads) {
+Probabilities::Probabilities(std::span<const GraphHead> heads) {
+  for (const GraphHead& head : heads) {
     const TaskKind kind = head.task.kind;
     if (kind == TaskKind::kLabels && !segments_.empty() &&
         segments_.back().kind == TaskKind::kLabels) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "network/network_state.h"
@@ -12,7 +13,7 @@ namespace espalier {
 /// labels, softmax for classes, values as they are. A row's bits depend on the row alone.
 class Probabilities {
  public:
-  explicit Probabilities(const NetworkState& network);
+  explicit Probabilities(std::span<const GraphHead> heads);
 
   /// rows: [batch, width()], in place.
   void Apply(std::int64_t batch, float* rows) const;

@@ -41,6 +41,21 @@ void Predict(const Predictor& predictor, std::int64_t batch, std::int64_t inputs
       Borrow<float>("outputs", outputs, CheckedMultiply(batch, predictor.output_size())));
 }
 
+void PredictPixels(const Predictor& predictor, std::int64_t batch, std::int64_t pixels,
+                   std::int64_t outputs) {
+  predictor.PredictPixels(
+      batch,
+      Borrow<const std::uint8_t>("pixels", pixels, CheckedMultiply(batch, predictor.input_size())),
+      Borrow<float>("outputs", outputs, CheckedMultiply(batch, predictor.output_size())));
+}
+
+void WriteStatistics(const PredictorStatistics& statistics, std::span<std::int64_t> results) {
+  results[0] = statistics.calls;
+  results[1] = statistics.failed_calls;
+  results[2] = statistics.workspaces;
+  results[3] = statistics.temporary_workspaces;
+}
+
 }  // namespace
 
 std::int64_t trainerCreate(std::int64_t network, const char* config_json) {
@@ -155,8 +170,28 @@ void predictorPredictArray(std::int64_t predictor, std::int64_t batch, const flo
   });
 }
 
+void predictorPredictPixels(std::int64_t predictor, std::int64_t batch, std::int64_t pixels,
+                            std::int64_t outputs) {
+  Guard([&] { PredictPixels(*Entered<Predictor>(predictor), batch, pixels, outputs); });
+}
+
+void predictorPredictPixelArray(std::int64_t predictor, std::int64_t batch,
+                                const std::int8_t* pixels, float* outputs) {
+  Guard([&] {
+    PredictPixels(*Entered<Predictor>(predictor), batch, reinterpret_cast<std::int64_t>(pixels),
+                  reinterpret_cast<std::int64_t>(outputs));
+  });
+}
+
 std::string predictorDescribe(std::int64_t predictor) {
   return Guard([&] { return Entered<Predictor>(predictor)->Describe(); });
+}
+
+void predictorStatistics(std::int64_t predictor, std::int64_t* results) {
+  Guard([&] {
+    const Entered<Predictor> entered(predictor);
+    WriteStatistics(entered->statistics(), Borrow("results", results, 4));
+  });
 }
 
 }  // namespace espalier::jvm

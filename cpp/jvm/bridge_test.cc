@@ -92,6 +92,9 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { predictorOutputSize(predictor); },
       [&] { predictorPredict(predictor, 1, memory, memory); },
       [&] { predictorPredictArray(predictor, 1, values, values); },
+      [&] { predictorPredictPixels(predictor, 1, memory, memory); },
+      [&] { predictorPredictPixelArray(predictor, 1, nullptr, values); },
+      [&] { predictorStatistics(predictor, nullptr); },
       [&] { predictorDescribe(predictor); },
   };
   for (std::size_t i = 0; i < calls.size(); ++i) {
@@ -140,6 +143,7 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { predictorCreate(network_, nullptr); });
   for (const std::int64_t batch : {std::int64_t{-1}, INT64_MIN, huge}) {
     invalid([&] { predictorPredict(predictor, batch, memory, memory); });
+    invalid([&] { predictorPredictPixels(predictor, batch, memory, memory); });
     invalid([&] { trainerStep(trainer, batch, memory, targets, nullptr, results); });
     invalid([&] { trainerEvaluate(trainer, batch, memory, memory); });
     invalid([&] { trainerCacheFeatures(trainer, 0, 0, batch, memory); });
@@ -150,6 +154,10 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { predictorPredict(predictor, 1, 0, memory); });
   invalid([&] { predictorPredict(predictor, 1, memory, 0); });
   invalid([&] { predictorPredictArray(predictor, 1, nullptr, nullptr); });
+  invalid([&] { predictorPredictPixelArray(predictor, 1, nullptr, nullptr); });
+  invalid([&] { predictorStatistics(predictor, nullptr); });
+  invalid([&] { predictorCreate(network_, R"({"heads":["no such"]})"); });
+  invalid([&] { predictorCreate(network_, R"({"threads":1099511627776})"); });
   invalid([&] { trainerStep(trainer, 1, 0, targets, nullptr, results); });
   invalid([&] { trainerStep(trainer, 1, memory, nullptr, nullptr, results); });
   invalid([&] { trainerStep(trainer, 1, memory, targets, nullptr, nullptr); });

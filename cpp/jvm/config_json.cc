@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jvm/config_json.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "core/text.h"
@@ -179,6 +181,17 @@ PredictorConfig PredictorConfigFromJson(std::string_view json) {
   PredictorConfig config;
   fields.Read("max_batch_size", config.max_batch_size);
   fields.Read("logits", config.logits);
+  fields.Read("heads", config.heads);
+  std::int64_t threads = config.threads;
+  fields.Read("threads", threads);
+  config.threads =
+      static_cast<int>(std::clamp<std::int64_t>(threads, -1, std::numeric_limits<int>::max()));
+  double scale = config.pixel_scale;
+  double offset = config.pixel_offset;
+  fields.Read("pixel_scale", scale);
+  fields.Read("pixel_offset", offset);
+  config.pixel_scale = static_cast<float>(scale);
+  config.pixel_offset = static_cast<float>(offset);
   fields.Finish();
   return config;
 }

@@ -5,6 +5,7 @@
 
 #include "core/checked.h"
 #include "kernels/blas.h"
+#include "kernels/layer_product.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
 #include "layers/layout.h"
@@ -61,17 +62,14 @@ std::int64_t Dense::ScratchFloats(std::int64_t batch, std::span<const Shape> inp
 
 void Dense::Forward(const ForwardArguments& arguments) const {
   const Shape& input = arguments.input_shapes[0];
-  const std::int64_t width = input.element_count();
   const float* rows = arguments.inputs[0];
   if (!LiesAsOutside(input)) {
     MoveOutside(input, arguments.batch, rows, arguments.saved, *arguments.workspace);
     rows = arguments.saved;
   }
-  const auto x = MatrixRef::RowMajor(rows, arguments.batch, width);
-  const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
-  Epilogue epilogue;
-  if (has_bias_) epilogue.column_bias = arguments.parameters[1];
-  ParallelMatmul(x, weight.Transposed(), arguments.output, units_, epilogue, *arguments.workspace);
+  ParallelLayerProduct(rows, arguments.parameters[0], has_bias_ ? arguments.parameters[1] : nullptr,
+                       arguments.batch, units_, input.element_count(), arguments.output,
+                       *arguments.workspace);
 }
 
 void Dense::Backward(const BackwardArguments& arguments) const {

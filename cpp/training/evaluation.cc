@@ -60,7 +60,7 @@ std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
 void LogitsToProbabilities(const Network& network, std::int64_t examples, std::span<float> values) {
   const NetworkState& state = StateOf(network);
   CheckLogits(state, examples, values.size());
-  Probabilities(state).Apply(examples, values.data());
+  Probabilities(state.heads).Apply(examples, values.data());
 }
 
 }  // namespace espalier

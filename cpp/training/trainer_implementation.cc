@@ -154,7 +154,7 @@ const StepResult& Trainer::Implementation::StepCached(int slot,
 
 const StepResult& Trainer::Implementation::StepOnSources(std::int64_t batch,
                                                          std::span<const TaskTargets> targets) {
-  run_.Forward({.batch = batch, .step = steps_, .seed = config_.seed}, workspace_);
+  run_.Forward({.batch = batch, .step = steps_, .seed = config_.seed}, targets, workspace_);
   run_.ComputeLosses(batch, targets, result_.tasks);
   CheckFiniteLosses();
 

@@ -14,12 +14,25 @@ namespace espalier {
 struct PredictorConfig {
   std::int64_t max_batch_size = 256;  ///< larger batches are run in pieces of this size
   bool logits = false;                ///< logits instead of probabilities
+  std::vector<std::string> heads;     ///< only these, in the network's order; empty: all
+  int threads = 0;  ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
+  float pixel_scale = 1.0f / 255.0f;  ///< PredictPixels: input = pixel · scale + offset
+  float pixel_offset = 0.0f;
+};
+
+/// What a predictor has done so far.
+struct PredictorStatistics {
+  std::int64_t calls = 0;
+  std::int64_t failed_calls = 0;          ///< of them, ended in an exception
+  std::int64_t workspaces = 0;            ///< made: one for each caller at the same time
+  std::int64_t temporary_workspaces = 0;  ///< of them, for one call: more callers than places
 };
 
 /// Runs a network for serving: batch norm folded, bias and activation fused,
 /// weights packed once. Immutable; any number of threads. Training or closing the
 /// network it was made from changes nothing. One example gives the same bits alone
-/// and at any place of any batch, on any number of threads.
+/// and at any place of any batch, on any number of threads. Runs once when it is made, so
+/// that the first call finds code and memory in place.
 class Predictor {
  public:
   explicit Predictor(const Network& network, const PredictorConfig& config = {});
@@ -32,9 +45,15 @@ class Predictor {
   /// propagate. Throws Error: SHAPE_MISMATCH if a size differs.
   void Predict(std::int64_t batch, std::span<const float> inputs, std::span<float> outputs) const;
 
+  /// The same for pixels of a byte each: [batch, input shape]. Bits as for floats
+  /// pixel · pixel_scale + pixel_offset.
+  void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
+                     std::span<float> outputs) const;
+
   std::int64_t input_size() const;
-  std::int64_t output_size() const;  ///< total width of all heads
+  std::int64_t output_size() const;  ///< total width of the heads
   std::int64_t NativeBytes() const;
+  PredictorStatistics statistics() const;
   std::string Describe() const;  ///< CPU target, layers after fusion, memory
 
  private:
