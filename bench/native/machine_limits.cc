@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine_limits.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <vector>
+#include <cstdlib>
+#include <memory>
+#include <utility>
 
 #include "kernels/dispatch.h"
 
@@ -41,21 +46,35 @@ double MultiplyAdds(std::int64_t rounds, float factor, float* sink) {
   return 2.0 * kChains * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
 }
 
-void ReadAll(const float* data, std::int64_t count, float* sink) {
+// Reads `streams` pieces of `each` floats side by side, as kernels read several panels or rows:
+// what a core gets from a cache depends on it. Sums are taken by multiply-adds, as kernels do.
+template <int kStreams>
+void ReadStreams(const float* data, std::int64_t each, float* sink) {
+  constexpr int kSums = 8;
   const D d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  hn::Vec<D> sums[8];
-  HWY_UNROLL(8)
-  for (int i = 0; i < 8; ++i) sums[i] = hn::Zero(d);
-  for (std::int64_t at = 0; at + 8 * lanes <= count; at += 8 * lanes) {
-    HWY_UNROLL(8)
-    for (int i = 0; i < 8; ++i) sums[i] = hn::Max(sums[i], hn::LoadU(d, data + at + i * lanes));
+  const auto one = hn::Set(d, 1.0f);
+  hn::Vec<D> sums[kSums];
+  HWY_UNROLL(kSums)
+  for (int i = 0; i < kSums; ++i) sums[i] = hn::Zero(d);
+  constexpr int kDeep = kSums / kStreams;
+  for (std::int64_t at = 0; at + kDeep * lanes <= each; at += kDeep * lanes) {
+    HWY_UNROLL(kSums)
+    for (int i = 0; i < kSums; ++i) {
+      const float* from = data + (i % kStreams) * each + at + (i / kStreams) * lanes;
+      sums[i] = hn::MulAdd(hn::Load(d, from), one, sums[i]);
+    }
   }
   auto total = hn::Zero(d);
-  HWY_UNROLL(8)
-  for (int i = 0; i < 8; ++i) total = hn::Add(total, sums[i]);
+  HWY_UNROLL(kSums)
+  for (int i = 0; i < kSums; ++i) total = hn::Add(total, sums[i]);
   *sink += hn::ReduceSum(d, total);
 }
+
+void Read1(const float* data, std::int64_t each, float* sink) { ReadStreams<1>(data, each, sink); }
+void Read2(const float* data, std::int64_t each, float* sink) { ReadStreams<2>(data, each, sink); }
+void Read4(const float* data, std::int64_t each, float* sink) { ReadStreams<4>(data, each, sink); }
+void Read8(const float* data, std::int64_t each, float* sink) { ReadStreams<8>(data, each, sink); }
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -77,10 +96,10 @@ volatile float kept = 0.0f;
 
 double PeakGflops() {
   double best = 0.0;
-  for (int repeat = 0; repeat < 20; ++repeat) {
+  for (int repeat = 0; repeat < 200; ++repeat) {  // short, so that some of them are undisturbed
     float sink = 0.0f;
     const double begin = Seconds();
-    const double operations = ESPALIER_KERNEL(MultiplyAdds)(200'000, 0.5f, &sink);
+    const double operations = ESPALIER_KERNEL(MultiplyAdds)(20'000, 0.5f, &sink);
     best = std::max(best, operations / (Seconds() - begin) / 1e9);
     kept = sink;
   }
@@ -88,20 +107,52 @@ double PeakGflops() {
 }
 
 double ReadGigabytesPerSecond(int kib) {
-  const std::int64_t count = std::int64_t{kib} * 256;
-  const std::vector<float> data(static_cast<std::size_t>(count), 1.0f);
+  using Read = void (*)(const float*, std::int64_t, float*);
+  const std::pair<int, Read> reads[] = {{1, ESPALIER_KERNEL(Read1)},
+                                        {2, ESPALIER_KERNEL(Read2)},
+                                        {4, ESPALIER_KERNEL(Read4)},
+                                        {8, ESPALIER_KERNEL(Read8)}};
+  // A multiple of what eight streams of eight vectors of 64 bytes need.
+  const std::int64_t count = std::int64_t{kib} * 256 / 1024 * 1024;
+  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(float);
+  const std::size_t page = std::size_t{2} << 20;
+  const std::unique_ptr<void, decltype(&std::free)> memory(
+      std::aligned_alloc(page, (bytes + page - 1) / page * page), &std::free);
+  madvise(memory.get(), (bytes + page - 1) / page * page, MADV_HUGEPAGE);
+  float* const data = static_cast<float*>(memory.get());
+  std::fill(data, data + count, 1.0f);
   double best = 0.0;
-  for (int repeat = 0; repeat < 20; ++repeat) {
-    float sink = 0.0f;
-    const int passes = std::max(1, (1 << 16) / kib);
-    const double begin = Seconds();
-    for (int pass = 0; pass < passes; ++pass) {
-      ESPALIER_KERNEL(ReadAll)(data.data(), count, &sink);
+  for (int repeat = 0; repeat < 15; ++repeat) {
+    for (const auto& [streams, read] : reads) {
+      float sink = 0.0f;
+      const int passes = std::max(1, (1 << 15) / kib);
+      const double begin = Seconds();
+      for (int pass = 0; pass < passes; ++pass) read(data, count / streams, &sink);
+      best = std::max(best, static_cast<double>(bytes) * passes / (Seconds() - begin) / 1e9);
+      kept = sink;
     }
-    best = std::max(best, 4.0 * static_cast<double>(count) * passes / (Seconds() - begin) / 1e9);
-    kept = sink;
   }
   return best;
+}
+
+int CacheKib(int level) {
+  const int names[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+  const int usual[] = {32, 1024, 32768};
+  const std::int64_t bytes = sysconf(names[level - 1]);
+  return bytes > 0 ? static_cast<int>(bytes / 1024) : usual[level - 1];
+}
+
+int WorkingSetKib(int level) {
+  switch (level) {
+    case 1:
+      return CacheKib(1) / 2;
+    case 2:
+      return CacheKib(2) / 2;
+    case 3:
+      return std::max(2 * CacheKib(2), CacheKib(3) / 8);
+    default:
+      return std::clamp(4 * CacheKib(3), 128 << 10, 512 << 10);
+  }
 }
 
 }  // namespace espalier

@@ -2,26 +2,21 @@
 #include "inference/compiled_plan.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "core/text.h"
-#include "inference/border_operation.h"
 #include "inference/channel_operation.h"
 #include "inference/convolution_operation.h"
 #include "inference/dense_operation.h"
 #include "inference/elementwise_operation.h"
 #include "inference/folded_weights.h"
 #include "inference/fusion.h"
-#include "inference/layer_norm_operation.h"
 #include "inference/layer_operation.h"
 #include "layers/activations.h"
 #include "layers/add.h"
 #include "layers/batch_norm.h"
 #include "layers/convolution.h"
 #include "layers/dense.h"
-#include "layers/layer_norm.h"
-#include "layers/layout.h"
 
 namespace espalier {
 namespace {
@@ -29,8 +24,8 @@ namespace {
 class Compiler {
  public:
   Compiler(const NetworkState& network, const std::vector<int>& inputs,
-           const std::vector<int>& outputs, PlanBorder border)
-      : network_(network), inputs_(inputs), outputs_(outputs), border_(border) {}
+           const std::vector<int>& outputs)
+      : network_(network), inputs_(inputs), outputs_(outputs) {}
 
   CompiledPlan Run() {
     MarkLayers();
@@ -100,36 +95,27 @@ class Compiler {
   }
 
   void AddInputs() {
+    const std::int64_t input_floats = network_.input.element_count();
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      const Shape& shape = ShapeOf(inputs_[i]);
-      int value = AddValue(shape.element_count(), static_cast<int>(i));
-      if (border_ == PlanBorder::kOutside && !LiesAsOutside(shape)) {
-        value = AddEntry(shape, value, {});
-      }
-      if (inputs_[i] == kNetworkInput) {
+      const bool is_network_input = inputs_[i] == kNetworkInput;
+      const std::int64_t floats =
+          is_network_input ? input_floats : layer(inputs_[i]).output_shape.element_count();
+      const int value = AddValue(floats, static_cast<int>(i));
+      if (is_network_input) {
         network_input_value_ = value;
       } else {
-        SetValue(inputs_[i], {.value = value, .offset = 0, .floats = shape.element_count()});
+        SetValue(inputs_[i], {.value = value, .offset = 0, .floats = floats});
       }
     }
     plan_.input_count = std::max<std::int64_t>(1, static_cast<std::int64_t>(inputs_.size()));
     if (inputs_.empty()) {
-      const Shape& shape = network_.input;
-      network_input_value_ = AddValue(shape.element_count(), 0);
-      if (is_input_needed_ && (network_.normalization || !LiesAsOutside(shape))) {
-        network_input_value_ = AddEntry(shape, network_input_value_, network_.normalization);
+      network_input_value_ = AddValue(input_floats, 0);
+      if (network_.normalization && is_input_needed_) {
+        AddStep(std::make_unique<ChannelOperation>(*network_.normalization, network_.input),
+                {network_input_value_}, input_floats, "normalize");
+        network_input_value_ = plan_.steps.back().output;
       }
     }
-  }
-
-  int AddEntry(const Shape& shape, int value, const std::optional<Normalization>& normalization) {
-    AddStep(std::make_unique<EnterOperation>(shape, normalization), {value}, shape.element_count(),
-            normalization ? "normalize" : "channels last");
-    return plan_.steps.back().output;
-  }
-
-  const Shape& ShapeOf(int index) const {
-    return index == kNetworkInput ? network_.input : layer(index).output_shape;
   }
 
   void SetValue(int index, const PlanOutput& output) {
@@ -170,18 +156,16 @@ class Compiler {
       names.push_back(layer(index).name);
     }
     const std::int64_t floats = layer(group.last()).output_shape.element_count();
-    AddStep(MakeOperation(graph, group), InputValues(graph, group.layers[0]), floats,
-            Join(names, " + "));
+    AddStep(MakeOperation(group), InputValues(graph, group.layers[0]), floats, Join(names, " + "));
     SetValue(group.last(), {.value = plan_.steps.back().output, .offset = 0, .floats = floats});
   }
 
-  std::unique_ptr<const Operation> MakeOperation(const FusedGraph& graph,
-                                                 const FusedGroup& group) const {
+  std::unique_ptr<const Operation> MakeOperation(const FusedGroup& group) const {
     const int first = group.layers[0];
     const Layer& kind = *layer(first).layer;
     if (dynamic_cast<const Dense*>(&kind) != nullptr) {
       std::vector<FoldedWeights> parts;
-      parts.push_back(FoldDense(graph, first, group.norm));
+      parts.push_back(FoldWeights(network_, first, group.norm));
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
                                               group.activation);
     }
@@ -198,17 +182,7 @@ class Compiler {
       return std::make_unique<ElementwiseOperation>(layer(first).output_shape.element_count(),
                                                     group.activation);
     }
-    if (dynamic_cast<const LayerNorm*>(&kind) != nullptr) {
-      return std::make_unique<LayerNormOperation>(network_, first);
-    }
     return std::make_unique<LayerOperation>(network_, first);
-  }
-
-  // A dense layer takes its input as it lies: flattened, but channels last.
-  FoldedWeights FoldDense(const FusedGraph& graph, int index, int norm) const {
-    FoldedWeights folded = FoldWeights(network_, index, norm);
-    MoveColumnsInside(ShapeOf(SourceOf(graph, layer(index).inputs[0])), folded);
-    return folded;
   }
 
   void AddHeads(const FusedGraph& graph, const std::vector<int>& groups) {
@@ -219,7 +193,7 @@ class Compiler {
     for (const int group : groups) {
       const int head = graph.groups[static_cast<std::size_t>(group)].layers[0];
       heads.push_back(head);
-      parts.push_back(FoldDense(graph, head, -1));
+      parts.push_back(FoldWeights(network_, head, -1));
       names.push_back(layer(head).name);
       width += layer(head).output_shape.element_count();
     }
@@ -242,12 +216,9 @@ class Compiler {
     return values;
   }
 
-  static int SourceOf(const FusedGraph& graph, int index) {
-    return index == kNetworkInput ? kNetworkInput : graph.source[static_cast<std::size_t>(index)];
-  }
-
   PlanOutput ValueOf(const FusedGraph& graph, int index) const {
-    const int source = SourceOf(graph, index);
+    const int source =
+        index == kNetworkInput ? kNetworkInput : graph.source[static_cast<std::size_t>(index)];
     return source == kNetworkInput ? PlanOutput{.value = network_input_value_,
                                                 .offset = 0,
                                                 .floats = network_.input.element_count()}
@@ -256,16 +227,7 @@ class Compiler {
 
   void AddOutputs(const FusedGraph& graph) {
     for (const int output : outputs_) {
-      PlanOutput value = ValueOf(graph, output);
-      // A layer that passes an image on as a vector passes it on as it lies outside.
-      const Shape& shape = ShapeOf(SourceOf(graph, output));
-      if (!LiesAsOutside(shape) &&
-          (border_ == PlanBorder::kOutside || LiesAsOutside(ShapeOf(output)))) {
-        AddStep(std::make_unique<LeaveOperation>(shape), {value.value}, value.floats,
-                "channels first");
-        value.value = plan_.steps.back().output;
-      }
-      plan_.outputs.push_back(value);
+      plan_.outputs.push_back(ValueOf(graph, output));
     }
   }
 
@@ -320,7 +282,6 @@ class Compiler {
   const NetworkState& network_;
   const std::vector<int>& inputs_;
   const std::vector<int>& outputs_;
-  const PlanBorder border_;
   std::vector<char> is_needed_;
   std::vector<char> is_given_;
   std::vector<char> is_requested_;
@@ -339,8 +300,8 @@ bool CompiledPlan::CanUseWorkers(std::int64_t batch) const {
 }
 
 CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
-                         const std::vector<int>& outputs, PlanBorder border) {
-  return Compiler(network, inputs, outputs, border).Run();
+                         const std::vector<int>& outputs) {
+  return Compiler(network, inputs, outputs).Run();
 }
 
 }  // namespace espalier

@@ -7,22 +7,19 @@ namespace espalier {
 
 ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
                                            FoldedWeights weights, FusedActivation activation)
-    : geometry_(geometry),
-      activation_(activation),
-      work_(weights.weights.size() * geometry.output_height * geometry.output_width),
-      packed_(Conv2dPackedFloats(geometry)),
-      bias_(std::move(weights.bias)) {
-  Workspace workspace(1, Conv2dScratchFloats(geometry));
-  Conv2dPackWeights(geometry, weights.weights.data(), packed_.data(), workspace);
+    : geometry_(geometry), weights_(std::move(weights)), activation_(activation) {}
+
+std::int64_t ConvolutionOperation::work() const {
+  return weights_.weights.size() * geometry_.output_height * geometry_.output_width;
 }
 
 void ConvolutionOperation::Run(const OperationCall& call) const {
   Epilogue epilogue;
-  epilogue.column_bias = bias_.data();
+  epilogue.row_bias = weights_.bias.data();
   epilogue.activation = activation_.activation;
   epilogue.slope = activation_.slope;
-  Conv2dForward(geometry_, call.batch, call.inputs[0], packed_.data(), epilogue, call.output,
-                *call.workspace);
+  Conv2dForward(geometry_, call.batch, call.inputs[0], weights_.weights.data(), epilogue,
+                call.output, *call.workspace);
 }
 
 }  // namespace espalier

@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "layers/batch_norm.h"
-#include "layers/layout.h"
 
 namespace espalier {
 
@@ -46,15 +44,6 @@ FoldedWeights FoldWeights(const NetworkState& network, int index, int norm) {
     folded.bias[c] = static_cast<float>(centered * scale + norm_bias[c]);
   }
   return folded;
-}
-
-void MoveColumnsInside(const Shape& input, FoldedWeights& dense) {
-  if (LiesAsOutside(input)) return;
-  AlignedArray<float> moved(dense.weights.size());
-  Workspace workspace(1, 0);
-  MoveInside(input, dense.weights.size() / input.element_count(), dense.weights.data(),
-             moved.data(), workspace);
-  dense.weights = std::move(moved);
 }
 
 }  // namespace espalier

@@ -24,8 +24,4 @@ struct FoldedWeights {
 /// in double, rounded once.
 FoldedWeights FoldWeights(const NetworkState& network, int index, int norm);
 
-/// Puts the columns of a dense layer's weights into the order in which a value of that shape
-/// lies inside plans, so that it needs no move before the product.
-void MoveColumnsInside(const Shape& input, FoldedWeights& dense);
-
 }  // namespace espalier

@@ -9,15 +9,11 @@
 #include "layers/batch_norm.h"
 #include "layers/convolution.h"
 #include "layers/dense.h"
-#include "layers/flatten.h"
-#include "layers/layout.h"
 
 namespace espalier {
 namespace {
 
-bool IsDropout(const Layer& layer) { return layer.kind() == "dropout"; }
-bool IsFlatten(const Layer& layer) { return layer.kind() == Flatten::kKind; }
-bool IsDense(const Layer& layer) { return layer.kind() == Dense::kKind; }
+bool PassesOn(const Layer& layer) { return layer.kind() == "dropout" || layer.kind() == "flatten"; }
 
 bool HasFoldableWeights(const Layer& layer) {
   return dynamic_cast<const Dense*>(&layer) != nullptr ||
@@ -42,7 +38,6 @@ class Fusion {
         is_fused_(network.layers.size(), 0) {}
 
   FusedGraph Run() {
-    FindDenseInputs();
     FindSources();
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (IsComputed(i) && is_fused_[i] == 0) {
@@ -62,29 +57,6 @@ class Fusion {
     return is_needed_[i] != 0 && is_given_[i] == 0 && graph_.source[i] == static_cast<int>(i);
   }
 
-  // Layers whose results only dense layers read, dropout and flatten between aside.
-  void FindDenseInputs() {
-    feeds_dense_alone_.assign(network_.layers.size(), 1);
-    for (std::size_t i = network_.layers.size(); i-- > 0;) {
-      const GraphLayer& reader = network_.layers[i];
-      if (is_needed_[i] == 0 || is_given_[i] != 0 || IsDense(*reader.layer)) continue;
-      const bool passes_on = IsDropout(*reader.layer) || IsFlatten(*reader.layer);
-      if (passes_on && feeds_dense_alone_[i] != 0) continue;
-      for (const int input : reader.inputs) {
-        if (input != kNetworkInput) feeds_dense_alone_[static_cast<std::size_t>(input)] = 0;
-      }
-    }
-  }
-
-  // A dense layer can take an image as it lies; anything else that reads a flattened image
-  // needs it flattened.
-  bool PassesOn(std::size_t i) const {
-    const GraphLayer& current = network_.layers[i];
-    if (IsDropout(*current.layer)) return true;
-    return IsFlatten(*current.layer) &&
-           (LiesAsOutside(current.input_shapes[0]) || feeds_dense_alone_[i] != 0);
-  }
-
   void FindSources() {
     graph_.source.resize(network_.layers.size());
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
@@ -93,7 +65,7 @@ class Fusion {
         continue;
       }
       const GraphLayer& current = network_.layers[i];
-      if (PassesOn(i)) {
+      if (PassesOn(*current.layer)) {
         graph_.source[i] = Source(current.inputs[0]);
       } else {
         for (const int input : current.inputs) {
@@ -176,7 +148,6 @@ class Fusion {
   const std::vector<char>& is_needed_;
   const std::vector<char>& is_given_;
   const std::vector<char>& is_requested_;
-  std::vector<char> feeds_dense_alone_;    // by layer
   std::vector<std::vector<int>> readers_;  // by source: the layers that read it
   std::vector<char> is_result_needed_;     // by source: it or what passes it on is requested
   std::vector<char> is_fused_;

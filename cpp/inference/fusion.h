@@ -19,8 +19,7 @@ struct FusedGroup {
 };
 
 struct FusedGraph {
-  /// By layer: the layer whose result it passes on as it lies (dropout; flatten, where only
-  /// dense layers read the result), or itself.
+  /// By layer: the layer whose result it passes on unchanged (dropout, flatten), or itself.
   std::vector<int> source;
   std::vector<FusedGroup> groups;  // in an order that runs
   /// Heads' output layers with one input, which nothing reads: one product. Each inner list

@@ -21,10 +21,6 @@ class InferenceBuffers;
 
 struct CompiledPlan;
 
-/// How the values of layers that a caller gives or takes lie: as everywhere outside plans, or
-/// channels last, as other plans have them. A network's raw input always comes from outside.
-enum class PlanBorder { kOutside, kInside };
-
 class InferencePlan {
  public:
   /// Computes layers `outputs` from layers `inputs`, whose values the caller provides
@@ -32,7 +28,7 @@ class InferencePlan {
   /// which is then normalized). Copies all weights. Throws Error: INVALID_ARGUMENT if the
   /// inputs do not suffice.
   InferencePlan(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
-                std::int64_t max_batch, PlanBorder border = PlanBorder::kOutside);
+                std::int64_t max_batch);
   ~InferencePlan();
   InferencePlan(InferencePlan&&) noexcept;
   InferencePlan& operator=(InferencePlan&&) noexcept;

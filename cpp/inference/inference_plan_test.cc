@@ -40,9 +40,9 @@ std::int64_t Floats(const NetworkState& network, int layer) {
 std::vector<std::vector<float>> RunPlan(const NetworkState& network, const std::vector<int>& from,
                                         const std::vector<int>& to, std::int64_t batch,
                                         const std::vector<std::vector<float>>& inputs,
-                                        PlanBorder border = PlanBorder::kOutside) {
-  const InferencePlan plan(network, from, to, batch, border);
-  const auto buffers = plan.MakeBuffers(1);
+                                        int workers = 1) {
+  const InferencePlan plan(network, from, to, batch);
+  const auto buffers = plan.MakeBuffers(workers);
   std::vector<const float*> input_places;
   for (const std::vector<float>& input : inputs) {
     input_places.push_back(input.data());
@@ -151,63 +151,14 @@ TEST(InferencePlan, PrefixThenRest) {
     if (cut == "sum") {
       features.push_back(LayerIndex(state, "act2"));  // read beside it
     }
-    std::vector<std::vector<float>> outside;
-    for (const PlanBorder border : {PlanBorder::kOutside, PlanBorder::kInside}) {
-      const auto values = RunPlan(state, {}, features, batch, {inputs}, border);
-      const auto got = RunPlan(state, features, heads, batch, values, border);
-      for (std::size_t i = 0; i < heads.size(); ++i) {
-        EXPECT_LE(testing::RelativeNorm(got[i], expected[static_cast<std::size_t>(heads[i])]),
-                  kTolerance)
-            << "cut at " << cut << ", head " << state.heads[i].name;
-      }
-      if (border == PlanBorder::kOutside) outside = got;
-      EXPECT_EQ(got, outside) << "cut at " << cut;
+    const auto values = RunPlan(state, {}, features, batch, {inputs});
+    const auto got = RunPlan(state, features, heads, batch, values);
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+      EXPECT_LE(testing::RelativeNorm(got[i], expected[static_cast<std::size_t>(heads[i])]),
+                kTolerance)
+          << "cut at " << cut << ", head " << state.heads[i].name;
     }
   }
-}
-
-// Dense layers take the image as it lies: nothing is moved between the two.
-TEST(InferencePlan, AFlattenBeforeDenseLayersIsNoOperation) {
-  const Network network = NetworkBuilder(Shape::Image(2, 5, 4))
-                              .Conv2d("conv1", 6, 3)
-                              .Flatten()
-                              .Dropout(0.5)
-                              .Dense("dense1", 7)
-                              .From("conv1")
-                              .Head("image", LabelsTask({"a", "b"}))
-                              .From("dense1")
-                              .Head("vector", LabelsTask({"c"}))
-                              .Build(1);
-  const InferencePlan plan(*network.state(), {}, HeadOutputs(*network.state()), 3);
-  EXPECT_EQ(plan.Describe(),
-            "channels last\nconv1\ndense1\nheads.image.dense\nheads.vector.dense\n");
-  ExpectHeadsLikeReference(network, 3);
-  // As an output it is flattened as outside, whatever the border.
-  const NetworkState& state = *network.state();
-  const std::vector<float> inputs = NormalFloats(2 * state.input.element_count(), 5);
-  const int flatten = LayerIndex(state, "flatten1");
-  const auto expected = testing::ReferenceForward(state, 2, inputs);
-  for (const PlanBorder border : {PlanBorder::kOutside, PlanBorder::kInside}) {
-    const auto got = RunPlan(state, {}, {flatten}, 2, {inputs}, border);
-    EXPECT_LE(testing::RelativeNorm(got[0], expected[static_cast<std::size_t>(flatten)]),
-              kTolerance);
-  }
-}
-
-TEST(InferencePlan, LayerNormOfAnImage) {
-  Network network = NetworkBuilder(Shape::Image(3, 4, 5))
-                        .Conv2d("conv1", 6, 3)
-                        .Layer(testing::Spec("layer_norm", "norm1", {}))
-                        .Conv2d("conv2", 4, 3)
-                        .Head("sizes", ValuesTask({"a"}))
-                        .Build(1);
-  Random random({.seed = 4});
-  for (const char* path : {"norm1.weight", "norm1.bias"}) {
-    std::vector<float> values(6 * 4 * 5);
-    for (float& value : values) value = static_cast<float>(random.NextNormal());
-    network.WriteParameter(path, values);
-  }
-  ExpectHeadsLikeReference(network, 3);
 }
 
 TEST(InferencePlan, NormalizedInputCanBeBothEnds) {
@@ -252,7 +203,6 @@ TEST(InferencePlan, FusesWhatItSays) {
             "pool\n"
             "act4\n"
             "grouped\n"
-            "flatten1\n"
             "norm5 + act5\n"
             "dense6 + norm6 + act6\n"
             "norm7\n"
@@ -265,9 +215,7 @@ TEST(InferencePlan, ARequestedIntermediateIsNotFusedAway) {
   const NetworkState& state = *network.state();
   const int conv1 = LayerIndex(state, "conv1");
   const InferencePlan plan(state, {}, {conv1, LayerIndex(state, "relu1")}, 1);
-  EXPECT_EQ(plan.Describe(),
-            "normalize\nnorm0 + silu0\nconv1\nnorm1 + relu1\n"
-            "channels first\nchannels first\n");
+  EXPECT_EQ(plan.Describe(), "normalize\nnorm0 + silu0\nconv1\nnorm1 + relu1\n");
 }
 
 TEST(InferencePlan, CopiesAllWeights) {

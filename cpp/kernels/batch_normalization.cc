@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/batch_normalization.h"
 
-#include <cmath>
 #include <cstddef>
 
 #undef HWY_TARGET_INCLUDE
@@ -9,8 +8,6 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/activation-inl.h"
-#include "kernels/channel_period-inl.h"
 #include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,140 +19,130 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-// Vectors of channels whose settings are in registers at once: a cache line or more of each
-// row, so that memory is read in whole lines.
-constexpr std::size_t kGroup = 4;
+// Loads settings of channels: one for all lanes, or each lane's own.
+struct Broadcast {
+  HWY_INLINE V operator()(D d, const float* values, std::int64_t c, std::size_t /*count*/) const {
+    return hn::Set(d, values[c]);
+  }
+};
+struct PerLane {
+  HWY_INLINE V operator()(D d, const float* values, std::int64_t c, std::size_t count) const {
+    return LoadFirst(d, values + c, count);
+  }
+};
 
-// What happens to an element, given the settings of its channel.
-template <Activation kKind>
+// y = (x - mean)·scale + bias. Centred first: x·scale + shift would cancel where the mean
+// is large.
 struct Forward {
-  static constexpr std::size_t kSettings = 3;  // mean, scale, bias
+  const ChannelNormalization& n;
   const float* x;
   float* y;
-  float slope;
 
-  HWY_INLINE void Apply(D d, std::size_t at, std::size_t count, const V* s) const {
-    const V centered = hn::Sub(LoadFirst(d, x + at, count), s[0]);
-    const V value = hn::MulAdd(centered, s[1], s[2]);
-    StoreFirst(ActivateAs<kKind>(d, value, hn::Set(d, slope)), d, y + at, count);
+  struct Settings {
+    V mean, scale, bias;
+  };
+  template <class Load>
+  HWY_INLINE Settings For(D d, std::int64_t c, std::size_t count, Load load) const {
+    const V variance = hn::Add(load(d, n.variance, c, count), hn::Set(d, n.epsilon));
+    return {load(d, n.mean, c, count), hn::Div(load(d, n.weight, c, count), hn::Sqrt(variance)),
+            load(d, n.bias, c, count)};
+  }
+  HWY_INLINE V Apply(V x_part, const Settings& s) const {
+    return hn::MulAdd(hn::Sub(x_part, s.mean), s.scale, s.bias);
+  }
+  HWY_INLINE void Full(D d, std::size_t at, const Settings& s) const {
+    hn::StoreU(Apply(hn::LoadU(d, x + at), s), d, y + at);
+  }
+  HWY_INLINE void Part(D d, std::size_t at, std::size_t count, const Settings& s) const {
+    hn::StoreN(Apply(hn::LoadN(d, x + at, count), s), d, y + at, count);
   }
 };
 
+// grad_x = (grad_y - g)·scale - (x - mean)·slope, where slope = scale·p / √(variance + epsilon).
 struct Backward {
-  static constexpr std::size_t kSettings = 4;  // mean, scale, average, slope
+  const ChannelNormalization& n;
   const float* x;
   const float* grad_y;
+  const float* sums;
+  const float* products;
   float* grad_x;
 
-  HWY_INLINE void Apply(D d, std::size_t at, std::size_t count, const V* s) const {
-    const V centered = hn::Sub(LoadFirst(d, x + at, count), s[0]);
-    const V gradient = hn::Mul(hn::Sub(LoadFirst(d, grad_y + at, count), s[2]), s[1]);
-    StoreFirst(hn::NegMulAdd(centered, s[3], gradient), d, grad_x + at, count);
+  struct Settings {
+    V mean, scale, g, slope;
+  };
+  template <class Load>
+  HWY_INLINE Settings For(D d, std::int64_t c, std::size_t count, Load load) const {
+    const V variance = hn::Add(load(d, n.variance, c, count), hn::Set(d, n.epsilon));
+    const V scale = hn::Div(load(d, n.weight, c, count), hn::Sqrt(variance));
+    if (sums == nullptr) return {hn::Zero(d), scale, hn::Zero(d), hn::Zero(d)};
+    const V share = hn::Set(d, 1.0f / static_cast<float>(n.layout.per_channel()));
+    const V product = hn::Mul(load(d, products, c, count), share);
+    return {load(d, n.mean, c, count), scale, hn::Mul(load(d, sums, c, count), share),
+            hn::Div(hn::Mul(scale, product), variance)};
+  }
+  HWY_INLINE V Apply(V x_part, V grad_part, const Settings& s) const {
+    const V gradient = hn::Mul(hn::Sub(grad_part, s.g), s.scale);
+    return hn::NegMulAdd(hn::Sub(x_part, s.mean), s.slope, gradient);
+  }
+  HWY_INLINE void Full(D d, std::size_t at, const Settings& s) const {
+    if (sums == nullptr) {
+      hn::StoreU(hn::Mul(hn::LoadU(d, grad_y + at), s.scale), d, grad_x + at);
+    } else {
+      hn::StoreU(Apply(hn::LoadU(d, x + at), hn::LoadU(d, grad_y + at), s), d, grad_x + at);
+    }
+  }
+  HWY_INLINE void Part(D d, std::size_t at, std::size_t count, const Settings& s) const {
+    if (sums == nullptr) {
+      hn::StoreN(hn::Mul(hn::LoadN(d, grad_y + at, count), s.scale), d, grad_x + at, count);
+    } else {
+      hn::StoreN(Apply(hn::LoadN(d, x + at, count), hn::LoadN(d, grad_y + at, count), s), d,
+                 grad_x + at, count);
+    }
   }
 };
 
-struct BackwardOfConstants {
-  static constexpr std::size_t kSettings = 1;  // scale
-  const float* grad_y;
-  float* grad_x;
-
-  HWY_INLINE void Apply(D d, std::size_t at, std::size_t count, const V* s) const {
-    StoreFirst(hn::Mul(LoadFirst(d, grad_y + at, count), s[0]), d, grad_x + at, count);
-  }
-};
-
-template <std::size_t kVectors, class Operation>
-HWY_INLINE void ForGroup(std::size_t rows, std::size_t width, std::size_t at, std::size_t count,
-                         const float* const* settings, std::size_t column,
-                         const Operation& operation) {
+template <class Operation>
+void ForChannels(const ChannelLayout& layout, std::int64_t first, std::int64_t last,
+                 const Operation& operation) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  V values[kVectors][Operation::kSettings];
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    for (std::size_t s = 0; s < Operation::kSettings; ++s) {
-      values[v][s] = LoadFirst(d, settings[s] + column + v * lanes, count);
+  const std::size_t spatial = static_cast<std::size_t>(layout.spatial);
+  if (spatial > 1) {
+    for (std::int64_t c = first; c < last; ++c) {
+      const auto settings = operation.For(d, c, lanes, Broadcast());
+      for (std::int64_t n = 0; n < layout.batch; ++n) {
+        const std::size_t begin = static_cast<std::size_t>(n * layout.channels + c) * spatial;
+        std::size_t i = 0;
+        for (; i + lanes <= spatial; i += lanes) operation.Full(d, begin + i, settings);
+        if (i < spatial) operation.Part(d, begin + i, spatial - i, settings);
+      }
     }
-  }
-  for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      operation.Apply(d, at + row * width + column + v * lanes, count, values[v]);
-    }
-  }
-}
-
-template <class Operation>
-HWY_INLINE void ForColumns(std::size_t rows, std::size_t width, std::size_t at,
-                           const float* const* settings, const Operation& operation) {
-  const std::size_t lanes = hn::Lanes(D());
-  std::size_t j = 0;
-  for (; j + kGroup * lanes <= width; j += kGroup * lanes) {
-    ForGroup<kGroup>(rows, width, at, lanes, settings, j, operation);
-  }
-  for (; j < width; j += lanes) {
-    ForGroup<1>(rows, width, at, HWY_MIN(lanes, width - j), settings, j, operation);
-  }
-}
-
-template <class Operation>
-void ForRows(std::int64_t channels_in, std::int64_t first, std::int64_t last,
-             const float* const* settings, const Operation& operation) {
-  const std::size_t channels = static_cast<std::size_t>(channels_in);
-  const std::size_t rows = static_cast<std::size_t>(last - first);
-  const std::size_t at = static_cast<std::size_t>(first) * channels;
-  const std::size_t repeats = ChannelRepeats(channels);
-  if (repeats == 1 || rows < repeats) {
-    ForColumns(rows, channels, at, settings, operation);
     return;
   }
-  HWY_ALIGN float wide[Operation::kSettings][kMostPeriod];
-  const float* wide_settings[Operation::kSettings];
-  for (std::size_t s = 0; s < Operation::kSettings; ++s) {
-    RepeatChannels(settings[s], channels, repeats, wide[s]);
-    wide_settings[s] = wide[s];
-  }
-  const std::size_t period = repeats * channels;
-  ForColumns(rows / repeats, period, at, wide_settings, operation);
-  ForColumns(rows % repeats, channels, at + rows / repeats * period, settings, operation);
-}
-
-template <Activation kKind>
-void ScaleAs(const ChannelScaling& scaling, std::int64_t first, std::int64_t last, const float* x,
-             float* y) {
-  const float* const settings[] = {scaling.mean, scaling.scale, scaling.bias};
-  ForRows(scaling.channels, first, last, settings, Forward<kKind>{x, y, scaling.slope});
-}
-
-void ScaleKernel(const ChannelScaling& scaling, std::int64_t first, std::int64_t last,
-                 const float* x, float* y) {
-  switch (scaling.activation) {
-    case Activation::kNone:
-      return ScaleAs<Activation::kNone>(scaling, first, last, x, y);
-    case Activation::kRelu:
-      return ScaleAs<Activation::kRelu>(scaling, first, last, x, y);
-    case Activation::kRelu6:
-      return ScaleAs<Activation::kRelu6>(scaling, first, last, x, y);
-    case Activation::kLeakyRelu:
-      return ScaleAs<Activation::kLeakyRelu>(scaling, first, last, x, y);
-    case Activation::kGelu:
-      return ScaleAs<Activation::kGelu>(scaling, first, last, x, y);
-    case Activation::kSilu:
-      return ScaleAs<Activation::kSilu>(scaling, first, last, x, y);
-    case Activation::kSigmoid:
-      return ScaleAs<Activation::kSigmoid>(scaling, first, last, x, y);
-    case Activation::kTanh:
-      return ScaleAs<Activation::kTanh>(scaling, first, last, x, y);
+  for (std::int64_t c = first; c < last; c += static_cast<std::int64_t>(lanes)) {
+    const std::size_t count = HWY_MIN(lanes, static_cast<std::size_t>(last - c));
+    const auto settings = operation.For(d, c, count, PerLane());
+    for (std::int64_t n = 0; n < layout.batch; ++n) {
+      const std::size_t at = static_cast<std::size_t>(n * layout.channels + c);
+      if (count == lanes) {
+        operation.Full(d, at, settings);
+      } else {
+        operation.Part(d, at, count, settings);
+      }
+    }
   }
 }
 
-void BackwardKernel(const ChannelScalingGradient& g, std::int64_t first, std::int64_t last,
-                    const float* x, const float* grad_y, float* grad_x) {
-  const float* const settings[] = {g.mean, g.scale, g.average, g.slope};
-  ForRows(g.channels, first, last, settings, Backward{x, grad_y, grad_x});
+void NormalizeKernel(const ChannelNormalization& normalization, std::int64_t first,
+                     std::int64_t last, const float* x, float* y) {
+  ForChannels(normalization.layout, first, last, Forward{normalization, x, y});
 }
 
-void BackwardOfConstantsKernel(std::int64_t channels, const float* scale, std::int64_t first,
-                               std::int64_t last, const float* grad_y, float* grad_x) {
-  ForRows(channels, first, last, &scale, BackwardOfConstants{grad_y, grad_x});
+void BackwardKernel(const ChannelNormalization& normalization, std::int64_t first,
+                    std::int64_t last, const float* x, const float* grad_y, const float* sums,
+                    const float* products, float* grad_x) {
+  ForChannels(normalization.layout, first, last,
+              Backward{normalization, x, grad_y, sums, products, grad_x});
 }
 
 }  // namespace
@@ -166,26 +153,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace espalier {
 
-void NormalizationScales(std::int64_t channels, const float* weight, const float* variance,
-                         float epsilon, float* scales) {
-  for (std::int64_t c = 0; c < channels; ++c) {
-    scales[c] = weight[c] / std::sqrt(variance[c] + epsilon);
-  }
+void NormalizeChannels(const ChannelNormalization& normalization, std::int64_t first,
+                       std::int64_t last, const float* x, float* y) {
+  ESPALIER_KERNEL(NormalizeKernel)(normalization, first, last, x, y);
 }
 
-void ScaleChannels(const ChannelScaling& scaling, std::int64_t first, std::int64_t last,
-                   const float* x, float* y) {
-  ESPALIER_KERNEL(ScaleKernel)(scaling, first, last, x, y);
-}
-
-void ScaleChannelsBackward(const ChannelScalingGradient& gradient, std::int64_t first,
-                           std::int64_t last, const float* x, const float* grad_y, float* grad_x) {
-  ESPALIER_KERNEL(BackwardKernel)(gradient, first, last, x, grad_y, grad_x);
-}
-
-void ScaleChannelsBackward(std::int64_t channels, const float* scale, std::int64_t first,
-                           std::int64_t last, const float* grad_y, float* grad_x) {
-  ESPALIER_KERNEL(BackwardOfConstantsKernel)(channels, scale, first, last, grad_y, grad_x);
+void NormalizeChannelsBackward(const ChannelNormalization& normalization, std::int64_t first,
+                               std::int64_t last, const float* x, const float* grad_y,
+                               const float* sums, const float* products, float* grad_x) {
+  ESPALIER_KERNEL(BackwardKernel)
+  (normalization, first, last, x, grad_y, sums, products, grad_x);
 }
 
 }  // namespace espalier

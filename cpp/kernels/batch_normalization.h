@@ -1,50 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Normalization of the channels of arrays [rows, channels].
-
-#include <cstdint>
-
-#include "kernels/activation.h"
+#include "kernels/channels.h"
 
 namespace espalier {
 
-/// scales[c] = weight[c] / √(variance[c] + epsilon).
-void NormalizationScales(std::int64_t channels, const float* weight, const float* variance,
-                         float epsilon, float* scales);
-
-/// y = activation((x - mean[c])·scale[c] + bias[c]). Centered first: x·scale + shift would
-/// cancel where the mean is large.
-struct ChannelScaling {
-  std::int64_t channels;
+/// What normalization does to channel c: x̂ = (x - mean[c]) / √(variance[c] + epsilon),
+/// y = weight[c]·x̂ + bias[c].
+struct ChannelNormalization {
+  ChannelLayout layout;
+  float epsilon;
   const float* mean;
-  const float* scale;
-  const float* bias;
-  Activation activation = Activation::kNone;
-  float slope = 0.01f;  // leaky relu
+  const float* variance;
+  const float* weight;
+  const float* bias;  // not read by gradients
 };
 
-/// y of rows [first, last). y may be x.
-void ScaleChannels(const ChannelScaling& scaling, std::int64_t first, std::int64_t last,
-                   const float* x, float* y);
+/// y, for channels [first, last). y may be x.
+void NormalizeChannels(const ChannelNormalization& normalization, std::int64_t first,
+                       std::int64_t last, const float* x, float* y);
 
-/// grad_x = (grad_y - average[c])·scale[c] - (x - mean[c])·slope[c]: with `average` the mean of
-/// grad_y and slope = scale · mean of grad_y·(x - mean) / (variance + epsilon), the gradient
-/// through mean and variance of x.
-struct ChannelScalingGradient {
-  std::int64_t channels;
-  const float* mean;
-  const float* scale;
-  const float* average;
-  const float* slope;
-};
-
-/// grad_x of rows [first, last). It may be grad_y.
-void ScaleChannelsBackward(const ChannelScalingGradient& gradient, std::int64_t first,
-                           std::int64_t last, const float* x, const float* grad_y, float* grad_x);
-
-/// grad_x = grad_y·scale[c]: where mean and variance are constants.
-void ScaleChannelsBackward(std::int64_t channels, const float* scale, std::int64_t first,
-                           std::int64_t last, const float* grad_y, float* grad_x);
+/// The gradient of x for channels [first, last) where mean and variance are those of x:
+/// with ḡ the mean of grad_y and p the mean of grad_y·x̂ over the channel,
+/// weight / √(variance + epsilon) · (grad_y - ḡ - x̂·p). `sums` and `products` are
+/// ChannelGradientSums'; null for both: mean and variance are constants, ḡ and p are 0.
+void NormalizeChannelsBackward(const ChannelNormalization& normalization, std::int64_t first,
+                               std::int64_t last, const float* x, const float* grad_y,
+                               const float* sums, const float* products, float* grad_x);
 
 }  // namespace espalier

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/channels.h"
 
-#include <algorithm>
 #include <cstddef>
 
 #undef HWY_TARGET_INCLUDE
@@ -9,7 +8,6 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/channel_period-inl.h"
 #include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -21,22 +19,21 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-// Rows added up in plain float before the sum goes on compensated: bounds rounding errors
-// whatever the size.
+// Vectors added up in float before the sum goes on in double (or, across a batch of
+// vectors, in a compensated float): bounds rounding errors whatever the size.
 constexpr std::size_t kBlock = 64;
 
-// Vectors of channels whose sums are in registers at once, which hides the latency of the
-// additions.
-constexpr std::size_t kGroup = 4;
-
-// Terms of sums: each adds what `count` elements at a place give to up to two vectors, 0 in
-// the lanes from `count` on.
+// Terms of sums: each is given the place of `count` elements of channel(s), adds up to two
+// vectors, with 0 in the lanes from `count` on, and says what the channel's centre is.
 struct Plain {
   static constexpr int kSums = 1;
   const float* x;
 
   HWY_INLINE void Add(D d, std::size_t at, std::size_t count, V /*center*/, V* sums) const {
-    sums[0] = hn::Add(sums[0], LoadFirst(d, x + at, count));
+    sums[0] = hn::Add(sums[0], hn::LoadN(d, x + at, count));
+  }
+  HWY_INLINE void AddFull(D d, std::size_t at, V /*center*/, V* sums) const {
+    sums[0] = hn::Add(sums[0], hn::LoadU(d, x + at));
   }
 };
 
@@ -45,7 +42,12 @@ struct CenteredSquare {
   const float* x;
 
   HWY_INLINE void Add(D d, std::size_t at, std::size_t count, V center, V* sums) const {
-    const V difference = hn::Sub(LoadFirst(d, x + at, count), center);
+    const V difference =
+        hn::IfThenElseZero(hn::FirstN(d, count), hn::Sub(hn::LoadN(d, x + at, count), center));
+    sums[0] = hn::MulAdd(difference, difference, sums[0]);
+  }
+  HWY_INLINE void AddFull(D d, std::size_t at, V center, V* sums) const {
+    const V difference = hn::Sub(hn::LoadU(d, x + at), center);
     sums[0] = hn::MulAdd(difference, difference, sums[0]);
   }
 };
@@ -56,121 +58,130 @@ struct Gradient {
   const float* grad;
 
   HWY_INLINE void Add(D d, std::size_t at, std::size_t count, V center, V* sums) const {
-    const V g = LoadFirst(d, grad + at, count);
+    const V g = hn::LoadN(d, grad + at, count);
+    const V difference =
+        hn::IfThenElseZero(hn::FirstN(d, count), hn::Sub(hn::LoadN(d, x + at, count), center));
     sums[0] = hn::Add(sums[0], g);
-    sums[1] = hn::MulAdd(g, hn::Sub(LoadFirst(d, x + at, count), center), sums[1]);
+    sums[1] = hn::MulAdd(g, difference, sums[1]);
+  }
+  HWY_INLINE void AddFull(D d, std::size_t at, V center, V* sums) const {
+    const V g = hn::LoadU(d, grad + at);
+    sums[0] = hn::Add(sums[0], g);
+    sums[1] = hn::MulAdd(g, hn::Sub(hn::LoadU(d, x + at), center), sums[1]);
   }
 };
 
-// totals[s][j], j < kVectors·lanes (or the last vector's `count`), of `rows` rows of `width`
-// elements that begin at `at`.
-template <std::size_t kVectors, class Term>
-HWY_INLINE void SumGroup(std::size_t rows, std::size_t width, std::size_t at, std::size_t count,
-                         const float* centers, const Term& term, float* const* totals) {
+// One channel whose elements lie side by side in each example.
+template <class Term>
+HWY_INLINE void SumChannel(const ChannelLayout& layout, std::size_t channel, float center,
+                           const Term& term, double* totals) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  V center[kVectors];
-  V total[kVectors][2];
-  V lost[kVectors][2];
-  for (std::size_t v = 0; v < kVectors; ++v) {
-    center[v] = centers == nullptr ? hn::Zero(d) : LoadFirst(d, centers + v * lanes, count);
-    for (int s = 0; s < Term::kSums; ++s) total[v][s] = lost[v][s] = hn::Zero(d);
-  }
-  for (std::size_t begin = 0; begin < rows; begin += kBlock) {
-    V sums[kVectors][2];
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      for (int s = 0; s < Term::kSums; ++s) sums[v][s] = hn::Zero(d);
-    }
-    const std::size_t end = HWY_MIN(rows, begin + kBlock);
-    for (std::size_t row = begin; row < end; ++row) {
-      for (std::size_t v = 0; v < kVectors; ++v) {
-        term.Add(d, at + row * width + v * lanes, count, center[v], sums[v]);
-      }
-    }
-    for (std::size_t v = 0; v < kVectors; ++v) {  // Kahan's summation, Comm. ACM 8, 1965
-      for (int s = 0; s < Term::kSums; ++s) {
-        const V block = hn::Sub(sums[v][s], lost[v][s]);
-        const V sum = hn::Add(total[v][s], block);
-        lost[v][s] = hn::Sub(hn::Sub(sum, total[v][s]), block);
-        total[v][s] = sum;
-      }
-    }
-  }
-  for (std::size_t v = 0; v < kVectors; ++v) {
+  const std::size_t spatial = static_cast<std::size_t>(layout.spatial);
+  const V centers = hn::Set(d, center);
+  V sums[2] = {hn::Zero(d), hn::Zero(d)};
+  std::size_t block = 0;
+  for (int s = 0; s < Term::kSums; ++s) totals[s] = 0.0;
+  const auto finish_block = [&]() HWY_ATTR {
     for (int s = 0; s < Term::kSums; ++s) {
-      StoreFirst(total[v][s], d, totals[s] + v * lanes, count);
+      totals[s] += static_cast<double>(hn::ReduceSum(d, sums[s]));
+      sums[s] = hn::Zero(d);
+    }
+    block = 0;
+  };
+  for (std::size_t n = 0; n < static_cast<std::size_t>(layout.batch); ++n) {
+    const std::size_t begin = (n * static_cast<std::size_t>(layout.channels) + channel) * spatial;
+    std::size_t i = 0;
+    while (i + lanes <= spatial) {
+      const std::size_t run = HWY_MIN(kBlock - block, (spatial - i) / lanes);
+      V run_sums[2] = {sums[0], sums[1]};
+      for (std::size_t v = 0; v < run; ++v, i += lanes) {
+        term.AddFull(d, begin + i, centers, run_sums);
+      }
+      sums[0] = run_sums[0];
+      sums[1] = run_sums[1];
+      block += run;
+      if (block == kBlock) finish_block();
+    }
+    if (i < spatial) {
+      term.Add(d, begin + i, spatial - i, centers, sums);
+      if (++block == kBlock) finish_block();
+    }
+  }
+  finish_block();
+}
+
+// A vector of `count` channels that have one element in each example.
+template <class Term>
+HWY_INLINE void SumColumns(const ChannelLayout& layout, std::size_t channel, std::size_t count,
+                           V centers, const Term& term, V* totals) {
+  const D d;
+  const std::size_t batch = static_cast<std::size_t>(layout.batch);
+  const std::size_t channels = static_cast<std::size_t>(layout.channels);
+  V lost[2] = {hn::Zero(d), hn::Zero(d)};
+  for (int s = 0; s < Term::kSums; ++s) totals[s] = hn::Zero(d);
+  for (std::size_t n = 0; n < batch; n += kBlock) {
+    V sums[2] = {hn::Zero(d), hn::Zero(d)};
+    for (std::size_t row = n; row < HWY_MIN(batch, n + kBlock); ++row) {
+      if (count == hn::Lanes(d)) {
+        term.AddFull(d, row * channels + channel, centers, sums);
+      } else {
+        term.Add(d, row * channels + channel, count, centers, sums);
+      }
+    }
+    for (int s = 0; s < Term::kSums; ++s) {  // Kahan's summation, Comm. ACM 8, 1965
+      const V term_sum = hn::Sub(sums[s], lost[s]);
+      const V total = hn::Add(totals[s], term_sum);
+      lost[s] = hn::Sub(hn::Sub(total, totals[s]), term_sum);
+      totals[s] = total;
     }
   }
 }
 
+// results[s][c] = factor · sum of the term over channel c.
 template <class Term>
-HWY_INLINE void SumColumns(std::size_t rows, std::size_t width, std::size_t at,
-                           const float* centers, const Term& term, float* const* totals) {
-  const std::size_t lanes = hn::Lanes(D());
-  std::size_t j = 0;
-  const auto group_centers = [&] { return centers == nullptr ? nullptr : centers + j; };
-  float* places[2];
-  const auto place = [&] {
-    for (int s = 0; s < Term::kSums; ++s) places[s] = totals[s] + j;
-  };
-  for (; j + kGroup * lanes <= width; j += kGroup * lanes) {
-    place();
-    SumGroup<kGroup>(rows, width, at + j, lanes, group_centers(), term, places);
-  }
-  for (; j < width; j += lanes) {
-    place();
-    SumGroup<1>(rows, width, at + j, HWY_MIN(lanes, width - j), group_centers(), term, places);
-  }
-}
-
-// totals[s][c] of the rows [first, last).
-template <class Term>
-HWY_INLINE void SumChunk(std::size_t channels, std::size_t first, std::size_t last,
-                         const float* centers, const Term& term, float* const* totals) {
-  const std::size_t rows = last - first;
-  const std::size_t at = first * channels;
-  const std::size_t repeats = ChannelRepeats(channels);
-  if (repeats == 1) {
-    SumColumns(rows, channels, at, centers, term, totals);
+void SumTerms(const ChannelLayout& layout, std::int64_t first, std::int64_t last,
+              const float* centers, const Term& term, double factor, float* const* results) {
+  const D d;
+  if (layout.spatial > 1) {
+    for (std::int64_t c = first; c < last; ++c) {
+      double totals[2];
+      SumChannel(layout, static_cast<std::size_t>(c), centers == nullptr ? 0.0f : centers[c], term,
+                 totals);
+      for (int s = 0; s < Term::kSums; ++s) results[s][c] = static_cast<float>(factor * totals[s]);
+    }
     return;
   }
-  HWY_ALIGN float wide_centers[kMostPeriod];
-  HWY_ALIGN float wide[2][kMostPeriod];
-  HWY_ALIGN float rest[2][kMostPeriod];
-  float* const wide_totals[2] = {wide[0], wide[1]};
-  float* const rest_totals[2] = {rest[0], rest[1]};
-  if (centers != nullptr) RepeatChannels(centers, channels, repeats, wide_centers);
-  const std::size_t period = repeats * channels;
-  SumColumns(rows / repeats, period, at, centers == nullptr ? nullptr : wide_centers, term,
-             wide_totals);
-  SumColumns(rows % repeats, channels, at + rows / repeats * period, centers, term, rest_totals);
-  for (int s = 0; s < Term::kSums; ++s) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      double sum = static_cast<double>(rest[s][c]);
-      for (std::size_t i = c; i < period; i += channels) sum += static_cast<double>(wide[s][i]);
-      totals[s][c] = static_cast<float>(sum);
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const V factors = hn::Set(d, static_cast<float>(factor));
+  for (std::int64_t c = first; c < last; c += lanes) {
+    const std::size_t count = static_cast<std::size_t>(HWY_MIN(lanes, last - c));
+    const V center = centers == nullptr ? hn::Zero(d) : LoadFirst(d, centers + c, count);
+    V totals[2];
+    SumColumns(layout, static_cast<std::size_t>(c), count, center, term, totals);
+    for (int s = 0; s < Term::kSums; ++s) {
+      StoreFirst(hn::Mul(factors, totals[s]), d, results[s] + c, count);
     }
   }
 }
 
-void SumsOfChunk(std::size_t channels, std::size_t first, std::size_t last, const float* x,
-                 float* sums) {
-  SumChunk(channels, first, last, nullptr, Plain{x}, &sums);
+void Sums(const ChannelLayout& layout, std::int64_t first, std::int64_t last, const float* x,
+          float* sums) {
+  SumTerms(layout, first, last, nullptr, Plain{x}, 1.0, &sums);
 }
 
-// mean[c], and squares[c]: the sum of (x - mean[c])².
-void MomentsOfChunk(std::size_t channels, std::size_t first, std::size_t last, const float* x,
-                    float* mean, float* squares) {
-  SumChunk(channels, first, last, nullptr, Plain{x}, &mean);
-  const float rows = static_cast<float>(last - first);
-  for (std::size_t c = 0; c < channels; ++c) mean[c] /= rows;
-  SumChunk(channels, first, last, mean, CenteredSquare{x}, &squares);
+void Moments(const ChannelLayout& layout, std::int64_t first, std::int64_t last, const float* x,
+             float* mean, float* variance) {
+  const double share = 1.0 / static_cast<double>(layout.per_channel());
+  SumTerms(layout, first, last, nullptr, Plain{x}, share, &mean);
+  SumTerms(layout, first, last, mean, CenteredSquare{x}, share, &variance);
 }
 
-void GradientSumsOfChunk(std::size_t channels, std::size_t first, std::size_t last, const float* x,
-                         const float* mean, const float* grad, float* sums, float* products) {
-  float* const totals[2] = {sums, products};
-  SumChunk(channels, first, last, mean, Gradient{x, grad}, totals);
+void GradientSums(const ChannelLayout& layout, std::int64_t first, std::int64_t last,
+                  const float* x, const float* mean, const float* grad, float* sums,
+                  float* products) {
+  float* const results[2] = {sums, products};
+  SumTerms(layout, first, last, mean, Gradient{x, grad}, 1.0, results);
 }
 
 }  // namespace
@@ -180,123 +191,21 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace espalier {
-namespace {
 
-constexpr std::int64_t kChunkFloats = 16384;  // twice read, so they should stay in L2
-constexpr std::int64_t kFewestRows = 64;      // so that combining costs little
-
-struct Chunks {
-  explicit Chunks(const ChannelLayout& layout)
-      : rows(layout.rows),
-        run(std::max(kFewestRows, kChunkFloats / layout.channels)),
-        count((layout.rows + run - 1) / run) {}
-
-  std::size_t Begin(std::int64_t chunk) const {
-    return static_cast<std::size_t>(std::min(rows, chunk * run));
-  }
-  double Rows(std::int64_t chunk) const {
-    return static_cast<double>(Begin(chunk + 1) - Begin(chunk));
-  }
-
-  std::int64_t rows;
-  std::int64_t run;
-  std::int64_t count;
-};
-
-// Channels whose sums over the chunks are in double at once, side by side.
-constexpr std::int64_t kCombined = 64;
-
-// body(first, count) for runs of at most kCombined channels.
-template <typename Body>
-void ForCombined(std::int64_t channels, Body body) {
-  for (std::int64_t first = 0; first < channels; first += kCombined) {
-    body(first, std::min(kCombined, channels - first));
-  }
+void ChannelSums(const ChannelLayout& layout, std::int64_t first, std::int64_t last, const float* x,
+                 float* sums) {
+  ESPALIER_KERNEL(Sums)(layout, first, last, x, sums);
 }
 
-void AddChunks(const ChannelLayout& layout, const Chunks& chunks, std::int64_t stride,
-               const float* partials, float* sums) {
-  ForCombined(layout.channels, [&](std::int64_t first, std::int64_t count) {
-    double totals[kCombined] = {};
-    for (std::int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-      const float* part = partials + chunk * stride + first;
-      for (std::int64_t c = 0; c < count; ++c) totals[c] += static_cast<double>(part[c]);
-    }
-    for (std::int64_t c = 0; c < count; ++c) sums[first + c] = static_cast<float>(totals[c]);
-  });
+void ChannelMoments(const ChannelLayout& layout, std::int64_t first, std::int64_t last,
+                    const float* x, float* mean, float* variance) {
+  ESPALIER_KERNEL(Moments)(layout, first, last, x, mean, variance);
 }
 
-}  // namespace
-
-std::int64_t ChannelPartialFloats(const ChannelLayout& layout) {
-  return Chunks(layout).count * 2 * layout.channels;
-}
-
-void ChannelSums(const ChannelLayout& layout, const float* x, float* sums, float* partials,
-                 Workspace& workspace) {
-  const Chunks chunks(layout);
-  const auto kernel = ESPALIER_KERNEL(SumsOfChunk);
-  workspace.ParallelFor(chunks.count, [&](std::int64_t chunk, std::span<float>) {
-    kernel(static_cast<std::size_t>(layout.channels), chunks.Begin(chunk), chunks.Begin(chunk + 1),
-           x, partials + chunk * layout.channels);
-  });
-  AddChunks(layout, chunks, layout.channels, partials, sums);
-}
-
-void ChannelMoments(const ChannelLayout& layout, const float* x, float* mean, float* variance,
-                    float* partials, Workspace& workspace) {
-  const Chunks chunks(layout);
-  const std::int64_t channels = layout.channels;
-  const auto kernel = ESPALIER_KERNEL(MomentsOfChunk);
-  workspace.ParallelFor(chunks.count, [&](std::int64_t chunk, std::span<float>) {
-    float* const part = partials + chunk * 2 * channels;
-    kernel(static_cast<std::size_t>(channels), chunks.Begin(chunk), chunks.Begin(chunk + 1), x,
-           part, part + channels);
-  });
-  // Chan, Golub and LeVeque, 1979: squares about the common mean are those about the chunk's
-  // own, and rows times the square of how far the two means are apart.
-  const double share = 1.0 / static_cast<double>(layout.rows);
-  ForCombined(channels, [&](std::int64_t first, std::int64_t count) {
-    double means[kCombined] = {};
-    double squares[kCombined] = {};
-    for (std::int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-      const float* part = partials + chunk * 2 * channels + first;
-      const double weight = chunks.Rows(chunk) * share;
-      for (std::int64_t c = 0; c < count; ++c) means[c] += weight * static_cast<double>(part[c]);
-    }
-    for (std::int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-      const float* part = partials + chunk * 2 * channels + first;
-      const double rows = chunks.Rows(chunk);
-      for (std::int64_t c = 0; c < count; ++c) {
-        const double apart = static_cast<double>(part[c]) - means[c];
-        squares[c] += static_cast<double>(part[channels + c]) + rows * apart * apart;
-      }
-    }
-    for (std::int64_t c = 0; c < count; ++c) {
-      mean[first + c] = static_cast<float>(means[c]);
-      variance[first + c] = static_cast<float>(squares[c] * share);
-    }
-  });
-}
-
-void ChannelGradientSums(const ChannelLayout& layout, const float* x, const float* mean,
-                         const float* grad, float* sums, float* products, float* partials,
-                         Workspace& workspace) {
-  const Chunks chunks(layout);
-  const std::int64_t channels = layout.channels;
-  const auto kernel = ESPALIER_KERNEL(GradientSumsOfChunk);
-  workspace.ParallelFor(chunks.count, [&](std::int64_t chunk, std::span<float>) {
-    float* const part = partials + chunk * 2 * channels;
-    kernel(static_cast<std::size_t>(channels), chunks.Begin(chunk), chunks.Begin(chunk + 1), x,
-           mean, grad, part, part + channels);
-  });
-  AddChunks(layout, chunks, 2 * channels, partials, sums);
-  AddChunks(layout, chunks, 2 * channels, partials + channels, products);
-}
-
-void SumRows(const ChannelLayout& layout, const float* x, float* sums) {
-  ESPALIER_KERNEL(SumsOfChunk)
-  (static_cast<std::size_t>(layout.channels), 0, static_cast<std::size_t>(layout.rows), x, sums);
+void ChannelGradientSums(const ChannelLayout& layout, std::int64_t first, std::int64_t last,
+                         const float* x, const float* mean, const float* grad, float* sums,
+                         float* products) {
+  ESPALIER_KERNEL(GradientSums)(layout, first, last, x, mean, grad, sums, products);
 }
 
 }  // namespace espalier

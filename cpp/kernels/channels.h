@@ -1,42 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Statistics per channel of arrays [rows, channels], rows being all positions of all
-// examples.
-//
-// Rows are cut into chunks by the layout alone; the chunks' results are combined in order,
-// so that no bit depends on the number of workers.
+// Statistics per channel of arrays [batch, channels, spatial].
 
 #include <cstdint>
-
-#include "core/thread_pool.h"
 
 namespace espalier {
 
 struct ChannelLayout {
-  std::int64_t rows;
+  std::int64_t batch;
   std::int64_t channels;
+  std::int64_t spatial;  // elements of one channel of one example; 1 for vectors
+
+  std::int64_t per_channel() const { return batch * spatial; }
 };
 
-/// Floats of `partials` that the functions below need. Grows with the rows.
-std::int64_t ChannelPartialFloats(const ChannelLayout& layout);
+// All work on channels [first, last), so that callers can share them out. The order of each
+// sum depends on the layout and the instruction set alone, not on the range.
 
 /// sums[c]: of all elements of channel c.
-void ChannelSums(const ChannelLayout& layout, const float* x, float* sums, float* partials,
-                 Workspace& workspace);
+void ChannelSums(const ChannelLayout& layout, std::int64_t first, std::int64_t last, const float* x,
+                 float* sums);
 
-/// mean[c], and variance[c] = mean of (x - mean[c])². Each chunk is centered on its own mean
-/// while it is in the cache: one pass through memory that loses no digits where the mean is
-/// large.
-void ChannelMoments(const ChannelLayout& layout, const float* x, float* mean, float* variance,
-                    float* partials, Workspace& workspace);
+/// mean[c], and variance[c] = mean of (x - mean[c])², in two passes, which loses no digits
+/// where the mean is large.
+void ChannelMoments(const ChannelLayout& layout, std::int64_t first, std::int64_t last,
+                    const float* x, float* mean, float* variance);
 
 /// sums[c] of grad, and products[c] of grad·(x - mean[c]).
-void ChannelGradientSums(const ChannelLayout& layout, const float* x, const float* mean,
-                         const float* grad, float* sums, float* products, float* partials,
-                         Workspace& workspace);
-
-/// As ChannelSums, in one go on the calling thread.
-void SumRows(const ChannelLayout& layout, const float* x, float* sums);
+void ChannelGradientSums(const ChannelLayout& layout, std::int64_t first, std::int64_t last,
+                         const float* x, const float* mean, const float* grad, float* sums,
+                         float* products);
 
 }  // namespace espalier

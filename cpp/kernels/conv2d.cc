@@ -3,440 +3,425 @@
 
 #include <algorithm>
 
-#include "kernels/channels.h"
-#include "kernels/conv2d_algorithm.h"
-#include "kernels/conv2d_weights.h"
 #include "kernels/depthwise.h"
+#include "kernels/matmul_block.h"
+#include "kernels/patches.h"
+#include "kernels/weight_sums.h"
 
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kTaskProduct = 1 << 19;  // multiply-adds worth a task of their own
-constexpr std::int64_t kWantedTasks = 8;        // enough for a handful of workers
-constexpr std::int64_t kActivatedFloats = 1 << 15;
+// Enough tasks for a handful of workers; more would only pack the same data more often.
+constexpr std::int64_t kWantedTasks = 8;
+
+// Positions that share one packing of the weights, over several small images if need be.
+constexpr std::int64_t kSharedPositions = 512;
+
+// Longest chain of sums over examples and positions before a part of the batch is summed
+// apart: rounding errors grow with the root of the length.
+constexpr std::int64_t kLongestSum = 1 << 14;
+
+// Most floats of grad_input's padded copy in a task (1 MiB), so that it stays in L2.
+constexpr std::int64_t kMostPaddedFloats = 1 << 18;
+
+constexpr std::int64_t kMostOutputChannels = 256;  // in one task
 
 std::int64_t Ceiling(std::int64_t value, std::int64_t divisor) {
   return (value + divisor - 1) / divisor;
 }
 
-std::int64_t Positions(const ConvolutionGeometry& g) { return g.output_height * g.output_width; }
-std::int64_t KernelArea(const ConvolutionGeometry& g) { return g.kernel_height * g.kernel_width; }
-std::int64_t GroupChannels(const ConvolutionGeometry& g) { return g.channels / g.groups; }
-std::int64_t GroupOutputs(const ConvolutionGeometry& g) { return g.output_channels / g.groups; }
-
-// The kernel as it is, weights [outputs, channels, kernel].
-KernelElements WholeKernel(const ConvolutionGeometry& g) {
-  return {.rows = g.kernel_height,
-          .columns = g.kernel_width,
-          .first_row = 0,
-          .row_step = 1,
-          .row_dilation = 1,
-          .first_column = 0,
-          .column_step = 1,
-          .column_dilation = 1,
-          .kernel_width = g.kernel_width};
+std::int64_t RoundUp(std::int64_t value, std::int64_t multiple) {
+  return Ceiling(value, multiple) * multiple;
 }
 
-// Output rows in one task: few enough for the cache, and for tasks enough.
-std::int64_t BandRows(const ShiftedRows& rows, std::int64_t batch, bool pools) {
-  const std::int64_t most = OutputRowsInCache(rows);
-  const std::int64_t row_product =
-      std::max<std::int64_t>(1, rows.output_width * rows.outputs * rows.depth());
-  const std::int64_t wanted = std::max(Ceiling(kTaskProduct, row_product),
-                                       Ceiling(batch * rows.output_height, 4 * kWantedTasks));
-  const std::int64_t band = std::clamp<std::int64_t>(wanted, 1, most);
-  return pools ? band / 2 * 2 + (band == 1 ? 2 : 0) : band;
-}
+/// [0, total) cut into `count` nearly equal ranges of whole units.
+struct Ranges {
+  Ranges(std::int64_t total_in, std::int64_t count_in, std::int64_t unit_in = 1)
+      : total(total_in), count(count_in), unit(unit_in), units(Ceiling(total_in, unit_in)) {}
+  std::int64_t Begin(std::int64_t i) const { return std::min(total, units * i / count * unit); }
+  std::int64_t Size(std::int64_t i) const { return Begin(i + 1) - Begin(i); }
+  std::int64_t Most() const { return std::min(total, Ceiling(units, count) * unit); }
 
-void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64_t batch,
-                        const float* input, const float* packed, std::int64_t packed_group,
-                        const Epilogue& epilogue, bool pools, float* output,
-                        std::int64_t output_image, Workspace& workspace) {
-  const std::int64_t band = BandRows(rows, batch, pools);
-  const std::int64_t bands = Ceiling(rows.output_height, band);
-  const std::int64_t image = rows.height * rows.width * rows.pixel_stride;
-  workspace.ParallelFor(batch * groups * bands, [&](std::int64_t task, std::span<float> scratch) {
-    const std::int64_t first = task % bands * band;
-    const std::int64_t last = std::min(rows.output_height, first + band);
-    const std::int64_t group = task / bands % groups;
-    const std::int64_t example = task / bands / groups;
-    Epilogue shifted = epilogue;
-    if (shifted.column_bias != nullptr) shifted.column_bias += group * rows.outputs;
-    SumShiftedRows(rows, input + example * image + group * rows.channels, first, last,
-                   packed + group * packed_group, shifted, pools,
-                   output + example * output_image + group * rows.outputs, scratch.data());
-  });
-}
-
-bool IsFusedByWinograd(Activation activation) {
-  return activation == Activation::kNone || activation == Activation::kRelu ||
-         activation == Activation::kRelu6;
-}
-
-void RunWinograd(const WinogradConvolution& convolution, std::int64_t batch, const float* input,
-                 const float* packed, const Epilogue& epilogue, bool pools, float* output,
-                 Workspace& workspace) {
-  if (IsFusedByWinograd(epilogue.activation)) {
-    WinogradForward(convolution, batch, input, packed, epilogue, pools, output, workspace);
-    return;
-  }
-  Epilogue linear = epilogue;
-  linear.activation = Activation::kNone;
-  WinogradForward(convolution, batch, input, packed, linear, pools, output, workspace);
-  const std::int64_t floats =
-      batch * convolution.output_height * convolution.output_width * convolution.output_channels;
-  workspace.ParallelFor(
-      Ceiling(floats, kActivatedFloats), [&](std::int64_t task, std::span<float>) {
-        float* const at = output + task * kActivatedFloats;
-        ActivationForward(epilogue.activation, epilogue.slope, at,
-                          std::min(kActivatedFloats, floats - task * kActivatedFloats), at);
-      });
-}
-
-// The gradient of an input with stride: positions that are alike modulo the stride read the
-// same elements of the kernel, so each class of them is a convolution with stride 1.
-struct StrideClass {
-  StrideClass(const ConvolutionGeometry& g, std::int64_t row, std::int64_t column)
-      : rows(ToShiftedRows(g)) {
-    const Axis y(row, g.stride_height, g.pad_top, (g.kernel_height - 1) * g.dilation_height + 1,
-                 g.height);
-    const Axis x(column, g.stride_width, g.pad_left, (g.kernel_width - 1) * g.dilation_width + 1,
-                 g.width);
-    elements = {.rows = y.taps,
-                .columns = x.taps,
-                .first_row = y.first,
-                .row_step = -g.stride_height,
-                .row_dilation = g.dilation_height,
-                .first_column = x.first,
-                .column_step = -g.stride_width,
-                .column_dilation = g.dilation_width,
-                .kernel_width = g.kernel_width};
-    rows = {.height = g.output_height,
-            .width = g.output_width,
-            .channels = GroupOutputs(g),
-            .pixel_stride = g.output_channels,
-            .kernel_height = y.taps,
-            .kernel_width = x.taps,
-            .stride_height = 1,
-            .stride_width = 1,
-            .dilation_height = 1,
-            .dilation_width = 1,
-            .pad_top = y.pad,
-            .pad_left = x.pad,
-            .outputs = GroupChannels(g),
-            .output_height = y.positions,
-            .output_width = x.positions,
-            .output_row_stride = g.stride_height * g.width * g.channels,
-            .output_pixel_stride = g.stride_width * g.channels};
-    offset = (row * g.width + column) * g.channels;
-  }
-
-  bool is_empty() const { return rows.output_height == 0 || rows.output_width == 0; }
-  bool has_terms() const { return elements.rows > 0 && elements.columns > 0; }
-  std::int64_t packed_floats() const {
-    return has_terms() ? PackedFloats(rows.depth(), rows.outputs) : 0;
-  }
-
-  struct Axis {
-    Axis(std::int64_t phase, std::int64_t stride, std::int64_t pad_in, std::int64_t kernel,
-         std::int64_t size) {
-      const std::int64_t nearest = (phase + pad_in) % stride;
-      taps = nearest < kernel ? (kernel - 1 - nearest) / stride + 1 : 0;
-      first = nearest + stride * (taps - 1);
-      pad = taps - 1 - (phase + pad_in) / stride;
-      positions = phase < size ? (size - phase - 1) / stride + 1 : 0;
-    }
-    std::int64_t taps, first, pad, positions;
-  };
-
-  KernelElements elements;
-  ShiftedRows rows;
-  std::int64_t offset;  // of the class's first position
+  std::int64_t total;
+  std::int64_t count;
+  std::int64_t unit;
+  std::int64_t units;
 };
 
-template <typename Visit>
-void ForStrideClasses(const ConvolutionGeometry& g, Visit visit) {
-  for (std::int64_t row = 0; row < g.stride_height; ++row) {
-    for (std::int64_t column = 0; column < g.stride_width; ++column) {
-      const StrideClass part(g, row, column);
-      if (!part.is_empty()) visit(part);
-    }
+// Sizes that follow from the geometry.
+struct Sizes {
+  explicit Sizes(const ConvolutionGeometry& geometry)
+      : group_channels(geometry.channels / geometry.groups),
+        group_outputs(geometry.output_channels / geometry.groups),
+        kernel_area(geometry.kernel_height * geometry.kernel_width),
+        depth(group_channels * kernel_area),
+        image(geometry.height * geometry.width),
+        positions(geometry.output_height * geometry.output_width) {}
+
+  // Kernel elements in blocks of whole channels where a channel's fit.
+  Ranges DepthBlocks(std::int64_t most) const {
+    if (kernel_area > most) return Ranges(depth, Ceiling(depth, most));
+    return Ranges(depth, Ceiling(group_channels, most / kernel_area), kernel_area);
   }
+  Ranges Pieces() const {
+    return Ranges(positions, Ceiling(positions, kMostPatchPositions), ActiveTileShape().columns);
+  }
+
+  std::int64_t group_channels;
+  std::int64_t group_outputs;
+  std::int64_t kernel_area;
+  std::int64_t depth;
+  std::int64_t image;
+  std::int64_t positions;
+};
+
+// Examples that one task takes, one after the other.
+std::int64_t SharedExamples(const Sizes& sizes, std::int64_t batch) {
+  return std::clamp<std::int64_t>(kSharedPositions / sizes.positions, 1,
+                                  std::max<std::int64_t>(1, batch / kWantedTasks));
 }
 
-void ZeroClass(const StrideClass& part, std::int64_t batch, std::int64_t groups, std::int64_t image,
-               float* grad_input) {
-  for (std::int64_t e = 0; e < batch; ++e) {
-    for (std::int64_t y = 0; y < part.rows.output_height; ++y) {
-      float* at = grad_input + e * image + part.offset + y * part.rows.output_row_stride;
-      for (std::int64_t x = 0; x < part.rows.output_width; ++x) {
-        std::fill_n(at + x * part.rows.output_pixel_stride, groups * part.rows.outputs, 0.0f);
-      }
-    }
-  }
+// A 1 x 1 convolution without stride reads the image as the matrix that it is.
+bool IsPlain(const ConvolutionGeometry& geometry) {
+  return geometry.kernel_height == 1 && geometry.kernel_width == 1 && geometry.stride_height == 1 &&
+         geometry.stride_width == 1 && geometry.pad_top == 0 && geometry.pad_left == 0 &&
+         geometry.output_height == geometry.height && geometry.output_width == geometry.width;
 }
 
-bool HasStride(const ConvolutionGeometry& g) { return g.stride_height > 1 || g.stride_width > 1; }
+// The channels that a range of kernel elements touches.
+struct Channels {
+  Channels(const Sizes& sizes, std::int64_t first_element, std::int64_t elements)
+      : first(first_element / sizes.kernel_area),
+        count((first_element + elements - 1) / sizes.kernel_area + 1 - first) {}
+  std::int64_t first;
+  std::int64_t count;
+};
 
-// How the direct sums over the batch are cut; by the sizes alone.
+std::int64_t PaddedFloats(const ConvolutionGeometry& geometry, const Sizes& sizes,
+                          std::int64_t positions, std::int64_t most_elements) {
+  // A piece may begin inside a row and so touch one row more than its size needs.
+  const std::int64_t rows =
+      std::min(geometry.output_height, (positions - 1) / geometry.output_width + 2);
+  const PaddedRows padded(geometry, 0, rows * geometry.output_width);
+  const std::int64_t channels =
+      std::min(sizes.group_channels, Ceiling(most_elements, sizes.kernel_area) + 1);
+  return RoundUp(channels * padded.channel_stride() + kPatchSlack, 16);
+}
+
+// Parts of a worker's scratch.
+struct Parts {
+  explicit Parts(std::span<float> scratch) : next(scratch.data()) {}
+  float* Take(std::int64_t floats) {
+    float* part = next;
+    next += RoundUp(floats + kPatchSlack, 16);
+    return part;
+  }
+  static std::int64_t Floats(std::initializer_list<std::int64_t> sizes) {
+    std::int64_t sum = 0;
+    for (const std::int64_t size : sizes) sum += RoundUp(size + kPatchSlack, 16);
+    return sum;
+  }
+  float* next;
+};
+
+constexpr std::int64_t kMostLanes = 16;  // packed B is a multiple of the lanes wide
+
+// Most floats of a block of weights, of patches (or columns) and of grad_output, the last
+// packed along positions or along channels.
+std::int64_t PackedWeights(const Sizes& sizes) {
+  return std::min(sizes.group_outputs, kMostOutputChannels) * std::min(sizes.depth, kMostPatchRows);
+}
+
+std::int64_t PackedPatches(const Sizes& sizes) {
+  return std::min(sizes.depth, kMostPatchRows) * RoundUp(sizes.Pieces().Most(), kMostLanes);
+}
+
+std::int64_t PackedGrad(const Sizes& sizes) {
+  const std::int64_t channels = std::min(sizes.group_outputs, kMostOutputChannels);
+  const std::int64_t positions = sizes.Pieces().Most();
+  return std::max(channels * RoundUp(positions, kMostLanes),
+                  positions * RoundUp(channels, kMostLanes));
+}
+
+// Channels of grad_input in one task: their kernel elements make tall enough products, and
+// their padded copies stay small.
+Ranges InputChannelBlocks(const ConvolutionGeometry& geometry, const Sizes& sizes) {
+  const PaddedRows padded(geometry, 0, sizes.positions);
+  const std::int64_t most =
+      std::clamp<std::int64_t>(kMostPaddedFloats / padded.channel_stride(), 1,
+                               std::max<std::int64_t>(1, kMostPatchRows / sizes.kernel_area));
+  return Ranges(sizes.group_channels, Ceiling(sizes.group_channels, most));
+}
+
+// How the sums over the batch are cut; by the sizes alone.
 struct WeightPartition {
-  WeightPartition(const ConvolutionGeometry& g, std::int64_t batch)
-      : column_parts(Ceiling(GroupOutputs(g), kColumns)),
-        chunks(std::clamp<std::int64_t>(
-            Ceiling(kWantedTasks, g.groups * column_parts), 1,
-            std::max<std::int64_t>(1, std::min(batch, kMostPartial / sums(g))))) {}
-  static std::int64_t sums(const ConvolutionGeometry& g) {
-    return KernelArea(g) * GroupChannels(g) * g.output_channels;
-  }
-  static constexpr std::int64_t kColumns = 128;
-  static constexpr std::int64_t kMostPartial = 1 << 22;  // 16 MiB
-
-  std::int64_t column_parts;
-  std::int64_t chunks;
+  WeightPartition(const ConvolutionGeometry& geometry, const Sizes& sizes, std::int64_t batch)
+      : depth_blocks(sizes.DepthBlocks(kMostPatchRows)),
+        output_blocks(sizes.group_outputs, Ceiling(sizes.group_outputs, kMostOutputChannels)),
+        chunks(batch, std::clamp<std::int64_t>(
+                          std::max(Ceiling(kWantedTasks, geometry.groups * depth_blocks.count *
+                                                             output_blocks.count),
+                                   Ceiling(batch * sizes.positions, kLongestSum)),
+                          1, std::max<std::int64_t>(batch, 1))) {}
+  Ranges depth_blocks;
+  Ranges output_blocks;
+  Ranges chunks;
 };
-
-std::int64_t GradWeightsFloats(const ConvolutionGeometry& g, std::int64_t batch) {
-  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
-  if (IsWinograd(algorithm)) {
-    return WinogradGradWeightsFloats(ToWinograd(g, algorithm), batch);
-  }
-  return WeightPartition(g, batch).chunks * WeightPartition::sums(g);
-}
-
-void BackwardWeightsByRows(const ConvolutionGeometry& g, std::int64_t batch, const float* input,
-                           const float* grad_output, float* grad_weights, float* buffer,
-                           Workspace& workspace) {
-  const ShiftedRows rows = ToShiftedRows(g);
-  const WeightPartition partition(g, batch);
-  if (batch == 0) {
-    std::fill_n(grad_weights, WeightPartition::sums(g), 0.0f);
-    return;
-  }
-  const std::int64_t sums = WeightPartition::sums(g);
-  const std::int64_t group_sums = sums / g.groups;
-  const std::int64_t band = OutputRowsInCache(rows);
-  const std::int64_t image = g.height * g.width * g.channels;
-  const std::int64_t output_image = Positions(g) * g.output_channels;
-  workspace.ParallelFor(
-      partition.chunks * g.groups * partition.column_parts,
-      [&](std::int64_t task, std::span<float> scratch) {
-        const std::int64_t part = task % partition.column_parts;
-        const std::int64_t group = task / partition.column_parts % g.groups;
-        const std::int64_t chunk = task / partition.column_parts / g.groups;
-        const std::int64_t column = rows.outputs * part / partition.column_parts;
-        const std::int64_t columns = rows.outputs * (part + 1) / partition.column_parts - column;
-        float* const to = buffer + chunk * sums + group * group_sums + column;
-        const std::int64_t begin = batch * chunk / partition.chunks;
-        const std::int64_t end = batch * (chunk + 1) / partition.chunks;
-        for (std::int64_t e = begin; e < end; ++e) {
-          for (std::int64_t y = 0; y < rows.output_height; y += band) {
-            SumWeightGradients(rows, input + e * image + group * rows.channels,
-                               grad_output + e * output_image + group * rows.outputs + column, y,
-                               std::min(rows.output_height, y + band), columns, e > begin || y > 0,
-                               to, rows.outputs, scratch.data());
-          }
-        }
-      });
-  for (std::int64_t group = 0; group < g.groups; ++group) {
-    GatherWeightGradients(KernelArea(g), rows.channels, rows.outputs, buffer + group * group_sums,
-                          partition.chunks, sums, grad_weights + group * group_sums);
-  }
-}
 
 }  // namespace
 
 std::int64_t Conv2dScratchFloats(const ConvolutionGeometry& geometry) {
-  std::int64_t most = 0;
   if (UsesDepthwiseKernels(geometry)) return DepthwiseScratchFloats(geometry);
-  const auto add = [&most](const ConvolutionGeometry& g) {
-    const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
-    if (IsWinograd(algorithm)) {
-      most = std::max(most, WinogradScratchFloats(ToWinograd(g, algorithm)));
-    }
-    const ShiftedRows rows = ToShiftedRows(g);
-    most = std::max(most, ShiftedRowsScratchFloats(rows, OutputRowsInCache(rows) + 1, true));
-  };
-  add(geometry);
-  if (!HasStride(geometry)) {
-    add(GradientGeometry(geometry));
-  } else {
-    ForStrideClasses(geometry, [&](const StrideClass& part) {
-      if (!part.has_terms()) return;
-      const std::int64_t band = OutputRowsInCache(part.rows);
-      most = std::max(most, ShiftedRowsScratchFloats(part.rows, band, false));
-    });
-  }
-  return most;
+  const Sizes sizes(geometry);
+  const std::int64_t piece = sizes.Pieces().Most();
+  const std::int64_t padded = PaddedFloats(geometry, sizes, piece, kMostPatchRows);
+  const PaddedRows whole(geometry, 0, sizes.positions);
+  const std::int64_t input_channels = InputChannelBlocks(geometry, sizes).Most();
+  const std::int64_t weights = PackedWeights(sizes);
+  const std::int64_t patches = PackedPatches(sizes);
+  const std::int64_t grad = PackedGrad(sizes);
+  return std::max(
+      {Parts::Floats({weights, patches, padded}), Parts::Floats({patches, grad, padded}),
+       Parts::Floats({weights, grad, patches, input_channels * whole.channel_stride()})});
 }
-
-std::int64_t Conv2dPackedFloats(const ConvolutionGeometry& g) {
-  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
-  if (algorithm == ConvolutionAlgorithm::kDepthwise) return DepthwisePackedFloats(g);
-  if (IsWinograd(algorithm)) return WinogradPackedFloats(ToWinograd(g, algorithm));
-  return g.groups * PackedFloats(KernelArea(g) * GroupChannels(g), GroupOutputs(g));
-}
-
-void Conv2dPackWeights(const ConvolutionGeometry& g, const float* weights, float* packed,
-                       Workspace& workspace) {
-  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
-  const std::int64_t depth = KernelArea(g) * GroupChannels(g);
-  if (algorithm == ConvolutionAlgorithm::kDepthwise) {
-    DepthwisePackWeights(g, weights, packed);
-  } else if (IsWinograd(algorithm)) {
-    WinogradPack(ToWinograd(g, algorithm), weights, KernelArea(g), depth, false, packed, workspace);
-  } else if (KernelArea(g) == 1 && g.groups == 1) {
-    PackB(MatrixRef::RowMajor(weights, g.output_channels, g.channels).Transposed(), packed);
-  } else {
-    const std::int64_t outputs = GroupOutputs(g);
-    for (std::int64_t group = 0; group < g.groups; ++group) {
-      PackKernelElements(WholeKernel(g),
-                         {.data = weights + group * outputs * depth,
-                          .k = GroupChannels(g),
-                          .n = outputs,
-                          .k_stride = KernelArea(g),
-                          .n_stride = depth},
-                         packed + group * PackedFloats(depth, outputs));
-    }
-  }
-}
-
-bool Conv2dCanPool(const ConvolutionGeometry& geometry, Activation activation) {
-  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(geometry);
-  return geometry.groups == 1 && algorithm != ConvolutionAlgorithm::kDepthwise &&
-         algorithm != ConvolutionAlgorithm::kPlain && IsFusedByWinograd(activation) &&
-         geometry.output_height >= 2 && geometry.output_width >= 2;
-}
-
-namespace {
-
-void RunForward(const ConvolutionGeometry& g, std::int64_t batch, const float* input,
-                const float* packed, const Epilogue& epilogue, bool pools, float* output,
-                Workspace& workspace) {
-  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
-  switch (algorithm) {
-    case ConvolutionAlgorithm::kDepthwise:
-      DepthwiseForward(g, batch, input, packed, epilogue, output, workspace);
-      return;
-    case ConvolutionAlgorithm::kPlain:
-      ParallelMatmulPacked(MatrixRef::RowMajor(input, batch * Positions(g), g.channels), packed,
-                           g.output_channels, output, g.output_channels, epilogue, workspace);
-      return;
-    case ConvolutionAlgorithm::kWinograd2:
-    case ConvolutionAlgorithm::kWinograd4:
-      RunWinograd(ToWinograd(g, algorithm), batch, input, packed, epilogue, pools, output,
-                  workspace);
-      return;
-    case ConvolutionAlgorithm::kShiftedRows:
-      break;
-  }
-  const std::int64_t positions =
-      pools ? (g.output_height / 2) * (g.output_width / 2) : Positions(g);
-  ForwardShiftedRows(ToShiftedRows(g), g.groups, batch, input, packed,
-                     PackedFloats(KernelArea(g) * GroupChannels(g), GroupOutputs(g)), epilogue,
-                     pools, output, positions * g.output_channels, workspace);
-}
-
-}  // namespace
 
 void Conv2dForward(const ConvolutionGeometry& geometry, std::int64_t batch, const float* input,
-                   const float* packed, const Epilogue& epilogue, float* output,
+                   const float* weights, const Epilogue& epilogue, float* output,
                    Workspace& workspace) {
-  RunForward(geometry, batch, input, packed, epilogue, false, output, workspace);
-}
-
-void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch,
-                         const float* input, const float* packed, const Epilogue& epilogue,
-                         float* output, Workspace& workspace) {
-  RunForward(geometry, batch, input, packed, epilogue, true, output, workspace);
-}
-
-std::int64_t Conv2dBackwardFloats(const ConvolutionGeometry& g, std::int64_t batch) {
-  if (UsesDepthwiseKernels(g)) return DepthwiseBackwardFloats(g, batch);
-  std::int64_t packed = 0;
-  if (HasStride(g)) {
-    ForStrideClasses(g, [&](const StrideClass& part) {
-      packed = std::max(packed, g.groups * part.packed_floats());
-    });
-  } else {
-    packed = Conv2dPackedFloats(GradientGeometry(g));
-  }
-  return std::max({packed, GradWeightsFloats(g, batch),
-                   ChannelPartialFloats({batch * Positions(g), g.output_channels})});
-}
-
-void Conv2dBackwardInput(const ConvolutionGeometry& g, std::int64_t batch, const float* grad_output,
-                         const float* weights, float* grad_input, float* buffer,
-                         Workspace& workspace) {
-  if (UsesDepthwiseKernels(g)) {
-    DepthwiseBackwardInput(g, batch, grad_output, weights, grad_input, buffer, workspace);
+  if (UsesDepthwiseKernels(geometry)) {
+    DepthwiseForward(geometry, batch, input, weights, epilogue, output, workspace);
     return;
   }
-  const std::int64_t area = KernelArea(g);
-  const std::int64_t channels = GroupChannels(g);
-  const std::int64_t outputs = GroupOutputs(g);
-  // Seen from the output's side: k is an output channel, n an input channel.
-  const auto group_weights = [&](std::int64_t group) {
-    return WeightMatrix{.data = weights + group * outputs * channels * area,
-                        .k = outputs,
-                        .n = channels,
-                        .k_stride = channels * area,
-                        .n_stride = area};
-  };
-  if (HasStride(g)) {
-    const std::int64_t image = g.height * g.width * g.channels;
-    ForStrideClasses(g, [&](const StrideClass& part) {
-      if (!part.has_terms()) {
-        ZeroClass(part, batch, g.groups, image, grad_input);
-        return;
+  const Sizes sizes(geometry);
+  const bool is_plain = IsPlain(geometry);
+  const Ranges pieces = sizes.Pieces();
+  const Ranges depth_blocks = sizes.DepthBlocks(kMostPatchRows);
+  const std::int64_t shared = SharedExamples(sizes, batch);
+  const Ranges chunks(batch, Ceiling(batch, shared));
+  const std::int64_t other_tasks = chunks.count * geometry.groups * pieces.count;
+  const Ranges output_blocks(
+      sizes.group_outputs,
+      std::max(Ceiling(sizes.group_outputs, kMostOutputChannels),
+               std::clamp<std::int64_t>(kWantedTasks / std::max<std::int64_t>(other_tasks, 1), 1,
+                                        Ceiling(sizes.group_outputs, 64))));
+  const std::int64_t panel = ActiveTileShape().columns;
+
+  workspace.ParallelFor(other_tasks * output_blocks.count, [&](std::int64_t task,
+                                                               std::span<float> scratch) {
+    Parts parts(scratch);
+    float* packed_weights = parts.Take(PackedWeights(sizes));
+    float* packed_patches = parts.Take(PackedPatches(sizes));
+    float* padded = parts.next;
+    const std::int64_t piece = task % pieces.count;
+    const std::int64_t block = task / pieces.count % output_blocks.count;
+    const std::int64_t group = task / pieces.count / output_blocks.count % geometry.groups;
+    const std::int64_t chunk = task / pieces.count / output_blocks.count / geometry.groups;
+    const std::int64_t position = pieces.Begin(piece);
+    const std::int64_t positions = pieces.Size(piece);
+    const std::int64_t channel = group * sizes.group_outputs + output_blocks.Begin(block);
+    const std::int64_t channels = output_blocks.Size(block);
+    const PaddedRows padded_rows(geometry, position, positions);
+    Epilogue shifted = epilogue;
+    if (shifted.row_bias != nullptr) shifted.row_bias += channel;
+
+    for (std::int64_t d = 0; d < depth_blocks.count; ++d) {
+      const std::int64_t first = depth_blocks.Begin(d);
+      const std::int64_t depth = depth_blocks.Size(d);
+      const Channels touched(sizes, first, depth);
+      PackA({weights + channel * sizes.depth + first, channels, depth, sizes.depth, 1},
+            packed_weights);
+      for (std::int64_t e = chunks.Begin(chunk); e < chunks.Begin(chunk + 1); ++e) {
+        const float* image =
+            input +
+            (e * geometry.channels + group * sizes.group_channels + touched.first) * sizes.image;
+        if (is_plain) {
+          PackB({image + position, depth, positions, sizes.image, 1}, packed_patches);
+        } else {
+          PadChannels(geometry, padded_rows, image, touched.count, padded);
+          PackPatchPanels({&geometry, &padded_rows, first - touched.first * sizes.kernel_area,
+                           depth, position, positions},
+                          padded, packed_patches);
+        }
+        MultiplyBlock(
+            {.packed_a = packed_weights,
+             .rows = channels,
+             .depth = depth,
+             .packed_b = packed_patches,
+             .panel_stride = depth * panel,
+             .columns = positions,
+             .c = output + (e * geometry.output_channels + channel) * sizes.positions + position,
+             .c_stride = sizes.positions,
+             .epilogue = &shifted,
+             .is_first = d == 0,
+             .is_last = d + 1 == depth_blocks.count});
       }
-      for (std::int64_t group = 0; group < g.groups; ++group) {
-        PackKernelElements(part.elements, group_weights(group),
-                           buffer + group * part.packed_floats());
-      }
-      ForwardShiftedRows(part.rows, g.groups, batch, grad_output, buffer, part.packed_floats(), {},
-                         false, grad_input + part.offset, image, workspace);
-    });
-    return;
-  }
-  const ConvolutionGeometry gradient = GradientGeometry(g);
-  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(gradient);
-  if (IsWinograd(algorithm)) {
-    WinogradPack(ToWinograd(gradient, algorithm), weights, channels * area, area, true, buffer,
-                 workspace);
-  } else if (algorithm == ConvolutionAlgorithm::kPlain) {
-    PackB(MatrixRef::RowMajor(weights, outputs, channels), buffer);
-  } else {
-    KernelElements turned = WholeKernel(g);
-    turned.first_row = g.kernel_height - 1;
-    turned.first_column = g.kernel_width - 1;
-    turned.row_step = turned.column_step = -1;
-    for (std::int64_t group = 0; group < g.groups; ++group) {
-      PackKernelElements(turned, group_weights(group),
-                         buffer + group * PackedFloats(area * outputs, channels));
     }
-  }
-  RunForward(gradient, batch, grad_output, buffer, {}, false, grad_input, workspace);
+  });
 }
 
-void Conv2dBackwardWeights(const ConvolutionGeometry& g, std::int64_t batch, const float* input,
-                           const float* grad_output, float* grad_weights, float* grad_bias,
-                           float* buffer, Workspace& workspace) {
-  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
-  if (algorithm == ConvolutionAlgorithm::kDepthwise) {
-    DepthwiseBackwardWeights(g, batch, input, grad_output, grad_weights, grad_bias, buffer,
-                             workspace);
+void Conv2dBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch,
+                         const float* grad_output, const float* weights, float* grad_input,
+                         Workspace& workspace) {
+  if (UsesDepthwiseKernels(geometry)) {
+    DepthwiseBackwardInput(geometry, batch, grad_output, weights, grad_input, workspace);
     return;
   }
-  if (IsWinograd(algorithm)) {
-    WinogradBackwardWeights(ToWinograd(g, algorithm), batch, input, grad_output, grad_weights,
-                            buffer, workspace);
-  } else {
-    BackwardWeightsByRows(g, batch, input, grad_output, grad_weights, buffer, workspace);
-  }
+  const Sizes sizes(geometry);
+  const Ranges pieces = sizes.Pieces();
+  const Ranges channel_blocks = InputChannelBlocks(geometry, sizes);
+  const Ranges output_blocks(sizes.group_outputs,
+                             Ceiling(sizes.group_outputs, kMostOutputChannels));
+  const PaddedRows padded_rows(geometry, 0, sizes.positions);
+  const std::int64_t panel = ActiveTileShape().columns;
+  const Epilogue plain;
+  const bool is_plain = IsPlain(geometry);
+
+  const std::int64_t tasks = batch * geometry.groups * channel_blocks.count;
+  workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
+    Parts parts(scratch);
+    float* packed_weights = parts.Take(PackedWeights(sizes));
+    float* packed_grad = parts.Take(PackedGrad(sizes));
+    float* columns = parts.Take(PackedPatches(sizes));
+    float* padded = parts.next;
+    const std::int64_t block = task % channel_blocks.count;
+    const std::int64_t group = task / channel_blocks.count % geometry.groups;
+    const std::int64_t e = task / channel_blocks.count / geometry.groups;
+    const std::int64_t channels = channel_blocks.Size(block);
+    const std::int64_t first_channel = channel_blocks.Begin(block);
+    float* image =
+        grad_input +
+        (e * geometry.channels + group * sizes.group_channels + first_channel) * sizes.image;
+    const float* grad = grad_output + (e * geometry.output_channels + group * sizes.group_outputs) *
+                                          sizes.positions;
+    const float* group_weights =
+        weights + group * sizes.group_outputs * sizes.depth + first_channel * sizes.kernel_area;
+    if (!is_plain) std::fill_n(padded, channels * padded_rows.channel_stride(), 0.0f);
+
+    const std::int64_t elements = channels * sizes.kernel_area;
+    const Ranges depth_blocks(elements, Ceiling(elements, kMostPatchRows));
+    for (std::int64_t d = 0; d < depth_blocks.count; ++d) {
+      const std::int64_t first = depth_blocks.Begin(d);
+      const std::int64_t rows = depth_blocks.Size(d);
+      for (std::int64_t piece = 0; piece < pieces.count; ++piece) {
+        const std::int64_t position = pieces.Begin(piece);
+        const std::int64_t positions = pieces.Size(piece);
+        for (std::int64_t o = 0; o < output_blocks.count; ++o) {
+          const std::int64_t output = output_blocks.Begin(o);
+          const std::int64_t outputs = output_blocks.Size(o);
+          if (output_blocks.count > 1 || piece == 0) {
+            PackA({group_weights + output * sizes.depth + first, rows, outputs, 1, sizes.depth},
+                  packed_weights);
+          }
+          PackB(
+              {grad + output * sizes.positions + position, outputs, positions, sizes.positions, 1},
+              packed_grad);
+          MultiplyBlock({.packed_a = packed_weights,
+                         .rows = rows,
+                         .depth = outputs,
+                         .packed_b = packed_grad,
+                         .panel_stride = outputs * panel,
+                         .columns = positions,
+                         .c = is_plain ? image + first * sizes.image + position : columns,
+                         .c_stride = is_plain ? sizes.image : positions,
+                         .epilogue = &plain,
+                         .is_first = o == 0,
+                         .is_last = o + 1 == output_blocks.count});
+        }
+        if (!is_plain) {
+          AddPatches({&geometry, &padded_rows, first, rows, position, positions}, columns,
+                     positions, padded);
+        }
+      }
+    }
+    if (!is_plain) UnpadChannels(geometry, padded_rows, padded, channels, image);
+  });
+}
+
+std::int64_t Conv2dPartialFloats(const ConvolutionGeometry& geometry, std::int64_t batch) {
+  if (UsesDepthwiseKernels(geometry)) return 0;
+  const Sizes sizes(geometry);
+  return WeightPartition(geometry, sizes, batch).chunks.count * geometry.output_channels *
+         sizes.depth;
+}
+
+void Conv2dBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t batch,
+                           const float* input, const float* grad_output, float* grad_weights,
+                           float* grad_bias, float* partial, Workspace& workspace) {
+  const Sizes sizes(geometry);
   if (grad_bias != nullptr) {
-    ChannelSums({batch * Positions(g), g.output_channels}, grad_output, grad_bias, buffer,
+    ChannelSums(grad_output, batch, geometry.output_channels, sizes.positions, grad_bias,
                 workspace);
   }
+  if (UsesDepthwiseKernels(geometry)) {
+    DepthwiseBackwardWeights(geometry, batch, input, grad_output, grad_weights, workspace);
+    return;
+  }
+  const WeightPartition partition(geometry, sizes, batch);
+  const Ranges pieces = sizes.Pieces();
+  const std::int64_t panel = ActiveTileShape().columns;
+  const std::int64_t chunk_floats = geometry.output_channels * sizes.depth;
+  const Ranges& chunks = partition.chunks;
+  const Ranges& depth_blocks = partition.depth_blocks;
+  const Ranges& output_blocks = partition.output_blocks;
+  const Epilogue plain;
+
+  // partial[chunk][group][kernel element][output channel]
+  const std::int64_t tasks =
+      chunks.count * geometry.groups * depth_blocks.count * output_blocks.count;
+  workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
+    Parts parts(scratch);
+    float* packed_patches = parts.Take(PackedPatches(sizes));
+    float* packed_grad = parts.Take(PackedGrad(sizes));
+    float* padded = parts.next;
+    const std::int64_t d = task % depth_blocks.count;
+    const std::int64_t o = task / depth_blocks.count % output_blocks.count;
+    const std::int64_t group = task / depth_blocks.count / output_blocks.count % geometry.groups;
+    const std::int64_t chunk = task / depth_blocks.count / output_blocks.count / geometry.groups;
+    const std::int64_t first = depth_blocks.Begin(d);
+    const std::int64_t rows = depth_blocks.Size(d);
+    const std::int64_t output = output_blocks.Begin(o);
+    const std::int64_t outputs = output_blocks.Size(o);
+    const Channels touched(sizes, first, rows);
+    float* sums = partial + chunk * chunk_floats +
+                  (group * sizes.depth + first) * sizes.group_outputs + output;
+
+    for (std::int64_t e = chunks.Begin(chunk); e < chunks.Begin(chunk + 1); ++e) {
+      const float* image =
+          input +
+          (e * geometry.channels + group * sizes.group_channels + touched.first) * sizes.image;
+      const float* grad =
+          grad_output +
+          (e * geometry.output_channels + group * sizes.group_outputs + output) * sizes.positions;
+      for (std::int64_t piece = 0; piece < pieces.count; ++piece) {
+        const std::int64_t position = pieces.Begin(piece);
+        const std::int64_t positions = pieces.Size(piece);
+        const PaddedRows padded_rows(geometry, position, positions);
+        PadChannels(geometry, padded_rows, image, touched.count, padded);
+        PackPatchTiles({&geometry, &padded_rows, first - touched.first * sizes.kernel_area, rows,
+                        position, positions},
+                       padded, packed_patches);
+        PackB({grad + position, positions, outputs, 1, sizes.positions}, packed_grad);
+        MultiplyBlock({.packed_a = packed_patches,
+                       .rows = rows,
+                       .depth = positions,
+                       .packed_b = packed_grad,
+                       .panel_stride = positions * panel,
+                       .columns = outputs,
+                       .c = sums,
+                       .c_stride = sizes.group_outputs,
+                       .epilogue = &plain,
+                       .is_first = e == chunks.Begin(chunk) && piece == 0,
+                       .is_last = true});
+      }
+    }
+  });
+
+  AddPartials({.partial = partial,
+               .chunks = chunks.count,
+               .groups = geometry.groups,
+               .depth = sizes.depth,
+               .outputs = sizes.group_outputs},
+              grad_weights, workspace);
 }
 
 }  // namespace espalier

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Convolution over images that lie channels last, [height, width, channels], with weights
-// [output channels, channels / groups, kernel height, kernel width] as in files. No patch
-// matrix ever exists. Four algorithms, chosen by the geometry alone (conv2d_algorithm.h):
-// Winograd's minimal filtering, sums over shifted rows, a plain matrix product, and kernels of
-// its own for depthwise convolution.
+// Convolution over images [channels, height, width], lowered to matmul per example and
+// group: no patch matrix of the whole batch ever exists. Depthwise (groups = channels =
+// output channels) has kernels of its own.
 
 #include <cstdint>
 
@@ -26,41 +24,26 @@ struct ConvolutionGeometry {
   bool IsDepthwise() const { return groups == channels && groups == output_channels && groups > 1; }
 };
 
-/// Scratch floats per worker that each of the functions below needs at most.
+/// Scratch floats per worker that each of the three functions below needs at most.
 std::int64_t Conv2dScratchFloats(const ConvolutionGeometry& geometry);
 
-/// Weights rearranged for Conv2dForward: once for a plan, or once a training step.
-std::int64_t Conv2dPackedFloats(const ConvolutionGeometry& geometry);
-void Conv2dPackWeights(const ConvolutionGeometry& geometry, const float* weights, float* packed,
-                       Workspace& workspace);
-
-/// output [batch, oh, ow, output_channels] from input [batch, h, w, channels];
-/// epilogue.column_bias: per output channel. No row bias.
+/// output [batch, output_channels, oh, ow] from input [batch, channels, h, w], weights
+/// [output_channels, channels / groups, kh, kw]; epilogue.row_bias: per output channel.
 void Conv2dForward(const ConvolutionGeometry& geometry, std::int64_t batch, const float* input,
-                   const float* packed, const Epilogue& epilogue, float* output,
+                   const float* weights, const Epilogue& epilogue, float* output,
                    Workspace& workspace);
 
-/// The same, followed by max pooling 2 x 2 with stride 2 and no padding: output
-/// [batch, oh / 2, ow / 2, output_channels]. Only where Conv2dCanPool.
-bool Conv2dCanPool(const ConvolutionGeometry& geometry, Activation activation);
-void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch,
-                         const float* input, const float* packed, const Epilogue& epilogue,
-                         float* output, Workspace& workspace);
-
-/// Floats that the backward functions need beside scratch, for the whole batch; contents on
-/// entry do not matter.
-std::int64_t Conv2dBackwardFloats(const ConvolutionGeometry& geometry, std::int64_t batch);
-
-/// grad_input [batch, h, w, channels] is overwritten. `buffer`: Conv2dBackwardFloats.
+/// grad_input is overwritten.
 void Conv2dBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch,
                          const float* grad_output, const float* weights, float* grad_input,
-                         float* buffer, Workspace& workspace);
+                         Workspace& workspace);
 
 /// grad_weights [output_channels, channels / groups, kh, kw] and grad_bias (may be null) are
-/// overwritten. `buffer`: Conv2dBackwardFloats. How the batch is split and summed depends on
-/// its size alone.
+/// overwritten. `partial`: Conv2dPartialFloats(geometry, batch) floats; the batch is split into
+/// chunks by its size alone, each summed apart, then added in order.
 void Conv2dBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t batch,
                            const float* input, const float* grad_output, float* grad_weights,
-                           float* grad_bias, float* buffer, Workspace& workspace);
+                           float* grad_bias, float* partial, Workspace& workspace);
+std::int64_t Conv2dPartialFloats(const ConvolutionGeometry& geometry, std::int64_t batch);
 
 }  // namespace espalier

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <limits>
 #include <string>
@@ -58,23 +57,9 @@ struct Problem {
   std::vector<float> Forward(const Epilogue& epilogue, int workers = 1,
                              GuardSide side = GuardSide::kAfter) const {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
-    GuardedFloats packed(static_cast<std::size_t>(Conv2dPackedFloats(reference.geometry)), side);
-    Conv2dPackWeights(reference.geometry, GuardedCopy(weights, side).data(), packed.data(),
-                      workspace);
     GuardedFloats output(reference.OutputSize(), side);
     Conv2dForward(reference.geometry, reference.batch, GuardedCopy(input, side).data(),
-                  packed.data(), epilogue, output.data(), workspace);
-    return output.ToVector();
-  }
-
-  std::vector<float> ForwardPooled(const Epilogue& epilogue, std::size_t size) const {
-    Workspace workspace(1, Conv2dScratchFloats(reference.geometry));
-    std::vector<float> packed(static_cast<std::size_t>(Conv2dPackedFloats(reference.geometry)));
-    Conv2dPackWeights(reference.geometry, weights.data(), packed.data(), workspace);
-    GuardedFloats output(size, GuardSide::kAfter);
-    std::fill_n(output.data(), output.size(), -1.0f);
-    Conv2dForwardPooled(reference.geometry, reference.batch, input.data(), packed.data(), epilogue,
-                        output.data(), workspace);
+                  GuardedCopy(weights, side).data(), epilogue, output.data(), workspace);
     return output.ToVector();
   }
 
@@ -82,10 +67,8 @@ struct Problem {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
     GuardedFloats grad(reference.InputSize(), side);
     std::fill_n(grad.data(), grad.size(), std::numeric_limits<float>::quiet_NaN());
-    GuardedFloats buffer(BackwardFloats(), side);
-    std::fill_n(buffer.data(), buffer.size(), std::numeric_limits<float>::quiet_NaN());
     Conv2dBackwardInput(reference.geometry, reference.batch, GuardedCopy(grad_output, side).data(),
-                        GuardedCopy(weights, side).data(), grad.data(), buffer.data(), workspace);
+                        GuardedCopy(weights, side).data(), grad.data(), workspace);
     return grad.ToVector();
   }
 
@@ -96,18 +79,15 @@ struct Problem {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
     GuardedFloats grad_weights(reference.WeightSize(), side);
     GuardedFloats grad_bias(bias.size(), side);
-    GuardedFloats buffer(BackwardFloats(), side);
-    for (GuardedFloats* floats : {&grad_weights, &grad_bias, &buffer}) {
+    GuardedFloats partial(
+        static_cast<std::size_t>(Conv2dPartialFloats(reference.geometry, reference.batch)), side);
+    for (GuardedFloats* floats : {&grad_weights, &grad_bias, &partial}) {
       std::fill_n(floats->data(), floats->size(), std::numeric_limits<float>::quiet_NaN());
     }
     Conv2dBackwardWeights(reference.geometry, reference.batch, GuardedCopy(input, side).data(),
                           GuardedCopy(grad_output, side).data(), grad_weights.data(),
-                          grad_bias.data(), buffer.data(), workspace);
+                          grad_bias.data(), partial.data(), workspace);
     return {grad_weights.ToVector(), grad_bias.ToVector()};
-  }
-
-  std::size_t BackwardFloats() const {
-    return static_cast<std::size_t>(Conv2dBackwardFloats(reference.geometry, reference.batch));
   }
 
   Conv2dReference reference;
@@ -126,7 +106,7 @@ TEST(Conv2d, AllThreeProductsEqualTheDefinition) {
     const auto grad_weights = problem.reference.GradWeights(grad_output, input);
     const auto grad_bias = problem.reference.GradBias(grad_output);
     ForEachCpuTarget([&] {
-      const Epilogue epilogue{.column_bias = problem.bias.data()};
+      const Epilogue epilogue{.row_bias = problem.bias.data()};
       for (const GuardSide side : {GuardSide::kBefore, GuardSide::kAfter}) {
         EXPECT_LE(RelativeNorm(problem.Forward(epilogue, 1, side), output), 1e-6);
         EXPECT_LE(RelativeNorm(problem.GradInput(1, side), grad_input),
@@ -189,7 +169,7 @@ TEST(Conv2d, WorkersDoNotShowInTheBits) {
     Conv2dCase larger = c;
     larger.batch = 11;
     const Problem problem(larger);
-    const Epilogue epilogue{.column_bias = problem.bias.data(), .activation = Activation::kRelu};
+    const Epilogue epilogue{.row_bias = problem.bias.data(), .activation = Activation::kRelu};
     ForEachCpuTarget([&] {
       const auto output = problem.Forward(epilogue);
       const auto grad_input = problem.GradInput();
@@ -232,7 +212,7 @@ TEST(Conv2d, AnExampleHasTheSameBitsInAnyBatch) {
     Conv2dCase larger = c;
     larger.batch = 37;
     Problem all(larger);
-    const Epilogue epilogue{.column_bias = all.bias.data(), .activation = Activation::kGelu};
+    const Epilogue epilogue{.row_bias = all.bias.data(), .activation = Activation::kGelu};
     ForEachCpuTarget([&] {
       const auto output = all.Forward(epilogue);
       const std::size_t in_size = all.input.size() / 37;
@@ -253,60 +233,17 @@ TEST(Conv2d, AnExampleHasTheSameBitsInAnyBatch) {
   }
 }
 
-// The same convolution without pooling, then the maximum of each 2 x 2 positions.
-TEST(Conv2d, PoolingIsThatOfItsOwnPass) {
-  int pooled = 0;
-  for (const Conv2dCase& c : testing::Conv2dCases()) {
-    SCOPED_TRACE(c.name);
-    Problem problem(c);
-    const ConvolutionGeometry& g = problem.reference.geometry;
-    problem.input[problem.input.size() / 3] = std::numeric_limits<float>::quiet_NaN();
-    const Epilogue epilogue{.column_bias = problem.bias.data(), .activation = Activation::kRelu};
-    ForEachCpuTarget([&] {
-      if (!Conv2dCanPool(g, epilogue.activation)) return;
-      ++pooled;
-      const std::vector<float> plain = problem.Forward(epilogue);
-      const auto at = [&](std::int64_t e, std::int64_t y, std::int64_t x, std::int64_t o) {
-        return plain[static_cast<std::size_t>(
-            ((e * g.output_height + y) * g.output_width + x) * g.output_channels + o)];
-      };
-      const auto larger = [](float a, float b) {
-        return std::isnan(a) || std::isnan(b) ? std::numeric_limits<float>::quiet_NaN()
-                                              : std::max(a, b);
-      };
-      std::vector<float> expected;
-      for (std::int64_t e = 0; e < c.batch; ++e) {
-        for (std::int64_t y = 0; y + 1 < g.output_height; y += 2) {
-          for (std::int64_t x = 0; x + 1 < g.output_width; x += 2) {
-            for (std::int64_t o = 0; o < g.output_channels; ++o) {
-              expected.push_back(larger(larger(at(e, y, x, o), at(e, y, x + 1, o)),
-                                        larger(at(e, y + 1, x, o), at(e, y + 1, x + 1, o))));
-            }
-          }
-        }
-      }
-      const std::vector<float> got = problem.ForwardPooled(epilogue, expected.size());
-      for (std::size_t i = 0; i < got.size(); ++i) {
-        ASSERT_TRUE(got[i] == expected[i] || (std::isnan(got[i]) && std::isnan(expected[i]))) << i;
-      }
-    });
-  }
-  EXPECT_GT(pooled, 9);
-}
-
 TEST(Conv2d, EmptyBatch) {
   const ConvolutionGeometry geometry = testing::Conv2dCases()[0].Geometry();
   Workspace workspace(1, Conv2dScratchFloats(geometry));
   std::vector<float> weights(45, 1.0f);
   std::vector<float> grad_weights(45, 1.0f);
   std::vector<float> grad_bias(5, 1.0f);
-  std::vector<float> packed(static_cast<std::size_t>(Conv2dPackedFloats(geometry)));
-  std::vector<float> buffer(static_cast<std::size_t>(Conv2dBackwardFloats(geometry, 0)));
-  Conv2dPackWeights(geometry, weights.data(), packed.data(), workspace);
-  Conv2dForward(geometry, 0, nullptr, packed.data(), {}, nullptr, workspace);
-  Conv2dBackwardInput(geometry, 0, nullptr, weights.data(), nullptr, buffer.data(), workspace);
+  std::vector<float> partial(static_cast<std::size_t>(Conv2dPartialFloats(geometry, 0)));
+  Conv2dForward(geometry, 0, nullptr, weights.data(), {}, nullptr, workspace);
+  Conv2dBackwardInput(geometry, 0, nullptr, weights.data(), nullptr, workspace);
   Conv2dBackwardWeights(geometry, 0, nullptr, nullptr, grad_weights.data(), grad_bias.data(),
-                        buffer.data(), workspace);
+                        partial.data(), workspace);
   EXPECT_EQ(grad_weights, std::vector<float>(45, 0.0f));
   EXPECT_EQ(grad_bias, std::vector<float>(5, 0.0f));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Convolutions over channels-last images in which each input channel has filters of its own
-// (groups = channels, any multiplier): no sums over channels, so no matrix product; vector
-// lanes are channels. conv2d.cc comes here by itself. Internal to kernels/.
+// Convolutions in which each input channel has filters of its own (groups = channels, any
+// multiplier): no sums over channels, so no matrix product. conv2d.cc comes here by itself.
+// Internal to kernels/.
 
 #include <cstdint>
 
@@ -16,26 +16,20 @@ inline bool UsesDepthwiseKernels(const ConvolutionGeometry& geometry) {
   return geometry.groups == geometry.channels && geometry.groups > 1;
 }
 
-/// All as the functions of conv2d.h.
 std::int64_t DepthwiseScratchFloats(const ConvolutionGeometry& geometry);
 
-/// Packed: [kernel height · kernel width, output channels].
-std::int64_t DepthwisePackedFloats(const ConvolutionGeometry& geometry);
-void DepthwisePackWeights(const ConvolutionGeometry& geometry, const float* weights, float* packed);
-
-/// Each output is one chain over the kernel elements on the image in order, from the bias on.
+/// As the functions of conv2d.h. Each output is one chain over the kernel elements in
+/// order, from the bias on.
 void DepthwiseForward(const ConvolutionGeometry& geometry, std::int64_t batch, const float* input,
-                      const float* packed, const Epilogue& epilogue, float* output,
+                      const float* weights, const Epilogue& epilogue, float* output,
                       Workspace& workspace);
-
-std::int64_t DepthwiseBackwardFloats(const ConvolutionGeometry& geometry, std::int64_t batch);
 void DepthwiseBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch,
                             const float* grad_output, const float* weights, float* grad_input,
-                            float* buffer, Workspace& workspace);
+                            Workspace& workspace);
 
-/// grad_bias may be null.
+/// Without the bias. A channel's sum over the batch is one task's, so nothing is kept apart.
 void DepthwiseBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t batch,
                               const float* input, const float* grad_output, float* grad_weights,
-                              float* grad_bias, float* buffer, Workspace& workspace);
+                              Workspace& workspace);
 
 }  // namespace espalier

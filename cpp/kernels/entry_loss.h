@@ -51,6 +51,12 @@ struct EntryColumns {
 /// counts[j] = labelled entries of column j.
 void CountLabelled(const EntryBlock& block, std::int32_t counts[kEntryBlockColumns]);
 
+/// Writes first + i to `places` for each labelled entry i of `count` adjacent ones, in order,
+/// and returns how many they are. `places` needs room for kPlacesSlack more than that.
+std::int64_t ListLabelled(const float* targets, const std::uint8_t* mask, std::int64_t count,
+                          std::int32_t first, std::int32_t* places);
+inline constexpr std::int64_t kPlacesSlack = 16;  // written as whole vectors
+
 /// Sets loss_sums[j] to the sum over rows, from the first to the last, and grad_logits to
 /// derivative × gradient_scales[j], or exactly 0 where unlabelled.
 void ComputeEntryLoss(const EntryLossSettings& settings, const EntryBlock& block,

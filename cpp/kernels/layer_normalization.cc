@@ -22,50 +22,6 @@ using V = hn::Vec<D>;
 
 constexpr std::size_t kBlock = 64;  // terms added up in float before the sum goes on in double
 
-// The mean of term(lane's element, count) over a row, 0 in the lanes from count on.
-template <class Term>
-HWY_INLINE double MeanOf(const float* row, std::size_t columns, Term term) {
-  const D d;
-  const std::size_t lanes = hn::Lanes(d);
-  double total = 0.0;
-  std::size_t j = 0;
-  while (j + 4 * lanes <= columns) {
-    V sums[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
-    for (std::size_t i = 0; i < kBlock && j + 4 * lanes <= columns; ++i, j += 4 * lanes) {
-      HWY_UNROLL(4)
-      for (std::size_t v = 0; v < 4; ++v) {
-        sums[v] = term(hn::LoadU(d, row + j + v * lanes), lanes, sums[v]);
-      }
-    }
-    const V sum = hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]));
-    total += static_cast<double>(hn::ReduceSum(d, sum));
-  }
-  V sum = hn::Zero(d);
-  for (; j < columns; j += lanes) {
-    const std::size_t count = HWY_MIN(lanes, columns - j);
-    sum = term(LoadFirst(d, row + j, count), count, sum);
-  }
-  total += static_cast<double>(hn::ReduceSum(d, sum));
-  return total / static_cast<double>(columns);
-}
-
-void Moments(std::int64_t columns, std::int64_t first, std::int64_t last, const float* x,
-             float* mean, float* variance) {
-  const D d;
-  const std::size_t width = static_cast<std::size_t>(columns);
-  for (std::int64_t i = first; i < last; ++i) {
-    const float* row = x + i * columns;
-    mean[i] = static_cast<float>(MeanOf(
-        row, width, [](V value, std::size_t, V sum) HWY_ATTR { return hn::Add(sum, value); }));
-    const V center = hn::Set(d, mean[i]);
-    variance[i] = static_cast<float>(
-        MeanOf(row, width, [d, center](V value, std::size_t count, V sum) HWY_ATTR {
-          const V centered = hn::IfThenElseZero(hn::FirstN(d, count), hn::Sub(value, center));
-          return hn::MulAdd(centered, centered, sum);
-        }));
-  }
-}
-
 void Forward(const RowNormalization& n, std::int64_t first, std::int64_t last, const float* x,
              float* y) {
   const D d;
@@ -155,11 +111,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace espalier {
-
-void RowMoments(std::int64_t columns, std::int64_t first, std::int64_t last, const float* x,
-                float* mean, float* variance) {
-  ESPALIER_KERNEL(Moments)(columns, first, last, x, mean, variance);
-}
 
 void NormalizeRows(const RowNormalization& normalization, std::int64_t first, std::int64_t last,
                    const float* x, float* y) {

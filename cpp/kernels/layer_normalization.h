@@ -11,16 +11,11 @@ namespace espalier {
 struct RowNormalization {
   std::int64_t columns;
   float epsilon;
-  const float* mean;      // [rows], RowMoments
+  const float* mean;      // [rows], ChannelMoments of {1, rows, columns}
   const float* variance;  // [rows]
   const float* weight;    // [columns]
   const float* bias;      // [columns]; not read by gradients
 };
-
-/// mean[row], and variance[row] = mean of (x - mean[row])², in two passes, for rows
-/// [first, last).
-void RowMoments(std::int64_t columns, std::int64_t first, std::int64_t last, const float* x,
-                float* mean, float* variance);
 
 /// y, for rows [first, last).
 void NormalizeRows(const RowNormalization& normalization, std::int64_t first, std::int64_t last,

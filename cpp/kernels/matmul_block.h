@@ -47,6 +47,10 @@ struct RowTiles {
 /// a.rows * a.columns floats.
 void PackA(const MatrixRef& a, float* packed);
 
+/// to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < columns.
+void Transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
+               float* to, std::int64_t to_stride);
+
 struct BlockProduct {
   const float* packed_a;  ///< from PackA
   std::int64_t rows;
@@ -63,5 +67,33 @@ struct BlockProduct {
 
 /// C (+)= A·B for one block of K, on the calling thread.
 void MultiplyBlock(const BlockProduct& product);
+
+/// What a product is to the register tiles: A and B as they lie, packed or not.
+struct TiledProduct {
+  const float* a;
+  std::int64_t a_row_stride;  ///< floats from row to row; 1 for MultiplyAdjacentRows
+  std::int64_t a_k_stride;    ///< floats from k to k; 1 for MultiplyStridedRows; 0: from PackA
+  std::int64_t rows;
+  std::int64_t segments;        ///< 1 for MultiplyAdjacentRows
+  std::int64_t segment_stride;  ///< as in StridedProduct
+  std::int64_t depth;           ///< k of one segment
+  const float* b;
+  std::int64_t b_stride;      ///< floats from k to k where B is not packed, whose columns are
+                              ///< then a multiple of the lanes; else 0
+  std::int64_t packed_depth;  ///< as in StridedProduct
+  std::int64_t first_k;       ///< as in StridedProduct
+  std::int64_t columns;
+  float* c;
+  std::int64_t c_stride;
+  const Epilogue* epilogue;
+  bool is_first;
+  bool is_last;
+};
+
+/// Rows of A that lie side by side, as PackA writes them or in a transposed matrix.
+void MultiplyAdjacentRows(const TiledProduct& product);
+
+/// Rows of A at any stride, each contiguous in k.
+void MultiplyStridedRows(const TiledProduct& product);
 
 }  // namespace espalier

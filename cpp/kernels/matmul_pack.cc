@@ -143,6 +143,11 @@ namespace espalier {
 
 void PackA(const MatrixRef& a, float* packed) { ESPALIER_KERNEL(PackRows)(a, packed); }
 
+void Transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
+               float* to, std::int64_t to_stride) {
+  ESPALIER_KERNEL(TransposeInto)(from, from_stride, rows, columns, to, to_stride);
+}
+
 void PackB(const MatrixRef& b, float* packed) { ESPALIER_KERNEL(PackColumns)(b, packed); }
 
 }  // namespace espalier

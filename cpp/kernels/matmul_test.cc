@@ -188,8 +188,9 @@ TEST(Matmul, SmallIntegersAreExact) {
 
 // All memory ends (or begins) at a page that faults, and no pointer is aligned.
 TEST(Matmul, AnyLayoutGivesTheSameBitsAndTouchesNothingElse) {
-  for (const Size size : {Size{1, 1, 1}, Size{1, 33, 65}, Size{2, 129, 17}, Size{3, 31, 100},
-                          Size{7, 15, 257}, Size{15, 100, 33}, Size{31, 10, 129}}) {
+  for (const Size size :
+       {Size{1, 1, 1}, Size{1, 33, 65}, Size{2, 129, 17}, Size{3, 31, 100}, Size{7, 15, 257},
+        Size{15, 100, 33}, Size{31, 10, 129}, Size{70, 90, 300}, Size{33, 48, 1024}}) {
     SCOPED_TRACE(Text(size));
     const Problem problem(size);
     ForEachCpuTarget([&] {

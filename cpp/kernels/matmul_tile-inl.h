@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "kernels/dispatch.h"
+#include "kernels/matmul_block.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -33,13 +34,15 @@ inline constexpr int kTileRows = kHas32Registers ? 14 : 6;
 inline constexpr int kPanelColumns = kTileVectors * kLanes;
 
 struct TileArguments {
-  const float* a;               // PackedRows: [k][rows]; StridedRows: row 0 of the first segment
-  std::int64_t a_row_stride;    // StridedRows alone, floats
-  std::int64_t segments;        // StridedRows alone
-  std::int64_t segment_stride;  // StridedRows alone, floats
-  const float* b;               // [k][vectors * lanes]
-  std::int64_t depth;           // k of all, or of one segment
+  const float* a;
+  std::int64_t a_stride;  // AdjacentRows: floats from k to k; StridedRows: from row to row
+  std::int64_t segments;
+  std::int64_t segment_stride;  // floats from segment to segment of A
+  std::int64_t depth;           // k of one segment
+  const float* b;               // [k][vectors * lanes], its panels panel_stride apart
+  std::int64_t b_stride;        // floats from k to k
   std::int64_t panel_stride;
+  const float* ahead;  // of a cache line to ask for with each k
   float* c;
   std::int64_t c_stride;
   std::int64_t last_lanes;  // columns in the last vector, 1 to kLanes
@@ -48,18 +51,19 @@ struct TileArguments {
   bool starts_from_c;
 };
 
-// kRows rows of A, packed side by side.
+// kRows rows of A side by side: packed, or of a transposed matrix. One segment.
 template <int kRows>
-class PackedRows {
+class AdjacentRows {
  public:
-  explicit PackedRows(const TileArguments& tile) : a_(tile.a) {}
-  static std::int64_t Segments(const TileArguments&) { return 1; }
+  explicit AdjacentRows(const TileArguments& tile) : a_(tile.a), stride_(tile.a_stride) {}
+  static std::int64_t Stride(const TiledProduct& product) { return product.a_k_stride; }
   HWY_INLINE float At(int row) const { return a_[row]; }
-  HWY_INLINE void Advance() { a_ += kRows; }
+  HWY_INLINE void Advance() { a_ += stride_; }
   HWY_INLINE void NextSegment(const TileArguments&) {}
 
  private:
   const float* HWY_RESTRICT a_;
+  std::int64_t stride_;
 };
 
 // kRows rows of A where they lie. The addresses are two pointers plus 1, 2, 4 times one of
@@ -68,12 +72,12 @@ template <int kRows>
 class StridedRows {
  public:
   explicit StridedRows(const TileArguments& tile)
-      : stride_(tile.a_row_stride * static_cast<std::int64_t>(sizeof(float))),
+      : stride_(tile.a_stride * static_cast<std::int64_t>(sizeof(float))),
         stride3_(3 * stride_),
         stride5_(5 * stride_) {
     SetRows(tile.a);
   }
-  static std::int64_t Segments(const TileArguments& tile) { return tile.segments; }
+  static std::int64_t Stride(const TiledProduct& product) { return product.a_row_stride; }
   HWY_INLINE float At(int row) const {
     const char* from = row < kHalf ? low_ : high_;
     switch (row % kHalf) {
@@ -116,6 +120,10 @@ class StridedRows {
   const char* low_;
   const char* high_;
 };
+
+// Rows up to which a tile is several panels wide; see kWideTiles.
+inline constexpr int kWideRows = kHas32Registers ? 7 : 2;
+inline constexpr std::int64_t kLineFloats = 16;
 
 // kRows x (kPanels * kVectors) vectors of C. Several panels at once keep enough loads of B
 // under way where few rows share them.
@@ -162,8 +170,10 @@ void MultiplyTile(const TileArguments& tile) {
 
   Rows<kRows> a(tile);
   const float* HWY_RESTRICT b = tile.b;
+  const std::int64_t b_stride = tile.b_stride;
   const std::int64_t panel_stride = tile.panel_stride;
-  for (std::int64_t segment = Rows<kRows>::Segments(tile);;) {
+  const float* ahead = tile.ahead;
+  for (std::int64_t segment = tile.segments;;) {
     for (std::int64_t k = tile.depth; k > 0; --k) {
       TileVector columns[kAll];
       HWY_UNROLL(16)
@@ -177,7 +187,12 @@ void MultiplyTile(const TileArguments& tile) {
         for (int v = 0; v < kAll; ++v) sums[r][v] = hn::MulAdd(row, columns[v], sums[r][v]);
       }
       a.Advance();
-      b += kVectors * kLanes;
+      b += b_stride;
+      // Tiles of few rows read B so fast that asking ahead only takes a slot.
+      if constexpr (kRows > kWideRows) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += kLineFloats;
+      }
     }
     if (--segment <= 0) break;
     a.NextSegment(tile);
@@ -224,32 +239,7 @@ inline constexpr TileFunction kWideTiles[] = {
     MultiplyTile<Rows, 7, kTileVectors, 2>,
 #endif
 };
-inline constexpr int kWideRows = kHas32Registers ? 7 : 2;
 HWY_INLINE constexpr std::int64_t WidePanels(std::int64_t rows) { return rows == 1 ? 4 : 2; }
-
-// The columns from `column` on that one tile of `rows` rows takes.
-struct TileColumns {
-  std::int64_t columns;
-  std::int64_t panels;
-  std::int64_t last_lanes;
-  bool is_wide;
-  bool is_narrow;  // one vector
-};
-
-HWY_INLINE TileColumns ChooseColumns(std::int64_t rows, std::int64_t left) {
-  if (rows <= kWideRows && left >= WidePanels(rows) * kPanelColumns) {
-    const std::int64_t panels = WidePanels(rows);
-    return {panels * kPanelColumns, panels, kLanes, true, false};
-  }
-  const std::int64_t columns = left < kPanelColumns ? left : kPanelColumns;
-  return {columns, 1, (columns - 1) % kLanes + 1, false, columns <= kLanes};
-}
-
-template <template <int> class Rows>
-HWY_INLINE TileFunction ChooseTile(std::int64_t rows, const TileColumns& columns) {
-  if (columns.is_wide) return kWideTiles<Rows>[rows - 1];
-  return columns.is_narrow ? kTiles<Rows, 1>[rows - 1] : kTiles<Rows, 2>[rows - 1];
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace espalier

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE
@@ -17,42 +18,21 @@
 namespace espalier {
 namespace {
 
+// The part of a window that lies on the image.
 struct Span {
   std::int64_t begin, end;
 };
 
-// One axis of the windows.
-struct Axis {
-  std::int64_t size, output_size, window, stride, pad;
-
-  std::int64_t Begin(std::int64_t output) const { return output * stride - pad; }
-
-  // The part of a window that lies on the image.
-  Span Clip(std::int64_t output) const {
-    const std::int64_t begin = Begin(output);
-    return {std::max<std::int64_t>(0, begin), std::min(size, begin + window)};
-  }
-
-  // The windows that an element of the image lies in.
-  Span Windows(std::int64_t input) const {
-    const std::int64_t before = input + pad - window;
-    return {before < 0 ? 0 : before / stride + 1,
-            std::min(output_size, (input + pad) / stride + 1)};
-  }
-};
-
-struct Axes {
-  explicit Axes(const PoolingGeometry& g)
-      : rows{g.height, g.output_height, g.window_height, g.stride_height, g.pad_top},
-        columns{g.width, g.output_width, g.window_width, g.stride_width, g.pad_left} {}
-  Axis rows, columns;
-};
-
-inline std::int64_t Size(const Span& span) { return span.end - span.begin; }
+inline Span Clip(std::int64_t index, std::int64_t stride, std::int64_t pad, std::int64_t window,
+                 std::int64_t size) {
+  const std::int64_t begin = index * stride - pad;
+  return {std::max<std::int64_t>(0, begin), std::min(size, begin + window)};
+}
 
 inline float Divisor(const PoolingGeometry& g, const Span& rows, const Span& columns) {
-  return static_cast<float>(g.counts_padding ? g.window_height * g.window_width
-                                             : Size(rows) * Size(columns));
+  return static_cast<float>(g.counts_padding
+                                ? g.window_height * g.window_width
+                                : (rows.end - rows.begin) * (columns.end - columns.begin));
 }
 
 }  // namespace
@@ -67,216 +47,172 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using D = hn::ScalableTag<float>;
 using DU = hn::RebindToUnsigned<D>;
-using DI = hn::RebindToSigned<D>;
 using V = hn::Vec<D>;
 using VU = hn::Vec<DU>;
 
-// Places of maxima as they are kept: a byte each, or 32 bits.
-struct Bytes {
-  using T = std::uint8_t;
-  using DT = hn::Rebind<std::uint8_t, D>;
-  static HWY_INLINE void Store(VU places, T* to, std::size_t count) {
-    StoreFirst(hn::DemoteTo(DT(), hn::BitCast(DI(), places)), DT(), to, count);
-  }
-  static HWY_INLINE VU Load(const T* from, std::size_t count) {
-    return hn::PromoteTo(DU(), LoadFirst(DT(), from, count));
-  }
-};
-
-struct Words {
-  using T = std::uint32_t;
-  static HWY_INLINE void Store(VU places, T* to, std::size_t count) {
-    StoreFirst(places, DU(), to, count);
-  }
-  static HWY_INLINE VU Load(const T* from, std::size_t count) {
-    return LoadFirst(DU(), from, count);
-  }
-};
-
-// Folds of a window's elements, in the order of rows and columns, a vector of channels each.
-template <bool kWithPlace>
+// Folds of a window's elements, in the order of rows and columns, for one output or for a
+// vector of them with the same operations.
 struct Maximum {
-  V value;
-  VU place;
+  float value;
+  std::uint32_t index;
 
-  HWY_INLINE explicit Maximum(std::int64_t first)
-      : value(hn::Set(D(), -std::numeric_limits<float>::infinity())),
-        place(hn::Set(DU(), static_cast<std::uint32_t>(first))) {}
-  HWY_INLINE void Add(V x, std::int64_t at) {
-    const auto wins = hn::Or(hn::Gt(x, value), hn::IsNaN(x));
-    value = hn::IfThenElse(wins, x, value);
-    if constexpr (kWithPlace) {
-      place = hn::IfThenElse(hn::RebindMask(DU(), wins),
-                             hn::Set(DU(), static_cast<std::uint32_t>(at)), place);
+  Maximum(std::uint32_t first) : value(-std::numeric_limits<float>::infinity()), index(first) {}
+  void Add(float x, std::uint32_t at) {
+    if (x > value || x != x) {
+      value = x;
+      index = at;
     }
   }
 };
 
-struct Sum {
+struct MaximumVector {
   V value;
+  VU index;
 
-  HWY_INLINE explicit Sum(std::int64_t /*first*/) : value(hn::Zero(D())) {}
-  HWY_INLINE void Add(V x, std::int64_t /*at*/) { value = hn::Add(value, x); }
+  HWY_INLINE MaximumVector(D d, VU first)
+      : value(hn::Set(d, -std::numeric_limits<float>::infinity())), index(first) {}
+  HWY_INLINE void Add(V x, VU at) {
+    const DU du;
+    const auto wins = hn::Or(hn::Gt(x, value), hn::IsNaN(x));
+    value = hn::IfThenElse(wins, x, value);
+    index = hn::IfThenElse(hn::RebindMask(du, wins), at, index);
+  }
 };
 
-// The window [rows] × [columns] whose first element lies at `x`; `first` is its place and
-// `window_width` what one row moves a place. kRows, kColumns: the sizes, or 0.
-template <class Fold, int kRows, int kColumns>
-HWY_INLINE Fold FoldWindow(const float* x, std::size_t count, std::int64_t rows,
-                           std::int64_t columns, std::int64_t row_stride, std::int64_t channels,
-                           std::int64_t first, std::int64_t window_width) {
-  if constexpr (kRows != 0) rows = kRows;
-  if constexpr (kColumns != 0) columns = kColumns;
-  Fold fold(first);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < columns; ++c) {
-      fold.Add(LoadFirst(D(), x + r * row_stride + c * channels, count),
-               first + r * window_width + c);
+struct Sum {
+  float value = 0.0f;
+  std::uint32_t index = 0;
+
+  Sum(std::uint32_t) {}
+  void Add(float x, std::uint32_t) { value += x; }
+};
+
+struct SumVector {
+  V value;
+  VU index;
+
+  HWY_INLINE SumVector(D d, VU first) : value(hn::Zero(d)), index(first) {}
+  HWY_INLINE void Add(V x, VU) { value = hn::Add(value, x); }
+};
+
+// One output, anywhere.
+template <class Fold>
+HWY_INLINE Fold FoldWindow(const PoolingGeometry& g, const float* plane, const Span& rows,
+                           const Span& columns) {
+  Fold fold(static_cast<std::uint32_t>(rows.begin * g.width + columns.begin));
+  for (std::int64_t r = rows.begin; r < rows.end; ++r) {
+    for (std::int64_t c = columns.begin; c < columns.end; ++c) {
+      const std::int64_t at = r * g.width + c;
+      fold.Add(plane[at], static_cast<std::uint32_t>(at));
     }
   }
   return fold;
 }
 
-// Calls store(place of the outputs, count, fold, rows, columns) for each vector of outputs of
-// the rows [first, last) of outputs.
-template <class Fold, class Store>
-HWY_INLINE void ForWindows(const PoolingGeometry& g, std::int64_t first, std::int64_t last,
-                           const float* x, Store store) {
-  const Axes axes(g);
-  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(D()));
-  const std::int64_t row_stride = g.width * g.channels;
-  for (std::int64_t row = first; row < last; ++row) {
-    const float* image = x + row / g.output_height * g.height * row_stride;
-    const Span rows = axes.rows.Clip(row % g.output_height);
-    const std::int64_t hidden_rows = rows.begin - axes.rows.Begin(row % g.output_height);
-    for (std::int64_t column = 0; column < g.output_width; ++column) {
-      const Span columns = axes.columns.Clip(column);
-      const std::int64_t place =
-          hidden_rows * g.window_width + columns.begin - axes.columns.Begin(column);
-      const float* from = image + rows.begin * row_stride + columns.begin * g.channels;
-      const std::int64_t to = (row * g.output_width + column) * g.channels;
-      const auto fold = [&](std::int64_t c, std::size_t count) HWY_ATTR {
-        if (Size(rows) == 2 && Size(columns) == 2) {
-          return FoldWindow<Fold, 2, 2>(from + c, count, 2, 2, row_stride, g.channels, place,
-                                        g.window_width);
-        }
-        if (Size(rows) == 3 && Size(columns) == 3) {
-          return FoldWindow<Fold, 3, 3>(from + c, count, 3, 3, row_stride, g.channels, place,
-                                        g.window_width);
-        }
-        return FoldWindow<Fold, 0, 0>(from + c, count, Size(rows), Size(columns), row_stride,
-                                      g.channels, place, g.window_width);
-      };
-      std::int64_t c = 0;
-      const std::size_t full = hn::Lanes(D());
-      for (; c + lanes <= g.channels; c += lanes) store(to + c, full, fold(c, full), rows, columns);
-      if (c < g.channels) {
-        const std::size_t rest = static_cast<std::size_t>(g.channels - c);
-        store(to + c, rest, fold(c, rest), rows, columns);
+// `count` outputs from column `first` on, whose windows lie on the image from left to right;
+// the stride is 1 or 2. Reads nothing past the end of a row.
+template <class Fold>
+HWY_INLINE Fold FoldWindows(const PoolingGeometry& g, const float* plane, const Span& rows,
+                            std::int64_t first, std::size_t count) {
+  const D d;
+  const DU du;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::int64_t stride = g.stride_width;
+  const std::int64_t begin = first * stride - g.pad_left;
+  const auto place = [&](std::int64_t row, std::int64_t tap) HWY_ATTR {
+    const VU start = hn::Set(du, static_cast<std::uint32_t>(row * g.width + begin + tap));
+    const VU steps = hn::Iota(du, 0);
+    return hn::Add(start, stride == 1 ? steps : hn::Add(steps, steps));
+  };
+  Fold fold(d, place(rows.begin, 0));
+  for (std::int64_t r = rows.begin; r < rows.end; ++r) {
+    const float* row = plane + r * g.width + begin;
+    if (stride == 1) {
+      for (std::int64_t tap = 0; tap < g.window_width; ++tap) {
+        fold.Add(LoadFirst(d, row + tap, count), place(r, tap));
       }
+      continue;
+    }
+    const std::int64_t left = g.width - begin;
+    for (std::int64_t tap = 0; tap < g.window_width; tap += 2) {
+      const std::size_t readable = static_cast<std::size_t>(left - tap);
+      const V low = LoadFirst(d, row + tap, HWY_MIN(readable, lanes));
+      const V high = readable > lanes
+                         ? LoadFirst(d, row + tap + lanes, HWY_MIN(readable - lanes, lanes))
+                         : hn::Zero(d);
+      fold.Add(hn::ConcatEven(d, high, low), place(r, tap));
+      if (tap + 1 < g.window_width) fold.Add(hn::ConcatOdd(d, high, low), place(r, tap + 1));
     }
   }
+  return fold;
 }
 
-template <class Places>
-void MaxPoolWithPlaces(const PoolingGeometry& g, std::int64_t first, std::int64_t last,
-                       const float* x, float* y, typename Places::T* places) {
-  ForWindows<Maximum<true>>(g, first, last, x,
-                            [&](std::int64_t at, std::size_t count, const Maximum<true>& fold,
-                                const Span&, const Span&) HWY_ATTR {
-                              StoreFirst(fold.value, D(), y + at, count);
-                              Places::Store(fold.place, places + at, count);
-                            });
-}
-
-void MaxPoolKernel(const PoolingGeometry& g, std::int64_t first, std::int64_t last, const float* x,
-                   float* y, void* places) {
-  if (places == nullptr) {
-    ForWindows<Maximum<false>>(g, first, last, x,
-                               [&](std::int64_t at, std::size_t count, const Maximum<false>& fold,
-                                   const Span&, const Span&)
-                                   HWY_ATTR { StoreFirst(fold.value, D(), y + at, count); });
-  } else if (MaxPoolPlaceBytes(g) == 1) {
-    MaxPoolWithPlaces<Bytes>(g, first, last, x, y, static_cast<std::uint8_t*>(places));
-  } else {
-    MaxPoolWithPlaces<Words>(g, first, last, x, y, static_cast<std::uint32_t*>(places));
-  }
-}
-
-void AveragePoolKernel(const PoolingGeometry& g, std::int64_t first, std::int64_t last,
-                       const float* x, float* y) {
-  ForWindows<Sum>(g, first, last, x,
-                  [&](std::int64_t at, std::size_t count, const Sum& fold, const Span& rows,
-                      const Span& columns) HWY_ATTR {
-                    const V divisor = hn::Set(D(), Divisor(g, rows, columns));
-                    StoreFirst(hn::Div(fold.value, divisor), D(), y + at, count);
-                  });
-}
-
-// grad_x of the rows [first, last) of inputs: the sum over the windows that an element lies in
-// of share(place of the outputs, count, place in the window, window's row and column).
-template <class Share>
-HWY_INLINE void Gather(const PoolingGeometry& g, std::int64_t first, std::int64_t last,
-                       float* grad_x, Share share) {
-  const Axes axes(g);
+// Calls store_one(column, fold, columns) or store_vector(column, count, fold) for each
+// output of a row.
+template <class Fold, class FoldVector, class StoreOne, class StoreVector>
+HWY_INLINE void PoolRow(const PoolingGeometry& g, const float* plane, const Span& rows,
+                        StoreOne store_one, StoreVector store_vector) {
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(D()));
-  for (std::int64_t row = first; row < last; ++row) {
-    const std::int64_t y = row % g.height;
-    const std::int64_t first_output = row / g.height * g.output_height;
-    const Span rows = axes.rows.Windows(y);
-    for (std::int64_t x = 0; x < g.width; ++x) {
-      const Span columns = axes.columns.Windows(x);
-      float* to = grad_x + (row * g.width + x) * g.channels;
-      const auto sum_up = [&](std::int64_t c, std::size_t count) HWY_ATTR {
-        V sum = hn::Zero(D());
-        for (std::int64_t r = rows.begin; r < rows.end; ++r) {
-          for (std::int64_t s = columns.begin; s < columns.end; ++s) {
-            const std::int64_t at = ((first_output + r) * g.output_width + s) * g.channels + c;
-            const std::int64_t place =
-                (y - axes.rows.Begin(r)) * g.window_width + x - axes.columns.Begin(s);
-            sum = hn::Add(sum, share(at, count, place, r, s));
-          }
-        }
-        StoreFirst(sum, D(), to + c, count);
-      };
-      std::int64_t c = 0;
-      for (; c + lanes <= g.channels; c += lanes) sum_up(c, hn::Lanes(D()));
-      if (c < g.channels) sum_up(c, static_cast<std::size_t>(g.channels - c));
+  // Outputs [inner_begin, inner_end) have their whole window between left and right edge.
+  const std::int64_t room = g.width + g.pad_left - g.window_width;
+  const std::int64_t inner_end = room < 0 ? 0 : std::min(g.output_width, room / g.stride_width + 1);
+  const std::int64_t inner_begin =
+      std::min(inner_end, (g.pad_left + g.stride_width - 1) / g.stride_width);
+  for (std::int64_t column = 0; column < g.output_width;) {
+    if (g.stride_width <= 2 && column >= inner_begin && column < inner_end) {
+      const std::int64_t count = std::min(lanes, inner_end - column);
+      store_vector(
+          column, static_cast<std::size_t>(count),
+          FoldWindows<FoldVector>(g, plane, rows, column, static_cast<std::size_t>(count)));
+      column += count;
+    } else {
+      const Span columns = Clip(column, g.stride_width, g.pad_left, g.window_width, g.width);
+      store_one(column, FoldWindow<Fold>(g, plane, rows, columns), columns);
+      ++column;
     }
   }
 }
 
-template <class Places>
-void GatherMaxima(const PoolingGeometry& g, std::int64_t first, std::int64_t last,
-                  const float* grad_y, const typename Places::T* places, float* grad_x) {
-  Gather(g, first, last, grad_x,
-         [&](std::int64_t at, std::size_t count, std::int64_t place, std::int64_t /*row*/,
-             std::int64_t /*column*/) HWY_ATTR {
-           const VU wanted = hn::Set(DU(), static_cast<std::uint32_t>(place));
-           const auto is_here = hn::Eq(Places::Load(places + at, count), wanted);
-           return hn::IfThenElseZero(hn::RebindMask(D(), is_here),
-                                     LoadFirst(D(), grad_y + at, count));
-         });
-}
-
-void MaxPoolBackwardKernel(const PoolingGeometry& g, std::int64_t first, std::int64_t last,
-                           const float* grad_y, const void* places, float* grad_x) {
-  if (MaxPoolPlaceBytes(g) == 1) {
-    GatherMaxima<Bytes>(g, first, last, grad_y, static_cast<const std::uint8_t*>(places), grad_x);
-  } else {
-    GatherMaxima<Words>(g, first, last, grad_y, static_cast<const std::uint32_t*>(places), grad_x);
+void MaxPoolKernel(const PoolingGeometry& g, std::int64_t planes, const float* x, float* y,
+                   std::uint32_t* indices) {
+  const D d;
+  const DU du;
+  for (std::int64_t p = 0; p < planes; ++p) {
+    const float* plane = x + p * g.height * g.width;
+    for (std::int64_t row = 0; row < g.output_height; ++row) {
+      const std::int64_t begin = (p * g.output_height + row) * g.output_width;
+      const Span rows = Clip(row, g.stride_height, g.pad_top, g.window_height, g.height);
+      PoolRow<Maximum, MaximumVector>(
+          g, plane, rows,
+          [&](std::int64_t column, const Maximum& fold, const Span&) HWY_ATTR {
+            y[begin + column] = fold.value;
+            if (indices != nullptr) indices[begin + column] = fold.index;
+          },
+          [&](std::int64_t column, std::size_t count, const MaximumVector& fold) HWY_ATTR {
+            StoreFirst(fold.value, d, y + begin + column, count);
+            if (indices != nullptr) StoreFirst(fold.index, du, indices + begin + column, count);
+          });
+    }
   }
 }
 
-void AveragePoolBackwardKernel(const PoolingGeometry& g, std::int64_t first, std::int64_t last,
-                               const float* grad_y, float* grad_x) {
-  const Axes axes(g);
-  Gather(g, first, last, grad_x,
-         [&](std::int64_t at, std::size_t count, std::int64_t /*place*/, std::int64_t row,
-             std::int64_t column) HWY_ATTR {
-           const float divisor = Divisor(g, axes.rows.Clip(row), axes.columns.Clip(column));
-           return hn::Mul(LoadFirst(D(), grad_y + at, count), hn::Set(D(), 1.0f / divisor));
-         });
+void AveragePoolKernel(const PoolingGeometry& g, std::int64_t planes, const float* x, float* y) {
+  const D d;
+  for (std::int64_t p = 0; p < planes; ++p) {
+    const float* plane = x + p * g.height * g.width;
+    for (std::int64_t row = 0; row < g.output_height; ++row) {
+      float* y_row = y + (p * g.output_height + row) * g.output_width;
+      const Span rows = Clip(row, g.stride_height, g.pad_top, g.window_height, g.height);
+      const V inner_divisor = hn::Set(d, Divisor(g, rows, {0, g.window_width}));
+      PoolRow<Sum, SumVector>(
+          g, plane, rows,
+          [&](std::int64_t column, const Sum& fold, const Span& columns)
+              HWY_ATTR { y_row[column] = fold.value / Divisor(g, rows, columns); },
+          [&](std::int64_t column, std::size_t count, const SumVector& fold) HWY_ATTR {
+            StoreFirst(hn::Div(fold.value, inner_divisor), d, y_row + column, count);
+          });
+    }
+  }
 }
 
 }  // namespace
@@ -287,28 +223,46 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace espalier {
 
-std::int64_t MaxPoolPlaceBytes(const PoolingGeometry& geometry) {
-  return geometry.window_height * geometry.window_width <= 256 ? 1 : 4;
+void MaxPool(const PoolingGeometry& geometry, std::int64_t planes, const float* x, float* y,
+             std::uint32_t* indices) {
+  ESPALIER_KERNEL(MaxPoolKernel)(geometry, planes, x, y, indices);
 }
 
-void MaxPool(const PoolingGeometry& geometry, std::int64_t first, std::int64_t last, const float* x,
-             float* y, void* places) {
-  ESPALIER_KERNEL(MaxPoolKernel)(geometry, first, last, x, y, places);
+void MaxPoolBackward(const PoolingGeometry& geometry, std::int64_t planes, const float* grad_y,
+                     const std::uint32_t* indices, float* grad_x) {
+  const std::int64_t inputs = geometry.height * geometry.width;
+  const std::int64_t outputs = geometry.output_height * geometry.output_width;
+  std::memset(grad_x, 0, static_cast<std::size_t>(planes * inputs) * sizeof(float));
+  for (std::int64_t p = 0; p < planes; ++p) {
+    float* plane = grad_x + p * inputs;
+    for (std::int64_t i = p * outputs; i < (p + 1) * outputs; ++i) plane[indices[i]] += grad_y[i];
+  }
 }
 
-void MaxPoolBackward(const PoolingGeometry& geometry, std::int64_t first, std::int64_t last,
-                     const float* grad_y, const void* places, float* grad_x) {
-  ESPALIER_KERNEL(MaxPoolBackwardKernel)(geometry, first, last, grad_y, places, grad_x);
+void AveragePool(const PoolingGeometry& geometry, std::int64_t planes, const float* x, float* y) {
+  ESPALIER_KERNEL(AveragePoolKernel)(geometry, planes, x, y);
 }
 
-void AveragePool(const PoolingGeometry& geometry, std::int64_t first, std::int64_t last,
-                 const float* x, float* y) {
-  ESPALIER_KERNEL(AveragePoolKernel)(geometry, first, last, x, y);
-}
-
-void AveragePoolBackward(const PoolingGeometry& geometry, std::int64_t first, std::int64_t last,
-                         const float* grad_y, float* grad_x) {
-  ESPALIER_KERNEL(AveragePoolBackwardKernel)(geometry, first, last, grad_y, grad_x);
+void AveragePoolBackward(const PoolingGeometry& geometry, std::int64_t planes, const float* grad_y,
+                         float* grad_x) {
+  const PoolingGeometry& g = geometry;
+  std::memset(grad_x, 0, static_cast<std::size_t>(planes * g.height * g.width) * sizeof(float));
+  for (std::int64_t p = 0; p < planes; ++p) {
+    float* plane = grad_x + p * g.height * g.width;
+    const float* grad = grad_y + p * g.output_height * g.output_width;
+    for (std::int64_t row = 0; row < g.output_height; ++row) {
+      const Span rows = Clip(row, g.stride_height, g.pad_top, g.window_height, g.height);
+      for (std::int64_t column = 0; column < g.output_width; ++column) {
+        const Span columns = Clip(column, g.stride_width, g.pad_left, g.window_width, g.width);
+        const float share = *grad++ / Divisor(g, rows, columns);
+        for (std::int64_t r = rows.begin; r < rows.end; ++r) {
+          for (std::int64_t c = columns.begin; c < columns.end; ++c) {
+            plane[r * g.width + c] += share;
+          }
+        }
+      }
+    }
+  }
 }
 
 }  // namespace espalier

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Maximum and average over windows of channels-last images, [height, width, channels].
+// Maximum and average over windows of image planes [height, width].
 
 #include <cstdint>
 
 namespace espalier {
 
 struct PoolingGeometry {
-  std::int64_t channels;
   std::int64_t height, width;  // of the input
   std::int64_t output_height, output_width;
   std::int64_t window_height, window_width;
@@ -17,28 +16,23 @@ struct PoolingGeometry {
   bool counts_padding;  // average: divide by the whole window, not by its part on the image
 };
 
-// Arrays are those of a whole batch; work is on rows [first, last) of all examples' rows, one
-// below the other, of outputs in the forward direction and of inputs backward, so that callers
-// can share it out. Precondition of all: every window has at least one element of the image.
+// Preconditions of all: every window has at least one element of the image; a plane has at
+// most 2^31 elements.
 
-/// Bytes that tell which element of a window was its maximum: 1, or 4 for large windows.
-std::int64_t MaxPoolPlaceBytes(const PoolingGeometry& geometry);
+/// y [planes, output_height, output_width]: the maximum of each window, padding left out;
+/// NaN if there is one. indices (may be null), of the shape of y: the place in the plane of
+/// the first maximum, or of the last NaN.
+void MaxPool(const PoolingGeometry& geometry, std::int64_t planes, const float* x, float* y,
+             std::uint32_t* indices);
 
-/// y: the maximum of each window, padding left out; NaN if there is one. places (may be null),
-/// MaxPoolPlaceBytes for each output: the place in the window of the first maximum, or of the
-/// last NaN.
-void MaxPool(const PoolingGeometry& geometry, std::int64_t first, std::int64_t last, const float* x,
-             float* y, void* places);
-
-/// grad_x: each grad_y goes to the element that `places` names.
-void MaxPoolBackward(const PoolingGeometry& geometry, std::int64_t first, std::int64_t last,
-                     const float* grad_y, const void* places, float* grad_x);
+/// grad_x [planes, height, width]: each grad_y goes to the element that `indices` names.
+void MaxPoolBackward(const PoolingGeometry& geometry, std::int64_t planes, const float* grad_y,
+                     const std::uint32_t* indices, float* grad_x);
 
 /// y: the average of each window.
-void AveragePool(const PoolingGeometry& geometry, std::int64_t first, std::int64_t last,
-                 const float* x, float* y);
+void AveragePool(const PoolingGeometry& geometry, std::int64_t planes, const float* x, float* y);
 
-void AveragePoolBackward(const PoolingGeometry& geometry, std::int64_t first, std::int64_t last,
-                         const float* grad_y, float* grad_x);
+void AveragePoolBackward(const PoolingGeometry& geometry, std::int64_t planes, const float* grad_y,
+                         float* grad_x);
 
 }  // namespace espalier

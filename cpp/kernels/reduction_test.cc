@@ -51,11 +51,15 @@ TEST_P(Reduction, SumsOfSquares) {
       const double y = std::min(std::max(x[i], -0.5f), 0.5f);
       clamped += y * y;
     }
-    EXPECT_NEAR(SumOfSquares(x, count), plain, 1e-12 * plain) << count;
+    EXPECT_NEAR(SumOfSquares(x, count), plain, 4 * 0x1p-24 * plain) << count;
     EXPECT_NEAR(ClampedSumOfSquares(x, count, 0.5f), clamped, 1e-12 * clamped) << count;
   }
-  const std::vector<float> huge(100, 3e38f);
-  EXPECT_TRUE(std::isfinite(SumOfSquares(huge.data(), 100)));
+  // Squares beyond float's range.
+  for (const float size : {3e38f, 1e20f, 1e-15f, 1e-25f, 1e-37f}) {
+    const std::vector<float> values(100, size);
+    const double expected = 100.0 * static_cast<double>(size) * static_cast<double>(size);
+    EXPECT_NEAR(SumOfSquares(values.data(), 100), expected, 1e-6 * expected) << size;
+  }
 }
 
 TEST_P(Reduction, FindsEveryNonFiniteValue) {

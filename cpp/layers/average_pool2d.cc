@@ -24,9 +24,12 @@ PoolingGeometry AveragePool2d::AverageGeometry(std::span<const Shape> inputs) co
 
 void AveragePool2d::Forward(const ForwardArguments& arguments) const {
   const PoolingGeometry geometry = AverageGeometry(arguments.input_shapes);
-  ForRows(*arguments.workspace, arguments.batch * geometry.output_height,
-          WindowRowElements(geometry), [&](std::int64_t first, std::int64_t last) {
-            AveragePool(geometry, first, last, arguments.inputs[0], arguments.output);
+  const std::int64_t inputs = geometry.height * geometry.width;
+  const std::int64_t outputs = geometry.output_height * geometry.output_width;
+  ForRows(*arguments.workspace, arguments.batch * arguments.input_shapes[0][0], inputs,
+          [&](std::int64_t first, std::int64_t last) {
+            AveragePool(geometry, last - first, arguments.inputs[0] + first * inputs,
+                        arguments.output + first * outputs);
           });
 }
 
@@ -34,9 +37,12 @@ void AveragePool2d::Backward(const BackwardArguments& arguments) const {
   float* grad_input = arguments.grad_inputs[0];
   if (grad_input == nullptr) return;
   const PoolingGeometry geometry = AverageGeometry(arguments.input_shapes);
-  ForRows(*arguments.workspace, arguments.batch * geometry.height,
-          geometry.width * geometry.channels, [&](std::int64_t first, std::int64_t last) {
-            AveragePoolBackward(geometry, first, last, arguments.grad_output, grad_input);
+  const std::int64_t inputs = geometry.height * geometry.width;
+  const std::int64_t outputs = geometry.output_height * geometry.output_width;
+  ForRows(*arguments.workspace, arguments.batch * arguments.input_shapes[0][0], inputs,
+          [&](std::int64_t first, std::int64_t last) {
+            AveragePoolBackward(geometry, last - first, arguments.grad_output + first * outputs,
+                                grad_input + first * inputs);
           });
 }
 

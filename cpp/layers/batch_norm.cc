@@ -3,9 +3,6 @@
 
 #include <cmath>
 
-#include "kernels/batch_normalization.h"
-#include "kernels/channels.h"
-#include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 
@@ -15,29 +12,31 @@ namespace {
 enum Parameter { kWeight, kBias, kRunningMean, kRunningVariance };
 
 ChannelLayout Layout(std::int64_t batch, const Shape& input) {
-  const auto [channels, positions] = LayoutOf(input);
-  return {.rows = batch * positions, .channels = channels};
+  return {.batch = batch, .channels = input[0], .spatial = input.element_count() / input[0]};
 }
 
-// Parts of `saved`, a number per channel each: the batch's statistics and weight / deviation
-// from forward on, and room for what backward finds out. Then the sums of chunks of rows.
+template <typename Body>
+void ForChannels(Workspace& workspace, const ChannelLayout& layout, Body body) {
+  if (layout.spatial > 1) {
+    ForRows(workspace, layout.channels, layout.per_channel(), body);
+  } else {
+    ForColumns(workspace, layout.channels, layout.batch, body);
+  }
+}
+
+// Parts of `saved`, a number per channel each: the batch's statistics from forward on, and
+// room for backward's two sums.
 struct Saved {
   float* mean;
   float* variance;
-  float* scale;
   float* sums;
   float* products;
-  float* partials;
-
-  static constexpr std::int64_t kParts = 5;
 
   Saved(float* saved, std::int64_t channels)
       : mean(saved),
         variance(saved + channels),
-        scale(saved + 2 * channels),
-        sums(saved + 3 * channels),
-        products(saved + 4 * channels),
-        partials(saved + kParts * channels) {}
+        sums(saved + 2 * channels),
+        products(saved + 3 * channels) {}
 };
 
 }  // namespace
@@ -66,81 +65,78 @@ std::vector<ParameterSpec> BatchNorm::Parameters(std::span<const Shape> inputs) 
           {"running_var", channels, ParameterRole::kBuffer, ones}};
 }
 
-std::int64_t BatchNorm::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
-  const ChannelLayout layout = Layout(batch, OnlyInput(inputs, kKind));
-  return Saved::kParts * layout.channels + ChannelPartialFloats(layout);
+std::int64_t BatchNorm::SavedFloats(std::int64_t /*batch*/, std::span<const Shape> inputs) const {
+  return 4 * OnlyInput(inputs, kKind)[0];
+}
+
+ChannelNormalization BatchNorm::Normalization(std::int64_t batch, const Shape& input,
+                                              std::span<const float* const> parameters) const {
+  return {
+      .layout = Layout(batch, input),
+      .epsilon = static_cast<float>(epsilon_),
+      .mean = parameters[kRunningMean],
+      .variance = parameters[kRunningVariance],
+      .weight = parameters[kWeight],
+      .bias = parameters[kBias],
+  };
 }
 
 void BatchNorm::Forward(const ForwardArguments& arguments) const {
-  const ChannelLayout layout = Layout(arguments.batch, arguments.input_shapes[0]);
-  const Saved saved(arguments.saved, layout.channels);
-  const float* x = arguments.inputs[0];
-  const float* mean = arguments.parameters[kRunningMean];
-  const float* variance = arguments.parameters[kRunningVariance];
-  if (arguments.mode == Mode::kTraining) {
-    ChannelMoments(layout, x, saved.mean, saved.variance, saved.partials, *arguments.workspace);
-    mean = saved.mean;
-    variance = saved.variance;
+  ChannelNormalization normalization =
+      Normalization(arguments.batch, arguments.input_shapes[0], arguments.parameters);
+  const ChannelLayout& layout = normalization.layout;
+  const bool is_training = arguments.mode == Mode::kTraining;
+  const Saved saved(arguments.saved, is_training ? layout.channels : 0);
+  if (is_training) {
+    normalization.mean = saved.mean;
+    normalization.variance = saved.variance;
   }
-  NormalizationScales(layout.channels, arguments.parameters[kWeight], variance,
-                      static_cast<float>(epsilon_), saved.scale);
-  const ChannelScaling scaling = {.channels = layout.channels,
-                                  .mean = mean,
-                                  .scale = saved.scale,
-                                  .bias = arguments.parameters[kBias]};
-  ForRows(*arguments.workspace, layout.rows, layout.channels,
-          [&](std::int64_t first, std::int64_t last) {
-            ScaleChannels(scaling, first, last, x, arguments.output);
-          });
+  ForChannels(*arguments.workspace, layout, [&](std::int64_t first, std::int64_t last) {
+    if (is_training) {
+      ChannelMoments(layout, first, last, arguments.inputs[0], saved.mean, saved.variance);
+    }
+    NormalizeChannels(normalization, first, last, arguments.inputs[0], arguments.output);
+  });
 }
 
 void BatchNorm::Backward(const BackwardArguments& arguments) const {
-  const ChannelLayout layout = Layout(arguments.batch, arguments.input_shapes[0]);
+  ChannelNormalization normalization =
+      Normalization(arguments.batch, arguments.input_shapes[0], arguments.parameters);
+  const ChannelLayout& layout = normalization.layout;
   const bool is_training = arguments.mode == Mode::kTraining;
   const Saved saved(arguments.saved, layout.channels);
-  const float* mean = is_training ? saved.mean : arguments.parameters[kRunningMean];
-  const float* variance = is_training ? saved.variance : arguments.parameters[kRunningVariance];
-  const float* x = arguments.inputs[0];
-  const float* grad_output = arguments.grad_output;
+  if (is_training) {
+    normalization.mean = saved.mean;
+    normalization.variance = saved.variance;
+  }
   float* grad_input = arguments.grad_inputs[0];
   float* grad_weight = arguments.grad_parameters[kWeight];
   float* grad_bias = arguments.grad_parameters[kBias];
-  if (grad_weight != nullptr || grad_bias != nullptr || (is_training && grad_input != nullptr)) {
-    ChannelGradientSums(layout, x, mean, grad_output, saved.sums, saved.products, saved.partials,
-                        *arguments.workspace);
-  }
-  const float share = 1.0f / static_cast<float>(layout.rows);
-  for (std::int64_t c = 0; c < layout.channels; ++c) {
-    const float deviation = std::sqrt(variance[c] + static_cast<float>(epsilon_));
-    if (grad_weight != nullptr) grad_weight[c] = saved.products[c] / deviation;
-    if (grad_bias != nullptr) grad_bias[c] = saved.sums[c];
-    if (!is_training) continue;
-    // From here on the average of the gradient, and what a unit of x - mean takes from it.
-    saved.sums[c] *= share;
-    saved.products[c] *= share * saved.scale[c] / (deviation * deviation);
-  }
-  if (grad_input == nullptr) return;
-  const ChannelScalingGradient gradient = {.channels = layout.channels,
-                                           .mean = mean,
-                                           .scale = saved.scale,
-                                           .average = saved.sums,
-                                           .slope = saved.products};
-  ForRows(*arguments.workspace, layout.rows, layout.channels,
-          [&](std::int64_t first, std::int64_t last) {
-            if (is_training) {
-              ScaleChannelsBackward(gradient, first, last, x, grad_output, grad_input);
-            } else {
-              ScaleChannelsBackward(layout.channels, saved.scale, first, last, grad_output,
-                                    grad_input);
-            }
-          });
+  const bool needs_sums =
+      grad_weight != nullptr || grad_bias != nullptr || (is_training && grad_input != nullptr);
+  ForChannels(*arguments.workspace, layout, [&](std::int64_t first, std::int64_t last) {
+    if (needs_sums) {
+      ChannelGradientSums(layout, first, last, arguments.inputs[0], normalization.mean,
+                          arguments.grad_output, saved.sums, saved.products);
+    }
+    for (std::int64_t c = first; c < last; ++c) {
+      const float deviation = std::sqrt(normalization.variance[c] + normalization.epsilon);
+      if (grad_weight != nullptr) grad_weight[c] = saved.products[c] / deviation;
+      if (grad_bias != nullptr) grad_bias[c] = saved.sums[c];
+    }
+    if (grad_input != nullptr) {
+      NormalizeChannelsBackward(normalization, first, last, arguments.inputs[0],
+                                arguments.grad_output, is_training ? saved.sums : nullptr,
+                                is_training ? saved.products : nullptr, grad_input);
+    }
+  });
 }
 
 void BatchNorm::UpdateBuffers(std::int64_t batch, std::span<const Shape> inputs, const float* saved,
                               std::span<float* const> parameters) const {
   const ChannelLayout layout = Layout(batch, inputs[0]);
-  const double count = static_cast<double>(layout.rows);
-  if (layout.rows < 2) return;
+  const double count = static_cast<double>(layout.per_channel());
+  if (layout.per_channel() < 2) return;
   const float* mean = saved;
   const float* variance = saved + layout.channels;
   const auto move = [&](float& running, double value) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "kernels/batch_normalization.h"
 #include "layers/layer.h"
 
 namespace espalier {
@@ -35,6 +36,9 @@ class BatchNorm final : public Layer {
                      std::span<float* const> parameters) const override;
 
  private:
+  ChannelNormalization Normalization(std::int64_t batch, const Shape& input,
+                                     std::span<const float* const> parameters) const;
+
   double momentum_;
   double epsilon_;
 };

@@ -7,22 +7,9 @@
 #include "core/checked.h"
 #include "core/text.h"
 #include "layers/attribute_reader.h"
-#include "layers/layout.h"
 #include "layers/partition.h"
 
 namespace espalier {
-namespace {
-
-// `rows` rows of `columns` floats.
-void CopyRows(const float* from, std::int64_t rows, std::int64_t columns, std::int64_t from_stride,
-              float* to, std::int64_t to_stride) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    std::memcpy(to + row * to_stride, from + row * from_stride,
-                static_cast<std::size_t>(columns) * sizeof(float));
-  }
-}
-
-}  // namespace
 
 ConcatLayer::ConcatLayer(const Attributes& attributes) {
   AttributeReader(kKind, attributes).Finish();
@@ -48,31 +35,34 @@ Shape ConcatLayer::OutputShape(std::span<const Shape> inputs) const {
 }
 
 void ConcatLayer::Forward(const ForwardArguments& arguments) const {
-  const auto [size, positions] = LayoutOf(arguments.output_shape);
-  ForRows(*arguments.workspace, arguments.batch * positions, size,
-          [&](std::int64_t first, std::int64_t last) {
-            float* to = arguments.output + first * size;
-            for (std::size_t i = 0; i < arguments.inputs.size(); ++i) {
-              const std::int64_t part = arguments.input_shapes[i][0];
-              CopyRows(arguments.inputs[i] + first * part, last - first, part, part, to, size);
-              to += part;
-            }
-          });
+  const std::int64_t size = arguments.output_shape.element_count();
+  ForRows(*arguments.workspace, arguments.batch, size, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t n = first; n < last; ++n) {
+      float* to = arguments.output + n * size;
+      for (std::size_t i = 0; i < arguments.inputs.size(); ++i) {
+        const std::int64_t part = arguments.input_shapes[i].element_count();
+        std::memcpy(to, arguments.inputs[i] + n * part,
+                    static_cast<std::size_t>(part) * sizeof(float));
+        to += part;
+      }
+    }
+  });
 }
 
 void ConcatLayer::Backward(const BackwardArguments& arguments) const {
-  const auto [size, positions] = LayoutOf(arguments.output_shape);
-  ForRows(*arguments.workspace, arguments.batch * positions, size,
-          [&](std::int64_t first, std::int64_t last) {
-            const float* from = arguments.grad_output + first * size;
-            for (std::size_t i = 0; i < arguments.grad_inputs.size(); ++i) {
-              const std::int64_t part = arguments.input_shapes[i][0];
-              if (float* grad_input = arguments.grad_inputs[i]) {
-                CopyRows(from, last - first, part, size, grad_input + first * part, part);
-              }
-              from += part;
-            }
-          });
+  const std::int64_t size = arguments.output_shape.element_count();
+  ForRows(*arguments.workspace, arguments.batch, size, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t n = first; n < last; ++n) {
+      const float* from = arguments.grad_output + n * size;
+      for (std::size_t i = 0; i < arguments.grad_inputs.size(); ++i) {
+        const std::int64_t part = arguments.input_shapes[i].element_count();
+        if (float* grad_input = arguments.grad_inputs[i]) {
+          std::memcpy(grad_input + n * part, from, static_cast<std::size_t>(part) * sizeof(float));
+        }
+        from += part;
+      }
+    }
+  });
 }
 
 }  // namespace espalier

@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/convolution.h"
 
-#include <algorithm>
-
 #include "kernels/channels.h"
+#include "layers/partition.h"
 
 namespace espalier {
-namespace {
-
-ChannelLayout OutputLayout(const ConvolutionGeometry& geometry, std::int64_t batch) {
-  return {.rows = batch * geometry.output_height * geometry.output_width,
-          .channels = geometry.output_channels};
-}
-
-}  // namespace
 
 Convolution::Convolution(AttributeReader& reader) {
   constexpr std::array<std::int64_t, 2> kOne = {1, 1};
@@ -85,11 +76,8 @@ std::vector<ParameterSpec> Convolution::Parameters(std::span<const Shape> inputs
   return result;
 }
 
-// Saved: the packed weights, then what the backward functions need.
 std::int64_t Convolution::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
-  const ConvolutionGeometry geometry = Geometry(inputs);
-  return std::max({Conv2dPackedFloats(geometry), Conv2dBackwardFloats(geometry, batch),
-                   ChannelPartialFloats(OutputLayout(geometry, batch))});
+  return Conv2dPartialFloats(Geometry(inputs), batch);
 }
 
 std::int64_t Convolution::ScratchFloats(std::int64_t /*batch*/,
@@ -98,19 +86,17 @@ std::int64_t Convolution::ScratchFloats(std::int64_t /*batch*/,
 }
 
 void Convolution::Forward(const ForwardArguments& arguments) const {
-  const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
   Epilogue epilogue;
-  if (has_bias_) epilogue.column_bias = arguments.parameters[1];
-  Conv2dPackWeights(geometry, arguments.parameters[0], arguments.saved, *arguments.workspace);
-  Conv2dForward(geometry, arguments.batch, arguments.inputs[0], arguments.saved, epilogue,
-                arguments.output, *arguments.workspace);
+  if (has_bias_) epilogue.row_bias = arguments.parameters[1];
+  Conv2dForward(Geometry(arguments.input_shapes), arguments.batch, arguments.inputs[0],
+                arguments.parameters[0], epilogue, arguments.output, *arguments.workspace);
 }
 
 void Convolution::Backward(const BackwardArguments& arguments) const {
   const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
   if (float* grad_input = arguments.grad_inputs[0]) {
     Conv2dBackwardInput(geometry, arguments.batch, arguments.grad_output, arguments.parameters[0],
-                        grad_input, arguments.saved, *arguments.workspace);
+                        grad_input, *arguments.workspace);
   }
   float* grad_weight = arguments.grad_parameters[0];
   float* grad_bias = has_bias_ ? arguments.grad_parameters[1] : nullptr;
@@ -118,8 +104,12 @@ void Convolution::Backward(const BackwardArguments& arguments) const {
     Conv2dBackwardWeights(geometry, arguments.batch, arguments.inputs[0], arguments.grad_output,
                           grad_weight, grad_bias, arguments.saved, *arguments.workspace);
   } else if (grad_bias != nullptr) {
-    ChannelSums(OutputLayout(geometry, arguments.batch), arguments.grad_output, grad_bias,
-                arguments.saved, *arguments.workspace);
+    const ChannelLayout layout = {arguments.batch, geometry.output_channels,
+                                  geometry.output_height * geometry.output_width};
+    ForRows(*arguments.workspace, layout.channels, layout.per_channel(),
+            [&](std::int64_t first, std::int64_t last) {
+              ChannelSums(layout, first, last, arguments.grad_output, grad_bias);
+            });
   }
 }
 

@@ -3,11 +3,10 @@
 
 #include <algorithm>
 
-#include "core/checked.h"
 #include "kernels/blas.h"
+#include "kernels/layer_product.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
-#include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 
@@ -46,12 +45,6 @@ std::vector<ParameterSpec> Dense::Parameters(std::span<const Shape> inputs) cons
   return result;
 }
 
-// Saved: the input in the order of the weights, if it lies in another one.
-std::int64_t Dense::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
-  const Shape& input = OnlyInput(inputs, kKind);
-  return LiesAsOutside(input) ? 0 : CheckedMultiply(batch, input.element_count());
-}
-
 std::int64_t Dense::ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const {
   const std::int64_t width = OnlyInput(inputs, kKind).element_count();
   return std::max({ParallelMatmulScratchFloats(width, units_),
@@ -60,43 +53,29 @@ std::int64_t Dense::ScratchFloats(std::int64_t batch, std::span<const Shape> inp
 }
 
 void Dense::Forward(const ForwardArguments& arguments) const {
-  const Shape& input = arguments.input_shapes[0];
-  const std::int64_t width = input.element_count();
-  const float* rows = arguments.inputs[0];
-  if (!LiesAsOutside(input)) {
-    MoveOutside(input, arguments.batch, rows, arguments.saved, *arguments.workspace);
-    rows = arguments.saved;
-  }
-  const auto x = MatrixRef::RowMajor(rows, arguments.batch, width);
-  const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
-  Epilogue epilogue;
-  if (has_bias_) epilogue.column_bias = arguments.parameters[1];
-  ParallelMatmul(x, weight.Transposed(), arguments.output, units_, epilogue, *arguments.workspace);
+  const std::int64_t width = arguments.input_shapes[0].element_count();
+  ParallelLayerProduct(arguments.inputs[0], arguments.parameters[0],
+                       has_bias_ ? arguments.parameters[1] : nullptr, arguments.batch, units_,
+                       width, arguments.output, *arguments.workspace);
 }
 
 void Dense::Backward(const BackwardArguments& arguments) const {
   const std::int64_t batch = arguments.batch;
-  const Shape& input = arguments.input_shapes[0];
-  const std::int64_t width = input.element_count();
-  const bool is_moved = !LiesAsOutside(input);
+  const std::int64_t width = arguments.input_shapes[0].element_count();
   const auto grad = MatrixRef::RowMajor(arguments.grad_output, batch, units_);
   Workspace& workspace = *arguments.workspace;
+  if (float* grad_input = arguments.grad_inputs[0]) {
+    const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
+    TrainingMatmul(grad, weight, grad_input, width, {}, workspace);
+  }
   if (float* grad_weight = arguments.grad_parameters[0]) {
-    const auto x =
-        MatrixRef::RowMajor(is_moved ? arguments.saved : arguments.inputs[0], batch, width);
+    const auto x = MatrixRef::RowMajor(arguments.inputs[0], batch, width);
     TrainingMatmul(grad.Transposed(), x, grad_weight, width, {}, workspace);
   }
   if (float* grad_bias = has_bias_ ? arguments.grad_parameters[1] : nullptr) {
     ForColumns(workspace, units_, batch, [&](std::int64_t first, std::int64_t last) {
       ColumnSums(arguments.grad_output + first, batch, last - first, units_, grad_bias + first);
     });
-  }
-  if (float* grad_input = arguments.grad_inputs[0]) {
-    // The saved input has been read: its place takes the gradient in the weights' order.
-    float* rows = is_moved ? arguments.saved : grad_input;
-    const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
-    TrainingMatmul(grad, weight, rows, width, {}, workspace);
-    if (is_moved) MoveInside(input, batch, rows, grad_input, workspace);
   }
 }
 

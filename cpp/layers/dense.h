@@ -23,7 +23,6 @@ class Dense final : public Layer {
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
-  std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
   std::int64_t ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/flatten.h"
 
-#include "layers/layout.h"
+#include <cstring>
+
+#include "layers/partition.h"
 #include "layers/window.h"
 
 namespace espalier {
+namespace {
+
+void Copy(Workspace& workspace, const float* from, std::int64_t count, float* to) {
+  if (from == to) return;
+  ForElements(workspace, count, [&](std::int64_t first, std::int64_t last) {
+    std::memcpy(to + first, from + first, static_cast<std::size_t>(last - first) * sizeof(float));
+  });
+}
+
+}  // namespace
 
 Flatten::Flatten(const Attributes& attributes) { AttributeReader(kKind, attributes).Finish(); }
 
@@ -13,16 +25,15 @@ Shape Flatten::OutputShape(std::span<const Shape> inputs) const {
 }
 
 void Flatten::Forward(const ForwardArguments& arguments) const {
-  if (arguments.inputs[0] == arguments.output) return;
-  MoveOutside(arguments.input_shapes[0], arguments.batch, arguments.inputs[0], arguments.output,
-              *arguments.workspace);
+  Copy(*arguments.workspace, arguments.inputs[0],
+       arguments.batch * arguments.output_shape.element_count(), arguments.output);
 }
 
 void Flatten::Backward(const BackwardArguments& arguments) const {
   float* grad_input = arguments.grad_inputs[0];
-  if (grad_input == nullptr || grad_input == arguments.grad_output) return;
-  MoveInside(arguments.input_shapes[0], arguments.batch, arguments.grad_output, grad_input,
-             *arguments.workspace);
+  if (grad_input == nullptr) return;
+  Copy(*arguments.workspace, arguments.grad_output,
+       arguments.batch * arguments.output_shape.element_count(), grad_input);
 }
 
 }  // namespace espalier

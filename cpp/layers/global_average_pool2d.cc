@@ -4,11 +4,18 @@
 #include <algorithm>
 
 #include "kernels/channels.h"
-#include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 
 namespace espalier {
+namespace {
+
+// Every channel of every example by itself.
+ChannelLayout Planes(std::int64_t batch, const Shape& input) {
+  return {.batch = 1, .channels = batch * input[0], .spatial = input[1] * input[2]};
+}
+
+}  // namespace
 
 GlobalAveragePool2d::GlobalAveragePool2d(const Attributes& attributes) {
   AttributeReader(kKind, attributes).Finish();
@@ -19,33 +26,25 @@ Shape GlobalAveragePool2d::OutputShape(std::span<const Shape> inputs) const {
 }
 
 void GlobalAveragePool2d::Forward(const ForwardArguments& arguments) const {
-  const auto [channels, positions] = LayoutOf(arguments.input_shapes[0]);
-  const float size = static_cast<float>(positions);
-  ForRows(*arguments.workspace, arguments.batch, positions * channels,
+  const ChannelLayout planes = Planes(arguments.batch, arguments.input_shapes[0]);
+  const float size = static_cast<float>(planes.spatial);
+  ForRows(*arguments.workspace, planes.channels, planes.spatial,
           [&](std::int64_t first, std::int64_t last) {
-            for (std::int64_t i = first; i < last; ++i) {
-              float* y = arguments.output + i * channels;
-              SumRows({.rows = positions, .channels = channels},
-                      arguments.inputs[0] + i * positions * channels, y);
-              for (std::int64_t c = 0; c < channels; ++c) y[c] /= size;
-            }
+            ChannelSums(planes, first, last, arguments.inputs[0], arguments.output);
+            for (std::int64_t i = first; i < last; ++i) arguments.output[i] /= size;
           });
 }
 
 void GlobalAveragePool2d::Backward(const BackwardArguments& arguments) const {
   float* grad_input = arguments.grad_inputs[0];
   if (grad_input == nullptr) return;
-  const auto [channels, positions] = LayoutOf(arguments.input_shapes[0]);
-  const float size = static_cast<float>(positions);
-  ForRows(*arguments.workspace, arguments.batch, positions * channels,
+  const ChannelLayout planes = Planes(arguments.batch, arguments.input_shapes[0]);
+  const float size = static_cast<float>(planes.spatial);
+  ForRows(*arguments.workspace, planes.channels, planes.spatial,
           [&](std::int64_t first, std::int64_t last) {
             for (std::int64_t i = first; i < last; ++i) {
-              const float* grad = arguments.grad_output + i * channels;
-              float* image = grad_input + i * positions * channels;
-              for (std::int64_t c = 0; c < channels; ++c) image[c] = grad[c] / size;
-              for (std::int64_t p = 1; p < positions; ++p) {
-                std::copy_n(image, channels, image + p * channels);
-              }
+              std::fill_n(grad_input + i * planes.spatial, planes.spatial,
+                          arguments.grad_output[i] / size);
             }
           });
 }

@@ -45,8 +45,7 @@ struct ParameterSpec {
 /// layer always runs in evaluation mode.
 enum class Mode { kTraining, kEvaluation };
 
-/// Buffers of one layer's forward pass. Activations are [batch, shape], each example with its
-/// channels last (layers/layout.h); parameters are row-major.
+/// Buffers of one layer's forward pass. Activations are [batch, shape], row-major.
 struct ForwardArguments {
   std::int64_t batch = 0;
   Mode mode = Mode::kEvaluation;
@@ -55,9 +54,8 @@ struct ForwardArguments {
   std::span<const float* const> inputs;
   std::span<const float* const> parameters;  // in the order of Layer::Parameters
   float* output = nullptr;
-  // Layer::SavedFloats, kept until backward. Inference plans have none: null.
-  float* saved = nullptr;
-  RandomKey random;  // training: a stream for this layer and step
+  float* saved = nullptr;  // Layer::SavedFloats, kept until backward; null in evaluation
+  RandomKey random;        // training: a stream for this layer and step
   Workspace* workspace = nullptr;
 };
 

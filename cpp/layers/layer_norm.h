@@ -21,16 +21,6 @@ class LayerNorm final : public Layer {
   Shape OutputShape(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
-  /// y of `batch` examples, given parameters in the order in which the values lie. mean and
-  /// variance of each example are left there, or are null.
-  struct Statistics {
-    float* mean = nullptr;
-    float* variance = nullptr;
-  };
-  void Normalize(const Shape& shape, std::int64_t batch, const float* x, const float* weight,
-                 const float* bias, float* y, const Statistics& statistics,
-                 Workspace& workspace) const;
-
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 

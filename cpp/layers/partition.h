@@ -8,7 +8,6 @@
 #include <cstdint>
 
 #include "core/thread_pool.h"
-#include "kernels/image_layout.h"
 
 namespace espalier {
 
@@ -44,22 +43,6 @@ void ForColumns(Workspace& workspace, std::int64_t columns, std::int64_t rows, B
   workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float>) {
     body(task * run, std::min(columns, (task + 1) * run));
   });
-}
-
-/// As ForRows, over the positions of all images of a batch: body(where the image begins, first
-/// position, last).
-template <typename Body>
-void ForPositions(Workspace& workspace, const ImageLayout& layout, std::int64_t batch, Body body) {
-  ForRows(workspace, batch * layout.positions, layout.channels,
-          [&](std::int64_t first, std::int64_t last) {
-            while (first < last) {
-              const std::int64_t image = first / layout.positions;
-              const std::int64_t begin = image * layout.positions;
-              const std::int64_t end = std::min(last, begin + layout.positions);
-              body(begin * layout.channels, first - begin, end - begin);
-              first = end;
-            }
-          });
 }
 
 }  // namespace espalier

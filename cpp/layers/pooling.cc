@@ -8,7 +8,7 @@
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kMaxPlane = std::int64_t{1} << 31;  // places of maxima have 32 bits
+constexpr std::int64_t kMaxPlane = std::int64_t{1} << 31;  // indices of maxima have 32 bits
 
 }  // namespace
 
@@ -33,7 +33,6 @@ PoolingGeometry Pooling::Geometry(std::span<const Shape> inputs) const {
   }
   const WindowPlacement placement = PlaceWindow(window_, input, kind());
   return {
-      .channels = input[0],
       .height = input[1],
       .width = input[2],
       .output_height = placement.output_height,

@@ -24,11 +24,6 @@ class Pooling : public Layer {
   /// Reads the attributes that both kinds have.
   explicit Pooling(AttributeReader& reader);
 
-  /// Elements of the image that one row of outputs takes in.
-  static std::int64_t WindowRowElements(const PoolingGeometry& geometry) {
-    return geometry.stride_height * geometry.width * geometry.channels;
-  }
-
  private:
   Window window_;
 };

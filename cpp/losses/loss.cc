@@ -101,6 +101,36 @@ EntryBlock BlockAt(const LossArguments& arguments, const TaskTargets& targets, s
   return block;
 }
 
+// What the loss of one entry counts for, and its gradient, by column.
+class EntryScales {
+ public:
+  EntryScales(const TaskSpec& task, std::int64_t batch, std::int64_t labelled)
+      : task_(task),
+        is_per_label_(task.normalization == LossNormalization::kPerLabel),
+        shared_scale_(Over(task.normalization == LossNormalization::kExamples ? batch : labelled)) {
+  }
+
+  bool is_per_label() const { return is_per_label_; }
+
+  double Scale(std::int64_t labelled_of_column) const {
+    return is_per_label_ ? Over(labelled_of_column) : shared_scale_;
+  }
+
+  float PositiveWeight(std::size_t column) const {
+    return task_.positive_weights.empty() ? 1.0f
+                                          : static_cast<float>(task_.positive_weights[column]);
+  }
+
+ private:
+  double Over(std::int64_t entries) const {
+    return entries > 0 ? task_.weight / static_cast<double>(entries) : 0.0;
+  }
+
+  const TaskSpec& task_;
+  bool is_per_label_;
+  double shared_scale_;
+};
+
 using Counts = std::array<std::int32_t, kEntryBlockColumns>;
 
 LossResult ComputeEntries(const TaskSpec& task, const TaskTargets& targets,
@@ -119,24 +149,20 @@ LossResult ComputeEntries(const TaskSpec& task, const TaskTargets& targets,
     }
   }
 
-  const bool is_per_label = task.normalization == LossNormalization::kPerLabel;
-  const std::int64_t divisor =
-      task.normalization == LossNormalization::kExamples ? arguments.batch : result.labelled;
+  const EntryScales entry_scales(task, arguments.batch, result.labelled);
   const EntryLossSettings settings = SettingsOf(task);
   EntryColumns columns;
   for (std::int64_t first = 0; first < arguments.width; first += kEntryBlockColumns) {
     const EntryBlock block = BlockAt(arguments, targets, first);
-    if (is_per_label) CountLabelled(block, counts.data());
+    if (entry_scales.is_per_label()) CountLabelled(block, counts.data());
     std::array<double, kEntryBlockColumns> scales;
     for (std::size_t j = 0; j < static_cast<std::size_t>(kEntryBlockColumns); ++j) {
       const bool is_column = static_cast<std::int64_t>(j) < block.columns;
-      const std::int64_t entries = is_per_label && is_column ? counts[j] : divisor;
-      scales[j] = entries > 0 ? task.weight / static_cast<double>(entries) : 0.0;
+      const std::int64_t count = entry_scales.is_per_label() && is_column ? counts[j] : 0;
+      scales[j] = entry_scales.Scale(count);
       columns.gradient_scales[j] = static_cast<float>(scales[j]);
       columns.positive_weights[j] =
-          is_column && !task.positive_weights.empty()
-              ? static_cast<float>(task.positive_weights[static_cast<std::size_t>(first) + j])
-              : 1.0f;
+          is_column ? entry_scales.PositiveWeight(static_cast<std::size_t>(first) + j) : 1.0f;
     }
     ComputeEntryLoss(settings, block, columns);
     for (std::size_t j = 0; j < static_cast<std::size_t>(block.columns); ++j) {
@@ -146,47 +172,134 @@ LossResult ComputeEntries(const TaskSpec& task, const TaskTargets& targets,
   return result;
 }
 
+// Gathers entries from the list, a block at a time; to the kernel a block is a single row.
+class ListedBlock {
+ public:
+  ListedBlock(const TaskSpec& task, const TaskTargets& targets,
+              const ListedLossArguments& arguments, const EntryScales& scales)
+      : settings_(SettingsOf(task)),
+        targets_(targets),
+        arguments_(arguments),
+        head_(arguments.entries->heads()[static_cast<std::size_t>(arguments.head)]),
+        scales_(scales) {}
+
+  void Add(std::int64_t row, std::int32_t entry) {
+    const std::int64_t column = arguments_.entries->columns()[entry] - head_.first;
+    const auto i = static_cast<std::size_t>(count_++);
+    entries_[i] = entry;
+    places_[i] = static_cast<std::int32_t>(column);
+    logits_[i] = arguments_.logits[entry];
+    values_[i] = targets_.values[static_cast<std::size_t>(row * head_.width + column)];
+    columns_.positive_weights[i] = scales_.PositiveWeight(static_cast<std::size_t>(column));
+    columns_.gradient_scales[i] =
+        static_cast<float>(scales_.Scale(arguments_.entries->Column(head_.first + column).size()));
+    if (count_ == kEntryBlockColumns) Compute();
+  }
+
+  void Compute() {
+    if (count_ == 0) return;
+    float* const grads = arguments_.grad_logits == nullptr ? nullptr : logits_.data();
+    ComputeEntryLoss(settings_,
+                     {.rows = 1,
+                      .columns = count_,
+                      .logits = logits_.data(),
+                      .grad_logits = grads,
+                      .targets = values_.data()},
+                     columns_);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count_); ++i) {
+      arguments_.column_sums[static_cast<std::size_t>(places_[i])] += columns_.loss_sums[i];
+      if (grads != nullptr) arguments_.grad_logits[entries_[i]] = grads[i];
+    }
+    count_ = 0;
+  }
+
+ private:
+  static constexpr auto kMost = static_cast<std::size_t>(kEntryBlockColumns);
+
+  const EntryLossSettings settings_;
+  const TaskTargets& targets_;
+  const ListedLossArguments& arguments_;
+  const HeadColumns head_;
+  const EntryScales& scales_;
+  EntryColumns columns_;
+  std::array<std::int32_t, kMost> entries_;
+  std::array<std::int32_t, kMost> places_;  // of the column in the head
+  std::array<float, kMost> logits_;         // then gradients
+  std::array<float, kMost> values_;
+  std::int64_t count_ = 0;
+};
+
+LossResult ComputeListedEntries(const TaskSpec& task, const TaskTargets& targets,
+                                const ListedLossArguments& arguments) {
+  const LabelledEntries& list = *arguments.entries;
+  const HeadColumns& head = list.heads()[static_cast<std::size_t>(arguments.head)];
+  LossResult result;
+  for (std::int64_t j = 0; j < head.width; ++j) {
+    const std::int64_t count = list.Column(head.first + j).size();
+    result.labelled += count;
+    arguments.active[static_cast<std::size_t>(j)] = count > 0 ? 1 : 0;
+    arguments.column_sums[static_cast<std::size_t>(j)] = 0.0;
+  }
+  const EntryScales scales(task, arguments.batch, result.labelled);
+  ListedBlock block(task, targets, arguments, scales);
+  for (std::int64_t row = 0; row < arguments.batch; ++row) {
+    const EntryRange range = list.RowOfHead(row, arguments.head);
+    for (std::int32_t entry = range.begin; entry < range.end; ++entry) block.Add(row, entry);
+  }
+  block.Compute();
+  for (std::int64_t j = 0; j < head.width; ++j) {
+    result.loss += arguments.column_sums[static_cast<std::size_t>(j)] *
+                   scales.Scale(list.Column(head.first + j).size());
+  }
+  return result;
+}
+
 bool IsLabelledRow(const TaskTargets& targets, std::size_t row) {
   return targets.mask.empty() ? targets.classes[row] >= 0 : targets.mask[row] != 0;
 }
 
-LossResult ComputeClasses(const TaskSpec& task, const TaskTargets& targets,
-                          const LossArguments& arguments) {
+// Logits and gradients of a row lie `offset_of(row)` behind the first; those of an unlabelled
+// row are not read. `unlabelled(row)` is called for such rows.
+template <typename OffsetOf, typename Unlabelled>
+LossResult ComputeClasses(const TaskSpec& task, const TaskTargets& targets, std::int64_t batch,
+                          std::int64_t width, const float* logits, float* grad_logits,
+                          OffsetOf offset_of, Unlabelled unlabelled) {
   LossResult result;
   for (std::size_t row = 0; row < targets.classes.size(); ++row) {
     if (IsLabelledRow(targets, row)) ++result.labelled;
   }
   // A classes head is one question, so per label is the same as per labelled entry.
   const std::int64_t divisor =
-      task.normalization == LossNormalization::kExamples ? arguments.batch : result.labelled;
+      task.normalization == LossNormalization::kExamples ? batch : result.labelled;
   CrossEntropyRow row;
-  row.columns = arguments.width;
+  row.columns = width;
   row.on = 1.0 - task.label_smoothing;
-  row.off = task.label_smoothing / static_cast<double>(arguments.width);
+  row.off = task.label_smoothing / static_cast<double>(width);
   row.scale = divisor > 0 ? task.weight / static_cast<double>(divisor) : 0.0;
-  row.class_weight_sum = static_cast<double>(arguments.width);
+  row.class_weight_sum = static_cast<double>(width);
   if (!task.class_weights.empty()) {
     row.class_weights = task.class_weights.data();
     row.class_weight_sum = 0.0;
     for (const double weight : task.class_weights) row.class_weight_sum += weight;
   }
   double sum = 0.0;
-  for (std::int64_t i = 0; i < arguments.batch; ++i) {
+  for (std::int64_t i = 0; i < batch; ++i) {
     const auto index = static_cast<std::size_t>(i);
-    row.logits = arguments.logits + i * arguments.stride;
-    row.grad_logits =
-        arguments.grad_logits == nullptr ? nullptr : arguments.grad_logits + i * arguments.stride;
-    if (IsLabelledRow(targets, index)) {
-      row.target = targets.classes[index];
-      sum += SoftmaxCrossEntropy(row);
-    } else if (row.grad_logits != nullptr) {
-      std::fill_n(row.grad_logits, arguments.width, 0.0f);
+    if (!IsLabelledRow(targets, index)) {
+      unlabelled(i);
+      continue;
     }
+    row.logits = logits + offset_of(i);
+    row.grad_logits = grad_logits == nullptr ? nullptr : grad_logits + offset_of(i);
+    row.target = targets.classes[index];
+    sum += SoftmaxCrossEntropy(row);
   }
   result.loss = sum * row.scale;
-  std::fill(arguments.active.begin(), arguments.active.end(),
-            static_cast<std::uint8_t>(result.labelled > 0 ? 1 : 0));
   return result;
+}
+
+void MarkAll(std::span<std::uint8_t> active, bool is_active) {
+  std::fill(active.begin(), active.end(), static_cast<std::uint8_t>(is_active ? 1 : 0));
 }
 
 }  // namespace
@@ -216,17 +329,40 @@ void CheckTargets(const std::string& task_name, const TaskSpec& task, std::int64
 LossResult ComputeLoss(const TaskSpec& task, const TaskTargets& targets,
                        const LossArguments& arguments) {
   const FlushDenormals flush;
+  const auto offset_of = [&](std::int64_t row) { return row * arguments.stride; };
+  const auto clear_row = [&](std::int64_t row) {
+    if (arguments.grad_logits == nullptr) return;
+    std::fill_n(arguments.grad_logits + offset_of(row), arguments.width, 0.0f);
+  };
   if (IsEmpty(targets)) {
-    if (arguments.grad_logits != nullptr) {
-      for (std::int64_t row = 0; row < arguments.batch; ++row) {
-        std::fill_n(arguments.grad_logits + row * arguments.stride, arguments.width, 0.0f);
-      }
-    }
-    std::fill(arguments.active.begin(), arguments.active.end(), std::uint8_t{0});
+    for (std::int64_t row = 0; row < arguments.batch; ++row) clear_row(row);
+    MarkAll(arguments.active, false);
     return {};
   }
-  return task.kind == TaskKind::kClasses ? ComputeClasses(task, targets, arguments)
-                                         : ComputeEntries(task, targets, arguments);
+  if (task.kind != TaskKind::kClasses) return ComputeEntries(task, targets, arguments);
+  const LossResult result =
+      ComputeClasses(task, targets, arguments.batch, arguments.width, arguments.logits,
+                     arguments.grad_logits, offset_of, clear_row);
+  MarkAll(arguments.active, result.labelled > 0);
+  return result;
+}
+
+LossResult ComputeListedLoss(const TaskSpec& task, const TaskTargets& targets,
+                             const ListedLossArguments& arguments) {
+  const FlushDenormals flush;
+  if (IsEmpty(targets)) {
+    MarkAll(arguments.active, false);
+    return {};
+  }
+  if (task.kind != TaskKind::kClasses) return ComputeListedEntries(task, targets, arguments);
+  const LabelledEntries& list = *arguments.entries;
+  const LossResult result = ComputeClasses(
+      task, targets, arguments.batch, list.heads()[static_cast<std::size_t>(arguments.head)].width,
+      arguments.logits, arguments.grad_logits,
+      [&](std::int64_t row) { return list.RowOfHead(row, arguments.head).begin; },
+      [](std::int64_t) {});
+  MarkAll(arguments.active, result.labelled > 0);
+  return result;
 }
 
 }  // namespace espalier

@@ -8,6 +8,7 @@
 
 #include "espalier/spec.h"
 #include "espalier/trainer.h"
+#include "losses/labelled_entries.h"
 
 namespace espalier {
 
@@ -25,6 +26,17 @@ struct LossResult {
   std::int64_t labelled = 0;
 };
 
+/// A head of a group whose labelled entries alone have logits.
+struct ListedLossArguments {
+  std::int64_t batch = 0;
+  const LabelledEntries* entries = nullptr;
+  std::int64_t head = 0;                // in the group
+  const float* logits = nullptr;        // by entry
+  float* grad_logits = nullptr;         // by entry, of the head's entries; null: loss only
+  std::span<double> column_sums = {};   // scratch: as many as the head has columns
+  std::span<std::uint8_t> active = {};  // as in LossArguments
+};
+
 /// Checks the sizes of targets and every labelled value: labels in [0, 1], classes in
 /// [0, n), values finite. Throws Error: SHAPE_MISMATCH, or INVALID_ARGUMENT naming task,
 /// row and label. Nothing under mask 0 is read.
@@ -35,5 +47,9 @@ void CheckTargets(const std::string& task_name, const TaskSpec& task, std::int64
 /// gradient 0. Sums in double, in an order that depends on the batch alone.
 LossResult ComputeLoss(const TaskSpec& task, const TaskTargets& targets,
                        const LossArguments& arguments);
+
+/// As ComputeLoss, with the same bits.
+LossResult ComputeListedLoss(const TaskSpec& task, const TaskTargets& targets,
+                             const ListedLossArguments& arguments);
 
 }  // namespace espalier

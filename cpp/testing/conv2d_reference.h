@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Convolution by its definition, in float64. Images lie channels last.
+// Convolution by its definition, in float64.
 
 #include <cstdint>
 #include <vector>
@@ -32,12 +32,11 @@ struct Conv2dReference {
     const ConvolutionGeometry& g = geometry;
     const std::int64_t group_channels = g.channels / g.groups;
     const std::int64_t group_outputs = g.output_channels / g.groups;
+    std::int64_t output = 0;
     for (std::int64_t e = 0; e < batch; ++e) {
       for (std::int64_t o = 0; o < g.output_channels; ++o) {
         for (std::int64_t oy = 0; oy < g.output_height; ++oy) {
-          for (std::int64_t ox = 0; ox < g.output_width; ++ox) {
-            const std::int64_t output =
-                ((e * g.output_height + oy) * g.output_width + ox) * g.output_channels + o;
+          for (std::int64_t ox = 0; ox < g.output_width; ++ox, ++output) {
             for (std::int64_t c = 0; c < group_channels; ++c) {
               const std::int64_t channel = o / group_outputs * group_channels + c;
               for (std::int64_t ky = 0; ky < g.kernel_height; ++ky) {
@@ -47,7 +46,7 @@ struct Conv2dReference {
                   const std::int64_t x = ox * g.stride_width + kx * g.dilation_width - g.pad_left;
                   if (x < 0 || x >= g.width) continue;
                   const std::int64_t input =
-                      ((e * g.height + y) * g.width + x) * g.channels + channel;
+                      ((e * g.channels + channel) * g.height + y) * g.width + x;
                   const std::int64_t weight =
                       ((o * group_channels + c) * g.kernel_height + ky) * g.kernel_width + kx;
                   visit(static_cast<std::size_t>(input), static_cast<std::size_t>(weight),
@@ -64,7 +63,9 @@ struct Conv2dReference {
   std::vector<double> Forward(const std::vector<double>& input, const std::vector<double>& weights,
                               const std::vector<double>& bias) const {
     std::vector<double> output(OutputSize());
-    for (std::size_t i = 0; i < output.size(); ++i) output[i] = bias[i % bias.size()];
+    const std::size_t plane =
+        static_cast<std::size_t>(geometry.output_height * geometry.output_width);
+    for (std::size_t i = 0; i < output.size(); ++i) output[i] = bias[i / plane % bias.size()];
     ForEachProduct([&](std::size_t in, std::size_t weight, std::size_t out) {
       output[out] += input[in] * weights[weight];
     });
@@ -91,7 +92,11 @@ struct Conv2dReference {
 
   std::vector<double> GradBias(const std::vector<double>& grad_output) const {
     std::vector<double> grad(static_cast<std::size_t>(geometry.output_channels));
-    for (std::size_t i = 0; i < grad_output.size(); ++i) grad[i % grad.size()] += grad_output[i];
+    const std::size_t plane =
+        static_cast<std::size_t>(geometry.output_height * geometry.output_width);
+    for (std::size_t i = 0; i < grad_output.size(); ++i) {
+      grad[i / plane % grad.size()] += grad_output[i];
+    }
     return grad;
   }
 };

@@ -3,8 +3,7 @@
 
 // Checks a layer against a float64 reference: the reference's gradient by central
 // differences, then the shipped float32 passes against the reference, on every
-// instruction set and for several numbers of workers. References know nothing of how values
-// lie inside plans: they are moved at the border.
+// instruction set and for several numbers of workers.
 
 #include <algorithm>
 #include <chrono>
@@ -20,7 +19,6 @@
 #include "core/text.h"
 #include "core/thread_pool.h"
 #include "layers/layer.h"
-#include "layers/layout.h"
 #include "testing/cpu_targets.h"
 #include "testing/gradient_check.h"
 #include "testing/tolerance.h"
@@ -103,26 +101,7 @@ class GuardedFloats {
   Floats floats_;
 };
 
-/// [batch, shape] as outside to how it lies inside plans, channels last, and back.
-template <typename Values>
-Values Inside(const Shape& shape, const Values& outside) {
-  const auto [channels, positions] = LayoutOf(shape);
-  Values inside(outside.size());
-  for (std::size_t i = 0; i < outside.size(); ++i) {
-    const auto at = static_cast<std::int64_t>(i) % (channels * positions);
-    const std::int64_t moved = at % positions * channels + at / positions;
-    inside[i + static_cast<std::size_t>(moved) - static_cast<std::size_t>(at)] = outside[i];
-  }
-  return inside;
-}
-template <typename Values>
-Values Outside(const Shape& shape, const Values& inside) {
-  const auto [channels, positions] = LayoutOf(shape);
-  return Inside(Shape{positions, channels}, inside);
-}
-
-/// What the shipped layer computed. Values are as outside. Gradients that were not wanted are
-/// empty.
+/// What the shipped layer computed. Gradients that were not wanted are empty.
 struct LayerRun {
   Floats output;
   std::vector<Floats> grad_inputs;
@@ -145,16 +124,12 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
                          int workers, int only = -1) {
   const auto specs = layer.Parameters(values.input_shapes);
   Workspace workspace(workers, layer.ScratchFloats(values.batch, values.input_shapes));
-  std::vector<GuardedFloats> inputs;
-  for (std::size_t i = 0; i < values.inputs.size(); ++i) {
-    inputs.emplace_back(Inside(values.input_shapes[i], values.inputs[i]));
-  }
+  std::vector<GuardedFloats> inputs(values.inputs.begin(), values.inputs.end());
   std::vector<GuardedFloats> parameters(values.parameters.begin(), values.parameters.end());
   GuardedFloats output(grad.size());
   GuardedFloats saved(
       static_cast<std::size_t>(layer.SavedFloats(values.batch, values.input_shapes)));
-  const Doubles grad_inside = Inside(values.output_shape, grad);
-  GuardedFloats grad_output(grad_inside);
+  GuardedFloats grad_output(grad);
   std::vector<GuardedFloats> grads;
   std::vector<const float*> input_pointers, parameter_pointers;
   std::vector<float*> grad_inputs, grad_parameters;
@@ -195,16 +170,14 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
                   .grad_parameters = grad_parameters,
                   .workspace = &workspace});
   LayerRun run;
-  run.output = Outside(values.output_shape, output.values());
+  run.output = output.values();
   run.is_intact = output.IsIntact() && saved.IsIntact() && grad_output.IsIntact() &&
-                  testing::SameBits(grad_output.values(), GuardedFloats(grad_inside).values());
+                  testing::SameBits(grad_output.values(), GuardedFloats(grad).values());
   for (std::size_t i = 0; i < grads.size(); ++i) {
     const bool is_input = i < inputs.size();
     const float* wanted = is_input ? grad_inputs[i] : grad_parameters[i - inputs.size()];
     (is_input ? run.grad_inputs : run.grad_parameters)
-        .push_back(wanted == nullptr ? Floats()
-                   : is_input        ? Outside(values.input_shapes[i], grads[i].values())
-                                     : grads[i].values());
+        .push_back(wanted == nullptr ? Floats() : grads[i].values());
     run.is_intact = run.is_intact && grads[i].IsIntact();
   }
   return run;

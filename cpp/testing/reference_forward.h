@@ -7,13 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "layers/layout.h"
 #include "network/network_state.h"
 
 namespace espalier::testing {
 
-/// The outputs of all layers for a batch of raw inputs, in evaluation mode, as they lie
-/// outside plans.
+/// The outputs of all layers for a batch of raw inputs, in evaluation mode.
 inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& network,
                                                         std::int64_t batch,
                                                         const std::vector<float>& inputs) {
@@ -44,16 +42,6 @@ inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& netw
     }
     std::vector<float> output(static_cast<std::size_t>(batch * layer.output_shape.element_count()));
     Workspace workspace(1, layer.layer->ScratchFloats(batch, layer.input_shapes));
-    std::vector<float> saved(
-        static_cast<std::size_t>(layer.layer->SavedFloats(batch, layer.input_shapes)));
-    std::vector<std::vector<float>> inside;
-    for (std::size_t i = 0; i < layer_inputs.size(); ++i) {
-      const Shape& shape = layer.input_shapes[i];
-      inside.emplace_back(static_cast<std::size_t>(batch * shape.element_count()));
-      MoveInside(shape, batch, layer_inputs[i], inside.back().data(), workspace);
-      layer_inputs[i] = inside.back().data();
-    }
-    std::vector<float> lying(output.size());
     ForwardArguments arguments;
     arguments.batch = batch;
     arguments.mode = Mode::kEvaluation;
@@ -61,11 +49,9 @@ inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& netw
     arguments.output_shape = layer.output_shape;
     arguments.inputs = layer_inputs;
     arguments.parameters = parameters;
-    arguments.output = lying.data();
-    arguments.saved = saved.data();
+    arguments.output = output.data();
     arguments.workspace = &workspace;
     layer.layer->Forward(arguments);
-    MoveOutside(layer.output_shape, batch, lying.data(), output.data(), workspace);
     outputs.push_back(std::move(output));
   }
   return outputs;

@@ -117,27 +117,6 @@ TEST(Gradient, OfAGraphWithSharedOutputsIsRight) {
   EXPECT_NEAR(norm, std::sqrt(squares), 1e-5 * std::sqrt(squares));
 }
 
-// Heads and dense layers flatten what they get in the public order, however it lies.
-TEST(Gradient, OfAHeadOnAnImageIsThatOfAHeadOnTheFlattenedImage) {
-  const auto build = [](bool is_flattened) {
-    NetworkBuilder builder(Shape::Image(3, 5, 4));
-    builder.Normalize({0.1, 0.2, 0.3}, {0.5, 1.5, 2.0}).Conv2d("conv1", 6, 3).Relu();
-    if (is_flattened) builder.Flatten();
-    builder.Head("signs", LabelsTask({"a", "b", "c"}));
-    return builder.Build(3);
-  };
-  Network image = build(false);
-  Network vector = build(true);
-  for (const auto& [path, values] : ParametersOf(image)) vector.WriteParameter(path, values);
-  const RandomExamples examples(image, 7, 2);
-  const TrainerConfig config = {.optimizer = Sgd{.learning_rate = 1.0}};
-  const NamedValues expected = GradientOf(vector, examples, config);
-  for (const auto& [path, gradient] : GradientOf(image, examples, config)) {
-    EXPECT_LE(RelativeNorm(gradient, expected.at(path)), 1e-6) << path;
-    EXPECT_GT(RelativeNorm(gradient, std::vector<float>(gradient.size())), 1e-3) << path;
-  }
-}
-
 TEST(Gradient, FrozenLayersDoNotChangeTheOthersGradients) {
   const TrainerConfig config = {.optimizer = Sgd{.learning_rate = 1.0}};
   Network open = Shared().Build(3);

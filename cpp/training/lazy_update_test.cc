@@ -2,10 +2,13 @@
 
 // What unlabelled entries must not do: change a bit, decay, move by momentum, count steps.
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "espalier/builder.h"
 #include "espalier/trainer.h"
@@ -89,6 +92,39 @@ TEST(LazyUpdate, BiasCorrectionCountsTheUnitsOwnSteps) {
   labels.Step(1, 1);
   EXPECT_NEAR(labels.weight(1), 0.1995897, 1e-6);
   EXPECT_NEAR(labels.bias(1), 0.1995897, 1e-6);
+}
+
+// Few labels of many: the step lists its entries.
+TEST(LazyUpdate, ColumnsOfAWideHeadWaitForLabels) {
+  constexpr std::size_t kLabels = 300;
+  constexpr std::size_t kFeatures = 33;
+  std::vector<std::string> labels;
+  for (std::size_t i = 0; i < kLabels; ++i) labels.push_back("l" + std::to_string(i));
+  Network network = NetworkBuilder(Shape::Vector(4))
+                        .Dense("features", kFeatures)
+                        .Head("signs", LabelsTask(labels))
+                        .Build(2);
+  const RandomExamples examples(network, 4 * kBatch, 3, 0.98);
+  Trainer trainer(network, {.optimizer = AdamW{.weight_decay = 0.1}, .max_batch_size = kBatch});
+  int kept = 0;
+  for (int step = 0; step < 4; ++step) {
+    const std::vector<float> before = network.ReadParameter("heads.signs.dense.weight");
+    const std::vector<TaskTargets> targets = examples.Targets(step * kBatch, kBatch);
+    trainer.Step(kBatch, examples.Inputs(step * kBatch, kBatch), targets);
+    const std::vector<float> after = network.ReadParameter("heads.signs.dense.weight");
+    for (std::size_t j = 0; j < kLabels; ++j) {
+      bool is_labelled = false;
+      for (std::size_t row = 0; row < static_cast<std::size_t>(kBatch); ++row) {
+        is_labelled = is_labelled || !std::isnan(targets[0].values[row * kLabels + j]);
+      }
+      const auto first = static_cast<std::ptrdiff_t>(j * kFeatures);
+      const bool is_same = std::equal(before.begin() + first, before.begin() + first + kFeatures,
+                                      after.begin() + first);
+      EXPECT_NE(is_same, is_labelled) << "step " << step << ", label " << j;
+      if (is_same) ++kept;
+    }
+  }
+  EXPECT_GT(kept, 100);
 }
 
 struct Trained {

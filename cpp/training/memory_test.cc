@@ -5,8 +5,11 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "core/memory.h"
+#include "espalier/builder.h"
 #include "espalier/error.h"
 #include "espalier/trainer.h"
 #include "gtest/gtest.h"
@@ -62,6 +65,25 @@ TEST(TrainingMemory, TheCounterCounts) {
   const std::int64_t before = allocations.load();
   delete new int(3);
   EXPECT_GE(allocations.load() - before, 1);
+}
+
+TEST(TrainingMemory, StepsOfAWideHeadAllocateNothing) {
+  std::vector<std::string> labels;
+  for (int i = 0; i < 200; ++i) labels.push_back("l" + std::to_string(i));
+  Network network =
+      NetworkBuilder(Shape::Vector(5)).Dense("features", 40).Head("h", LabelsTask(labels)).Build(1);
+  Trainer trainer(network, {.max_batch_size = kBatch});
+  int step = 0;
+  std::vector<std::vector<TaskTargets>> targets;
+  std::vector<RandomExamples> examples;
+  for (const double unlabelled : {0.97, 0.5, 0.8}) {
+    examples.emplace_back(network, kBatch, static_cast<std::uint32_t>(step++), unlabelled);
+  }
+  for (const RandomExamples& some : examples) targets.push_back(some.Targets(0, kBatch));
+  ExpectNoAllocations([&] {
+    const std::size_t i = static_cast<std::size_t>(step++) % targets.size();
+    trainer.Step(kBatch, examples[i].Inputs(0, kBatch), targets[i]);
+  });
 }
 
 TEST(TrainingMemory, StepsAllocateNothing) {

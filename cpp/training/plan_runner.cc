@@ -8,8 +8,8 @@
 namespace espalier {
 
 PlanRunner::PlanRunner(const NetworkState& network, std::vector<int> inputs,
-                       std::vector<int> outputs, std::int64_t max_batch, PlanBorder border)
-    : plan_(network, std::move(inputs), std::move(outputs), max_batch, border),
+                       std::vector<int> outputs, std::int64_t max_batch)
+    : plan_(network, std::move(inputs), std::move(outputs), max_batch),
       workers_(ThreadPool::Shared().thread_count()),
       buffers_(plan_.MakeBuffers(workers_)) {}
 

@@ -17,7 +17,7 @@ class PlanRunner {
  public:
   /// As InferencePlan's constructor.
   PlanRunner(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
-             std::int64_t max_batch, PlanBorder border);
+             std::int64_t max_batch);
 
   /// As InferencePlan::Run and RunSideBySide. They allocate only if the number of threads was
   /// changed.

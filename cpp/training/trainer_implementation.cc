@@ -53,8 +53,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
     source_values_.push_back(run_.Source(i));
   }
   if (plan_.has_prefix()) {
-    prefix_.emplace(*network_, std::vector<int>{}, plan_.prefix_outputs, plan_.max_batch,
-                    PlanBorder::kInside);
+    prefix_.emplace(*network_, std::vector<int>{}, plan_.prefix_outputs, plan_.max_batch);
   }
   result_.tasks.resize(network_->heads.size());
 }
@@ -154,7 +153,7 @@ const StepResult& Trainer::Implementation::StepCached(int slot,
 
 const StepResult& Trainer::Implementation::StepOnSources(std::int64_t batch,
                                                          std::span<const TaskTargets> targets) {
-  run_.Forward({.batch = batch, .step = steps_, .seed = config_.seed}, workspace_);
+  run_.Forward({.batch = batch, .step = steps_, .seed = config_.seed}, targets, workspace_);
   run_.ComputeLosses(batch, targets, result_.tasks);
   CheckFiniteLosses();
 
@@ -243,8 +242,7 @@ void Trainer::Implementation::PrepareEvaluation() {
   std::vector<int> outputs;
   for (const GraphHead& head : network_->heads) outputs.push_back(head.output);
   evaluation_.reset();  // its memory is free for the new one
-  evaluation_.emplace(*network_, std::move(inputs), std::move(outputs), plan_.max_batch,
-                      PlanBorder::kInside);
+  evaluation_.emplace(*network_, std::move(inputs), std::move(outputs), plan_.max_batch);
   evaluation_version_ = parameters_version_;
   evaluation_values_version_ = values_version;
 }

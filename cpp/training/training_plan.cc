@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/checked.h"
-#include "layers/layout.h"
 
 namespace espalier {
 namespace {
@@ -131,9 +130,9 @@ class Compiler {
     for (HeadGroup& head_group : HeadGroups(network_)) {
       PlanGroup group;
       group.producer = NodeOf(head_group.input);
-      group.input_shape =
-          head_group.input == kNetworkInput ? network_.input : layer(head_group.input).output_shape;
-      group.input_floats = group.input_shape.element_count();
+      group.input_floats = head_group.input == kNetworkInput
+                               ? network_.input.element_count()
+                               : layer(head_group.input).output_shape.element_count();
       for (const int head : head_group.heads) {
         if (IsTrainable(network_, network_.heads[Index(head)].output)) {
           group.has_trainable_head = true;
@@ -172,24 +171,19 @@ class Compiler {
       group.input = group.producer >= 0 ? plan_.nodes[Index(group.producer)].output
                                         : SourceOf(group.group.input);
       KeepUntil(group.input, groups_time());
-      if (!LiesAsOutside(group.input_shape)) {
-        group.rows = NewBuffer(group.input_floats, groups_time(), groups_time());
-      }
       group.logits = NewBuffer(group.group.width, groups_time(), groups_time());
     }
   }
 
-  // Layers may need it even if nothing runs backward. Training mode may update buffers from
-  // what was saved, once the step is known to be finite.
+  // Training mode may update buffers from what was saved, once the step is known to be finite.
   BufferId SavedBuffer(const PlanNode& node, int time) {
+    if (node.mode == Mode::kEvaluation && !node.has_backward) return kNoBuffer;
     const GraphLayer& graph_layer = layer(node.layer);
     const std::int64_t floats =
         graph_layer.layer->SavedFloats(plan_.max_batch, graph_layer.input_shapes);
     if (floats == 0) return kNoBuffer;
-    int last = time;
-    if (node.has_backward) last = backward_time(time);
-    if (node.mode == Mode::kTraining) last = end_time();
-    plan_.buffers.push_back({floats, time, last});
+    plan_.buffers.push_back(
+        {floats, time, node.mode == Mode::kTraining ? end_time() : backward_time(time)});
     return static_cast<BufferId>(plan_.buffers.size()) - 1;
   }
 

@@ -9,8 +9,6 @@
 // backward in reverse order where a trainable layer lies at or below. The output layers
 // of heads are never nodes or part of the prefix: heads with the same input are a group,
 // run as one product.
-//
-// Values lie channels last (layers/layout.h), sources included.
 
 #include <cstdint>
 #include <vector>
@@ -55,12 +53,10 @@ struct PlanNode {
 /// Heads that one product serves.
 struct PlanGroup {
   HeadGroup group;
-  Shape input_shape{1};
   std::int64_t input_floats = 0;  // an example
   int producer = -1;              // node that feeds it, or -1: a source
   bool has_trainable_head = false;
   BufferId input = kNoBuffer;
-  BufferId rows = kNoBuffer;         // the input as the weights need it; kNoBuffer: as it lies
   BufferId logits = kNoBuffer;       // [batch, group.width]
   BufferId grad_logits = kNoBuffer;  // kNoBuffer: nothing trainable here or below
   BufferId grad_input = kNoBuffer;   // kNoBuffer: not wanted

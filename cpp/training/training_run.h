@@ -12,6 +12,7 @@
 #include "core/thread_pool.h"
 #include "espalier/trainer.h"
 #include "network/network_state.h"
+#include "training/head_group_run.h"
 #include "training/parameter_updates.h"
 #include "training/training_plan.h"
 
@@ -38,10 +39,13 @@ class TrainingRun {
   /// Fills the source that is the network's input, if there is one, from raw inputs.
   void SetInput(std::int64_t batch, const float* inputs, Workspace& workspace);
 
-  void Forward(const StepPosition& position, Workspace& workspace);
+  /// Targets have been checked; logits of entries that they leave unlabelled need not be
+  /// computed.
+  void Forward(const StepPosition& position, std::span<const TaskTargets> targets,
+               Workspace& workspace);
 
-  /// Losses of checked targets, their gradients by logits, and what labelled entries reach.
-  /// Fills `tasks`, one entry a head.
+  /// Losses, their gradients by logits, and what labelled entries reach, for the targets of
+  /// Forward. Fills `tasks`, one entry a head.
   void ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
                      std::span<TaskLoss> tasks);
 
@@ -53,7 +57,7 @@ class TrainingRun {
 
   ReachedUnits reached() const { return {reached_nodes_, active_columns_}; }
 
-  std::int64_t NativeBytes() const { return arena_.bytes(); }
+  std::int64_t NativeBytes() const;
 
  private:
   // The buffers of a plan node as pointers.
@@ -72,29 +76,10 @@ class TrainingRun {
     float* grad_output = nullptr;
   };
 
-  // Neighbouring trainable heads of a group: their gradients come from one product.
-  struct HeadRun {
-    std::int64_t first_column = 0;  // in the group
-    std::int64_t columns = 0;
-    float* grad_weights = nullptr;
-    float* grad_biases = nullptr;
-  };
-
-  struct Head {
-    const float* logits = nullptr;
-    float* grad_logits = nullptr;
-    std::int64_t stride = 0;
-    int producer = -1;
-    std::int64_t first_column = 0;  // of all heads
-  };
-
   float* Buffer(BufferId buffer);
-  const float* GroupRows(const PlanGroup& group);
   void BindNode(const PlanNode& plan_node);
-  void BindGroup(const PlanGroup& plan_group);
   void BindNormalization();
   void CountScratch();
-  void GroupBackward(std::size_t index, std::int64_t batch, Workspace& workspace);
   void AddGradients(const std::vector<GradientAddition>& additions, std::int64_t batch,
                     Workspace& workspace);
   void MarkReachedNodes();
@@ -105,8 +90,7 @@ class TrainingRun {
   AlignedArray<float> arena_;
   std::int64_t scratch_floats_ = 0;
   std::vector<Node> nodes_;
-  std::vector<std::vector<HeadRun>> head_runs_;  // by group
-  std::vector<Head> heads_;                      // by head
+  std::vector<HeadGroupRun> groups_;
   std::vector<char> reached_nodes_;
   std::vector<std::uint8_t> active_columns_;  // of all heads side by side
   std::vector<float> channel_mean_;           // empty: no normalization

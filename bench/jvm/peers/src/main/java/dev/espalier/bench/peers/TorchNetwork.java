@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench.peers;
+
+import dev.espalier.bench.ModelFile;
+import dev.espalier.bench.ModelFile.Layer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.pytorch.LongArrayRef;
+import org.bytedeco.pytorch.LongVector;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * A network as PyTorch operations on tensors made once; batch norm by its running statistics. What
+ * a module of torch::nn would call, without its checks.
+ */
+final class TorchNetwork {
+  private final List<Operation> operations = new ArrayList<>();
+  private final Map<String, Integer> slots = new HashMap<>();
+  private final TensorVector parameters = new TensorVector();
+  private final List<Object> kept = new ArrayList<>();
+
+  TorchNetwork(ModelFile model, boolean isTrained) {
+    slots.put(ModelFile.INPUT, 0);
+    for (Layer layer : model.layers()) {
+      int[] inputs = layer.inputs().stream().mapToInt(slots::get).toArray();
+      Function<Tensor[], Tensor> function = function(model, layer, isTrained);
+      slots.put(layer.name(), slots.size());
+      operations.add(new Operation(inputs, function));
+    }
+  }
+
+  /** Logits. Tensors in between belong to the scope of the caller. */
+  Tensor forward(Tensor input) {
+    return forward(input, operations.size());
+  }
+
+  /** What the last layer gets. */
+  Tensor features(Tensor input) {
+    return forward(input, operations.size() - 1);
+  }
+
+  /** All weights and biases. */
+  TensorVector parameters() {
+    return parameters;
+  }
+
+  private Tensor forward(Tensor input, int count) {
+    Tensor[] values = new Tensor[count + 1];
+    values[0] = input;
+    for (int i = 0; i < count; i++) {
+      Operation operation = operations.get(i);
+      Tensor[] inputs = new Tensor[operation.inputs.length];
+      for (int k = 0; k < inputs.length; k++) {
+        inputs[k] = values[operation.inputs[k]];
+      }
+      values[i + 1] = operation.function.apply(inputs);
+    }
+    return values[count];
+  }
+
+  private Function<Tensor[], Tensor> function(ModelFile model, Layer layer, boolean isTrained) {
+    switch (layer.kind()) {
+      case "dense":
+        {
+          Tensor weight = parameter(model, layer.name() + ".weight", isTrained);
+          TensorOptional bias = bias(model, layer, isTrained);
+          boolean isFlat = layer.input().length == 1;
+          return in -> torch.linear(isFlat ? in[0] : in[0].flatten(1, -1), weight, bias);
+        }
+      case "conv2d":
+      case "depthwise_conv2d":
+        {
+          Tensor weight = parameter(model, layer.name() + ".weight", isTrained);
+          TensorOptional bias = bias(model, layer, isTrained);
+          LongArrayRef stride = longs(layer.pair("stride"));
+          LongArrayRef padding = padding(layer, "kernel");
+          LongArrayRef dilation = longs(layer.pair("dilation"));
+          long groups =
+              layer.kind().equals("conv2d")
+                  ? layer.attributes().get("groups").longValue()
+                  : layer.input()[0];
+          return in -> torch.conv2d(in[0], weight, bias, stride, padding, dilation, groups);
+        }
+      case "max_pool2d":
+        {
+          LongArrayRef window = longs(layer.pair("window"));
+          LongArrayRef stride = longs(layer.pair("stride"));
+          LongArrayRef padding = padding(layer, "window");
+          LongArrayRef dilation = longs(1, 1);
+          return in -> torch.max_pool2d(in[0], window, stride, padding, dilation, false);
+        }
+      case "batch_norm":
+        {
+          TensorOptional[] values = new TensorOptional[4];
+          String[] names = {"weight", "bias", "running_mean", "running_var"};
+          Arrays.setAll(
+              values, i -> keep(new TensorOptional(tensor(model, layer.name() + "." + names[i]))));
+          double epsilon = layer.number("epsilon");
+          return in ->
+              torch.batch_norm(
+                  in[0], values[0], values[1], values[2], values[3], false, 0.1, epsilon, false);
+        }
+      case "global_average_pool2d":
+        return in -> torch.adaptive_avg_pool2d(in[0], 1, 1).flatten(1, -1);
+      case "flatten":
+        return in -> in[0].flatten(1, -1);
+      case "relu":
+        return in -> torch.relu(in[0]);
+      case "relu6":
+        return in -> torch.relu6(in[0]);
+      case "sigmoid":
+        return in -> torch.sigmoid(in[0]);
+      case "add":
+        return in -> {
+          Tensor sum = in[0];
+          for (int i = 1; i < in.length; i++) {
+            sum = sum.add(in[i]);
+          }
+          return sum;
+        };
+      default:
+        throw new IllegalArgumentException(layer.name() + ": no operation for " + layer.kind());
+    }
+  }
+
+  private LongArrayRef padding(Layer layer, String size) {
+    long[] pads = layer.pads(size);
+    if (pads[0] != pads[2] || pads[1] != pads[3]) {
+      throw new IllegalArgumentException(layer.name() + ": padding is not the same on both sides");
+    }
+    return longs(pads[0], pads[1]);
+  }
+
+  private TensorOptional bias(ModelFile model, Layer layer, boolean isTrained) {
+    return keep(
+        layer.is("bias")
+            ? new TensorOptional(parameter(model, layer.name() + ".bias", isTrained))
+            : new TensorOptional());
+  }
+
+  private Tensor parameter(ModelFile model, String path, boolean isTrained) {
+    Tensor tensor = tensor(model, path);
+    if (isTrained) {
+      tensor.set_requires_grad(true);
+    }
+    parameters.push_back(tensor);
+    return tensor;
+  }
+
+  private Tensor tensor(ModelFile model, String path) {
+    ModelFile.Tensor values = model.tensor(path);
+    long[] shape = Arrays.stream(values.shape()).asLongStream().toArray();
+    try (FloatPointer pointer = new FloatPointer(values.values())) {
+      return keep(torch.from_blob(pointer, shape).clone());
+    }
+  }
+
+  private LongArrayRef longs(long... values) {
+    return keep(new LongArrayRef(keep(new LongVector(values))));
+  }
+
+  /** Keeps what native memory belongs to as long as this network. */
+  private <T> T keep(T object) {
+    kept.add(object);
+    return object;
+  }
+
+  private record Operation(int[] inputs, Function<Tensor[], Tensor> function) {}
+}

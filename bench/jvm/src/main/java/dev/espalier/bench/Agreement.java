@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import java.io.IOException;
+
+/** Whether contenders compute the same. */
+final class Agreement {
+  private Agreement() {}
+
+  /**
+   * Compares a contender's numbers with the reference.
+   *
+   * @param tolerance share of the largest reference value
+   * @throws IOException naming what differs, if anything does
+   */
+  static void require(String what, float[] reference, float[] actual, double tolerance)
+      throws IOException {
+    if (reference.length != actual.length) {
+      throw new IOException(
+          what + ": expected " + reference.length + " values, got " + actual.length);
+    }
+    float largest = 0;
+    for (float value : reference) {
+      if (!Float.isFinite(value)) {
+        throw new IOException(what + ": the reference is not finite");
+      }
+      largest = Math.max(largest, Math.abs(value));
+    }
+    for (int i = 0; i < reference.length; i++) {
+      if (!(Math.abs(reference[i] - actual[i]) <= tolerance * largest)) {
+        throw new IOException(
+            String.format(
+                "%s: value %d is %g, expected %g; nothing is timed of what computes another thing",
+                what, i, actual[i], reference[i]));
+      }
+    }
+  }
+
+  /** What rounding and other algorithms may change, of fp32 or of weights in bfloat16. */
+  static double tolerance(String contender) {
+    return contender.endsWith("-bf16") ? 0.03 : 1e-3;
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import dev.espalier.Adam;
+import dev.espalier.Dataset;
+import dev.espalier.Espalier;
+import dev.espalier.Head;
+import dev.espalier.Network;
+import dev.espalier.Predictor;
+import dev.espalier.PredictorOptions;
+import dev.espalier.Task;
+import dev.espalier.Trainer;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+
+/** This library, by its public API. */
+public final class EspalierContender implements Contender {
+  private int threadCount;
+
+  /**
+   * Makes the contender of that name.
+   *
+   * @param name "espalier"
+   */
+  public EspalierContender(String name) {
+    if (!name.equals("espalier")) {
+      throw new IllegalArgumentException("unknown " + name);
+    }
+  }
+
+  @Override
+  public String version() {
+    return Espalier.describe();
+  }
+
+  @Override
+  public void threads(int count) {
+    threadCount = count;
+    Espalier.setThreads(count);
+  }
+
+  @Override
+  public Prediction prediction(Work work, int batch) throws IOException {
+    PredictorOptions options = PredictorOptions.defaults();
+    try (Network network = Network.load(work.model())) {
+      Predictor predictor = network.predictor(work.isLogits() ? options.logits() : options);
+      return new BufferPrediction(
+          predictor, work.inputBuffer(batch * predictor.inputSize()), batch, true);
+    }
+  }
+
+  @Override
+  public Training training(Work work, int batch) throws IOException {
+    Network network = Network.load(work.model());
+    Dataset data = examples(network, work, Work.BATCHES * batch);
+    Trainer trainer =
+        Trainer.of(network)
+            .optimizer(Adam.withLearningRate(1e-3))
+            .batchSize(batch)
+            .shuffle(false)
+            // On a single core another thread that reads ahead only takes time away.
+            .prefetch(threadCount > 1);
+    return new EspalierTraining(network, trainer, data);
+  }
+
+  @Override
+  public double transferSeconds(Work work, String variant) throws IOException {
+    try (Network trunk = Network.load(work.model());
+        Network network =
+            trunk
+                .transfer()
+                .dropHead("output")
+                .freezeThrough("features")
+                .head("grafted", Head.layers(h -> h.dense(256).relu()).labels(labelNames(14)))
+                .build(3)) {
+      Dataset data = examples(trunk, work, TransferWork.EXAMPLES);
+      Trainer trainer =
+          Trainer.of(network)
+              .optimizer(Adam.withLearningRate(1e-3))
+              .batchSize(TransferWork.BATCH)
+              .epochs(TransferWork.EPOCHS)
+              .featureCache(variant.equals("cached"));
+      long start = System.nanoTime();
+      trainer.fit(data);
+      return (System.nanoTime() - start) * 1e-9;
+    }
+  }
+
+  private static String[] labelNames(int count) {
+    String[] names = new String[count];
+    Arrays.setAll(names, i -> "n" + i);
+    return names;
+  }
+
+  private static Dataset examples(Network network, Work work, int count) throws IOException {
+    float[] inputs = work.inputs(count * network.inputShape().size());
+    Task task = network.tasks().get(0);
+    if (task.kind() == Task.Kind.CLASSES) {
+      float[] targets = work.targets(count);
+      int[] classes = new int[count];
+      Arrays.setAll(classes, i -> (int) targets[i]);
+      return Dataset.ofClasses(inputs, network.inputShape(), classes);
+    }
+    float[] targets = work.targets(count * task.width());
+    float[][] rows = new float[count][];
+    Arrays.setAll(rows, i -> Arrays.copyOfRange(targets, i * task.width(), (i + 1) * task.width()));
+    return Dataset.of(inputs, network.inputShape(), rows);
+  }
+
+  /** Predictions from direct buffer to direct buffer. */
+  private static final class BufferPrediction implements Prediction {
+    private final Predictor predictor;
+    private final FloatBuffer inputs;
+    private final FloatBuffer outputs;
+    private final boolean isOwner;
+
+    BufferPrediction(Predictor predictor, FloatBuffer inputs, int batch, boolean isOwner) {
+      this.predictor = predictor;
+      this.inputs = inputs;
+      this.isOwner = isOwner;
+      outputs = Work.directBuffer(batch * predictor.outputSize());
+    }
+
+    @Override
+    public void run() {
+      predictor.predict(inputs, outputs);
+    }
+
+    @Override
+    public float[] outputs() {
+      float[] values = new float[outputs.remaining()];
+      outputs.get(0, values);
+      return values;
+    }
+
+    @Override
+    public Prediction sharing() {
+      FloatBuffer copy = Work.directBuffer(inputs.remaining()).put(inputs.duplicate()).flip();
+      int batch = inputs.remaining() / predictor.inputSize();
+      return new BufferPrediction(predictor, copy, batch, false);
+    }
+
+    @Override
+    public void close() {
+      if (isOwner) {
+        predictor.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Workloads I: the time of single predictions.
+ *
+ * <p>Contenders run in processes of their own, so that their threads, memory and versions of
+ * libraries don't meet, and take turns of a fraction of a second: what disturbs the machine for a
+ * while hits all of them. Each call is timed by itself (the clock costs some 25 ns), which JMH's
+ * SampleTime does too; JMH can't take turns between benchmarks. Every figure is the median over
+ * rounds of the round's own figure.
+ */
+final class PredictionRace {
+  private static final List<String> NETWORKS = List.of("I1", "I2", "I3", "I4", "I5r", "I5m");
+  private static final int LARGEST_BATCH = 64;
+
+  private final Lineup lineup;
+  private final Field field;
+
+  PredictionRace(Lineup lineup, Field field) {
+    this.lineup = lineup;
+    this.field = field;
+  }
+
+  void run() throws IOException {
+    for (String network : NETWORKS) {
+      if (!lineup.isWanted(network)) {
+        continue;
+      }
+      boolean isLarge = network.startsWith("I5");
+      Work work = lineup.work(network, isLarge ? 1 : LARGEST_BATCH);
+      for (int batch : isLarge ? new int[] {1} : new int[] {1, 8, LARGEST_BATCH}) {
+        race(work, batch);
+      }
+    }
+  }
+
+  private void race(Work work, int batch) throws IOException {
+    Map<ContenderClient, List<double[]>> rounds = prepare(work, batch);
+    Effort effort = lineup.effort;
+    for (ContenderClient client : rounds.keySet()) {
+      client.round(effort.warmMillis(), 3);
+    }
+    for (int round = 0; round < effort.rounds(); round++) {
+      for (Map.Entry<ContenderClient, List<double[]>> entry : rounds.entrySet()) {
+        entry.getValue().add(entry.getKey().round(effort.roundMillis(), 3));
+      }
+    }
+    Line line = new Line(work.network(), batch, field.threads, "us", false);
+    for (Map.Entry<ContenderClient, List<double[]>> entry : rounds.entrySet()) {
+      String[] metrics = {"count", "p50_us", "p99_us", "p999_us", "alloc_bytes"};
+      double[] medians = new double[metrics.length];
+      for (int m = 1; m < metrics.length; m++) {
+        final int metric = m;
+        medians[m] =
+            Samples.median(
+                entry.getValue().stream().mapToDouble(values -> values[metric]).toArray());
+        lineup.results.add(
+            new ResultsFile.Key(
+                work.network(), entry.getKey().name(), field.threads, batch, metrics[m]),
+            medians[m]);
+      }
+      line.add(entry.getKey().name(), medians[1]);
+      entry.getKey().free();
+    }
+    System.out.println(line);
+  }
+
+  /** Every contender that can, its outputs equal to those of the first. */
+  private Map<ContenderClient, List<double[]>> prepare(Work work, int batch) throws IOException {
+    Map<ContenderClient, List<double[]>> rounds = new LinkedHashMap<>();
+    float[] reference = null;
+    for (ContenderKind kind : lineup.kinds) {
+      boolean takesMinutes = batch == LARGEST_BATCH && work.network().equals("I4");
+      if (kind.name().equals("dl4j") && (takesMinutes || work.network().startsWith("I5"))) {
+        continue;
+      }
+      ContenderClient client = field.client(kind);
+      if (client == null) {
+        continue;
+      }
+      float[] outputs;
+      try {
+        outputs = client.predict(work, batch);
+      } catch (UnsupportedOperationException missing) {
+        continue;
+      }
+      if (reference == null) {
+        reference = outputs;
+      }
+      String what = kind.name() + " on " + work.network() + ", batch " + batch;
+      Agreement.require(what, reference, outputs, Agreement.tolerance(kind.name()));
+      rounds.put(client, new ArrayList<>());
+    }
+    return rounds;
+  }
+}

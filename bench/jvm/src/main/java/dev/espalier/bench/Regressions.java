@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** What got worse from one run to another. */
+final class Regressions {
+  private Regressions() {}
+
+  /** Whether larger values of a metric are better. */
+  static boolean isHigherBetter(String metric) {
+    return metric.endsWith("_per_s") || metric.contains("gflops") || metric.endsWith("_gbps");
+  }
+
+  /**
+   * Lists the cells of this library that both runs have and that got worse by more than a share of
+   * the old value. Tails (p99, p99.9) and other libraries tell of the machine rather than of a
+   * change, and are left out.
+   *
+   * @param threshold 0.1 for 10 %
+   */
+  static List<String> find(
+      List<ResultsFile.Row> before, List<ResultsFile.Row> after, double threshold) {
+    Map<ResultsFile.Key, Double> old = new HashMap<>();
+    before.forEach(row -> old.put(row.key(), row.value()));
+    List<String> found = new ArrayList<>();
+    for (ResultsFile.Row row : after) {
+      ResultsFile.Key key = row.key();
+      Double was = old.get(key);
+      boolean isOurs = key.contender().startsWith("espalier") && !key.metric().startsWith("p99");
+      if (was == null || !isOurs) {
+        continue;
+      }
+      double worse = isHigherBetter(key.metric()) ? was / row.value() : row.value() / was;
+      if (worse > 1 + threshold || (was == 0 && row.value() > 0)) {
+        found.add(String.format(Locale.ROOT, "%s: %.6g, was %.6g", key, row.value(), was));
+      }
+    }
+    return found;
+  }
+}

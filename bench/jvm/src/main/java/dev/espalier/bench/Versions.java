@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What the contenders say of themselves, kept in a file beside the results. */
+final class Versions {
+  private final Path file;
+  private final Map<String, String> versions = new TreeMap<>();
+
+  Versions(Path file) {
+    this.file = file;
+  }
+
+  void put(String contender, String version) throws IOException {
+    if (!version.equals(versions.put(contender, version))) {
+      new ObjectMapper()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .writeValue(file.toFile(), versions);
+    }
+  }
+}

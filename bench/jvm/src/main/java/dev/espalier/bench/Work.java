@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * One workload as files, the same for every contender: the model, its inputs and its targets.
+ *
+ * @param folder where the files are
+ * @param network name of the network, for example "I1"
+ */
+public record Work(Path folder, String network) {
+  /** Batches that training goes through in turn. */
+  public static final int BATCHES = 8;
+
+  /** The parameters and the graph, see docs/model_file.md. */
+  public Path model() {
+    return folder.resolve(network + ".safetensors");
+  }
+
+  /** The same as an ONNX model; written where peers take part. */
+  public Path onnx() {
+    return folder.resolve(network + ".onnx");
+  }
+
+  /** Whether predictions are logits; else probabilities. */
+  public boolean isLogits() {
+    return !network.equals("I1") && !network.equals("I2");
+  }
+
+  /** The inputs from the first example on, {@code count} values. */
+  public float[] inputs(int count) throws IOException {
+    return readFloats(inputsFile(), count);
+  }
+
+  /** The inputs in a direct buffer in native byte order. */
+  public FloatBuffer inputBuffer(int count) throws IOException {
+    return directBuffer(count).put(inputs(count)).flip();
+  }
+
+  /** Classes as whole numbers, or labels with NaN where nobody labelled. */
+  public float[] targets(int count) throws IOException {
+    return readFloats(targetsFile(), count);
+  }
+
+  /** A direct buffer in native byte order. */
+  public static FloatBuffer directBuffer(int count) {
+    return ByteBuffer.allocateDirect(count * Float.BYTES)
+        .order(ByteOrder.nativeOrder())
+        .asFloatBuffer();
+  }
+
+  static void writeFloats(Path file, float[] values) throws IOException {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values);
+    Files.write(file, bytes.array());
+  }
+
+  static float[] readFloats(Path file, int count) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    float[] values = new float[count];
+    bytes.asFloatBuffer().get(values);
+    return values;
+  }
+
+  Path inputsFile() {
+    return folder.resolve(network + ".inputs");
+  }
+
+  Path targetsFile() {
+    return folder.resolve(network + ".targets");
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import dev.espalier.Network;
+import dev.espalier.ParameterSummary;
+import dev.espalier.Task;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+
+/** Writes the files of workloads. */
+final class WorkWriter {
+  /** The share of label entries that nobody labelled. */
+  private static final double HIDDEN = 0.3;
+
+  private static final int SEED = 5;
+
+  private WorkWriter() {}
+
+  /** Writes model, inputs and targets of a network of {@link Networks}. */
+  static Work write(Path folder, String network, int examples) throws IOException {
+    return write(folder, network, examples, HIDDEN);
+  }
+
+  /** Writes them with another share of hidden label entries. */
+  static Work write(Path folder, String network, int examples, double hidden) throws IOException {
+    Files.createDirectories(folder);
+    Work work = new Work(folder, network);
+    try (Network built = Networks.build(network)) {
+      built.save(work.model());
+      Random random = new Random(SEED);
+      float[] inputs = new float[examples * built.inputShape().size()];
+      for (int i = 0; i < inputs.length; i++) {
+        inputs[i] = random.nextFloat() - 0.5f;
+      }
+      Work.writeFloats(work.inputsFile(), inputs);
+      Task task = built.tasks().get(0);
+      boolean isClasses = task.kind() == Task.Kind.CLASSES;
+      float[] targets = new float[examples * (isClasses ? 1 : task.width())];
+      for (int i = 0; i < targets.length; i++) {
+        if (isClasses) {
+          targets[i] = random.nextInt(task.width());
+        } else {
+          targets[i] = random.nextFloat() < hidden ? Float.NaN : random.nextInt(2);
+        }
+      }
+      Work.writeFloats(work.targetsFile(), targets);
+    }
+    return work;
+  }
+
+  /** Writes the parameters' values alone, in order, for programs that read nothing else. */
+  static void writeRaw(Work work) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (Network network = Network.load(work.model())) {
+      for (ParameterSummary parameter : network.parameters()) {
+        float[] values = network.parameter(parameter.path());
+        ByteBuffer buffer =
+            ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        buffer.asFloatBuffer().put(values);
+        bytes.write(buffer.array());
+      }
+    }
+    Files.write(work.folder().resolve(work.network() + ".raw"), bytes.toByteArray());
+  }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Workload G: matrix products of this library and of others, on the same numbers. Results are
+// counters "value" in GFLOP/s, named workload/contender/metric/batch: `gflops` with B packed
+// beforehand where the library can do that, `gflops_plain` with everything inside the timing.
+// Weight gradients (dw) have no operand that could be packed beforehand.
+//
+//   gemm_benchmark [--threads=N] [--benchmark_filter=…]
+
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/cpu.h"
+#include "core/memory.h"
+#include "core/random.h"
+#include "core/thread_pool.h"
+#include "espalier/runtime.h"
+#include "gemm_peers.h"
+#include "kernels/matmul.h"
+
+namespace espalier {
+namespace {
+
+int threads = 1;
+
+struct Shape {
+  std::string workload;
+  int batch;  ///< as in the results
+  int m, n, k;
+  bool is_a_transposed;
+};
+
+AlignedArray<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
+  Random random({.seed = 3, .index = stream});
+  AlignedArray<float> values(size);
+  for (float& value : values.span()) value = static_cast<float>(random.NextUniform() - 0.5);
+  return values;
+}
+
+struct Operands {
+  explicit Operands(const Shape& shape)
+      : a(RandomFloats(std::int64_t{shape.m} * shape.k, 1)),
+        b(RandomFloats(std::int64_t{shape.k} * shape.n, 2)),
+        c(std::int64_t{shape.m} * shape.n),
+        gemm{shape.m, shape.n, shape.k, shape.is_a_transposed, a.data(), b.data(), c.data()} {}
+  AlignedArray<float> a, b, c;
+  Gemm gemm;
+};
+
+MatrixRef OperandA(const Gemm& gemm) {
+  return gemm.is_a_transposed ? MatrixRef::RowMajor(gemm.a, gemm.k, gemm.m).Transposed()
+                              : MatrixRef::RowMajor(gemm.a, gemm.m, gemm.k);
+}
+
+// Throws unless some entries all over C are what float64 gives.
+void Check(const Gemm& gemm) {
+  Random random({.seed = 4, .index = 0});
+  const MatrixRef a = OperandA(gemm);
+  for (int sample = 0; sample < 64; ++sample) {
+    const std::int64_t i = static_cast<std::int64_t>(random.NextUniform() * gemm.m);
+    const std::int64_t j = static_cast<std::int64_t>(random.NextUniform() * gemm.n);
+    double sum = 0.0, size = 0.0;
+    for (std::int64_t k = 0; k < gemm.k; ++k) {
+      const double term =
+          double{a.data[i * a.row_stride + k * a.column_stride]} * gemm.b[k * gemm.n + j];
+      sum += term;
+      size += std::abs(term);
+    }
+    if (!(std::abs(gemm.c[i * gemm.n + j] - sum) <= 1e-5 * size)) {
+      throw std::runtime_error("the product is wrong");
+    }
+  }
+}
+
+RunGemm OurPlain(const Gemm& gemm) {
+  const auto workspace =
+      std::make_shared<Workspace>(threads, ParallelMatmulScratchFloats(gemm.k, gemm.n));
+  return [gemm, workspace] {
+    ParallelMatmul(OperandA(gemm), MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n), gemm.c, gemm.n, {},
+                   *workspace);
+  };
+}
+
+RunGemm OurPacked(const Gemm& gemm) {
+  const auto packed = std::make_shared<AlignedArray<float>>(PackedFloats(gemm.k, gemm.n));
+  PackB(MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n), packed->data());
+  const auto workspace = std::make_shared<Workspace>(threads, 0);
+  return [gemm, packed, workspace] {
+    ParallelMatmulPacked(OperandA(gemm), packed->data(), gemm.n, gemm.c, gemm.n, {}, *workspace);
+  };
+}
+
+void Register(const Shape& shape, const std::string& contender, const std::string& metric,
+              const std::function<RunGemm(const Gemm&)>& make) {
+  const std::string name =
+      shape.workload + "/" + contender + "/" + metric + "/" + std::to_string(shape.batch);
+  benchmark::RegisterBenchmark(name.c_str(), [shape, make](benchmark::State& state) {
+    Operands operands(shape);
+    const RunGemm run = make(operands.gemm);
+    run();
+    Check(operands.gemm);
+    for (auto _ : state) {
+      run();
+      benchmark::ClobberMemory();
+    }
+    state.counters["value"] = benchmark::Counter(
+        2e-9 * shape.m * shape.n * shape.k * static_cast<double>(state.iterations()),
+        benchmark::Counter::kIsRate);
+  })->UseRealTime();
+}
+
+std::vector<Shape> Shapes() {
+  std::vector<Shape> shapes;
+  for (const int n : {64, 128, 256, 512, 1024, 2048}) {
+    shapes.push_back({"G-sq" + std::to_string(n), n, n, n, n, false});
+  }
+  const int layers[][2] = {{784, 256}, {256, 256}, {512, 512}, {1024, 1024}};
+  for (const auto& [k, n] : layers) {
+    const std::string sizes = std::to_string(k) + "x" + std::to_string(n);
+    for (const int m : {1, 8, 32, 128}) shapes.push_back({"G-xw-" + sizes, m, m, n, k, false});
+    if (sizes != "256x256") shapes.push_back({"G-dw-" + sizes, 128, k, n, 128, true});
+  }
+  return shapes;
+}
+
+int Main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  constexpr std::string_view kThreads = "--threads=";
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]).starts_with(kThreads)) {
+      threads = std::atoi(argv[i] + kThreads.size());
+    }
+  }
+  SetThreadCount(threads);
+  benchmark::AddCustomContext("threads", std::to_string(threads));
+  const std::vector<GemmPeer> peers = GemmPeers(threads);
+  for (const GemmPeer& peer : peers) benchmark::AddCustomContext(peer.name, peer.version);
+  for (const Shape& shape : Shapes()) {
+    const bool is_gradient = shape.is_a_transposed;
+    // What can't pack beforehand has one form, which stands under both names.
+    Register(shape, "espalier", "gflops", is_gradient ? OurPlain : OurPacked);
+    for (const GemmPeer& peer : peers) {
+      Register(shape, peer.name, "gflops",
+               is_gradient || peer.packed == nullptr ? peer.plain : peer.packed);
+    }
+    if (is_gradient) continue;
+    Register(shape, "espalier", "gflops_plain", OurPlain);
+    for (const GemmPeer& peer : peers) Register(shape, peer.name, "gflops_plain", peer.plain);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
+
+}  // namespace
+}  // namespace espalier
+
+int main(int argc, char** argv) { return espalier::Main(argc, argv); }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/layer_product.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/random.h"
+#include "kernels/matmul.h"
+#include "testing/cpu_targets.h"
+#include "testing/guarded_floats.h"
+#include "testing/tolerance.h"
+
+namespace espalier {
+namespace {
+
+using testing::GuardedFloats;
+
+void FillRandom(std::span<float> values, std::uint32_t stream) {
+  Random random({.seed = 31, .index = stream});
+  for (float& value : values) value = static_cast<float>(random.NextNormal());
+}
+
+struct Case {
+  std::int64_t rows, columns, depth;
+};
+
+constexpr Case kCases[] = {{1, 1, 1},      {1, 10, 128},   {5, 64, 300},   {32, 256, 784},
+                           {31, 127, 257}, {33, 130, 511}, {64, 300, 512}, {128, 512, 600},
+                           {129, 70, 40},  {17, 1000, 33}, {3, 65, 1024},  {128, 256, 784}};
+
+TEST(LayerProduct, HasTheBitsOfTheProductAndIsRight) {
+  testing::ForEachCpuTarget([] {
+    for (const auto& [rows, columns, depth] : kCases) {
+      SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns) + " x " +
+                   std::to_string(depth));
+      GuardedFloats x(static_cast<std::size_t>(rows * depth));
+      GuardedFloats weights(static_cast<std::size_t>(columns * depth));
+      GuardedFloats biases(static_cast<std::size_t>(columns));
+      GuardedFloats y(static_cast<std::size_t>(rows * columns));
+      FillRandom(x.span(), 1);
+      FillRandom(weights.span(), 2);
+      FillRandom(biases.span(), 3);
+      for (const float* const some_biases :
+           {static_cast<const float*>(biases.data()), static_cast<const float*>(nullptr)}) {
+        std::vector<float> expected(y.size());
+        Workspace whole(1, ParallelMatmulScratchFloats(depth, columns));
+        ParallelMatmul(MatrixRef::RowMajor(x.data(), rows, depth),
+                       MatrixRef::RowMajor(weights.data(), columns, depth).Transposed(),
+                       expected.data(), columns, {.column_bias = some_biases}, whole);
+        for (const int workers : {1, 2, 3}) {
+          Workspace workspace(workers, ParallelMatmulScratchFloats(depth, columns));
+          ParallelLayerProduct(x.data(), weights.data(), some_biases, rows, columns, depth,
+                               y.data(), workspace);
+          EXPECT_TRUE(testing::SameBits(y.ToVector(), expected));
+        }
+        for (std::int64_t i = 0; i < rows; i += 7) {
+          for (std::int64_t j = 0; j < columns; j += 5) {
+            double sum = some_biases == nullptr ? 0.0 : static_cast<double>(some_biases[j]);
+            double size = std::abs(sum);
+            for (std::int64_t k = 0; k < depth; ++k) {
+              const double term = static_cast<double>(x.data()[i * depth + k]) *
+                                  static_cast<double>(weights.data()[j * depth + k]);
+              sum += term;
+              size += std::abs(term);
+            }
+            EXPECT_LE(std::abs(static_cast<double>(y.data()[i * columns + j]) - sum),
+                      4.0 * std::sqrt(static_cast<double>(depth)) * 0x1p-24 * size);
+          }
+        }
+      }
+    }
+  });
+}
+
+}  // namespace
+}  // namespace espalier

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Products whose B is used once: in each form, what costs least to rearrange is.
+
+#include <algorithm>
+
+#include "kernels/matmul.h"
+#include "kernels/matmul_block.h"
+#include "kernels/matmul_panels.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::int64_t kWholeProduct = 1 << 17;  // multiply-adds worth no other worker's wake-up
+constexpr std::int64_t kPieceColumns = 256;      // of B packed at a time: 256 KiB, a part of L2
+constexpr std::int64_t kWantedPieces = 16;
+constexpr std::int64_t kSwappedColumns = 64;  // of the transposed C at a time
+constexpr std::int64_t kLeastSwapped = 16;    // rows of A that are worth as many lanes
+constexpr std::int64_t kDirectRows = 256;     // up to here a copy of B costs more than it gives
+
+struct Piece {
+  MatrixRef a;
+  MatrixRef b;
+  float* c;
+  std::int64_t c_stride;
+  Epilogue epilogue;
+};
+
+// Packs B, some k at a time.
+void MultiplyPacking(const Piece& piece, float* scratch) {
+  const std::int64_t k = piece.a.columns;
+  std::int64_t done = 0;
+  do {  // once even if K is 0: the biases remain
+    const std::int64_t depth = std::min(kBlockDepth, k - done);
+    PackB(BlockOf(piece.b, done, depth, 0, piece.b.columns), scratch);
+    MultiplyPanels({BlockOf(piece.a, 0, piece.a.rows, done, depth), scratch, 0, piece.b.columns,
+                    piece.c, piece.c_stride, done == 0, done + depth == k},
+                   piece.epilogue);
+    done += depth;
+  } while (done < k);
+}
+
+// Reads B where it lies, but for the columns that fill no vector.
+void MultiplyInPlace(const Piece& piece, float* scratch) {
+  const std::int64_t n = piece.b.columns;
+  const std::int64_t lanes = ActiveTileShape().lanes;
+  const std::int64_t full = n / lanes * lanes;
+  if (full > 0) {
+    MultiplyPanels(
+        {piece.a, piece.b.data, piece.b.row_stride, full, piece.c, piece.c_stride, true, true},
+        piece.epilogue);
+  }
+  if (full < n) {
+    MultiplyPacking({piece.a, BlockOf(piece.b, 0, piece.b.rows, full, n - full), piece.c + full,
+                     piece.c_stride, Shifted(piece.epilogue, 0, full)},
+                    scratch);
+  }
+}
+
+// Cᵀ = Bᵀ·Aᵀ, the same multiply-adds: B, whose columns are contiguous, is read where it
+// lies, and A packed instead. For few rows of A.
+void MultiplySwapped(const Piece& piece, float* scratch) {
+  const std::int64_t m = piece.a.rows;
+  const std::int64_t n = piece.b.columns;
+  for (std::int64_t row = 0; row < m; row += kSwappedColumns) {
+    const std::int64_t rows = std::min(kSwappedColumns, m - row);
+    const Epilogue part = Shifted(piece.epilogue, row, 0);
+    Epilogue swapped = part;
+    swapped.row_bias = part.column_bias;
+    swapped.column_bias = part.row_bias;
+    float* transposed = scratch;
+    MultiplyPacking(
+        {piece.b.Transposed(), BlockOf(piece.a, row, rows, 0, piece.a.columns).Transposed(),
+         transposed, rows, swapped},
+        scratch + kPieceColumns * kSwappedColumns);
+    Transpose(transposed, rows, n, rows, piece.c + row * piece.c_stride, piece.c_stride);
+  }
+}
+
+using MultiplyFunction = void (*)(const Piece&, float*);
+
+MultiplyFunction ChooseForm(const MatrixRef& a, const MatrixRef& b, const Epilogue& epilogue) {
+  if (b.column_stride == 1) {
+    return a.rows <= kDirectRows && !SharesCacheSet(b.row_stride) ? MultiplyInPlace
+                                                                  : MultiplyPacking;
+  }
+  const bool can_swap = b.row_stride == 1 && a.column_stride == 1 && !epilogue.accumulate &&
+                        !SharesCacheSet(b.column_stride);
+  return can_swap && a.rows >= kLeastSwapped && a.rows < b.columns ? MultiplySwapped
+                                                                   : MultiplyPacking;
+}
+
+}  // namespace
+
+std::int64_t ParallelMatmulScratchFloats(std::int64_t k, std::int64_t n) {
+  const std::int64_t depth = std::min(k, kBlockDepth);
+  const std::int64_t packed = depth * std::min(kPieceColumns, RoundUp(n, ActiveTileShape().lanes));
+  const std::int64_t swapped = (kPieceColumns + depth) * kSwappedColumns;
+  return std::max(packed, swapped);
+}
+
+void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64_t c_stride,
+                    const Epilogue& epilogue, Workspace& workspace) {
+  const std::int64_t m = a.rows;
+  const std::int64_t n = b.columns;
+  const std::int64_t k = a.columns;
+  if (m <= 0 || n <= 0) return;
+  const MultiplyFunction multiply = ChooseForm(a, b, epilogue);
+  const std::int64_t panel = ActiveTileShape().columns;
+  // Pieces of equal width in whole panels, each packed by every task that needs it.
+  const std::int64_t panels = (n + panel - 1) / panel;
+  const std::int64_t column_pieces = (n + kPieceColumns - 1) / kPieceColumns;
+  // Rows are split only where columns give too few tasks.
+  const std::int64_t row_pieces = std::clamp<std::int64_t>(
+      std::min(MakePartition(m, n, k, kPieceColumns).row_pieces, kWantedPieces / column_pieces), 1,
+      (m + kPieceColumns - 1) / kPieceColumns);
+  const auto multiply_piece = [&](std::int64_t piece, float* scratch) {
+    const std::int64_t r = piece % row_pieces;
+    const std::int64_t j = piece / row_pieces;
+    const std::int64_t row = m * r / row_pieces;
+    const std::int64_t rows = m * (r + 1) / row_pieces - row;
+    const std::int64_t column = panels * j / column_pieces * panel;
+    const std::int64_t end = std::min(n, panels * (j + 1) / column_pieces * panel);
+    multiply({BlockOf(a, row, rows, 0, k), BlockOf(b, 0, k, column, end - column),
+              c + row * c_stride + column, c_stride, Shifted(epilogue, row, column)},
+             scratch);
+  };
+  const std::int64_t pieces = row_pieces * column_pieces;
+  if (m * n * k <= kWholeProduct) {
+    workspace.ParallelFor(1, [&](std::int64_t, std::span<float> scratch) {
+      for (std::int64_t piece = 0; piece < pieces; ++piece) multiply_piece(piece, scratch.data());
+    });
+  } else {
+    workspace.ParallelFor(pieces, [&](std::int64_t piece, std::span<float> scratch) {
+      multiply_piece(piece, scratch.data());
+    });
+  }
+}
+
+}  // namespace espalier

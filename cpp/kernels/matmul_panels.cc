@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/matmul_panels.h"
+
+#include <algorithm>
+
+#include "core/memory.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::int64_t kTaskProduct = 1 << 19;  // multiply-adds: about 10 µs
+
+// A in place: a block of its rows (384 KiB) stays in L2 beside a panel of B.
+constexpr std::int64_t kInPlaceFloats = 96 << 10;
+constexpr std::int64_t kInPlaceDepth = 2048;
+// So few lines in one cache set cost less than a copy.
+constexpr std::int64_t kFewLines = 32;
+
+TiledProduct Tiled(const PanelProduct& product, const Epilogue& epilogue) {
+  return {.a = product.a.data,
+          .a_row_stride = product.a.row_stride,
+          .a_k_stride = product.a.column_stride,
+          .rows = product.a.rows,
+          .segments = 1,
+          .segment_stride = 0,
+          .depth = product.a.columns,
+          .b = product.b,
+          .b_stride = product.b_stride,
+          .packed_depth = product.a.columns,
+          .first_k = 0,
+          .columns = product.n,
+          .c = product.c,
+          .c_stride = product.c_stride,
+          .epilogue = &epilogue,
+          .is_first = product.is_first,
+          .is_last = product.is_last};
+}
+
+using MultiplyFunction = void (*)(const TiledProduct&);
+
+// Cuts A into blocks and multiplies each. `place` may copy the block and tell where.
+template <typename Place>
+void MultiplyBlocks(const PanelProduct& product, const Epilogue& epilogue, std::int64_t block_rows,
+                    std::int64_t block_depth, MultiplyFunction multiply, const Place& place) {
+  const MatrixRef& a = product.a;
+  const RowTiles blocks(a.rows, block_rows);
+  TiledProduct tiled = Tiled(product, epilogue);
+  for (std::int64_t block = 0; block < blocks.count; ++block) {
+    const std::int64_t row = blocks.Begin(block);
+    const Epilogue shifted = Shifted(epilogue, row, 0);
+    tiled.rows = blocks.Begin(block + 1) - row;
+    tiled.c = product.c + row * product.c_stride;
+    tiled.epilogue = &shifted;
+    std::int64_t k = 0;
+    do {  // once even if K is 0: the biases remain
+      const MatrixRef part = BlockOf(a, row, tiled.rows, k, std::min(block_depth, a.columns - k));
+      tiled.a = part.data;
+      tiled.depth = part.columns;
+      if (product.b_stride == 0) {
+        tiled.first_k = k;
+      } else {
+        tiled.b = product.b + k * product.b_stride;
+      }
+      tiled.is_first = product.is_first && k == 0;
+      tiled.is_last = product.is_last && k + part.columns == a.columns;
+      place(part, tiled);
+      multiply(tiled);
+      k += part.columns;
+    } while (k < a.columns);
+  }
+}
+
+}  // namespace
+
+void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue) {
+  const MatrixRef& a = product.a;
+  const auto in_place = [](const MatrixRef&, TiledProduct&) {};
+  if (a.column_stride == 1 && (a.rows <= kFewLines || !SharesCacheSet(a.row_stride))) {
+    const std::int64_t depth = std::clamp<std::int64_t>(a.columns, 1, kInPlaceDepth);
+    const std::int64_t rows =
+        std::max(kBlockRows, kInPlaceFloats / depth / kBlockRows * kBlockRows);
+    MultiplyBlocks(product, epilogue, rows, kInPlaceDepth, MultiplyStridedRows, in_place);
+    return;
+  }
+  if (a.row_stride == 1 && (a.columns <= kFewLines || !SharesCacheSet(a.column_stride))) {
+    MultiplyBlocks(product, epilogue, kBlockRows, kBlockDepth, MultiplyAdjacentRows, in_place);
+    return;
+  }
+  alignas(kAlignmentBytes) float packed[kBlockRows * kBlockDepth];
+  MultiplyBlocks(product, epilogue, kBlockRows, kBlockDepth, MultiplyAdjacentRows,
+                 [&packed](const MatrixRef& part, TiledProduct& tiled) {
+                   PackA(part, packed);
+                   tiled.a = packed;
+                   tiled.a_k_stride = 0;
+                 });
+}
+
+Partition MakePartition(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t columns) {
+  const std::int64_t tasks =
+      std::clamp<std::int64_t>(m * n / std::max<std::int64_t>(1, kTaskProduct / (k + 1)), 1, 256);
+  const std::int64_t column_pieces = std::min(tasks, (n + columns - 1) / columns);
+  const std::int64_t row_pieces =
+      std::clamp<std::int64_t>(tasks / column_pieces, 1, (m + kBlockRows - 1) / kBlockRows);
+  return {row_pieces, column_pieces};
+}
+
+MatrixRef BlockOf(const MatrixRef& matrix, std::int64_t row, std::int64_t rows, std::int64_t column,
+                  std::int64_t columns) {
+  return {matrix.data + row * matrix.row_stride + column * matrix.column_stride, rows, columns,
+          matrix.row_stride, matrix.column_stride};
+}
+
+Epilogue Shifted(Epilogue epilogue, std::int64_t row, std::int64_t column) {
+  if (epilogue.row_bias != nullptr) epilogue.row_bias += row;
+  if (epilogue.column_bias != nullptr) epilogue.column_bias += column;
+  return epilogue;
+}
+
+}  // namespace espalier

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A product cut into register tiles.
+
+#if defined(ESPALIER_KERNELS_MATMUL_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ESPALIER_KERNELS_MATMUL_TILES_INL_H_
+#undef ESPALIER_KERNELS_MATMUL_TILES_INL_H_
+#else
+#define ESPALIER_KERNELS_MATMUL_TILES_INL_H_
+#endif
+
+#include <cstdint>
+
+#include "kernels/activation.h"
+#include "kernels/matmul_block.h"
+#include "kernels/matmul_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier {
+namespace HWY_NAMESPACE {
+
+// The columns that one tile of `rows` rows takes of those that are left.
+struct TileColumns {
+  std::int64_t columns;
+  std::int64_t panels;
+  std::int64_t last_lanes;
+  bool is_wide;
+  bool is_narrow;  // one vector
+};
+
+HWY_INLINE TileColumns ChooseColumns(std::int64_t rows, std::int64_t left) {
+  if (rows <= kWideRows && left >= WidePanels(rows) * kPanelColumns) {
+    const std::int64_t panels = WidePanels(rows);
+    return {panels * kPanelColumns, panels, kLanes, true, false};
+  }
+  const std::int64_t columns = left < kPanelColumns ? left : kPanelColumns;
+  return {columns, 1, (columns - 1) % kLanes + 1, false, columns <= kLanes};
+}
+
+template <template <int> class Rows>
+HWY_INLINE TileFunction ChooseTile(std::int64_t rows, const TileColumns& columns) {
+  if (columns.is_wide) return kWideTiles<Rows>[rows - 1];
+  return columns.is_narrow ? kTiles<Rows, 1>[rows - 1] : kTiles<Rows, 2>[rows - 1];
+}
+
+// Asks for the lines of C that the tile after this one changes: with rows a multiple of
+// 4 KiB apart no hardware would foresee them.
+HWY_INLINE void AskForRows(const float* c, std::int64_t stride, std::int64_t rows) {
+  for (std::int64_t r = 0; r < rows; ++r, c += stride) {
+    __builtin_prefetch(c, 1);
+    __builtin_prefetch(c + kLineFloats, 1);
+  }
+}
+
+template <template <int> class Rows>
+void MultiplyTiles(const TiledProduct& product) {
+  constexpr std::int64_t kAskDepth = 64;  // below, asking costs more than it hides
+  const Epilogue& epilogue = *product.epilogue;
+  const RowTiles tiles(product.rows, kTileRows);
+  const bool adds_bias = product.is_first;
+  const bool activates = product.is_last && epilogue.activation != Activation::kNone;
+  const bool is_packed = product.b_stride == 0;
+  const std::int64_t panel_stride =
+      is_packed ? product.packed_depth * kPanelColumns : kPanelColumns;
+  const std::int64_t depth = product.segments * product.depth;
+  const bool asks = depth >= kAskDepth && tiles.Most() > kWideRows;
+  // Where a tile of packed rows begins, each row before it takes all k.
+  const bool is_packed_a = product.a_k_stride == 0;
+  const std::int64_t a_row_step = is_packed_a ? product.depth : product.a_row_stride;
+  const float* panel = product.b;
+  for (std::int64_t j = 0; j < product.columns;) {
+    const TileColumns columns = ChooseColumns(tiles.Most(), product.columns - j);
+    // A last panel that is narrower than the others has shorter rows.
+    const std::int64_t width = columns.is_narrow ? kLanes : kPanelColumns;
+    const bool has_next = product.columns - j >= columns.columns + kPanelColumns;
+    TileArguments tile{.a = product.a,
+                       .a_stride = Rows<1>::Stride(product),
+                       .segments = product.segments,
+                       .segment_stride = product.segment_stride,
+                       .depth = product.depth,
+                       .b = panel + product.first_k * width,
+                       .b_stride = is_packed ? width : product.b_stride,
+                       .panel_stride = panel_stride,
+                       .ahead = nullptr,
+                       .c = product.c + j,
+                       .c_stride = product.c_stride,
+                       .last_lanes = columns.last_lanes,
+                       .row_bias = nullptr,
+                       .column_bias = adds_bias && epilogue.column_bias != nullptr
+                                          ? epilogue.column_bias + j
+                                          : nullptr,
+                       .starts_from_c = !product.is_first || epilogue.accumulate};
+    for (std::int64_t t = 0; t < tiles.count; ++t) {
+      const std::int64_t row = tiles.Begin(t);
+      const std::int64_t rows = tiles.Begin(t + 1) - row;
+      tile.a = product.a + row * a_row_step;
+      if (is_packed_a) tile.a_stride = rows;
+      tile.c = product.c + row * product.c_stride + j;
+      tile.row_bias = adds_bias && epilogue.row_bias != nullptr ? epilogue.row_bias + row : nullptr;
+      // The first two tiles fetch the next panel, a line (half a row of it) with each k.
+      tile.ahead = asks && is_packed && has_next && t < 2
+                       ? tile.b + panel_stride + t * depth * kLineFloats
+                       : tile.b;
+      if (asks && t + 1 < tiles.count) {
+        AskForRows(tile.c + rows * product.c_stride, product.c_stride, rows);
+      } else if (asks && has_next) {
+        AskForRows(product.c + j + columns.columns, product.c_stride, tiles.Begin(1));
+      }
+      ChooseTile<Rows>(rows, columns)(tile);
+      // The tile has just been stored, so it is in L1: cheaper than an activation of its own
+      // in each tile's code.
+      if (activates) {
+        ActivateRows(epilogue.activation, epilogue.slope, rows, columns.columns, tile.c,
+                     tile.c_stride);
+      }
+    }
+    j += columns.columns;
+    panel += columns.panels * panel_stride;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace espalier
+HWY_AFTER_NAMESPACE();
+
+#endif  // ESPALIER_KERNELS_MATMUL_TILES_INL_H_

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// A group of heads in a training step: logits, losses, and the gradients of weights, biases
+// and input.
+//
+// Cost follows the labels: where few entries of a wide group are labelled, only their logits
+// and gradients are computed. The bits are those of the whole products, so that the choice,
+// which a step's labels make, does not show.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/memory.h"
+#include "core/thread_pool.h"
+#include "espalier/trainer.h"
+#include "losses/labelled_entries.h"
+#include "network/network_state.h"
+#include "training/parameter_updates.h"
+#include "training/training_plan.h"
+
+namespace espalier {
+
+/// Of a plan's group; [batch, floats].
+struct HeadGroupBuffers {
+  const float* input = nullptr;
+  float* logits = nullptr;
+  float* grad_logits = nullptr;  // null: nothing trainable here or below
+  float* grad_input = nullptr;   // null: not wanted
+};
+
+class HeadGroupRun {
+ public:
+  /// `updates` holds the gradients. The references must outlive the run.
+  HeadGroupRun(const NetworkState& network, const PlanGroup& group, std::int64_t max_batch,
+               const HeadGroupBuffers& buffers, ParameterUpdates& updates);
+
+  /// Scratch floats per worker that the workspace must have.
+  std::int64_t ScratchFloats() const;
+
+  /// Logits of all entries or of the labelled ones; `targets`, one a head of the network,
+  /// have been checked.
+  void Forward(std::int64_t batch, std::span<const TaskTargets> targets, Workspace& workspace);
+
+  /// Losses of the group's heads and their gradients by logits. Sets the heads' entries of
+  /// `tasks`, one a head of the network, and of `active_columns`, those of all heads side by
+  /// side.
+  void ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
+                     std::span<TaskLoss> tasks, std::span<std::uint8_t> active_columns);
+
+  /// True if an entry of `active_columns` that belongs to the group's heads is set.
+  bool IsReached(std::span<const std::uint8_t> active_columns) const;
+
+  /// Gradients of the trainable heads' parameters and of the input.
+  void Backward(std::int64_t batch, Workspace& workspace);
+
+  std::int64_t NativeBytes() const;
+
+ private:
+  struct Head {
+    int index = 0;            // in the network
+    std::int64_t column = 0;  // in the group
+    std::int64_t width = 0;
+    std::int64_t active_column = 0;  // of all heads
+  };
+
+  // Neighbouring trainable heads: their gradients come from one product.
+  struct Trainable {
+    std::int64_t first_column = 0;  // in the group
+    std::int64_t columns = 0;
+    float* grad_weights = nullptr;
+    float* grad_biases = nullptr;
+  };
+
+  void Bind(ParameterUpdates& updates);
+  const float* weights() const { return network_.values.data() + group_.group.first_weight; }
+  const float* biases() const { return network_.values.data() + group_.group.first_bias; }
+  bool ListEntries(std::int64_t batch, std::span<const TaskTargets> targets);
+  void BackwardOfAll(std::int64_t batch, Workspace& workspace);
+  void BackwardOfListed(std::int64_t batch, Workspace& workspace);
+
+  const NetworkState& network_;
+  const PlanGroup& group_;
+  HeadGroupBuffers buffers_;
+  std::int64_t max_batch_;
+  std::vector<Head> heads_;
+  std::vector<Trainable> trainable_;
+  std::vector<const TaskTargets*> targets_;  // of the step, by head of the group
+
+  std::optional<LabelledEntries> entries_;  // none: the group is too small
+  bool is_listed_ = false;                  // in this step; logits and gradients are by entry then
+  AlignedArray<float> column_grads_;        // gradients by place in the lists by column
+  std::vector<double> column_sums_;
+};
+
+}  // namespace espalier
