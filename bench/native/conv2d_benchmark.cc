@@ -51,8 +51,11 @@ struct Buffers {
         output(RandomFloats(
             batch * geometry.output_channels * geometry.output_height * geometry.output_width, 3)),
         bias(RandomFloats(geometry.output_channels, 4)),
-        partial(static_cast<std::size_t>(Conv2dPartialFloats(geometry, batch))),
-        workspace(1, Conv2dScratchFloats(geometry)) {}
+        buffer(static_cast<std::size_t>(Conv2dBackwardFloats(geometry, batch))),
+        packed(static_cast<std::size_t>(Conv2dPackedFloats(geometry))),
+        workspace(1, Conv2dScratchFloats(geometry)) {
+    Conv2dPackWeights(geometry, weights.data(), packed.data(), workspace);
+  }
 
   void Report(benchmark::State& state) const {
     const double operations = 2.0 * static_cast<double>(output.size()) *
@@ -65,15 +68,15 @@ struct Buffers {
 
   ConvolutionGeometry geometry;
   std::int64_t batch;
-  std::vector<float> input, weights, output, bias, partial;
+  std::vector<float> input, weights, output, bias, buffer, packed;
   Workspace workspace;
 };
 
 void Forward(benchmark::State& state, const LayerCase& layer) {
   Buffers buffers(layer.Geometry(), state.range(0));
-  const Epilogue epilogue{.row_bias = buffers.bias.data(), .activation = Activation::kRelu};
+  const Epilogue epilogue{.column_bias = buffers.bias.data(), .activation = Activation::kRelu};
   for (auto _ : state) {
-    Conv2dForward(buffers.geometry, buffers.batch, buffers.input.data(), buffers.weights.data(),
+    Conv2dForward(buffers.geometry, buffers.batch, buffers.input.data(), buffers.packed.data(),
                   epilogue, buffers.output.data(), buffers.workspace);
     benchmark::ClobberMemory();
   }
@@ -84,7 +87,8 @@ void GradInput(benchmark::State& state, const LayerCase& layer) {
   Buffers buffers(layer.Geometry(), state.range(0));
   for (auto _ : state) {
     Conv2dBackwardInput(buffers.geometry, buffers.batch, buffers.output.data(),
-                        buffers.weights.data(), buffers.input.data(), buffers.workspace);
+                        buffers.weights.data(), buffers.input.data(), buffers.buffer.data(),
+                        buffers.workspace);
     benchmark::ClobberMemory();
   }
   buffers.Report(state);
@@ -95,7 +99,7 @@ void GradWeights(benchmark::State& state, const LayerCase& layer) {
   for (auto _ : state) {
     Conv2dBackwardWeights(buffers.geometry, buffers.batch, buffers.input.data(),
                           buffers.output.data(), buffers.weights.data(), buffers.bias.data(),
-                          buffers.partial.data(), buffers.workspace);
+                          buffers.buffer.data(), buffers.workspace);
     benchmark::ClobberMemory();
   }
   buffers.Report(state);

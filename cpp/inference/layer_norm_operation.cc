@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/layer_norm_operation.h"
+
+#include "layers/layer_norm.h"
+#include "layers/layout.h"
+
+namespace espalier {
+
+LayerNormOperation::LayerNormOperation(const NetworkState& network, int index)
+    : layer_(network.layers[static_cast<std::size_t>(index)].layer),
+      shape_(network.layers[static_cast<std::size_t>(index)].output_shape),
+      weight_(shape_.element_count()),
+      bias_(shape_.element_count()) {
+  const std::vector<int>& parameters = network.layers[static_cast<std::size_t>(index)].parameters;
+  Workspace workspace(1, 0);
+  MoveInside(shape_, 1, network.parameter_values(parameters[0]), weight_.data(), workspace);
+  MoveInside(shape_, 1, network.parameter_values(parameters[1]), bias_.data(), workspace);
+}
+
+void LayerNormOperation::Run(const OperationCall& call) const {
+  static_cast<const LayerNorm&>(*layer_).Normalize(shape_, call.batch, call.inputs[0],
+                                                   weight_.data(), bias_.data(), call.output, {},
+                                                   *call.workspace);
+}
+
+}  // namespace espalier

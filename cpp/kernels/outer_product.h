@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Sums of outer products, C = Aᵀ·B for two matrices whose rows are the terms: the gradient of
+// weights from rows of inputs and rows of output gradients, neither of them rearranged.
+// Internal to kernels/.
+
+#include <cstdint>
+
+namespace espalier {
+
+/// c[i][j] (+)= Σ_s Σ_k a[s · a_segment_stride + k · a_stride + i]
+///                     · b[s · b_segment_stride + k · b_stride + j],
+/// one chain of multiply-adds over (s, k) in order. Strides in floats.
+struct OuterProduct {
+  const float* a;
+  std::int64_t a_stride, a_segment_stride;
+  const float* b;
+  std::int64_t b_stride, b_segment_stride;
+  std::int64_t segments, depth;
+  std::int64_t rows, columns;
+  float* c;
+  std::int64_t c_stride;
+  bool accumulates;  ///< the chain begins with what c holds
+};
+void SumOuterProducts(const OuterProduct& product);
+
+}  // namespace espalier
