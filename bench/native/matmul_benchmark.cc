@@ -15,6 +15,7 @@
 
 #include "core/cpu.h"
 #include "core/random.h"
+#include "espalier/runtime.h"
 #include "kernels/blas.h"
 #include "kernels/matmul.h"
 #include "machine_limits.h"

@@ -16,7 +16,12 @@ import picocli.CommandLine.Option;
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
-    subcommands = {CompareCommand.class, ImportCommand.class, TablesCommand.class})
+    subcommands = {
+      CompareCommand.class,
+      ImportCommand.class,
+      MetaCommand.class,
+      TablesCommand.class
+    })
 public final class Bench implements Callable<Integer> {
   @Option(names = "--root", description = "the checkout")
   private Path root = Path.of(".");

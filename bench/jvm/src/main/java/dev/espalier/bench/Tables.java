@@ -2,6 +2,7 @@
 package dev.espalier.bench;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,32 +16,52 @@ import java.util.Set;
  */
 final class Tables {
   private final List<ResultsFile.Row> rows;
+  private final MachineLimits limits;
 
   Tables(List<ResultsFile.Row> rows) {
     this.rows = rows;
+    limits = new MachineLimits(rows);
   }
 
   @Override
   public String toString() {
     Map<String, List<ResultsFile.Row>> tables = new LinkedHashMap<>();
+    StringBuilder machine = new StringBuilder();
     for (ResultsFile.Row row : rows) {
       String kind = row.key().workload().replaceAll("-.*|[0-9].*", "");
+      if (kind.equals("machine")) {
+        machine.append(String.format(Locale.ROOT, "  %s %.4g", row.key().metric(), row.value()));
+        continue;
+      }
       tables.computeIfAbsent(kind + ", " + row.key().metric(), k -> new ArrayList<>()).add(row);
     }
     StringBuilder text = new StringBuilder();
+    if (!machine.isEmpty()) {
+      text.append("\nOne core of this machine at most:").append(machine).append('\n');
+    }
     tables.forEach((title, table) -> text.append(table(title, table)));
+    List<String> notes = KnownFigures.notes(rows);
+    if (!notes.isEmpty()) {
+      text.append("\nMore than 20 % below what these libraries reach elsewhere, scaled by the FMA");
+      text.append(" peak:\n");
+      notes.forEach(note -> text.append("  ").append(note).append('\n'));
+    }
     return text.toString();
   }
 
   private String table(String title, List<ResultsFile.Row> table) {
     Set<String> contenders = new LinkedHashSet<>();
     Map<String, Map<String, Double>> lines = new LinkedHashMap<>();
+    Map<String, String> shares = new HashMap<>();
     for (ResultsFile.Row row : table) {
       ResultsFile.Key key = row.key();
       contenders.add(key.contender());
       String line =
           String.format(Locale.ROOT, "%-16s %7d %5d", key.workload(), key.threads(), key.batch());
       lines.computeIfAbsent(line, k -> new LinkedHashMap<>()).put(key.contender(), row.value());
+      if (key.contender().equals("espalier")) {
+        shares.put(line, limits.share(key, row.value()));
+      }
     }
     boolean isHigherBetter = Regressions.isHigherBetter(table.get(0).key().metric());
     StringBuilder text = new StringBuilder();
@@ -55,6 +76,7 @@ final class Tables {
             text.append(' ')
                 .append(cell(values.get(contender), ours(contender, values), isHigherBetter));
           }
+          text.append("  ").append(shares.getOrDefault(line, ""));
           text.append('\n');
         });
     return text.toString();

@@ -4,6 +4,7 @@ package dev.espalier.bench;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -13,8 +14,15 @@ final class Versions {
   private final Path file;
   private final Map<String, String> versions = new TreeMap<>();
 
-  Versions(Path file) {
+  /** Goes on with what the file holds, if it is there. */
+  Versions(Path file) throws IOException {
     this.file = file;
+    if (Files.exists(file)) {
+      new ObjectMapper()
+          .readTree(file.toFile())
+          .properties()
+          .forEach(entry -> versions.put(entry.getKey(), entry.getValue().asText()));
+    }
   }
 
   void put(String contender, String version) throws IOException {

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch from Python as a contender of ci/bench.
+
+Started with the number of threads; answers the requests of ContenderClient.java, a line each, as
+ContenderProcess.java does. Eager mode; inference_mode for predictions, Adam in its fused form for
+training, which is the fastest that PyTorch offers without compiling.
+"""
+
+import json
+import math
+import struct
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+BATCHES = 8
+CHECKED_STEPS = 4
+
+
+def read_model(path):
+    """Graph and tensors of a model file (docs/model_file.md)."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        values = bytearray(file.read())
+    graph = json.loads(header.pop("__metadata__")["espalier.graph"])
+    tensors = {}
+    for name, tensor in header.items():
+        begin, end = tensor["data_offsets"]
+        flat = torch.frombuffer(values, dtype=torch.float32, offset=begin, count=(end - begin) // 4)
+        tensors[name] = flat.reshape(tensor["shape"]).clone()
+    return graph, tensors
+
+
+def read_floats(path, count):
+    with open(path, "rb") as file:
+        return torch.frombuffer(bytearray(file.read(4 * count)), dtype=torch.float32)
+
+
+def pair(value):
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def padding(layer, size):
+    """Padding of rows and columns, the same on both sides."""
+    attributes = layer["attributes"]
+    if attributes["padding"] == "same":
+        if pair(attributes.get("stride", 1)) != (1, 1):
+            raise ValueError("no padding 'same' with a stride")
+        return tuple(n // 2 for n in pair(attributes[size]))
+    top, bottom, left, right = attributes["padding"]
+    if top != bottom or left != right:
+        raise ValueError("padding differs between sides")
+    return top, left
+
+
+class Network:
+    """Logits of a model file's network; batch norm by its running statistics."""
+
+    def __init__(self, path, is_trained):
+        graph, tensors = read_model(path)
+        (head,) = graph["heads"]
+        prefix = f"heads.{head['name']}."
+        layers = list(graph["layers"])
+        before = head["from"]
+        for layer in head["layers"] + [{"name": "dense", "kind": "dense", "attributes": {}}]:
+            layers.append({**layer, "name": prefix + layer["name"], "inputs": [before]})
+            before = prefix + layer["name"]
+        self.input_shape = graph["input"]
+        self.is_classes = head["task"]["loss"] == "softmax"
+        self.outputs = len(head["task"]["labels"])
+        self.parameters = []
+        if is_trained:
+            for name, tensor in tensors.items():
+                if not name.endswith(("running_mean", "running_var")):
+                    self.parameters.append(tensor.requires_grad_())
+        self.steps = [(layer["name"], layer["inputs"], operation(layer, tensors)) for layer in layers]
+
+    def __call__(self, x):
+        values = {"input": x}
+        for name, inputs, function in self.steps:
+            values[name] = x = function(*(values[n] for n in inputs))
+        return x
+
+
+def operation(layer, tensors):
+    kind, name, attributes = layer["kind"], layer["name"], layer["attributes"]
+    weight, bias = tensors.get(name + ".weight"), tensors.get(name + ".bias")
+    if kind == "dense":
+        return lambda x: F.linear(x.flatten(1), weight, bias)
+    if kind in ("conv2d", "depthwise_conv2d"):
+        stride, pads = pair(attributes["stride"]), padding(layer, "kernel")
+        dilation = pair(attributes["dilation"])
+        groups = attributes["groups"] if kind == "conv2d" else weight.shape[0]
+        return lambda x: F.conv2d(x, weight, bias, stride, pads, dilation, groups)
+    if kind == "max_pool2d":
+        window, stride = pair(attributes["window"]), pair(attributes["stride"])
+        pads = padding(layer, "window")
+        return lambda x: F.max_pool2d(x, window, stride, pads)
+    if kind == "batch_norm":
+        mean, variance = tensors[name + ".running_mean"], tensors[name + ".running_var"]
+        epsilon = attributes["epsilon"]
+        return lambda x: F.batch_norm(x, mean, variance, weight, bias, False, 0.1, epsilon)
+    simple = {
+        "flatten": lambda x: x.flatten(1),
+        "global_average_pool2d": lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1),
+        "relu": F.relu,
+        "relu6": F.relu6,
+        "sigmoid": torch.sigmoid,
+        "add": lambda *x: sum(x[1:], x[0]),
+    }
+    return simple[kind]
+
+
+class Prediction:
+    def __init__(self, folder, network, batch):
+        self.network = Network(f"{folder}/{network}.safetensors", False)
+        shape = [batch] + self.network.input_shape
+        count = torch.Size(shape).numel()
+        self.input = read_floats(f"{folder}/{network}.inputs", count).reshape(shape)
+        self.is_logits = network not in ("I1", "I2")
+        self.output = torch.empty(batch, self.network.outputs)
+        self.mode = torch.inference_mode
+
+    def run(self):
+        with self.mode():
+            logits = self.network(self.input)
+            if not self.is_logits:
+                logits = logits.softmax(1) if self.network.is_classes else logits.sigmoid()
+            self.output.copy_(logits)
+
+    def round(self, end, least, nanos):
+        clock = time.perf_counter_ns
+        now = 0
+        while now < end or len(nanos) < least:
+            before = clock()
+            self.run()
+            now = clock()
+            nanos.append(now - before)
+
+
+class Training:
+    def __init__(self, folder, network, batch):
+        self.network = Network(f"{folder}/{network}.safetensors", True)
+        examples, shape = BATCHES * batch, self.network.input_shape
+        count = examples * torch.Size(shape).numel()
+        inputs = read_floats(f"{folder}/{network}.inputs", count).reshape([examples] + shape)
+        self.inputs = [part.clone() for part in inputs.split(batch)]
+        width = 1 if self.network.is_classes else self.network.outputs
+        targets = read_floats(f"{folder}/{network}.targets", examples * width)
+        if self.network.is_classes:
+            self.targets = [(part.clone(),) for part in targets.long().split(batch)]
+        else:
+            rows = targets.reshape(examples, width)
+            self.targets = [
+                (part.nan_to_num(0.0), (~part.isnan()).float()) for part in rows.split(batch)
+            ]
+        self.optimizer = torch.optim.Adam(self.network.parameters, lr=1e-3, fused=True)
+        self.step = 0
+
+    def run(self):
+        at = self.step % BATCHES
+        self.step += 1
+        logits = self.network(self.inputs[at])
+        if self.network.is_classes:
+            loss = F.cross_entropy(logits, *self.targets[at])
+        else:
+            known, mask = self.targets[at]
+            loss = F.binary_cross_entropy_with_logits(logits, known, mask, reduction="sum")
+            loss = loss / len(known)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss.item()
+
+    round = Prediction.round
+
+
+def write_floats(path, values):
+    with open(path, "wb") as file:
+        file.write(struct.pack(f"<{len(values)}f", *values))
+
+
+def quantile(ordered, share, least):
+    if len(ordered) < least:
+        return "NaN"
+    return f"{ordered[math.ceil(share * len(ordered)) - 1] / 1e3:.6g}"
+
+
+def main():
+    torch.set_num_threads(int(sys.argv[1]))
+    torch.set_num_interop_threads(1)
+    work = None
+    for line in sys.stdin:
+        words = line.split()
+        answer = "ok"
+        try:
+            if words[0] == "version":
+                answer = f"ok PyTorch {torch.__version__}, Python {sys.version.split()[0]}"
+            elif words[0] == "predict":
+                work = Prediction(words[1], words[2], int(words[3]))
+                work.run()
+                write_floats(words[4], work.output.flatten().tolist())
+            elif words[0] == "train":
+                work = Training(words[1], words[2], int(words[3]))
+                write_floats(words[4], [work.run() for _ in range(CHECKED_STEPS)])
+            elif words[0] == "round":
+                nanos = []
+                work.round(time.perf_counter_ns() + int(words[1]) * 10**6, int(words[2]), nanos)
+                nanos.sort()
+                parts = [quantile(nanos, 0.5, 2), quantile(nanos, 0.99, 200)]
+                parts.append(quantile(nanos, 0.999, 2000))
+                answer = f"ok {len(nanos)} {' '.join(parts)} NaN"
+            elif words[0] == "close":
+                work = None
+            else:
+                answer = f"unsupported {words[0]}"
+        except Exception as error:  # told to the one who asked
+            answer = f"error {error!r}".replace("\n", " ")
+        print("@@ " + answer, flush=True)
+
+
+if __name__ == "__main__":
+    main()
