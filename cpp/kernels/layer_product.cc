@@ -62,7 +62,7 @@ void ParallelLayerProduct(const float* x, const float* weights, const float* bia
                        .is_first = k == 0,
                        .is_last = k + piece == depth});
     }
-    Transpose(result, count, rows, y + first, columns);
+    Transpose(result, rows, count, rows, y + first, columns);
   });
 }
 
