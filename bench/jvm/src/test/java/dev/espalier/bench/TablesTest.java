@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class TablesTest {
+  private static final ResultsFile.Row PEAK =
+      new ResultsFile.Row(new ResultsFile.Key("machine", "machine", 1, 1, "fma_gflops"), 93);
+
+  @Test
+  void ratiosSayHowMuchBetterThisLibraryIs() {
+    String text =
+        new Tables(
+                List.of(
+                    PEAK,
+                    row("I1", "espalier", 64, "p50_us", 200),
+                    row("I1", "ort", 64, "p50_us", 300),
+                    row("T-I1", "espalier", 32, "samples_per_s", 900),
+                    row("T-I1", "torch", 32, "samples_per_s", 300)))
+            .toString();
+    assertTrue(text.contains("( 1.50 x)"), text);
+    assertTrue(text.contains("( 3.00 x)"), text);
+    // 2 x 234,752 x 64 operations in 200 us are 150 GFLOP/s.
+    assertTrue(text.contains("162 % of FMA"), text);
+  }
+
+  @Test
+  void peersFarBelowTheirKnownFiguresAreNamed() {
+    // Known at twice the peak: 193 us, so 386 here.
+    assertTrue(notes(row("I1", "ort", 64, "p50_us", 390)).isEmpty());
+    assertEquals(1, notes(row("I1", "ort", 64, "p50_us", 500)).size());
+    assertEquals(1, notes(row("T-I1", "torch", 32, "samples_per_s", 10_000)).size());
+    assertTrue(notes(row("T-I1", "torch", 32, "samples_per_s", 15_000)).isEmpty());
+  }
+
+  @Test
+  void nativeResultsBecomeRows() throws IOException {
+    String json =
+        """
+        {"benchmarks": [
+          {"run_name": "G-sq64/mkl/gflops/64/real_time", "aggregate_name": "median",
+           "real_time": 5.0, "time_unit": "ns", "value": 150.5},
+          {"run_name": "G-sq64/mkl/gflops/64/real_time", "real_time": 9.0, "time_unit": "ns",
+           "value": 90.0},
+          {"run_name": "Relu/4096", "aggregate_name": "median", "real_time": 2.0,
+           "time_unit": "ms"}]}
+        """;
+    Map<ResultsFile.Key, Double> rows =
+        ImportCommand.rows(new ObjectMapper().readTree(json), "N-elementwise-", 2);
+    assertEquals(150.5, rows.get(new ResultsFile.Key("G-sq64", "mkl", 2, 64, "gflops")));
+    assertEquals(
+        2000.0,
+        rows.get(new ResultsFile.Key("N-elementwise-Relu/4096", "espalier", 2, 1, "time_us")));
+    assertEquals(2, rows.size());
+  }
+
+  @Test
+  void mediansAndQuantiles() {
+    assertEquals(2, Samples.median(3, 1, 2));
+    assertEquals(2.5, Samples.median(1, 2, 3, 4));
+    assertEquals(1, Samples.median(Double.NaN, 1));
+    assertFalse(Samples.median() == 0);
+    long[] sorted = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    assertEquals(5, Samples.quantile(sorted, 10, 0.5));
+    assertEquals(10, Samples.quantile(sorted, 10, 0.99));
+    assertEquals("6", Cores.last("Cpus_allowed_list:\t0-3,6"));
+    assertEquals("3", Cores.last("Cpus_allowed_list:\t0-3"));
+  }
+
+  private static List<String> notes(ResultsFile.Row row) {
+    return KnownFigures.notes(List.of(PEAK, row));
+  }
+
+  private static ResultsFile.Row row(
+      String workload, String contender, int batch, String metric, double value) {
+    return new ResultsFile.Row(new ResultsFile.Key(workload, contender, 1, batch, metric), value);
+  }
+}
