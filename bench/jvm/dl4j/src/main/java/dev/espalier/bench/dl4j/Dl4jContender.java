@@ -190,7 +190,8 @@ public final class Dl4jContender implements Contender {
       float[] inputs = work.inputs(Work.BATCHES * batch * inputSize);
       float[] targets = work.targets(Work.BATCHES * batch * (isClasses ? 1 : width));
       for (int b = 0; b < batches.length; b++) {
-        float[] part = Arrays.copyOfRange(inputs, b * batch * inputSize, (b + 1) * batch * inputSize);
+        float[] part =
+            Arrays.copyOfRange(inputs, b * batch * inputSize, (b + 1) * batch * inputSize);
         float[] labels = new float[batch * width];
         float[] mask = new float[batch * width];
         for (int i = 0; i < labels.length; i++) {
