@@ -171,6 +171,7 @@ TrainerConfig TrainerConfigFromJson(std::string_view json) {
   config.clip_norm = ReadLimit(fields, "clip_norm");
   fields.Read("decay_biases_and_norms", config.decay_biases_and_norms);
   fields.Read("layer_decay", config.layer_decay);
+  fields.Read("feature_folder", config.feature_folder);
   fields.Finish();
   return config;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/checked.h"
+#include "core/resources.h"
 #include "core/text.h"
 
 namespace espalier {
@@ -15,9 +16,25 @@ void FeatureCache::Reserve(int slot, std::int64_t examples) {
   slots_.erase(slot);  // before the new room is asked for: both together may not fit
   Slot room;
   room.examples = examples;
-  room.features = AlignedArray<float>(CheckedMultiply(examples, feature_floats_));
+  GiveRoom(room, CheckedMultiply(examples, feature_floats_));
   room.states = AlignedArray<State>(examples);
   slots_.emplace(slot, std::move(room));
+}
+
+void FeatureCache::GiveRoom(Slot& slot, std::int64_t floats) const {
+  const std::int64_t bytes = CheckedBytes(floats, sizeof(float));
+  // The system promises more memory than it has: half of it is for the data set and others.
+  if (folder_.empty() || bytes <= AvailableMemoryBytes() / 2) {
+    try {
+      slot.memory = AlignedArray<float>(floats);
+      slot.features = slot.memory.data();
+      return;
+    } catch (const Error& error) {
+      if (folder_.empty() || error.code() != ErrorCode::kOutOfMemory) throw;
+    }
+  }
+  slot.file = ReservedFile(folder_, bytes);
+  slot.features = static_cast<float*>(slot.file.data());
 }
 
 const FeatureCache::Slot& FeatureCache::Find(int slot) const {
@@ -59,7 +76,7 @@ std::int64_t FeatureCache::FirstNonFinite(int slot, std::span<const std::int64_t
 }
 
 float* FeatureCache::Row(int slot, std::int64_t example) {
-  return slots_.at(slot).features.data() + example * feature_floats_;
+  return slots_.at(slot).features + example * feature_floats_;
 }
 
 void FeatureCache::MarkFilled(int slot, std::int64_t example, bool has_finite_input) {
@@ -70,13 +87,13 @@ void FeatureCache::Gather(int slot, std::span<const std::int64_t> examples, std:
                           std::int64_t count, float* to) const {
   const Slot& room = Find(slot);
   for (const std::int64_t example : examples) {
-    to = std::copy_n(room.features.data() + example * feature_floats_ + first, count, to);
+    to = std::copy_n(room.features + example * feature_floats_ + first, count, to);
   }
 }
 
 std::int64_t FeatureCache::NativeBytes() const {
   std::int64_t bytes = 0;
-  for (const auto& [slot, room] : slots_) bytes += room.features.bytes() + room.states.bytes();
+  for (const auto& [slot, room] : slots_) bytes += room.memory.bytes() + room.states.bytes();
   return bytes;
 }
 

@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Features of data sets, computed once: in memory, [examples, features] a slot.
+// Features of data sets, computed once: in memory or in a nameless file, [examples, features]
+// a slot.
 
 #include <cstdint>
 #include <map>
 #include <span>
-#include <vector>
+#include <string>
+#include <utility>
 
 #include "core/memory.h"
+#include "core/reserved_file.h"
 
 namespace espalier {
 
 class FeatureCache {
  public:
-  explicit FeatureCache(std::int64_t feature_floats) : feature_floats_(feature_floats) {}
+  /// Features that memory has no room for go to a file in `folder`; empty: nowhere.
+  explicit FeatureCache(std::int64_t feature_floats, std::string folder = "")
+      : feature_floats_(feature_floats), folder_(std::move(folder)) {}
 
   /// Room for `examples` in a slot, empty at first; what it held is dropped. Throws Error:
   /// OUT_OF_MEMORY, and the slot then has no room at all.
   void Reserve(int slot, std::int64_t examples);
+
+  /// True if a file holds the slot's features.
+  bool IsInFile(int slot) const { return Find(slot).file.bytes() > 0; }
 
   /// Throws INVALID_ARGUMENT unless the slot has room for [first, first + count).
   void CheckRange(int slot, std::int64_t first, std::int64_t count) const;
@@ -42,13 +50,17 @@ class FeatureCache {
   enum class State : std::uint8_t { kEmpty, kFilled, kFilledFromNonFinite };
   struct Slot {
     std::int64_t examples = 0;
-    AlignedArray<float> features;
+    float* features = nullptr;
+    AlignedArray<float> memory;  // or:
+    ReservedFile file;
     AlignedArray<State> states;  // by example
   };
 
   const Slot& Find(int slot) const;
+  void GiveRoom(Slot& slot, std::int64_t floats) const;
 
   std::int64_t feature_floats_;
+  std::string folder_;
   std::map<int, Slot> slots_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "training/feature_cache.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -16,8 +17,11 @@
 namespace espalier {
 namespace {
 
+using testing::Differences;
 using testing::MessageOf;
+using testing::NamedValues;
 using testing::OneHead;
+using testing::ParametersOf;
 using testing::RandomExamples;
 
 TEST(FeatureCache, GathersColumnsOfExamplesInAnyOrder) {
@@ -55,6 +59,72 @@ TEST(FeatureCache, KnowsWhatIsFilled) {
   MessageOf(ErrorCode::kInvalidArgument, [&] { cache.CheckRange(0, kMax, kMax); });
   MessageOf(ErrorCode::kInvalidArgument, [&] { cache.Reserve(0, -1); });
   MessageOf(ErrorCode::kInvalidArgument, [&] { cache.Reserve(0, kMax); });
+}
+
+// Restores the limit.
+class NativeBytesLimitScope {
+ public:
+  explicit NativeBytesLimitScope(std::int64_t limit) : former_(NativeBytesLimit()) {
+    SetNativeBytesLimit(limit);
+  }
+  ~NativeBytesLimitScope() { SetNativeBytesLimit(former_); }
+
+ private:
+  std::int64_t former_;
+};
+
+TEST(FeatureCache, GoesToAFileWhereMemoryHasNoRoom) {
+  FeatureCache cache(1000, ::testing::TempDir());
+  cache.Reserve(0, 10);
+  EXPECT_FALSE(cache.IsInFile(0));
+  const std::int64_t bytes = NativeBytesInUse();
+  {
+    const NativeBytesLimitScope scope(bytes + 500);
+    cache.Reserve(1, 100);
+  }
+  EXPECT_TRUE(cache.IsInFile(1));
+  EXPECT_LT(NativeBytesInUse(), bytes + 500);
+  for (std::int64_t example = 0; example < 100; ++example) {
+    std::fill_n(cache.Row(1, example), 1000, static_cast<float>(example));
+    cache.MarkFilled(1, example, true);
+  }
+  std::vector<float> rows(2);
+  const std::int64_t examples[] = {99, 3};
+  cache.Gather(1, examples, 999, 1, rows.data());
+  EXPECT_EQ(rows, (std::vector<float>{99, 3}));
+
+  // Neither memory nor a file: the slot is gone, the others are as they were.
+  FeatureCache nowhere(1000, ::testing::TempDir() + "none");
+  nowhere.Reserve(0, 10);
+  {
+    const NativeBytesLimitScope scope(NativeBytesInUse() + 500);
+    MessageOf(ErrorCode::kOutOfMemory, [&] { nowhere.Reserve(1, 100); });
+  }
+  MessageOf(ErrorCode::kInvalidArgument, [&] { nowhere.CheckRange(1, 0, 1); });
+  nowhere.CheckRange(0, 0, 10);
+}
+
+TEST(FeatureCache, TrainsWithTheSameBitsFromMemoryAndFromAFile) {
+  NamedValues expected;
+  for (const bool is_in_file : {false, true}) {
+    Network network = OneHead().Build(5);
+    network.Freeze({.pattern = "dense1", .through = true});
+    const RandomExamples examples(network, 64, 3);
+    Trainer trainer(network, {.max_batch_size = 8, .feature_folder = ::testing::TempDir()});
+    {
+      const NativeBytesLimitScope scope(is_in_file ? NativeBytesInUse() + 100 : NativeBytesLimit());
+      EXPECT_EQ(trainer.ReserveFeatures(0, 64), is_in_file);
+    }
+    trainer.CacheFeatures(0, 0, 64, examples.Inputs(0, 64));
+    for (std::int64_t step = 0; step < 30; ++step) {
+      std::vector<std::int64_t> chosen;
+      for (std::int64_t i = 0; i < 8; ++i) chosen.push_back((step * 8 + i) % 64);
+      trainer.StepCached(0, chosen, examples.Targets(step * 8 % 64, 8));
+    }
+    const NamedValues values = ParametersOf(network);
+    if (!is_in_file) expected = values;
+    EXPECT_EQ(Differences(values, expected), std::vector<std::string>{});
+  }
 }
 
 TEST(FeatureCache, ReservingAgainEmptiesTheSlot) {

@@ -67,8 +67,8 @@ bool Trainer::HasFrozenPrefix() const { return Live(implementation_).HasFrozenPr
 
 std::int64_t Trainer::FeatureCount() const { return Live(implementation_).FeatureCount(); }
 
-void Trainer::ReserveFeatures(int slot, std::int64_t examples) {
-  Live(implementation_).ReserveFeatures(slot, examples);
+bool Trainer::ReserveFeatures(int slot, std::int64_t examples) {
+  return Live(implementation_).ReserveFeatures(slot, examples);
 }
 
 void Trainer::CacheFeatures(int slot, std::int64_t first, std::int64_t batch,

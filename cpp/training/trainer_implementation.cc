@@ -43,7 +43,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       updates_(*network_, plan_, config),
       run_(*network_, plan_, updates_),
       workspace_(ThreadPool::Shared().thread_count(), run_.scratch_floats()),
-      features_(plan_.source_floats) {
+      features_(plan_.source_floats, config.feature_folder) {
   if (!updates_.HasParameters()) {
     Fail(ErrorCode::kInvalidState, "train: expected a layer to train, but all ",
          network_->layers.size(), " layers are frozen or have no parameters");
@@ -197,10 +197,11 @@ void Trainer::Implementation::CheckFiniteGradients(double norm) const {
        ": expected finite values, got a norm of ", norm);
 }
 
-void Trainer::Implementation::ReserveFeatures(int slot, std::int64_t examples) {
+bool Trainer::Implementation::ReserveFeatures(int slot, std::int64_t examples) {
   CheckUsable("reserve features");
   CheckPrefix("reserve features");
   features_.Reserve(slot, examples);
+  return features_.IsInFile(slot);
 }
 
 void Trainer::Implementation::CacheFeatures(int slot, std::int64_t first, std::int64_t batch,

@@ -50,7 +50,7 @@ class Trainer::Implementation {
 
   bool HasFrozenPrefix() const { return plan_.has_prefix(); }
   std::int64_t FeatureCount() const { return plan_.has_prefix() ? plan_.source_floats : 0; }
-  void ReserveFeatures(int slot, std::int64_t examples);
+  bool ReserveFeatures(int slot, std::int64_t examples);
   void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
                      std::span<const float> inputs);
 

@@ -31,6 +31,9 @@ struct TrainerConfig {
   std::optional<double> clip_norm;   ///< all gradients together to this 2-norm
   bool decay_biases_and_norms = false;
   double layer_decay = 1.0;  ///< rate × decay^(layers with parameters between it and the output)
+  /// Where cached features go that memory has no room for, in a file without a name; empty:
+  /// nowhere.
+  std::string feature_folder;
 };
 
 struct TaskLoss {
@@ -75,8 +78,9 @@ class Trainer {
   std::int64_t FeatureCount() const;  ///< floats per example that a cache would hold
 
   /// Cached features of a data set. Slot names are the caller's (0: training, 1: validation, …).
-  /// Reserve: room for `examples`; throws OUT_OF_MEMORY if the budget has not that much.
-  void ReserveFeatures(int slot, std::int64_t examples);
+  /// Reserve: room for `examples`, in memory or else in a file of TrainerConfig::feature_folder;
+  /// throws OUT_OF_MEMORY if there is none. True if a file holds them.
+  bool ReserveFeatures(int slot, std::int64_t examples);
   /// Computes the features of examples [first, first + batch) once.
   void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
                      std::span<const float> inputs);

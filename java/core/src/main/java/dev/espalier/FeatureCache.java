@@ -19,6 +19,7 @@ final class FeatureCache {
   private final BooleanSupplier stop;
   private boolean holdsTraining;
   private boolean holdsValidation;
+  private boolean isInFile; // what was reserved last
   private String note;
 
   FeatureCache(NativeHandle trainer, int batchSize, BooleanSupplier stop) {
@@ -45,21 +46,26 @@ final class FeatureCache {
         note = "not kept: " + trainingBytes + " bytes are above the limit of " + limitBytes;
         return;
       }
-      holdsTraining = keep(TRAINING_SLOT, binding, training);
+      holdsTraining = keep(TRAINING_SLOT, binding, training, exampleBytes);
       if (holdsTraining) {
-        note = "kept: " + trainingBytes + " bytes for " + training.size() + " examples";
+        note =
+            (isInFile ? "kept in a file: " : "kept: ")
+                + (trainingBytes + " bytes for " + training.size() + " examples");
         holdsValidation =
             validationBytes > 0
                 && validationBytes <= limitBytes - trainingBytes
-                && keep(VALIDATION_SLOT, binding, validation);
+                && keep(VALIDATION_SLOT, binding, validation, exampleBytes);
       }
     }
   }
 
-  private boolean keep(int slot, TargetBinding binding, Dataset data) {
+  private boolean keep(int slot, TargetBinding binding, Dataset data, long exampleBytes) {
     int size = data.size();
     try {
+      long before = trainer.nativeBytes();
       trainer.run(id -> Bridge.trainerReserveFeatures(id, slot, size));
+      // A file is not native memory.
+      isInFile = trainer.nativeBytes() - before < exampleBytes * size;
     } catch (NativeMemoryException refusal) {
       note = "not kept: " + refusal.getMessage();
       return false;

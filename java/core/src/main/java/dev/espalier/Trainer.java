@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,6 +38,7 @@ public final class Trainer {
   private boolean isShuffled = true;
   private boolean isPrefetching = true;
   private long featureCacheBytes = Long.MAX_VALUE;
+  private Path featureCacheFolder = Path.of(System.getProperty("java.io.tmpdir"));
   private Dataset validation;
   private int validateEvery = 1;
   private EarlyStopping earlyStopping;
@@ -265,8 +267,9 @@ public final class Trainer {
   }
 
   /**
-   * Lets features of frozen layers be kept if they need at most so many bytes; the library's own
-   * budget ({@link Espalier#setNativeBytesBudget}) holds as well.
+   * Lets features of frozen layers be kept if they need at most so many bytes. They are kept in
+   * memory within the library's own budget ({@link Espalier#setNativeBytesBudget}) and half of the
+   * machine's memory, else in a file (see {@link #featureCacheFolder}).
    *
    * @param bytes at least 0
    * @return this
@@ -276,6 +279,20 @@ public final class Trainer {
       throw new IllegalArgumentException("bytes: expected at least 0, got " + bytes);
     }
     featureCacheBytes = bytes;
+    return this;
+  }
+
+  /**
+   * Names the folder for features of frozen layers that memory has no room for. Default: that of
+   * the system property {@code java.io.tmpdir}. The file has no name and its space is reserved
+   * first, so nothing is left behind; if the folder has too little room, features are computed anew
+   * in each epoch.
+   *
+   * @param folder an existing folder, or null: keep features in memory or not at all
+   * @return this
+   */
+  public Trainer featureCacheFolder(Path folder) {
+    featureCacheFolder = folder;
     return this;
   }
 
@@ -360,6 +377,7 @@ public final class Trainer {
         isShuffled,
         isPrefetching,
         featureCacheBytes,
+        featureCacheFolder,
         validation,
         validateEvery,
         earlyStopping,
@@ -372,7 +390,10 @@ public final class Trainer {
   /** What early stopping watches: the validation loss, or a metric of a task. */
   record EarlyStopping(int patience, String task, String metric) {}
 
-  /** The settings of one fit; nullable: validation, earlyStopping, timeLimit and the clips. */
+  /**
+   * The settings of one fit; nullable: featureCacheFolder, validation, earlyStopping, timeLimit and
+   * the clips.
+   */
   record Settings(
       Network network,
       List<TrainingListener> listeners,
@@ -385,6 +406,7 @@ public final class Trainer {
       boolean isShuffled,
       boolean isPrefetching,
       long featureCacheBytes,
+      Path featureCacheFolder,
       Dataset validation,
       int validateEvery,
       EarlyStopping earlyStopping,

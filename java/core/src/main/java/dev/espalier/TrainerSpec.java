@@ -23,6 +23,9 @@ final class TrainerSpec {
     }
     spec.put("decay_biases_and_norms", settings.decaysBiasesAndNorms());
     spec.put("layer_decay", settings.optimizer().layerDecay());
+    if (settings.featureCacheFolder() != null) {
+      spec.put("feature_folder", settings.featureCacheFolder().toString());
+    }
     return JsonWriter.write(spec);
   }
 

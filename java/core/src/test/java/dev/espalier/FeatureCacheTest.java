@@ -5,8 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class FeatureCacheTest {
   private static final int EXAMPLES = 75;
@@ -63,17 +68,39 @@ class FeatureCacheTest {
   }
 
   @Test
-  void recomputesWhereTheLibrarysBudgetIsSpent() {
+  void keepsThemInAFileWhereTheLibrarysBudgetIsSpent(@TempDir Path folder) throws IOException {
     // Features of 4000 examples are larger than all that a small trainer needs.
     Dataset data = new Dots(4000, 1).both();
-    long budget = Espalier.nativeBytesBudget();
-    try (Network network = Dots.rich(5).freeze("conv1")) {
-      Trainer trainer = Trainer.of(network).epochs(1).steps(3).batchSize(4);
-      Espalier.setNativeBytesBudget(Espalier.nativeBytes() + (3 << 20));
-      History history = trainer.fit(data);
-      assertFalse(history.isCached());
+    UnaryOperator<Trainer> few = t -> t.epochs(1).steps(3).batchSize(4);
+    try (Network expected = Dots.rich(5).freeze("conv1");
+        Network inFile = Dots.rich(5).freeze("conv1");
+        Network recomputed = Dots.rich(5).freeze("conv1");
+        Network nowhere = Dots.rich(5).freeze("conv1")) {
+      assertTrue(few.apply(Trainer.of(expected)).fit(data).cacheNote().startsWith("kept: "));
+      History history =
+          withinBudget(few.apply(Trainer.of(inFile)).featureCacheFolder(folder), data);
+      assertTrue(history.cacheNote().startsWith("kept in a file: "), history.cacheNote());
+      history = withinBudget(few.apply(Trainer.of(recomputed)).featureCacheFolder(null), data);
       assertTrue(history.cacheNote().startsWith("not kept"), history.cacheNote());
       assertEquals(3, history.steps());
+      Trainer homeless = few.apply(Trainer.of(nowhere)).featureCacheFolder(folder.resolve("none"));
+      history = withinBudget(homeless, data);
+      assertTrue(history.cacheNote().startsWith("not kept"), history.cacheNote());
+      assertTrue(history.cacheNote().contains("none"), history.cacheNote());
+      Dots.assertSameBits(expected, inFile);
+      Dots.assertSameBits(expected, recomputed);
+      Dots.assertSameBits(expected, nowhere);
+    }
+    try (Stream<Path> left = Files.list(folder)) {
+      assertEquals(0, left.count());
+    }
+  }
+
+  private static History withinBudget(Trainer trainer, Dataset data) {
+    long budget = Espalier.nativeBytesBudget();
+    try {
+      Espalier.setNativeBytesBudget(Espalier.nativeBytes() + (3 << 20));
+      return trainer.fit(data);
     } finally {
       Espalier.setNativeBytesBudget(budget);
     }
