@@ -16,8 +16,6 @@ import java.util.Arrays;
 
 /** This library, by its public API. */
 public final class EspalierContender implements Contender {
-  private int threadCount;
-
   /**
    * Makes the contender of that name.
    *
@@ -36,7 +34,6 @@ public final class EspalierContender implements Contender {
 
   @Override
   public void threads(int count) {
-    threadCount = count;
     Espalier.setThreads(count);
   }
 
@@ -59,8 +56,8 @@ public final class EspalierContender implements Contender {
             .optimizer(Adam.withLearningRate(1e-3))
             .batchSize(batch)
             .shuffle(false)
-            // On a single core another thread that reads ahead only takes time away.
-            .prefetch(threadCount > 1);
+            // The examples lie in memory: another thread that reads ahead only takes time away.
+            .prefetch(false);
     return new EspalierTraining(network, trainer, data);
   }
 
