@@ -29,8 +29,12 @@ namespace {
 class Compiler {
  public:
   Compiler(const NetworkState& network, const std::vector<int>& inputs,
-           const std::vector<int>& outputs, PlanBorder border)
-      : network_(network), inputs_(inputs), outputs_(outputs), border_(border) {}
+           const std::vector<int>& outputs, PlanBorder border, Precision precision)
+      : network_(network),
+        inputs_(inputs),
+        outputs_(outputs),
+        border_(border),
+        precision_(precision) {}
 
   CompiledPlan Run() {
     MarkLayers();
@@ -183,7 +187,7 @@ class Compiler {
       std::vector<FoldedWeights> parts;
       parts.push_back(FoldDense(graph, first, group.norm));
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
-                                              group.activation);
+                                              group.activation, precision_);
     }
     if (const auto* convolution = dynamic_cast<const Convolution*>(&kind)) {
       return std::make_unique<ConvolutionOperation>(
@@ -224,7 +228,7 @@ class Compiler {
       width += layer(head).output_shape.element_count();
     }
     AddStep(std::make_unique<DenseOperation>(layer(heads[0]).input_shapes[0].element_count(), parts,
-                                             FusedActivation{}),
+                                             FusedActivation{}, precision_),
             InputValues(graph, heads[0]), width, Join(names, " + "));
     std::int64_t offset = 0;
     for (const int head : heads) {
@@ -321,6 +325,7 @@ class Compiler {
   const std::vector<int>& inputs_;
   const std::vector<int>& outputs_;
   const PlanBorder border_;
+  const Precision precision_;
   std::vector<char> is_needed_;
   std::vector<char> is_given_;
   std::vector<char> is_requested_;
@@ -339,8 +344,8 @@ bool CompiledPlan::CanUseWorkers(std::int64_t batch) const {
 }
 
 CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
-                         const std::vector<int>& outputs, PlanBorder border) {
-  return Compiler(network, inputs, outputs, border).Run();
+                         const std::vector<int>& outputs, PlanBorder border, Precision precision) {
+  return Compiler(network, inputs, outputs, border, precision).Run();
 }
 
 }  // namespace espalier

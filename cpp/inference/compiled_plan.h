@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/arena_layout.h"
+#include "espalier/precision.h"
 #include "inference/inference_plan.h"
 #include "inference/operation.h"
 #include "network/network_state.h"
@@ -59,6 +60,6 @@ struct CompiledPlan {
 /// if there are none, from the raw input. Throws Error: INVALID_ARGUMENT if they do not
 /// suffice or an index is out of range.
 CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
-                         const std::vector<int>& outputs, PlanBorder border);
+                         const std::vector<int>& outputs, PlanBorder border, Precision precision);
 
 }  // namespace espalier

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/matmul.h"
+#include "kernels/matmul_bf16.h"
 
 namespace espalier {
 namespace {
@@ -15,7 +16,7 @@ std::int64_t Outputs(const FoldedWeights& part, std::int64_t inputs) {
 }  // namespace
 
 DenseOperation::DenseOperation(std::int64_t inputs, const std::vector<FoldedWeights>& parts,
-                               FusedActivation activation)
+                               FusedActivation activation, Precision precision)
     : inputs_(inputs), activation_(activation) {
   bool has_bias = false;
   for (const FoldedWeights& part : parts) {
@@ -30,8 +31,14 @@ DenseOperation::DenseOperation(std::int64_t inputs, const std::vector<FoldedWeig
     std::copy_n(part.bias.data(), part.bias.size(), bias_.data() + row);
     row += Outputs(part, inputs_);
   }
-  packed_ = AlignedArray<float>(PackedFloats(inputs_, outputs_));
-  PackB(MatrixRef::RowMajor(rows.data(), outputs_, inputs_).Transposed(), packed_.data());
+  const MatrixRef weights = MatrixRef::RowMajor(rows.data(), outputs_, inputs_).Transposed();
+  if (precision == Precision::kBf16Weights) {
+    packed_bf16_ = AlignedArray<std::uint32_t>(PackedBf16Words(inputs_, outputs_));
+    PackBf16(weights, packed_bf16_.data());
+  } else {
+    packed_ = AlignedArray<float>(PackedFloats(inputs_, outputs_));
+    PackB(weights, packed_.data());
+  }
 }
 
 void DenseOperation::Run(const OperationCall& call) const {
@@ -40,7 +47,10 @@ void DenseOperation::Run(const OperationCall& call) const {
   epilogue.column_bias = bias_.data();
   epilogue.activation = activation_.activation;
   epilogue.slope = activation_.slope;
-  if (call.workspace->workers() == 1) {
+  if (!packed_bf16_.empty()) {
+    ParallelMatmulBf16(x, packed_bf16_.data(), outputs_, call.output, call.output_stride, epilogue,
+                       *call.workspace);
+  } else if (call.workspace->workers() == 1) {
     MatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue);
   } else {
     ParallelMatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/memory.h"
+#include "espalier/precision.h"
 #include "inference/folded_weights.h"
 #include "inference/operation.h"
 
@@ -15,18 +16,21 @@ namespace espalier {
 class DenseOperation final : public Operation {
  public:
   DenseOperation(std::int64_t inputs, const std::vector<FoldedWeights>& parts,
-                 FusedActivation activation);
+                 FusedActivation activation, Precision precision);
 
   void Run(const OperationCall& call) const override;
   std::int64_t work() const override { return inputs_ * outputs_; }
   bool is_strided() const override { return true; }
-  std::int64_t NativeBytes() const override { return packed_.bytes() + bias_.bytes(); }
+  std::int64_t NativeBytes() const override {
+    return packed_.bytes() + packed_bf16_.bytes() + bias_.bytes();
+  }
 
  private:
   std::int64_t inputs_ = 0;
   std::int64_t outputs_ = 0;
   FusedActivation activation_;
-  AlignedArray<float> packed_;
+  AlignedArray<float> packed_;  // or packed_bf16_, the other one empty
+  AlignedArray<std::uint32_t> packed_bf16_;
   AlignedArray<float> bias_;
 };
 

@@ -11,13 +11,15 @@
 namespace espalier {
 
 InferencePlan::InferencePlan(const NetworkState& network, std::vector<int> inputs,
-                             std::vector<int> outputs, std::int64_t max_batch, PlanBorder border)
+                             std::vector<int> outputs, std::int64_t max_batch, PlanBorder border,
+                             Precision precision)
     : max_batch_(max_batch) {
   if (max_batch < 1) {
     Fail(ErrorCode::kInvalidArgument, "inference plan: expected a batch of at least 1, got ",
          max_batch);
   }
-  plan_ = std::make_unique<const CompiledPlan>(CompilePlan(network, inputs, outputs, border));
+  plan_ = std::make_unique<const CompiledPlan>(
+      CompilePlan(network, inputs, outputs, border, precision));
 }
 
 InferencePlan::~InferencePlan() = default;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/thread_pool.h"
+#include "espalier/precision.h"
 #include "network/network_state.h"
 
 namespace espalier {
@@ -32,7 +33,8 @@ class InferencePlan {
   /// which is then normalized). Copies all weights. Throws Error: INVALID_ARGUMENT if the
   /// inputs do not suffice.
   InferencePlan(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
-                std::int64_t max_batch, PlanBorder border = PlanBorder::kOutside);
+                std::int64_t max_batch, PlanBorder border = PlanBorder::kOutside,
+                Precision precision = Precision::kFp32);
   ~InferencePlan();
   InferencePlan(InferencePlan&&) noexcept;
   InferencePlan& operator=(InferencePlan&&) noexcept;

@@ -87,7 +87,8 @@ class Predictor::Implementation {
  public:
   Implementation(const NetworkState& network, const PredictorConfig& config,
                  const std::vector<GraphHead>& heads)
-      : plan_(network, {}, HeadOutputs(heads), config.max_batch_size),
+      : plan_(network, {}, HeadOutputs(heads), config.max_batch_size, PlanBorder::kOutside,
+              config.precision),
         probabilities_(heads),
         pool_(plan_, PieceSize(plan_), config.threads),
         input_size_(network.input.element_count()),

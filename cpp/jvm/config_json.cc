@@ -43,6 +43,17 @@ std::vector<TransferSpec::Rate> ReadRates(JsonFields& fields) {
   return rates;
 }
 
+Precision ReadPrecision(std::string_view name) {
+  if (name == "fp32") {
+    return Precision::kFp32;
+  }
+  if (name == "bf16_weights") {
+    return Precision::kBf16Weights;
+  }
+  Fail(ErrorCode::kInvalidArgument, "precision: expected \"fp32\" or \"bf16_weights\", got \"",
+       name, "\"");
+}
+
 OptimizerConfig ReadSgd(JsonFields& fields) {
   Sgd sgd;
   fields.Read("learning_rate", sgd.learning_rate);
@@ -182,6 +193,9 @@ PredictorConfig PredictorConfigFromJson(std::string_view json) {
   PredictorConfig config;
   fields.Read("max_batch_size", config.max_batch_size);
   fields.Read("logits", config.logits);
+  if (const auto precision = fields.Optional("precision")) {
+    config.precision = ReadPrecision(precision->Text());
+  }
   fields.Read("heads", config.heads);
   std::int64_t threads = config.threads;
   fields.Read("threads", threads);

@@ -27,7 +27,7 @@ TransferSpec TransferSpecFromJson(std::string_view json);
 /// "decay_biases_and_norms", "layer_decay", "feature_folder"}; all but kinds optional.
 TrainerConfig TrainerConfigFromJson(std::string_view json);
 
-/// {"max_batch_size": 256, "logits": false}; all optional.
+/// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights"}; all optional.
 PredictorConfig PredictorConfigFromJson(std::string_view json);
 
 /// An array of strings.

@@ -14,7 +14,9 @@ namespace espalier {
 namespace HWY_NAMESPACE {
 namespace {
 
-void MultiplyAdjacent(const TiledProduct& product) { MultiplyTiles<AdjacentRows>(product); }
+void MultiplyAdjacent(const TiledProduct& product) {
+  MultiplyTiles<AdjacentRows, FloatColumns>(product);
+}
 
 TileShape GetTileShape() { return {kTileRows, kPanelColumns, kLanes}; }
 

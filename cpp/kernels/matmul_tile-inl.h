@@ -121,13 +121,34 @@ class StridedRows {
   const char* high_;
 };
 
+// B in floats.
+struct FloatColumns {
+  static constexpr std::int64_t kPanelWords = kPanelColumns;  // of 4 bytes, for each k
+  static constexpr std::int64_t kNarrowWords = kLanes;
+  static HWY_INLINE TileVector Load(TileTag d, const float* panel, int vector) {
+    return hn::LoadU(d, panel + vector * kLanes);
+  }
+};
+
+// B in bfloat16: a word holds a column of the first vector below, one of the second above.
+struct Bf16Columns {
+  static constexpr std::int64_t kPanelWords = kLanes;
+  static constexpr std::int64_t kNarrowWords = kLanes;
+  static HWY_INLINE TileVector Load(TileTag d, const float* panel, int vector) {
+    const hn::RebindToUnsigned<TileTag> du;
+    const auto words = hn::LoadU(du, reinterpret_cast<const std::uint32_t*>(panel));
+    return hn::BitCast(
+        d, vector == 0 ? hn::ShiftLeft<16>(words) : hn::And(words, hn::Set(du, 0xFFFF0000u)));
+  }
+};
+
 // Rows up to which a tile is several panels wide; see kWideTiles.
 inline constexpr int kWideRows = kHas32Registers ? 7 : 2;
 inline constexpr std::int64_t kLineFloats = 16;
 
 // kRows x (kPanels * kVectors) vectors of C. Several panels at once keep enough loads of B
 // under way where few rows share them.
-template <template <int> class Rows, int kRows, int kVectors, int kPanels>
+template <template <int> class Rows, class Columns, int kRows, int kVectors, int kPanels>
 void MultiplyTile(const TileArguments& tile) {
   constexpr int kAll = kVectors * kPanels;
   const TileTag d;
@@ -178,7 +199,7 @@ void MultiplyTile(const TileArguments& tile) {
       TileVector columns[kAll];
       HWY_UNROLL(16)
       for (int v = 0; v < kAll; ++v) {
-        columns[v] = hn::LoadU(d, b + (v / kVectors) * panel_stride + (v % kVectors) * kLanes);
+        columns[v] = Columns::Load(d, b + (v / kVectors) * panel_stride, v % kVectors);
       }
       HWY_UNROLL(16)
       for (int r = 0; r < kRows; ++r) {
@@ -215,28 +236,31 @@ void MultiplyTile(const TileArguments& tile) {
 using TileFunction = void (*)(const TileArguments&);
 
 // kTiles<…>[rows - 1].
-template <template <int> class Rows, int kVectors>
+template <template <int> class Rows, class Columns, int kVectors>
 inline constexpr TileFunction kTiles[] = {
-    MultiplyTile<Rows, 1, kVectors, 1>,  MultiplyTile<Rows, 2, kVectors, 1>,
-    MultiplyTile<Rows, 3, kVectors, 1>,  MultiplyTile<Rows, 4, kVectors, 1>,
-    MultiplyTile<Rows, 5, kVectors, 1>,  MultiplyTile<Rows, 6, kVectors, 1>,
+    MultiplyTile<Rows, Columns, 1, kVectors, 1>,  MultiplyTile<Rows, Columns, 2, kVectors, 1>,
+    MultiplyTile<Rows, Columns, 3, kVectors, 1>,  MultiplyTile<Rows, Columns, 4, kVectors, 1>,
+    MultiplyTile<Rows, Columns, 5, kVectors, 1>,  MultiplyTile<Rows, Columns, 6, kVectors, 1>,
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-    MultiplyTile<Rows, 7, kVectors, 1>,  MultiplyTile<Rows, 8, kVectors, 1>,
-    MultiplyTile<Rows, 9, kVectors, 1>,  MultiplyTile<Rows, 10, kVectors, 1>,
-    MultiplyTile<Rows, 11, kVectors, 1>, MultiplyTile<Rows, 12, kVectors, 1>,
-    MultiplyTile<Rows, 13, kVectors, 1>, MultiplyTile<Rows, 14, kVectors, 1>,
+    MultiplyTile<Rows, Columns, 7, kVectors, 1>,  MultiplyTile<Rows, Columns, 8, kVectors, 1>,
+    MultiplyTile<Rows, Columns, 9, kVectors, 1>,  MultiplyTile<Rows, Columns, 10, kVectors, 1>,
+    MultiplyTile<Rows, Columns, 11, kVectors, 1>, MultiplyTile<Rows, Columns, 12, kVectors, 1>,
+    MultiplyTile<Rows, Columns, 13, kVectors, 1>, MultiplyTile<Rows, Columns, 14, kVectors, 1>,
 #endif
 };
 
 // Full panels side by side where few rows share what is read of B: kWideTiles<…>[rows - 1],
 // each kWidePanels[rows - 1] panels wide.
-template <template <int> class Rows>
+template <template <int> class Rows, class Columns>
 inline constexpr TileFunction kWideTiles[] = {
-    MultiplyTile<Rows, 1, kTileVectors, 4>, MultiplyTile<Rows, 2, kTileVectors, 2>,
+    MultiplyTile<Rows, Columns, 1, kTileVectors, 4>,
+    MultiplyTile<Rows, Columns, 2, kTileVectors, 2>,
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-    MultiplyTile<Rows, 3, kTileVectors, 2>, MultiplyTile<Rows, 4, kTileVectors, 2>,
-    MultiplyTile<Rows, 5, kTileVectors, 2>, MultiplyTile<Rows, 6, kTileVectors, 2>,
-    MultiplyTile<Rows, 7, kTileVectors, 2>,
+    MultiplyTile<Rows, Columns, 3, kTileVectors, 2>,
+    MultiplyTile<Rows, Columns, 4, kTileVectors, 2>,
+    MultiplyTile<Rows, Columns, 5, kTileVectors, 2>,
+    MultiplyTile<Rows, Columns, 6, kTileVectors, 2>,
+    MultiplyTile<Rows, Columns, 7, kTileVectors, 2>,
 #endif
 };
 HWY_INLINE constexpr std::int64_t WidePanels(std::int64_t rows) { return rows == 1 ? 4 : 2; }

@@ -37,10 +37,11 @@ HWY_INLINE TileColumns ChooseColumns(std::int64_t rows, std::int64_t left) {
   return {columns, 1, (columns - 1) % kLanes + 1, false, columns <= kLanes};
 }
 
-template <template <int> class Rows>
+template <template <int> class Rows, class Columns>
 HWY_INLINE TileFunction ChooseTile(std::int64_t rows, const TileColumns& columns) {
-  if (columns.is_wide) return kWideTiles<Rows>[rows - 1];
-  return columns.is_narrow ? kTiles<Rows, 1>[rows - 1] : kTiles<Rows, 2>[rows - 1];
+  if (columns.is_wide) return kWideTiles<Rows, Columns>[rows - 1];
+  return columns.is_narrow ? kTiles<Rows, Columns, 1>[rows - 1]
+                           : kTiles<Rows, Columns, 2>[rows - 1];
 }
 
 // Asks for the lines of C that the tile after this one changes: with rows a multiple of
@@ -52,7 +53,7 @@ HWY_INLINE void AskForRows(const float* c, std::int64_t stride, std::int64_t row
   }
 }
 
-template <template <int> class Rows>
+template <template <int> class Rows, class Columns>
 void MultiplyTiles(const TiledProduct& product) {
   constexpr std::int64_t kAskDepth = 64;  // below, asking costs more than it hides
   const Epilogue& epilogue = *product.epilogue;
@@ -61,7 +62,7 @@ void MultiplyTiles(const TiledProduct& product) {
   const bool activates = product.is_last && epilogue.activation != Activation::kNone;
   const bool is_packed = product.b_stride == 0;
   const std::int64_t panel_stride =
-      is_packed ? product.packed_depth * kPanelColumns : kPanelColumns;
+      is_packed ? product.packed_depth * Columns::kPanelWords : kPanelColumns;
   const std::int64_t depth = product.segments * product.depth;
   const bool asks = depth >= kAskDepth && tiles.Most() > kWideRows;
   // Where a tile of packed rows begins, each row before it takes all k.
@@ -71,7 +72,7 @@ void MultiplyTiles(const TiledProduct& product) {
   for (std::int64_t j = 0; j < product.columns;) {
     const TileColumns columns = ChooseColumns(tiles.Most(), product.columns - j);
     // A last panel that is narrower than the others has shorter rows.
-    const std::int64_t width = columns.is_narrow ? kLanes : kPanelColumns;
+    const std::int64_t width = columns.is_narrow ? Columns::kNarrowWords : Columns::kPanelWords;
     const bool has_next = product.columns - j >= columns.columns + kPanelColumns;
     TileArguments tile{.a = product.a,
                        .a_stride = Rows<1>::Stride(product),
@@ -106,7 +107,7 @@ void MultiplyTiles(const TiledProduct& product) {
       } else if (asks && has_next) {
         AskForRows(product.c + j + columns.columns, product.c_stride, tiles.Begin(1));
       }
-      ChooseTile<Rows>(rows, columns)(tile);
+      ChooseTile<Rows, Columns>(rows, columns)(tile);
       // The tile has just been stored, so it is in L1: cheaper than an activation of its own
       // in each tile's code.
       if (activates) {
