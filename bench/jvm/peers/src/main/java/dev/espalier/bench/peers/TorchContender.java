@@ -117,14 +117,15 @@ public final class TorchContender implements Contender {
     try (PointerScope scope = new PointerScope();
         org.bytedeco.pytorch.NoGradGuard guard = new org.bytedeco.pytorch.NoGradGuard()) {
       Tensor features = trunk.features(inputs);
-      scope.detach(features);
+      features.retainReference(); // so that the end of the scope does not free it
       return features;
     }
   }
 
   private static Tensor normal(long... shape) {
     Tensor tensor = torch.randn(shape).mul(new Scalar(0.02f)).clone();
-    return tensor.set_requires_grad(true);
+    tensor.set_requires_grad(true);
+    return tensor;
   }
 
   private static long[] shape(ModelFile model) {
