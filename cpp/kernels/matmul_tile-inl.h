@@ -49,6 +49,8 @@ struct TileArguments {
   const float* row_bias;
   const float* column_bias;
   bool starts_from_c;
+  bool is_rectified;  // negative sums become 0, sums above `most` become it
+  float most;
 };
 
 // kRows rows of A side by side: packed, or of a transposed matrix. One segment.
@@ -219,6 +221,19 @@ void MultiplyTile(const TileArguments& tile) {
     a.NextSegment(tile);
   }
 
+  // Comparisons rather than Min and Max, which drop NaN on some targets.
+  if (tile.is_rectified) {
+    const TileVector zero = hn::Zero(d);
+    const TileVector most = hn::Set(d, tile.most);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(16)
+      for (int v = 0; v < kAll; ++v) {
+        const TileVector sum = hn::IfThenZeroElse(hn::Le(sums[r][v], zero), sums[r][v]);
+        sums[r][v] = hn::IfThenElse(hn::Gt(sum, most), most, sum);
+      }
+    }
+  }
   HWY_UNROLL(16)
   for (int r = 0; r < kRows; ++r) {
     float* c = tile.c + r * tile.c_stride;

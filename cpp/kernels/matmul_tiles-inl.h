@@ -10,6 +10,7 @@
 #endif
 
 #include <cstdint>
+#include <limits>
 
 #include "kernels/activation.h"
 #include "kernels/matmul_block.h"
@@ -59,7 +60,12 @@ void MultiplyTiles(const TiledProduct& product) {
   const Epilogue& epilogue = *product.epilogue;
   const RowTiles tiles(product.rows, kTileRows);
   const bool adds_bias = product.is_first;
-  const bool activates = product.is_last && epilogue.activation != Activation::kNone;
+  // Relu and relu6 take place in registers; another activation right after, in L1.
+  const bool is_relu6 = epilogue.activation == Activation::kRelu6;
+  const bool is_rectified =
+      product.is_last && (is_relu6 || epilogue.activation == Activation::kRelu);
+  const bool activates =
+      product.is_last && !is_rectified && epilogue.activation != Activation::kNone;
   const bool is_packed = product.b_stride == 0;
   const std::int64_t panel_stride =
       is_packed ? product.packed_depth * Columns::kPanelWords : kPanelColumns;
@@ -90,7 +96,9 @@ void MultiplyTiles(const TiledProduct& product) {
                        .column_bias = adds_bias && epilogue.column_bias != nullptr
                                           ? epilogue.column_bias + j
                                           : nullptr,
-                       .starts_from_c = !product.is_first || epilogue.accumulate};
+                       .starts_from_c = !product.is_first || epilogue.accumulate,
+                       .is_rectified = is_rectified,
+                       .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
     for (std::int64_t t = 0; t < tiles.count; ++t) {
       const std::int64_t row = tiles.Begin(t);
       const std::int64_t rows = tiles.Begin(t + 1) - row;
@@ -108,8 +116,6 @@ void MultiplyTiles(const TiledProduct& product) {
         AskForRows(product.c + j + columns.columns, product.c_stride, tiles.Begin(1));
       }
       ChooseTile<Rows, Columns>(rows, columns)(tile);
-      // The tile has just been stored, so it is in L1: cheaper than an activation of its own
-      // in each tile's code.
       if (activates) {
         ActivateRows(epilogue.activation, epilogue.slope, rows, columns.columns, tile.c,
                      tile.c_stride);
