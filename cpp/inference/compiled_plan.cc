@@ -192,7 +192,7 @@ class Compiler {
     if (const auto* convolution = dynamic_cast<const Convolution*>(&kind)) {
       return std::make_unique<ConvolutionOperation>(
           convolution->Geometry(layer(first).input_shapes),
-          FoldWeights(network_, first, group.norm), group.activation);
+          FoldWeights(network_, first, group.norm), group.activation, group.is_pooled);
     }
     if (dynamic_cast<const BatchNorm*>(&kind) != nullptr) {
       return std::make_unique<ChannelOperation>(network_, first, group.activation);

@@ -6,9 +6,11 @@
 namespace espalier {
 
 ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
-                                           FoldedWeights weights, FusedActivation activation)
+                                           FoldedWeights weights, FusedActivation activation,
+                                           bool is_pooled)
     : geometry_(geometry),
       activation_(activation),
+      is_pooled_(is_pooled),
       work_(weights.weights.size() * geometry.output_height * geometry.output_width),
       packed_(Conv2dPackedFloats(geometry)),
       bias_(std::move(weights.bias)) {
@@ -21,8 +23,9 @@ void ConvolutionOperation::Run(const OperationCall& call) const {
   epilogue.column_bias = bias_.data();
   epilogue.activation = activation_.activation;
   epilogue.slope = activation_.slope;
-  Conv2dForward(geometry_, call.batch, call.inputs[0], packed_.data(), epilogue, call.output,
-                *call.workspace);
+  const auto run = is_pooled_ ? Conv2dForwardPooled : Conv2dForward;
+  run(geometry_, call.batch, call.inputs[0], packed_.data(), epilogue, call.output,
+      *call.workspace);
 }
 
 }  // namespace espalier

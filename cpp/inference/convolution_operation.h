@@ -8,11 +8,12 @@
 
 namespace espalier {
 
-/// y = activation(convolution(x) + bias), plain, grouped or depthwise; the weights packed once.
+/// y = activation(convolution(x) + bias), plain, grouped or depthwise, then perhaps max pooling
+/// 2 x 2; the weights packed once.
 class ConvolutionOperation final : public Operation {
  public:
   ConvolutionOperation(const ConvolutionGeometry& geometry, FoldedWeights weights,
-                       FusedActivation activation);
+                       FusedActivation activation, bool is_pooled);
 
   void Run(const OperationCall& call) const override;
   std::int64_t work() const override { return work_; }
@@ -24,6 +25,7 @@ class ConvolutionOperation final : public Operation {
  private:
   ConvolutionGeometry geometry_;
   FusedActivation activation_;
+  bool is_pooled_;
   std::int64_t work_;
   AlignedArray<float> packed_;
   AlignedArray<float> bias_;

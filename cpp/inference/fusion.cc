@@ -2,6 +2,7 @@
 #include "inference/fusion.h"
 
 #include <map>
+#include <span>
 #include <utility>
 
 #include "layers/activations.h"
@@ -11,6 +12,7 @@
 #include "layers/dense.h"
 #include "layers/flatten.h"
 #include "layers/layout.h"
+#include "layers/max_pool2d.h"
 
 namespace espalier {
 namespace {
@@ -144,7 +146,27 @@ class Fusion {
         Append(group, reader);
       }
     }
+    if (CanPool(group, SoleReader(group.last()))) {
+      group.is_pooled = true;
+      Append(group, SoleReader(group.last()));
+    }
     return group;
+  }
+
+  // True if the group is a convolution that can end in the pooling layer `reader`.
+  bool CanPool(const FusedGroup& group, int reader) const {
+    const auto* convolution = dynamic_cast<const Convolution*>(&layer(group.layers[0]));
+    const auto* pool = reader < 0 ? nullptr : dynamic_cast<const MaxPool2d*>(&layer(reader));
+    if (convolution == nullptr || pool == nullptr) return false;
+    const auto shapes = [&](int index) {
+      return std::span<const Shape>(network_.layers[static_cast<std::size_t>(index)].input_shapes);
+    };
+    const PoolingGeometry g = pool->Geometry(shapes(reader));
+    const bool takes_pairs = g.window_height == 2 && g.window_width == 2 && g.stride_height == 2 &&
+                             g.stride_width == 2 && g.pad_top == 0 && g.pad_left == 0 &&
+                             g.output_height == g.height / 2 && g.output_width == g.width / 2;
+    return takes_pairs && Conv2dCanPool(convolution->Geometry(shapes(group.layers[0])),
+                                        group.activation.activation);
   }
 
   void Append(FusedGroup& group, int index) {

@@ -15,6 +15,7 @@ struct FusedGroup {
   std::vector<int> layers;  // in order; the first decides the kind of operation
   int norm = -1;            // batch norm folded into the first
   FusedActivation activation;
+  bool is_pooled = false;  // the last is max pooling 2 x 2, done by the convolution
   int last() const { return layers.back(); }
 };
 

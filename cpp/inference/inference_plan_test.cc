@@ -194,6 +194,34 @@ TEST(InferencePlan, AFlattenBeforeDenseLayersIsNoOperation) {
   }
 }
 
+TEST(InferencePlan, AConvolutionEndsInTheMaximaOfPairs) {
+  const auto conv = [](std::int64_t channels, std::int64_t kernel) {
+    return Attributes{{"channels", channels}, {"kernel", kernel}};
+  };
+  const Attributes pairs = {{"window", std::int64_t{2}}};
+  const Attributes overlapping = {{"window", std::int64_t{3}}, {"stride", std::int64_t{2}}};
+  const Attributes padded = {{"window", std::int64_t{2}}, {"padding", std::string("same")}};
+  NetworkBuilder builder(Shape::Image(3, 31, 27));
+  builder.Layer(testing::Spec("conv2d", conv(17, 3), "conv1")).BatchNorm("norm1").Relu();
+  builder.Layer(testing::Spec("max_pool2d", pairs, "pool1"));
+  builder.Layer(testing::Spec("conv2d", conv(5, 5), "conv2"));
+  builder.Layer(testing::Spec("max_pool2d", overlapping, "pool2"));
+  builder.Layer(testing::Spec("conv2d", conv(9, 3), "conv3"));
+  builder.Layer(testing::Spec("max_pool2d", padded, "pool3"));
+  builder.Layer(testing::Spec("conv2d", conv(6, 3), "conv4"));
+  builder.Layer(testing::Spec("tanh", "tanh4", {}));
+  builder.Layer(testing::Spec("max_pool2d", pairs, "pool4"));
+  builder.Head("image", LabelsTask({"a", "b"}));
+  Network network = builder.Build(1);
+  testing::Scatter(network);
+  const InferencePlan plan(*network.state(), {}, HeadOutputs(*network.state()), 3);
+  EXPECT_EQ(plan.Describe().find("channels last\nconv1 + norm1 + relu1 + pool1\nconv2\npool2\n"
+                                 "conv3\npool3\n"),
+            0u)
+      << plan.Describe();
+  testing::ForEachCpuTarget([&] { ExpectHeadsLikeReference(network, 3); });
+}
+
 TEST(InferencePlan, LayerNormOfAnImage) {
   Network network = NetworkBuilder(Shape::Image(3, 4, 5))
                         .Conv2d("conv1", 6, 3)
