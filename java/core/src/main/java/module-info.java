@@ -6,10 +6,15 @@
  * <p>Everything public is in {@link dev.espalier}. The module loads native code: start the JVM with
  * {@code --enable-native-access=org.bytedeco.javacpp,dev.espalier} (on the class path: {@code
  * ALL-UNNAMED}) to allow it without a warning.
+ *
+ * <p>Where the module jdk.jfr is there, a recording of JDK Flight Recorder sees the events {@code
+ * dev.espalier.ModelLoad}, {@code dev.espalier.PredictorCompile} and {@code dev.espalier.SlowCall},
+ * a prediction above that event's threshold (10 ms unless the recording sets another).
  */
 module dev.espalier {
   requires org.bytedeco.javacpp;
   requires org.bytedeco.openblas;
+  requires static jdk.jfr;
 
   exports dev.espalier;
 }

@@ -27,10 +27,11 @@ public class EspalierException extends RuntimeException {
   }
 
   /**
-   * Returns the stable name of the kind of error, the same in Java and C++.
+   * Returns the stable name of the kind of error.
    *
-   * @return {@code "MODEL_FILE"}, {@code "OUT_OF_MEMORY"}, {@code "NON_FINITE"}, {@code "INTERNAL"}
-   *     or {@code "NATIVE_LIBRARY"}
+   * @return {@code "MODEL_FILE"}, {@code "OUT_OF_MEMORY"}, {@code "NON_FINITE"}, {@code
+   *     "INTERNAL"}, or of Java alone {@code "NATIVE_LIBRARY"}, {@code "OVERLOADED"} or {@code
+   *     "TIMEOUT"}
    */
   public String code() {
     return code;

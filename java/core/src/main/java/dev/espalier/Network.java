@@ -3,6 +3,7 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
+import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonReader;
 import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
@@ -81,7 +82,8 @@ public final class Network implements AutoCloseable {
 
   static NativeHandle open(Path file) {
     String path = path(file);
-    return NativeHandle.create(() -> Bridge.networkLoad(path));
+    return FlightRecording.modelLoad(
+        path, () -> NativeHandle.create(() -> Bridge.networkLoad(path)));
   }
 
   /**
@@ -227,8 +229,9 @@ public final class Network implements AutoCloseable {
   /**
    * Makes a predictor of the network as it is now.
    *
-   * @param options batch size and kind of output
+   * @param options batch size, kind of output, heads, threads
    * @return the predictor, to be closed by the caller
+   * @throws IllegalArgumentException if the options name a head that there is not
    * @throws IllegalStateException if this network is closed or another thread trains it
    * @throws NativeMemoryException if the memory budget is too small
    */

@@ -4,6 +4,8 @@ package dev.espalier;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * What a network says about one example, by names instead of positions. Values are probabilities,
@@ -83,6 +85,37 @@ public final class Prediction {
       }
     }
     return task(task).labels().get(best);
+  }
+
+  /**
+   * Returns the labels whose answers are at least a threshold.
+   *
+   * @param task name of the task
+   * @param threshold for all labels of the task
+   * @return names, in the order of the labels; NaN reaches no threshold
+   * @throws IllegalArgumentException if there is no such task
+   */
+  public List<String> labels(String task, double threshold) {
+    return labels(task, label -> threshold);
+  }
+
+  /**
+   * Returns the labels whose answers are at least their own thresholds, such as those tuned on a
+   * validation set.
+   *
+   * @param task name of the task
+   * @param thresholds the threshold of a label by its name
+   * @return names, in the order of the labels; NaN reaches no threshold
+   * @throws IllegalArgumentException if there is no such task
+   */
+  public List<String> labels(String task, ToDoubleFunction<String> thresholds) {
+    Objects.requireNonNull(thresholds, "thresholds");
+    int start = start(task);
+    List<String> labels = task(task).labels();
+    return IntStream.range(0, labels.size())
+        .filter(i -> outputs[start + i] >= thresholds.applyAsDouble(labels.get(i)))
+        .mapToObj(labels::get)
+        .toList();
   }
 
   /** Returns all answers by name. */

@@ -3,10 +3,12 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
+import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonWriter;
 import dev.espalier.internal.NativeErrors;
 import dev.espalier.internal.NativeHandle;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -29,6 +31,11 @@ public final class Predictor implements AutoCloseable {
   /** Input values that {@link #predictAll} reads at a time: 1 MiB. */
   private static final int CHUNK_VALUES = 1 << 18;
 
+  /** Calls by which the virtual machine learns the way to native code; it compiles it meanwhile. */
+  private static final int WARM_UP_CALLS = 300;
+
+  private static volatile boolean isWarm;
+
   private final NativeHandle handle;
   private final Shape inputShape;
   private final List<Task> tasks;
@@ -38,12 +45,43 @@ public final class Predictor implements AutoCloseable {
   Predictor(NativeHandle network, Shape inputShape, List<Task> tasks, PredictorOptions options) {
     String json =
         JsonWriter.write(
-            Map.of("max_batch_size", options.maxBatchSize(), "logits", options.isLogits()));
+            Map.of(
+                "max_batch_size", options.maxBatchSize(),
+                "logits", options.isLogits(),
+                "heads", options.heads(),
+                "threads", options.threads(),
+                "pixel_scale", options.pixelScale(),
+                "pixel_offset", options.pixelOffset()));
     this.inputShape = inputShape;
-    this.tasks = tasks;
+    this.tasks = chosen(tasks, options.heads());
     inputSize = inputShape.size();
-    outputSize = tasks.stream().mapToInt(Task::width).sum();
-    handle = network.get(id -> NativeHandle.create(() -> Bridge.predictorCreate(id, json)));
+    outputSize = this.tasks.stream().mapToInt(Task::width).sum();
+    handle =
+        FlightRecording.predictorCompile(
+            json,
+            () -> network.get(id -> NativeHandle.create(() -> Bridge.predictorCreate(id, json))));
+    if (!isWarm) {
+      warmUp();
+    }
+  }
+
+  private static List<Task> chosen(List<Task> tasks, List<String> heads) {
+    return heads.isEmpty()
+        ? tasks
+        : tasks.stream().filter(task -> heads.contains(task.name())).toList();
+  }
+
+  /**
+   * Loads classes and links native functions, so that no first call has to; native code has run
+   * already when the predictor was made.
+   */
+  private void warmUp() {
+    isWarm = true;
+    ByteBuffer buffer = DirectMemory.allocate(1, "warm-up");
+    for (int i = 0; i < WARM_UP_CALLS; i++) {
+      predictAt(0, Bridge.bufferAddress(buffer), Bridge.bufferAddress(buffer));
+    }
+    predictArrays(0, new float[1], new float[1]);
   }
 
   /**
@@ -89,32 +127,63 @@ public final class Predictor implements AutoCloseable {
    */
   public void predict(FloatBuffer inputs, FloatBuffer outputs) {
     Arguments.directNative("inputs", inputs);
-    Arguments.directNative("outputs", outputs);
-    if (outputs.isReadOnly()) {
-      throw new IllegalArgumentException("outputs: expected a buffer that can be written");
-    }
     // Each position and limit is read once: another thread may move them meanwhile.
     int inputPosition = inputs.position();
-    int inputLength = inputs.limit() - inputPosition;
-    int outputPosition = outputs.position();
-    int outputLength = outputs.limit() - outputPosition;
-    int batch = batch(inputLength);
-    if (outputLength < (long) batch * outputSize) {
-      throw new ShapeException(
-          "outputs: expected room for "
-              + batch
-              + " x "
-              + outputSize
-              + " values, got "
-              + outputLength);
-    }
+    int batch = batch(inputs.limit() - inputPosition);
+    long output = outputAddress(batch, outputs);
     try {
-      predictAt(
-          batch,
-          Bridge.bufferAddress(inputs) + (long) Float.BYTES * inputPosition,
-          Bridge.bufferAddress(outputs) + (long) Float.BYTES * outputPosition);
+      predictAt(batch, Bridge.bufferAddress(inputs) + (long) Float.BYTES * inputPosition, output);
     } finally {
       Reference.reachabilityFence(inputs);
+      Reference.reachabilityFence(outputs);
+    }
+  }
+
+  /**
+   * Predicts from pixels of a byte each, 0 to 255 (Java's negative bytes stand for 128 to 255), for
+   * one example or for several one after the other. The answers have the bits of those to the
+   * floats {@code pixel * scale + offset}, both from {@link PredictorOptions#pixels}.
+   *
+   * @param pixels {@code [batch, input shape]}, row-major; not kept
+   * @return {@code [batch, outputSize()]}, a new array
+   * @throws ShapeException if the length is not a multiple of {@link #inputSize()}, at least one
+   * @throws IllegalStateException if this predictor is closed
+   */
+  public float[] predictPixels(byte[] pixels) {
+    int batch = batch(Objects.requireNonNull(pixels, "pixels").length);
+    float[] outputs = new float[outputLength(batch)];
+    Runnable call =
+        () -> handle.run(id -> Bridge.predictorPredictPixelArray(id, batch, pixels, outputs));
+    if (FlightRecording.recordsSlowCalls()) {
+      FlightRecording.call(batch, call);
+    } else {
+      call.run();
+    }
+    return outputs;
+  }
+
+  /**
+   * Predicts from pixels of a byte each as {@link #predictPixels(byte[])} does, from buffer to
+   * buffer: copies nothing. Reads all remaining pixels; writes from the position of {@code outputs}
+   * on. Positions stay as they are.
+   *
+   * @param pixels direct; {@code [batch, input shape]} remaining
+   * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
+   *     outputSize()]}
+   * @throws IllegalArgumentException if a buffer is not direct, or {@code outputs} is not in native
+   *     byte order or read-only
+   * @throws ShapeException if the remaining lengths do not fit
+   * @throws IllegalStateException if this predictor is closed
+   */
+  public void predictPixels(ByteBuffer pixels, FloatBuffer outputs) {
+    Arguments.direct("pixels", pixels);
+    int pixelPosition = pixels.position();
+    int batch = batch(pixels.limit() - pixelPosition);
+    long output = outputAddress(batch, outputs);
+    try {
+      predictPixelsAt(batch, Bridge.bufferAddress(pixels) + pixelPosition, output);
+    } finally {
+      Reference.reachabilityFence(pixels);
       Reference.reachabilityFence(outputs);
     }
   }
@@ -208,6 +277,19 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
+   * Returns what this predictor has done since it was made.
+   *
+   * @return a snapshot
+   * @throws IllegalStateException if this predictor is closed
+   */
+  public PredictorStatistics statistics() {
+    long[] counts = new long[4];
+    handle.run(id -> Bridge.predictorStatistics(id, counts));
+    return new PredictorStatistics(
+        counts[0], counts[1], counts[2], counts[3], handle.nativeBytes());
+  }
+
+  /**
    * Returns the native memory that this predictor holds.
    *
    * @return bytes
@@ -234,6 +316,14 @@ public final class Predictor implements AutoCloseable {
 
   /** Predicts between addresses whose memory the caller keeps reachable. */
   void predictAt(int batch, long inputs, long outputs) {
+    if (FlightRecording.recordsSlowCalls()) {
+      FlightRecording.call(batch, () -> runAt(batch, inputs, outputs));
+    } else {
+      runAt(batch, inputs, outputs);
+    }
+  }
+
+  private void runAt(int batch, long inputs, long outputs) {
     try {
       Bridge.predictorPredict(handle.id(), batch, inputs, outputs);
     } catch (RuntimeException error) {
@@ -243,7 +333,33 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
+  private void predictPixelsAt(int batch, long pixels, long outputs) {
+    if (FlightRecording.recordsSlowCalls()) {
+      FlightRecording.call(batch, () -> runPixelsAt(batch, pixels, outputs));
+    } else {
+      runPixelsAt(batch, pixels, outputs);
+    }
+  }
+
+  private void runPixelsAt(int batch, long pixels, long outputs) {
+    try {
+      Bridge.predictorPredictPixels(handle.id(), batch, pixels, outputs);
+    } catch (RuntimeException error) {
+      throw NativeErrors.translate(error);
+    } finally {
+      Reference.reachabilityFence(handle);
+    }
+  }
+
   private void predictArrays(int batch, float[] inputs, float[] outputs) {
+    if (FlightRecording.recordsSlowCalls()) {
+      FlightRecording.call(batch, () -> runArrays(batch, inputs, outputs));
+    } else {
+      runArrays(batch, inputs, outputs);
+    }
+  }
+
+  private void runArrays(int batch, float[] inputs, float[] outputs) {
     try {
       Bridge.predictorPredictArray(handle.id(), batch, inputs, outputs);
     } catch (RuntimeException error) {
@@ -264,6 +380,21 @@ public final class Predictor implements AutoCloseable {
               + length);
     }
     return length / inputSize;
+  }
+
+  /** Returns where outputs go, after the buffer has been checked. */
+  private long outputAddress(int batch, FloatBuffer outputs) {
+    Arguments.directNative("outputs", outputs);
+    if (outputs.isReadOnly()) {
+      throw new IllegalArgumentException("outputs: expected a buffer that can be written");
+    }
+    int position = outputs.position();
+    int length = outputs.limit() - position;
+    if (length < (long) batch * outputSize) {
+      throw new ShapeException(
+          "outputs: expected room for " + batch + " x " + outputSize + " values, got " + length);
+    }
+    return Bridge.bufferAddress(outputs) + (long) Float.BYTES * position;
   }
 
   private int outputLength(int batch) {

@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import java.util.List;
 
 /**
  * How a predictor is made.
@@ -9,26 +10,53 @@ import dev.espalier.internal.Arguments;
  * @param maxBatchSize examples run at once, 1 to 2^20; larger batches are run in pieces of this
  *     size
  * @param isLogits true to return logits instead of probabilities
+ * @param heads names of the heads that are computed, in any order; empty for all
+ * @param threads the threads that a call uses at most, the caller's included; 0 for {@link
+ *     Espalier#threads()}
+ * @param pixelScale what pixels of a byte each are multiplied by
+ * @param pixelOffset what is added to them then
  */
-public record PredictorOptions(int maxBatchSize, boolean isLogits) {
+public record PredictorOptions(
+    int maxBatchSize,
+    boolean isLogits,
+    List<String> heads,
+    int threads,
+    float pixelScale,
+    float pixelOffset) {
+  private static final PredictorOptions DEFAULTS =
+      new PredictorOptions(256, false, List.of(), 0, 1f / 255f, 0);
+
   /**
-   * Checks the batch size.
+   * Checks the numbers and copies the names.
    *
    * @param maxBatchSize as for the record
    * @param isLogits as for the record
-   * @throws IllegalArgumentException if it is out of range
+   * @param heads as for the record
+   * @param threads as for the record
+   * @param pixelScale as for the record
+   * @param pixelOffset as for the record
+   * @throws IllegalArgumentException if a number is out of range or not finite, or a name is empty
+   *     or given twice
    */
   public PredictorOptions {
     Arguments.inRange("maxBatchSize", maxBatchSize, 1, 1 << 20);
+    Arguments.inRange("threads", threads, 0, 256);
+    Arguments.finite("pixelScale", pixelScale);
+    Arguments.finite("pixelOffset", pixelOffset);
+    heads = List.copyOf(heads);
+    if (!heads.isEmpty()) {
+      Arguments.names("heads", heads.toArray(new String[0]));
+    }
   }
 
   /**
-   * Returns the defaults: pieces of 256, probabilities.
+   * Returns the defaults: pieces of 256, probabilities of all heads, all threads, pixels from 0 to
+   * 1.
    *
    * @return the options
    */
   public static PredictorOptions defaults() {
-    return new PredictorOptions(256, false);
+    return DEFAULTS;
   }
 
   /**
@@ -39,7 +67,7 @@ public record PredictorOptions(int maxBatchSize, boolean isLogits) {
    * @return changed options
    */
   public PredictorOptions maxBatchSize(int size) {
-    return new PredictorOptions(size, isLogits);
+    return new PredictorOptions(size, isLogits, heads, threads, pixelScale, pixelOffset);
   }
 
   /**
@@ -48,6 +76,49 @@ public record PredictorOptions(int maxBatchSize, boolean isLogits) {
    * @return changed options
    */
   public PredictorOptions logits() {
-    return new PredictorOptions(maxBatchSize, true);
+    return new PredictorOptions(maxBatchSize, true, heads, threads, pixelScale, pixelOffset);
+  }
+
+  /**
+   * Computes these heads alone, and nothing that only others need. Outputs keep the order of the
+   * network's heads, and their bits.
+   *
+   * @param names names of heads, at least one
+   * @return changed options
+   * @throws IllegalArgumentException if there is no name, or one is empty or given twice
+   */
+  public PredictorOptions heads(String... names) {
+    return new PredictorOptions(
+        maxBatchSize,
+        isLogits,
+        List.of(Arguments.names("heads", names)),
+        threads,
+        pixelScale,
+        pixelOffset);
+  }
+
+  /**
+   * Limits the threads of a call. With 1 everything runs on the caller's thread. The bits of the
+   * results do not depend on it.
+   *
+   * @param count 1 to 256, the caller's included; 0 for {@link Espalier#threads()}
+   * @return changed options
+   * @throws IllegalArgumentException if the number is out of range
+   */
+  public PredictorOptions threads(int count) {
+    return new PredictorOptions(maxBatchSize, isLogits, heads, count, pixelScale, pixelOffset);
+  }
+
+  /**
+   * Sets what pixels of a byte each mean: {@code scale * pixel + offset}, pixels being 0 to 255.
+   * The network's own normalization comes after it.
+   *
+   * @param scale a finite number; 1/255 by default
+   * @param offset a finite number; 0 by default
+   * @return changed options
+   * @throws IllegalArgumentException if a number is not finite
+   */
+  public PredictorOptions pixels(float scale, float offset) {
+    return new PredictorOptions(maxBatchSize, isLogits, heads, threads, scale, offset);
   }
 }

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -51,6 +52,7 @@ class AbuseTest {
           IndexOutOfBoundsException.class,
           UncheckedIOException.class,
           EspalierException.class,
+          CancellationException.class,
           Hostile.Mine.class);
 
   @TempDir Path folder;

@@ -16,6 +16,8 @@ final class Aftermath {
       try (predictor) {
         predictor.predict(new float[predictor.inputSize()]);
       }
+    } else if (result instanceof BatchingPredictor batching) {
+      batching.close();
     } else if (result instanceof Trainer trainer) {
       fit(trainer);
     } else if (result instanceof NetworkBuilder builder) {
@@ -50,7 +52,7 @@ final class Aftermath {
   private static void use(Network network) {
     try (network) {
       network.summary();
-      try (Predictor predictor = network.predictor(new PredictorOptions(1, false))) {
+      try (Predictor predictor = network.predictor(PredictorOptions.defaults().maxBatchSize(1))) {
         predictor.predict(new float[predictor.inputSize()]);
       }
       fit(Trainer.of(network));

@@ -50,7 +50,7 @@ class CloseStormTest {
     }
     AtomicReferenceArray<Predictor> predictors = new AtomicReferenceArray<>(SLOTS);
     for (int slot = 0; slot < SLOTS; slot++) {
-      predictors.set(slot, networks[slot].predictor(new PredictorOptions(2, false)));
+      predictors.set(slot, networks[slot].predictor(PredictorOptions.defaults().maxBatchSize(2)));
     }
     AtomicReference<Throwable> failure = new AtomicReference<>();
     AtomicLong answers = new AtomicLong();
@@ -90,7 +90,7 @@ class CloseStormTest {
     }
     for (int close = 0; close < CLOSES && failure.get() == null; close++) {
       int slot = close % SLOTS;
-      Predictor next = networks[slot].predictor(new PredictorOptions(2, false));
+      Predictor next = networks[slot].predictor(PredictorOptions.defaults().maxBatchSize(2));
       Predictor former = predictors.get(slot);
       // Every other one is closed while it can still be found, so that calls meet the closing.
       if (close % 2 == 0) {
@@ -158,7 +158,7 @@ class CloseStormTest {
     long handles = Espalier.liveHandles();
     for (int i = 0; i < 500; i++) {
       Network forgotten = network(i);
-      Predictor predictor = forgotten.predictor(new PredictorOptions(2, false));
+      Predictor predictor = forgotten.predictor(PredictorOptions.defaults().maxBatchSize(2));
       assertEquals(1, predictor.predict(new float[5]).length);
     }
     awaitHandles(handles);
@@ -182,7 +182,9 @@ class CloseStormTest {
         System.gc();
       }
       float[] answers =
-          Dots.labeller(1).predictor(new PredictorOptions(8, false)).predict(dots.pictures);
+          Dots.labeller(1)
+              .predictor(PredictorOptions.defaults().maxBatchSize(8))
+              .predict(dots.pictures);
       expected = expected == null ? answers : expected;
       assertArrayEquals(expected, answers);
     }

@@ -20,6 +20,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
 import java.util.function.UnaryOperator;
 
 /** Legal and hostile objects of every type that the public API takes; the first is legal. */
@@ -180,6 +181,17 @@ final class Hostile {
 
   private void addArrays() {
     arguments.put(
+        byte[].class, list(() -> new byte[64], () -> new byte[0], () -> new byte[63], () -> null));
+    arguments.put(
+        ByteBuffer.class,
+        list(
+            () -> ByteBuffer.allocateDirect(64),
+            () -> ByteBuffer.allocateDirect(0),
+            () -> ByteBuffer.allocateDirect(80).position(70),
+            () -> ByteBuffer.allocateDirect(80).position(16),
+            () -> ByteBuffer.allocate(64),
+            () -> null));
+    arguments.put(
         float[].class,
         list(
             () -> new float[64],
@@ -287,8 +299,32 @@ final class Hostile {
     add(
         PredictorOptions.class,
         PredictorOptions.defaults(),
-        new PredictorOptions(1 << 20, true),
+        PredictorOptions.defaults().maxBatchSize(1 << 20).logits(),
+        PredictorOptions.defaults().heads("side").threads(1).pixels(Float.MIN_VALUE, 1e30f),
+        PredictorOptions.defaults().heads("quarter"),
         null);
+    add(
+        BatchingOptions.class,
+        BatchingOptions.defaults().maxBatchSize(3).timeout(Duration.ofMillis(200)),
+        BatchingOptions.defaults().maxBatchSize(1 << 16),
+        BatchingOptions.defaults().timeout(Duration.ofNanos(1)),
+        null);
+    arguments.put(
+        Predictor.class,
+        list(
+            () -> opened(predictor(false)),
+            () -> opened(predictor(true)),
+            Hostile::closedPredictor,
+            () -> null));
+    List<ToDoubleFunction<String>> thresholds =
+        Arrays.asList(
+            label -> 0.5,
+            label -> Double.NaN,
+            label -> {
+              throw new Mine();
+            },
+            null);
+    add(ToDoubleFunction.class, thresholds.toArray());
     add(CsvOptions.class, CsvOptions.inputs("x").targets("", "y"), CsvOptions.inputs("z"), null);
     add(Dataset.Target.class, Dataset.Target.numbers("side", 2), null);
     add(StepResult.class, new StepResult(0, 0, 1, 0, Map.of(), 0, 0), null);
@@ -391,11 +427,26 @@ final class Hostile {
         list(
             () -> opened(predictor(false)),
             () -> opened(predictor(true)),
+            Hostile::closedPredictor));
+    receivers.put(
+        BatchingPredictor.class,
+        list(
+            () -> opened(batching(opened(predictor(false)))),
             () -> {
               Predictor predictor = predictor(false);
+              BatchingPredictor batching = opened(batching(predictor));
               predictor.close();
-              return predictor;
+              return batching;
+            },
+            () -> {
+              BatchingPredictor batching = batching(opened(predictor(false)));
+              batching.close();
+              return batching;
             }));
+    receivers.put(BatchingOptions.class, list(BatchingOptions::defaults));
+    receivers.put(
+        BatchingStatistics.class, list(() -> new BatchingStatistics(1, 2, 3, 4, 5, 6, 7)));
+    receivers.put(PredictorStatistics.class, list(() -> new PredictorStatistics(1, 2, 3, 4, 5)));
     receivers.put(
         TransferBuilder.class,
         list(
@@ -487,8 +538,20 @@ final class Hostile {
 
   private static Predictor predictor(boolean isLogits) {
     try (Network network = Dots.labeller(1)) {
-      return network.predictor(new PredictorOptions(7, isLogits));
+      PredictorOptions options = PredictorOptions.defaults().maxBatchSize(7);
+      return network.predictor(isLogits ? options.logits() : options);
     }
+  }
+
+  private static Predictor closedPredictor() {
+    Predictor predictor = predictor(false);
+    predictor.close();
+    return predictor;
+  }
+
+  private static BatchingPredictor batching(Predictor predictor) {
+    return BatchingPredictor.of(
+        predictor, BatchingOptions.defaults().maxBatchSize(3).maxWait(Duration.ZERO));
   }
 
   private static Network closedNetwork() {

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -130,6 +131,75 @@ class PredictorTest {
       allocated = Math.min(allocated, threads.getThreadAllocatedBytes(thread) - before);
     }
     assertEquals(0, allocated, "bytes in 10,000 calls");
+  }
+
+  @Test
+  void answersPixelsWithTheBitsOfTheirFloats() {
+    PredictorOptions options = PredictorOptions.defaults().maxBatchSize(2).pixels(0.003f, -0.1f);
+    byte[] pixels = new byte[5 * 64];
+    float[] inputs = new float[pixels.length];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = (byte) (i * 7);
+      inputs[i] = (pixels[i] & 0xff) * 0.003f + -0.1f;
+    }
+    try (Predictor scaled = network.predictor(options)) {
+      float[] expected = scaled.predict(inputs);
+      assertArrayEquals(Dots.bits(expected), Dots.bits(scaled.predictPixels(pixels)));
+      ByteBuffer direct = ByteBuffer.allocateDirect(pixels.length + 3).put(3, pixels).position(3);
+      FloatBuffer outputs = direct(6 * 5);
+      scaled.predictPixels(direct, outputs);
+      float[] got = new float[6 * 5];
+      outputs.get(0, got);
+      assertArrayEquals(Dots.bits(expected), Dots.bits(got));
+      assertThrows(ShapeException.class, () -> scaled.predictPixels(new byte[63]));
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> scaled.predictPixels(ByteBuffer.allocate(64), outputs));
+    }
+  }
+
+  @Test
+  void answersSomeHeadsAlone() {
+    float[] all = predictor.predict(dots.both().input(3));
+    try (Predictor side = network.predictor(PredictorOptions.defaults().heads("side"))) {
+      assertEquals(2, side.outputSize());
+      assertEquals("side", side.tasks().get(0).name());
+      assertArrayEquals(
+          Dots.bits(Arrays.copyOfRange(all, 4, 6)), Dots.bits(side.predict(dots.both().input(3))));
+    }
+    String message =
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> network.predictor(PredictorOptions.defaults().heads("sides")))
+            .getMessage();
+    assertTrue(message.contains("did you mean 'side'"), message);
+  }
+
+  @Test
+  void namesLabelsAboveTheirThresholds() {
+    Prediction prediction = predictor.predictTasks(dots.both().input(5));
+    float low = prediction.value("side", "low");
+    assertTrue(prediction.labels("side", low).contains("low"));
+    assertEquals(List.of(), prediction.labels("side", 1.1));
+    assertEquals(
+        List.of("right"), prediction.labels("side", label -> label.equals("low") ? 1.1 : 0));
+  }
+
+  @Test
+  void countsWhatItDoes() {
+    assertEquals(0, predictor.statistics().calls());
+    predictor.predict(dots.pictures);
+    predictor.predict(dots.pictures);
+    PredictorStatistics statistics = predictor.statistics();
+    assertEquals(2, statistics.calls());
+    assertEquals(0, statistics.failedCalls());
+    assertEquals(0, statistics.temporaryWorkspaces());
+    assertEquals(predictor.nativeBytes(), statistics.nativeBytes());
+    var gauges = PredictorStatistics.gauges();
+    assertEquals(5, gauges.size());
+    assertEquals(2, gauges.get("espalier.predictor.calls").applyAsDouble(predictor));
+    predictor.close();
+    assertTrue(Double.isNaN(gauges.get("espalier.predictor.calls").applyAsDouble(predictor)));
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.internal;
 
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.HashSet;
@@ -155,6 +156,21 @@ public final class Arguments {
           name + ": expected 0 to " + (size - 1) + ", got " + index);
     }
     return index;
+  }
+
+  /**
+   * Checks that a buffer is direct.
+   *
+   * @param name name of the argument
+   * @param buffer the buffer
+   * @return {@code buffer}
+   */
+  public static ByteBuffer direct(String name, ByteBuffer buffer) {
+    Objects.requireNonNull(buffer, name);
+    if (!buffer.isDirect()) {
+      throw new IllegalArgumentException(name + ": expected a direct buffer, got a heap buffer");
+    }
+    return buffer;
   }
 
   /**

@@ -179,7 +179,15 @@ public final class Bridge {
   public static native void predictorPredictArray(
       long predictor, long batch, @Const float[] inputs, float[] outputs);
 
+  public static native void predictorPredictPixels(
+      long predictor, long batch, long pixels, long outputs);
+
+  public static native void predictorPredictPixelArray(
+      long predictor, long batch, @Const byte[] pixels, float[] outputs);
+
   public static native @StdString String predictorDescribe(long predictor);
+
+  public static native void predictorStatistics(long predictor, @Cast("int64_t*") long[] results);
 
   /**
    * Returns the address of element 0 of a direct buffer, 0 for null or a heap buffer. It is valid

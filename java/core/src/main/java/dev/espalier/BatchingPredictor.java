@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Joins requests of many threads into batches, which a thread of its own runs: a batch costs less
+ * than its examples one by one. Each answer has the bits that {@link Predictor#predict(float[])}
+ * gives. For a network of a few microseconds the hand-over costs more than it saves; call the
+ * predictor itself there.
+ *
+ * <p><b>Threads.</b> Any number of platform or virtual threads may call every method. Waiting holds
+ * no monitor, so a virtual thread that waits leaves its carrier.
+ *
+ * <p><b>Ownership.</b> The predictors given to it stay the caller's, who closes them after this
+ * object, or after {@link #swap} has replaced them.
+ */
+public final class BatchingPredictor implements AutoCloseable {
+  private final BatchingOptions options;
+  private final Shape inputShape;
+  private final List<Task> tasks;
+  private final int inputSize;
+  private final int outputSize;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition arrival = lock.newCondition();
+  private final ArrayDeque<Request> queue = new ArrayDeque<>(); // guarded by lock
+  private boolean isClosed; // guarded by lock
+  private volatile Predictor predictor;
+
+  private final LongAdder accepted = new LongAdder();
+  private final LongAdder shed = new LongAdder();
+  private final LongAdder answered = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+  private final LongAdder givenUp = new LongAdder();
+  private final LongAdder batches = new LongAdder();
+
+  private final ByteBuffer inputMemory;
+  private final ByteBuffer outputMemory;
+  private final Thread worker;
+
+  private BatchingPredictor(Predictor predictor, BatchingOptions options) {
+    this.options = options;
+    this.predictor = predictor;
+    inputShape = predictor.inputShape();
+    tasks = predictor.tasks();
+    inputSize = predictor.inputSize();
+    outputSize = predictor.outputSize();
+    inputMemory = DirectMemory.allocate((long) options.maxBatchSize() * inputSize, "inputs");
+    outputMemory = DirectMemory.allocate((long) options.maxBatchSize() * outputSize, "outputs");
+    worker = new Thread(this::work, "espalier-batching");
+    worker.setDaemon(true);
+  }
+
+  /**
+   * Starts joining requests for a predictor.
+   *
+   * @param predictor an open predictor, which stays the caller's
+   * @param options limits of batches, waiting and time
+   * @return the batching predictor, to be closed by the caller
+   * @throws IllegalStateException if the predictor is closed
+   * @throws NativeMemoryException if there is no direct memory for a batch
+   */
+  public static BatchingPredictor of(Predictor predictor, BatchingOptions options) {
+    requireOpen(predictor);
+    Objects.requireNonNull(options, "options");
+    BatchingPredictor batching = new BatchingPredictor(predictor, options);
+    batching.worker.start();
+    return batching;
+  }
+
+  /**
+   * Predicts for one example within the default time-out, and waits for the answer.
+   *
+   * @param input {@code [input shape]}, row-major; not to be changed until this returns
+   * @return {@code [outputSize]}, a new array
+   * @throws ShapeException if the length is not the input size
+   * @throws OverloadedException if too many requests wait
+   * @throws PredictionTimeoutException if the time is over
+   * @throws CancellationException if the thread is interrupted, which stays its state
+   * @throws IllegalStateException if this object or its predictor is closed
+   */
+  public float[] predict(float[] input) {
+    return await(enter(input), options.timeout());
+  }
+
+  /**
+   * Predicts for one example within a time-out, and waits for the answer.
+   *
+   * @param input {@code [input shape]}, row-major; not to be changed until this returns
+   * @param timeout above 0, at most a day
+   * @return {@code [outputSize]}, a new array
+   * @throws ShapeException if the length is not the input size
+   * @throws IllegalArgumentException if the time-out is out of range
+   * @throws OverloadedException if too many requests wait
+   * @throws PredictionTimeoutException if the time is over
+   * @throws CancellationException if the thread is interrupted, which stays its state
+   * @throws IllegalStateException if this object or its predictor is closed
+   */
+  public float[] predict(float[] input, Duration timeout) {
+    BatchingOptions.requireTimeout(timeout);
+    return await(enter(input), timeout);
+  }
+
+  /**
+   * Asks for the answer to one example, within the default time-out. The future ends with what
+   * {@link #predict(float[])} would throw. Cancelling it gives the request up. What depends on it
+   * runs on the thread that runs the batches: leave long work to the {@code …Async} methods.
+   *
+   * @param input {@code [input shape]}, row-major; copied
+   * @return a future of {@code [outputSize]}
+   * @throws ShapeException if the length is not the input size
+   * @throws OverloadedException if too many requests wait
+   * @throws IllegalStateException if this object is closed
+   */
+  public CompletableFuture<float[]> submit(float[] input) {
+    Objects.requireNonNull(input, "input");
+    Request request = enter(input.clone());
+    return request.orTimeout(options.timeout().toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * Replaces the predictor. Batches that are running end with the former one; requests that wait
+   * get the new one. No request is lost, even if the former predictor is closed at once.
+   *
+   * @param next an open predictor with the same input shape and tasks
+   * @return the former predictor, which the caller may close
+   * @throws IllegalArgumentException if input shape or tasks differ
+   * @throws IllegalStateException if {@code next} or this object is closed
+   */
+  public Predictor swap(Predictor next) {
+    requireOpen(next);
+    if (!next.inputShape().equals(inputShape) || !next.tasks().equals(tasks)) {
+      throw new IllegalArgumentException(
+          "next: expected a predictor for "
+              + inputShape
+              + " with the tasks "
+              + tasks
+              + ", got one for "
+              + next.inputShape()
+              + " with "
+              + next.tasks());
+    }
+    lock.lock();
+    try {
+      requireNotClosed();
+      Predictor former = predictor;
+      predictor = next;
+      return former;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Returns what has been done so far.
+   *
+   * @return a snapshot, taken while others go on
+   */
+  public BatchingStatistics statistics() {
+    lock.lock();
+    try {
+      return new BatchingStatistics(
+          accepted.sum(),
+          shed.sum(),
+          answered.sum(),
+          failed.sum(),
+          givenUp.sum(),
+          batches.sum(),
+          queue.size());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes no more requests, answers those that wait, and returns when that is done. Called from
+   * what depends on a future, on the thread that runs the batches, or by a thread that is
+   * interrupted, it does not wait; the requests are answered all the same. Further calls only wait.
+   */
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      isClosed = true;
+      arrival.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    if (Thread.currentThread() != worker) {
+      try {
+        worker.join();
+      } catch (InterruptedException interruption) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private Request enter(float[] input) {
+    if (Objects.requireNonNull(input, "input").length != inputSize) {
+      throw new ShapeException(
+          "input: expected " + inputSize + " values for " + inputShape + ", got " + input.length);
+    }
+    Request request = new Request(input);
+    lock.lock();
+    try {
+      requireNotClosed();
+      if (queue.size() >= options.queueCapacity()) {
+        dropGivenUp();
+      }
+      if (queue.size() >= options.queueCapacity()) {
+        shed.increment();
+        throw new OverloadedException(
+            "expected at most " + options.queueCapacity() + " waiting requests, got one more");
+      }
+      accepted.increment();
+      queue.add(request);
+      if (queue.size() == 1 || queue.size() == options.maxBatchSize()) {
+        arrival.signal();
+      }
+    } finally {
+      lock.unlock();
+    }
+    return request;
+  }
+
+  private static float[] await(Request request, Duration timeout) {
+    try {
+      return request.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException late) {
+      request.cancel(false);
+      throw expired(timeout);
+    } catch (InterruptedException interruption) {
+      request.cancel(false);
+      Thread.currentThread().interrupt();
+      CancellationException cancellation = new CancellationException("interrupted while waiting");
+      cancellation.initCause(interruption);
+      throw cancellation;
+    } catch (ExecutionException failure) {
+      if (failure.getCause() instanceof RuntimeException error) {
+        throw error;
+      }
+      throw new EspalierException("INTERNAL", "a batch failed", failure.getCause());
+    }
+  }
+
+  private static PredictionTimeoutException expired(Duration timeout) {
+    return new PredictionTimeoutException("expected an answer within " + timeout + ", got none");
+  }
+
+  private static void requireOpen(Predictor predictor) {
+    if (predictor.isClosed()) {
+      throw new IllegalStateException("the predictor is closed");
+    }
+  }
+
+  private void requireNotClosed() {
+    if (isClosed) {
+      throw new IllegalStateException("the batching predictor is closed");
+    }
+  }
+
+  /** Requests that were given up need no place. */
+  private void dropGivenUp() {
+    int before = queue.size();
+    queue.removeIf(CompletableFuture::isDone);
+    givenUp.add(before - queue.size());
+  }
+
+  private void work() {
+    List<Request> batch = new ArrayList<>();
+    while (gather(batch)) {
+      if (!batch.isEmpty()) {
+        run(batch);
+        batch.clear();
+      }
+    }
+  }
+
+  /** Waits for a batch; false once closed and nothing waits any more. */
+  private boolean gather(List<Request> batch) {
+    lock.lock();
+    try {
+      while (queue.isEmpty()) {
+        if (isClosed) {
+          return false;
+        }
+        arrival.awaitUninterruptibly();
+      }
+      awaitCompany();
+      while (!queue.isEmpty() && batch.size() < options.maxBatchSize()) {
+        Request request = queue.remove();
+        if (request.isDone()) {
+          givenUp.increment();
+        } else {
+          batch.add(request);
+        }
+      }
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void awaitCompany() {
+    long deadline = queue.peek().start + options.maxWait().toNanos();
+    while (!isClosed && queue.size() < options.maxBatchSize()) {
+      long nanos = deadline - System.nanoTime();
+      if (nanos <= 0) {
+        return;
+      }
+      try {
+        arrival.awaitNanos(nanos);
+      } catch (InterruptedException nobodyMeansThisThread) {
+        return;
+      }
+    }
+  }
+
+  private void run(List<Request> batch) {
+    batches.increment();
+    try {
+      FloatBuffer inputs = inputMemory.asFloatBuffer();
+      for (Request request : batch) {
+        inputs.put(request.input);
+      }
+      predict(batch.size());
+      FloatBuffer outputs = outputMemory.asFloatBuffer();
+      for (Request request : batch) {
+        float[] answer = new float[outputSize];
+        outputs.get(answer);
+        (request.complete(answer) ? answered : givenUp).increment();
+      }
+    } catch (Throwable error) {
+      for (Request request : batch) {
+        if (!request.isDone()) {
+          (request.completeExceptionally(error) ? failed : givenUp).increment();
+        }
+      }
+    }
+  }
+
+  private void predict(int count) {
+    while (true) {
+      Predictor current = predictor;
+      try {
+        current.predictAt(
+            count, DirectMemory.address(inputMemory), DirectMemory.address(outputMemory));
+        return;
+      } catch (IllegalStateException closed) {
+        // Replaced and closed since it was read: the next one is there already.
+        if (current == predictor) {
+          throw closed;
+        }
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+  }
+
+  /** One example, and the answer to come. */
+  private static final class Request extends CompletableFuture<float[]> {
+    final float[] input;
+    final long start = System.nanoTime();
+
+    Request(float[] input) {
+      this.input = input;
+    }
+
+    /** What {@link #orTimeout} ends it with becomes the exception that callers know. */
+    @Override
+    public boolean completeExceptionally(Throwable error) {
+      return super.completeExceptionally(
+          error instanceof TimeoutException
+              ? new PredictionTimeoutException("expected an answer in time, got none")
+              : error);
+    }
+  }
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.lang.reflect.Method;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntConsumer;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class BatchingPredictorTest {
+  private static final int EXAMPLES = 40;
+  private static final BatchingOptions OPTIONS =
+      BatchingOptions.defaults().maxBatchSize(8).maxWait(Duration.ofMillis(1));
+
+  private final Dots dots = new Dots(EXAMPLES, 5);
+  private final float[][] inputs = new float[EXAMPLES][];
+  private final float[][] expected = new float[EXAMPLES][];
+  private Network network;
+  private Predictor predictor;
+
+  @BeforeEach
+  void predictOneByOne() {
+    network = Dots.rich(4);
+    predictor = network.predictor();
+    for (int i = 0; i < EXAMPLES; i++) {
+      inputs[i] = dots.both().input(i);
+      expected[i] = predictor.predict(inputs[i]);
+    }
+  }
+
+  @AfterEach
+  void close() {
+    predictor.close();
+    network.close();
+  }
+
+  private void assertAnswer(int i, float[] answer) {
+    assertArrayEquals(Dots.bits(expected[i]), Dots.bits(answer));
+  }
+
+  /** Runs {@code work} for each number on threads of its own and rethrows what went wrong. */
+  private static void onThreads(int count, IntConsumer work) throws InterruptedException {
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    List<Thread> threads = new ArrayList<>();
+    for (int t = 0; t < count; t++) {
+      int number = t;
+      threads.add(
+          new Thread(
+              () -> {
+                try {
+                  work.accept(number);
+                } catch (Throwable error) {
+                  failure.set(error);
+                }
+              }));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertNull(failure.get(), () -> String.valueOf(failure.get()));
+  }
+
+  /** Occupies the thread that runs the batches until the latch is counted down. */
+  private CountDownLatch occupied(BatchingPredictor batching) throws InterruptedException {
+    CountDownLatch release = new CountDownLatch(1);
+    AtomicInteger occupied = new AtomicInteger();
+    while (occupied.get() == 0) {
+      CountDownLatch isOver = new CountDownLatch(1);
+      batching
+          .submit(inputs[0])
+          .thenAccept(
+              answer -> {
+                // On the test's own thread if the answer was there first; then once more.
+                boolean isWorker = Thread.currentThread().getName().equals("espalier-batching");
+                occupied.set(isWorker ? 1 : 0);
+                isOver.countDown();
+                if (isWorker) {
+                  awaitQuietly(release);
+                }
+              });
+      isOver.await();
+    }
+    return release;
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException interruption) {
+      throw new AssertionError(interruption);
+    }
+  }
+
+  @Test
+  void answersHaveTheBitsOfSingleCalls() throws InterruptedException {
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
+      onThreads(
+          8,
+          t -> {
+            for (int k = 0; k < 500; k++) {
+              int i = (k * 7 + t) % EXAMPLES;
+              assertAnswer(i, batching.predict(inputs[i]));
+            }
+          });
+      BatchingStatistics statistics = batching.statistics();
+      assertEquals(4000, statistics.answered());
+      assertEquals(4000, statistics.accepted());
+      assertTrue(statistics.batches() < 4000, statistics.batches() + " batches");
+    }
+  }
+
+  @Test
+  void futuresHaveThemToo() {
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
+      List<CompletableFuture<float[]>> futures = new ArrayList<>();
+      for (float[] input : inputs) {
+        float[] changing = input.clone();
+        futures.add(batching.submit(changing));
+        changing[3] = Float.NaN;
+      }
+      for (int i = 0; i < EXAMPLES; i++) {
+        assertAnswer(i, futures.get(i).join());
+      }
+    }
+  }
+
+  @Test
+  void shedsWhatDoesNotFit() throws InterruptedException {
+    BatchingOptions options = OPTIONS.queueCapacity(3);
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
+      CountDownLatch release = occupied(batching);
+      List<CompletableFuture<float[]>> futures = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        futures.add(batching.submit(inputs[i]));
+      }
+      assertEquals(3, batching.statistics().waiting());
+      String message =
+          assertThrows(OverloadedException.class, () -> batching.predict(inputs[4])).getMessage();
+      assertTrue(message.contains("at most 3"), message);
+      // One that is given up makes room.
+      assertTrue(futures.get(1).cancel(true));
+      CompletableFuture<float[]> late = batching.submit(inputs[5]);
+      release.countDown();
+      assertAnswer(0, futures.get(0).join());
+      assertAnswer(2, futures.get(2).join());
+      assertAnswer(5, late.join());
+      assertThrows(CancellationException.class, () -> futures.get(1).join());
+      assertEquals(1, batching.statistics().shed());
+      assertEquals(1, batching.statistics().givenUp());
+    }
+  }
+
+  @Test
+  void timesOut() throws InterruptedException {
+    BatchingOptions options = OPTIONS.timeout(Duration.ofMillis(30));
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
+      CountDownLatch release = occupied(batching);
+      assertThrows(PredictionTimeoutException.class, () -> batching.predict(inputs[1]));
+      assertThrows(
+          PredictionTimeoutException.class,
+          () -> batching.predict(inputs[1], Duration.ofMillis(5)));
+      CompletableFuture<float[]> future = batching.submit(inputs[1]);
+      assertInstanceOf(
+          PredictionTimeoutException.class,
+          assertThrows(CompletionException.class, future::join).getCause());
+      release.countDown();
+      assertAnswer(2, batching.predict(inputs[2], Duration.ofSeconds(20)));
+      assertEquals(3, batching.statistics().givenUp());
+    }
+  }
+
+  @Test
+  void isInterruptible() throws InterruptedException {
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
+      CountDownLatch release = occupied(batching);
+      AtomicReference<Throwable> error = new AtomicReference<>();
+      AtomicInteger wasInterrupted = new AtomicInteger();
+      Thread waiting =
+          new Thread(
+              () -> {
+                try {
+                  batching.predict(inputs[1]);
+                } catch (CancellationException cancelled) {
+                  error.set(cancelled);
+                  wasInterrupted.set(Thread.currentThread().isInterrupted() ? 1 : 0);
+                }
+              });
+      waiting.start();
+      while (batching.statistics().waiting() == 0) {
+        Thread.sleep(1);
+      }
+      waiting.interrupt();
+      waiting.join();
+      release.countDown();
+      assertInstanceOf(CancellationException.class, error.get());
+      assertEquals(1, wasInterrupted.get());
+    }
+  }
+
+  @Test
+  void closingAnswersThoseThatWait() throws InterruptedException {
+    BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS);
+    CountDownLatch release = occupied(batching);
+    List<CompletableFuture<float[]>> futures = new ArrayList<>();
+    for (float[] input : inputs) {
+      futures.add(batching.submit(input));
+    }
+    Thread closing = new Thread(batching::close);
+    closing.start();
+    while (true) {
+      try {
+        batching.submit(inputs[0]);
+        Thread.sleep(1);
+      } catch (IllegalStateException closed) {
+        break;
+      }
+    }
+    release.countDown();
+    closing.join();
+    for (int i = 0; i < EXAMPLES; i++) {
+      assertTrue(futures.get(i).isDone());
+      assertAnswer(i, futures.get(i).join());
+    }
+    batching.close();
+    assertThrows(IllegalStateException.class, () -> batching.predict(inputs[0]));
+    assertThrows(IllegalStateException.class, () -> batching.swap(predictor));
+  }
+
+  @Test
+  void swappingUnderLoadLosesNothing() throws InterruptedException {
+    long handles = Espalier.liveHandles();
+    try (BatchingPredictor batching = BatchingPredictor.of(network.predictor(), OPTIONS)) {
+      AtomicInteger running = new AtomicInteger(4);
+      Thread swapping =
+          new Thread(
+              () -> {
+                while (running.get() > 0) {
+                  batching
+                      .swap(network.predictor(PredictorOptions.defaults().maxBatchSize(8)))
+                      .close();
+                }
+              });
+      swapping.start();
+      onThreads(
+          4,
+          t -> {
+            try {
+              for (int k = 0; k < 1000; k++) {
+                int i = (k * 3 + t) % EXAMPLES;
+                assertAnswer(i, batching.predict(inputs[i]));
+              }
+            } finally {
+              running.decrementAndGet();
+            }
+          });
+      swapping.join();
+      assertEquals(4000, batching.statistics().answered());
+      Predictor last = batching.swap(predictor);
+      last.close();
+      assertSame(predictor, batching.swap(predictor));
+    }
+    assertEquals(handles, Espalier.liveHandles());
+  }
+
+  @Test
+  void refusesOtherShapesTasksAndClosedPredictors() {
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS);
+        Network other = Dots.labeller(1);
+        Predictor otherPredictor = other.predictor()) {
+      assertThrows(IllegalArgumentException.class, () -> batching.swap(otherPredictor));
+      assertThrows(ShapeException.class, () -> batching.predict(new float[63]));
+      predictor.close();
+      assertThrows(IllegalStateException.class, () -> batching.swap(predictor));
+      assertThrows(IllegalStateException.class, () -> batching.predict(inputs[0]));
+      assertEquals(1, batching.statistics().failed());
+      assertThrows(IllegalStateException.class, () -> BatchingPredictor.of(predictor, OPTIONS));
+    }
+  }
+
+  @Test
+  void virtualThreadsAreNotPinned(@TempDir Path folder) throws Exception {
+    Method start;
+    try {
+      start = Thread.class.getMethod("startVirtualThread", Runnable.class);
+    } catch (NoSuchMethodException olderJava) {
+      assumeTrue(false, "virtual threads need Java 21");
+      return;
+    }
+    Path file = folder.resolve("pinned.jfr");
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    try (Recording recording = new Recording();
+        BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
+      recording.enable("jdk.VirtualThreadPinned").withThreshold(Duration.ZERO);
+      recording.start();
+      List<Thread> threads = new ArrayList<>();
+      for (int t = 0; t < 500; t++) {
+        int number = t;
+        Runnable work =
+            () -> {
+              try {
+                for (int k = 0; k < 10; k++) {
+                  int i = (number + k) % EXAMPLES;
+                  assertAnswer(i, batching.predict(inputs[i]));
+                  assertAnswer(i, predictor.predict(inputs[i]));
+                }
+              } catch (Throwable error) {
+                failure.set(error);
+              }
+            };
+        threads.add((Thread) start.invoke(null, work));
+      }
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      recording.stop();
+      recording.dump(file);
+    }
+    assertNull(failure.get(), () -> String.valueOf(failure.get()));
+    assertEquals(List.of(), pinnedByUs(file));
+  }
+
+  private static List<RecordedEvent> pinnedByUs(Path file) throws IOException {
+    return RecordingFile.readAllEvents(file).stream()
+        .filter(event -> event.getEventType().getName().equals("jdk.VirtualThreadPinned"))
+        .filter(event -> String.valueOf(event.getStackTrace()).contains("dev.espalier"))
+        .toList();
+  }
+}
