@@ -26,13 +26,13 @@ bool IsSwapped(std::int64_t rows, std::int64_t columns, std::int64_t depth) {
 
 }  // namespace
 
-void ParallelLayerProduct(const float* x, const float* weights, const float* biases,
+void ParallelLayerProduct(const float* x, const float* weights, const Epilogue& epilogue,
                           std::int64_t rows, std::int64_t columns, std::int64_t depth, float* y,
                           Workspace& workspace) {
   if (!IsSwapped(rows, columns, depth)) {
     ParallelMatmul(MatrixRef::RowMajor(x, rows, depth),
-                   MatrixRef::RowMajor(weights, columns, depth).Transposed(), y, columns,
-                   {.column_bias = biases}, workspace);
+                   MatrixRef::RowMajor(weights, columns, depth).Transposed(), y, columns, epilogue,
+                   workspace);
     return;
   }
   // yᵀ = weights · xᵀ, a piece of the depth at a time.
@@ -42,7 +42,10 @@ void ParallelLayerProduct(const float* x, const float* weights, const float* bia
     const std::int64_t count = columns * (task + 1) / tasks - first;
     float* const packed = scratch.data();
     float* const result = packed + PackedFloats(std::min(depth, kBlockDepth), rows);
-    const Epilogue epilogue = {.row_bias = biases == nullptr ? nullptr : biases + first};
+    const float* const biases = epilogue.column_bias;
+    const Epilogue swapped = {.row_bias = biases == nullptr ? nullptr : biases + first,
+                              .activation = epilogue.activation,
+                              .slope = epilogue.slope};
     for (std::int64_t k = 0; k < depth; k += kBlockDepth) {
       const std::int64_t piece = std::min(kBlockDepth, depth - k);
       PackB({x + k, piece, rows, 1, depth}, packed);
@@ -58,7 +61,7 @@ void ParallelLayerProduct(const float* x, const float* weights, const float* bia
                        .columns = rows,
                        .c = result,
                        .c_stride = rows,
-                       .epilogue = &epilogue,
+                       .epilogue = &swapped,
                        .is_first = k == 0,
                        .is_last = k + piece == depth});
     }

@@ -7,13 +7,14 @@
 #include <cstdint>
 
 #include "core/thread_pool.h"
+#include "kernels/matmul.h"
 
 namespace espalier {
 
-/// y = x · weightsᵀ + biases: x [rows, depth], weights [columns, depth], y [rows, columns];
-/// biases may be null. The bits are ParallelMatmul's, and so is the scratch it needs:
-/// ParallelMatmulScratchFloats(depth, columns).
-void ParallelLayerProduct(const float* x, const float* weights, const float* biases,
+/// y = activation(x · weightsᵀ + column_bias): x [rows, depth], weights [columns, depth],
+/// y [rows, columns]. No row bias, nothing accumulated. The bits are ParallelMatmul's, and so is
+/// the scratch it needs: ParallelMatmulScratchFloats(depth, columns).
+void ParallelLayerProduct(const float* x, const float* weights, const Epilogue& epilogue,
                           std::int64_t rows, std::int64_t columns, std::int64_t depth, float* y,
                           Workspace& workspace);
 

@@ -51,8 +51,8 @@ TEST(LayerProduct, HasTheBitsOfTheProductAndIsRight) {
                        expected.data(), columns, {.column_bias = some_biases}, whole);
         for (const int workers : {1, 2, 3}) {
           Workspace workspace(workers, ParallelMatmulScratchFloats(depth, columns));
-          ParallelLayerProduct(x.data(), weights.data(), some_biases, rows, columns, depth,
-                               y.data(), workspace);
+          ParallelLayerProduct(x.data(), weights.data(), {.column_bias = some_biases}, rows,
+                               columns, depth, y.data(), workspace);
           EXPECT_TRUE(testing::SameBits(y.ToVector(), expected));
         }
         for (std::int64_t i = 0; i < rows; i += 7) {

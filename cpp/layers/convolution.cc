@@ -99,7 +99,7 @@ std::int64_t Convolution::ScratchFloats(std::int64_t /*batch*/,
 
 void Convolution::Forward(const ForwardArguments& arguments) const {
   const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
-  Epilogue epilogue;
+  Epilogue epilogue{.activation = arguments.activation};
   if (has_bias_) epilogue.column_bias = arguments.parameters[1];
   Conv2dPackWeights(geometry, arguments.parameters[0], arguments.saved, *arguments.workspace);
   Conv2dForward(geometry, arguments.batch, arguments.inputs[0], arguments.saved, epilogue,

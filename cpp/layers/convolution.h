@@ -26,6 +26,7 @@ class Convolution : public Layer {
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
   std::int64_t ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
+  bool FusesActivation() const override { return true; }
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 

@@ -67,7 +67,9 @@ void Dense::Forward(const ForwardArguments& arguments) const {
     MoveOutside(input, arguments.batch, rows, arguments.saved, *arguments.workspace);
     rows = arguments.saved;
   }
-  ParallelLayerProduct(rows, arguments.parameters[0], has_bias_ ? arguments.parameters[1] : nullptr,
+  ParallelLayerProduct(rows, arguments.parameters[0],
+                       {.column_bias = has_bias_ ? arguments.parameters[1] : nullptr,
+                        .activation = arguments.activation},
                        arguments.batch, units_, input.element_count(), arguments.output,
                        *arguments.workspace);
 }

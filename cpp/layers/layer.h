@@ -15,6 +15,7 @@
 #include "core/random.h"
 #include "core/thread_pool.h"
 #include "espalier/spec.h"
+#include "kernels/activation.h"
 
 namespace espalier {
 
@@ -57,7 +58,8 @@ struct ForwardArguments {
   float* output = nullptr;
   // Layer::SavedFloats, kept until backward. Inference plans have none: null.
   float* saved = nullptr;
-  RandomKey random;  // training: a stream for this layer and step
+  RandomKey random;                           // training: a stream for this layer and step
+  Activation activation = Activation::kNone;  // of the results; where Layer::FusesActivation
   Workspace* workspace = nullptr;
 };
 
@@ -107,6 +109,9 @@ class Layer {
                                      std::span<const Shape> /*inputs*/) const {
     return 0;
   }
+
+  /// True if Forward applies `activation`, and Backward reads no `output`.
+  virtual bool FusesActivation() const { return false; }
 
   /// True if training mode draws random numbers (dropout).
   virtual bool IsRandom() const { return false; }

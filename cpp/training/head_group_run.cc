@@ -114,8 +114,8 @@ void HeadGroupRun::Forward(std::int64_t batch, std::span<const TaskTargets> targ
     MoveOutside(group_.input_shape, batch, buffers_.input, buffers_.rows, workspace);
   }
   if (!is_listed_) {
-    ParallelLayerProduct(rows(), weights(), biases(), batch, group_.group.width, floats,
-                         buffers_.logits, workspace);
+    ParallelLayerProduct(rows(), weights(), {.column_bias = biases()}, batch, group_.group.width,
+                         floats, buffers_.logits, workspace);
     return;
   }
   ForItems(workspace, batch, floats, [&](std::int64_t first, std::int64_t last) {

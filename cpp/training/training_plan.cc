@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/checked.h"
+#include "layers/activations.h"
 #include "layers/layout.h"
 
 namespace espalier {
@@ -27,6 +28,7 @@ class Compiler {
     MakeSources();
     MakeNodes();
     MakeGroups();
+    FuseActivations();
     PlanForward();
     PlanBackward();
     plan_.arena = LayOutArena(plan_.buffers);
@@ -144,6 +146,36 @@ class Compiler {
     }
   }
 
+  // An activation whose gradient follows from its result can take place where a dense layer or
+  // a convolution stores its sums, if nothing else reads those.
+  void FuseActivations() {
+    std::vector<int> readers(plan_.nodes.size(), 0);
+    for (const PlanNode& node : plan_.nodes) {
+      for (const int producer : node.producers) {
+        if (producer >= 0) ++readers[Index(producer)];
+      }
+    }
+    for (const PlanGroup& group : plan_.groups) {
+      if (group.producer >= 0) ++readers[Index(group.producer)];
+    }
+    for (PlanNode& node : plan_.nodes) {
+      const auto* const activation =
+          dynamic_cast<const ActivationLayer*>(layer(node.layer).layer.get());
+      if (activation == nullptr || !HasGradientByResult(activation->activation())) continue;
+      const int producer = node.producers[0];
+      if (producer < 0 || readers[Index(producer)] != 1) continue;
+      PlanNode& before = plan_.nodes[Index(producer)];
+      if (!layer(before.layer).layer->FusesActivation()) continue;
+      before.fused_activation = activation->activation();
+      node.is_fused = true;
+    }
+  }
+
+  static bool HasGradientByResult(Activation activation) {
+    return activation == Activation::kRelu || activation == Activation::kRelu6 ||
+           activation == Activation::kSigmoid || activation == Activation::kTanh;
+  }
+
   BufferId SourceOf(int layer_index) const {
     const auto source =
         std::find_if(plan_.sources.begin(), plan_.sources.end(),
@@ -165,7 +197,11 @@ class Compiler {
         node.inputs.push_back(buffer);
         KeepUntil(buffer, last_use);
       }
-      node.output = NewBuffer(graph_layer.output_shape.element_count(), i, last_use);
+      if (node.is_fused) {
+        node.output = node.inputs[0];
+      } else {
+        node.output = NewBuffer(graph_layer.output_shape.element_count(), i, last_use);
+      }
       node.saved = SavedBuffer(node, i);
     }
     for (PlanGroup& group : plan_.groups) {
@@ -211,6 +247,12 @@ class Compiler {
       for (std::size_t input = 0; input < node.producers.size(); ++input) {
         const int producer = node.producers[input];
         const bool is_wanted = producer >= 0 && plan_.nodes[Index(producer)].has_backward;
+        if (is_wanted && node.is_fused) {  // in place
+          plan_.nodes[Index(producer)].grad_output = node.grad_output;
+          KeepUntil(node.grad_output, backward_time(producer));
+          node.grad_inputs.push_back(node.grad_output);
+          continue;
+        }
         node.grad_inputs.push_back(
             is_wanted
                 ? GradientShare(producer, layer(node.layer).input_shapes[input].element_count(),

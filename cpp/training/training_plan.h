@@ -17,6 +17,7 @@
 
 #include "network/network_state.h"
 #include "core/arena_layout.h"
+#include "kernels/activation.h"
 
 namespace espalier {
 
@@ -50,6 +51,10 @@ struct PlanNode {
   BufferId grad_output = kNoBuffer;
   std::vector<BufferId> grad_inputs;        // kNoBuffer: not wanted
   std::vector<GradientAddition> additions;  // after the node's backward
+  /// Of the node that follows, whose forward pass is then nothing and whose buffers are this
+  /// node's.
+  Activation fused_activation = Activation::kNone;
+  bool is_fused = false;  // into the node before it
 };
 
 /// Heads that one product serves.

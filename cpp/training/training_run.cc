@@ -49,6 +49,8 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   node.layer = &layer;
   node.mode = plan_node.mode;
   node.has_backward = plan_node.has_backward;
+  node.is_fused = plan_node.is_fused;
+  node.fused_activation = plan_node.fused_activation;
   node.name_hash = HashName(layer.name.data(), layer.name.data() + layer.name.size());
   for (const BufferId input : plan_node.inputs) node.inputs.push_back(Buffer(input));
   for (const BufferId grad_input : plan_node.grad_inputs) {
@@ -106,6 +108,7 @@ void TrainingRun::SetInput(std::int64_t batch, const float* inputs, Workspace& w
 void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTargets> targets,
                           Workspace& workspace) {
   for (Node& node : nodes_) {
+    if (node.is_fused) continue;
     node.layer->layer->Forward({.batch = position.batch,
                                 .mode = node.mode,
                                 .input_shapes = node.layer->input_shapes,
@@ -118,6 +121,7 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
                                            .purpose = RandomPurpose::kDropout,
                                            .index = static_cast<std::uint32_t>(position.step),
                                            .subindex = node.name_hash},
+                                .activation = node.fused_activation,
                                 .workspace = &workspace});
   }
   for (HeadGroupRun& group : groups_) group.Forward(position.batch, targets, workspace);

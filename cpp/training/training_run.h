@@ -65,6 +65,8 @@ class TrainingRun {
     const GraphLayer* layer = nullptr;
     Mode mode = Mode::kTraining;
     bool has_backward = false;
+    bool is_fused = false;  // into the node before it
+    Activation fused_activation = Activation::kNone;
     std::uint32_t name_hash = 0;
     std::vector<const float*> inputs;
     std::vector<const float*> parameters;
