@@ -344,12 +344,21 @@ public final class BatchingPredictor implements AutoCloseable {
       for (Request request : batch) {
         float[] answer = new float[outputSize];
         outputs.get(answer);
-        (request.complete(answer) ? answered : givenUp).increment();
+        // Counted first: who has the answer finds it counted.
+        answered.increment();
+        if (!request.complete(answer)) {
+          answered.decrement();
+          givenUp.increment();
+        }
       }
     } catch (Throwable error) {
       for (Request request : batch) {
         if (!request.isDone()) {
-          (request.completeExceptionally(error) ? failed : givenUp).increment();
+          failed.increment();
+          if (!request.completeExceptionally(error)) {
+            failed.decrement();
+            givenUp.increment();
+          }
         }
       }
     }
