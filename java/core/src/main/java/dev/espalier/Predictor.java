@@ -51,7 +51,8 @@ public final class Predictor implements AutoCloseable {
                 "heads", options.heads(),
                 "threads", options.threads(),
                 "pixel_scale", options.pixelScale(),
-                "pixel_offset", options.pixelOffset()));
+                "pixel_offset", options.pixelOffset(),
+                "precision", options.precision().key()));
     this.inputShape = inputShape;
     this.tasks = chosen(tasks, options.heads());
     inputSize = inputShape.size();

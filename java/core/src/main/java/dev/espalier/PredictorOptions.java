@@ -3,6 +3,7 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * How a predictor is made.
@@ -15,6 +16,7 @@ import java.util.List;
  *     Espalier#threads()}
  * @param pixelScale what pixels of a byte each are multiplied by
  * @param pixelOffset what is added to them then
+ * @param precision how weights are kept
  */
 public record PredictorOptions(
     int maxBatchSize,
@@ -22,9 +24,10 @@ public record PredictorOptions(
     List<String> heads,
     int threads,
     float pixelScale,
-    float pixelOffset) {
+    float pixelOffset,
+    Precision precision) {
   private static final PredictorOptions DEFAULTS =
-      new PredictorOptions(256, false, List.of(), 0, 1f / 255f, 0);
+      new PredictorOptions(256, false, List.of(), 0, 1f / 255f, 0, Precision.FP32);
 
   /**
    * Checks the numbers and copies the names.
@@ -35,6 +38,7 @@ public record PredictorOptions(
    * @param threads as for the record
    * @param pixelScale as for the record
    * @param pixelOffset as for the record
+   * @param precision as for the record
    * @throws IllegalArgumentException if a number is out of range or not finite, or a name is empty
    *     or given twice
    */
@@ -43,6 +47,7 @@ public record PredictorOptions(
     Arguments.inRange("threads", threads, 0, 256);
     Arguments.finite("pixelScale", pixelScale);
     Arguments.finite("pixelOffset", pixelOffset);
+    Objects.requireNonNull(precision, "precision");
     heads = List.copyOf(heads);
     if (!heads.isEmpty()) {
       Arguments.names("heads", heads.toArray(new String[0]));
@@ -51,7 +56,7 @@ public record PredictorOptions(
 
   /**
    * Returns the defaults: pieces of 256, probabilities of all heads, all threads, pixels from 0 to
-   * 1.
+   * 1, weights in float.
    *
    * @return the options
    */
@@ -67,7 +72,7 @@ public record PredictorOptions(
    * @return changed options
    */
   public PredictorOptions maxBatchSize(int size) {
-    return new PredictorOptions(size, isLogits, heads, threads, pixelScale, pixelOffset);
+    return new PredictorOptions(size, isLogits, heads, threads, pixelScale, pixelOffset, precision);
   }
 
   /**
@@ -76,7 +81,7 @@ public record PredictorOptions(
    * @return changed options
    */
   public PredictorOptions logits() {
-    return new PredictorOptions(maxBatchSize, true, heads, threads, pixelScale, pixelOffset);
+    return new PredictorOptions(maxBatchSize, true, heads, threads, pixelScale, pixelOffset, precision);
   }
 
   /**
@@ -94,7 +99,8 @@ public record PredictorOptions(
         List.of(Arguments.names("heads", names)),
         threads,
         pixelScale,
-        pixelOffset);
+        pixelOffset,
+        precision);
   }
 
   /**
@@ -106,7 +112,7 @@ public record PredictorOptions(
    * @throws IllegalArgumentException if the number is out of range
    */
   public PredictorOptions threads(int count) {
-    return new PredictorOptions(maxBatchSize, isLogits, heads, count, pixelScale, pixelOffset);
+    return new PredictorOptions(maxBatchSize, isLogits, heads, count, pixelScale, pixelOffset, precision);
   }
 
   /**
@@ -119,6 +125,17 @@ public record PredictorOptions(
    * @throws IllegalArgumentException if a number is not finite
    */
   public PredictorOptions pixels(float scale, float offset) {
-    return new PredictorOptions(maxBatchSize, isLogits, heads, threads, scale, offset);
+    return new PredictorOptions(maxBatchSize, isLogits, heads, threads, scale, offset, precision);
+  }
+
+  /**
+   * Sets how weights are kept: exactness against speed.
+   *
+   * @param value {@link Precision#FP32} by default
+   * @return changed options
+   */
+  public PredictorOptions precision(Precision value) {
+    return new PredictorOptions(
+        maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, value);
   }
 }

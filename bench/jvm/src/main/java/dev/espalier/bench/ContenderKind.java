@@ -16,8 +16,9 @@ record ContenderKind(String name, String program, List<Path> classPath) {
   /** All that take part; the other libraries only if their jars are there. */
   static List<ContenderKind> all(Path root, boolean withPeers) {
     ContenderKind espalier = espalier(root);
+    ContenderKind bf16 = espalier.as("espalier-bf16", espalier.program());
     if (!withPeers) {
-      return List.of(espalier);
+      return List.of(espalier, bf16);
     }
     Path peers = root.resolve("bench/jvm/peers/target");
     List<Path> peerPath =
@@ -26,6 +27,7 @@ record ContenderKind(String name, String program, List<Path> classPath) {
     List<Path> oldPath = List.of(old.resolve("espalier-bench-dl4j-0.1.0.jar"), old.resolve("lib"));
     return List.of(
         espalier,
+        bf16,
         new ContenderKind("ort", "dev.espalier.bench.peers.OnnxRuntimeContender", peerPath),
         new ContenderKind("torch", "dev.espalier.bench.peers.TorchContender", peerPath),
         new ContenderKind("torch-python", root + "/bench/python/contender.py", List.of()),

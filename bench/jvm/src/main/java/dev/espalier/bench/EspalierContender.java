@@ -6,6 +6,7 @@ import dev.espalier.Dataset;
 import dev.espalier.Espalier;
 import dev.espalier.Head;
 import dev.espalier.Network;
+import dev.espalier.Precision;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
 import dev.espalier.Task;
@@ -16,13 +17,18 @@ import java.util.Arrays;
 
 /** This library, by its public API. */
 public final class EspalierContender implements Contender {
+  private static final String BF16 = "espalier-bf16";
+
+  private final boolean isBf16;
+
   /**
    * Makes the contender of that name.
    *
-   * @param name "espalier"
+   * @param name "espalier", or "espalier-bf16", which only predicts
    */
   public EspalierContender(String name) {
-    if (!name.equals("espalier")) {
+    isBf16 = name.equals(BF16);
+    if (!isBf16 && !name.equals("espalier")) {
       throw new IllegalArgumentException("unknown " + name);
     }
   }
@@ -39,7 +45,8 @@ public final class EspalierContender implements Contender {
 
   @Override
   public Prediction prediction(Work work, int batch) throws IOException {
-    PredictorOptions options = PredictorOptions.defaults();
+    PredictorOptions options =
+        PredictorOptions.defaults().precision(isBf16 ? Precision.BF16_WEIGHTS : Precision.FP32);
     try (Network network = Network.load(work.model())) {
       Predictor predictor = network.predictor(work.isLogits() ? options.logits() : options);
       return new BufferPrediction(
@@ -49,6 +56,7 @@ public final class EspalierContender implements Contender {
 
   @Override
   public Training training(Work work, int batch) throws IOException {
+    requireFloat();
     Network network = Network.load(work.model());
     Dataset data = examples(network, work, Work.BATCHES * batch);
     Trainer trainer =
@@ -63,6 +71,7 @@ public final class EspalierContender implements Contender {
 
   @Override
   public double transferSeconds(Work work, String variant) throws IOException {
+    requireFloat();
     try (Network trunk = Network.load(work.model());
         Network network =
             trunk
@@ -81,6 +90,12 @@ public final class EspalierContender implements Contender {
       long start = System.nanoTime();
       trainer.fit(data);
       return (System.nanoTime() - start) * 1e-9;
+    }
+  }
+
+  private void requireFloat() {
+    if (isBf16) {
+      throw new UnsupportedOperationException(BF16 + " only predicts");
     }
   }
 

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class PrecisionTest {
+  private static final int INPUTS = 67;
+
+  private final Network network =
+      Network.builder(Shape.vector(INPUTS))
+          .dense("first", 133)
+          .relu()
+          .head("answers", Head.labels("a", "b", "c", "d", "e"))
+          .build(4);
+  private final float[] inputs = new float[37 * INPUTS];
+
+  PrecisionTest() {
+    Random random = new Random(5);
+    for (int i = 0; i < inputs.length; i++) {
+      inputs[i] = (float) random.nextGaussian();
+    }
+  }
+
+  @AfterEach
+  void close() {
+    network.close();
+  }
+
+  private static float toBfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return Float.intBitsToFloat((bits + 0x7fff + (bits >>> 16 & 1)) & 0xffff0000);
+  }
+
+  private static float[] predict(Network network, Precision precision, float[] inputs) {
+    PredictorOptions options = PredictorOptions.defaults().logits().precision(precision);
+    try (Predictor predictor = network.predictor(options)) {
+      return predictor.predict(inputs);
+    }
+  }
+
+  @Test
+  void bf16GivesTheBitsOfWeightsRoundedBefore() {
+    try (Network rounded = network.copy()) {
+      for (String path : List.of("first.weight", "heads.answers.dense.weight")) {
+        float[] weights = rounded.parameter(path);
+        for (int i = 0; i < weights.length; i++) {
+          weights[i] = toBfloat16(weights[i]);
+        }
+        rounded.setParameter(path, weights);
+      }
+      float[] bf16 = predict(network, Precision.BF16_WEIGHTS, inputs);
+      assertArrayEquals(predict(rounded, Precision.FP32, inputs), bf16);
+      assertFalse(Arrays.equals(predict(network, Precision.FP32, inputs), bf16));
+    }
+  }
+
+  @Test
+  void anExampleAloneHasTheBitsOfTheBatch() {
+    float[] all = predict(network, Precision.BF16_WEIGHTS, inputs);
+    for (int i : new int[] {0, 7, 36}) {
+      float[] one = Arrays.copyOfRange(inputs, i * INPUTS, (i + 1) * INPUTS);
+      assertArrayEquals(
+          Arrays.copyOfRange(all, 5 * i, 5 * i + 5),
+          predict(network, Precision.BF16_WEIGHTS, one));
+    }
+  }
+
+  @Test
+  void bf16TakesLessMemory() {
+    PredictorOptions options = PredictorOptions.defaults();
+    try (Predictor fp32 = network.predictor(options);
+        Predictor bf16 = network.predictor(options.precision(Precision.BF16_WEIGHTS))) {
+      assertTrue(bf16.nativeBytes() < fp32.nativeBytes());
+    }
+  }
+}
