@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples.service;
+
+import dev.espalier.ModelFileException;
+import io.javalin.Javalin;
+import io.javalin.http.Context;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * An HTTP service of one model.
+ *
+ * <ul>
+ *   <li>{@code POST /predict}: a picture's pixels as bytes, or floats, or JSON; answers every task
+ *       by the names of its labels
+ *   <li>{@code POST /admin/model}: reads the model's file again; from this machine alone
+ *   <li>{@code GET /health}, {@code GET /metrics} (Prometheus), {@code GET /model}
+ * </ul>
+ */
+public final class PredictionService implements AutoCloseable {
+  /** Limits of the service. */
+  public record Limits(int maxConcurrent, int maxBodyBytes, long drainMillis) {
+    /** Returns 256 requests at once, bodies of 16 MiB, half a second of farewell. */
+    public static Limits defaults() {
+      return new Limits(256, 16 << 20, 500);
+    }
+  }
+
+  private static final int JAVA_WITH_VIRTUAL_THREADS = 21;
+  private static final long LONGEST_REQUEST_SECONDS = 30;
+
+  private final Engine engine;
+  private final Limits limits;
+  private final ServiceMetrics metrics = new ServiceMetrics();
+  private final Semaphore places;
+  private final Javalin server;
+  private volatile boolean isDraining;
+
+  /** Makes the service; the engine stays the caller's. */
+  public PredictionService(Engine engine, Limits limits) {
+    this.engine = engine;
+    this.limits = limits;
+    places = new Semaphore(limits.maxConcurrent());
+    server =
+        Javalin.create(
+            config -> {
+              config.showJavalinBanner = false;
+              config.useVirtualThreads = Runtime.version().feature() >= JAVA_WITH_VIRTUAL_THREADS;
+            });
+    server.post("/predict", this::predict);
+    server.post("/admin/model", this::reload);
+    server.get("/health", this::health);
+    server.get("/metrics", this::metrics);
+    server.get("/model", context -> context.result(engine.describe()));
+  }
+
+  /** Starts to listen. */
+  public PredictionService start(String host, int port) {
+    server.start(host, port);
+    return this;
+  }
+
+  /** Returns the port, which matters if it was chosen by the system. */
+  public int port() {
+    return server.port();
+  }
+
+  /**
+   * Turns new requests away by 503, lets those that run end, and stops to listen. Connections are
+   * told to close, so that no client sends into one that is gone.
+   */
+  @Override
+  public void close() {
+    isDraining = true;
+    try {
+      Thread.sleep(limits.drainMillis());
+      if (places.tryAcquire(limits.maxConcurrent(), LONGEST_REQUEST_SECONDS, TimeUnit.SECONDS)) {
+        places.release(limits.maxConcurrent());
+      }
+    } catch (InterruptedException interruption) {
+      Thread.currentThread().interrupt();
+    }
+    server.stop();
+  }
+
+  private void predict(Context context) throws IOException {
+    long start = System.nanoTime();
+    int status = 200;
+    byte[] result;
+    if (isDraining || !places.tryAcquire()) {
+      status = 503;
+      result = Requests.writeError(isDraining ? "shutting down" : "too many requests at once");
+    } else {
+      try {
+        result = Requests.write(Requests.answer(engine, context.contentType(), readBody(context)));
+      } catch (RequestException refusal) {
+        status = refusal.status();
+        result = Requests.writeError(refusal.getMessage());
+      } catch (RuntimeException error) {
+        status = 500;
+        result = Requests.writeError(String.valueOf(error.getMessage()));
+      } finally {
+        places.release();
+      }
+    }
+    if (status == 503) {
+      context.header("Retry-After", "1");
+    }
+    if (isDraining || status == 413) {
+      context.header("Connection", "close");
+    }
+    context.status(status).contentType("application/json").result(result);
+    metrics.countRequest(status, System.nanoTime() - start);
+  }
+
+  private byte[] readBody(Context context) throws IOException {
+    long declared = context.req().getContentLengthLong();
+    byte[] body = new byte[0];
+    if (declared <= limits.maxBodyBytes()) {
+      InputStream stream = context.req().getInputStream();
+      body = stream.readNBytes(limits.maxBodyBytes());
+      declared = stream.read() >= 0 ? Long.MAX_VALUE : body.length;
+    }
+    if (declared > limits.maxBodyBytes()) {
+      throw new RequestException(
+          413, "expected a body of at most " + limits.maxBodyBytes() + " bytes");
+    }
+    return body;
+  }
+
+  private void reload(Context context) throws IOException {
+    context.contentType("application/json");
+    if (!InetAddress.getByName(context.req().getRemoteAddr()).isLoopbackAddress()) {
+      context.status(403).result(Requests.writeError("only from this machine"));
+      return;
+    }
+    try {
+      engine.reload();
+      metrics.countReload();
+      context.result("{\"reloaded\":true}");
+    } catch (ModelFileException | UncheckedIOException error) {
+      // The former model goes on.
+      context.status(409).result(Requests.writeError(error.getMessage()));
+    }
+  }
+
+  private void health(Context context) {
+    context.status(isDraining ? 503 : 200).contentType("application/json");
+    context.result(isDraining ? "{\"status\":\"shutting down\"}" : "{\"status\":\"up\"}");
+  }
+
+  private void metrics(Context context) {
+    context.contentType("text/plain; version=0.0.4; charset=utf-8");
+    context.result(Requests.utf8(metrics.text(engine.figures())));
+  }
+}

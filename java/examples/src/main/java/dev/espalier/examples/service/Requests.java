@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples.service;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.espalier.Task;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+
+/** Bodies of requests and answers. */
+final class Requests {
+  private static final JsonFactory JSON = new JsonFactory();
+
+  private Requests() {}
+
+  /** Answers a body: raw bytes, or JSON. */
+  static Engine.Answer answer(Engine engine, String contentType, byte[] body) {
+    String type = contentType == null ? "" : contentType.toLowerCase(Locale.ROOT);
+    int size = engine.inputSize();
+    if (type.startsWith("application/octet-stream")) {
+      if (body.length == size) {
+        return engine.predictPixels(body);
+      } else if (body.length == size * (long) Float.BYTES) {
+        float[] input = new float[size];
+        ByteBuffer.wrap(body).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(input);
+        return engine.predict(input);
+      }
+      throw new RequestException(
+          400,
+          "expected "
+              + size
+              + " bytes (pixels) or "
+              + size * (long) Float.BYTES
+              + " (little-endian floats), got "
+              + body.length);
+    } else if (type.startsWith("application/json")) {
+      return engine.predict(readInput(body, size));
+    }
+    throw new RequestException(
+        415, "expected content of type application/json or application/octet-stream");
+  }
+
+  /** Reads {@code [numbers…]} or {@code {"input": [numbers…]}}. */
+  static float[] readInput(byte[] body, int size) {
+    try (JsonParser parser = JSON.createParser(body)) {
+      JsonToken first = parser.nextToken();
+      float[] input = null;
+      if (first == JsonToken.START_ARRAY) {
+        input = readNumbers(parser, size);
+      } else if (first == JsonToken.START_OBJECT) {
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+          if (!parser.currentName().equals("input") || input != null) {
+            throw new RequestException(
+                400, "expected the field \"input\" once, got \"" + parser.currentName() + "\"");
+          }
+          if (parser.nextToken() != JsonToken.START_ARRAY) {
+            throw new RequestException(400, "input: expected an array of numbers");
+          }
+          input = readNumbers(parser, size);
+        }
+      }
+      if (input == null) {
+        throw new RequestException(400, "expected an array of numbers or {\"input\": [numbers]}");
+      }
+      if (parser.nextToken() != null) {
+        throw new RequestException(400, "expected nothing after the input");
+      }
+      return input;
+    } catch (JsonProcessingException error) {
+      throw new RequestException(400, "expected JSON: " + error.getOriginalMessage());
+    } catch (IOException error) {
+      throw new RequestException(400, "expected JSON: " + error.getMessage());
+    }
+  }
+
+  private static float[] readNumbers(JsonParser parser, int size) throws IOException {
+    float[] input = new float[size];
+    int count = 0;
+    for (JsonToken token = parser.nextToken(); token != JsonToken.END_ARRAY; count++) {
+      if (token == null || !token.isNumeric()) {
+        throw new RequestException(
+            400, "input: expected " + size + " numbers, got something else at index " + count);
+      }
+      if (count < size) {
+        input[count] = parser.getFloatValue();
+        if (!Float.isFinite(input[count])) {
+          throw new RequestException(400, "input: expected finite numbers, not at index " + count);
+        }
+      }
+      token = parser.nextToken();
+    }
+    if (count != size) {
+      throw new RequestException(400, "input: expected " + size + " numbers, got " + count);
+    }
+    return input;
+  }
+
+  /** Writes the answer, each value by the names of its task and label. */
+  static byte[] write(Engine.Answer answer) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream(512);
+    try (JsonGenerator json = JSON.createGenerator(out)) {
+      json.writeStartObject();
+      json.writeObjectFieldStart("tasks");
+      int position = 0;
+      for (Task task : answer.tasks()) {
+        json.writeObjectFieldStart(task.name());
+        json.writeStringField("kind", task.kind().name().toLowerCase(Locale.ROOT));
+        if (task.kind() == Task.Kind.CLASSES) {
+          json.writeStringField("best", best(task, answer.values(), position));
+        }
+        json.writeObjectFieldStart(task.kind() == Task.Kind.VALUES ? "values" : "probabilities");
+        for (String label : task.labels()) {
+          json.writeFieldName(label);
+          float value = answer.values()[position++];
+          if (Float.isFinite(value)) {
+            json.writeNumber(value);
+          } else {
+            json.writeNull();
+          }
+        }
+        json.writeEndObject();
+        json.writeEndObject();
+      }
+      json.writeEndObject();
+      json.writeEndObject();
+    }
+    return out.toByteArray();
+  }
+
+  static byte[] writeError(String message) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream(128);
+    try (JsonGenerator json = JSON.createGenerator(out)) {
+      json.writeStartObject();
+      json.writeStringField("error", message);
+      json.writeEndObject();
+    }
+    return out.toByteArray();
+  }
+
+  static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static String best(Task task, float[] values, int first) {
+    int best = 0;
+    for (int i = 1; i < task.width(); i++) {
+      best = values[first + i] > values[first + best] ? i : best;
+    }
+    return task.labels().get(best);
+  }
+}
