@@ -15,7 +15,9 @@ namespace espalier {
 namespace HWY_NAMESPACE {
 namespace {
 
-void MultiplyStridedTiles(const TiledProduct& product) { MultiplyTiles<StridedRows, FloatColumns>(product); }
+void MultiplyStridedTiles(const TiledProduct& product) {
+  MultiplyTiles<StridedRows, FloatColumns>(product);
+}
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -16,8 +16,8 @@ struct PredictorConfig {
   std::int64_t max_batch_size = 256;  ///< larger batches are run in pieces of this size
   bool logits = false;                ///< logits instead of probabilities
   Precision precision = Precision::kFp32;
-  std::vector<std::string> heads;     ///< only these, in the network's order; empty: all
-  int threads = 0;  ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
+  std::vector<std::string> heads;  ///< only these, in the network's order; empty: all
+  int threads = 0;                 ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
   float pixel_scale = 1.0f / 255.0f;  ///< PredictPixels: input = pixel · scale + offset
   float pixel_offset = 0.0f;
 };

@@ -81,7 +81,8 @@ public record PredictorOptions(
    * @return changed options
    */
   public PredictorOptions logits() {
-    return new PredictorOptions(maxBatchSize, true, heads, threads, pixelScale, pixelOffset, precision);
+    return new PredictorOptions(
+        maxBatchSize, true, heads, threads, pixelScale, pixelOffset, precision);
   }
 
   /**
@@ -112,7 +113,8 @@ public record PredictorOptions(
    * @throws IllegalArgumentException if the number is out of range
    */
   public PredictorOptions threads(int count) {
-    return new PredictorOptions(maxBatchSize, isLogits, heads, count, pixelScale, pixelOffset, precision);
+    return new PredictorOptions(
+        maxBatchSize, isLogits, heads, count, pixelScale, pixelOffset, precision);
   }
 
   /**

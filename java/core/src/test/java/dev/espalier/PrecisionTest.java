@@ -68,8 +68,7 @@ class PrecisionTest {
     for (int i : new int[] {0, 7, 36}) {
       float[] one = Arrays.copyOfRange(inputs, i * INPUTS, (i + 1) * INPUTS);
       assertArrayEquals(
-          Arrays.copyOfRange(all, 5 * i, 5 * i + 5),
-          predict(network, Precision.BF16_WEIGHTS, one));
+          Arrays.copyOfRange(all, 5 * i, 5 * i + 5), predict(network, Precision.BF16_WEIGHTS, one));
     }
   }
 
