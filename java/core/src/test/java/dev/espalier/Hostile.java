@@ -3,9 +3,6 @@ package dev.espalier;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -45,7 +42,7 @@ final class Hostile {
       network.save(folder.resolve("model.safetensors"));
     }
     addPlainArguments();
-    addArrays();
+    HostileArrays.addTo(arguments, DOTS);
     addLibraryArguments();
     addReceivers();
   }
@@ -97,7 +94,7 @@ final class Hostile {
     arguments.put(type, suppliers);
   }
 
-  private static List<Supplier<?>> list(Supplier<?>... suppliers) {
+  static List<Supplier<?>> list(Supplier<?>... suppliers) {
     return List.of(suppliers);
   }
 
@@ -179,103 +176,6 @@ final class Hostile {
         null);
   }
 
-  private void addArrays() {
-    arguments.put(
-        byte[].class, list(() -> new byte[64], () -> new byte[0], () -> new byte[63], () -> null));
-    arguments.put(
-        ByteBuffer.class,
-        list(
-            () -> ByteBuffer.allocateDirect(64),
-            () -> ByteBuffer.allocateDirect(0),
-            () -> ByteBuffer.allocateDirect(80).position(70),
-            () -> ByteBuffer.allocateDirect(80).position(16),
-            () -> ByteBuffer.allocate(64),
-            () -> null));
-    arguments.put(
-        float[].class,
-        list(
-            () -> new float[64],
-            () -> new float[0],
-            () -> new float[63],
-            () -> new float[128],
-            () -> filled(64, Float.NaN),
-            () -> filled(64, Float.POSITIVE_INFINITY),
-            () -> new float[2],
-            () -> new float[36],
-            () -> new float[24 * 64],
-            () -> null));
-    arguments.put(
-        float[][].class,
-        list(
-            () -> new float[24][2],
-            () -> new float[24][64],
-            () -> new float[0][],
-            () -> new float[2][],
-            () -> new float[2][0],
-            () -> new float[][] {{1}, {1, 2}},
-            () -> new float[][] {filled(2, Float.NaN), filled(2, 7)},
-            () -> null));
-    arguments.put(
-        int[].class,
-        list(
-            () -> new int[] {1, 8, 8},
-            () -> new int[0],
-            () -> new int[] {-1},
-            () -> new int[24],
-            () -> new int[] {Integer.MAX_VALUE, 2},
-            () -> new int[] {0},
-            () -> new int[9],
-            () -> new int[] {3, 5},
-            () -> new int[] {4096},
-            () -> null));
-    arguments.put(
-        double[].class,
-        list(
-            () -> new double[] {1, 2},
-            () -> new double[0],
-            () -> new double[] {Double.NaN, 1},
-            () -> new double[] {-1, 0},
-            () -> new double[] {0.5},
-            () -> new double[] {1, 1e300},
-            () -> null));
-    arguments.put(
-        String[].class,
-        list(
-            () -> new String[] {"low", "right"},
-            () -> new String[] {"conv1"},
-            () -> new String[0],
-            () -> new String[] {null},
-            () -> new String[] {"a", "a"},
-            () -> new String[] {""},
-            () -> new String[] {"x", "\0"},
-            () -> new String[] {"*"},
-            () -> new String[] {"nothing"},
-            () -> null));
-    arguments.put(
-        FloatBuffer.class,
-        list(
-            () -> direct(64),
-            () -> direct(2),
-            () -> direct(0),
-            () -> direct(63),
-            () -> direct(640),
-            () -> FloatBuffer.allocate(64),
-            () -> direct(64).asReadOnlyBuffer(),
-            () -> direct(80).position(70),
-            () -> direct(80).position(16),
-            () -> direct(80).limit(64),
-            () -> ByteBuffer.allocateDirect(256).order(ByteOrder.BIG_ENDIAN).asFloatBuffer(),
-            () -> null));
-    arguments.put(
-        Dataset[].class,
-        list(
-            () -> new Dataset[] {DOTS.labels()},
-            () -> new Dataset[0],
-            () -> new Dataset[1],
-            () -> new Dataset[] {DOTS.labels(), DOTS.classes()},
-            () -> null));
-  }
-
   private void addLibraryArguments() {
     add(
         Shape.class,
@@ -348,7 +248,7 @@ final class Hostile {
             () -> DOTS.labels().withoutTargets(),
             () -> DOTS.labels().reshape(Shape.vector(64)),
             () -> DOTS.labels().map(Shape.vector(1), x -> new float[1]),
-            () -> DOTS.labels().map(x -> filled(64, Float.NaN)),
+            () -> DOTS.labels().map(x -> HostileArrays.filled(64, Float.NaN)),
             () -> DOTS.labels().map(x -> null),
             () ->
                 DOTS.labels()
@@ -385,7 +285,7 @@ final class Hostile {
             x -> x,
             x -> null,
             x -> new float[0],
-            x -> filled(x.length, Float.NaN),
+            x -> HostileArrays.filled(x.length, Float.NaN),
             x -> {
               throw new Mine();
             });
@@ -515,16 +415,6 @@ final class Hostile {
         ParameterSummary.class,
         list(() -> new ParameterSummary("a.weight", Shape.vector(2), false)));
     receivers.put(EspalierException.class, list(() -> new EspalierException("IO", "text", null)));
-  }
-
-  private static float[] filled(int size, float value) {
-    float[] values = new float[size];
-    Arrays.fill(values, value);
-    return values;
-  }
-
-  private static FloatBuffer direct(int size) {
-    return ByteBuffer.allocateDirect(4 * size).order(ByteOrder.nativeOrder()).asFloatBuffer();
   }
 
   private static EpochResult epoch() {
