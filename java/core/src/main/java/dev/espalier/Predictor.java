@@ -131,12 +131,12 @@ public final class Predictor implements AutoCloseable {
     // Each position and limit is read once: another thread may move them meanwhile.
     int inputPosition = inputs.position();
     int batch = batch(inputs.limit() - inputPosition);
-    long output = outputAddress(batch, outputs);
-    try {
-      predictAt(batch, Bridge.bufferAddress(inputs) + (long) Float.BYTES * inputPosition, output);
-    } finally {
-      Reference.reachabilityFence(inputs);
-      Reference.reachabilityFence(outputs);
+    int outputPosition = outputPosition(batch, outputs);
+    if (FlightRecording.recordsSlowCalls()) {
+      FlightRecording.call(
+          batch, () -> runBuffers(batch, inputs, inputPosition, outputs, outputPosition));
+    } else {
+      runBuffers(batch, inputs, inputPosition, outputs, outputPosition);
     }
   }
 
@@ -334,6 +334,18 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
+  private void runBuffers(
+      int batch, FloatBuffer inputs, int inputPosition, FloatBuffer outputs, int outputPosition) {
+    try {
+      Bridge.predictorPredictBuffers(
+          inputs, inputPosition, outputs, outputPosition, handle.id(), batch);
+    } catch (RuntimeException error) {
+      throw NativeErrors.translate(error);
+    } finally {
+      Reference.reachabilityFence(handle);
+    }
+  }
+
   private void predictPixelsAt(int batch, long pixels, long outputs) {
     if (FlightRecording.recordsSlowCalls()) {
       FlightRecording.call(batch, () -> runPixelsAt(batch, pixels, outputs));
@@ -385,6 +397,12 @@ public final class Predictor implements AutoCloseable {
 
   /** Returns where outputs go, after the buffer has been checked. */
   private long outputAddress(int batch, FloatBuffer outputs) {
+    int position = outputPosition(batch, outputs);
+    return Bridge.bufferAddress(outputs) + (long) Float.BYTES * position;
+  }
+
+  /** Returns the position of a buffer for outputs after it has been checked. */
+  private int outputPosition(int batch, FloatBuffer outputs) {
     Arguments.directNative("outputs", outputs);
     if (outputs.isReadOnly()) {
       throw new IllegalArgumentException("outputs: expected a buffer that can be written");
@@ -395,7 +413,7 @@ public final class Predictor implements AutoCloseable {
       throw new ShapeException(
           "outputs: expected room for " + batch + " x " + outputSize + " values, got " + length);
     }
-    return Bridge.bufferAddress(outputs) + (long) Float.BYTES * position;
+    return position;
   }
 
   private int outputLength(int batch) {

@@ -176,6 +176,18 @@ public final class Bridge {
 
   public static native void predictorPredict(long predictor, long batch, long inputs, long outputs);
 
+  /**
+   * Predicts from element {@code input} of a direct buffer of floats to element {@code output} of
+   * another: one crossing for what would be three.
+   */
+  public static native void predictorPredictBuffers(
+      @Raw(withEnv = true) Buffer inputs,
+      long input,
+      @Raw Buffer outputs,
+      long output,
+      long predictor,
+      long batch);
+
   public static native void predictorPredictArray(
       long predictor, long batch, @Const float[] inputs, float[] outputs);
 
