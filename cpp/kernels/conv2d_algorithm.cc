@@ -18,8 +18,10 @@ std::int64_t Ceiling(std::int64_t value, std::int64_t divisor) {
 constexpr std::int64_t kSumOverhead = 6;
 
 // A weight costs as long to fetch as this many multiply-adds with it, so few tiles make
-// little use of the larger transforms.
+// little use of the larger transforms: from L3, and from memory where that many do not fit.
 constexpr std::int64_t kFewestUses = 3;
+constexpr std::int64_t kFewestUsesOfMany = 8;
+constexpr std::int64_t kManyWeights = 1 << 22;  // 16 MiB
 
 std::int64_t DirectCost(const ConvolutionGeometry& g) {
   return g.output_height * g.output_width * g.output_channels * (9 * g.channels + kSumOverhead);
@@ -35,7 +37,9 @@ std::int64_t WinogradCost(const ConvolutionGeometry& g, std::int64_t tile,
                           const TransformCost& transform) {
   const std::int64_t tiles = Ceiling(g.output_height, tile) * Ceiling(g.output_width, tile);
   const std::int64_t points = (tile + 2) * (tile + 2);
-  return std::max(tiles, kFewestUses) * points * g.output_channels * (g.channels + kSumOverhead) +
+  const bool are_many = points * g.channels * g.output_channels > kManyWeights;
+  const std::int64_t fewest = are_many ? kFewestUsesOfMany : kFewestUses;
+  return std::max(tiles, fewest) * points * g.output_channels * (g.channels + kSumOverhead) +
          tiles * (transform.input * g.channels + transform.output * g.output_channels);
 }
 

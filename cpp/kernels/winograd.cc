@@ -15,6 +15,7 @@ namespace {
 // as many as keep both sides of the points in half of an L2 of 1 MiB.
 constexpr std::int64_t kFewestTiles = 28;
 constexpr std::int64_t kMostTiles = 112;
+constexpr std::int64_t kFewestSharedTiles = 14;  // where blocks are cut for other workers' sake
 constexpr std::int64_t kBlockFloats = 1 << 17;
 
 // Terms of the sum over tiles in one block of the weights' gradient.
@@ -25,8 +26,8 @@ constexpr std::int64_t kTermsFloats = 1 << 19;  // 2 MiB, in L3
 // Points of two blocks never fall into the same sets of L1, which repeat every 4 KiB.
 constexpr std::int64_t kPointGap = 16;
 
-constexpr std::int64_t kTaskProduct = 1 << 19;  // multiply-adds worth a task of their own
-constexpr std::int64_t kWantedTasks = 8;
+constexpr std::int64_t kTaskProduct = 1 << 19;   // multiply-adds worth a task of their own
+constexpr std::int64_t kShortProduct = 1 << 24;  // about 0.3 ms on one core
 
 std::int64_t Ceiling(std::int64_t value, std::int64_t divisor) {
   return (value + divisor - 1) / divisor;
@@ -105,13 +106,18 @@ void WinogradForward(const WinogradConvolution& c, std::int64_t batch, const flo
   const std::int64_t panel = ActiveTileShape().columns;
   const std::int64_t panels = Ceiling(c.output_channels, panel);
   std::int64_t blocks = Ceiling(tiles, BlockTiles(c));
-  // Columns are cut only for other workers' sake, since each part transforms its inputs anew.
   std::int64_t parts = 1;
-  if (workspace.workers() > 1) {
-    const std::int64_t tasks = std::clamp<std::int64_t>(
-        points * tiles * c.channels * c.output_channels / kTaskProduct, 1, kWantedTasks);
-    blocks = std::max(blocks, std::min(tasks, Ceiling(tiles, kFewestTiles)));
-    parts = std::clamp<std::int64_t>(Ceiling(tasks, std::max<std::int64_t>(blocks, 1)), 1, panels);
+  if (const std::int64_t workers = workspace.workers(); workers > 1) {
+    // No bit depends on how tiles and columns are cut, so the number of workers may decide.
+    // Columns are cut last, since each part transforms its inputs anew.
+    const std::int64_t product = points * tiles * c.channels * c.output_channels;
+    const std::int64_t most = std::max<std::int64_t>(1, tiles / kFewestSharedTiles);
+    const std::int64_t tasks = std::clamp<std::int64_t>(product / kTaskProduct, 1, workers);
+    blocks = std::max(blocks, std::min(tasks, most));
+    blocks = std::max(blocks, std::min(Ceiling(blocks, workers) * workers, most));
+    // A worker that wakes late misses a smaller share of a short call.
+    const std::int64_t wanted = product < kShortProduct ? 2 * tasks : tasks;
+    if (blocks < tasks) parts = std::min(Ceiling(wanted, blocks), panels);
   }
   const std::int64_t packed_point = PackedFloats(c.channels, c.output_channels);
   workspace.ParallelFor(blocks * parts, [&](std::int64_t task, std::span<float> scratch) {
