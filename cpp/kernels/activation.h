@@ -18,6 +18,12 @@ enum class Activation : std::uint8_t {
   kTanh,
 };
 
+/// True if it does no more than limit: cheap enough to repeat wherever sums are stored.
+inline bool IsClamp(Activation activation) {
+  return activation == Activation::kNone || activation == Activation::kRelu ||
+         activation == Activation::kRelu6;
+}
+
 /// y[i] = activation(x[i]). y may be x. NaN stays NaN.
 void ActivationForward(Activation activation, float slope, const float* x, std::int64_t count,
                        float* y);

@@ -7,6 +7,7 @@
 #include "kernels/conv2d_algorithm.h"
 #include "kernels/conv2d_weights.h"
 #include "kernels/depthwise.h"
+#include "kernels/rounding.h"
 
 namespace espalier {
 namespace {
@@ -14,10 +15,6 @@ namespace {
 constexpr std::int64_t kTaskProduct = 1 << 19;  // multiply-adds worth a task of their own
 constexpr std::int64_t kWantedTasks = 8;        // enough for a handful of workers
 constexpr std::int64_t kActivatedFloats = 1 << 15;
-
-std::int64_t Ceiling(std::int64_t value, std::int64_t divisor) {
-  return (value + divisor - 1) / divisor;
-}
 
 std::int64_t Positions(const ConvolutionGeometry& g) { return g.output_height * g.output_width; }
 std::int64_t KernelArea(const ConvolutionGeometry& g) { return g.kernel_height * g.kernel_width; }
@@ -68,15 +65,10 @@ void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64
   });
 }
 
-bool IsFusedByWinograd(Activation activation) {
-  return activation == Activation::kNone || activation == Activation::kRelu ||
-         activation == Activation::kRelu6;
-}
-
 void RunWinograd(const WinogradConvolution& convolution, std::int64_t batch, const float* input,
                  const float* packed, const Epilogue& epilogue, bool pools, float* output,
                  Workspace& workspace) {
-  if (IsFusedByWinograd(epilogue.activation)) {
+  if (IsClamp(epilogue.activation)) {
     WinogradForward(convolution, batch, input, packed, epilogue, pools, output, workspace);
     return;
   }
@@ -96,8 +88,7 @@ void RunWinograd(const WinogradConvolution& convolution, std::int64_t batch, con
 // The gradient of an input with stride: positions that are alike modulo the stride read the
 // same elements of the kernel, so each class of them is a convolution with stride 1.
 struct StrideClass {
-  StrideClass(const ConvolutionGeometry& g, std::int64_t row, std::int64_t column)
-      : rows(ToShiftedRows(g)) {
+  StrideClass(const ConvolutionGeometry& g, std::int64_t row, std::int64_t column) {
     const Axis y(row, g.stride_height, g.pad_top, (g.kernel_height - 1) * g.dilation_height + 1,
                  g.height);
     const Axis x(column, g.stride_width, g.pad_left, (g.kernel_width - 1) * g.dilation_width + 1,
@@ -303,7 +294,7 @@ void Conv2dPackWeights(const ConvolutionGeometry& g, const float* weights, float
 bool Conv2dCanPool(const ConvolutionGeometry& geometry, Activation activation) {
   const ConvolutionAlgorithm algorithm = ChooseAlgorithm(geometry);
   return geometry.groups == 1 && algorithm != ConvolutionAlgorithm::kDepthwise &&
-         algorithm != ConvolutionAlgorithm::kPlain && IsFusedByWinograd(activation) &&
+         algorithm != ConvolutionAlgorithm::kPlain && IsClamp(activation) &&
          geometry.output_height >= 2 && geometry.output_width >= 2;
 }
 

@@ -4,13 +4,10 @@
 #include <algorithm>
 
 #include "kernels/depthwise.h"
+#include "kernels/rounding.h"
 
 namespace espalier {
 namespace {
-
-std::int64_t Ceiling(std::int64_t value, std::int64_t divisor) {
-  return (value + divisor - 1) / divisor;
-}
 
 // What the forms cost an image, in multiply-adds of a matrix product. A sum costs
 // kSumOverhead beside its terms (to be begun and stored); a transform costs so much a channel

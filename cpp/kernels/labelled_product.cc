@@ -9,6 +9,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/partial-inl.h"
+#include "kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -43,7 +44,6 @@ template <class D>
 void MultiplyGroup(D d, const Group& group, const float* weights, const float* biases,
                    std::int64_t depth) {
   constexpr std::size_t kLanes = hn::MaxLanes(D());
-  const hn::Repartition<double, D> d2;
   const float* const x = group.x;
   const float* rows[kLanes];
   HWY_ALIGN float gathered[kLanes];
@@ -56,22 +56,12 @@ void MultiplyGroup(D d, const Group& group, const float* weights, const float* b
   auto sum = hn::Add(hn::Zero(d), hn::Load(d, gathered));
   std::int64_t k = 0;
   for (; k + 4 <= depth; k += 4) {
-    const auto row0 = LoadBlocks(d, rows, k);
-    const auto row1 = LoadBlocks(d, rows + 1, k);
-    const auto row2 = LoadBlocks(d, rows + 2, k);
-    const auto row3 = LoadBlocks(d, rows + 3, k);
-    const auto low01 = hn::BitCast(d2, hn::InterleaveLower(d, row0, row1));
-    const auto low23 = hn::BitCast(d2, hn::InterleaveLower(d, row2, row3));
-    const auto high01 = hn::BitCast(d2, hn::InterleaveUpper(d, row0, row1));
-    const auto high23 = hn::BitCast(d2, hn::InterleaveUpper(d, row2, row3));
-    const auto column0 = hn::BitCast(d, hn::InterleaveLower(d2, low01, low23));
-    const auto column1 = hn::BitCast(d, hn::InterleaveUpper(d2, low01, low23));
-    const auto column2 = hn::BitCast(d, hn::InterleaveLower(d2, high01, high23));
-    const auto column3 = hn::BitCast(d, hn::InterleaveUpper(d2, high01, high23));
-    sum = hn::MulAdd(hn::Set(d, x[k]), column0, sum);
-    sum = hn::MulAdd(hn::Set(d, x[k + 1]), column1, sum);
-    sum = hn::MulAdd(hn::Set(d, x[k + 2]), column2, sum);
-    sum = hn::MulAdd(hn::Set(d, x[k + 3]), column3, sum);
+    const hn::Vec<D> blocks[4] = {LoadBlocks(d, rows, k), LoadBlocks(d, rows + 1, k),
+                                  LoadBlocks(d, rows + 2, k), LoadBlocks(d, rows + 3, k)};
+    hn::Vec<D> columns[4];
+    TransposeBlocks(d, blocks, columns);
+    HWY_UNROLL(4)
+    for (int i = 0; i < 4; ++i) sum = hn::MulAdd(hn::Set(d, x[k + i]), columns[i], sum);
   }
   for (; k < depth; ++k) {
     for (std::size_t e = 0; e < kLanes; ++e) gathered[e] = rows[e][k];

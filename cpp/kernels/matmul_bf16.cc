@@ -32,8 +32,6 @@ HWY_AFTER_NAMESPACE();
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kWholeProduct = 1 << 17;  // multiply-adds worth no other worker's wake-up
-
 void MultiplyRows(const MatrixRef& a, const std::uint32_t* packed_b, std::int64_t n, float* c,
                   std::int64_t c_stride, const Epilogue& epilogue) {
   if (a.rows <= 0 || n <= 0) return;
@@ -88,28 +86,12 @@ void PackBf16(const MatrixRef& b, std::uint32_t* packed) {
 
 void ParallelMatmulBf16(const MatrixRef& a, const std::uint32_t* packed_b, std::int64_t n, float* c,
                         std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace) {
-  const std::int64_t m = a.rows;
-  const std::int64_t k = a.columns;
-  if (m * n * k <= kWholeProduct || workspace.workers() == 1) {
-    const FlushDenormals flush;  // as in ParallelFor
-    MultiplyRows(a, packed_b, n, c, c_stride, epilogue);
-    return;
-  }
-  const TileShape tile = ActiveTileShape();
-  const Partition partition = MakePartition(m, n, k, 2 * tile.columns);
-  const std::int64_t panels = (n + tile.columns - 1) / tile.columns;
-  workspace.ParallelFor(partition.row_pieces * partition.column_pieces, [&](std::int64_t task,
-                                                                            std::span<float>) {
-    const std::int64_t r = task % partition.row_pieces;
-    const std::int64_t j = task / partition.row_pieces;
-    const std::int64_t row = m * r / partition.row_pieces;
-    const std::int64_t rows = m * (r + 1) / partition.row_pieces - row;
-    const std::int64_t panel = panels * j / partition.column_pieces;
-    const std::int64_t column = panel * tile.columns;
-    const std::int64_t end = std::min(n, panels * (j + 1) / partition.column_pieces * tile.columns);
-    MultiplyRows(BlockOf(a, row, rows, 0, k), packed_b + panel * tile.lanes * k, end - column,
-                 c + row * c_stride + column, c_stride, Shifted(epilogue, row, column));
-  });
+  const std::int64_t panel_words = ActiveTileShape().lanes * a.columns;
+  ShareProduct(a, n, c, c_stride, epilogue, workspace,
+               [&](const MatrixRef& rows, std::int64_t panel, std::int64_t columns, float* to,
+                   const Epilogue& part) {
+                 MultiplyRows(rows, packed_b + panel * panel_words, columns, to, c_stride, part);
+               });
 }
 
 }  // namespace espalier

@@ -11,8 +11,7 @@
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kWholeProduct = 1 << 17;  // multiply-adds worth no other worker's wake-up
-constexpr std::int64_t kPieceColumns = 256;      // of B packed at a time: 256 KiB, a part of L2
+constexpr std::int64_t kPieceColumns = 256;  // of B packed at a time: 256 KiB, a part of L2
 constexpr std::int64_t kWantedPieces = 16;
 constexpr std::int64_t kSwappedColumns = 64;  // of the transposed C at a time
 constexpr std::int64_t kLeastSwapped = 16;    // rows of A that are worth as many lanes
@@ -108,12 +107,12 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
   const MultiplyFunction multiply = ChooseForm(a, b, epilogue);
   const std::int64_t panel = ActiveTileShape().columns;
   // Pieces of equal width in whole panels, each packed by every task that needs it.
-  const std::int64_t panels = (n + panel - 1) / panel;
-  const std::int64_t column_pieces = (n + kPieceColumns - 1) / kPieceColumns;
+  const std::int64_t panels = Ceiling(n, panel);
+  const std::int64_t column_pieces = Ceiling(n, kPieceColumns);
   // Rows are split only where columns give too few tasks.
   const std::int64_t row_pieces = std::clamp<std::int64_t>(
       std::min(MakePartition(m, n, k, kPieceColumns).row_pieces, kWantedPieces / column_pieces), 1,
-      (m + kPieceColumns - 1) / kPieceColumns);
+      Ceiling(m, kPieceColumns));
   const auto multiply_piece = [&](std::int64_t piece, float* scratch) {
     const std::int64_t r = piece % row_pieces;
     const std::int64_t j = piece / row_pieces;

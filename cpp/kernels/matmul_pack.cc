@@ -9,6 +9,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/matmul_tile-inl.h"
+#include "kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -22,8 +23,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 void TransposeInto(const float* HWY_RESTRICT src, std::int64_t stride, std::int64_t rows,
                    std::int64_t depth, float* HWY_RESTRICT dst, std::int64_t width) {
   constexpr std::int64_t kLine = 16;
-  const hn::FixedTag<float, 4> d4;
-  const hn::Repartition<double, decltype(d4)> d2;
   std::int64_t k0 = 0;
   for (; k0 + 4 <= depth && rows >= 4; k0 += kLine) {
     const std::int64_t k_end = std::min(depth & ~std::int64_t{3}, k0 + kLine);
@@ -32,19 +31,7 @@ void TransposeInto(const float* HWY_RESTRICT src, std::int64_t stride, std::int6
       const std::int64_t r = std::min(r0, rows - 4);
       const float* from = src + r * stride;
       for (std::int64_t k = k0; k < k_end; k += 4) {
-        const auto row0 = hn::LoadU(d4, from + k);
-        const auto row1 = hn::LoadU(d4, from + stride + k);
-        const auto row2 = hn::LoadU(d4, from + 2 * stride + k);
-        const auto row3 = hn::LoadU(d4, from + 3 * stride + k);
-        const auto low01 = hn::BitCast(d2, hn::InterleaveLower(d4, row0, row1));
-        const auto low23 = hn::BitCast(d2, hn::InterleaveLower(d4, row2, row3));
-        const auto high01 = hn::BitCast(d2, hn::InterleaveUpper(d4, row0, row1));
-        const auto high23 = hn::BitCast(d2, hn::InterleaveUpper(d4, row2, row3));
-        float* to = dst + k * width + r;
-        hn::StoreU(hn::BitCast(d4, hn::InterleaveLower(d2, low01, low23)), d4, to);
-        hn::StoreU(hn::BitCast(d4, hn::InterleaveUpper(d2, low01, low23)), d4, to + width);
-        hn::StoreU(hn::BitCast(d4, hn::InterleaveLower(d2, high01, high23)), d4, to + 2 * width);
-        hn::StoreU(hn::BitCast(d4, hn::InterleaveUpper(d2, high01, high23)), d4, to + 3 * width);
+        Transpose4x4(from + k, stride, dst + k * width + r, width);
       }
     }
   }

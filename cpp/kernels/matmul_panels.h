@@ -3,10 +3,15 @@
 
 // Matrix products cut into blocks of A. Internal to kernels/.
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 
+#include "core/cpu.h"
+#include "core/thread_pool.h"
 #include "kernels/matmul.h"
 #include "kernels/matmul_block.h"
+#include "kernels/rounding.h"
 
 namespace espalier {
 
@@ -30,6 +35,9 @@ void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue);
 /// True if vectors so many floats apart fall into one set of an L1 cache (4 KiB a way).
 inline bool SharesCacheSet(std::int64_t stride) { return stride % 1024 == 0; }
 
+/// Multiply-adds worth no other worker's wake-up.
+inline constexpr std::int64_t kWholeProduct = 1 << 17;
+
 /// How a product is cut into tasks, by its size alone; a task has at least `columns` columns.
 struct Partition {
   std::int64_t row_pieces;
@@ -43,8 +51,33 @@ MatrixRef BlockOf(const MatrixRef& matrix, std::int64_t row, std::int64_t rows, 
 /// The epilogue of the part of C from that row and column on.
 Epilogue Shifted(Epilogue epilogue, std::int64_t row, std::int64_t column);
 
-inline std::int64_t RoundUp(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
+/// C = A · (packed B) in parts that the workers share: multiply(rows of A, first panel of B,
+/// columns, where they go in C, the part's epilogue).
+template <typename Multiply>
+void ShareProduct(const MatrixRef& a, std::int64_t n, float* c, std::int64_t c_stride,
+                  const Epilogue& epilogue, Workspace& workspace, Multiply multiply) {
+  const std::int64_t m = a.rows;
+  const std::int64_t k = a.columns;
+  if (m * n * k <= kWholeProduct || workspace.workers() == 1) {
+    const FlushDenormals flush;  // as in ParallelFor
+    multiply(a, std::int64_t{0}, n, c, epilogue);
+    return;
+  }
+  const std::int64_t panel = ActiveTileShape().columns;
+  const Partition partition = MakePartition(m, n, k, 2 * panel);
+  const std::int64_t panels = Ceiling(n, panel);
+  workspace.ParallelFor(
+      partition.row_pieces * partition.column_pieces, [&](std::int64_t task, std::span<float>) {
+        const std::int64_t r = task % partition.row_pieces;
+        const std::int64_t j = task / partition.row_pieces;
+        const std::int64_t row = m * r / partition.row_pieces;
+        const std::int64_t rows = m * (r + 1) / partition.row_pieces - row;
+        const std::int64_t first = panels * j / partition.column_pieces;
+        const std::int64_t column = first * panel;
+        const std::int64_t end = std::min(n, panels * (j + 1) / partition.column_pieces * panel);
+        multiply(BlockOf(a, row, rows, 0, k), first, end - column, c + row * c_stride + column,
+                 Shifted(epilogue, row, column));
+      });
 }
 
 }  // namespace espalier

@@ -7,6 +7,7 @@
 #define HWY_TARGET_INCLUDE "kernels/max_pairs.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/larger-inl.h"
 #include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -21,17 +22,15 @@ void MaxOfRows(const float* HWY_RESTRICT from, std::int64_t width, std::int64_t 
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto larger = [](V a, V b)
-                          HWY_ATTR { return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b)); };
   const std::int64_t row = width * channels;
   for (std::int64_t x = 0; x < width / 2; ++x, from += 2 * channels, to += channels) {
     for (std::int64_t c = 0; c < channels; c += lanes) {
       const auto count = static_cast<std::size_t>(channels - c);
       const float* at = from + c;
-      const V upper = larger(LoadFirst(d, at, count), LoadFirst(d, at + channels, count));
+      const V upper = Larger(LoadFirst(d, at, count), LoadFirst(d, at + channels, count));
       const V lower =
-          larger(LoadFirst(d, at + row, count), LoadFirst(d, at + row + channels, count));
-      StoreFirst(larger(upper, lower), d, to + c, count);
+          Larger(LoadFirst(d, at + row, count), LoadFirst(d, at + row + channels, count));
+      StoreFirst(Larger(upper, lower), d, to + c, count);
     }
   }
 }

@@ -11,6 +11,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/activation-inl.h"
+#include "kernels/larger-inl.h"
 #include "kernels/partial-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,8 +28,6 @@ constexpr int kTaps = 9;
 
 // 9 weights and 4 sums a vector: two vectors fit into 32 registers, one into 16.
 constexpr int kMostVectors = HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86 ? 2 : 1;
-
-HWY_INLINE V Larger(V a, V b) { return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b)); }
 
 // What all positions share for kVectors vectors of outputs.
 template <int kVectors>

@@ -7,6 +7,7 @@
 #include "kernels/max_pairs.h"
 #include "kernels/one_channel.h"
 #include "kernels/outer_product.h"
+#include "kernels/rounding.h"
 #include "kernels/strided_product.h"
 
 namespace espalier {
@@ -18,10 +19,6 @@ constexpr std::int64_t kPaddedFloats = 1 << 16;  // 256 KiB of an L2 of 1 MiB
 // row to the next.
 constexpr std::int64_t kWeightFloats = 1 << 16;
 constexpr std::int64_t kShortestBlock = 64;
-
-std::int64_t RoundUp(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 std::int64_t PaddedWidth(const ShiftedRows& rows) {
   return (rows.output_width - 1) * rows.stride_width +
@@ -124,7 +121,7 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
                     std::int64_t last, const float* packed, const Epilogue& epilogue, bool pools,
                     float* output, float* scratch) {
   const PaddedImage padded = PadImage(rows, image, first, last, scratch);
-  if (IsOneChannel(rows) && epilogue.activation <= Activation::kRelu6) {
+  if (IsOneChannel(rows) && IsClamp(epilogue.activation)) {
     SumOneChannel({rows, padded, first, last, packed, epilogue, pools, output});
     return;
   }

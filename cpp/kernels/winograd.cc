@@ -5,6 +5,7 @@
 
 #include "kernels/matmul_block.h"
 #include "kernels/outer_product.h"
+#include "kernels/rounding.h"
 #include "kernels/strided_product.h"
 #include "kernels/winograd_transform.h"
 
@@ -29,32 +30,28 @@ constexpr std::int64_t kPointGap = 16;
 constexpr std::int64_t kTaskProduct = 1 << 19;   // multiply-adds worth a task of their own
 constexpr std::int64_t kShortProduct = 1 << 24;  // about 0.3 ms on one core
 
-std::int64_t Ceiling(std::int64_t value, std::int64_t divisor) {
-  return (value + divisor - 1) / divisor;
-}
-
-TileGrid InputGrid(const WinogradConvolution& c) {
+TileGrid GridOf(const WinogradConvolution& c, std::int64_t height, std::int64_t width,
+                std::int64_t channels) {
   return {.tile = c.tile,
-          .height = c.height,
-          .width = c.width,
-          .pixel_stride = c.channels,
-          .channels = c.channels,
-          .tiles_y = Ceiling(c.output_height, c.tile),
-          .tiles_x = Ceiling(c.output_width, c.tile),
-          .pad_top = c.pad_top,
-          .pad_left = c.pad_left};
-}
-
-TileGrid OutputGrid(const WinogradConvolution& c) {
-  return {.tile = c.tile,
-          .height = c.output_height,
-          .width = c.output_width,
-          .pixel_stride = c.output_channels,
-          .channels = c.output_channels,
+          .height = height,
+          .width = width,
+          .pixel_stride = channels,
+          .channels = channels,
           .tiles_y = Ceiling(c.output_height, c.tile),
           .tiles_x = Ceiling(c.output_width, c.tile),
           .pad_top = 0,
           .pad_left = 0};
+}
+
+TileGrid InputGrid(const WinogradConvolution& c) {
+  TileGrid grid = GridOf(c, c.height, c.width, c.channels);
+  grid.pad_top = c.pad_top;
+  grid.pad_left = c.pad_left;
+  return grid;
+}
+
+TileGrid OutputGrid(const WinogradConvolution& c) {
+  return GridOf(c, c.output_height, c.output_width, c.output_channels);
 }
 
 std::int64_t BlockTiles(const WinogradConvolution& c) {

@@ -12,7 +12,9 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/activation-inl.h"
+#include "kernels/larger-inl.h"
 #include "kernels/partial-inl.h"
+#include "kernels/transpose-inl.h"
 #include "kernels/winograd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -156,9 +158,6 @@ void GradOutputTiles(const TileGrid& grid, const TileRange& range, const float* 
   }
 }
 
-// The larger, or NaN if there is one: Max alone drops NaN on some targets.
-HWY_INLINE V Larger(V a, V b) { return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b)); }
-
 struct OutputArguments {
   const TileGrid& grid;
   const Epilogue& epilogue;
@@ -174,32 +173,18 @@ HWY_INLINE void OutputTile(const OutputArguments& arguments, std::int64_t tile, 
   const TileGrid& grid = arguments.grid;
   const std::size_t count =
       static_cast<std::size_t>(std::min<std::int64_t>(kLanes, grid.channels - c));
-  V between[kTile][kPoints];
-  HWY_UNROLL(6)
-  for (int x = 0; x < kPoints; ++x) {
-    V column[kPoints];
-    V transformed[kTile];
-    HWY_UNROLL(6)
-    for (int y = 0; y < kPoints; ++y) {
-      column[y] = LoadFirst(d, points + (y * kPoints + x) * arguments.point_stride + c, count);
-    }
-    WinogradForms<kTile>::Output(d, column, transformed);
-    HWY_UNROLL(6)
-    for (int p = 0; p < kTile; ++p) between[p][x] = transformed[p];
-  }
   const V slope = hn::Set(d, arguments.epilogue.slope);
   const V bias = arguments.epilogue.column_bias == nullptr
                      ? hn::Zero(d)
                      : LoadFirst(d, arguments.epilogue.column_bias + c, count);
   V result[kTile][kTile];
-  HWY_UNROLL(6)
-  for (int y = 0; y < kTile; ++y) {
-    WinogradForms<kTile>::Output(d, between[y], result[y]);
-    HWY_UNROLL(6)
-    for (int x = 0; x < kTile; ++x) {
-      result[y][x] = ActivateAs<kKind>(d, hn::Add(result[y][x], bias), slope);
-    }
-  }
+  TransformBothWays<kPoints, kTile>(
+      [](const V* m, V* y) HWY_ATTR { WinogradForms<kTile>::Output(D(), m, y); },
+      [&](int y, int x) HWY_ATTR {
+        return LoadFirst(d, points + (y * kPoints + x) * arguments.point_stride + c, count);
+      },
+      [&](int y, int x, V v)
+          HWY_ATTR { result[y][x] = ActivateAs<kKind>(d, hn::Add(v, bias), slope); });
   const std::int64_t image = tile / grid.tiles();
   const std::int64_t y0 = tile % grid.tiles() / grid.tiles_x * kTile;
   const std::int64_t x0 = tile % grid.tiles_x * kTile;
@@ -275,24 +260,6 @@ void OutputTiles(const TileGrid& grid, const TileRange& range, const float* poin
 constexpr std::int64_t kStripe = 64;
 constexpr int kTaps = 9;
 using Stripe = float[kTaps][kStripe];
-
-HWY_INLINE void Transpose4x4(const float* HWY_RESTRICT src, std::int64_t src_stride,
-                             float* HWY_RESTRICT dst, std::int64_t dst_stride) {
-  const hn::FixedTag<float, 4> d4;
-  const hn::Repartition<double, decltype(d4)> d2;
-  const auto row0 = hn::LoadU(d4, src);
-  const auto row1 = hn::LoadU(d4, src + src_stride);
-  const auto row2 = hn::LoadU(d4, src + 2 * src_stride);
-  const auto row3 = hn::LoadU(d4, src + 3 * src_stride);
-  const auto low01 = hn::BitCast(d2, hn::InterleaveLower(d4, row0, row1));
-  const auto low23 = hn::BitCast(d2, hn::InterleaveLower(d4, row2, row3));
-  const auto high01 = hn::BitCast(d2, hn::InterleaveUpper(d4, row0, row1));
-  const auto high23 = hn::BitCast(d2, hn::InterleaveUpper(d4, row2, row3));
-  hn::StoreU(hn::BitCast(d4, hn::InterleaveLower(d2, low01, low23)), d4, dst);
-  hn::StoreU(hn::BitCast(d4, hn::InterleaveUpper(d2, low01, low23)), d4, dst + dst_stride);
-  hn::StoreU(hn::BitCast(d4, hn::InterleaveLower(d2, high01, high23)), d4, dst + 2 * dst_stride);
-  hn::StoreU(hn::BitCast(d4, hn::InterleaveUpper(d2, high01, high23)), d4, dst + 3 * dst_stride);
-}
 
 void GatherTaps(const float* src, std::int64_t stride, std::int64_t count, Stripe& dst) {
   std::int64_t n = 0;
@@ -374,21 +341,11 @@ void GradWeightsOf(std::int64_t all_k, std::int64_t all_n, std::int64_t first_k,
       for (std::int64_t i = 0; i < count; i += kLanes) {
         const std::size_t lanes = static_cast<std::size_t>(std::min(kLanes, count - i));
         const float* from = points + k * all_n + n0 + i;
-        V between[3][kPoints];
-        for (int x = 0; x < kPoints; ++x) {
-          V column[kPoints];
-          V transformed[3];
-          for (int y = 0; y < kPoints; ++y) {
-            column[y] = LoadFirst(d, from + (y * kPoints + x) * all_k * all_n, lanes);
-          }
-          WinogradForms<kTile>::GradWeights(d, column, transformed);
-          for (int p = 0; p < 3; ++p) between[p][x] = transformed[p];
-        }
-        for (int y = 0; y < 3; ++y) {
-          V transformed[3];
-          WinogradForms<kTile>::GradWeights(d, between[y], transformed);
-          for (int x = 0; x < 3; ++x) hn::Store(transformed[x], d, &taps[y * 3 + x][i]);
-        }
+        TransformBothWays<kPoints, 3>(
+            [](const V* u, V* g) HWY_ATTR { WinogradForms<kTile>::GradWeights(D(), u, g); },
+            [&](int y, int x)
+                HWY_ATTR { return LoadFirst(d, from + (y * kPoints + x) * all_k * all_n, lanes); },
+            [&](int y, int x, V v) HWY_ATTR { hn::Store(v, d, &taps[y * 3 + x][i]); });
       }
       ScatterTaps(taps, all_k * kTaps, count, grad_weights + (n0 * all_k + k) * kTaps);
     }

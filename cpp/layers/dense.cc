@@ -5,7 +5,6 @@
 
 #include "core/checked.h"
 #include "kernels/blas.h"
-#include "kernels/layer_product.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
 #include "layers/layout.h"
@@ -67,11 +66,12 @@ void Dense::Forward(const ForwardArguments& arguments) const {
     MoveOutside(input, arguments.batch, rows, arguments.saved, *arguments.workspace);
     rows = arguments.saved;
   }
-  ParallelLayerProduct(rows, arguments.parameters[0],
-                       {.column_bias = has_bias_ ? arguments.parameters[1] : nullptr,
-                        .activation = arguments.activation},
-                       arguments.batch, units_, input.element_count(), arguments.output,
-                       *arguments.workspace);
+  const std::int64_t width = input.element_count();
+  const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
+  const Epilogue epilogue{.column_bias = has_bias_ ? arguments.parameters[1] : nullptr,
+                          .activation = arguments.activation};
+  ParallelMatmul(MatrixRef::RowMajor(rows, arguments.batch, width), weight.Transposed(),
+                 arguments.output, units_, epilogue, *arguments.workspace);
 }
 
 void Dense::Backward(const BackwardArguments& arguments) const {

@@ -6,7 +6,6 @@
 
 #include "core/checked.h"
 #include "kernels/labelled_product.h"
-#include "kernels/layer_product.h"
 #include "kernels/matmul.h"
 #include "kernels/reduction.h"
 #include "layers/layout.h"
@@ -114,8 +113,10 @@ void HeadGroupRun::Forward(std::int64_t batch, std::span<const TaskTargets> targ
     MoveOutside(group_.input_shape, batch, buffers_.input, buffers_.rows, workspace);
   }
   if (!is_listed_) {
-    ParallelLayerProduct(rows(), weights(), {.column_bias = biases()}, batch, group_.group.width,
-                         floats, buffers_.logits, workspace);
+    const std::int64_t width = group_.group.width;
+    ParallelMatmul(MatrixRef::RowMajor(rows(), batch, floats),
+                   MatrixRef::RowMajor(weights(), width, floats).Transposed(), buffers_.logits,
+                   width, {.column_bias = biases()}, workspace);
     return;
   }
   ForItems(workspace, batch, floats, [&](std::int64_t first, std::int64_t last) {

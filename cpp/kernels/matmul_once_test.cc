@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/layer_product.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
 
+#include "core/memory.h"
 #include "core/random.h"
 #include "kernels/matmul.h"
 #include "testing/cpu_targets.h"
@@ -30,7 +29,8 @@ constexpr Case kCases[] = {{1, 1, 1},      {1, 10, 128},   {5, 64, 300},   {32, 
                            {31, 127, 257}, {33, 130, 511}, {64, 300, 512}, {128, 512, 600},
                            {129, 70, 40},  {17, 1000, 33}, {3, 65, 1024},  {128, 256, 784}};
 
-TEST(LayerProduct, HasTheBitsOfTheProductAndIsRight) {
+// A dense layer's product: weights [columns, depth], transposed or with swapped sides.
+TEST(MatmulOnce, HasTheBitsOfTheProductPackedBeforeAndIsRight) {
   testing::ForEachCpuTarget([] {
     for (const auto& [rows, columns, depth] : kCases) {
       SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns) + " x " +
@@ -45,14 +45,16 @@ TEST(LayerProduct, HasTheBitsOfTheProductAndIsRight) {
       for (const float* const some_biases :
            {static_cast<const float*>(biases.data()), static_cast<const float*>(nullptr)}) {
         std::vector<float> expected(y.size());
-        Workspace whole(1, ParallelMatmulScratchFloats(depth, columns));
-        ParallelMatmul(MatrixRef::RowMajor(x.data(), rows, depth),
-                       MatrixRef::RowMajor(weights.data(), columns, depth).Transposed(),
-                       expected.data(), columns, {.column_bias = some_biases}, whole);
+        const MatrixRef x_ref = MatrixRef::RowMajor(x.data(), rows, depth);
+        const MatrixRef weights_ref =
+            MatrixRef::RowMajor(weights.data(), columns, depth).Transposed();
+        const Epilogue epilogue{.column_bias = some_biases};
+        AlignedArray<float> packed(PackedFloats(depth, columns));
+        PackB(weights_ref, packed.data());
+        MatmulPacked(x_ref, packed.data(), columns, expected.data(), columns, epilogue);
         for (const int workers : {1, 2, 3}) {
           Workspace workspace(workers, ParallelMatmulScratchFloats(depth, columns));
-          ParallelLayerProduct(x.data(), weights.data(), {.column_bias = some_biases}, rows,
-                               columns, depth, y.data(), workspace);
+          ParallelMatmul(x_ref, weights_ref, y.data(), columns, epilogue, workspace);
           EXPECT_TRUE(testing::SameBits(y.ToVector(), expected));
         }
         for (std::int64_t i = 0; i < rows; i += 7) {
