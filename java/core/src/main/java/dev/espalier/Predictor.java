@@ -78,9 +78,9 @@ public final class Predictor implements AutoCloseable {
    */
   private void warmUp() {
     isWarm = true;
-    ByteBuffer buffer = DirectMemory.allocate(1, "warm-up");
+    FloatBuffer buffer = DirectMemory.allocate(1, "warm-up").asFloatBuffer();
     for (int i = 0; i < WARM_UP_CALLS; i++) {
-      predictAt(0, Bridge.bufferAddress(buffer), Bridge.bufferAddress(buffer));
+      runBuffers(0, buffer, 0, buffer, 0);
     }
     predictArrays(0, new float[1], new float[1]);
   }
