@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -13,6 +12,7 @@
 
 #include "testing/cpu_targets.h"
 #include "testing/tolerance.h"
+#include "testing/ulp.h"
 
 namespace espalier {
 namespace {
@@ -46,32 +46,8 @@ const Activation kAll[] = {Activation::kNone,      Activation::kRelu, Activation
                            Activation::kLeakyRelu, Activation::kGelu, Activation::kSilu,
                            Activation::kSigmoid,   Activation::kTanh};
 
-// |got - expected| in units of the last place of the expected float; of 2^-118 for what is
-// smaller, as gelu and silu multiply |x| up to 2^7 and a factor that is denormal there.
-double UlpError(float got, double expected) {
-  const double magnitude = std::max(std::abs(expected), 0x1p-118);
-  const double ulp = std::ldexp(1.0, std::ilogb(magnitude) - 23);
-  return std::abs(static_cast<double>(got) - expected) / ulp;
-}
-
-// Every 5003rd float from the least denormal to the greatest, of both signs, and every
-// 211th where the functions bend.
-std::vector<float> Sample() {
-  std::vector<float> sample;
-  const auto add = [&](float low, float high, std::uint32_t step) {
-    for (std::uint32_t bits = std::bit_cast<std::uint32_t>(low);
-         bits <= std::bit_cast<std::uint32_t>(high); bits += step) {
-      sample.push_back(std::bit_cast<float>(bits));
-      sample.push_back(-std::bit_cast<float>(bits));
-    }
-  };
-  add(0.0f, std::numeric_limits<float>::max(), 5003);
-  add(0.125f, 16.0f, 211);
-  return sample;
-}
-
 TEST(Activation, IsAccurateToAFewUnitsInTheLastPlace) {
-  const std::vector<float> x = Sample();
+  const std::vector<float> x = testing::FloatsOfEverySize();
   std::vector<float> y(x.size());
   const auto limit = [](Activation activation) {
     switch (activation) {
@@ -90,21 +66,15 @@ TEST(Activation, IsAccurateToAFewUnitsInTheLastPlace) {
     for (const Activation activation : kAll) {
       ActivationForward(activation, kSlope, x.data(), static_cast<std::int64_t>(x.size()),
                         y.data());
-      double worst = 0.0;
-      float at = 0.0f;
+      testing::WorstUlp worst;
       for (std::size_t i = 0; i < x.size(); ++i) {
-        const double expected = Reference(activation, static_cast<double>(x[i]));
-        const double error = UlpError(y[i], expected);
-        if (error > worst) {
-          worst = error;
-          at = x[i];
-        }
+        worst.Add(x[i], y[i], Reference(activation, static_cast<double>(x[i])));
       }
-      EXPECT_LE(worst, limit(activation))
-          << "kind " << static_cast<int>(activation) << " at " << at;
+      EXPECT_LE(worst.error, limit(activation))
+          << "kind " << static_cast<int>(activation) << " at " << worst.at;
       ::testing::Test::RecordProperty(std::string(CpuTargetName(ActiveCpuTarget())) + "_ulp_" +
                                           std::to_string(static_cast<int>(activation)),
-                                      std::to_string(worst));
+                                      std::to_string(worst.error));
     }
   });
 }

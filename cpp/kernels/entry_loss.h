@@ -10,7 +10,8 @@
 namespace espalier {
 
 enum class EntryLoss : std::uint8_t {
-  kLogistic,  ///< y'·w·softplus(-z) + (1-y')·softplus(z)
+  kLogistic,  ///< y'·w·softplus(-z) + (1-y')·softplus(z); loss within 3.5, derivative within 3
+              ///< units of the last place where y' is 0 or 1 and w is 1
   kFocal,     ///< y'·w·a·σ(-z)^γ·softplus(-z) + (1-y')·b·σ(z)^γ·softplus(z)
   kSquared,   ///< (z-y)²
   kHuber,     ///< (z-y)²/2 to δ, then δ(|z-y| - δ/2)

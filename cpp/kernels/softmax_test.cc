@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
+#include "core/cpu.h"
 #include "core/random.h"
 #include "testing/cpu_targets.h"
 #include "testing/tolerance.h"
+#include "testing/ulp.h"
 
 namespace espalier {
 namespace {
@@ -51,6 +54,24 @@ TEST(Softmax, EqualsTheReferenceAtEverySize) {
             << columns << " columns, spread " << spread;
       }
     }
+  });
+}
+
+// Of the logits 0 and x <= 0: what remains of exp(x) beside a sum that hardly rounds.
+TEST(Softmax, IsAccurateToAFewUnitsInTheLastPlace) {
+  testing::ForEachCpuTarget([] {
+    testing::WorstUlp worst;
+    for (const float size : testing::FloatsOfEverySize()) {
+      const float x = -std::abs(size);
+      const float logits[] = {0.0f, x};
+      float probabilities[2];
+      Softmax(logits, 1, 2, 2, 2, probabilities);
+      const double e = std::exp(static_cast<double>(x));
+      worst.Add(x, probabilities[1], e / (1.0 + e));
+    }
+    EXPECT_LE(worst.error, 2.5) << "at " << worst.at;
+    RecordProperty(std::string(CpuTargetName(ActiveCpuTarget())) + "_ulp",
+                   std::to_string(worst.error));
   });
 }
 
