@@ -139,6 +139,8 @@ void FailAllocation(std::int64_t nth, bool persistent) {
   fails_persistently.store(persistent);
   allocations_until_failure.store(nth);
 }
+
+std::int64_t AllocationsUntilFailure() { return allocations_until_failure.load(); }
 #endif
 
 }  // namespace espalier

@@ -28,6 +28,8 @@ void FreeBytes(void* bytes, std::int64_t size) noexcept;
 #ifdef ESPALIER_FAIL_POINTS
 /// Tests: the n-th allocation from now (1 = next) fails; `persistent`: and all after it. 0: off.
 void FailAllocation(std::int64_t nth, bool persistent);
+/// Tests: how many allocations from now the one is that is to fail.
+std::int64_t AllocationsUntilFailure();
 #endif
 
 /// Owner of `size` zeroed elements; move-only.

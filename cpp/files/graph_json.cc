@@ -44,71 +44,71 @@ LossKind UsualLoss(TaskKind kind) {
 
 // Writing.
 
-JsonTree RealsToJson(std::string_view what, const std::vector<double>& values) {
-  JsonTree array = JsonTree::array();
+JsonText RealsToJson(std::string_view what, const std::vector<double>& values) {
+  JsonArray array;
   for (const double value : values) {
-    array.push_back(RealToJson(what, value));
+    array.Add(RealToJson(what, value));
   }
-  return array;
+  return array.Finish();
 }
 
-JsonTree AttributesToJson(const std::string& layer, const Attributes& attributes) {
-  JsonTree object = JsonTree::object();
+JsonText AttributesToJson(const std::string& layer, const Attributes& attributes) {
+  JsonObject object;
   for (const auto& [name, value] : attributes) {
     if (const double* real = std::get_if<double>(&value)) {
-      object[name] = RealToJson(Concat("layer '", layer, "' ", name), *real);
+      object.Add(name, RealToJson(Concat("layer '", layer, "' ", name), *real));
     } else {
-      std::visit([&, &key = name](const auto& content) { object[key] = content; }, value);
+      std::visit([&, &key = name](const auto& content) { object.Add(key, content); }, value);
     }
   }
-  return object;
+  return object.Finish();
 }
 
-JsonTree LayerToJson(const LayerSpec& layer) {
-  JsonTree object = JsonTree::object();
-  object["name"] = layer.name;
-  object["kind"] = layer.kind;
-  object["inputs"] = layer.inputs;
-  object["attributes"] = AttributesToJson(layer.name, layer.attributes);
-  object["frozen"] = layer.frozen;
-  object["adapt_statistics"] = layer.adapt_statistics;
-  object["learning_rate_scale"] = RealToJson("learning_rate_scale", layer.learning_rate_scale);
-  return object;
+JsonText LayerToJson(const LayerSpec& layer) {
+  JsonObject object;
+  object.Add("name", layer.name);
+  object.Add("kind", layer.kind);
+  object.Add("inputs", layer.inputs);
+  object.Add("attributes", AttributesToJson(layer.name, layer.attributes));
+  object.Add("frozen", layer.frozen);
+  object.Add("adapt_statistics", layer.adapt_statistics);
+  object.Add("learning_rate_scale", RealToJson("learning_rate_scale", layer.learning_rate_scale));
+  return object.Finish();
 }
 
-JsonTree LayersToJson(const std::vector<LayerSpec>& layers) {
-  JsonTree array = JsonTree::array();
+JsonText LayersToJson(const std::vector<LayerSpec>& layers) {
+  JsonArray array;
   for (const LayerSpec& layer : layers) {
-    array.push_back(LayerToJson(layer));
+    array.Add(LayerToJson(layer));
   }
-  return array;
+  return array.Finish();
 }
 
-JsonTree TaskToJson(const TaskSpec& task) {
-  JsonTree object = JsonTree::object();
-  object["kind"] = TaskKindName(task.kind);
-  object["labels"] = task.labels;
-  object["loss"] = LossKindName(task.loss);
-  object["weight"] = RealToJson("weight", task.weight);
-  object["normalization"] = NormalizationName(task.normalization);
-  object["positive_weights"] = RealsToJson("positive_weights", task.positive_weights);
-  object["class_weights"] = RealsToJson("class_weights", task.class_weights);
-  object["label_smoothing"] = RealToJson("label_smoothing", task.label_smoothing);
-  object["focal_gamma"] = RealToJson("focal_gamma", task.focal_gamma);
-  object["focal_alpha"] = RealToJson("focal_alpha", task.focal_alpha);
-  object["huber_delta"] = RealToJson("huber_delta", task.huber_delta);
-  return object;
+JsonText TaskToJson(const TaskSpec& task) {
+  JsonObject object;
+  object.Add("kind", TaskKindName(task.kind));
+  object.Add("labels", task.labels);
+  object.Add("loss", LossKindName(task.loss));
+  object.Add("weight", RealToJson("weight", task.weight));
+  object.Add("normalization", NormalizationName(task.normalization));
+  object.Add("positive_weights", RealsToJson("positive_weights", task.positive_weights));
+  object.Add("class_weights", RealsToJson("class_weights", task.class_weights));
+  object.Add("label_smoothing", RealToJson("label_smoothing", task.label_smoothing));
+  object.Add("focal_gamma", RealToJson("focal_gamma", task.focal_gamma));
+  object.Add("focal_alpha", RealToJson("focal_alpha", task.focal_alpha));
+  object.Add("huber_delta", RealToJson("huber_delta", task.huber_delta));
+  return object.Finish();
 }
 
-JsonTree HeadToJson(const HeadSpec& head) {
-  JsonTree object = JsonTree::object();
-  object["name"] = head.name;
-  object["from"] = head.from;
-  object["layers"] = LayersToJson(head.layers);
-  object["task"] = TaskToJson(head.task);
-  object["frozen"] = head.frozen;
-  object["learning_rate_scale"] = RealToJson("learning_rate_scale", head.learning_rate_scale);
-  return object;
+JsonText HeadToJson(const HeadSpec& head) {
+  JsonObject object;
+  object.Add("name", head.name);
+  object.Add("from", head.from);
+  object.Add("layers", LayersToJson(head.layers));
+  object.Add("task", TaskToJson(head.task));
+  object.Add("frozen", head.frozen);
+  object.Add("learning_rate_scale", RealToJson("learning_rate_scale", head.learning_rate_scale));
+  return object.Finish();
 }
 
 // Reading.
@@ -231,20 +231,22 @@ Normalization ReadNormalization(const JsonReader& object) {
 }  // namespace
 
 std::string NetworkSpecToJson(const NetworkSpec& spec) {
-  JsonTree object = JsonTree::object();
-  object["format"] = kGraphFormat;
-  object["input"] = spec.input.dimensions();
+  JsonObject object;
+  object.Add("format", kGraphFormat);
+  object.Add("input", spec.input.dimensions());
   if (spec.normalization) {
-    JsonTree& normalize = object["normalize"] = JsonTree::object();
-    normalize["mean"] = RealsToJson("mean", spec.normalization->mean);
-    normalize["std"] = RealsToJson("std", spec.normalization->std);
+    JsonObject normalize;
+    normalize.Add("mean", RealsToJson("mean", spec.normalization->mean));
+    normalize.Add("std", RealsToJson("std", spec.normalization->std));
+    object.Add("normalize", normalize.Finish());
   }
-  object["layers"] = LayersToJson(spec.layers);
-  JsonTree& heads = object["heads"] = JsonTree::array();
+  object.Add("layers", LayersToJson(spec.layers));
+  JsonArray heads;
   for (const HeadSpec& head : spec.heads) {
-    heads.push_back(HeadToJson(head));
+    heads.Add(HeadToJson(head));
   }
-  return WriteJson(object);
+  object.Add("heads", heads.Finish());
+  return object.Finish().text;
 }
 
 NetworkSpec NetworkSpecFromJson(std::string_view json, const JsonLimits& limits) {

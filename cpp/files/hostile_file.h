@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -20,11 +21,13 @@
 #include "core/memory.h"
 #include "espalier/error.h"
 #include "files/crc32.h"
-#include "files/json_writer.h"
 #include "files/model_file.h"
 #include "files/sample_network.h"
 
 namespace espalier {
+
+/// Keeps the order of members.
+using JsonTree = nlohmann::ordered_json;
 
 struct HostileFile {
   JsonTree header;  // of the sample network's file

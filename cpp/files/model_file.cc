@@ -179,16 +179,15 @@ std::shared_ptr<NetworkState> ReadState(const ByteSource& file, const LoadOption
 SafetensorsHeader HeaderOf(NetworkState& network) {
   SafetensorsHeader header;
   const std::string graph = NetworkSpecToJson(SpecOf(network));
-  JsonTree checksums = JsonTree::object();
-  auto& entries = checksums.get_ref<JsonTree::object_t&>();
-  entries.push_back({kGraphChecksum, Crc32Of(graph).ToString()});
+  JsonObject checksums;
+  checksums.Add(kGraphChecksum, Crc32Of(graph).ToString());
   std::int64_t end = 0;
   for (std::size_t i = 0; i < network.parameters.size(); ++i) {
     const GraphParameter& parameter = network.parameters[i];
     const auto bytes = std::as_bytes(ValuesOf(network, i));
     Crc32 checksum;
     checksum.Update(bytes);
-    entries.push_back({parameter.path, checksum.ToString()});
+    checksums.Add(parameter.path, checksum.ToString());
     const auto dimensions = parameter.shape.dimensions();
     header.tensors.push_back({.name = parameter.path,
                               .shape = {dimensions.begin(), dimensions.end()},
@@ -199,7 +198,7 @@ SafetensorsHeader HeaderOf(NetworkState& network) {
   header.metadata = {{kFormatKey, kFormat},
                      {kVersionKey, kVersion},
                      {kGraphKey, graph},
-                     {kChecksumsKey, WriteJson(checksums)}};
+                     {kChecksumsKey, checksums.Finish().text}};
   return header;
 }
 

@@ -183,19 +183,20 @@ SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileL
 }
 
 std::string WriteSafetensorsHeader(const SafetensorsHeader& header, const ModelFileLimits& limits) {
-  JsonTree object = JsonTree::object();
-  object[kMetadataKey] = header.metadata;
-  // Not by operator[], which looks through all members for the key.
-  auto& members = object.get_ref<JsonTree::object_t&>();
-  members.reserve(header.tensors.size() + 1);
-  for (const SafetensorsTensor& tensor : header.tensors) {
-    JsonTree entry = JsonTree::object();
-    entry["dtype"] = kDtype;
-    entry["shape"] = tensor.shape;
-    entry["data_offsets"] = {tensor.begin, tensor.end};
-    members.push_back({tensor.name, std::move(entry)});
+  JsonObject metadata;
+  for (const auto& [key, value] : header.metadata) {
+    metadata.Add(key, value);
   }
-  const std::string json = WriteJson(object);
+  JsonObject object;
+  object.Add(kMetadataKey, metadata.Finish());
+  for (const SafetensorsTensor& tensor : header.tensors) {
+    JsonObject entry;
+    entry.Add("dtype", kDtype);
+    entry.Add("shape", tensor.shape);
+    entry.Add("data_offsets", std::array{tensor.begin, tensor.end});
+    object.Add(tensor.name, entry.Finish());
+  }
+  const std::string json = object.Finish().text;
   const auto json_bytes = static_cast<std::int64_t>(json.size());
   const std::int64_t length = (json_bytes + kPaddingBytes - 1) / kPaddingBytes * kPaddingBytes;
   if (length > limits.header_bytes ||

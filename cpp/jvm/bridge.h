@@ -95,14 +95,9 @@ std::int64_t predictorInputSize(std::int64_t predictor);
 std::int64_t predictorOutputSize(std::int64_t predictor);
 void predictorPredict(std::int64_t predictor, std::int64_t batch, std::int64_t inputs,
                       std::int64_t outputs);
-/// Heap arrays, for one call without direct buffers.
-void predictorPredictArray(std::int64_t predictor, std::int64_t batch, const float* inputs,
-                           float* outputs);
 /// The same for pixels of a byte each.
 void predictorPredictPixels(std::int64_t predictor, std::int64_t batch, std::int64_t pixels,
                             std::int64_t outputs);
-void predictorPredictPixelArray(std::int64_t predictor, std::int64_t batch,
-                                const std::int8_t* pixels, float* outputs);
 std::string predictorDescribe(std::int64_t predictor);
 /// results: [calls, failed calls, workspaces, temporary workspaces].
 void predictorStatistics(std::int64_t predictor, std::int64_t* results);

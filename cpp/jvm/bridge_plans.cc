@@ -162,25 +162,9 @@ void predictorPredict(std::int64_t predictor, std::int64_t batch, std::int64_t i
   Guard([&] { Predict(*Entered<Predictor>(predictor), batch, inputs, outputs); });
 }
 
-void predictorPredictArray(std::int64_t predictor, std::int64_t batch, const float* inputs,
-                           float* outputs) {
-  Guard([&] {
-    Predict(*Entered<Predictor>(predictor), batch, reinterpret_cast<std::int64_t>(inputs),
-            reinterpret_cast<std::int64_t>(outputs));
-  });
-}
-
 void predictorPredictPixels(std::int64_t predictor, std::int64_t batch, std::int64_t pixels,
                             std::int64_t outputs) {
   Guard([&] { PredictPixels(*Entered<Predictor>(predictor), batch, pixels, outputs); });
-}
-
-void predictorPredictPixelArray(std::int64_t predictor, std::int64_t batch,
-                                const std::int8_t* pixels, float* outputs) {
-  Guard([&] {
-    PredictPixels(*Entered<Predictor>(predictor), batch, reinterpret_cast<std::int64_t>(pixels),
-                  reinterpret_cast<std::int64_t>(outputs));
-  });
 }
 
 std::string predictorDescribe(std::int64_t predictor) {

@@ -91,9 +91,7 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { predictorInputSize(predictor); },
       [&] { predictorOutputSize(predictor); },
       [&] { predictorPredict(predictor, 1, memory, memory); },
-      [&] { predictorPredictArray(predictor, 1, values, values); },
       [&] { predictorPredictPixels(predictor, 1, memory, memory); },
-      [&] { predictorPredictPixelArray(predictor, 1, nullptr, values); },
       [&] { predictorStatistics(predictor, nullptr); },
       [&] { predictorDescribe(predictor); },
   };
@@ -153,8 +151,6 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   }
   invalid([&] { predictorPredict(predictor, 1, 0, memory); });
   invalid([&] { predictorPredict(predictor, 1, memory, 0); });
-  invalid([&] { predictorPredictArray(predictor, 1, nullptr, nullptr); });
-  invalid([&] { predictorPredictPixelArray(predictor, 1, nullptr, nullptr); });
   invalid([&] { predictorStatistics(predictor, nullptr); });
   invalid([&] { predictorCreate(network_, R"({"heads":["no such"]})"); });
   invalid([&] { predictorCreate(network_, R"({"threads":1099511627776})"); });
@@ -198,7 +194,7 @@ TEST_F(Bridge, TrainsEvaluatesAndPredicts) {
 
   const std::int64_t predictor = predictorCreate(network_, "{}");
   std::vector<float> probabilities(15);
-  predictorPredictArray(predictor, 3, inputs.data(), probabilities.data());
+  predictorPredict(predictor, 3, Address(inputs.data()), Address(probabilities.data()));
   logitsToProbabilities(network_, 3, Address(logits.data()));
   EXPECT_EQ(logits, probabilities) << "the same bits by evaluation and by prediction";
   EXPECT_GT(handleBytes(network_), 0);

@@ -217,46 +217,47 @@ std::vector<std::string> NamesFromJson(std::string_view what, std::string_view j
 }
 
 std::string LayersToJson(std::span<const LayerDescription> layers) {
-  JsonTree array = JsonTree::array();
+  JsonArray array;
   for (const LayerDescription& layer : layers) {
-    JsonTree object = JsonTree::object();
-    object["name"] = layer.name;
-    object["kind"] = layer.kind;
-    object["output"] = layer.output.dimensions();
-    object["parameters"] = layer.parameter_count;
-    object["frozen"] = layer.is_frozen;
-    object["adapts_statistics"] = layer.adapts_statistics;
-    object["learning_rate_scale"] = RealToJson("learning_rate_scale", layer.learning_rate_scale);
-    object["head"] = layer.head;
-    object["fate"] = FateName(layer.fate);
-    array.push_back(std::move(object));
+    JsonObject object;
+    object.Add("name", layer.name);
+    object.Add("kind", layer.kind);
+    object.Add("output", layer.output.dimensions());
+    object.Add("parameters", layer.parameter_count);
+    object.Add("frozen", layer.is_frozen);
+    object.Add("adapts_statistics", layer.adapts_statistics);
+    object.Add("learning_rate_scale", RealToJson("learning_rate_scale", layer.learning_rate_scale));
+    object.Add("head", layer.head);
+    object.Add("fate", FateName(layer.fate));
+    array.Add(object.Finish());
   }
-  return WriteJson(array);
+  return array.Finish().text;
 }
 
 std::string ParametersToJson(std::span<const ParameterDescription> parameters) {
-  JsonTree array = JsonTree::array();
+  JsonArray array;
   for (const ParameterDescription& parameter : parameters) {
-    JsonTree object = JsonTree::object();
-    object["path"] = parameter.path;
-    object["shape"] = parameter.shape.dimensions();
-    object["buffer"] = parameter.is_buffer;
-    array.push_back(std::move(object));
+    JsonObject object;
+    object.Add("path", parameter.path);
+    object.Add("shape", parameter.shape.dimensions());
+    object.Add("buffer", parameter.is_buffer);
+    array.Add(object.Finish());
   }
-  return WriteJson(array);
+  return array.Finish().text;
 }
 
 std::string MetricsToJson(std::span<const Metric> metrics) {
-  JsonTree array = JsonTree::array();
+  JsonArray array;
   for (const Metric& metric : metrics) {
-    JsonTree object = JsonTree::object();
-    object["name"] = metric.name;
-    object["label"] = metric.label;
-    object["value"] = std::isfinite(metric.value) ? JsonTree(metric.value) : JsonTree(nullptr);
-    object["support"] = metric.support;
-    array.push_back(std::move(object));
+    JsonObject object;
+    object.Add("name", metric.name);
+    object.Add("label", metric.label);
+    object.Add("value",
+               std::isfinite(metric.value) ? RealToJson("value", metric.value) : JsonText{"null"});
+    object.Add("support", metric.support);
+    array.Add(object.Finish());
   }
-  return WriteJson(array);
+  return array.Finish().text;
 }
 
 }  // namespace espalier::jvm

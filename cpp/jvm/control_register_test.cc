@@ -131,8 +131,6 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("predict", [&] {
     predictorPredict(predictor, kBatch, Address(inputs.data()), Address(outputs.data()));
   });
-  Keeps("predict from arrays",
-        [&] { predictorPredictArray(predictor, 1, inputs.data(), outputs.data()); });
   Keeps("predict nothing", [&] { predictorPredict(predictor, kBatch, 0, 0); }, true);
   Keeps("describe", [&] { predictorDescribe(predictor); });
   Keeps("save and load", [&] {

@@ -3,7 +3,6 @@ package dev.espalier.internal;
 
 import java.nio.Buffer;
 import org.bytedeco.javacpp.annotation.Cast;
-import org.bytedeco.javacpp.annotation.Const;
 import org.bytedeco.javacpp.annotation.Namespace;
 import org.bytedeco.javacpp.annotation.Platform;
 import org.bytedeco.javacpp.annotation.Properties;
@@ -23,7 +22,7 @@ import org.bytedeco.javacpp.annotation.StdString;
 @Properties(
     value =
         @Platform(
-            include = {"jvm/bridge.h", "jvm/direct_buffer.h"},
+            include = {"jvm/bridge.h", "jvm/direct_buffer.h", "jvm/array_arguments.h"},
             library = "jniEspalier",
             define = {"STRING_BYTES_CHARSET \"UTF-8\""}))
 @Namespace("espalier::jvm")
@@ -77,10 +76,10 @@ public final class Bridge {
   public static native long networkParameterSize(long network, String path);
 
   public static native void networkReadParameter(
-      long network, String path, float[] values, long size);
+      long network, String path, @Raw(withEnv = true) float[] values, long size);
 
   public static native void networkWriteParameter(
-      long network, String path, @Const float[] values, long size);
+      long network, String path, @Raw(withEnv = true) float[] values, long size);
 
   public static native void networkFreeze(
       long network,
@@ -111,9 +110,9 @@ public final class Bridge {
       long trainer,
       long batch,
       long inputs,
-      @Cast("const int64_t*") long[] targets,
-      @Cast("const int64_t*") long[] masks,
-      double[] results);
+      @Raw(withEnv = true) long[] targets,
+      @Raw long[] masks,
+      @Raw double[] results);
 
   public static native @Cast("bool") boolean trainerHasFrozenPrefix(long trainer);
 
@@ -128,15 +127,15 @@ public final class Bridge {
       long trainer,
       int slot,
       long batch,
-      @Cast("const int64_t*") long[] examples,
-      @Cast("const int64_t*") long[] targets,
-      @Cast("const int64_t*") long[] masks,
-      double[] results);
+      @Raw(withEnv = true) long[] examples,
+      @Raw long[] targets,
+      @Raw long[] masks,
+      @Raw double[] results);
 
   public static native void trainerEvaluate(long trainer, long batch, long inputs, long logits);
 
   public static native void trainerEvaluateCached(
-      long trainer, int slot, long batch, @Cast("const int64_t*") long[] examples, long logits);
+      long trainer, int slot, long batch, @Raw(withEnv = true) long[] examples, long logits);
 
   public static native void trainerSaveBest(long trainer);
 
@@ -152,9 +151,9 @@ public final class Bridge {
       long network,
       long examples,
       long logits,
-      @Cast("const int64_t*") long[] targets,
-      @Cast("const int64_t*") long[] masks,
-      double[] results);
+      @Raw(withEnv = true) long[] targets,
+      @Raw long[] masks,
+      @Raw double[] results);
 
   public static native void logitsToProbabilities(long network, long examples, long values);
 
@@ -189,17 +188,18 @@ public final class Bridge {
       long batch);
 
   public static native void predictorPredictArray(
-      long predictor, long batch, @Const float[] inputs, float[] outputs);
+      long predictor, long batch, @Raw(withEnv = true) float[] inputs, @Raw float[] outputs);
 
   public static native void predictorPredictPixels(
       long predictor, long batch, long pixels, long outputs);
 
   public static native void predictorPredictPixelArray(
-      long predictor, long batch, @Const byte[] pixels, float[] outputs);
+      long predictor, long batch, @Raw(withEnv = true) byte[] pixels, @Raw float[] outputs);
 
   public static native @StdString String predictorDescribe(long predictor);
 
-  public static native void predictorStatistics(long predictor, @Cast("int64_t*") long[] results);
+  public static native void predictorStatistics(
+      long predictor, @Raw(withEnv = true) long[] results);
 
   /**
    * Returns the address of element 0 of a direct buffer, 0 for null or a heap buffer. It is valid

@@ -11,6 +11,9 @@ import java.io.UncheckedIOException;
 
 /** The only mapping from native errors to the exceptions of the public API. */
 public final class NativeErrors {
+  // What C++ throws when there is no memory for the text of an error either.
+  private static final String NO_MEMORY_FOR_AN_ERROR = "std::bad_alloc";
+
   private NativeErrors() {}
 
   /**
@@ -35,7 +38,10 @@ public final class NativeErrors {
       case "OUT_OF_MEMORY" -> new NativeMemoryException(message, error);
       case "NON_FINITE" -> new NonFiniteException(message, error);
       case "INTERNAL" -> new EspalierException(code, message, error);
-      default -> new EspalierException("INTERNAL", text, error);
+      default ->
+          text.equals(NO_MEMORY_FOR_AN_ERROR)
+              ? new NativeMemoryException("the system has no memory left", error)
+              : new EspalierException("INTERNAL", text, error);
     };
   }
 }

@@ -55,11 +55,17 @@ class NativeErrorsTest {
 
   @Test
   void unknownNativeErrorsKeepTheirText() {
-    for (String text : new String[] {"std::bad_alloc", "NEW_CODE: text", "no code", ": x"}) {
+    for (String text : new String[] {"std::exception", "NEW_CODE: text", "no code", ": x"}) {
       RuntimeException error = NativeErrors.translate(new RuntimeException(text));
       assertEquals("INTERNAL", assertInstanceOf(EspalierException.class, error).code());
       assertEquals(text, error.getMessage());
     }
+  }
+
+  @Test
+  void noMemoryForTheTextOfAnErrorIsNoMemory() {
+    RuntimeException error = NativeErrors.translate(new RuntimeException("std::bad_alloc"));
+    assertInstanceOf(NativeMemoryException.class, error);
   }
 
   @Test

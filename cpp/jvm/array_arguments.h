@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Bridge functions that take Java arrays: included by JavaCPP's generated code alone.
+//
+// The generated code would borrow arrays with Get…ArrayElements, which returns null when memory
+// is short, and give that null back, which crashes HotSpot. Here elements are copied, small
+// arrays to the stack; without memory for the others the call is OUT_OF_MEMORY. Results reach
+// the Java array after the call only if it succeeded.
+
+#include <jni.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include "core/text.h"
+#include "jvm/bridge.h"
+
+namespace espalier::jvm {
+
+inline void CopyIn(JNIEnv* environment, jbyteArray from, jsize count, std::int8_t* to) {
+  environment->GetByteArrayRegion(from, 0, count, to);
+}
+inline void CopyIn(JNIEnv* environment, jfloatArray from, jsize count, float* to) {
+  environment->GetFloatArrayRegion(from, 0, count, to);
+}
+inline void CopyIn(JNIEnv* environment, jlongArray from, jsize count, std::int64_t* to) {
+  environment->GetLongArrayRegion(from, 0, count, reinterpret_cast<jlong*>(to));
+}
+inline void CopyOut(JNIEnv* environment, const float* from, jsize count, jfloatArray to) {
+  environment->SetFloatArrayRegion(to, 0, count, from);
+}
+inline void CopyOut(JNIEnv* environment, const double* from, jsize count, jdoubleArray to) {
+  environment->SetDoubleArrayRegion(to, 0, count, from);
+}
+inline void CopyOut(JNIEnv* environment, const std::int64_t* from, jsize count, jlongArray to) {
+  environment->SetLongArrayRegion(to, 0, count, reinterpret_cast<const jlong*>(from));
+}
+
+/// As many elements as a Java array has; none and null for a null array.
+template <typename Element>
+class Elements {
+ public:
+  Elements(JNIEnv* environment, jarray array)
+      : is_null_(array == nullptr),
+        count_(array == nullptr ? 0 : environment->GetArrayLength(array)) {
+    const std::size_t bytes = sizeof(Element) * static_cast<std::size_t>(count_);
+    if (bytes <= sizeof(stack_)) return;
+    heap_.reset(static_cast<Element*>(std::malloc(bytes)));
+    if (heap_ == nullptr) {
+      Fail(ErrorCode::kOutOfMemory, "the system has no ", bytes, " bytes left");
+    }
+  }
+
+  jsize count() const { return count_; }
+  Element* data() {
+    if (is_null_) return nullptr;
+    return heap_ == nullptr ? stack_ : heap_.get();
+  }
+
+ private:
+  struct Free {
+    void operator()(Element* elements) const { std::free(elements); }
+  };
+
+  bool is_null_;
+  jsize count_;
+  std::unique_ptr<Element, Free> heap_;
+  alignas(64) Element stack_[4096 / sizeof(Element)];
+};
+
+/// The elements of an array, to be read.
+template <typename Element, typename Array>
+class Input {
+ public:
+  Input(JNIEnv* environment, Array array) : elements_(environment, array) {
+    if (array != nullptr) CopyIn(environment, array, elements_.count(), elements_.data());
+  }
+
+  const Element* data() { return elements_.data(); }
+  std::int64_t address() { return reinterpret_cast<std::int64_t>(data()); }
+
+ private:
+  Elements<Element> elements_;
+};
+
+/// Elements for an array, to be written in whole.
+template <typename Element, typename Array>
+class Output {
+ public:
+  Output(JNIEnv* environment, Array array)
+      : environment_(environment), array_(array), elements_(environment, array) {}
+
+  Element* data() { return elements_.data(); }
+  std::int64_t address() { return reinterpret_cast<std::int64_t>(data()); }
+  void Deliver() {
+    if (array_ != nullptr) CopyOut(environment_, data(), elements_.count(), array_);
+  }
+
+ private:
+  JNIEnv* environment_;
+  Array array_;
+  Elements<Element> elements_;
+};
+
+using BytesIn = Input<std::int8_t, jbyteArray>;
+using FloatsIn = Input<float, jfloatArray>;
+using LongsIn = Input<std::int64_t, jlongArray>;
+using FloatsOut = Output<float, jfloatArray>;
+using DoublesOut = Output<double, jdoubleArray>;
+using LongsOut = Output<std::int64_t, jlongArray>;
+
+inline void networkReadParameter(JNIEnv* environment, jclass, std::int64_t network,
+                                 const char* path, jfloatArray values, std::int64_t size) {
+  FloatsOut written(environment, values);
+  networkReadParameter(network, path, written.data(), size);
+  written.Deliver();
+}
+
+inline void networkWriteParameter(JNIEnv* environment, jclass, std::int64_t network,
+                                  const char* path, jfloatArray values, std::int64_t size) {
+  networkWriteParameter(network, path, FloatsIn(environment, values).data(), size);
+}
+
+inline void trainerStep(JNIEnv* environment, jclass, std::int64_t trainer, std::int64_t batch,
+                        std::int64_t inputs, jlongArray targets, jlongArray masks,
+                        jdoubleArray results) {
+  DoublesOut written(environment, results);
+  trainerStep(trainer, batch, inputs, LongsIn(environment, targets).data(),
+              LongsIn(environment, masks).data(), written.data());
+  written.Deliver();
+}
+
+inline void trainerStepCached(JNIEnv* environment, jclass, std::int64_t trainer, int slot,
+                              std::int64_t batch, jlongArray examples, jlongArray targets,
+                              jlongArray masks, jdoubleArray results) {
+  DoublesOut written(environment, results);
+  trainerStepCached(trainer, slot, batch, LongsIn(environment, examples).data(),
+                    LongsIn(environment, targets).data(), LongsIn(environment, masks).data(),
+                    written.data());
+  written.Deliver();
+}
+
+inline void trainerEvaluateCached(JNIEnv* environment, jclass, std::int64_t trainer, int slot,
+                                  std::int64_t batch, jlongArray examples, std::int64_t logits) {
+  trainerEvaluateCached(trainer, slot, batch, LongsIn(environment, examples).data(), logits);
+}
+
+inline void taskLosses(JNIEnv* environment, jclass, std::int64_t network, std::int64_t examples,
+                       std::int64_t logits, jlongArray targets, jlongArray masks,
+                       jdoubleArray results) {
+  DoublesOut written(environment, results);
+  taskLosses(network, examples, logits, LongsIn(environment, targets).data(),
+             LongsIn(environment, masks).data(), written.data());
+  written.Deliver();
+}
+
+/// As predictorPredict, from and to arrays.
+inline void predictorPredictArray(JNIEnv* environment, jclass, std::int64_t predictor,
+                                  std::int64_t batch, jfloatArray inputs, jfloatArray outputs) {
+  FloatsOut written(environment, outputs);
+  predictorPredict(predictor, batch, FloatsIn(environment, inputs).address(), written.address());
+  written.Deliver();
+}
+
+/// As predictorPredictPixels, from and to arrays.
+inline void predictorPredictPixelArray(JNIEnv* environment, jclass, std::int64_t predictor,
+                                       std::int64_t batch, jbyteArray pixels, jfloatArray outputs) {
+  FloatsOut written(environment, outputs);
+  predictorPredictPixels(predictor, batch, BytesIn(environment, pixels).address(),
+                         written.address());
+  written.Deliver();
+}
+
+inline void predictorStatistics(JNIEnv* environment, jclass, std::int64_t predictor,
+                                jlongArray results) {
+  LongsOut written(environment, results);
+  predictorStatistics(predictor, written.data());
+  written.Deliver();
+}
+
+}  // namespace espalier::jvm
