@@ -35,25 +35,5 @@ void MultiplyAdjacentRows(const TiledProduct& product) {
   ESPALIER_KERNEL(MultiplyAdjacent)(product);
 }
 
-void MultiplyBlock(const BlockProduct& product) {
-  MultiplyAdjacentRows({.a = product.packed_a,
-                        .a_row_stride = 1,
-                        .a_k_stride = 0,
-                        .rows = product.rows,
-                        .segments = 1,
-                        .segment_stride = 0,
-                        .depth = product.depth,
-                        .b = product.packed_b,
-                        .b_stride = 0,
-                        .packed_depth = product.panel_stride / ActiveTileShape().columns,
-                        .first_k = 0,
-                        .columns = product.columns,
-                        .c = product.c,
-                        .c_stride = product.c_stride,
-                        .epilogue = product.epilogue,
-                        .is_first = product.is_first,
-                        .is_last = product.is_last});
-}
-
 }  // namespace espalier
 #endif  // HWY_ONCE

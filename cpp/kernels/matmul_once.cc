@@ -11,11 +11,23 @@
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kPieceColumns = 256;  // of B packed at a time: 256 KiB, a part of L2
+// Of B packed at a time: at most 1 MiB, which L2 holds by and large. Deep, so that C is
+// seldom read and written again; wide where K is small, so that A is seldom copied again.
+constexpr std::int64_t kPieceDepth = 1024;
+constexpr std::int64_t kLeastPieceColumns = 256;
+constexpr std::int64_t kMostPieceColumns = 2048;
+constexpr std::int64_t kWidePieceFloats = 64 << 10;
 constexpr std::int64_t kWantedPieces = 16;
 constexpr std::int64_t kSwappedColumns = 64;  // of the transposed C at a time
 constexpr std::int64_t kLeastSwapped = 16;    // rows of A that are worth as many lanes
 constexpr std::int64_t kDirectRows = 256;     // up to here a copy of B costs more than it gives
+
+// A multiple of any panel's width.
+std::int64_t PieceColumns(std::int64_t k) {
+  const std::int64_t fit = kWidePieceFloats / std::max<std::int64_t>(k, 1);
+  return std::clamp(fit / kLeastPieceColumns * kLeastPieceColumns, kLeastPieceColumns,
+                    kMostPieceColumns);
+}
 
 struct Piece {
   MatrixRef a;
@@ -30,7 +42,7 @@ void MultiplyPacking(const Piece& piece, float* scratch) {
   const std::int64_t k = piece.a.columns;
   std::int64_t done = 0;
   do {  // once even if K is 0: the biases remain
-    const std::int64_t depth = std::min(kBlockDepth, k - done);
+    const std::int64_t depth = std::min(kPieceDepth, k - done);
     PackB(BlockOf(piece.b, done, depth, 0, piece.b.columns), scratch);
     MultiplyPanels({BlockOf(piece.a, 0, piece.a.rows, done, depth), scratch, 0, piece.b.columns,
                     piece.c, piece.c_stride, done == 0, done + depth == k},
@@ -71,7 +83,7 @@ void MultiplySwapped(const Piece& piece, float* scratch) {
     MultiplyPacking(
         {piece.b.Transposed(), BlockOf(piece.a, row, rows, 0, piece.a.columns).Transposed(),
          transposed, rows, swapped},
-        scratch + kPieceColumns * kSwappedColumns);
+        scratch + n * kSwappedColumns);
     Transpose(transposed, rows, n, rows, piece.c + row * piece.c_stride, piece.c_stride);
   }
 }
@@ -92,10 +104,10 @@ MultiplyFunction ChooseForm(const MatrixRef& a, const MatrixRef& b, const Epilog
 }  // namespace
 
 std::int64_t ParallelMatmulScratchFloats(std::int64_t k, std::int64_t n) {
-  const std::int64_t depth = std::min(k, kBlockDepth);
-  const std::int64_t packed = depth * std::min(kPieceColumns, RoundUp(n, ActiveTileShape().lanes));
-  const std::int64_t swapped = (kPieceColumns + depth) * kSwappedColumns;
-  return std::max(packed, swapped);
+  const std::int64_t depth = std::min(k, kPieceDepth);
+  const std::int64_t columns = std::min(PieceColumns(k), RoundUp(n, ActiveTileShape().lanes));
+  const std::int64_t swapped = (columns + depth) * kSwappedColumns;
+  return std::max(depth * columns, swapped);
 }
 
 void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64_t c_stride,
@@ -106,13 +118,17 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
   if (m <= 0 || n <= 0) return;
   const MultiplyFunction multiply = ChooseForm(a, b, epilogue);
   const std::int64_t panel = ActiveTileShape().columns;
-  // Pieces of equal width in whole panels, each packed by every task that needs it.
+  // Pieces of equal width in whole panels, each packed by every task that needs it. Rows are
+  // split only where columns give too few tasks.
+  const bool is_shared = workspace.workers() > 1 && m * n * k > kWholeProduct;
   const std::int64_t panels = Ceiling(n, panel);
-  const std::int64_t column_pieces = Ceiling(n, kPieceColumns);
-  // Rows are split only where columns give too few tasks.
-  const std::int64_t row_pieces = std::clamp<std::int64_t>(
-      std::min(MakePartition(m, n, k, kPieceColumns).row_pieces, kWantedPieces / column_pieces), 1,
-      Ceiling(m, kPieceColumns));
+  const std::int64_t column_pieces = Ceiling(n, is_shared ? kLeastPieceColumns : PieceColumns(k));
+  const std::int64_t row_pieces =
+      is_shared
+          ? std::clamp<std::int64_t>(std::min(MakePartition(m, n, k, kLeastPieceColumns).row_pieces,
+                                              kWantedPieces / column_pieces),
+                                     1, Ceiling(m, kLeastPieceColumns))
+          : 1;
   const auto multiply_piece = [&](std::int64_t piece, float* scratch) {
     const std::int64_t r = piece % row_pieces;
     const std::int64_t j = piece / row_pieces;
@@ -125,15 +141,13 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
              scratch);
   };
   const std::int64_t pieces = row_pieces * column_pieces;
-  if (m * n * k <= kWholeProduct) {
-    workspace.ParallelFor(1, [&](std::int64_t, std::span<float> scratch) {
-      for (std::int64_t piece = 0; piece < pieces; ++piece) multiply_piece(piece, scratch.data());
-    });
-  } else {
-    workspace.ParallelFor(pieces, [&](std::int64_t piece, std::span<float> scratch) {
+  const std::int64_t tasks = is_shared ? pieces : 1;
+  workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
+    const std::int64_t end = pieces * (task + 1) / tasks;
+    for (std::int64_t piece = pieces * task / tasks; piece < end; ++piece) {
       multiply_piece(piece, scratch.data());
-    });
-  }
+    }
+  });
 }
 
 }  // namespace espalier

@@ -27,7 +27,8 @@ struct Case {
 
 constexpr Case kCases[] = {{1, 1, 1},      {1, 10, 128},   {5, 64, 300},   {32, 256, 784},
                            {31, 127, 257}, {33, 130, 511}, {64, 300, 512}, {128, 512, 600},
-                           {129, 70, 40},  {17, 1000, 33}, {3, 65, 1024},  {128, 256, 784}};
+                           {129, 70, 40},  {17, 1000, 33}, {3, 65, 1024},  {128, 256, 784},
+                           {40, 2100, 9},  {20, 300, 2050}};
 
 // A dense layer's product: weights [columns, depth], transposed or with swapped sides.
 TEST(MatmulOnce, HasTheBitsOfTheProductPackedBeforeAndIsRight) {

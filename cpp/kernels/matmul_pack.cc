@@ -51,71 +51,51 @@ HWY_INLINE void CopyRow(const float* HWY_RESTRICT src, std::int64_t count, std::
   }
 }
 
+// B whose rows are contiguous: row by row, as the memory likes to be read.
+void PackContiguousRows(const MatrixRef& b, float* HWY_RESTRICT packed) {
+  constexpr std::int64_t kAhead = 4;  // rows; where they are far apart nothing foresees them
+  for (std::int64_t k = 0; k < b.rows; ++k) {
+    const float* src = b.data + k * b.row_stride;
+    const float* next = k + kAhead < b.rows ? src + kAhead * b.row_stride : src;
+    float* to = packed + k * kPanelColumns;
+    std::int64_t j = 0;
+    for (; j + kPanelColumns <= b.columns; j += kPanelColumns) {
+      __builtin_prefetch(next + j);
+      if (kPanelColumns > 16) __builtin_prefetch(next + j + 16);
+      CopyRow(src + j, kPanelColumns, kPanelColumns, to);
+      to += b.rows * kPanelColumns;
+    }
+    if (j < b.columns) {
+      const std::int64_t count = b.columns - j;
+      const std::int64_t width = (count + kLanes - 1) / kLanes * kLanes;
+      CopyRow(src + j, count, width, to - k * (kPanelColumns - width));
+    }
+  }
+}
+
 void PackColumns(const MatrixRef& b, float* HWY_RESTRICT packed) {
   if (b.rows == 0) return;  // its data may be null
+  if (b.column_stride == 1) {
+    PackContiguousRows(b, packed);
+    return;
+  }
   for (std::int64_t j = 0; j < b.columns; j += kPanelColumns) {
     const std::int64_t count = std::min<std::int64_t>(kPanelColumns, b.columns - j);
     const std::int64_t width = (count + kLanes - 1) / kLanes * kLanes;
     const float* src = b.data + j * b.column_stride;
-    if (b.column_stride == 1) {
-      for (std::int64_t k = 0; k < b.rows; ++k) {
-        CopyRow(src + k * b.row_stride, count, width, packed + k * width);
-      }
+    if (count < width) {
+      std::memset(packed, 0, static_cast<std::size_t>(b.rows * width) * sizeof(float));
+    }
+    if (b.row_stride == 1) {
+      TransposeInto(src, b.column_stride, count, b.rows, packed, width);
     } else {
-      if (count < width) {
-        std::memset(packed, 0, static_cast<std::size_t>(b.rows * width) * sizeof(float));
-      }
-      if (b.row_stride == 1) {
-        TransposeInto(src, b.column_stride, count, b.rows, packed, width);
-      } else {
-        for (std::int64_t k = 0; k < b.rows; ++k) {
-          for (std::int64_t i = 0; i < count; ++i) {
-            packed[k * width + i] = src[k * b.row_stride + i * b.column_stride];
-          }
+      for (std::int64_t k = 0; k < b.rows; ++k) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          packed[k * width + i] = src[k * b.row_stride + i * b.column_stride];
         }
       }
     }
     packed += b.rows * width;
-  }
-}
-
-template <int kRows>
-void CopyTileRows(const MatrixRef& a, std::int64_t row, float* HWY_RESTRICT packed) {
-  const float* src = a.data + row;
-  for (std::int64_t k = 0; k < a.columns; ++k) {
-    std::memcpy(packed + k * kRows, src + k * a.column_stride, kRows * sizeof(float));
-  }
-}
-
-using CopyFunction = void (*)(const MatrixRef&, std::int64_t, float*);
-constexpr CopyFunction kCopyTileRows[] = {
-    CopyTileRows<1>,  CopyTileRows<2>,  CopyTileRows<3>,  CopyTileRows<4>,
-    CopyTileRows<5>,  CopyTileRows<6>,
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-    CopyTileRows<7>,  CopyTileRows<8>,  CopyTileRows<9>,  CopyTileRows<10>,
-    CopyTileRows<11>, CopyTileRows<12>, CopyTileRows<13>, CopyTileRows<14>,
-#endif
-};
-
-void PackRows(const MatrixRef& a, float* HWY_RESTRICT packed) {
-  if (a.columns == 0) return;  // its data may be null
-  const RowTiles tiles(a.rows, kTileRows);
-  for (std::int64_t t = 0; t < tiles.count; ++t) {
-    const std::int64_t row = tiles.Begin(t);
-    const std::int64_t rows = tiles.Begin(t + 1) - row;
-    if (a.row_stride == 1) {
-      kCopyTileRows[rows - 1](a, row, packed);
-    } else if (a.column_stride == 1) {
-      TransposeInto(a.data + row * a.row_stride, a.row_stride, rows, a.columns, packed, rows);
-    } else {
-      const float* src = a.data + row * a.row_stride;
-      for (std::int64_t k = 0; k < a.columns; ++k) {
-        for (std::int64_t r = 0; r < rows; ++r) {
-          packed[k * rows + r] = src[r * a.row_stride + k * a.column_stride];
-        }
-      }
-    }
-    packed += rows * a.columns;
   }
 }
 
@@ -127,8 +107,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace espalier {
-
-void PackA(const MatrixRef& a, float* packed) { ESPALIER_KERNEL(PackRows)(a, packed); }
 
 void Transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
                float* to, std::int64_t to_stride) {

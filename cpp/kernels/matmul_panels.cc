@@ -2,6 +2,7 @@
 #include "kernels/matmul_panels.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/memory.h"
 
@@ -13,6 +14,10 @@ constexpr std::int64_t kTaskProduct = 1 << 19;  // multiply-adds: about 10 µs
 // A in place: a block of its rows (384 KiB) stays in L2 beside a panel of B.
 constexpr std::int64_t kInPlaceFloats = 96 << 10;
 constexpr std::int64_t kInPlaceDepth = 2048;
+// A copied, on the stack: 116 KiB. Deep, so that C is seldom read and written again.
+constexpr std::int64_t kCopyDepth = 1024;
+constexpr std::int64_t kCopyRows = 28;
+constexpr std::int64_t kCopyStride = kCopyDepth + 16;  // rows of it don't share cache sets
 // So few lines in one cache set cost less than a copy.
 constexpr std::int64_t kFewLines = 32;
 
@@ -34,6 +39,18 @@ TiledProduct Tiled(const PanelProduct& product, const Epilogue& epilogue) {
           .epilogue = &epilogue,
           .is_first = product.is_first,
           .is_last = product.is_last};
+}
+
+// to[r * to_stride + i] = from[r][i].
+void CopyRows(const MatrixRef& from, std::int64_t to_stride, float* to) {
+  for (std::int64_t r = 0; r < from.rows; ++r, to += to_stride) {
+    const float* row = from.data + r * from.row_stride;
+    if (from.column_stride == 1) {
+      std::memcpy(to, row, static_cast<std::size_t>(from.columns) * sizeof(float));
+    } else {
+      for (std::int64_t i = 0; i < from.columns; ++i) to[i] = row[i * from.column_stride];
+    }
+  }
 }
 
 using MultiplyFunction = void (*)(const TiledProduct&);
@@ -75,23 +92,32 @@ void MultiplyBlocks(const PanelProduct& product, const Epilogue& epilogue, std::
 void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue) {
   const MatrixRef& a = product.a;
   const auto in_place = [](const MatrixRef&, TiledProduct&) {};
+  const std::int64_t k = std::max<std::int64_t>(a.columns, 1);
   if (a.column_stride == 1 && (a.rows <= kFewLines || !SharesCacheSet(a.row_stride))) {
-    const std::int64_t depth = std::clamp<std::int64_t>(a.columns, 1, kInPlaceDepth);
-    const std::int64_t rows =
-        std::max(kBlockRows, kInPlaceFloats / depth / kBlockRows * kBlockRows);
+    const std::int64_t rows = kInPlaceFloats / std::min(k, kInPlaceDepth);
     MultiplyBlocks(product, epilogue, rows, kInPlaceDepth, MultiplyStridedRows, in_place);
     return;
   }
+  const std::int64_t rows = std::min(kBlockRows, kCopyRows * kCopyDepth / std::min(k, kCopyDepth));
   if (a.row_stride == 1 && (a.columns <= kFewLines || !SharesCacheSet(a.column_stride))) {
-    MultiplyBlocks(product, epilogue, kBlockRows, kBlockDepth, MultiplyAdjacentRows, in_place);
+    MultiplyBlocks(product, epilogue, rows, kCopyDepth, MultiplyAdjacentRows, in_place);
     return;
   }
-  alignas(kAlignmentBytes) float packed[kBlockRows * kBlockDepth];
-  MultiplyBlocks(product, epilogue, kBlockRows, kBlockDepth, MultiplyAdjacentRows,
-                 [&packed](const MatrixRef& part, TiledProduct& tiled) {
-                   PackA(part, packed);
-                   tiled.a = packed;
-                   tiled.a_k_stride = 0;
+  alignas(kAlignmentBytes) float copy[kCopyRows * kCopyStride];
+  if (a.row_stride == 1) {
+    MultiplyBlocks(product, epilogue, rows, kCopyDepth, MultiplyAdjacentRows,
+                   [&copy](const MatrixRef& part, TiledProduct& tiled) {
+                     tiled.a = copy;
+                     tiled.a_k_stride = part.rows;
+                     CopyRows(part.Transposed(), tiled.a_k_stride, copy);
+                   });
+    return;
+  }
+  MultiplyBlocks(product, epilogue, kCopyRows, kCopyDepth, MultiplyStridedRows,
+                 [&copy](const MatrixRef& part, TiledProduct& tiled) {
+                   tiled.a = copy;
+                   tiled.a_row_stride = kCopyStride;
+                   CopyRows(part, tiled.a_row_stride, copy);
                  });
 }
 

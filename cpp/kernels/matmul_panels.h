@@ -35,6 +35,9 @@ void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue);
 /// True if vectors so many floats apart fall into one set of an L1 cache (4 KiB a way).
 inline bool SharesCacheSet(std::int64_t stride) { return stride % 1024 == 0; }
 
+/// Rows of A in a block that is read again for every panel of B.
+inline constexpr std::int64_t kBlockRows = 48;
+
 /// Multiply-adds worth no other worker's wake-up.
 inline constexpr std::int64_t kWholeProduct = 1 << 17;
 

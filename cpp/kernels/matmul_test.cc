@@ -167,7 +167,8 @@ TEST(Matmul, AWrongElementIsNoticed) {
 }
 
 TEST(Matmul, SmallIntegersAreExact) {
-  for (const Size size : {Size{1, 1, 1}, Size{3, 17, 31}, Size{15, 65, 257}, Size{50, 33, 600}}) {
+  for (const Size size :
+       {Size{1, 1, 1}, Size{3, 17, 31}, Size{15, 65, 257}, Size{50, 33, 600}, Size{34, 70, 2048}}) {
     Problem problem(size);
     for (float& x : problem.a) x = std::round(4.0f * x);
     for (float& x : problem.b) x = std::round(4.0f * x);
@@ -190,7 +191,8 @@ TEST(Matmul, SmallIntegersAreExact) {
 TEST(Matmul, AnyLayoutGivesTheSameBitsAndTouchesNothingElse) {
   for (const Size size :
        {Size{1, 1, 1}, Size{1, 33, 65}, Size{2, 129, 17}, Size{3, 31, 100}, Size{7, 15, 257},
-        Size{15, 100, 33}, Size{31, 10, 129}, Size{70, 90, 300}, Size{33, 48, 1024}}) {
+        Size{15, 100, 33}, Size{31, 10, 129}, Size{70, 90, 300}, Size{33, 48, 1024},
+        Size{1024, 35, 40}, Size{35, 1024, 1100}, Size{61, 33, 2048}}) {
     SCOPED_TRACE(Text(size));
     const Problem problem(size);
     ForEachCpuTarget([&] {

@@ -42,7 +42,7 @@ struct TileArguments {
   const float* b;               // [k][vectors * lanes], its panels panel_stride apart
   std::int64_t b_stride;        // floats from k to k
   std::int64_t panel_stride;
-  const float* ahead;  // of a cache line to ask for with each k
+  const float* ahead;  // of a cache line to ask for with each k, or null
   float* c;
   std::int64_t c_stride;
   std::int64_t last_lanes;  // columns in the last vector, 1 to kLanes
@@ -53,7 +53,7 @@ struct TileArguments {
   float most;
 };
 
-// kRows rows of A side by side: packed, or of a transposed matrix. One segment.
+// kRows rows of A side by side. One segment.
 template <int kRows>
 class AdjacentRows {
  public:
@@ -148,6 +148,44 @@ struct Bf16Columns {
 inline constexpr int kWideRows = kHas32Registers ? 7 : 2;
 inline constexpr std::int64_t kLineFloats = 16;
 
+// The sum over all k. Asking for a line that is there or isn't wanted costs as much as
+// asking for one that is.
+template <template <int> class Rows, class Columns, int kRows, int kVectors, int kPanels,
+          bool kAsksAhead>
+HWY_INLINE void AddProducts(const TileArguments& tile,
+                            TileVector (&sums)[kRows][kVectors * kPanels]) {
+  constexpr int kAll = kVectors * kPanels;
+  const TileTag d;
+  Rows<kRows> a(tile);
+  const float* HWY_RESTRICT b = tile.b;
+  const std::int64_t b_stride = tile.b_stride;
+  const std::int64_t panel_stride = tile.panel_stride;
+  const float* ahead = tile.ahead;
+  for (std::int64_t segment = tile.segments;;) {
+    for (std::int64_t k = tile.depth; k > 0; --k) {
+      TileVector columns[kAll];
+      HWY_UNROLL(16)
+      for (int v = 0; v < kAll; ++v) {
+        columns[v] = Columns::Load(d, b + (v / kVectors) * panel_stride, v % kVectors);
+      }
+      HWY_UNROLL(16)
+      for (int r = 0; r < kRows; ++r) {
+        const TileVector row = hn::Set(d, a.At(r));
+        HWY_UNROLL(16)
+        for (int v = 0; v < kAll; ++v) sums[r][v] = hn::MulAdd(row, columns[v], sums[r][v]);
+      }
+      a.Advance();
+      b += b_stride;
+      if constexpr (kAsksAhead) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += kLineFloats;
+      }
+    }
+    if (--segment <= 0) break;
+    a.NextSegment(tile);
+  }
+}
+
 // kRows x (kPanels * kVectors) vectors of C. Several panels at once keep enough loads of B
 // under way where few rows share them.
 template <template <int> class Rows, class Columns, int kRows, int kVectors, int kPanels>
@@ -191,34 +229,10 @@ void MultiplyTile(const TileArguments& tile) {
     }
   }
 
-  Rows<kRows> a(tile);
-  const float* HWY_RESTRICT b = tile.b;
-  const std::int64_t b_stride = tile.b_stride;
-  const std::int64_t panel_stride = tile.panel_stride;
-  const float* ahead = tile.ahead;
-  for (std::int64_t segment = tile.segments;;) {
-    for (std::int64_t k = tile.depth; k > 0; --k) {
-      TileVector columns[kAll];
-      HWY_UNROLL(16)
-      for (int v = 0; v < kAll; ++v) {
-        columns[v] = Columns::Load(d, b + (v / kVectors) * panel_stride, v % kVectors);
-      }
-      HWY_UNROLL(16)
-      for (int r = 0; r < kRows; ++r) {
-        const TileVector row = hn::Set(d, a.At(r));
-        HWY_UNROLL(16)
-        for (int v = 0; v < kAll; ++v) sums[r][v] = hn::MulAdd(row, columns[v], sums[r][v]);
-      }
-      a.Advance();
-      b += b_stride;
-      // Tiles of few rows read B so fast that asking ahead only takes a slot.
-      if constexpr (kRows > kWideRows) {
-        __builtin_prefetch(ahead, 0, 2);
-        ahead += kLineFloats;
-      }
-    }
-    if (--segment <= 0) break;
-    a.NextSegment(tile);
+  if (kRows > kWideRows && tile.ahead != nullptr) {
+    AddProducts<Rows, Columns, kRows, kVectors, kPanels, true>(tile, sums);
+  } else {
+    AddProducts<Rows, Columns, kRows, kVectors, kPanels, false>(tile, sums);
   }
 
   // Comparisons rather than Min and Max, which drop NaN on some targets.

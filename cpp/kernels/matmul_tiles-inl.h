@@ -45,15 +45,6 @@ HWY_INLINE TileFunction ChooseTile(std::int64_t rows, const TileColumns& columns
                            : kTiles<Rows, Columns, 2>[rows - 1];
 }
 
-// Asks for the lines of C that the tile after this one changes: with rows a multiple of
-// 4 KiB apart no hardware would foresee them.
-HWY_INLINE void AskForRows(const float* c, std::int64_t stride, std::int64_t rows) {
-  for (std::int64_t r = 0; r < rows; ++r, c += stride) {
-    __builtin_prefetch(c, 1);
-    __builtin_prefetch(c + kLineFloats, 1);
-  }
-}
-
 template <template <int> class Rows, class Columns>
 void MultiplyTiles(const TiledProduct& product) {
   constexpr std::int64_t kAskDepth = 64;  // below, asking costs more than it hides
@@ -70,10 +61,7 @@ void MultiplyTiles(const TiledProduct& product) {
   const std::int64_t panel_stride =
       is_packed ? product.packed_depth * Columns::kPanelWords : kPanelColumns;
   const std::int64_t depth = product.segments * product.depth;
-  const bool asks = depth >= kAskDepth && tiles.Most() > kWideRows;
-  // Where a tile of packed rows begins, each row before it takes all k.
-  const bool is_packed_a = product.a_k_stride == 0;
-  const std::int64_t a_row_step = is_packed_a ? product.depth : product.a_row_stride;
+  const bool asks = depth >= kAskDepth && tiles.Most() > kWideRows && is_packed;
   const float* panel = product.b;
   for (std::int64_t j = 0; j < product.columns;) {
     const TileColumns columns = ChooseColumns(tiles.Most(), product.columns - j);
@@ -102,19 +90,13 @@ void MultiplyTiles(const TiledProduct& product) {
     for (std::int64_t t = 0; t < tiles.count; ++t) {
       const std::int64_t row = tiles.Begin(t);
       const std::int64_t rows = tiles.Begin(t + 1) - row;
-      tile.a = product.a + row * a_row_step;
-      if (is_packed_a) tile.a_stride = rows;
+      tile.a = product.a + row * product.a_row_stride;
       tile.c = product.c + row * product.c_stride + j;
       tile.row_bias = adds_bias && epilogue.row_bias != nullptr ? epilogue.row_bias + row : nullptr;
-      // The first two tiles fetch the next panel, a line (half a row of it) with each k.
-      tile.ahead = asks && is_packed && has_next && t < 2
+      // The first tiles fetch the next panel, a line of it with each k.
+      tile.ahead = asks && has_next && t < Columns::kPanelWords / kLineFloats
                        ? tile.b + panel_stride + t * depth * kLineFloats
-                       : tile.b;
-      if (asks && t + 1 < tiles.count) {
-        AskForRows(tile.c + rows * product.c_stride, product.c_stride, rows);
-      } else if (asks && has_next) {
-        AskForRows(product.c + j + columns.columns, product.c_stride, tiles.Begin(1));
-      }
+                       : nullptr;
       ChooseTile<Rows, Columns>(rows, columns)(tile);
       if (activates) {
         ActivateRows(epilogue.activation, epilogue.slope, rows, columns.columns, tile.c,

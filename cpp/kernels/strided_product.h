@@ -33,7 +33,7 @@ struct StridedProduct {
 };
 
 /// On the calling thread. Rows that fall into few cache sets (a stride of a multiple of
-/// 2 KiB) are slow to read: pack them (PackA) where they are used often.
+/// 2 KiB) are slow to read: copy them where they are used often.
 void MultiplyStrided(const StridedProduct& product);
 
 }  // namespace espalier
