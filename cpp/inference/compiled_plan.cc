@@ -174,8 +174,9 @@ class Compiler {
       names.push_back(layer(index).name);
     }
     const std::int64_t floats = layer(group.last()).output_shape.element_count();
-    AddStep(MakeOperation(graph, group), InputValues(graph, group.layers[0]), floats,
-            Join(names, " + "));
+    std::vector<int> inputs = InputValues(graph, group.layers[0]);
+    if (group.residual) inputs.push_back(ValueOf(graph, *group.residual).value);
+    AddStep(MakeOperation(graph, group), std::move(inputs), floats, Join(names, " + "));
     SetValue(group.last(), {.value = plan_.steps.back().output, .offset = 0, .floats = floats});
   }
 

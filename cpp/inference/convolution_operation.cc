@@ -23,6 +23,10 @@ void ConvolutionOperation::Run(const OperationCall& call) const {
   epilogue.column_bias = bias_.data();
   epilogue.activation = activation_.activation;
   epilogue.slope = activation_.slope;
+  if (call.inputs.size() > 1) {
+    epilogue.residual = call.inputs[1];
+    epilogue.residual_stride = geometry_.output_channels;
+  }
   const auto run = is_pooled_ ? Conv2dForwardPooled : Conv2dForward;
   run(geometry_, call.batch, call.inputs[0], packed_.data(), epilogue, call.output,
       *call.workspace);

@@ -8,8 +8,8 @@
 
 namespace espalier {
 
-/// y = activation(convolution(x) + bias), plain, grouped or depthwise, then perhaps max pooling
-/// 2 x 2; the weights packed once.
+/// y = activation(convolution(x) + bias (+ second input)), plain, grouped or depthwise, then
+/// perhaps max pooling 2 x 2; the weights packed once.
 class ConvolutionOperation final : public Operation {
  public:
   ConvolutionOperation(const ConvolutionGeometry& geometry, FoldedWeights weights,

@@ -41,7 +41,8 @@ class Fusion {
         is_requested_(is_requested),
         readers_(network.layers.size()),
         is_result_needed_(network.layers.size(), 0),
-        is_fused_(network.layers.size(), 0) {}
+        is_fused_(network.layers.size(), 0),
+        is_result_made_(network.layers.size(), 0) {}
 
   FusedGraph Run() {
     FindDenseInputs();
@@ -49,6 +50,7 @@ class Fusion {
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (IsComputed(i) && is_fused_[i] == 0) {
         graph_.groups.push_back(GroupFrom(static_cast<int>(i)));
+        is_result_made_[static_cast<std::size_t>(graph_.groups.back().last())] = 1;
       }
     }
     GroupHeads();
@@ -135,6 +137,7 @@ class Fusion {
         Append(group, reader);
       }
     }
+    FindResidual(group);
     if (const auto* activation = dynamic_cast<const ActivationLayer*>(&layer(first))) {
       group.activation = {activation->activation(), activation->slope()};
     } else if (TakesActivation(layer(first))) {
@@ -153,19 +156,41 @@ class Fusion {
     return group;
   }
 
+  // A sum of two results is formed where the later of them is.
+  void FindResidual(FusedGroup& group) {
+    const int reader = SoleReader(group.last());
+    if (reader < 0 || layer(reader).kind() != Add::kKind || !CanAdd(group.layers[0])) return;
+    const std::vector<int>& terms = network_.layers[static_cast<std::size_t>(reader)].inputs;
+    if (terms.size() != 2) return;
+    const int other = Source(terms[Source(terms[0]) == group.last() ? 1 : 0]);
+    if (other != kNetworkInput && is_given_[static_cast<std::size_t>(other)] == 0 &&
+        is_result_made_[static_cast<std::size_t>(other)] == 0) {
+      return;
+    }
+    group.residual = other;
+    Append(group, reader);
+  }
+
+  bool CanAdd(int index) const {
+    const auto* convolution = dynamic_cast<const Convolution*>(&layer(index));
+    return IsDense(layer(index)) ||
+           (convolution != nullptr && Conv2dCanAdd(convolution->Geometry(InputShapes(index))));
+  }
+
+  std::span<const Shape> InputShapes(int index) const {
+    return network_.layers[static_cast<std::size_t>(index)].input_shapes;
+  }
+
   // True if the group is a convolution that can end in the pooling layer `reader`.
   bool CanPool(const FusedGroup& group, int reader) const {
     const auto* convolution = dynamic_cast<const Convolution*>(&layer(group.layers[0]));
     const auto* pool = reader < 0 ? nullptr : dynamic_cast<const MaxPool2d*>(&layer(reader));
-    if (convolution == nullptr || pool == nullptr) return false;
-    const auto shapes = [&](int index) {
-      return std::span<const Shape>(network_.layers[static_cast<std::size_t>(index)].input_shapes);
-    };
-    const PoolingGeometry g = pool->Geometry(shapes(reader));
+    if (convolution == nullptr || pool == nullptr || group.residual) return false;
+    const PoolingGeometry g = pool->Geometry(InputShapes(reader));
     const bool takes_pairs = g.window_height == 2 && g.window_width == 2 && g.stride_height == 2 &&
                              g.stride_width == 2 && g.pad_top == 0 && g.pad_left == 0 &&
                              g.output_height == g.height / 2 && g.output_width == g.width / 2;
-    return takes_pairs && Conv2dCanPool(convolution->Geometry(shapes(group.layers[0])),
+    return takes_pairs && Conv2dCanPool(convolution->Geometry(InputShapes(group.layers[0])),
                                         group.activation.activation);
   }
 
@@ -202,6 +227,7 @@ class Fusion {
   std::vector<std::vector<int>> readers_;  // by source: the layers that read it
   std::vector<char> is_result_needed_;     // by source: it or what passes it on is requested
   std::vector<char> is_fused_;
+  std::vector<char> is_result_made_;  // by layer: a group that comes before ends in it
   FusedGraph graph_;
 };
 

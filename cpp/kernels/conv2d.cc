@@ -7,6 +7,7 @@
 #include "kernels/conv2d_algorithm.h"
 #include "kernels/conv2d_weights.h"
 #include "kernels/depthwise.h"
+#include "kernels/one_channel.h"
 #include "kernels/rounding.h"
 
 namespace espalier {
@@ -59,6 +60,9 @@ void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64
     const std::int64_t example = task / bands / groups;
     Epilogue shifted = epilogue;
     if (shifted.column_bias != nullptr) shifted.column_bias += group * rows.outputs;
+    if (shifted.residual != nullptr) {
+      shifted.residual += example * output_image + group * rows.outputs;
+    }
     SumShiftedRows(rows, input + example * image + group * rows.channels, first, last,
                    packed + group * packed_group, shifted, pools,
                    output + example * output_image + group * rows.outputs, scratch.data());
@@ -289,6 +293,10 @@ void Conv2dPackWeights(const ConvolutionGeometry& g, const float* weights, float
                          packed + group * PackedFloats(depth, outputs));
     }
   }
+}
+
+bool Conv2dCanAdd(const ConvolutionGeometry& geometry) {
+  return !UsesDepthwiseKernels(geometry) && !IsOneChannel(ToShiftedRows(geometry));
 }
 
 bool Conv2dCanPool(const ConvolutionGeometry& geometry, Activation activation) {

@@ -35,13 +35,15 @@ void Conv2dPackWeights(const ConvolutionGeometry& geometry, const float* weights
                        Workspace& workspace);
 
 /// output [batch, oh, ow, output_channels] from input [batch, h, w, channels];
-/// epilogue.column_bias: per output channel. No row bias.
+/// epilogue.column_bias: per output channel. No row bias. A residual lies as the output, its
+/// stride the output channels; only where Conv2dCanAdd.
+bool Conv2dCanAdd(const ConvolutionGeometry& geometry);
 void Conv2dForward(const ConvolutionGeometry& geometry, std::int64_t batch, const float* input,
                    const float* packed, const Epilogue& epilogue, float* output,
                    Workspace& workspace);
 
 /// The same, followed by max pooling 2 x 2 with stride 2 and no padding: output
-/// [batch, oh / 2, ow / 2, output_channels]. Only where Conv2dCanPool.
+/// [batch, oh / 2, ow / 2, output_channels]. Only where Conv2dCanPool, without a residual.
 bool Conv2dCanPool(const ConvolutionGeometry& geometry, Activation activation);
 void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch,
                          const float* input, const float* packed, const Epilogue& epilogue,
