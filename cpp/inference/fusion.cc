@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "inference/strip_operation.h"
 #include "layers/activations.h"
 #include "layers/add.h"
 #include "layers/batch_norm.h"
@@ -16,6 +17,10 @@
 
 namespace espalier {
 namespace {
+
+// A quarter of an L2 of 1 MiB. A result beyond half of one leaves it before it is read; from here
+// on two workers gain by keeping to rows of their own, which they need not fetch from each other.
+constexpr std::int64_t kLargeFloats = 1 << 16;
 
 bool IsDropout(const Layer& layer) { return layer.kind() == "dropout"; }
 bool IsFlatten(const Layer& layer) { return layer.kind() == Flatten::kKind; }
@@ -54,6 +59,7 @@ class Fusion {
       }
     }
     GroupHeads();
+    GroupStrips();
     return std::move(graph_);
   }
 
@@ -217,6 +223,45 @@ class Fusion {
         graph_.head_products.push_back(std::move(groups));
       }
     }
+  }
+
+  // True if the group can be any stage of a strip but the last, and adds nothing.
+  bool HasRows(const FusedGroup& group) const {
+    const int first = group.layers[0];
+    const auto* convolution = dynamic_cast<const Convolution*>(&layer(first));
+    return convolution != nullptr && !group.is_pooled &&
+           Conv2dHasRows(convolution->Geometry(InputShapes(first)));
+  }
+
+  void GroupStrips() {
+    std::map<int, int> group_of_first;
+    for (std::size_t g = 0; g < graph_.groups.size(); ++g) {
+      group_of_first[graph_.groups[g].layers[0]] = static_cast<int>(g);
+    }
+    std::vector<char> is_taken(graph_.groups.size(), 0);
+    for (std::size_t g = 0; g < graph_.groups.size(); ++g) {
+      if (is_taken[g] != 0) continue;
+      std::vector<int> strip = {static_cast<int>(g)};
+      while (strip.size() < StripOperation::kMostStages) {
+        const FusedGroup& group = graph_.groups[static_cast<std::size_t>(strip.back())];
+        const int reader = SoleReader(group.last());
+        if (!HasRows(group) || group.residual || reader < 0 || !IsLarge(group.last())) break;
+        const auto next = group_of_first.find(reader);
+        if (next == group_of_first.end() ||
+            !HasRows(graph_.groups[static_cast<std::size_t>(next->second)])) {
+          break;
+        }
+        strip.push_back(next->second);
+      }
+      if (strip.size() < 2) continue;
+      for (const int group : strip) is_taken[static_cast<std::size_t>(group)] = 1;
+      graph_.strips.push_back(std::move(strip));
+    }
+  }
+
+  bool IsLarge(int index) const {
+    return network_.layers[static_cast<std::size_t>(index)].output_shape.element_count() >=
+           kLargeFloats;
   }
 
   const NetworkState& network_;

@@ -29,6 +29,9 @@ struct FusedGraph {
   /// Heads' output layers with one input, which nothing reads: one product. Each inner list
   /// has indices of `groups`.
   std::vector<std::vector<int>> head_products;
+  /// Convolutions that read one another's results, too large for a cache: run together in strips
+  /// of rows. Inner lists as above, in order.
+  std::vector<std::vector<int>> strips;
 };
 
 /// Fuses the layers marked in `is_needed`. `is_requested`: their results must exist as they

@@ -262,6 +262,47 @@ TEST(InferencePlan, SumsAreFormedByConvolutionsAndDenseLayers) {
   });
 }
 
+// What would leave the cache before it is read is computed in strips of rows.
+TEST(InferencePlan, LargeImagesGoThroughConvolutionsInStrips) {
+  const auto point = [](const char* name, std::int64_t channels) {
+    return testing::Spec(
+        "conv2d", {{"channels", channels}, {"kernel", std::int64_t{1}}, {"bias", false}}, name, {});
+  };
+  const auto deep = [](const char* name, std::int64_t stride) {
+    return testing::Spec("depthwise_conv2d",
+                         {{"kernel", std::int64_t{3}}, {"stride", stride}, {"bias", false}}, name,
+                         {});
+  };
+  NetworkBuilder builder(Shape::Image(3, 93, 67));
+  builder.Layer(point("expand1", 20)).BatchNorm("norm1").Relu();
+  builder.Layer(deep("deep1", 1)).BatchNorm("norm2").Relu().Layer(point("project1", 3));
+  builder.Add("sum1", "project1", "input");
+  builder.Layer(point("expand2", 18)).Layer(testing::Spec("relu6", "act2", {}));
+  builder.Layer(deep("deep2", 2)).Layer(point("project2", 5));
+  builder.Layer(testing::Spec("global_average_pool2d", "pool", {}));
+  builder.Head("head", ClassesTask(4));
+  Network network = builder.Build(1);
+  testing::Scatter(network);
+  const NetworkState& state = *network.state();
+  const InferencePlan plan(state, {}, HeadOutputs(state), 3);
+  EXPECT_EQ(plan.Describe(),
+            "channels last\n"
+            "expand1 + norm1 + relu1 > deep1 + norm2 + relu2 > project1 + sum1\n"
+            "expand2 + act2 > deep2\n"
+            "project2\n"
+            "pool\n"
+            "heads.head.dense\n");
+  testing::ForEachCpuTarget([&] { ExpectHeadsLikeReference(network, 2); });
+  // A result that is asked for is a place where strips end, and changes no bit.
+  const int act2 = LayerIndex(state, "act2");
+  const int head = state.heads[0].output;
+  const InferencePlan cut(state, {}, {act2, head}, 3);
+  EXPECT_NE(cut.Describe().find("\nexpand2 + act2\ndeep2\n"), std::string::npos) << cut.Describe();
+  const std::vector<float> inputs = NormalFloats(3 * state.input.element_count(), 5);
+  EXPECT_EQ(RunPlan(state, {}, {act2, head}, 3, {inputs})[1],
+            RunPlan(state, {}, {head}, 3, {inputs})[0]);
+}
+
 TEST(InferencePlan, LayerNormOfAnImage) {
   Network network = NetworkBuilder(Shape::Image(3, 4, 5))
                         .Conv2d("conv1", 6, 3)

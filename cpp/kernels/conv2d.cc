@@ -343,6 +343,39 @@ void Conv2dForward(const ConvolutionGeometry& geometry, std::int64_t batch, cons
   RunForward(geometry, batch, input, packed, epilogue, false, output, workspace);
 }
 
+bool Conv2dHasRows(const ConvolutionGeometry& geometry) {
+  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(geometry);
+  return algorithm == ConvolutionAlgorithm::kDepthwise ||
+         algorithm == ConvolutionAlgorithm::kPlain ||
+         (algorithm == ConvolutionAlgorithm::kShiftedRows && geometry.groups == 1);
+}
+
+void Conv2dForwardRows(const ConvolutionGeometry& g, const ConvolutionRows& rows,
+                       const float* packed, const Epilogue& epilogue) {
+  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
+  if (algorithm == ConvolutionAlgorithm::kDepthwise) {
+    DepthwiseForwardRows(g, rows.input, rows.input_row, rows.first, rows.last, packed, epilogue,
+                         rows.output, rows.scratch);
+    return;
+  }
+  if (algorithm == ConvolutionAlgorithm::kPlain) {
+    const std::int64_t skipped = (rows.first - rows.input_row) * g.width * g.channels;
+    MatmulPacked(
+        MatrixRef::RowMajor(rows.input + skipped, (rows.last - rows.first) * g.width, g.channels),
+        packed, g.output_channels, rows.output, g.output_channels, epilogue);
+    return;
+  }
+  // An image that begins with the first of these rows, so that all are padded as in the whole.
+  ShiftedRows image = ToShiftedRows(g);
+  image.pad_top += rows.input_row - rows.first * g.stride_height;
+  image.height -= rows.input_row;
+  const std::int64_t band = OutputRowsInCache(image);
+  for (std::int64_t row = 0; row < rows.last - rows.first; row += band) {
+    SumShiftedRows(image, rows.input, row, std::min(rows.last - rows.first, row + band), packed,
+                   epilogue, false, rows.output, rows.scratch);
+  }
+}
+
 void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch,
                          const float* input, const float* packed, const Epilogue& epilogue,
                          float* output, Workspace& workspace) {
