@@ -15,6 +15,7 @@
 #include "inference/fusion.h"
 #include "inference/layer_norm_operation.h"
 #include "inference/layer_operation.h"
+#include "inference/strip_operation.h"
 #include "layers/activations.h"
 #include "layers/add.h"
 #include "layers/batch_norm.h"
@@ -155,18 +156,23 @@ class Compiler {
   }
 
   void AddSteps(const FusedGraph& graph) {
-    // A product of several heads stands where the last of them stands.
+    // Groups that are joined stand where the last of them stands.
     std::vector<char> is_joined(graph.groups.size(), 0);
-    std::vector<int> product_at(graph.groups.size(), -1);
-    for (std::size_t p = 0; p < graph.head_products.size(); ++p) {
-      for (const int group : graph.head_products[p]) {
-        is_joined[static_cast<std::size_t>(group)] = 1;
+    std::vector<const std::vector<int>*> product_at(graph.groups.size(), nullptr);
+    std::vector<const std::vector<int>*> strip_at(graph.groups.size(), nullptr);
+    const auto join = [&](const std::vector<std::vector<int>>& lists, auto& at) {
+      for (const std::vector<int>& list : lists) {
+        for (const int group : list) is_joined[static_cast<std::size_t>(group)] = 1;
+        at[static_cast<std::size_t>(list.back())] = &list;
       }
-      product_at[static_cast<std::size_t>(graph.head_products[p].back())] = static_cast<int>(p);
-    }
+    };
+    join(graph.head_products, product_at);
+    join(graph.strips, strip_at);
     for (std::size_t g = 0; g < graph.groups.size(); ++g) {
-      if (product_at[g] >= 0) {
-        AddHeads(graph, graph.head_products[static_cast<std::size_t>(product_at[g])]);
+      if (product_at[g] != nullptr) {
+        AddHeads(graph, *product_at[g]);
+      } else if (strip_at[g] != nullptr) {
+        AddStrip(graph, *strip_at[g]);
       } else if (is_joined[g] == 0) {
         AddGroup(graph, graph.groups[g]);
       }
@@ -174,14 +180,44 @@ class Compiler {
   }
 
   void AddGroup(const FusedGraph& graph, const FusedGroup& group) {
+    AddResult(graph, group.layers[0], group, MakeOperation(graph, group), NameOf(group));
+  }
+
+  void AddStrip(const FusedGraph& graph, const std::vector<int>& groups) {
+    std::vector<std::unique_ptr<const RowOperation>> stages;
     std::vector<std::string> names;
-    for (const int index : group.layers) {
-      names.push_back(layer(index).name);
+    for (const int index : groups) {
+      const FusedGroup& group = graph.groups[static_cast<std::size_t>(index)];
+      stages.push_back(MakeConvolution(group));
+      names.push_back(NameOf(group));
     }
-    const std::int64_t floats = layer(group.last()).output_shape.element_count();
-    AddStep(MakeOperation(graph, group), InputValues(graph, group.layers[0]), floats,
-            Join(names, " + "));
-    SetValue(group.last(), {.value = plan_.steps.back().output, .offset = 0, .floats = floats});
+    AddResult(graph, graph.groups[static_cast<std::size_t>(groups.front())].layers[0],
+              graph.groups[static_cast<std::size_t>(groups.back())],
+              std::make_unique<StripOperation>(std::move(stages)), Join(names, " > "));
+  }
+
+  // A step that reads what layer `first` reads, and whose result is that of the group `last`.
+  void AddResult(const FusedGraph& graph, int first, const FusedGroup& last,
+                 std::unique_ptr<const Operation> operation, std::string name) {
+    std::vector<int> inputs = InputValues(graph, first);
+    if (last.residual) inputs.push_back(ValueOf(graph, *last.residual).value);
+    const std::int64_t floats = layer(last.last()).output_shape.element_count();
+    AddStep(std::move(operation), std::move(inputs), floats, std::move(name));
+    SetValue(last.last(), {.value = plan_.steps.back().output, .offset = 0, .floats = floats});
+  }
+
+  std::string NameOf(const FusedGroup& group) const {
+    std::vector<std::string> names;
+    for (const int index : group.layers) names.push_back(layer(index).name);
+    return Join(names, " + ");
+  }
+
+  std::unique_ptr<const ConvolutionOperation> MakeConvolution(const FusedGroup& group) const {
+    const int first = group.layers[0];
+    const auto& convolution = static_cast<const Convolution&>(*layer(first).layer);
+    return std::make_unique<ConvolutionOperation>(convolution.Geometry(layer(first).input_shapes),
+                                                  FoldWeights(network_, first, group.norm),
+                                                  group.activation, group.is_pooled);
   }
 
   std::unique_ptr<const Operation> MakeOperation(const FusedGraph& graph,
@@ -194,11 +230,7 @@ class Compiler {
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
                                               group.activation, precision_);
     }
-    if (const auto* convolution = dynamic_cast<const Convolution*>(&kind)) {
-      return std::make_unique<ConvolutionOperation>(
-          convolution->Geometry(layer(first).input_shapes),
-          FoldWeights(network_, first, group.norm), group.activation, group.is_pooled);
-    }
+    if (dynamic_cast<const Convolution*>(&kind) != nullptr) return MakeConvolution(group);
     if (dynamic_cast<const BatchNorm*>(&kind) != nullptr) {
       return std::make_unique<ChannelOperation>(network_, first, group.activation);
     }

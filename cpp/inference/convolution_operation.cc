@@ -6,6 +6,12 @@
 #include "core/text.h"
 
 namespace espalier {
+namespace {
+
+// A product of a depthwise convolution takes as long as so many of a matrix product.
+constexpr std::int64_t kDepthwiseWork = 2;
+
+}  // namespace
 
 ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
                                            FoldedWeights weights, FusedActivation activation,
@@ -13,18 +19,26 @@ ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
     : geometry_(geometry),
       activation_(activation),
       is_pooled_(is_pooled),
-      work_(weights.weights.size() * geometry.output_height * geometry.output_width),
+      work_(weights.weights.size() * geometry.output_height * geometry.output_width *
+            (geometry.IsDepthwise() ? kDepthwiseWork : 1)),
       packed_(Conv2dPackedFloats(geometry)),
       bias_(std::move(weights.bias)) {
   Workspace workspace(1, Conv2dScratchFloats(geometry));
   Conv2dPackWeights(geometry, weights.weights.data(), packed_.data(), workspace);
 }
 
-void ConvolutionOperation::Run(const OperationCall& call) const {
+Epilogue ConvolutionOperation::MakeEpilogue(const float* residual) const {
   Epilogue epilogue;
   epilogue.column_bias = bias_.data();
+  epilogue.residual = residual;
+  epilogue.residual_stride = geometry_.output_channels;
   epilogue.activation = activation_.activation;
   epilogue.slope = activation_.slope;
+  return epilogue;
+}
+
+void ConvolutionOperation::Run(const OperationCall& call) const {
+  const Epilogue epilogue = MakeEpilogue(call.inputs.size() > 1 ? call.inputs[1] : nullptr);
   const auto run = is_pooled_ ? Conv2dForwardPooled : Conv2dForward;
   run(geometry_, call.batch, call.inputs[0], packed_.data(), epilogue, call.output,
       *call.workspace);
@@ -33,6 +47,27 @@ void ConvolutionOperation::Run(const OperationCall& call) const {
 std::string ConvolutionOperation::Kernel() const {
   return Concat(geometry_.kernel_height, " x ", geometry_.kernel_width, ", ",
                 Conv2dKernelName(geometry_));
+}
+
+RowWindow ConvolutionOperation::window() const {
+  return {.input_rows = geometry_.height,
+          .output_rows = geometry_.output_height,
+          .input_floats = geometry_.width * geometry_.channels,
+          .output_floats = geometry_.output_width * geometry_.output_channels,
+          .stride = geometry_.stride_height,
+          .pad = geometry_.pad_top,
+          .span = (geometry_.kernel_height - 1) * geometry_.dilation_height + 1};
+}
+
+void ConvolutionOperation::RunRows(const RowCall& call) const {
+  Conv2dForwardRows(geometry_,
+                    {.input = call.input,
+                     .input_row = call.input_row,
+                     .first = call.first,
+                     .last = call.last,
+                     .output = call.output,
+                     .scratch = call.scratch},
+                    packed_.data(), MakeEpilogue(call.residual));
 }
 
 }  // namespace espalier

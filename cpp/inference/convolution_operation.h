@@ -3,19 +3,21 @@
 
 #include "core/memory.h"
 #include "inference/folded_weights.h"
-#include "inference/operation.h"
+#include "inference/row_operation.h"
 #include "kernels/conv2d.h"
 
 namespace espalier {
 
-/// y = activation(convolution(x) + bias), plain, grouped or depthwise, then perhaps max pooling
-/// 2 x 2; the weights packed once.
-class ConvolutionOperation final : public Operation {
+/// y = activation(convolution(x) + bias (+ second input)), plain, grouped or depthwise, then
+/// perhaps max pooling 2 x 2; the weights packed once.
+class ConvolutionOperation final : public RowOperation {
  public:
   ConvolutionOperation(const ConvolutionGeometry& geometry, FoldedWeights weights,
                        FusedActivation activation, bool is_pooled);
 
   void Run(const OperationCall& call) const override;
+  RowWindow window() const override;
+  void RunRows(const RowCall& call) const override;
   std::int64_t work() const override { return work_; }
   std::int64_t ScratchFloats(std::int64_t /*batch*/) const override {
     return Conv2dScratchFloats(geometry_);
@@ -24,6 +26,8 @@ class ConvolutionOperation final : public Operation {
   std::int64_t NativeBytes() const override { return packed_.bytes() + bias_.bytes(); }
 
  private:
+  Epilogue MakeEpilogue(const float* residual) const;
+
   ConvolutionGeometry geometry_;
   FusedActivation activation_;
   bool is_pooled_;

@@ -48,6 +48,10 @@ void DenseOperation::Run(const OperationCall& call) const {
   epilogue.column_bias = bias_.data();
   epilogue.activation = activation_.activation;
   epilogue.slope = activation_.slope;
+  if (call.inputs.size() > 1) {
+    epilogue.residual = call.inputs[1];
+    epilogue.residual_stride = outputs_;
+  }
   if (!packed_bf16_.empty()) {
     ParallelMatmulBf16(x, packed_bf16_.data(), outputs_, call.output, call.output_stride, epilogue,
                        *call.workspace);

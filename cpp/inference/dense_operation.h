@@ -11,8 +11,8 @@
 
 namespace espalier {
 
-/// y = activation(x · weightᵀ + bias), the weights packed once. Several sets of weights
-/// with the same input, as of heads side by side, make one product.
+/// y = activation(x · weightᵀ + bias (+ second input)), the weights packed once. Several sets of
+/// weights with the same input, as of heads side by side, make one product.
 class DenseOperation final : public Operation {
  public:
   DenseOperation(std::int64_t inputs, const std::vector<FoldedWeights>& parts,

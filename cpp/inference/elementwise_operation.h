@@ -7,8 +7,8 @@
 
 namespace espalier {
 
-/// y = activation(the sum of all inputs): a residual with what follows, or an activation
-/// that found nothing to be fused into.
+/// y = activation(the sum of all inputs): a sum or an activation that found nothing to be
+/// fused into.
 class ElementwiseOperation final : public Operation {
  public:
   ElementwiseOperation(std::int64_t floats, FusedActivation activation)

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "inference/strip_operation.h"
 #include "layers/activations.h"
 #include "layers/add.h"
 #include "layers/batch_norm.h"
@@ -16,6 +17,10 @@
 
 namespace espalier {
 namespace {
+
+// A quarter of an L2 of 1 MiB. A result beyond half of one leaves it before it is read; from here
+// on two workers gain by keeping to rows of their own, which they need not fetch from each other.
+constexpr std::int64_t kLargeFloats = 1 << 16;
 
 bool IsDropout(const Layer& layer) { return layer.kind() == "dropout"; }
 bool IsFlatten(const Layer& layer) { return layer.kind() == Flatten::kKind; }
@@ -41,7 +46,8 @@ class Fusion {
         is_requested_(is_requested),
         readers_(network.layers.size()),
         is_result_needed_(network.layers.size(), 0),
-        is_fused_(network.layers.size(), 0) {}
+        is_fused_(network.layers.size(), 0),
+        is_result_made_(network.layers.size(), 0) {}
 
   FusedGraph Run() {
     FindDenseInputs();
@@ -49,9 +55,11 @@ class Fusion {
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (IsComputed(i) && is_fused_[i] == 0) {
         graph_.groups.push_back(GroupFrom(static_cast<int>(i)));
+        is_result_made_[static_cast<std::size_t>(graph_.groups.back().last())] = 1;
       }
     }
     GroupHeads();
+    GroupStrips();
     return std::move(graph_);
   }
 
@@ -135,6 +143,7 @@ class Fusion {
         Append(group, reader);
       }
     }
+    FindResidual(group);
     if (const auto* activation = dynamic_cast<const ActivationLayer*>(&layer(first))) {
       group.activation = {activation->activation(), activation->slope()};
     } else if (TakesActivation(layer(first))) {
@@ -153,19 +162,41 @@ class Fusion {
     return group;
   }
 
+  // A sum of two results is formed where the later of them is.
+  void FindResidual(FusedGroup& group) {
+    const int reader = SoleReader(group.last());
+    if (reader < 0 || layer(reader).kind() != Add::kKind || !CanAdd(group.layers[0])) return;
+    const std::vector<int>& terms = network_.layers[static_cast<std::size_t>(reader)].inputs;
+    if (terms.size() != 2) return;
+    const int other = Source(terms[Source(terms[0]) == group.last() ? 1 : 0]);
+    if (other != kNetworkInput && is_given_[static_cast<std::size_t>(other)] == 0 &&
+        is_result_made_[static_cast<std::size_t>(other)] == 0) {
+      return;
+    }
+    group.residual = other;
+    Append(group, reader);
+  }
+
+  bool CanAdd(int index) const {
+    const auto* convolution = dynamic_cast<const Convolution*>(&layer(index));
+    return IsDense(layer(index)) ||
+           (convolution != nullptr && Conv2dCanAdd(convolution->Geometry(InputShapes(index))));
+  }
+
+  std::span<const Shape> InputShapes(int index) const {
+    return network_.layers[static_cast<std::size_t>(index)].input_shapes;
+  }
+
   // True if the group is a convolution that can end in the pooling layer `reader`.
   bool CanPool(const FusedGroup& group, int reader) const {
     const auto* convolution = dynamic_cast<const Convolution*>(&layer(group.layers[0]));
     const auto* pool = reader < 0 ? nullptr : dynamic_cast<const MaxPool2d*>(&layer(reader));
-    if (convolution == nullptr || pool == nullptr) return false;
-    const auto shapes = [&](int index) {
-      return std::span<const Shape>(network_.layers[static_cast<std::size_t>(index)].input_shapes);
-    };
-    const PoolingGeometry g = pool->Geometry(shapes(reader));
+    if (convolution == nullptr || pool == nullptr || group.residual) return false;
+    const PoolingGeometry g = pool->Geometry(InputShapes(reader));
     const bool takes_pairs = g.window_height == 2 && g.window_width == 2 && g.stride_height == 2 &&
                              g.stride_width == 2 && g.pad_top == 0 && g.pad_left == 0 &&
                              g.output_height == g.height / 2 && g.output_width == g.width / 2;
-    return takes_pairs && Conv2dCanPool(convolution->Geometry(shapes(group.layers[0])),
+    return takes_pairs && Conv2dCanPool(convolution->Geometry(InputShapes(group.layers[0])),
                                         group.activation.activation);
   }
 
@@ -194,6 +225,45 @@ class Fusion {
     }
   }
 
+  // True if the group can be any stage of a strip but the last, and adds nothing.
+  bool HasRows(const FusedGroup& group) const {
+    const int first = group.layers[0];
+    const auto* convolution = dynamic_cast<const Convolution*>(&layer(first));
+    return convolution != nullptr && !group.is_pooled &&
+           Conv2dHasRows(convolution->Geometry(InputShapes(first)));
+  }
+
+  void GroupStrips() {
+    std::map<int, int> group_of_first;
+    for (std::size_t g = 0; g < graph_.groups.size(); ++g) {
+      group_of_first[graph_.groups[g].layers[0]] = static_cast<int>(g);
+    }
+    std::vector<char> is_taken(graph_.groups.size(), 0);
+    for (std::size_t g = 0; g < graph_.groups.size(); ++g) {
+      if (is_taken[g] != 0) continue;
+      std::vector<int> strip = {static_cast<int>(g)};
+      while (strip.size() < StripOperation::kMostStages) {
+        const FusedGroup& group = graph_.groups[static_cast<std::size_t>(strip.back())];
+        const int reader = SoleReader(group.last());
+        if (!HasRows(group) || group.residual || reader < 0 || !IsLarge(group.last())) break;
+        const auto next = group_of_first.find(reader);
+        if (next == group_of_first.end() ||
+            !HasRows(graph_.groups[static_cast<std::size_t>(next->second)])) {
+          break;
+        }
+        strip.push_back(next->second);
+      }
+      if (strip.size() < 2) continue;
+      for (const int group : strip) is_taken[static_cast<std::size_t>(group)] = 1;
+      graph_.strips.push_back(std::move(strip));
+    }
+  }
+
+  bool IsLarge(int index) const {
+    return network_.layers[static_cast<std::size_t>(index)].output_shape.element_count() >=
+           kLargeFloats;
+  }
+
   const NetworkState& network_;
   const std::vector<char>& is_needed_;
   const std::vector<char>& is_given_;
@@ -202,6 +272,7 @@ class Fusion {
   std::vector<std::vector<int>> readers_;  // by source: the layers that read it
   std::vector<char> is_result_needed_;     // by source: it or what passes it on is requested
   std::vector<char> is_fused_;
+  std::vector<char> is_result_made_;  // by layer: a group that comes before ends in it
   FusedGraph graph_;
 };
 

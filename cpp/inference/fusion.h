@@ -3,6 +3,7 @@
 
 // Which layers of a part of a network become one operation.
 
+#include <optional>
 #include <vector>
 
 #include "inference/operation.h"
@@ -12,8 +13,9 @@ namespace espalier {
 
 /// Layers that run as one operation, whose result is that of `last`.
 struct FusedGroup {
-  std::vector<int> layers;  // in order; the first decides the kind of operation
-  int norm = -1;            // batch norm folded into the first
+  std::vector<int> layers;      // in order; the first decides the kind of operation
+  int norm = -1;                // batch norm folded into the first
+  std::optional<int> residual;  // layer whose result is added before the activation
   FusedActivation activation;
   bool is_pooled = false;  // the last is max pooling 2 x 2, done by the convolution
   int last() const { return layers.back(); }
@@ -27,6 +29,9 @@ struct FusedGraph {
   /// Heads' output layers with one input, which nothing reads: one product. Each inner list
   /// has indices of `groups`.
   std::vector<std::vector<int>> head_products;
+  /// Convolutions that read one another's results, too large for a cache: run together in strips
+  /// of rows. Inner lists as above, in order.
+  std::vector<std::vector<int>> strips;
 };
 
 /// Fuses the layers marked in `is_needed`. `is_requested`: their results must exist as they

@@ -222,6 +222,87 @@ TEST(InferencePlan, AConvolutionEndsInTheMaximaOfPairs) {
   testing::ForEachCpuTarget([&] { ExpectHeadsLikeReference(network, 3); });
 }
 
+// A sum of two results is formed where the later one is computed.
+TEST(InferencePlan, SumsAreFormedByConvolutionsAndDenseLayers) {
+  const auto conv = [](const char* name, const char* from, std::int64_t kernel) {
+    return testing::Spec("conv2d",
+                         {{"channels", std::int64_t{3}}, {"kernel", kernel}, {"bias", false}}, name,
+                         {from});
+  };
+  NetworkBuilder builder(Shape::Image(3, 9, 11));
+  builder.Normalize({0.1}, {2.0});
+  builder.Layer(conv("conv1", "input", 3)).BatchNorm("norm1").Add("sum1", "norm1", "input").Relu();
+  builder.Layer(conv("long", "relu1", 5)).Layer(conv("short", "relu1", 1));
+  builder.Add("sum2", "long", "short").Layer(testing::Spec("gelu", "act2", {"sum2"}));
+  builder.Layer(conv("conv3", "act2", 3)).Relu().Add("sum3", "relu2", "act2");  // too late
+  builder.Layer(testing::Spec("depthwise_conv2d", {{"kernel", std::int64_t{3}}}, "deep", {"sum3"}));
+  builder.Add("sum4", "deep", "sum3").Layer(conv("conv5", "sum4", 3));
+  builder.Layer(testing::Spec("add", "sum5", {"conv5", "sum4", "act2"}));
+  builder.Dense("dense6", 7).Dense("dense7", 7).Add("sum7", "dense6", "dense7").Relu();
+  builder.Head("last", LabelsTask({"a", "b"}));
+  Network network = builder.Build(1);
+  testing::Scatter(network);
+  const InferencePlan plan(*network.state(), {}, HeadOutputs(*network.state()), 3);
+  EXPECT_EQ(plan.Describe(),
+            "normalize\n"
+            "conv1 + norm1 + sum1 + relu1\n"
+            "long\n"
+            "short + sum2 + act2\n"
+            "conv3 + relu2\n"
+            "sum3\n"
+            "deep\n"
+            "sum4\n"
+            "conv5\n"
+            "sum5\n"
+            "dense6\n"
+            "dense7 + sum7 + relu3\n"
+            "heads.last.dense\n");
+  testing::ForEachCpuTarget([&] {
+    for (const std::int64_t batch : {1, 5}) ExpectHeadsLikeReference(network, batch);
+  });
+}
+
+// What would leave the cache before it is read is computed in strips of rows.
+TEST(InferencePlan, LargeImagesGoThroughConvolutionsInStrips) {
+  const auto point = [](const char* name, std::int64_t channels) {
+    return testing::Spec(
+        "conv2d", {{"channels", channels}, {"kernel", std::int64_t{1}}, {"bias", false}}, name, {});
+  };
+  const auto deep = [](const char* name, std::int64_t stride) {
+    return testing::Spec("depthwise_conv2d",
+                         {{"kernel", std::int64_t{3}}, {"stride", stride}, {"bias", false}}, name,
+                         {});
+  };
+  NetworkBuilder builder(Shape::Image(3, 93, 67));
+  builder.Layer(point("expand1", 20)).BatchNorm("norm1").Relu();
+  builder.Layer(deep("deep1", 1)).BatchNorm("norm2").Relu().Layer(point("project1", 3));
+  builder.Add("sum1", "project1", "input");
+  builder.Layer(point("expand2", 18)).Layer(testing::Spec("relu6", "act2", {}));
+  builder.Layer(deep("deep2", 2)).Layer(point("project2", 5));
+  builder.Layer(testing::Spec("global_average_pool2d", "pool", {}));
+  builder.Head("head", ClassesTask(4));
+  Network network = builder.Build(1);
+  testing::Scatter(network);
+  const NetworkState& state = *network.state();
+  const InferencePlan plan(state, {}, HeadOutputs(state), 3);
+  EXPECT_EQ(plan.Describe(),
+            "channels last\n"
+            "expand1 + norm1 + relu1 > deep1 + norm2 + relu2 > project1 + sum1\n"
+            "expand2 + act2 > deep2\n"
+            "project2\n"
+            "pool\n"
+            "heads.head.dense\n");
+  testing::ForEachCpuTarget([&] { ExpectHeadsLikeReference(network, 2); });
+  // A result that is asked for is a place where strips end, and changes no bit.
+  const int act2 = LayerIndex(state, "act2");
+  const int head = state.heads[0].output;
+  const InferencePlan cut(state, {}, {act2, head}, 3);
+  EXPECT_NE(cut.Describe().find("\nexpand2 + act2\ndeep2\n"), std::string::npos) << cut.Describe();
+  const std::vector<float> inputs = NormalFloats(3 * state.input.element_count(), 5);
+  EXPECT_EQ(RunPlan(state, {}, {act2, head}, 3, {inputs})[1],
+            RunPlan(state, {}, {head}, 3, {inputs})[0]);
+}
+
 TEST(InferencePlan, LayerNormOfAnImage) {
   Network network = NetworkBuilder(Shape::Image(3, 4, 5))
                         .Conv2d("conv1", 6, 3)

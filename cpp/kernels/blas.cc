@@ -102,7 +102,8 @@ bool OpenBlasServes(CpuTargetId target, std::int64_t m, std::int64_t n, std::int
 void TrainingMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64_t c_stride,
                     const Epilogue& epilogue, Workspace& workspace) {
   const bool is_plain = epilogue.row_bias == nullptr && epilogue.column_bias == nullptr &&
-                        epilogue.activation == Activation::kNone && !epilogue.accumulate;
+                        epilogue.residual == nullptr && epilogue.activation == Activation::kNone &&
+                        !epilogue.accumulate;
   if (!is_plain || IsCpuTargetForced() || !IsDense(a) || !IsDense(b) ||
       !OpenBlasServes(ActiveCpuTarget(), a.rows, b.columns, a.columns) || !OpenBlasIsAvailable()) {
     ParallelMatmul(a, b, c, c_stride, epilogue, workspace);

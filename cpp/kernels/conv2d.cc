@@ -7,6 +7,7 @@
 #include "kernels/conv2d_algorithm.h"
 #include "kernels/conv2d_weights.h"
 #include "kernels/depthwise.h"
+#include "kernels/one_channel.h"
 #include "kernels/rounding.h"
 
 namespace espalier {
@@ -59,6 +60,9 @@ void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64
     const std::int64_t example = task / bands / groups;
     Epilogue shifted = epilogue;
     if (shifted.column_bias != nullptr) shifted.column_bias += group * rows.outputs;
+    if (shifted.residual != nullptr) {
+      shifted.residual += example * output_image + group * rows.outputs;
+    }
     SumShiftedRows(rows, input + example * image + group * rows.channels, first, last,
                    packed + group * packed_group, shifted, pools,
                    output + example * output_image + group * rows.outputs, scratch.data());
@@ -291,6 +295,10 @@ void Conv2dPackWeights(const ConvolutionGeometry& g, const float* weights, float
   }
 }
 
+bool Conv2dCanAdd(const ConvolutionGeometry& geometry) {
+  return !UsesDepthwiseKernels(geometry) && !IsOneChannel(ToShiftedRows(geometry));
+}
+
 bool Conv2dCanPool(const ConvolutionGeometry& geometry, Activation activation) {
   const ConvolutionAlgorithm algorithm = ChooseAlgorithm(geometry);
   return geometry.groups == 1 && algorithm != ConvolutionAlgorithm::kDepthwise &&
@@ -333,6 +341,39 @@ void Conv2dForward(const ConvolutionGeometry& geometry, std::int64_t batch, cons
                    const float* packed, const Epilogue& epilogue, float* output,
                    Workspace& workspace) {
   RunForward(geometry, batch, input, packed, epilogue, false, output, workspace);
+}
+
+bool Conv2dHasRows(const ConvolutionGeometry& geometry) {
+  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(geometry);
+  return algorithm == ConvolutionAlgorithm::kDepthwise ||
+         algorithm == ConvolutionAlgorithm::kPlain ||
+         (algorithm == ConvolutionAlgorithm::kShiftedRows && geometry.groups == 1);
+}
+
+void Conv2dForwardRows(const ConvolutionGeometry& g, const ConvolutionRows& rows,
+                       const float* packed, const Epilogue& epilogue) {
+  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
+  if (algorithm == ConvolutionAlgorithm::kDepthwise) {
+    DepthwiseForwardRows(g, rows.input, rows.input_row, rows.first, rows.last, packed, epilogue,
+                         rows.output, rows.scratch);
+    return;
+  }
+  if (algorithm == ConvolutionAlgorithm::kPlain) {
+    const std::int64_t skipped = (rows.first - rows.input_row) * g.width * g.channels;
+    MatmulPacked(
+        MatrixRef::RowMajor(rows.input + skipped, (rows.last - rows.first) * g.width, g.channels),
+        packed, g.output_channels, rows.output, g.output_channels, epilogue);
+    return;
+  }
+  // An image that begins with the first of these rows, so that all are padded as in the whole.
+  ShiftedRows image = ToShiftedRows(g);
+  image.pad_top += rows.input_row - rows.first * g.stride_height;
+  image.height -= rows.input_row;
+  const std::int64_t band = OutputRowsInCache(image);
+  for (std::int64_t row = 0; row < rows.last - rows.first; row += band) {
+    SumShiftedRows(image, rows.input, row, std::min(rows.last - rows.first, row + band), packed,
+                   epilogue, false, rows.output, rows.scratch);
+  }
 }
 
 void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch,

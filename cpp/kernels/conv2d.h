@@ -39,13 +39,30 @@ void Conv2dPackWeights(const ConvolutionGeometry& geometry, const float* weights
                        Workspace& workspace);
 
 /// output [batch, oh, ow, output_channels] from input [batch, h, w, channels];
-/// epilogue.column_bias: per output channel. No row bias.
+/// epilogue.column_bias: per output channel. No row bias. A residual lies as the output, its
+/// stride the output channels; only where Conv2dCanAdd.
+bool Conv2dCanAdd(const ConvolutionGeometry& geometry);
 void Conv2dForward(const ConvolutionGeometry& geometry, std::int64_t batch, const float* input,
                    const float* packed, const Epilogue& epilogue, float* output,
                    Workspace& workspace);
 
-/// The same, followed by max pooling 2 x 2 with stride 2 and no padding: output
-/// [batch, oh / 2, ow / 2, output_channels]. Only where Conv2dCanPool.
+/// Output rows [first, last) of one image alone, with the bits that they have in the whole, on
+/// the calling thread. `input` begins with the image's row `input_row` and has at least the rows
+/// that these read; `output` and a residual begin with row `first`. Only where Conv2dHasRows.
+/// Scratch: Conv2dScratchFloats.
+struct ConvolutionRows {
+  const float* input;
+  std::int64_t input_row;
+  std::int64_t first, last;
+  float* output;
+  float* scratch;
+};
+bool Conv2dHasRows(const ConvolutionGeometry& geometry);
+void Conv2dForwardRows(const ConvolutionGeometry& geometry, const ConvolutionRows& rows,
+                       const float* packed, const Epilogue& epilogue);
+
+/// As Conv2dForward, followed by max pooling 2 x 2 with stride 2 and no padding: output
+/// [batch, oh / 2, ow / 2, output_channels]. Only where Conv2dCanPool, without a residual.
 bool Conv2dCanPool(const ConvolutionGeometry& geometry, Activation activation);
 void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch,
                          const float* input, const float* packed, const Epilogue& epilogue,

@@ -206,7 +206,38 @@ TEST(Conv2d, WorkersDoNotShowInTheBits) {
   }
 }
 
-// What the test above takes for granted. A call may be over before another worker wakes up,
+TEST(Conv2d, AResidualIsAddedBeforeTheActivation) {
+  ThreadPool::Shared().SetThreadCount(3);
+  int added = 0;
+  for (const Conv2dCase& c : testing::Conv2dCases()) {
+    SCOPED_TRACE(c.name);
+    const Problem problem(c);
+    if (!Conv2dCanAdd(problem.reference.geometry)) continue;
+    ++added;
+    const std::vector<float> residual = RandomFloats(problem.reference.OutputSize(), 6);
+    auto expected = problem.reference.Forward(testing::ToDouble(problem.input),
+                                              testing::ToDouble(problem.weights),
+                                              testing::ToDouble(problem.bias));
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      expected[i] = std::max(0.0, expected[i] + residual[i]);
+    }
+    for (const GuardSide side : {GuardSide::kBefore, GuardSide::kAfter}) {
+      GuardedCopy guarded(residual, side);
+      const Epilogue epilogue{.column_bias = problem.bias.data(),
+                              .residual = guarded.data(),
+                              .residual_stride = c.output_channels,
+                              .activation = Activation::kRelu};
+      ForEachCpuTarget([&] {
+        const auto output = problem.Forward(epilogue);
+        EXPECT_LE(RelativeNorm(output, expected), 1e-6);
+        EXPECT_TRUE(SameBits(problem.Forward(epilogue, 3), output));
+      });
+    }
+  }
+  EXPECT_GT(added, 9);
+}
+
+// What the test of workers takes for granted. A call may be over before another worker wakes up,
 // hence the repetitions.
 TEST(Conv2d, WorkIsShared) {
   ThreadPool::Shared().SetThreadCount(8);

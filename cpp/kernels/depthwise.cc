@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <numeric>
 
+#include "kernels/depthwise_rows.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/depthwise.cc"
 #include "kernels/dispatch.h"
@@ -300,6 +302,9 @@ namespace {
 // Multiply-adds that one task should have: some µs of work.
 constexpr std::int64_t kTaskProducts = 131072;
 
+// Few, as rows share what they read; some, as workers may come late.
+constexpr std::int64_t kTasksOfAWorker = 4;
+
 // Chunks of rows whose weight gradients are summed apart: enough for many workers, few enough
 // to add up quickly.
 constexpr std::int64_t kMostChunks = 64;
@@ -327,6 +332,18 @@ Taps BackwardTaps(std::int64_t kernel, std::int64_t dilation, std::int64_t strid
   const std::int64_t last = first + (count - 1) * tap_step;
   return {count, last, -tap_step, (padded_input - last * dilation) / stride,
           dilation * tap_step / stride};
+}
+
+// Kernel rows that an output row meets on the image.
+Taps TapsOfRow(const ConvolutionGeometry& g, std::int64_t row) {
+  return ForwardTaps(g.kernel_height, g.dilation_height, row * g.stride_height - g.pad_top)
+      .On(0, g.height);
+}
+
+// True if SumDepthwiseRows serves.
+bool HasThreeColumns(const ConvolutionGeometry& g) {
+  return g.kernel_width == 3 && g.dilation_width == 1 && g.stride_width <= 2 &&
+         g.kernel_height <= 3 && Multiplier(g) == 1;
 }
 
 // Each channel `multiplier` times: the input as the filters of all output channels see it.
@@ -390,32 +407,87 @@ void DepthwisePackWeights(const ConvolutionGeometry& geometry, const float* weig
   }
 }
 
+void DepthwiseForwardRows(const ConvolutionGeometry& geometry, const float* input,
+                          std::int64_t input_row, std::int64_t first, std::int64_t last,
+                          const float* packed, const Epilogue& epilogue, float* output,
+                          float* scratch) {
+  const ConvolutionGeometry& g = geometry;
+  const std::int64_t output_row = g.output_width * g.output_channels;
+  const bool are_three = HasThreeColumns(g);
+  while (first < last) {
+    const Taps taps = TapsOfRow(g, first);
+    std::int64_t end = first + 1;
+    if (are_three && taps.count > 0) {
+      while (end < last && TapsOfRow(g, end).count == taps.count &&
+             TapsOfRow(g, end).tap == taps.tap) {
+        ++end;
+      }
+      const std::int64_t input_floats = g.width * g.channels;
+      SumDepthwiseRows(
+          {.x = input + (taps.position - input_row) * input_floats,
+           .kernel_row_stride = g.dilation_height * input_floats,
+           .row_stride = g.stride_height * input_floats,
+           .weights = packed + taps.tap * g.kernel_width * g.channels,
+           .bias = epilogue.column_bias,
+           .kernel_rows = taps.count,
+           .channels = g.channels,
+           .width = g.width,
+           .stride = g.stride_width,
+           .pad_left = g.pad_left,
+           .rows = end - first,
+           .columns = g.output_width,
+           .y = output,
+           .activation = IsClamp(epilogue.activation) ? epilogue.activation : Activation::kNone});
+      if (!IsClamp(epilogue.activation)) {
+        ActivationForward(epilogue.activation, epilogue.slope, output, (end - first) * output_row,
+                          output);
+      }
+    } else {
+      Taps rows = taps;
+      rows.position -= input_row;
+      const float* x = SeenRows(g, input, rows, scratch);
+      ESPALIER_KERNEL(SumsOfRow)
+      ({.x = x,
+        .weights = packed,
+        .bias = epilogue.column_bias,
+        .channels = g.output_channels,
+        .width = g.width,
+        .kernel_width = g.kernel_width,
+        .rows = rows,
+        .columns = ForwardTaps(g.kernel_width, g.dilation_width, -g.pad_left),
+        .x_step = g.stride_width,
+        .y_step = 1,
+        .count = g.output_width,
+        .activation = epilogue.activation,
+        .slope = epilogue.slope},
+       output);
+    }
+    output += (end - first) * output_row;
+    first = end;
+  }
+}
+
 void DepthwiseForward(const ConvolutionGeometry& geometry, std::int64_t batch, const float* input,
                       const float* packed, const Epilogue& epilogue, float* output,
                       Workspace& workspace) {
   const ConvolutionGeometry& g = geometry;
-  const Runs runs = TaskRuns(g, batch * g.output_height, g.output_width);
-  const auto kernel = ESPALIER_KERNEL(SumsOfRow);
-  workspace.ParallelFor(runs.count, [&](std::int64_t task, std::span<float> scratch) {
-    for (std::int64_t row = runs.Begin(task); row < runs.Begin(task + 1); ++row) {
-      const float* image = input + row / g.output_height * g.height * g.width * g.channels;
-      const std::int64_t begin = row % g.output_height * g.stride_height - g.pad_top;
-      Taps rows = ForwardTaps(g.kernel_height, g.dilation_height, begin).On(0, g.height);
-      const float* x = SeenRows(g, image, rows, scratch.data());
-      kernel({.x = x,
-              .weights = packed,
-              .bias = epilogue.column_bias,
-              .channels = g.output_channels,
-              .width = g.width,
-              .kernel_width = g.kernel_width,
-              .rows = rows,
-              .columns = ForwardTaps(g.kernel_width, g.dilation_width, -g.pad_left),
-              .x_step = g.stride_width,
-              .y_step = 1,
-              .count = g.output_width,
-              .activation = epilogue.activation,
-              .slope = epilogue.slope},
-             output + row * g.output_width * g.output_channels);
+  const std::int64_t rows = batch * g.output_height;
+  // No bit depends on how rows are cut, so the number of workers may decide.
+  const std::int64_t products = rows * g.output_width * g.output_channels * KernelArea(g);
+  const std::int64_t workers = workspace.workers();
+  const std::int64_t most = workers == 1 ? 1 : kTasksOfAWorker * workers;
+  const std::int64_t tasks =
+      std::clamp<std::int64_t>(products / kTaskProducts, 1, std::min(rows, most));
+  workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
+    const std::int64_t end = rows * (task + 1) / tasks;
+    for (std::int64_t row = rows * task / tasks; row < end;) {
+      const std::int64_t example = row / g.output_height;
+      const std::int64_t first = row % g.output_height;
+      const std::int64_t last = std::min(g.output_height, first + end - row);
+      DepthwiseForwardRows(g, input + example * g.height * g.width * g.channels, 0, first, last,
+                           packed, epilogue, output + row * g.output_width * g.output_channels,
+                           scratch.data());
+      row += last - first;
     }
   });
 }
@@ -483,8 +555,7 @@ void DepthwiseBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t 
     std::fill_n(sums, chunk_floats, 0.0f);
     for (std::int64_t row = chunks.Begin(chunk); row < chunks.Begin(chunk + 1); ++row) {
       const float* image = input + row / g.output_height * g.height * g.width * g.channels;
-      const std::int64_t begin = row % g.output_height * g.stride_height - g.pad_top;
-      Taps rows = ForwardTaps(g.kernel_height, g.dilation_height, begin).On(0, g.height);
+      Taps rows = TapsOfRow(g, row % g.output_height);
       const float* x = SeenRows(g, image, rows, scratch.data());
       kernel({.x = x,
               .grad = grad_output + row * g.output_width * g.output_channels,

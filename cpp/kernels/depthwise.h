@@ -28,6 +28,13 @@ void DepthwiseForward(const ConvolutionGeometry& geometry, std::int64_t batch, c
                       const float* packed, const Epilogue& epilogue, float* output,
                       Workspace& workspace);
 
+/// Output rows [first, last) of one image alone. `input` begins with the image's row `input_row`
+/// and has at least the rows that these read. Scratch: DepthwiseScratchFloats.
+void DepthwiseForwardRows(const ConvolutionGeometry& geometry, const float* input,
+                          std::int64_t input_row, std::int64_t first, std::int64_t last,
+                          const float* packed, const Epilogue& epilogue, float* output,
+                          float* scratch);
+
 std::int64_t DepthwiseBackwardFloats(const ConvolutionGeometry& geometry, std::int64_t batch);
 void DepthwiseBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch,
                             const float* grad_output, const float* weights, float* grad_input,

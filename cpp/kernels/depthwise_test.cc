@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -66,7 +67,11 @@ const Case kCases[] = {{2, 16, 1, 9, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
                        {1, 130, 1, 4, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
                        {3, 2, 1, 1, 19, 1, 7, 1, 1, 1, 1, 0, 3, 0, 3},
                        {1, 2, 1, 18, 19, 17, 17, 1, 1, 1, 1, 0, 0, 0, 0},
-                       {1, 12, 1, 6, 7, 6, 7, 1, 1, 1, 1, 0, 0, 0, 0}};
+                       {1, 12, 1, 6, 7, 6, 7, 1, 1, 1, 1, 0, 0, 0, 0},
+                       {1, 9, 1, 12, 14, 3, 3, 1, 2, 2, 1, 2, 1, 2, 1},
+                       {1, 20, 1, 9, 6, 2, 3, 2, 2, 1, 1, 0, 1, 0, 1},
+                       {2, 33, 1, 5, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
+                       {1, 5, 1, 4, 5, 3, 3, 2, 2, 1, 1, 4, 4, 4, 4}};
 
 // Calls visit(input, weight, output) for each product.
 template <typename Visit>
@@ -199,6 +204,41 @@ TEST(Depthwise, WorkersAndBatchChangeNoBit) {
         alone, std::vector<float>(expected.begin() + static_cast<std::ptrdiff_t>(4 * image),
                                   expected.begin() + static_cast<std::ptrdiff_t>(5 * image))));
   });
+}
+
+TEST(Depthwise, RowsAloneHaveTheBitsOfTheWhole) {
+  for (const Case& c : kCases) {
+    const ConvolutionGeometry g = c.Geometry();
+    const std::int64_t input_row = g.width * g.channels;
+    const std::int64_t output_row = g.output_width * g.output_channels;
+    std::vector<float> input(At(g.height * input_row)), packed(At(DepthwisePackedFloats(g)));
+    Random random({.seed = 8, .purpose = RandomPurpose::kTest});
+    for (std::vector<float>* values : {&input, &packed}) {
+      for (float& value : *values) value = static_cast<float>(random.NextNormal());
+    }
+    testing::ForEachCpuTarget([&] {
+      Workspace workspace(1, DepthwiseScratchFloats(g));
+      std::vector<float> whole(At(g.output_height * output_row)),
+          scratch(At(DepthwiseScratchFloats(g)));
+      const Epilogue epilogue{.activation = Activation::kTanh};
+      DepthwiseForward(g, 1, input.data(), packed.data(), epilogue, whole.data(), workspace);
+      const std::int64_t kernel = (g.kernel_height - 1) * g.dilation_height + 1;
+      for (std::int64_t first = 0; first < g.output_height; first += 2) {
+        const std::int64_t last = std::min(g.output_height, first + 2);
+        const std::int64_t top = first * g.stride_height - g.pad_top;
+        const std::int64_t begin = std::clamp<std::int64_t>(top, 0, g.height);
+        const std::int64_t end =
+            std::clamp(top + (last - first - 1) * g.stride_height + kernel, begin, g.height);
+        GuardedFloats rows(At((end - begin) * input_row)), output(At((last - first) * output_row));
+        std::copy_n(input.begin() + begin * input_row, rows.size(), rows.data());
+        DepthwiseForwardRows(g, rows.data(), begin, first, last, packed.data(), epilogue,
+                             output.data(), scratch.data());
+        EXPECT_TRUE(testing::SameBits(output.ToVector(),
+                                      std::vector<float>(whole.begin() + first * output_row,
+                                                         whole.begin() + last * output_row)));
+      }
+    });
+  }
 }
 
 TEST(Depthwise, AppliesEveryActivation) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The one seam for matrix products: C = A·B (+ bias) (then activation).
+// The one seam for matrix products: C = A·B (+ bias) (+ residual) (then activation).
 //
 // Bits: each C[i][j] is summed over K in an order that depends on K and the instruction
 // set alone, so a row's result is the same for any M, at any row, on any thread count.
@@ -31,9 +31,11 @@ struct MatrixRef {
 struct Epilogue {
   const float* column_bias = nullptr;  ///< [N], or null
   const float* row_bias = nullptr;     ///< [M], or null
+  const float* residual = nullptr;     ///< [M, N], which the sums begin with, or null
+  std::int64_t residual_stride = 0;    ///< floats from row to row
   Activation activation = Activation::kNone;
   float slope = 0.01f;      ///< leaky relu
-  bool accumulate = false;  ///< C += A·B; no activation then
+  bool accumulate = false;  ///< C += A·B; no activation and no residual then
 };
 
 /// Floats that PackB writes for a B of K × N on the active target.

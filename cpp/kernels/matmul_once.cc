@@ -96,7 +96,7 @@ MultiplyFunction ChooseForm(const MatrixRef& a, const MatrixRef& b, const Epilog
                                                                   : MultiplyPacking;
   }
   const bool can_swap = b.row_stride == 1 && a.column_stride == 1 && !epilogue.accumulate &&
-                        !SharesCacheSet(b.column_stride);
+                        epilogue.residual == nullptr && !SharesCacheSet(b.column_stride);
   return can_swap && a.rows >= kLeastSwapped && a.rows < b.columns ? MultiplySwapped
                                                                    : MultiplyPacking;
 }

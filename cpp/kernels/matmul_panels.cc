@@ -139,6 +139,9 @@ MatrixRef BlockOf(const MatrixRef& matrix, std::int64_t row, std::int64_t rows, 
 Epilogue Shifted(Epilogue epilogue, std::int64_t row, std::int64_t column) {
   if (epilogue.row_bias != nullptr) epilogue.row_bias += row;
   if (epilogue.column_bias != nullptr) epilogue.column_bias += column;
+  if (epilogue.residual != nullptr) {
+    epilogue.residual += row * epilogue.residual_stride + column;
+  }
   return epilogue;
 }
 

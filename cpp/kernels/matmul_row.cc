@@ -39,11 +39,14 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
                      .last_lanes = kLanes,
                      .row_bias = epilogue.row_bias,
                      .column_bias = epilogue.column_bias,
+                     .start = epilogue.residual,
+                     .start_stride = 0,
                      .is_rectified = is_rectified,
                      .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
   const auto advance = [&](std::int64_t panels) {
     tile.b += panels * panel_stride;
     tile.c += panels * kPanelColumns;
+    if (tile.start != nullptr) tile.start += panels * kPanelColumns;
     if (tile.column_bias != nullptr) tile.column_bias += panels * kPanelColumns;
   };
   constexpr std::int64_t kWide = WidePanels(1);

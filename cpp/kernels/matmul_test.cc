@@ -83,6 +83,7 @@ struct Problem {
         b(RandomFloats(size.k * size.n, 2)),
         row_bias(RandomFloats(size.m, 3)),
         column_bias(RandomFloats(size.n, 4)),
+        residual(RandomFloats(size.m * size.n, 6)),
         old_c(RandomFloats(size.m * size.n, 5)) {}
 
   MatrixRef A() const { return MatrixRef::RowMajor(a.data(), size.m, size.k); }
@@ -113,6 +114,7 @@ struct Problem {
           magnitude += std::abs(term);
         };
         if (epilogue.accumulate) add(old_c[at]);
+        if (epilogue.residual != nullptr) add(epilogue.residual[at]);
         if (epilogue.row_bias != nullptr) add(epilogue.row_bias[i]);
         if (epilogue.column_bias != nullptr) add(epilogue.column_bias[j]);
         for (std::int64_t k = 0; k < size.k; ++k) {
@@ -131,7 +133,7 @@ struct Problem {
   }
 
   Size size;
-  std::vector<float> a, b, row_bias, column_bias, old_c;
+  std::vector<float> a, b, row_bias, column_bias, residual, old_c;
 };
 
 std::string Text(Size size) {
@@ -146,6 +148,9 @@ TEST(Matmul, EqualsTheFloat64Product) {
         {},
         {.column_bias = problem.column_bias.data()},
         {.row_bias = problem.row_bias.data(), .accumulate = true},
+        {.column_bias = problem.column_bias.data(),
+         .residual = problem.residual.data(),
+         .residual_stride = size.n},
     };
     ForEachCpuTarget([&] {
       for (const Epilogue& epilogue : epilogues) {
@@ -290,6 +295,8 @@ TEST(Matmul, WorkersDoNotShowInTheBits) {
     const Problem problem(size);
     const Epilogue epilogue{.column_bias = problem.column_bias.data(),
                             .row_bias = problem.row_bias.data(),
+                            .residual = problem.residual.data(),
+                            .residual_stride = size.n,
                             .activation = Activation::kRelu};
     ForEachCpuTarget([&] {
       const std::vector<float> expected = problem.Multiply(epilogue);

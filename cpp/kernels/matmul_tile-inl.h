@@ -48,7 +48,8 @@ struct TileArguments {
   std::int64_t last_lanes;  // columns in the last vector, 1 to kLanes
   const float* row_bias;
   const float* column_bias;
-  bool starts_from_c;
+  const float* start;  // what sums begin with, or null: 0
+  std::int64_t start_stride;
   bool is_rectified;  // negative sums become 0, sums above `most` become it
   float most;
 };
@@ -200,13 +201,13 @@ void MultiplyTile(const TileArguments& tile) {
     HWY_UNROLL(16)
     for (int v = 0; v < kAll; ++v) sums[r][v] = hn::Zero(d);
   }
-  if (tile.starts_from_c) {
+  if (tile.start != nullptr) {
     HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
-      const float* c = tile.c + r * tile.c_stride;
+      const float* start = tile.start + r * tile.start_stride;
       HWY_UNROLL(16)
-      for (int v = 0; v < kAll - 1; ++v) sums[r][v] = hn::LoadU(d, c + v * kLanes);
-      const float* end = c + (kAll - 1) * kLanes;
+      for (int v = 0; v < kAll - 1; ++v) sums[r][v] = hn::LoadU(d, start + v * kLanes);
+      const float* end = start + (kAll - 1) * kLanes;
       sums[r][kAll - 1] = is_full ? hn::LoadU(d, end) : hn::LoadN(d, end, last);
     }
   }

@@ -51,6 +51,7 @@ void MultiplyTiles(const TiledProduct& product) {
   const Epilogue& epilogue = *product.epilogue;
   const RowTiles tiles(product.rows, kTileRows);
   const bool adds_bias = product.is_first;
+  const bool starts_from_c = !product.is_first || epilogue.accumulate;
   // Relu and relu6 take place in registers; another activation right after, in L1.
   const bool is_relu6 = epilogue.activation == Activation::kRelu6;
   const bool is_rectified =
@@ -84,7 +85,8 @@ void MultiplyTiles(const TiledProduct& product) {
                        .column_bias = adds_bias && epilogue.column_bias != nullptr
                                           ? epilogue.column_bias + j
                                           : nullptr,
-                       .starts_from_c = !product.is_first || epilogue.accumulate,
+                       .start = nullptr,
+                       .start_stride = starts_from_c ? product.c_stride : epilogue.residual_stride,
                        .is_rectified = is_rectified,
                        .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
     for (std::int64_t t = 0; t < tiles.count; ++t) {
@@ -92,6 +94,11 @@ void MultiplyTiles(const TiledProduct& product) {
       const std::int64_t rows = tiles.Begin(t + 1) - row;
       tile.a = product.a + row * product.a_row_stride;
       tile.c = product.c + row * product.c_stride + j;
+      if (starts_from_c) {
+        tile.start = tile.c;
+      } else if (epilogue.residual != nullptr) {
+        tile.start = epilogue.residual + row * epilogue.residual_stride + j;
+      }
       tile.row_bias = adds_bias && epilogue.row_bias != nullptr ? epilogue.row_bias + row : nullptr;
       // The first tiles fetch the next panel, a line of it with each k.
       tile.ahead = asks && has_next && t < Columns::kPanelWords / kLineFloats

@@ -126,6 +126,7 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
     return;
   }
   const std::int64_t depth = rows.depth();
+  Epilogue of_row = epilogue;
   const auto sum_rows = [&](std::int64_t y_begin, std::int64_t y_end, float* to,
                             std::int64_t to_row_stride, std::int64_t to_pixel_stride) {
     ForDepthBlocks(rows, [&](std::int64_t ky, std::int64_t offset, std::int64_t elements,
@@ -146,7 +147,7 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
                              .columns = rows.outputs,
                              .c = nullptr,
                              .c_stride = to_pixel_stride,
-                             .epilogue = &epilogue,
+                             .epilogue = &of_row,
                              .is_first = k == 0,
                              .is_last = k + elements * kernel_rows == depth};
       for (std::int64_t y = y_begin; y < y_end; ++y) {
@@ -155,6 +156,9 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
             ((y - first) * rows.stride_height + ky * rows.dilation_height) * padded.row_stride +
             offset;
         product.c = to + (y - y_begin) * to_row_stride;
+        if (epilogue.residual != nullptr) {
+          of_row.residual = epilogue.residual + y * rows.output_row_stride;
+        }
         MultiplyStrided(product);
       }
     });

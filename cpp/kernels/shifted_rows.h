@@ -43,8 +43,8 @@ PaddedImage PadImage(const ShiftedRows& rows, const float* image, std::int64_t f
 std::int64_t OutputRowsInCache(const ShiftedRows& rows);
 
 /// output[y][x][o] for output rows [first, last) of one image. `packed`: PackB of
-/// [depth, outputs]. `pools`: followed by the maximum of each 2 x 2 positions; first is even
-/// then, the output has half the height and width and its own row stride.
+/// [depth, outputs]. A residual lies as the output. `pools`: followed by the maximum of each 2 x 2
+/// positions; first is even then, the output has half the height and width and its own row stride.
 /// Scratch: ShiftedRowsScratchFloats(rows, last - first, pools).
 void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t first,
                     std::int64_t last, const float* packed, const Epilogue& epilogue, bool pools,

@@ -27,8 +27,8 @@ struct StridedProduct {
   std::int64_t columns;
   float* c;
   std::int64_t c_stride;
-  const Epilogue* epilogue;  ///< its biases belong to c's first row and column
-  bool is_first;             ///< starts from the biases (and C if accumulating), else from C
+  const Epilogue* epilogue;  ///< its biases and residual belong to c's first row and column
+  bool is_first;             ///< starts from the biases and the residual (or C if accumulating)
   bool is_last;              ///< activates
 };
 

@@ -152,6 +152,7 @@ void WinogradForward(const WinogradConvolution& c, std::int64_t batch, const flo
     part_grid.channels = columns;
     Epilogue shifted = epilogue;
     if (shifted.column_bias != nullptr) shifted.column_bias += column;
+    if (shifted.residual != nullptr) shifted.residual += column;
     WinogradOutput(part_grid, out, sums, shifted, pools, output + column);
   });
 }

@@ -33,8 +33,8 @@ void WinogradPack(const WinogradConvolution& convolution, const float* weights,
 
 std::int64_t WinogradScratchFloats(const WinogradConvolution& convolution);
 
-/// Epilogue: column bias, and relu or relu6 at most. `pools`: followed by the maximum of each
-/// 2 x 2 positions.
+/// Epilogue: column bias, a residual that lies as the output, and relu or relu6 at most. `pools`:
+/// followed by the maximum of each 2 x 2 positions.
 void WinogradForward(const WinogradConvolution& convolution, std::int64_t batch, const float* input,
                      const float* packed, const Epilogue& epilogue, bool pools, float* output,
                      Workspace& workspace);

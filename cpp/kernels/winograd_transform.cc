@@ -183,8 +183,7 @@ HWY_INLINE void OutputTile(const OutputArguments& arguments, std::int64_t tile, 
       [&](int y, int x) HWY_ATTR {
         return LoadFirst(d, points + (y * kPoints + x) * arguments.point_stride + c, count);
       },
-      [&](int y, int x, V v)
-          HWY_ATTR { result[y][x] = ActivateAs<kKind>(d, hn::Add(v, bias), slope); });
+      [&](int y, int x, V v) HWY_ATTR { result[y][x] = hn::Add(v, bias); });
   const std::int64_t image = tile / grid.tiles();
   const std::int64_t y0 = tile % grid.tiles() / grid.tiles_x * kTile;
   const std::int64_t x0 = tile % grid.tiles_x * kTile;
@@ -201,12 +200,14 @@ HWY_INLINE void OutputTile(const OutputArguments& arguments, std::int64_t tile, 
         if (y >= rows || x >= columns) continue;
         const V upper = Larger(result[2 * y][2 * x], result[2 * y][2 * x + 1]);
         const V lower = Larger(result[2 * y + 1][2 * x], result[2 * y + 1][2 * x + 1]);
-        StoreFirst(Larger(upper, lower), d, to + (y * width + x) * grid.pixel_stride, count);
+        const V largest = ActivateAs<kKind>(d, Larger(upper, lower), slope);
+        StoreFirst(largest, d, to + (y * width + x) * grid.pixel_stride, count);
       }
     }
     return;
   }
-  float* to = images + ((image * grid.height + y0) * grid.width + x0) * grid.pixel_stride + c;
+  const std::int64_t place = ((image * grid.height + y0) * grid.width + x0) * grid.pixel_stride + c;
+  const float* residual = arguments.epilogue.residual;
   const std::int64_t rows = std::min<std::int64_t>(kTile, grid.height - y0);
   const std::int64_t columns = std::min<std::int64_t>(kTile, grid.width - x0);
   HWY_UNROLL(6)
@@ -214,7 +215,10 @@ HWY_INLINE void OutputTile(const OutputArguments& arguments, std::int64_t tile, 
     HWY_UNROLL(6)
     for (int x = 0; x < kTile; ++x) {
       if (y >= rows || x >= columns) continue;
-      StoreFirst(result[y][x], d, to + (y * grid.width + x) * grid.pixel_stride, count);
+      const std::int64_t at = place + (y * grid.width + x) * grid.pixel_stride;
+      V value = result[y][x];
+      if (residual != nullptr) value = hn::Add(value, LoadFirst(d, residual + at, count));
+      StoreFirst(ActivateAs<kKind>(d, value, slope), d, images + at, count);
     }
   }
 }

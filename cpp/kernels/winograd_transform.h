@@ -43,8 +43,8 @@ void WinogradInput(const TileGrid& grid, const TileRange& range, const float* im
 void WinogradGradOutput(const TileGrid& grid, const TileRange& range, const float* images,
                         float* points);
 
-/// images = activation(Aᵀ points A + column_bias); if `pools`, the maximum of each 2 x 2 of
-/// them: the grid's image is then the one before pooling, the images written have half its
+/// images = activation(Aᵀ points A + column_bias + residual); if `pools`, the maximum of each 2 x 2
+/// of them: the grid's image is then the one before pooling, the images written have half its
 /// height and width, rounded down.
 void WinogradOutput(const TileGrid& grid, const TileRange& range, const float* points,
                     const Epilogue& epilogue, bool pools, float* images);
