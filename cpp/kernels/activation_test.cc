@@ -11,11 +11,15 @@
 #include <vector>
 
 #include "testing/cpu_targets.h"
+#include "testing/special_values.h"
 #include "testing/tolerance.h"
 #include "testing/ulp.h"
 
 namespace espalier {
 namespace {
+
+using testing::GuardedFloats;
+using testing::GuardSide;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kSlope = 0.125f;
@@ -79,51 +83,85 @@ TEST(Activation, IsAccurateToAFewUnitsInTheLastPlace) {
   });
 }
 
-const float kSpecial[] = {std::numeric_limits<float>::quiet_NaN(),
-                          kInfinity,
-                          -kInfinity,
-                          0.0f,
-                          -0.0f,
-                          std::numeric_limits<float>::denorm_min(),
-                          -std::numeric_limits<float>::denorm_min(),
-                          std::numeric_limits<float>::max(),
-                          std::numeric_limits<float>::lowest(),
-                          6.0f,
-                          1.0f};
-
 // What each kind makes of a special value, by the formula.
-float SpecialResult(Activation activation, float x) {
-  if (std::isnan(x)) return x;
+double SpecialResult(Activation activation, float x) {
+  if (std::isnan(x)) return static_cast<double>(x);
   if ((activation == Activation::kGelu || activation == Activation::kSilu) && x == -kInfinity) {
-    return std::numeric_limits<float>::quiet_NaN();  // -inf · 0, as PyTorch has it
+    return std::numeric_limits<double>::quiet_NaN();  // -inf · 0, as PyTorch has it
   }
-  return static_cast<float>(Reference(activation, static_cast<double>(x)));
+  return Reference(activation, static_cast<double>(x));
 }
 
-bool IsSpecialResult(float got, float expected) {
-  return testing::IsClose(static_cast<double>(got), static_cast<double>(expected), 1e-6, 1e-37);
+// grad_y · activation'(x) by the formula, which gelu and silu have of x and others of y.
+double SpecialGradient(Activation activation, double x, double y, double grad_y) {
+  switch (activation) {
+    case Activation::kNone:
+      return grad_y;
+    case Activation::kRelu:
+      return y <= 0.0 ? 0.0 : grad_y;
+    case Activation::kRelu6:
+      return y <= 0.0 || y >= 6.0 ? 0.0 : grad_y;
+    case Activation::kLeakyRelu:
+      return x > 0.0 ? grad_y : grad_y * static_cast<double>(kSlope);
+    case Activation::kGelu:
+      return grad_y * (0.5 * std::erfc(-x / std::numbers::sqrt2) +
+                       x * std::exp(-0.5 * x * x) / std::sqrt(2.0 * std::numbers::pi));
+    case Activation::kSilu: {
+      const double s = 1.0 / (1.0 + std::exp(-x));
+      return grad_y * (s * (1.0 + x * (1.0 - s)));
+    }
+    case Activation::kSigmoid:
+      return grad_y * (y * (1.0 - y));
+    case Activation::kTanh:
+      return grad_y * (1.0 - y * y);
+  }
+  return 0.0;
 }
 
 TEST(Activation, SpecialValuesInEveryLaneOfEveryLength) {
-  testing::ForEachCpuTarget([&] {
+  testing::ForEachGuardedLength([](std::size_t length, GuardSide side) {
+    GuardedFloats x(length, side), y(length, side), in_place(length, side);
+    const auto count = static_cast<std::int64_t>(length);
     for (const Activation activation : kAll) {
-      for (std::size_t length = 0; length <= 67; ++length) {
-        for (std::size_t lane = 0; lane < length; ++lane) {
-          for (const float special : kSpecial) {
-            std::vector<float> x(length + 2, 0.5f);
-            x[lane + 1] = special;
-            std::vector<float> y(length + 2, -7.0f);
-            ActivationForward(activation, kSlope, x.data() + 1, static_cast<std::int64_t>(length),
-                              y.data() + 1);
-            ASSERT_EQ(y.front(), -7.0f);
-            ASSERT_EQ(y.back(), -7.0f);
-            ASSERT_TRUE(IsSpecialResult(y[lane + 1], SpecialResult(activation, special)))
-                << static_cast<int>(activation) << " of " << special << " gave " << y[lane + 1];
-            const std::size_t other = (lane + 1) % length;
-            if (other != lane) {
-              ASSERT_TRUE(IsSpecialResult(y[other + 1], SpecialResult(activation, 0.5f)));
-            }
-          }
+      for (std::size_t turn = 0; turn < testing::kSpecialFloatCount; ++turn) {
+        for (std::size_t i = 0; i < length; ++i) {
+          x.data()[i] = in_place.data()[i] = testing::FirstSpecial(i, turn);
+        }
+        ActivationForward(activation, kSlope, x.data(), count, y.data());
+        ActivateRows(activation, kSlope, 1, count, in_place.data(), count);
+        for (std::size_t i = 0; i < length; ++i) {
+          ASSERT_TRUE(testing::IsFloatOf(y.data()[i], SpecialResult(activation, x.data()[i])))
+              << static_cast<int>(activation) << " of " << x.data()[i] << " gave " << y.data()[i];
+          ASSERT_TRUE(testing::SameNumber(in_place.data()[i], y.data()[i]));
+        }
+      }
+    }
+  });
+}
+
+TEST(Activation, GradientsOfSpecialValuesInEveryLaneOfEveryLength) {
+  testing::ForEachGuardedLength([](std::size_t length, GuardSide side) {
+    GuardedFloats x(length, side), y(length, side), grad_y(length, side), grad_x(length, side);
+    const auto count = static_cast<std::int64_t>(length);
+    for (const Activation activation : kAll) {
+      for (std::size_t turn = 0; turn < testing::kSpecialPairTurns; ++turn) {
+        for (std::size_t i = 0; i < length; ++i) {
+          x.data()[i] = testing::FirstSpecial(i, turn);
+          y.data()[i] = static_cast<float>(SpecialResult(activation, x.data()[i]));
+          grad_y.data()[i] = testing::SecondSpecial(i, turn);
+        }
+        ActivationBackward(activation, kSlope, x.data(), y.data(), grad_y.data(), count,
+                           grad_x.data());
+        for (std::size_t i = 0; i < length; ++i) {
+          // Of y near 1 little is left by 1 - y or 1 - y².
+          const bool has_difference =
+              activation == Activation::kSigmoid || activation == Activation::kTanh;
+          const double absolute = has_difference ? 1e-7 * std::abs(grad_y.data()[i]) : 1e-37;
+          const double expected =
+              SpecialGradient(activation, x.data()[i], y.data()[i], grad_y.data()[i]);
+          ASSERT_TRUE(testing::IsFloatOf(grad_x.data()[i], expected, 1e-6, absolute))
+              << static_cast<int>(activation) << " of " << x.data()[i] << " and "
+              << grad_y.data()[i] << " gave " << grad_x.data()[i] << ", not " << expected;
         }
       }
     }

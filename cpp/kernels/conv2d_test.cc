@@ -11,9 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/random.h"
+#include "kernels/conv2d_algorithm.h"
 #include "testing/conv2d_cases.h"
+#include "testing/conv2d_problem.h"
 #include "testing/conv2d_reference.h"
+#include "testing/conv2d_sums.h"
 #include "testing/cpu_targets.h"
 #include "testing/gradient_check.h"
 #include "testing/guarded_floats.h"
@@ -23,137 +25,110 @@ namespace espalier {
 namespace {
 
 using testing::Conv2dCase;
+using testing::Conv2dProblem;
 using testing::Conv2dReference;
+using testing::ExactSums;
 using testing::ForEachCpuTarget;
 using testing::GuardedFloats;
 using testing::GuardSide;
-using testing::RelativeNorm;
 using testing::SameBits;
 
-std::vector<float> RandomFloats(std::size_t size, std::uint32_t stream) {
-  Random random({.seed = 5, .index = stream});
-  std::vector<float> values(size);
-  for (float& value : values) value = static_cast<float>(random.NextNormal());
-  return values;
+// Multiples of a direct sum's bound that a convolution by `geometry` must keep to.
+double BoundFactor(const ConvolutionGeometry& geometry) {
+  switch (ChooseAlgorithm(geometry)) {
+    case ConvolutionAlgorithm::kWinograd2:
+      return 4.0;
+    case ConvolutionAlgorithm::kWinograd4:
+      return 32.0;
+    default:
+      return 1.0;
+  }
 }
-
-// A copy that ends (or begins) where any access faults.
-struct GuardedCopy {
-  GuardedCopy(const std::vector<float>& values, GuardSide side) : floats(values.size(), side) {
-    std::copy(values.begin(), values.end(), floats.data());
-  }
-  const float* data() { return floats.data(); }
-  GuardedFloats floats;
-};
-
-// Arrays of one case. What a kernel reads and writes lies in guarded memory.
-struct Problem {
-  explicit Problem(const Conv2dCase& c)
-      : reference{c.Geometry(), c.batch},
-        input(RandomFloats(reference.InputSize(), 1)),
-        weights(RandomFloats(reference.WeightSize(), 2)),
-        bias(RandomFloats(static_cast<std::size_t>(c.output_channels), 3)),
-        grad_output(RandomFloats(reference.OutputSize(), 4)) {}
-
-  std::vector<float> Forward(const Epilogue& epilogue, int workers = 1,
-                             GuardSide side = GuardSide::kAfter) const {
-    Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
-    GuardedFloats packed(static_cast<std::size_t>(Conv2dPackedFloats(reference.geometry)), side);
-    Conv2dPackWeights(reference.geometry, GuardedCopy(weights, side).data(), packed.data(),
-                      workspace);
-    GuardedFloats output(reference.OutputSize(), side);
-    Conv2dForward(reference.geometry, reference.batch, GuardedCopy(input, side).data(),
-                  packed.data(), epilogue, output.data(), workspace);
-    return output.ToVector();
-  }
-
-  std::vector<float> ForwardPooled(const Epilogue& epilogue, std::size_t size) const {
-    Workspace workspace(1, Conv2dScratchFloats(reference.geometry));
-    std::vector<float> packed(static_cast<std::size_t>(Conv2dPackedFloats(reference.geometry)));
-    Conv2dPackWeights(reference.geometry, weights.data(), packed.data(), workspace);
-    GuardedFloats output(size, GuardSide::kAfter);
-    std::fill_n(output.data(), output.size(), -1.0f);
-    Conv2dForwardPooled(reference.geometry, reference.batch, input.data(), packed.data(), epilogue,
-                        output.data(), workspace);
-    return output.ToVector();
-  }
-
-  std::vector<float> GradInput(int workers = 1, GuardSide side = GuardSide::kAfter) const {
-    Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
-    GuardedFloats grad(reference.InputSize(), side);
-    std::fill_n(grad.data(), grad.size(), std::numeric_limits<float>::quiet_NaN());
-    GuardedFloats buffer(BackwardFloats(), side);
-    std::fill_n(buffer.data(), buffer.size(), std::numeric_limits<float>::quiet_NaN());
-    Conv2dBackwardInput(reference.geometry, reference.batch, GuardedCopy(grad_output, side).data(),
-                        GuardedCopy(weights, side).data(), grad.data(), buffer.data(), workspace);
-    return grad.ToVector();
-  }
-
-  struct GradParameters {
-    std::vector<float> weights, bias;
-  };
-  GradParameters GradWeights(int workers = 1, GuardSide side = GuardSide::kAfter) const {
-    Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
-    GuardedFloats grad_weights(reference.WeightSize(), side);
-    GuardedFloats grad_bias(bias.size(), side);
-    GuardedFloats buffer(BackwardFloats(), side);
-    for (GuardedFloats* floats : {&grad_weights, &grad_bias, &buffer}) {
-      std::fill_n(floats->data(), floats->size(), std::numeric_limits<float>::quiet_NaN());
-    }
-    Conv2dBackwardWeights(reference.geometry, reference.batch, GuardedCopy(input, side).data(),
-                          GuardedCopy(grad_output, side).data(), grad_weights.data(),
-                          grad_bias.data(), buffer.data(), workspace);
-    return {grad_weights.ToVector(), grad_bias.ToVector()};
-  }
-
-  std::size_t BackwardFloats() const {
-    return static_cast<std::size_t>(Conv2dBackwardFloats(reference.geometry, reference.batch));
-  }
-
-  Conv2dReference reference;
-  std::vector<float> input, weights, bias, grad_output;
-};
 
 TEST(Conv2d, AllThreeProductsEqualTheDefinition) {
   for (const Conv2dCase& c : testing::Conv2dCases()) {
     SCOPED_TRACE(c.name);
-    const Problem problem(c);
-    const auto input = testing::ToDouble(problem.input);
-    const auto weights = testing::ToDouble(problem.weights);
-    const auto grad_output = testing::ToDouble(problem.grad_output);
-    const auto output = problem.reference.Forward(input, weights, testing::ToDouble(problem.bias));
-    const auto grad_input = problem.reference.GradInput(grad_output, weights);
-    const auto grad_weights = problem.reference.GradWeights(grad_output, input);
-    const auto grad_bias = problem.reference.GradBias(grad_output);
+    const Conv2dProblem problem(c);
+    const Conv2dReference& reference = problem.reference;
+    const ExactSums output =
+        testing::ExactOutputs(reference, problem.input, problem.weights, problem.bias);
+    const ExactSums grad_input =
+        testing::ExactInputGradients(reference, problem.grad_output, problem.weights);
+    const ExactSums grad_weights =
+        testing::ExactWeightGradients(reference, problem.grad_output, problem.input);
+    const ExactSums grad_bias = testing::ExactBiasGradients(reference, problem.grad_output);
+    const double factor = BoundFactor(reference.geometry);
+    const bool has_stride = c.stride_height > 1 || c.stride_width > 1;
+    const double input_factor =
+        has_stride ? 1.0 : BoundFactor(GradientGeometry(reference.geometry));
     ForEachCpuTarget([&] {
       const Epilogue epilogue{.column_bias = problem.bias.data()};
       for (const GuardSide side : {GuardSide::kBefore, GuardSide::kAfter}) {
-        EXPECT_LE(RelativeNorm(problem.Forward(epilogue, 1, side), output), 1e-6);
-        EXPECT_LE(RelativeNorm(problem.GradInput(1, side), grad_input),
-                  testing::kGradientRelativeNorm);
+        EXPECT_LE(output.WorstError(problem.Forward(epilogue, 1, side)), factor);
+        EXPECT_LE(grad_input.WorstError(problem.GradInput(1, side)), input_factor);
         const auto parameters = problem.GradWeights(1, side);
-        EXPECT_LE(RelativeNorm(parameters.weights, grad_weights), testing::kGradientRelativeNorm);
-        EXPECT_LE(RelativeNorm(parameters.bias, grad_bias), testing::kGradientRelativeNorm);
+        EXPECT_LE(grad_weights.WorstError(parameters.weights), factor);
+        EXPECT_LE(grad_bias.WorstError(parameters.bias), 1.0);
       }
     });
   }
 }
 
+// F(4 x 4) divides by numbers that are no powers of two.
+TEST(Conv2d, IntegersAreExact) {
+  const auto equals = [](const std::vector<float>& got, const std::vector<double>& expected) {
+    return testing::ToDouble(got) == expected;
+  };
+  int forward = 0;
+  int input_gradients = 0;
+  for (const Conv2dCase& c : testing::Conv2dCases()) {
+    SCOPED_TRACE(c.name);
+    Conv2dProblem problem(c);
+    problem.MakeIntegers();
+    const Conv2dReference& reference = problem.reference;
+    const auto input = testing::ToDouble(problem.input);
+    const auto weights = testing::ToDouble(problem.weights);
+    const auto grad_output = testing::ToDouble(problem.grad_output);
+    const bool has_stride = c.stride_height > 1 || c.stride_width > 1;
+    const auto output = reference.Forward(input, weights, testing::ToDouble(problem.bias));
+    const auto grad_input = reference.GradInput(grad_output, weights);
+    const auto grad_weights = reference.GradWeights(grad_output, input);
+    const auto grad_bias = reference.GradBias(grad_output);
+    ForEachCpuTarget([&] {
+      const auto parameters = problem.GradWeights();
+      if (ChooseAlgorithm(reference.geometry) != ConvolutionAlgorithm::kWinograd4) {
+        EXPECT_TRUE(equals(problem.Forward({.column_bias = problem.bias.data()}), output));
+        EXPECT_TRUE(equals(parameters.weights, grad_weights));
+        ++forward;
+      }
+      EXPECT_TRUE(equals(parameters.bias, grad_bias));
+      if (has_stride || ChooseAlgorithm(GradientGeometry(reference.geometry)) !=
+                            ConvolutionAlgorithm::kWinograd4) {
+        EXPECT_TRUE(equals(problem.GradInput(), grad_input));
+        ++input_gradients;
+      }
+    });
+  }
+  EXPECT_GT(forward, 20);
+  EXPECT_GT(input_gradients, 20);
+}
+
 TEST(Conv2d, AWrongGradientIsNoticed) {
-  const Problem problem(testing::Conv2dCases()[1]);
-  const auto expected = problem.reference.GradInput(testing::ToDouble(problem.grad_output),
-                                                    testing::ToDouble(problem.weights));
+  const Conv2dProblem problem(testing::Conv2dCases()[1]);
+  const double factor = BoundFactor(GradientGeometry(problem.reference.geometry));
+  const ExactSums expected =
+      testing::ExactInputGradients(problem.reference, problem.grad_output, problem.weights);
   std::vector<float> got = problem.GradInput();
-  EXPECT_LE(RelativeNorm(got, expected), testing::kGradientRelativeNorm);
+  EXPECT_LE(expected.WorstError(got), factor);
   got[got.size() / 2] += 0.01f;
-  EXPECT_GT(RelativeNorm(got, expected), testing::kGradientRelativeNorm);
+  EXPECT_GT(expected.WorstError(got), factor);
 }
 
 TEST(Conv2d, TheReferenceGradientsAreCentralDifferences) {
   for (const Conv2dCase& c : testing::Conv2dCases()) {
     if (c.channels * c.height * c.width > 700 || c.output_channels > 40) continue;
     SCOPED_TRACE(c.name);
-    const Problem problem(c);
+    const Conv2dProblem problem(c);
     auto input = testing::ToDouble(problem.input);
     auto weights = testing::ToDouble(problem.weights);
     auto bias = testing::ToDouble(problem.bias);
@@ -188,7 +163,7 @@ TEST(Conv2d, WorkersDoNotShowInTheBits) {
     SCOPED_TRACE(c.name);
     Conv2dCase larger = c;
     larger.batch = 11;
-    const Problem problem(larger);
+    const Conv2dProblem problem(larger);
     const Epilogue epilogue{.column_bias = problem.bias.data(), .activation = Activation::kRelu};
     ForEachCpuTarget([&] {
       const auto output = problem.Forward(epilogue);
@@ -243,7 +218,7 @@ TEST(Conv2d, WorkIsShared) {
   ThreadPool::Shared().SetThreadCount(8);
   Conv2dCase large = testing::Conv2dCases()[2];
   large.batch = 40;
-  const Problem problem(large);
+  const Conv2dProblem problem(large);
   const std::pair<const char*, std::function<void()>> products[] = {
       {"forward", [&] { problem.Forward({}, 8); }},
       {"backward input", [&] { problem.GradInput(8); }},
@@ -262,7 +237,7 @@ TEST(Conv2d, AnExampleHasTheSameBitsInAnyBatch) {
     SCOPED_TRACE(c.name);
     Conv2dCase larger = c;
     larger.batch = 37;
-    Problem all(larger);
+    Conv2dProblem all(larger);
     const Epilogue epilogue{.column_bias = all.bias.data(), .activation = Activation::kGelu};
     ForEachCpuTarget([&] {
       const auto output = all.Forward(epilogue);
@@ -271,7 +246,7 @@ TEST(Conv2d, AnExampleHasTheSameBitsInAnyBatch) {
       for (const std::size_t e : {0u, 5u, 36u}) {
         Conv2dCase single = c;
         single.batch = 1;
-        Problem one(single);
+        Conv2dProblem one(single);
         one.weights = all.weights;
         one.input.assign(all.input.begin() + static_cast<std::ptrdiff_t>(e * in_size),
                          all.input.begin() + static_cast<std::ptrdiff_t>((e + 1) * in_size));
@@ -289,7 +264,7 @@ TEST(Conv2d, PoolingIsThatOfItsOwnPass) {
   int pooled = 0;
   for (const Conv2dCase& c : testing::Conv2dCases()) {
     SCOPED_TRACE(c.name);
-    Problem problem(c);
+    Conv2dProblem problem(c);
     const ConvolutionGeometry& g = problem.reference.geometry;
     problem.input[problem.input.size() / 3] = std::numeric_limits<float>::quiet_NaN();
     const Epilogue epilogue{.column_bias = problem.bias.data(), .activation = Activation::kRelu};

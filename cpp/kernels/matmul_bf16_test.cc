@@ -110,6 +110,32 @@ TEST(Bf16, EqualsTheFloat64ProductOfRoundedWeights) {
   }
 }
 
+// Integers of up to 8 bits are bfloat16 numbers, and their sums float32 numbers.
+TEST(Bf16, IntegersAreExact) {
+  for (const std::int64_t n : {1, 16, 33, 131}) {
+    for (const std::int64_t m : {1, 3, 8, 31}) {
+      Problem problem(m, n, 37 + n);
+      for (std::vector<float>* values : {&problem.a, &problem.b, &problem.bias}) {
+        for (float& value : *values)
+          value = std::clamp(std::round(100.0f * value), -255.0f, 255.0f);
+      }
+      ForEachCpuTarget([&] {
+        const std::vector<float> c = problem.Multiply(0, m);
+        for (std::int64_t i = 0; i < m; ++i) {
+          for (std::int64_t j = 0; j < n; ++j) {
+            double sum = problem.bias[static_cast<std::size_t>(j)];
+            for (std::int64_t at = 0; at < problem.k; ++at) {
+              sum += static_cast<double>(problem.a[static_cast<std::size_t>(i * problem.k + at)]) *
+                     problem.b[static_cast<std::size_t>(at * n + j)];
+            }
+            ASSERT_EQ(c[static_cast<std::size_t>(i * n + j)], std::max(sum, 0.0)) << i << ", " << j;
+          }
+        }
+      });
+    }
+  }
+}
+
 TEST(Bf16, ARowAloneHasTheBitsItHasInABatchOnAnyNumberOfWorkers) {
   ThreadPool::Shared().SetThreadCount(8);
   const Problem problem(40, 200, 300);

@@ -12,15 +12,17 @@
 #include "core/cpu.h"
 #include "core/random.h"
 #include "testing/cpu_targets.h"
+#include "testing/special_values.h"
 #include "testing/tolerance.h"
 #include "testing/ulp.h"
 
 namespace espalier {
 namespace {
 
+using testing::GuardedFloats;
+using testing::GuardSide;
 using testing::SameBits;
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::vector<float> Logits(std::size_t count, double spread) {
@@ -98,33 +100,79 @@ TEST(Softmax, RowsDoNotDependOnTheirPlace) {
   });
 }
 
-TEST(Softmax, NaNAndInfinityShowAtEveryPlace) {
-  testing::ForEachCpuTarget([] {
-    for (std::size_t columns = 1; columns <= 35; ++columns) {
-      for (std::size_t at = 0; at < columns; ++at) {
-        for (const float bad : {kNaN, kInfinity}) {
-          std::vector<float> logits = Logits(columns, 1.0);
-          logits[at] = bad;
-          for (const float value : SoftmaxOf(logits))
-            ASSERT_FALSE(std::isfinite(value) && value != 0.0f);
-          ASSERT_TRUE(std::isnan(SoftmaxOf(logits)[at]));
-          CrossEntropyRow row{.logits = logits.data(),
-                              .columns = static_cast<std::int64_t>(columns),
-                              .class_weight_sum = static_cast<double>(columns)};
-          ASSERT_FALSE(std::isfinite(SoftmaxCrossEntropy(row))) << columns << " " << at;
+// softmax of one row by its formula, in float64.
+std::vector<double> ExactSoftmax(const float* logits, std::size_t columns) {
+  double greatest = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < columns; ++i) {
+    greatest = std::max(greatest, static_cast<double>(logits[i]));
+  }
+  std::vector<double> result(columns);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < columns; ++i) {
+    result[i] = std::exp(static_cast<double>(logits[i]) - greatest);
+    sum += result[i];
+  }
+  for (double& value : result) value /= sum;
+  return result;
+}
+
+// NaN and infinity at any place make the row NaN; all else, -infinity too, is as the formula has
+// it. A row of nothing but -infinity is NaN.
+TEST(Softmax, SpecialValuesInEveryLaneOfEveryLength) {
+  testing::ForEachGuardedLength([](std::size_t length, GuardSide side) {
+    GuardedFloats logits(Logits(length, 1.0), side), probabilities(length, side);
+    const auto columns = static_cast<std::int64_t>(length);
+    for (std::size_t lane = 0; lane < length; ++lane) {
+      const float ordinary = logits.data()[lane];
+      for (const float special : testing::kSpecialFloats) {
+        logits.data()[lane] = special;
+        const std::vector<double> expected = ExactSoftmax(logits.data(), length);
+        Softmax(logits.data(), 1, columns, columns, columns, probabilities.data());
+        ASSERT_EQ(
+            testing::FirstFar(probabilities.ToVector(), expected, testing::kForwardRelative, 1e-37),
+            -1)
+            << special << " at " << lane;
+        if (std::isnan(special) || special == kInfinity) {
+          ASSERT_TRUE(std::isnan(probabilities.data()[0]));
         }
       }
+      logits.data()[lane] = ordinary;
     }
   });
 }
 
-TEST(Softmax, MinusInfinityIsProbabilityZero) {
-  testing::ForEachCpuTarget([] {
-    std::vector<float> logits(17, 0.0f);
-    logits[3] = -kInfinity;
-    const std::vector<float> result = SoftmaxOf(logits);
-    EXPECT_EQ(result[3], 0.0f);
-    EXPECT_FLOAT_EQ(result[16], 1.0f / 16.0f);
+TEST(Softmax, CrossEntropyOfSpecialValuesInEveryLaneOfEveryLength) {
+  testing::ForEachGuardedLength([](std::size_t length, GuardSide side) {
+    GuardedFloats logits(Logits(length, 1.0), side), gradient(length, side);
+    for (std::size_t lane = 0; lane < length; ++lane) {
+      const float ordinary = logits.data()[lane];
+      for (const float special : testing::kSpecialFloats) {
+        logits.data()[lane] = special;
+        const std::vector<double> probabilities = ExactSoftmax(logits.data(), length);
+        for (const std::size_t target : {lane, (lane + 1) % length}) {
+          const double loss =
+              SoftmaxCrossEntropy({.logits = logits.data(),
+                                   .grad_logits = gradient.data(),
+                                   .columns = static_cast<std::int64_t>(length),
+                                   .target = static_cast<std::int64_t>(target),
+                                   .class_weight_sum = static_cast<double>(length)});
+          std::vector<double> expected = probabilities;
+          expected[target] -= 1.0;
+          ASSERT_EQ(testing::FirstFar(gradient.ToVector(), expected, 1e-5, 1e-7), -1)
+              << special << " at " << lane << ", target " << target;
+          if (std::isnan(probabilities[0])) {
+            ASSERT_FALSE(std::isfinite(loss)) << special << " at " << lane;
+          } else if (probabilities[target] > 0.0) {
+            ASSERT_NEAR(loss, -std::log(probabilities[target]), 1e-5);
+          } else {
+            // What is left of the sum beside the greatest logit.
+            ASSERT_GE(loss, 104.0) << special << " at " << lane << ", target " << target;
+            ASSERT_EQ(std::isinf(loss), logits.data()[target] == -kInfinity);
+          }
+        }
+      }
+      logits.data()[lane] = ordinary;
+    }
   });
 }
 
