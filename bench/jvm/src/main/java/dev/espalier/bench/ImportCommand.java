@@ -5,8 +5,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -16,7 +18,8 @@ import picocli.CommandLine.Parameters;
 /**
  * Adds the results of a native benchmark, as Google Benchmark's JSON, to a results file. Benchmarks
  * named {@code workload/contender/metric/batch} have their result in the counter "value"; of others
- * the time becomes {@code N-PROGRAM-NAME,espalier,…,time_us}. Of repetitions the median counts.
+ * the time becomes {@code N-PROGRAM-NAME,espalier,…,time_us}. Of repetitions the median counts. If
+ * a benchmark found a wrong result, the file is refused.
  */
 @Command(name = "import", description = "adds the JSON of a native benchmark to the results")
 public final class ImportCommand implements Callable<Integer> {
@@ -32,6 +35,11 @@ public final class ImportCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     JsonNode root = new ObjectMapper().readTree(json.toFile());
+    List<String> errors = errors(root);
+    if (!errors.isEmpty()) {
+      errors.forEach(error -> System.err.println(json.getFileName() + ": " + error));
+      return 1;
+    }
     JsonNode context = root.get("context");
     Versions versions = new Versions(results.resolveSibling("versions.json"));
     for (String library : new String[] {"mkl", "onednn", "openblas"}) {
@@ -48,6 +56,21 @@ public final class ImportCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** What went wrong, by benchmark. */
+  static List<String> errors(JsonNode root) {
+    List<String> errors = new ArrayList<>();
+    for (JsonNode benchmark : root.get("benchmarks")) {
+      if (benchmark.path("error_occurred").asBoolean()) {
+        errors.add(
+            benchmark.path("name").asText() + ": " + benchmark.path("error_message").asText());
+      }
+    }
+    if (root.get("benchmarks").isEmpty()) {
+      errors.add("no benchmark ran");
+    }
+    return errors;
+  }
+
   /** The rows that a file gives, in its order. */
   static Map<ResultsFile.Key, Double> rows(JsonNode root, String prefix, int threads) {
     Map<ResultsFile.Key, Double> rows = new LinkedHashMap<>();
@@ -59,7 +82,7 @@ public final class ImportCommand implements Callable<Integer> {
     while (benchmarks.hasNext()) {
       JsonNode benchmark = benchmarks.next();
       String aggregate = benchmark.path("aggregate_name").asText("");
-      if (benchmark.has("error_occurred") || (hasRepetitions && !aggregate.equals("median"))) {
+      if (hasRepetitions && !aggregate.equals("median")) {
         continue;
       }
       String name = benchmark.get("run_name").textValue();

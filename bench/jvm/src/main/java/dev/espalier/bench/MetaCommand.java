@@ -46,6 +46,7 @@ public final class MetaCommand implements Callable<Integer> {
     meta.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
     meta.put("java", Runtime.version().toString());
     meta.put("options", options);
+    meta.put("effort", options.contains("--quick") ? "quick" : "full");
     meta.set("versions", versions);
     mapper.writeValue(file.toFile(), meta);
     return 0;

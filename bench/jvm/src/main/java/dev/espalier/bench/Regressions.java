@@ -3,23 +3,37 @@ package dev.espalier.bench;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
 
 /** What got worse from one run to another. */
 final class Regressions {
+  private static final Pattern LEFT_OUT = Pattern.compile("p99|gc_|alloc_mb_per_s");
+
   private Regressions() {}
 
   /** Whether larger values of a metric are better. */
   static boolean isHigherBetter(String metric) {
-    return metric.endsWith("_per_s") || metric.contains("gflops") || metric.endsWith("_gbps");
+    return metric.contains("gflops")
+        || metric.endsWith("_gbps")
+        || (metric.endsWith("_per_s") && !metric.startsWith("alloc_"));
   }
 
   /**
-   * Lists the cells of this library that both runs have and that got worse by more than a share of
-   * the old value. Tails (p99, p99.9) and other libraries tell of the machine rather than of a
-   * change, and are left out.
+   * Whether a cell tells of this library. Tails (p99, p99.9), pauses for garbage and other
+   * libraries tell of the machine rather than of a change; the rate of allocation rises with speed.
+   */
+  static boolean counts(ResultsFile.Key key) {
+    return key.contender().startsWith("espalier") && !LEFT_OUT.matcher(key.metric()).lookingAt();
+  }
+
+  /**
+   * Lists the cells that count, that both runs have and that got worse by more than a share of the
+   * old value.
    *
    * @param threshold 0.1 for 10 %
    */
@@ -31,8 +45,7 @@ final class Regressions {
     for (ResultsFile.Row row : after) {
       ResultsFile.Key key = row.key();
       Double was = old.get(key);
-      boolean isOurs = key.contender().startsWith("espalier") && !key.metric().startsWith("p99");
-      if (was == null || !isOurs) {
+      if (was == null || !counts(key)) {
         continue;
       }
       double worse = isHigherBetter(key.metric()) ? was / row.value() : row.value() / was;
@@ -41,5 +54,16 @@ final class Regressions {
       }
     }
     return found;
+  }
+
+  /** The cells that count and that the later run lacks. */
+  static List<ResultsFile.Key> lost(List<ResultsFile.Row> before, List<ResultsFile.Row> after) {
+    Set<ResultsFile.Key> there = new HashSet<>();
+    after.forEach(row -> there.add(row.key()));
+    return before.stream()
+        .map(ResultsFile.Row::key)
+        .filter(key -> counts(key) && !there.contains(key))
+        .distinct()
+        .toList();
   }
 }

@@ -17,6 +17,14 @@ class RegressionsTest {
   private static final ResultsFile.Key TIME = key("espalier", "p50_us");
   private static final ResultsFile.Key RATE = key("espalier", "samples_per_s");
 
+  private static final ResultsFile.Key PEAK =
+      new ResultsFile.Key("machine", "machine", 1, 1, "fma_gflops");
+
+  private static final String META =
+      """
+      {"cpu": "one", "cores": 2, "cpu_target": "avx2", "effort": "full", "commit": "any"}
+      """;
+
   @TempDir private Path folder;
 
   @Test
@@ -53,6 +61,54 @@ class RegressionsTest {
   }
 
   @Test
+  void cellsThatTheLaterRunLacksAreLost() {
+    List<ResultsFile.Row> before =
+        List.of(row(TIME, 10), row(RATE, 9), row(key("ort", "p50_us"), 8), row(PEAK, 7));
+    assertEquals(List.of(RATE), Regressions.lost(before, List.of(row(TIME, 10))));
+    assertEquals(List.of(), Regressions.lost(before, before));
+    assertEquals(List.of(), Regressions.lost(List.of(), before));
+  }
+
+  @Test
+  void compareExitsWithOneIfCellsAreLostUnlessTheRunIsPartial() throws IOException {
+    Path before = write("before.csv", 10);
+    ResultsFile.open(before).add(RATE, 10);
+    Path after = write("after.csv", 10);
+    assertEquals(1, compare(before.toString(), after.toString()));
+    assertEquals(0, compare("--partial", before.toString(), after.toString()));
+    assertEquals(0, compare(after.toString(), before.toString()));
+  }
+
+  @Test
+  void compareExitsWithOneIfNothingIsCommon() throws IOException {
+    Path before = write("before.csv", 10);
+    Path empty = write("empty.csv", Double.NaN);
+    assertEquals(1, compare("--partial", before.toString(), empty.toString()));
+    assertEquals(1, compare("--partial", empty.toString(), before.toString()));
+  }
+
+  @Test
+  void compareRefusesRunsOnOtherMachinesOrOfOtherEffort() throws IOException {
+    Path before = write("before.csv", 10);
+    Path after = write("after.csv", 10);
+    String[] others = {
+      META.replace("one", "other"),
+      META.replace("2,", "4,"),
+      META.replace("avx2", "avx512"),
+      META.replace("full", "quick"),
+      "{}"
+    };
+    for (String other : others) {
+      Files.writeString(Circumstances.file(after), other);
+      assertEquals(1, compare(before.toString(), after.toString()), other);
+      assertEquals(0, compare("--anyway", before.toString(), after.toString()), other);
+    }
+    Files.delete(Circumstances.file(after));
+    Files.delete(Circumstances.file(before));
+    assertEquals(1, compare(before.toString(), after.toString()));
+  }
+
+  @Test
   void rowsReadAsTheyWereWritten() throws IOException {
     Path file = write("results.csv", 1234567.891);
     assertEquals(List.of(new ResultsFile.Row(TIME, 1234570)), ResultsFile.read(file));
@@ -79,6 +135,7 @@ class RegressionsTest {
   private Path write(String name, double value) throws IOException {
     Path file = folder.resolve(name);
     ResultsFile.open(file).add(TIME, value);
+    Files.writeString(Circumstances.file(file), META);
     return file;
   }
 
@@ -87,11 +144,11 @@ class RegressionsTest {
   }
 
   private static int find(ResultsFile.Key key, double before, double after) {
-    return Regressions.find(
-            List.of(new ResultsFile.Row(key, before)),
-            List.of(new ResultsFile.Row(key, after)),
-            0.1)
-        .size();
+    return Regressions.find(List.of(row(key, before)), List.of(row(key, after)), 0.1).size();
+  }
+
+  private static ResultsFile.Row row(ResultsFile.Key key, double value) {
+    return new ResultsFile.Row(key, value);
   }
 
   private static ResultsFile.Key key(String contender, String metric) {

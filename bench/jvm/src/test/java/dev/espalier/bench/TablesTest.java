@@ -7,11 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class TablesTest {
+  @TempDir private Path folder;
+
   private static final ResultsFile.Row PEAK =
       new ResultsFile.Row(new ResultsFile.Key("machine", "machine", 1, 1, "fma_gflops"), 93);
 
@@ -60,6 +66,23 @@ class TablesTest {
         2000.0,
         rows.get(new ResultsFile.Key("N-elementwise-Relu/4096", "espalier", 2, 1, "time_us")));
     assertEquals(2, rows.size());
+  }
+
+  @Test
+  void nativeResultsWithAnErrorAreRefused() throws IOException {
+    assertEquals(1, importing("{\"error_occurred\": true, \"error_message\": \"wrong\"}"));
+    assertEquals(1, importing(""));
+    assertFalse(Files.exists(folder.resolve("results.csv")));
+    assertEquals(0, importing("{\"run_name\": \"R\", \"real_time\": 2, \"time_unit\": \"us\"}"));
+    assertEquals(1, ResultsFile.read(folder.resolve("results.csv")).size());
+  }
+
+  private int importing(String benchmark) throws IOException {
+    Path json = folder.resolve("native.json");
+    String context = "{\"context\": {\"executable\": \"/x_benchmark\"}, \"benchmarks\": [%s]}";
+    Files.writeString(json, String.format(context, benchmark));
+    return new CommandLine(new ImportCommand())
+        .execute(folder.resolve("results.csv").toString(), json.toString());
   }
 
   @Test
