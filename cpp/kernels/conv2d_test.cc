@@ -186,10 +186,11 @@ TEST(Conv2d, AResidualIsAddedBeforeTheActivation) {
   int added = 0;
   for (const Conv2dCase& c : testing::Conv2dCases()) {
     SCOPED_TRACE(c.name);
-    const Problem problem(c);
+    const Conv2dProblem problem(c);
     if (!Conv2dCanAdd(problem.reference.geometry)) continue;
     ++added;
-    const std::vector<float> residual = RandomFloats(problem.reference.OutputSize(), 6);
+    const std::vector<float> residual =
+        Conv2dProblem::NormalFloats(problem.reference.OutputSize(), 6);
     auto expected = problem.reference.Forward(testing::ToDouble(problem.input),
                                               testing::ToDouble(problem.weights),
                                               testing::ToDouble(problem.bias));
@@ -197,14 +198,14 @@ TEST(Conv2d, AResidualIsAddedBeforeTheActivation) {
       expected[i] = std::max(0.0, expected[i] + residual[i]);
     }
     for (const GuardSide side : {GuardSide::kBefore, GuardSide::kAfter}) {
-      GuardedCopy guarded(residual, side);
+      GuardedFloats guarded(residual, side);
       const Epilogue epilogue{.column_bias = problem.bias.data(),
                               .residual = guarded.data(),
                               .residual_stride = c.output_channels,
                               .activation = Activation::kRelu};
       ForEachCpuTarget([&] {
         const auto output = problem.Forward(epilogue);
-        EXPECT_LE(RelativeNorm(output, expected), 1e-6);
+        EXPECT_LE(testing::RelativeNorm(output, expected), 1e-6);
         EXPECT_TRUE(SameBits(problem.Forward(epilogue, 3), output));
       });
     }
