@@ -16,81 +16,114 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Comparisons, as Min and Max would drop NaN on some targets.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V GradientOf(D d, const GradientTerms& terms, V gradient, V w) {
-  const V limit = hn::Set(d, terms.limit);
-  const V least = hn::Neg(limit);
-  V g = hn::IfThenElse(hn::Gt(gradient, limit), limit, gradient);
-  g = hn::IfThenElse(hn::Lt(g, least), least, g);
-  return hn::MulAdd(hn::Set(d, terms.decay), w, hn::Mul(g, hn::Set(d, terms.scale)));
-}
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+// Every setting in a register: in memory, the stores of the loop might be to it.
+struct Gradient {
+  explicit Gradient(const GradientTerms& terms)
+      : limit(hn::Set(D(), terms.limit)),
+        least(hn::Set(D(), -terms.limit)),
+        scale(hn::Set(D(), terms.scale)),
+        decay(hn::Set(D(), terms.decay)) {}
+
+  // Comparisons, as Min and Max would drop NaN on some targets.
+  HWY_INLINE V Of(V gradient, V w) const {
+    V g = hn::IfThenElse(hn::Gt(gradient, limit), limit, gradient);
+    g = hn::IfThenElse(hn::Lt(g, least), least, g);
+    return hn::MulAdd(decay, w, hn::Mul(g, scale));
+  }
+
+  V limit, least, scale, decay;
+};
 
 // Memory-bound: up to four streams in and three out, so not unrolled.
 //
-// update(d, i, n, w, g) returns the new w of elements [i, i + n) and stores their moments.
+// update(i, n, w, g) returns the new w of elements [i, i + n) and stores their moments.
 template <class Update>
-HWY_INLINE void ForEachVector(const UpdateArrays& arrays, const GradientTerms& gradient,
+HWY_INLINE void ForEachVector(const UpdateArrays& arrays, const GradientTerms& gradient_terms,
                               Update update) {
-  const hn::ScalableTag<float> d;
+  const D d;
+  const Gradient gradient(gradient_terms);
   const size_t lanes = hn::Lanes(d);
   const size_t count = static_cast<size_t>(arrays.count);
-  for (size_t i = 0; i < count; i += lanes) {
-    const size_t n = HWY_MIN(lanes, count - i);
-    const auto w = LoadFirst(d, arrays.values + i, n);
-    const auto g = GradientOf(d, gradient, LoadFirst(d, arrays.gradients + i, n), w);
-    StoreFirst(update(d, i, n, w, g), d, arrays.values + i, n);
+  float* const values = arrays.values;
+  const float* const gradients = arrays.gradients;
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const V w = hn::LoadU(d, values + i);
+    const V g = gradient.Of(hn::LoadU(d, gradients + i), w);
+    hn::StoreU(update(i, lanes, w, g), d, values + i);
+  }
+  if (i < count) {
+    const size_t n = count - i;
+    const V w = hn::LoadN(d, values + i, n);
+    const V g = gradient.Of(hn::LoadN(d, gradients + i, n), w);
+    hn::StoreN(update(i, n, w, g), d, values + i, n);
   }
 }
 
 void SgdKernel(const UpdateArrays& arrays, const GradientTerms& gradient, const SgdTerms& terms) {
+  const D d;
   float* const velocities = arrays.moment1;
+  const V rate = hn::Set(d, terms.rate);
   if (terms.momentum == 0.0f) {
-    ForEachVector(arrays, gradient, [&](auto d, size_t, size_t, auto w, auto g) HWY_ATTR {
-      return hn::NegMulAdd(hn::Set(d, terms.rate), g, w);
-    });
+    ForEachVector(arrays, gradient,
+                  [&](size_t, size_t, V w, V g) HWY_ATTR { return hn::NegMulAdd(rate, g, w); });
     return;
   }
-  ForEachVector(arrays, gradient, [&](auto d, size_t i, size_t n, auto w, auto g) HWY_ATTR {
-    const auto momentum = hn::Set(d, terms.momentum);
-    const auto velocity = hn::MulAdd(momentum, LoadFirst(d, velocities + i, n), g);
+  const V momentum = hn::Set(d, terms.momentum);
+  const bool nesterov = terms.nesterov;
+  ForEachVector(arrays, gradient, [&](size_t i, size_t n, V w, V g) HWY_ATTR {
+    const V velocity = hn::MulAdd(momentum, LoadFirst(d, velocities + i, n), g);
     StoreFirst(velocity, d, velocities + i, n);
-    const auto step = terms.nesterov ? hn::MulAdd(momentum, velocity, g) : velocity;
-    return hn::NegMulAdd(hn::Set(d, terms.rate), step, w);
+    const V step = nesterov ? hn::MulAdd(momentum, velocity, g) : velocity;
+    return hn::NegMulAdd(rate, step, w);
   });
 }
 
 void AdamKernel(const UpdateArrays& arrays, const GradientTerms& gradient, const AdamTerms& terms) {
+  const D d;
   float* const means = arrays.moment1;
   float* const squares = arrays.moment2;
-  ForEachVector(arrays, gradient, [&](auto d, size_t i, size_t n, auto w, auto g) HWY_ATTR {
-    const auto mean = hn::MulAdd(hn::Set(d, terms.beta1), LoadFirst(d, means + i, n),
-                                 hn::Mul(hn::Set(d, terms.rest1), g));
-    const auto square = hn::MulAdd(hn::Set(d, terms.beta2), LoadFirst(d, squares + i, n),
-                                   hn::Mul(hn::Set(d, terms.rest2), hn::Mul(g, g)));
+  const V rate = hn::Set(d, terms.rate);
+  const V beta1 = hn::Set(d, terms.beta1);
+  const V rest1 = hn::Set(d, terms.rest1);
+  const V beta2 = hn::Set(d, terms.beta2);
+  const V rest2 = hn::Set(d, terms.rest2);
+  const V inverse_root = hn::Set(d, terms.inverse_root);
+  const V epsilon = hn::Set(d, terms.epsilon);
+  const V shrink = hn::Set(d, terms.shrink);
+  ForEachVector(arrays, gradient, [&](size_t i, size_t n, V w, V g) HWY_ATTR {
+    const V mean = hn::MulAdd(beta1, LoadFirst(d, means + i, n), hn::Mul(rest1, g));
+    const V square = hn::MulAdd(beta2, LoadFirst(d, squares + i, n), hn::Mul(rest2, hn::Mul(g, g)));
     StoreFirst(mean, d, means + i, n);
     StoreFirst(square, d, squares + i, n);
-    const auto divisor =
-        hn::MulAdd(hn::Sqrt(square), hn::Set(d, terms.inverse_root), hn::Set(d, terms.epsilon));
-    const auto kept = hn::NegMulAdd(hn::Set(d, terms.shrink), w, w);
-    return hn::NegMulAdd(hn::Set(d, terms.rate), hn::Div(mean, divisor), kept);
+    const V divisor = hn::MulAdd(hn::Sqrt(square), inverse_root, epsilon);
+    return hn::NegMulAdd(rate, hn::Div(mean, divisor), hn::NegMulAdd(shrink, w, w));
   });
 }
 
 void RmsPropKernel(const UpdateArrays& arrays, const GradientTerms& gradient,
                    const RmsPropTerms& terms) {
+  const D d;
   float* const squares = arrays.moment1;
   float* const velocities = arrays.moment2;
-  ForEachVector(arrays, gradient, [&](auto d, size_t i, size_t n, auto w, auto g) HWY_ATTR {
-    const auto square = hn::MulAdd(hn::Set(d, terms.alpha), LoadFirst(d, squares + i, n),
-                                   hn::Mul(hn::Set(d, terms.rest), hn::Mul(g, g)));
+  const V rate = hn::Set(d, terms.rate);
+  const V alpha = hn::Set(d, terms.alpha);
+  const V rest = hn::Set(d, terms.rest);
+  const V epsilon = hn::Set(d, terms.epsilon);
+  const V momentum = hn::Set(d, terms.momentum);
+  const bool has_momentum = terms.momentum != 0.0f;
+  ForEachVector(arrays, gradient, [&](size_t i, size_t n, V w, V g) HWY_ATTR {
+    const V square = hn::MulAdd(alpha, LoadFirst(d, squares + i, n), hn::Mul(rest, hn::Mul(g, g)));
     StoreFirst(square, d, squares + i, n);
-    auto step = hn::Div(g, hn::Add(hn::Sqrt(square), hn::Set(d, terms.epsilon)));
-    if (terms.momentum != 0.0f) {
-      step = hn::MulAdd(hn::Set(d, terms.momentum), LoadFirst(d, velocities + i, n), step);
+    V step = hn::Div(g, hn::Add(hn::Sqrt(square), epsilon));
+    if (has_momentum) {
+      step = hn::MulAdd(momentum, LoadFirst(d, velocities + i, n), step);
       StoreFirst(step, d, velocities + i, n);
     }
-    return hn::NegMulAdd(hn::Set(d, terms.rate), step, w);
+    return hn::NegMulAdd(rate, step, w);
   });
 }
 

@@ -52,6 +52,10 @@ std::int64_t Dense::SavedFloats(std::int64_t batch, std::span<const Shape> input
   return LiesAsOutside(input) ? 0 : CheckedMultiply(batch, input.element_count());
 }
 
+bool Dense::HasProductGradient(std::span<const Shape> inputs) const {
+  return LiesAsOutside(OnlyInput(inputs, kKind));
+}
+
 std::int64_t Dense::ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const {
   const std::int64_t width = OnlyInput(inputs, kKind).element_count();
   return std::max({ParallelMatmulScratchFloats(width, units_),

@@ -26,6 +26,7 @@ class Dense final : public Layer {
   std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
   std::int64_t ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
   bool FusesActivation() const override { return true; }
+  bool HasProductGradient(std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 

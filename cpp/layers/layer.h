@@ -113,6 +113,10 @@ class Layer {
   /// True if Forward applies `activation`, and Backward reads no `output`.
   virtual bool FusesActivation() const { return false; }
 
+  /// True if parameter 0 is a matrix whose gradient is grad_outputᵀ · input, nothing else: whoever
+  /// wants it another way than from Backward may compute it.
+  virtual bool HasProductGradient(std::span<const Shape> /*inputs*/) const { return false; }
+
   /// True if training mode draws random numbers (dropout).
   virtual bool IsRandom() const { return false; }
 

@@ -6,7 +6,6 @@
 
 #include "core/cpu.h"
 #include "core/text.h"
-#include "kernels/optimizer_update.h"
 
 namespace espalier {
 namespace {
@@ -42,14 +41,6 @@ void CheckEpsilon(double value) {
 void CheckBetas(double beta1, double beta2) {
   CheckFraction("beta1", beta1);
   CheckFraction("beta2", beta2);
-}
-
-UpdateArrays ArraysOf(const UpdateSegment& segment) {
-  return {.values = segment.values,
-          .gradients = segment.gradients,
-          .moment1 = segment.moment1,
-          .moment2 = segment.moment2,
-          .count = segment.count};
 }
 
 GradientTerms GradientOf(const UpdateSegment& segment, double decay) {
@@ -118,36 +109,50 @@ void CheckOptimizer(const OptimizerConfig& config) {
              config);
 }
 
-void UpdateParameters(const OptimizerConfig& config, const UpdateSegment& segment) {
-  const FlushDenormals flush;
-  const UpdateArrays arrays = ArraysOf(segment);
+PreparedUpdate::PreparedUpdate(const OptimizerConfig& config, const UpdateSegment& segment)
+    : gradient_(GradientOf(segment, segment.weight_decay)) {
   const auto rate = static_cast<float>(segment.learning_rate);
   std::visit(Overloaded{
                  [&](const Sgd& sgd) {
-                   SgdUpdate(arrays, GradientOf(segment, segment.weight_decay),
-                             {.rate = rate,
-                              .momentum = static_cast<float>(sgd.momentum),
-                              .nesterov = sgd.nesterov});
+                   terms_ = SgdTerms{.rate = rate,
+                                     .momentum = static_cast<float>(sgd.momentum),
+                                     .nesterov = sgd.nesterov};
                  },
-                 [&](const Adam& adam) {
-                   AdamUpdate(arrays, GradientOf(segment, segment.weight_decay),
-                              AdamTermsOf(adam, segment));
-                 },
+                 [&](const Adam& adam) { terms_ = AdamTermsOf(adam, segment); },
                  [&](const AdamW& adam) {
                    AdamTerms terms = AdamTermsOf(adam, segment);
                    terms.shrink = static_cast<float>(segment.learning_rate * segment.weight_decay);
-                   AdamUpdate(arrays, GradientOf(segment, 0.0), terms);
+                   terms_ = terms;
+                   gradient_ = GradientOf(segment, 0.0);
                  },
                  [&](const RmsProp& rms_prop) {
-                   RmsPropUpdate(arrays, GradientOf(segment, segment.weight_decay),
-                                 {.rate = rate,
-                                  .alpha = static_cast<float>(rms_prop.alpha),
-                                  .rest = static_cast<float>(1.0 - rms_prop.alpha),
-                                  .epsilon = static_cast<float>(rms_prop.epsilon),
-                                  .momentum = static_cast<float>(rms_prop.momentum)});
+                   terms_ = RmsPropTerms{.rate = rate,
+                                         .alpha = static_cast<float>(rms_prop.alpha),
+                                         .rest = static_cast<float>(1.0 - rms_prop.alpha),
+                                         .epsilon = static_cast<float>(rms_prop.epsilon),
+                                         .momentum = static_cast<float>(rms_prop.momentum)};
                  },
              },
              config);
+}
+
+void PreparedUpdate::Run(const UpdateArrays& arrays) const {
+  const FlushDenormals flush;
+  std::visit(Overloaded{
+                 [&](const SgdTerms& terms) { SgdUpdate(arrays, gradient_, terms); },
+                 [&](const AdamTerms& terms) { AdamUpdate(arrays, gradient_, terms); },
+                 [&](const RmsPropTerms& terms) { RmsPropUpdate(arrays, gradient_, terms); },
+             },
+             terms_);
+}
+
+void UpdateParameters(const OptimizerConfig& config, const UpdateSegment& segment) {
+  PreparedUpdate(config, segment)
+      .Run({.values = segment.values,
+            .gradients = segment.gradients,
+            .moment1 = segment.moment1,
+            .moment2 = segment.moment2,
+            .count = segment.count});
 }
 
 }  // namespace espalier

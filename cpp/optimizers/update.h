@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <span>
+#include <variant>
 
 #include "espalier/optimizer.h"
+#include "kernels/optimizer_update.h"
 
 namespace espalier {
 
@@ -32,7 +34,20 @@ double WeightDecay(const OptimizerConfig& config);
 /// Throws Error: INVALID_ARGUMENT if a setting is out of range.
 void CheckOptimizer(const OptimizerConfig& config);
 
-/// Single-threaded; the caller shares segments among workers.
+/// A step with its terms worked out, for any number of runs that share them. Single-threaded; the
+/// caller shares runs among workers.
+class PreparedUpdate {
+ public:
+  /// `segment` says what runs share: all but where they lie and their length.
+  PreparedUpdate(const OptimizerConfig& config, const UpdateSegment& segment);
+
+  void Run(const UpdateArrays& arrays) const;
+
+ private:
+  GradientTerms gradient_;
+  std::variant<SgdTerms, AdamTerms, RmsPropTerms> terms_;
+};
+
 void UpdateParameters(const OptimizerConfig& config, const UpdateSegment& segment);
 
 }  // namespace espalier

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/checked.h"
 #include "kernels/reduction.h"
@@ -48,6 +49,8 @@ ParameterUpdates::ParameterUpdates(NetworkState& network, const TrainingPlan& pl
     for (const int parameter : network.layers[Index(node.layer)].parameters) {
       if (network.parameters[Index(parameter)].role == ParameterRole::kBuffer) continue;
       AddParameter(parameter, rate_factor(node.layer), static_cast<int>(i), 0, 0);
+      const bool is_weight = parameter == network.layers[Index(node.layer)].parameters[0];
+      parameters_.back().is_late = node.has_late_gradient && is_weight;
     }
   }
   std::int64_t column = 0;
@@ -83,8 +86,9 @@ void ParameterUpdates::LayOutGradients() {
   const auto value_offset = [this](const Parameter& parameter) {
     return network_.parameters[Index(parameter.index)].offset;
   };
+  // Late ones last, so that all others lie together.
   std::sort(parameters_.begin(), parameters_.end(), [&](const Parameter& a, const Parameter& b) {
-    return value_offset(a) < value_offset(b);
+    return std::pair(a.is_late, value_offset(a)) < std::pair(b.is_late, value_offset(b));
   });
   std::int64_t end = 0;
   std::int64_t values_end = -1;
@@ -95,6 +99,7 @@ void ParameterUpdates::LayOutGradients() {
     if (!continues) end = (end + kAlignmentFloats - 1) / kAlignmentFloats * kAlignmentFloats;
     parameter.offset = end;
     end = CheckedAdd(end, parameter.floats);
+    if (!parameter.is_late) known_floats_ = end;
     values_end = value_offset(parameter) + parameter.floats;
     parameter_of_[Index(parameter.index)] = static_cast<int>(i);
     // At worst every column is a run of its own.
@@ -114,37 +119,64 @@ float* ParameterUpdates::Gradient(int parameter) {
   return index < 0 ? nullptr : gradients_.data() + parameters_[Index(index)].offset;
 }
 
-double ParameterUpdates::GradientNorm(Workspace& workspace) {
-  return NormOfChunks(/*clamped=*/false, workspace);
+void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, const float* inputs) {
+  const Shape& shape = network_.parameters[Index(parameter)].shape;
+  const WeightGradient product{.gradients = gradients,
+                               .inputs = inputs,
+                               .examples = kMostGradientExamples,
+                               .rows = shape[0],
+                               .columns = shape.element_count() / shape[0]};
+  late_.Add({.parameter = parameter_of_[Index(parameter)],
+             .product = product,
+             .stored = Gradient(parameter)});
+  late_updates_.reserve(late_.gradients().size());
+  most_late_tasks_ += WeightGradientTasks(product);
+  if (most_late_tasks_ > partial_sums_.size()) {
+    partial_sums_ = AlignedArray<double>(most_late_tasks_);
+  }
 }
 
-double ParameterUpdates::NormOfChunks(bool clamped, Workspace& workspace) {
+double ParameterUpdates::GradientNorm(std::int64_t batch, Workspace& workspace) {
+  late_ones_wait_ = late_.Begin(batch);
+  if (!late_ones_wait_) late_.Store(workspace);
+  const std::int64_t floats = late_ones_wait_ ? known_floats_ : gradients_.size();
+  gradient_norm_ = NormOfChunks(/*clamped=*/false, floats, workspace);
+  return gradient_norm_;
+}
+
+double ParameterUpdates::NormOfChunks(bool clamped, std::int64_t floats, Workspace& workspace) {
   const auto limit = static_cast<float>(config_.clip_value.value_or(0.0));
-  workspace.ParallelFor(partial_sums_.size(), [&](std::int64_t chunk, std::span<float>) {
+  const auto partial_sums = partial_sums_.span().first(Index(Chunks(floats)));
+  workspace.ParallelFor(Chunks(floats), [&](std::int64_t chunk, std::span<float>) {
     const std::int64_t first = chunk * kChunkFloats;
-    const std::int64_t count = std::min(kChunkFloats, gradients_.size() - first);
-    partial_sums_[chunk] = clamped ? ClampedSumOfSquares(gradients_.data() + first, count, limit)
-                                   : SumOfSquares(gradients_.data() + first, count);
+    const std::int64_t count = std::min(kChunkFloats, floats - first);
+    partial_sums[Index(chunk)] = clamped
+                                     ? ClampedSumOfSquares(gradients_.data() + first, count, limit)
+                                     : SumOfSquares(gradients_.data() + first, count);
   });
   double sum = 0.0;
-  for (const double partial : partial_sums_.span()) sum += partial;
+  for (const double partial : partial_sums) sum += partial;
   return std::sqrt(sum);
 }
 
-void ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate,
-                             double gradient_norm, Workspace& workspace) {
-  float gradient_scale = 1.0f;
+double ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate,
+                               Workspace& workspace) {
+  gradient_scale_ = 1.0f;
   if (config_.clip_norm) {
-    const double norm =
-        config_.clip_value ? NormOfChunks(/*clamped=*/true, workspace) : gradient_norm;
+    const double norm = config_.clip_value
+                            ? NormOfChunks(/*clamped=*/true, gradients_.size(), workspace)
+                            : gradient_norm_;
     // PyTorch's clip_grad_norm_, its 1e-6 against division by zero included.
-    gradient_scale = static_cast<float>(std::min(1.0, *config_.clip_norm / (norm + 1e-6)));
+    gradient_scale_ = static_cast<float>(std::min(1.0, *config_.clip_norm / (norm + 1e-6)));
   }
   for (std::size_t column = 0; column < column_steps_.size(); ++column) {
     if (reached.columns[column]) ++column_steps_[column];
   }
   segments_.clear();
+  late_updates_.clear();
+  if (late_ones_wait_) AddLateUpdates(reached, learning_rate);
   for (Parameter& parameter : parameters_) {
+    if (parameter.is_late && late_ones_wait_) continue;
     const double rate = learning_rate * parameter.rate_factor;
     if (parameter.node < 0) {
       AddColumnSegments(parameter, reached.columns, rate);
@@ -152,14 +184,61 @@ void ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate,
       AddSegments(parameter, 0, parameter.floats, ++parameter.step, rate);
     }
   }
-  const auto clip_value = static_cast<float>(config_.clip_value.value_or(0.0));
-  workspace.ParallelFor(static_cast<std::int64_t>(segments_.size()),
-                        [&](std::int64_t task, std::span<float>) {
-                          UpdateSegment segment = segments_[Index(task)];
-                          segment.gradient_scale = gradient_scale;
-                          segment.clip_value = clip_value;
-                          UpdateParameters(config_.optimizer, segment);
-                        });
+  // The long tasks first.
+  std::int64_t late_tasks = 0;
+  for (const LateUpdate& late : late_updates_) late_tasks += late.tasks;
+  const auto count = static_cast<std::int64_t>(segments_.size());
+  workspace.ParallelFor(late_tasks + count, [&](std::int64_t task, std::span<float> scratch) {
+    if (task >= late_tasks) {
+      UpdateParameters(config_.optimizer, segments_[Index(task - late_tasks)]);
+      return;
+    }
+    auto late = late_updates_.begin();
+    while (task >= late->first_task + late->tasks) ++late;
+    partial_sums_[task] = UpdateLate(*late, task - late->first_task, scratch);
+  });
+  double sum = gradient_norm_ * gradient_norm_;
+  for (std::int64_t task = 0; task < late_tasks; ++task) sum += partial_sums_[task];
+  return std::sqrt(sum);
+}
+
+// What nothing labelled reaches has a gradient of zeros.
+void ParameterUpdates::AddLateUpdates(const ReachedUnits& reached, double learning_rate) {
+  std::int64_t tasks = 0;
+  for (const LateGradient& gradient : late_.gradients()) {
+    Parameter& parameter = parameters_[Index(gradient.parameter)];
+    if (!reached.nodes[Index(parameter.node)]) continue;
+    late_updates_.push_back({.product = &gradient.product,
+                             .segment = SegmentOf(parameter, 0, parameter.floats, ++parameter.step,
+                                                  learning_rate * parameter.rate_factor),
+                             .first_task = tasks,
+                             .tasks = WeightGradientTasks(gradient.product)});
+    tasks += late_updates_.back().tasks;
+  }
+}
+
+// Returns the sum of the squares of the task's gradients.
+double ParameterUpdates::UpdateLate(const LateUpdate& late, std::int64_t task,
+                                    std::span<float> scratch) {
+  const PreparedUpdate update(config_.optimizer, late.segment);
+  const UpdateSegment& all = late.segment;
+  double squares = 0.0;
+  ForGradientPieces(*late.product, task, scratch.data(), [&](const GradientPiece& piece) {
+    squares += SumOfSquares(piece.values, piece.rows * piece.columns);
+    // Whole rows lie one behind the other.
+    const bool is_whole = piece.columns == late.product->columns;
+    const std::int64_t runs = is_whole ? 1 : piece.rows;
+    const std::int64_t count = is_whole ? piece.rows * piece.columns : piece.columns;
+    for (std::int64_t run = 0; run < runs; ++run) {
+      const std::int64_t at = (piece.first_row + run) * late.product->columns + piece.first_column;
+      update.Run({.values = all.values + at,
+                  .gradients = piece.values + run * count,
+                  .moment1 = all.moment1 == nullptr ? nullptr : all.moment1 + at,
+                  .moment2 = all.moment2 == nullptr ? nullptr : all.moment2 + at,
+                  .count = count});
+    }
+  });
+  return squares;
 }
 
 void ParameterUpdates::AddColumnSegments(const Parameter& parameter,
@@ -185,18 +264,26 @@ void ParameterUpdates::AddColumnSegments(const Parameter& parameter,
 
 void ParameterUpdates::AddSegments(const Parameter& parameter, std::int64_t first,
                                    std::int64_t count, std::int64_t step, double learning_rate) {
-  float* const values = network_.parameter_values(parameter.index);
   for (std::int64_t begin = first; begin < first + count; begin += kChunkFloats) {
-    const std::int64_t offset = parameter.offset + begin;
-    segments_.push_back({.values = values + begin,
-                         .gradients = gradients_.data() + offset,
-                         .moment1 = moments_[0].empty() ? nullptr : moments_[0].data() + offset,
-                         .moment2 = moments_[1].empty() ? nullptr : moments_[1].data() + offset,
-                         .count = std::min(kChunkFloats, first + count - begin),
-                         .step = step,
-                         .learning_rate = learning_rate,
-                         .weight_decay = parameter.weight_decay});
+    segments_.push_back(SegmentOf(parameter, begin, std::min(kChunkFloats, first + count - begin),
+                                  step, learning_rate));
   }
+}
+
+UpdateSegment ParameterUpdates::SegmentOf(const Parameter& parameter, std::int64_t first,
+                                          std::int64_t count, std::int64_t step,
+                                          double learning_rate) {
+  const std::int64_t offset = parameter.offset + first;
+  return {.values = network_.parameter_values(parameter.index) + first,
+          .gradients = gradients_.data() + offset,
+          .moment1 = moments_[0].empty() ? nullptr : moments_[0].data() + offset,
+          .moment2 = moments_[1].empty() ? nullptr : moments_[1].data() + offset,
+          .count = count,
+          .step = step,
+          .learning_rate = learning_rate,
+          .weight_decay = parameter.weight_decay,
+          .gradient_scale = gradient_scale_,
+          .clip_value = static_cast<float>(config_.clip_value.value_or(0.0))};
 }
 
 std::vector<float> ParameterUpdates::ReadMoment(int parameter, int index) const {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Gradients, moments and step counts of the trainable parameters, and their update.
+// Gradients, moments and step counts of the trainable parameters, and their update. A step:
+// backward passes write gradients, GradientNorm, Apply.
 //
 // Lazy: a unit that no labelled entry of the step reaches keeps its parameters, moments and
 // step count. Unit: an output column with its bias for labels and values heads; the whole
@@ -17,6 +18,7 @@
 #include "espalier/trainer.h"
 #include "network/network_state.h"
 #include "optimizers/update.h"
+#include "training/late_gradients.h"
 #include "training/training_plan.h"
 
 namespace espalier {
@@ -39,13 +41,22 @@ class ParameterUpdates {
   /// of a group that are neighbours and trainable have adjacent gradients, as their values.
   float* Gradient(int parameter);
 
-  /// 2-norm of all gradients as they are; not finite exactly if one of them is not.
-  double GradientNorm(Workspace& workspace);
+  /// The gradient of a node that has_late_gradient: no backward pass writes it, but it is
+  /// gradientsᵀ · inputs, both [batch, …] and kept until Apply has ended.
+  void AddLateGradient(int parameter, const float* gradients, const float* inputs);
 
-  /// Clips, decays and updates what was reached. `learning_rate` is the optimizer's times the
-  /// schedule's factor; `gradient_norm` what GradientNorm returned for these gradients.
-  void Apply(const ReachedUnits& reached, double learning_rate, double gradient_norm,
-             Workspace& workspace);
+  /// Scratch floats per worker that the workspace must have.
+  std::int64_t ScratchFloats(std::int64_t max_batch) const {
+    return late_.ScratchFloats(max_batch);
+  }
+
+  /// 2-norm of all gradients as they are, or of all but late ones where those are surely finite;
+  /// not finite exactly if one of them is not.
+  double GradientNorm(std::int64_t batch, Workspace& workspace);
+
+  /// Clips, decays and updates what was reached, and returns the norm of all gradients.
+  /// `learning_rate` is the optimizer's times the schedule's factor.
+  double Apply(const ReachedUnits& reached, double learning_rate, Workspace& workspace);
 
   /// Moment `index` of a parameter; empty if there is none.
   std::vector<float> ReadMoment(int parameter, int index) const;
@@ -63,12 +74,25 @@ class ParameterUpdates {
     std::int64_t first_column = 0;
     std::int64_t columns = 0;
     std::int64_t step = 0;  // updates so far, where the tensor is the unit
+    bool is_late = false;
+  };
+
+  // A late gradient in Apply, cut into tasks.
+  struct LateUpdate {
+    const WeightGradient* product;
+    UpdateSegment segment;  // the whole parameter
+    std::int64_t first_task;
+    std::int64_t tasks;
   };
 
   void AddParameter(int index, double rate_factor, int node, std::int64_t first_column,
                     std::int64_t columns);
   void LayOutGradients();
-  double NormOfChunks(bool clamped, Workspace& workspace);
+  double NormOfChunks(bool clamped, std::int64_t floats, Workspace& workspace);
+  void AddLateUpdates(const ReachedUnits& reached, double learning_rate);
+  double UpdateLate(const LateUpdate& late, std::int64_t task, std::span<float> scratch);
+  UpdateSegment SegmentOf(const Parameter& parameter, std::int64_t first, std::int64_t count,
+                          std::int64_t step, double learning_rate);
   void AddSegments(const Parameter& parameter, std::int64_t first, std::int64_t count,
                    std::int64_t step, double learning_rate);
   void AddColumnSegments(const Parameter& parameter, std::span<const std::uint8_t> columns,
@@ -82,7 +106,15 @@ class ParameterUpdates {
   AlignedArray<float> gradients_;
   AlignedArray<float> moments_[2];
   AlignedArray<double> partial_sums_;
-  std::vector<UpdateSegment> segments_;  // of the step; its capacity never grows
+  LateGradients late_;
+  std::int64_t most_late_tasks_ = 0;
+  std::int64_t known_floats_ = 0;  // of gradients_: what backward passes write
+  // Of the step; capacities never grow.
+  bool late_ones_wait_ = false;
+  double gradient_norm_ = 0.0;
+  float gradient_scale_ = 1.0f;
+  std::vector<UpdateSegment> segments_;
+  std::vector<LateUpdate> late_updates_;
 };
 
 /// By layer: layers with parameters between it and the output, on the longest way.

@@ -39,7 +39,8 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       access_(network_->access),
       config_(config),
       structure_version_(network_->structure_version.load()),
-      plan_(CompileTrainingPlan(*network_, config.max_batch_size)),
+      plan_(CompileTrainingPlan(*network_, config.max_batch_size,
+                                /*allows_late_gradients=*/!config.clip_norm)),
       updates_(*network_, plan_, config),
       run_(*network_, plan_, updates_),
       workspace_(ThreadPool::Shared().thread_count(), run_.scratch_floats()),
@@ -169,11 +170,10 @@ const StepResult& Trainer::Implementation::StepOnSources(std::int64_t batch,
   result_.gradient_norm = 0.0;
   if (labelled > 0) {
     run_.Backward(batch, workspace_);
-    result_.gradient_norm = updates_.GradientNorm(workspace_);
-    CheckFiniteGradients(result_.gradient_norm);
+    CheckFiniteGradients(updates_.GradientNorm(batch, workspace_));
     // From here on nothing can fail.
     run_.UpdateBuffers(batch);
-    updates_.Apply(run_.reached(), result_.learning_rate, result_.gradient_norm, workspace_);
+    result_.gradient_norm = updates_.Apply(run_.reached(), result_.learning_rate, workspace_);
     ++parameters_version_;
   }
   ++steps_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/checked.h"
+#include "kernels/weight_gradient.h"
 #include "layers/activations.h"
 #include "layers/layout.h"
 
@@ -15,7 +16,8 @@ std::size_t Index(int i) { return static_cast<std::size_t>(i); }
 
 class Compiler {
  public:
-  Compiler(const NetworkState& network, std::int64_t max_batch) : network_(network) {
+  Compiler(const NetworkState& network, std::int64_t max_batch, bool allows_late_gradients)
+      : network_(network), allows_late_gradients_(allows_late_gradients) {
     plan_.max_batch = max_batch;
   }
 
@@ -120,9 +122,18 @@ class Compiler {
         node.producers.push_back(producer);
         if (producer >= 0 && plan_.nodes[Index(producer)].has_backward) node.has_backward = true;
       }
+      node.has_late_gradient = HasLateGradient(node);
       node_of_[Index(i)] = node_count();
       plan_.nodes.push_back(std::move(node));
     }
+  }
+
+  bool HasLateGradient(const PlanNode& node) const {
+    const GraphLayer& graph_layer = layer(node.layer);
+    return allows_late_gradients_ && node.is_trainable &&
+           graph_layer.layer->HasProductGradient(graph_layer.input_shapes) &&
+           network_.parameters[Index(graph_layer.parameters[0])].shape.element_count() >=
+               kLeastGradientFloats;
   }
 
   int NodeOf(int layer_index) const {
@@ -189,7 +200,8 @@ class Compiler {
       PlanNode& node = plan_.nodes[Index(i)];
       const GraphLayer& graph_layer = layer(node.layer);
       // A backward pass may read inputs and output again; otherwise they go at once.
-      const int last_use = node.has_backward ? backward_time(i) : i;
+      const int last_use =
+          node.has_late_gradient ? end_time() : (node.has_backward ? backward_time(i) : i);
       for (std::size_t input = 0; input < node.producers.size(); ++input) {
         const int producer = node.producers[input];
         const BufferId buffer = producer >= 0 ? plan_.nodes[Index(producer)].output
@@ -244,6 +256,7 @@ class Compiler {
     for (int i = node_count() - 1; i >= 0; --i) {
       if (!plan_.nodes[Index(i)].has_backward) continue;
       PlanNode& node = plan_.nodes[Index(i)];
+      if (node.has_late_gradient) KeepUntil(node.grad_output, end_time());
       for (std::size_t input = 0; input < node.producers.size(); ++input) {
         const int producer = node.producers[input];
         const bool is_wanted = producer >= 0 && plan_.nodes[Index(producer)].has_backward;
@@ -276,6 +289,7 @@ class Compiler {
   }
 
   const NetworkState& network_;
+  const bool allows_late_gradients_;
   TrainingPlan plan_;
   std::vector<char> is_head_output_;  // by layer
   std::vector<char> live_;            // by layer
@@ -293,8 +307,9 @@ bool IsTrainable(const NetworkState& network, int layer) {
                      });
 }
 
-TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch) {
-  return Compiler(network, max_batch).Compile();
+TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch,
+                                 bool allows_late_gradients) {
+  return Compiler(network, max_batch, allows_late_gradients).Compile();
 }
 
 }  // namespace espalier

@@ -55,6 +55,9 @@ struct PlanNode {
   /// node's.
   Activation fused_activation = Activation::kNone;
   bool is_fused = false;  // into the node before it
+  /// The gradient of its weights waits until all others are known: it is computed where it is
+  /// used. Input and gradient of the output are kept that long.
+  bool has_late_gradient = false;
 };
 
 /// Heads that one product serves.
@@ -89,6 +92,8 @@ struct TrainingPlan {
 /// True if the layer has parameters that training may move: not frozen, not only buffers.
 bool IsTrainable(const NetworkState& network, int layer);
 
-TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch);
+/// `allows_late_gradients`: where no update needs the norm of all gradients first.
+TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch,
+                                 bool allows_late_gradients = true);
 
 }  // namespace espalier

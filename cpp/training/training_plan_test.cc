@@ -106,6 +106,30 @@ TEST(TrainingPlan, NothingIsComputedBelowTheLowestTrainableLayer) {
   EXPECT_GT(lives_until(lowest.inputs[0]), static_cast<int>(plan.nodes.size()));
 }
 
+TEST(TrainingPlan, GradientsOfLargeDenseWeightsAreLate) {
+  Network network = NetworkBuilder(Shape::Image(4, 8, 8))
+                        .Dense("image", 256)  // whose input is moved first
+                        .Dense("large", 256)
+                        .Relu()
+                        .Dense("small", 255)
+                        .Dense("frozen", 300)
+                        .Head("signs", LabelsTask({"a"}))
+                        .Build(1);
+  network.Freeze({.pattern = "frozen"});
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  for (const PlanNode& node : plan.nodes) {
+    EXPECT_EQ(node.has_late_gradient, NameOf(network, node.layer) == "large");
+  }
+  const PlanNode* const large = FindNode(network, plan, "large");
+  const int end = 2 * static_cast<int>(plan.nodes.size()) + 1;
+  for (const BufferId buffer : {large->inputs[0], large->grad_output}) {
+    EXPECT_EQ(plan.buffers[static_cast<std::size_t>(buffer)].last, end);
+  }
+  const TrainingPlan stored =
+      CompileTrainingPlan(*network.state(), 8, /*allows_late_gradients=*/false);
+  EXPECT_FALSE(FindNode(network, stored, "large")->has_late_gradient);
+}
+
 TEST(TrainingPlan, FrozenMiddlePassesGradients) {
   Network network = OneHead().Build(1);
   network.Freeze({.pattern = "dense2"});

@@ -61,6 +61,10 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
     node.mutable_parameters.push_back(network_.parameter_values(parameter));
     node.grad_parameters.push_back(updates_.Gradient(parameter));
   }
+  if (plan_node.has_late_gradient) {
+    node.grad_parameters[0] = nullptr;
+    updates_.AddLateGradient(layer.parameters[0], Buffer(plan_node.grad_output), node.inputs[0]);
+  }
   node.output = Buffer(plan_node.output);
   node.saved = Buffer(plan_node.saved);
   node.grad_output = Buffer(plan_node.grad_output);
@@ -88,6 +92,7 @@ void TrainingRun::CountScratch() {
   for (const HeadGroupRun& group : groups_) {
     scratch_floats_ = std::max(scratch_floats_, group.ScratchFloats());
   }
+  scratch_floats_ = std::max(scratch_floats_, updates_.ScratchFloats(plan_.max_batch));
 }
 
 void TrainingRun::SetInput(std::int64_t batch, const float* inputs, Workspace& workspace) {

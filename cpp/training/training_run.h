@@ -27,10 +27,10 @@ struct StepPosition {
 
 class TrainingRun {
  public:
-  /// `updates` holds the gradients. All arguments must outlive the run.
+  /// `updates` holds the gradients, and learns of late ones. All arguments must outlive the run.
   TrainingRun(NetworkState& network, const TrainingPlan& plan, ParameterUpdates& updates);
 
-  /// Scratch floats per worker that the workspace must have.
+  /// Scratch floats per worker that the workspace must have, for the run and the updates.
   std::int64_t scratch_floats() const { return scratch_floats_; }
 
   /// Where the values of source `index` go before Forward: [batch, floats].
@@ -49,7 +49,7 @@ class TrainingRun {
   void ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
                      std::span<TaskLoss> tasks);
 
-  /// Gradients of all trainable parameters.
+  /// Gradients of all trainable parameters but the late ones.
   void Backward(std::int64_t batch, Workspace& workspace);
 
   /// Moves running statistics of the layers that a labelled entry reached.
