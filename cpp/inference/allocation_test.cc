@@ -4,12 +4,9 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
-#include <thread>
 
 #include "core/memory.h"
 #include "espalier/predictor.h"
-#include "espalier/runtime.h"
-#include "inference/buffer_pool.h"
 #include "testing/inference_networks.h"
 
 // Sanitizers bring an allocator of their own.
@@ -85,59 +82,6 @@ TEST(Allocation, TheCounterCounts) {
   EXPECT_EQ(values.size(), 100u);
 }
 #endif
-
-TEST(BufferPool, CallersAtOnceGetSetsOfTheirOwnAndPutThemBack) {
-  const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {network.state()->heads[0].output}, 2);
-  BufferPool pool(plan, 2);
-  EXPECT_EQ(pool.made_count(), 1);
-  {
-    const BufferPool::Lease first(pool);
-    const BufferPool::Lease second(pool);
-    EXPECT_NE(&*first, &*second);
-    EXPECT_EQ(pool.made_count(), 2);
-  }
-  {
-    const BufferPool::Lease first(pool);
-    const BufferPool::Lease second(pool);
-    EXPECT_EQ(pool.made_count(), 2);  // both found what was put back
-  }
-  // From another thread too, which looks at another slot first.
-  std::thread([&] { const BufferPool::Lease lease(pool); }).join();
-  EXPECT_EQ(pool.made_count(), 2);
-}
-
-TEST(BufferPool, MoreThreadsGetNewSets) {
-  NetworkBuilder builder(Shape::Vector(2000));
-  builder.Dense("wide", 2000);
-  const Network network = builder.Build(1);
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
-  SetThreadCount(1);
-  BufferPool pool(plan, 1);
-  SetThreadCount(3);
-  EXPECT_EQ((*BufferPool::Lease(pool)).workers(), 3);
-  SetThreadCount(2);
-  EXPECT_EQ((*BufferPool::Lease(pool)).workers(), 3);  // fewer of them take part
-  EXPECT_EQ(pool.made_count(), 2);
-  EXPECT_EQ(pool.NativeBytes(), (*BufferPool::Lease(pool)).NativeBytes());
-}
-
-TEST(BufferPool, KeepsNoMoreThanItsSlots) {
-  const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
-  BufferPool pool(plan, 1);
-  const std::int64_t one = pool.NativeBytes();
-  {
-    std::vector<std::unique_ptr<BufferPool::Lease>> leases;
-    for (int i = 0; i < BufferPool::kSlots + 3; ++i) {
-      leases.push_back(std::make_unique<BufferPool::Lease>(pool));
-    }
-    EXPECT_EQ(pool.NativeBytes(), one * (BufferPool::kSlots + 3));
-  }
-  EXPECT_EQ(pool.NativeBytes(), one * BufferPool::kSlots);
-  EXPECT_EQ(pool.temporary_count(), 3);
-  EXPECT_EQ(pool.lease_count(), BufferPool::kSlots + 3);
-}
 
 }  // namespace
 }  // namespace espalier

@@ -2,42 +2,61 @@
 #include "inference/buffer_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/thread_pool.h"
 
 namespace espalier {
 namespace {
 
-// Where the calling thread looks first: threads are numbered as they come.
-std::size_t HomeSlot() {
-  static std::atomic<std::size_t> threads{0};
-  thread_local const std::size_t home =
-      threads.fetch_add(1, std::memory_order_relaxed) % BufferPool::kSlots;
-  return home;
+// Where the calling thread looks first: where it last found a slot, whose set may still be in
+// its CPU's cache, and where no other thread looks as long as there are slots enough.
+thread_local constinit std::size_t last_slot = 0;
+
+// Only the owner of a slot counts in it, so that no atomic addition is needed.
+void Count(std::atomic<std::int64_t>& leases) {
+  leases.store(leases.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
 }  // namespace
 
 BufferPool::BufferPool(const InferencePlan& plan, std::int64_t batch, int most_threads)
     : plan_(plan), batch_(batch), most_threads_(most_threads) {
-  std::unique_ptr<Buffers> first = Make();
-  first->plan->TouchPages();
-  Give(std::move(first));
+  slots_[0].buffers = Make();
+  slots_[0].buffers->plan->TouchPages();
+  slots_[0].is_free.store(true, std::memory_order_relaxed);
+  used_slots_.store(1, std::memory_order_release);
 }
 
-BufferPool::~BufferPool() {
-  for (Slot& slot : slots_) {
-    delete slot.buffers.load(std::memory_order_acquire);
-  }
-}
+BufferPool::~BufferPool() = default;
 
 std::int64_t BufferPool::lease_count() const {
-  std::int64_t count = 0;
+  std::int64_t count = temporary_count();
   for (const Slot& slot : slots_) {
     count += slot.leases.load(std::memory_order_relaxed);
   }
   return count;
 }
+
+BufferPool::Lease::Lease(BufferPool& pool) : pool_(pool), slot_(pool.TakeSlot()) {
+  if (slot_ != nullptr) {
+    Count(slot_->leases);
+    buffers_ = pool.PrepareBuffers(*slot_);
+  } else {
+    pool.temporary_.fetch_add(1, std::memory_order_relaxed);
+    buffers_ = pool.Make().release();
+  }
+}
+
+BufferPool::Lease::~Lease() {
+  if (slot_ != nullptr) {
+    slot_->is_free.store(true, std::memory_order_release);
+  } else {
+    pool_.Drop(std::unique_ptr<Buffers>(buffers_));
+  }
+}
+
+InferenceBuffers& BufferPool::Lease::operator*() const { return *buffers_->plan; }
 
 float* BufferPool::Lease::Converted(std::int64_t floats) const {
   AlignedArray<float>& converted = buffers_->converted;
@@ -46,6 +65,43 @@ float* BufferPool::Lease::Converted(std::int64_t floats) const {
     pool_.bytes_.fetch_add(converted.bytes(), std::memory_order_relaxed);
   }
   return converted.data();
+}
+
+// Returns a slot that now belongs to the caller; null if all are taken.
+BufferPool::Slot* BufferPool::TakeSlot() {
+  std::size_t used = used_slots_.load(std::memory_order_acquire);
+  const std::size_t first = last_slot < used ? last_slot : 0;
+  for (std::size_t i = 0; i < used; ++i) {
+    const std::size_t index = first + i < used ? first + i : first + i - used;
+    std::atomic<bool>& is_free = slots_[index].is_free;
+    if (is_free.load(std::memory_order_relaxed) &&
+        is_free.exchange(false, std::memory_order_acquire)) {
+      last_slot = index;
+      return &slots_[index];
+    }
+  }
+  while (used < kSlots) {
+    if (used_slots_.compare_exchange_weak(used, used + 1, std::memory_order_acq_rel)) {
+      last_slot = used;
+      return &slots_[used];
+    }
+  }
+  return nullptr;
+}
+
+// Returns the set of a slot of the caller's; gives the slot back if there is no memory for one.
+BufferPool::Buffers* BufferPool::PrepareBuffers(Slot& slot) {
+  // More threads may be wanted than when it was made.
+  if (slot.buffers == nullptr || slot.buffers->plan->workers() < WantedThreads()) [[unlikely]] {
+    try {
+      Drop(std::exchange(slot.buffers, nullptr));
+      slot.buffers = Make();
+    } catch (...) {
+      slot.is_free.store(true, std::memory_order_release);
+      throw;
+    }
+  }
+  return slot.buffers.get();
 }
 
 int BufferPool::WantedThreads() const {
@@ -61,44 +117,11 @@ std::unique_ptr<BufferPool::Buffers> BufferPool::Make() {
   return buffers;
 }
 
-std::unique_ptr<BufferPool::Buffers> BufferPool::Take() {
-  const std::size_t home = HomeSlot();
-  slots_[home].leases.fetch_add(1, std::memory_order_relaxed);
-  for (std::size_t i = 0; i < kSlots; ++i) {
-    std::atomic<Buffers*>& slot = slots_[(home + i) % kSlots].buffers;
-    if (slot.load(std::memory_order_relaxed) == nullptr) {
-      continue;
-    }
-    std::unique_ptr<Buffers> buffers(slot.exchange(nullptr, std::memory_order_acquire));
-    if (buffers == nullptr) {
-      continue;
-    }
-    if (buffers->plan->workers() >= WantedThreads()) {
-      return buffers;
-    }
-    Drop(std::move(buffers));  // more threads are wanted than when it was made
-    break;
-  }
-  return Make();
-}
-
-void BufferPool::Give(std::unique_ptr<Buffers> buffers) noexcept {
-  const std::size_t home = HomeSlot();
-  for (std::size_t i = 0; i < kSlots; ++i) {
-    Buffers* empty = nullptr;
-    if (slots_[(home + i) % kSlots].buffers.compare_exchange_strong(
-            empty, buffers.get(), std::memory_order_release, std::memory_order_relaxed)) {
-      static_cast<void>(buffers.release());
-      return;
-    }
-  }
-  temporary_.fetch_add(1, std::memory_order_relaxed);
-  Drop(std::move(buffers));
-}
-
 void BufferPool::Drop(std::unique_ptr<Buffers> buffers) noexcept {
-  bytes_.fetch_sub(buffers->plan->NativeBytes() + buffers->converted.bytes(),
-                   std::memory_order_relaxed);
+  if (buffers != nullptr) {
+    bytes_.fetch_sub(buffers->plan->NativeBytes() + buffers->converted.bytes(),
+                     std::memory_order_relaxed);
+  }
 }
 
 }  // namespace espalier

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 #include "core/memory.h"
 #include "inference/inference_buffers.h"
@@ -17,6 +16,9 @@
 namespace espalier {
 
 class BufferPool {
+  struct Buffers;
+  struct Slot;
+
  public:
   /// Keeps at most this many sets; more callers at once make temporary ones.
   static constexpr int kSlots = 64;
@@ -34,48 +36,50 @@ class BufferPool {
   std::int64_t temporary_count() const { return temporary_.load(std::memory_order_relaxed); }
   std::int64_t lease_count() const;  ///< so far
 
- private:
-  struct Buffers {
-    std::unique_ptr<InferenceBuffers> plan;
-    AlignedArray<float> converted;  // inputs that came in another form; made when first wanted
-  };
-
- public:
   /// A set for the length of a scope.
   class Lease {
    public:
-    explicit Lease(BufferPool& pool) : pool_(pool), buffers_(pool.Take()) {}
-    ~Lease() { pool_.Give(std::move(buffers_)); }
+    explicit Lease(BufferPool& pool);
+    ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    InferenceBuffers& operator*() const { return *buffers_->plan; }
+    InferenceBuffers& operator*() const;
 
     /// Room for inputs of `floats`, the same number for each lease of a pool.
     float* Converted(std::int64_t floats) const;
 
    private:
     BufferPool& pool_;
-    std::unique_ptr<Buffers> buffers_;
+    Slot* slot_;        // null: the set is a temporary one
+    Buffers* buffers_;  // of the slot, or its own
   };
 
  private:
-  // A cache line each, so that callers on different CPUs do not disturb each other.
-  struct alignas(kAlignmentBytes) Slot {
-    std::atomic<Buffers*> buffers{nullptr};
-    std::atomic<std::int64_t> leases{0};  // of the threads that look here first
+  struct Buffers {
+    std::unique_ptr<InferenceBuffers> plan;
+    AlignedArray<float> converted;  // inputs that came in another form; made when first wanted
   };
 
+  // Belongs to whoever cleared is_free: taking it is the only step that threads contend for.
+  // A cache line each, so that callers on different CPUs do not disturb each other.
+  struct alignas(kAlignmentBytes) Slot {
+    std::atomic<bool> is_free{false};
+    std::atomic<std::int64_t> leases{0};
+    std::unique_ptr<Buffers> buffers;
+  };
+
+  Slot* TakeSlot();
+  Buffers* PrepareBuffers(Slot& slot);
   int WantedThreads() const;
   std::unique_ptr<Buffers> Make();
   void Drop(std::unique_ptr<Buffers> buffers) noexcept;
-  std::unique_ptr<Buffers> Take();
-  void Give(std::unique_ptr<Buffers> buffers) noexcept;
 
   const InferencePlan& plan_;
   std::int64_t batch_;
   int most_threads_;
   std::array<Slot, kSlots> slots_;
+  std::atomic<std::size_t> used_slots_{0};  // the first ones; slots after them are nobody's
   std::atomic<std::int64_t> bytes_{0};
   std::atomic<std::int64_t> made_{0};
   std::atomic<std::int64_t> temporary_{0};

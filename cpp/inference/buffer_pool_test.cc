@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "inference/buffer_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "core/memory.h"
+#include "espalier/error.h"
+#include "espalier/builder.h"
+#include "espalier/runtime.h"
+#include "testing/inference_networks.h"
+
+namespace espalier {
+namespace {
+
+TEST(BufferPool, CallersAtOnceGetSetsOfTheirOwnAndPutThemBack) {
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {network.state()->heads[0].output}, 2);
+  BufferPool pool(plan, 2);
+  EXPECT_EQ(pool.made_count(), 1);
+  {
+    const BufferPool::Lease first(pool);
+    const BufferPool::Lease second(pool);
+    EXPECT_NE(&*first, &*second);
+    EXPECT_EQ(pool.made_count(), 2);
+  }
+  {
+    const BufferPool::Lease first(pool);
+    const BufferPool::Lease second(pool);
+    EXPECT_EQ(pool.made_count(), 2);  // both found what was put back
+  }
+  // From another thread too, which has had none before.
+  std::thread([&] { const BufferPool::Lease lease(pool); }).join();
+  EXPECT_EQ(pool.made_count(), 2);
+  EXPECT_EQ(pool.lease_count(), 5);
+}
+
+TEST(BufferPool, MoreThreadsGetNewSets) {
+  NetworkBuilder builder(Shape::Vector(2000));
+  builder.Dense("wide", 2000);
+  const Network network = builder.Build(1);
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  SetThreadCount(1);
+  BufferPool pool(plan, 1);
+  SetThreadCount(3);
+  EXPECT_EQ((*BufferPool::Lease(pool)).workers(), 3);
+  SetThreadCount(2);
+  EXPECT_EQ((*BufferPool::Lease(pool)).workers(), 3);  // fewer of them take part
+  EXPECT_EQ(pool.made_count(), 2);
+  EXPECT_EQ(pool.NativeBytes(), (*BufferPool::Lease(pool)).NativeBytes());
+}
+
+TEST(BufferPool, KeepsNoMoreThanItsSlots) {
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  BufferPool pool(plan, 1);
+  const std::int64_t one = pool.NativeBytes();
+  {
+    std::vector<std::unique_ptr<BufferPool::Lease>> leases;
+    for (int i = 0; i < BufferPool::kSlots + 3; ++i) {
+      leases.push_back(std::make_unique<BufferPool::Lease>(pool));
+    }
+    EXPECT_EQ(pool.NativeBytes(), one * (BufferPool::kSlots + 3));
+  }
+  EXPECT_EQ(pool.NativeBytes(), one * BufferPool::kSlots);
+  EXPECT_EQ(pool.temporary_count(), 3);
+  EXPECT_EQ(pool.lease_count(), BufferPool::kSlots + 3);
+}
+
+TEST(BufferPool, NoSetIsInTwoHands) {
+  constexpr int kCallers = 8;
+  constexpr int kLeases = 20'000;
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  BufferPool pool(plan, 1);
+  std::vector<std::atomic<const InferenceBuffers*>> held(kCallers);
+  std::atomic<int> twice{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < kCallers; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int i = 0; i < kLeases; ++i) {
+        const BufferPool::Lease lease(pool);
+        held[caller].store(&*lease);
+        for (int other = 0; other < kCallers; ++other) {
+          if (other != caller && held[other].load() == &*lease) twice.fetch_add(1);
+        }
+        held[caller].store(nullptr);
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(twice.load(), 0);
+  EXPECT_EQ(pool.lease_count(), kCallers * kLeases);
+  EXPECT_LE(pool.made_count(), kCallers);
+  EXPECT_EQ(pool.temporary_count(), 0);
+}
+
+TEST(BufferPool, ASlotWithoutMemoryServesTheNextCaller) {
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  BufferPool pool(plan, 1);
+  const std::int64_t budget = NativeBytesLimit();
+  {
+    const BufferPool::Lease first(pool);
+    SetNativeBytesLimit(NativeBytesInUse());
+    EXPECT_THROW(BufferPool::Lease{pool}, Error);
+    SetNativeBytesLimit(budget);
+    const BufferPool::Lease second(pool);
+    EXPECT_NE(&*first, &*second);
+  }
+  EXPECT_EQ(pool.made_count(), 2);
+  EXPECT_EQ(pool.temporary_count(), 0);
+}
+
+}  // namespace
+}  // namespace espalier
