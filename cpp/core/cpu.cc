@@ -10,7 +10,6 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#include <xmmintrin.h>
 #endif
 
 namespace espalier {
@@ -163,38 +162,5 @@ void ForceCpuTarget(CpuTargetId target) {
   forced_by_call.store(true);
   active_target.store(static_cast<int>(target));
 }
-
-#if defined(__x86_64__)
-
-FlushDenormals::FlushDenormals() : saved_(_mm_getcsr()) {
-  constexpr unsigned kFlushToZero = 0x8000;
-  constexpr unsigned kDenormalsAreZero = 0x0040;
-  _mm_setcsr(saved_ | kFlushToZero | kDenormalsAreZero);
-}
-
-FlushDenormals::~FlushDenormals() {
-  // The sticky exception flags raised meanwhile are dropped: the caller's view is unchanged.
-  _mm_setcsr(saved_);
-}
-
-#elif defined(__aarch64__)
-
-FlushDenormals::FlushDenormals() : saved_(0) {
-  unsigned long control = 0;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(control));
-  saved_ = static_cast<unsigned>(control);
-  __asm__ volatile("msr fpcr, %0" : : "r"(control | (1ul << 24)));
-}
-
-FlushDenormals::~FlushDenormals() {
-  __asm__ volatile("msr fpcr, %0" : : "r"(static_cast<unsigned long>(saved_)));
-}
-
-#else
-
-FlushDenormals::FlushDenormals() : saved_(0) {}
-FlushDenormals::~FlushDenormals() { static_cast<void>(saved_); }
-
-#endif
 
 }  // namespace espalier
