@@ -98,28 +98,33 @@ class Compiler {
     }
   }
 
-  int AddValue(std::int64_t floats, int input = -1) {
-    plan_.values.push_back({.floats = floats, .input = input, .offset = 0, .outputs = {}});
+  int AddValue(std::int64_t floats) {
+    plan_.values.push_back({.floats = floats, .is_input = false, .offset = 0, .outputs = {}});
     return static_cast<int>(plan_.values.size()) - 1;
   }
 
+  int AddInput(const Shape& shape) {
+    plan_.inputs.push_back(AddValue(shape.element_count()));
+    plan_.values.back().is_input = true;
+    return plan_.inputs.back();
+  }
+
   void AddInputs() {
-    for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      const Shape& shape = ShapeOf(inputs_[i]);
-      int value = AddValue(shape.element_count(), static_cast<int>(i));
+    for (const int input : inputs_) {
+      const Shape& shape = ShapeOf(input);
+      int value = AddInput(shape);
       if (border_ == PlanBorder::kOutside && !LiesAsOutside(shape)) {
         value = AddEntry(shape, value, {});
       }
-      if (inputs_[i] == kNetworkInput) {
+      if (input == kNetworkInput) {
         network_input_value_ = value;
       } else {
-        SetValue(inputs_[i], {.value = value, .offset = 0, .floats = shape.element_count()});
+        SetValue(input, {.value = value, .offset = 0, .floats = shape.element_count()});
       }
     }
-    plan_.input_count = std::max<std::int64_t>(1, static_cast<std::int64_t>(inputs_.size()));
     if (inputs_.empty()) {
       const Shape& shape = network_.input;
-      network_input_value_ = AddValue(shape.element_count(), 0);
+      network_input_value_ = AddInput(shape);
       if (is_input_needed_ && (network_.normalization || !LiesAsOutside(shape))) {
         network_input_value_ = AddEntry(shape, network_input_value_, network_.normalization);
       }
@@ -291,7 +296,7 @@ class Compiler {
     for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
       const std::size_t value = static_cast<std::size_t>(plan_.outputs[o].value);
       lives[value].last = end;
-      if (is_read[value] == 0 && plan_.values[value].input < 0) {
+      if (is_read[value] == 0 && !plan_.values[value].is_input) {
         plan_.values[value].outputs.push_back(static_cast<int>(o));
       }
     }

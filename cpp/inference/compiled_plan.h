@@ -19,7 +19,7 @@ namespace espalier {
 /// What an operation reads or writes: an input of the plan, or an operation's result.
 struct PlanValue {
   std::int64_t floats = 0;  // an example
-  int input = -1;           // index of the plan's input, or -1
+  bool is_input = false;    // the caller provides it
   std::int64_t offset = 0;  // in the arena, an example
   /// Outputs of the plan that this value is, side by side, if no operation reads it: they
   /// may be written in place.
@@ -49,7 +49,7 @@ struct CompiledPlan {
   std::vector<PlanValue> values;
   std::vector<PlanStep> steps;
   std::vector<PlanOutput> outputs;
-  std::int64_t input_count = 0;
+  std::vector<int> inputs;        // value of each input of the plan
   std::int64_t arena_floats = 0;  // an example
 
   /// True if some operation on such a batch is worth more than one thread.

@@ -26,7 +26,10 @@ InferenceBuffers::InferenceBuffers(const CompiledPlan& plan, std::int64_t batch,
   if (workers > 1 && plan.CanUseWorkers(batch)) {
     together_.emplace(workers, ScratchFloats(plan, batch));
   }
-  places_.resize(plan.values.size());
+  places_.reserve(plan.values.size());
+  for (const PlanValue& value : plan.values) {
+    places_.push_back(PlaceInArena(value));
+  }
   std::size_t most_inputs = 0;
   for (const PlanStep& step : plan.steps) {
     most_inputs = std::max(most_inputs, step.inputs.size());
@@ -48,9 +51,6 @@ void InferenceBuffers::TouchPages() {
 
 bool InferenceBuffers::GoesStraightToOutputs(const CompiledPlan& plan, const PlanStep& step) const {
   const PlanValue& value = plan.values[static_cast<std::size_t>(step.output)];
-  if (value.outputs.empty()) {
-    return false;
-  }
   const Place& first = outputs_[static_cast<std::size_t>(value.outputs[0])];
   if (first.stride != value.floats && !step.operation->is_strided()) {
     return false;

@@ -34,7 +34,12 @@ class InferenceBuffers {
     std::int64_t stride = 0;
   };
 
-  /// True if the outputs of the step's value lie just as the step would write them.
+  Place PlaceInArena(const PlanValue& value) {
+    return {.data = arena_.data() + value.offset * batch_, .stride = value.floats};
+  }
+
+  /// For a value that is an output: true if the outputs that it is lie just as the step would
+  /// write them.
   bool GoesStraightToOutputs(const CompiledPlan& plan, const PlanStep& step) const;
 
   std::int64_t batch_;
@@ -42,7 +47,7 @@ class InferenceBuffers {
   AlignedArray<float> arena_;
   Workspace alone_;
   std::optional<Workspace> together_;
-  std::vector<Place> places_;              // by value
+  std::vector<Place> places_;              // by value; a run sets those of inputs and outputs
   std::vector<Place> outputs_;             // where the caller wants them
   std::vector<const float*> step_inputs_;  // of the step that runs
 };

@@ -68,8 +68,8 @@ void InferencePlan::CheckRun(std::int64_t batch, std::size_t inputs,
     Fail(ErrorCode::kInvalidArgument, "inference plan: expected a batch of 1 to ", buffers.batch_,
          ", got ", batch);
   }
-  if (static_cast<std::int64_t>(inputs) != plan_->input_count) {
-    Fail(ErrorCode::kInvalidArgument, "inference plan: expected ", plan_->input_count,
+  if (inputs != plan_->inputs.size()) {
+    Fail(ErrorCode::kInvalidArgument, "inference plan: expected ", plan_->inputs.size(),
          " inputs, got ", inputs);
   }
 }
@@ -78,19 +78,17 @@ void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> in
                             InferenceBuffers& buffers) const {
   const CompiledPlan& plan = *plan_;
   std::vector<InferenceBuffers::Place>& places = buffers.places_;
-  for (std::size_t v = 0; v < places.size(); ++v) {
-    const PlanValue& value = plan.values[v];
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
     // Operations only read inputs.
-    places[v] = {.data = value.input >= 0
-                             ? const_cast<float*>(inputs[static_cast<std::size_t>(value.input)])
-                             : buffers.arena_.data() + value.offset * buffers.batch_,
-                 .stride = value.floats};
+    places[static_cast<std::size_t>(plan.inputs[i])].data = const_cast<float*>(inputs[i]);
   }
   for (const PlanStep& step : plan.steps) {
+    const PlanValue& value = plan.values[static_cast<std::size_t>(step.output)];
     InferenceBuffers::Place& target = places[static_cast<std::size_t>(step.output)];
-    if (buffers.GoesStraightToOutputs(plan, step)) {
-      const PlanValue& value = plan.values[static_cast<std::size_t>(step.output)];
-      target = buffers.outputs_[static_cast<std::size_t>(value.outputs[0])];
+    if (!value.outputs.empty()) {
+      target = buffers.GoesStraightToOutputs(plan, step)
+                   ? buffers.outputs_[static_cast<std::size_t>(value.outputs[0])]
+                   : buffers.PlaceInArena(value);
     }
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
       buffers.step_inputs_[i] = places[static_cast<std::size_t>(step.inputs[i])].data;
