@@ -3,6 +3,7 @@
 
 #include "kernels/matmul_block.h"
 #include "kernels/matmul_panels.h"
+#include "kernels/matmul_row.h"
 
 namespace espalier {
 
@@ -13,6 +14,10 @@ std::int64_t PackedFloats(std::int64_t k, std::int64_t n) {
 void MatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
                   std::int64_t c_stride, const Epilogue& epilogue) {
   if (a.rows <= 0 || n <= 0) return;
+  if (a.rows == 1 && a.column_stride == 1) {
+    MultiplyRow({a.data, a.columns, packed_b, n, c}, epilogue);
+    return;
+  }
   MultiplyPanels({a, packed_b, 0, n, c, c_stride, true, true}, epilogue);
 }
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/matmul_row.h"
+
+#include <limits>
+
+#include "kernels/dispatch.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/matmul_row.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "kernels/matmul_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace espalier {
+namespace HWY_NAMESPACE {
+namespace {
+
+template <int kVectors, int kPanels>
+void RowTile(const TileArguments& tile) {
+  MultiplyTile<StridedRows, FloatColumns, 1, kVectors, kPanels>(tile);
+}
+
+void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
+  const bool is_relu6 = epilogue.activation == Activation::kRelu6;
+  const bool is_rectified = is_relu6 || epilogue.activation == Activation::kRelu;
+  const std::int64_t panel_stride = product.k * kPanelColumns;
+  TileArguments tile{.a = product.a,
+                     .a_stride = 0,
+                     .segments = 1,
+                     .segment_stride = 0,
+                     .depth = product.k,
+                     .b = product.packed_b,
+                     .b_stride = kPanelColumns,
+                     .panel_stride = panel_stride,
+                     .ahead = nullptr,
+                     .c = product.c,
+                     .c_stride = 0,
+                     .last_lanes = kLanes,
+                     .row_bias = epilogue.row_bias,
+                     .column_bias = epilogue.column_bias,
+                     .starts_from_c = epilogue.accumulate,
+                     .is_rectified = is_rectified,
+                     .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
+  const auto advance = [&](std::int64_t panels) {
+    tile.b += panels * panel_stride;
+    tile.c += panels * kPanelColumns;
+    if (tile.column_bias != nullptr) tile.column_bias += panels * kPanelColumns;
+  };
+  constexpr std::int64_t kWide = WidePanels(1);
+  std::int64_t left = product.n;
+  for (; left >= kWide * kPanelColumns; left -= kWide * kPanelColumns) {
+    RowTile<kTileVectors, kWide>(tile);
+    advance(kWide);
+  }
+  for (; left > kLanes; left -= kPanelColumns) {
+    tile.last_lanes = left >= kPanelColumns ? kLanes : left - kLanes;
+    RowTile<kTileVectors, 1>(tile);
+    advance(1);
+  }
+  if (left > 0) {
+    tile.b_stride = kLanes;
+    tile.last_lanes = left;
+    RowTile<1, 1>(tile);
+  }
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace espalier
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace espalier {
+
+void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
+  ESPALIER_KERNEL(MultiplyRow)(product, epilogue);
+  if (epilogue.activation != Activation::kNone && epilogue.activation != Activation::kRelu &&
+      epilogue.activation != Activation::kRelu6) {
+    ActivateRows(epilogue.activation, epilogue.slope, 1, product.n, product.c, product.n);
+  }
+}
+
+}  // namespace espalier
+#endif  // HWY_ONCE
