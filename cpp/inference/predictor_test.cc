@@ -288,7 +288,10 @@ TEST(Predictor, StaysOnTheCallersThreadIfAsked) {
   ThreadPool::Shared().ResetWidestRun();
   const std::vector<float> outputs = Predict(alone, 16, inputs);
   EXPECT_LE(ThreadPool::Shared().widest_run(), 1);
-  EXPECT_TRUE(SameBits(outputs, Predict(together, 16, inputs)));
+  // On a busy machine the workers may come too late for some calls.
+  for (int call = 0; call < 1000 && ThreadPool::Shared().widest_run() <= 1; ++call) {
+    EXPECT_TRUE(SameBits(outputs, Predict(together, 16, inputs)));
+  }
   EXPECT_GT(ThreadPool::Shared().widest_run(), 1);
   SetThreadCount(2);
   for (const int threads : {-1, 257}) {
