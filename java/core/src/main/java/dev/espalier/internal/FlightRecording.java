@@ -1,34 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.internal;
 
+import java.util.Optional;
 import java.util.function.Supplier;
+import jdk.jfr.FlightRecorder;
 
 /**
  * Events for JDK Flight Recorder. The module jdk.jfr is optional: the classes of the events, which
- * need it, are loaded only where it is.
+ * need it, are loaded only where it is, and once something has made a recording. Loading them takes
+ * the recorder longer than loading a model.
  */
 public final class FlightRecording {
-  private static final boolean IS_AVAILABLE =
-      ModuleLayer.boot()
-          .findModule("jdk.jfr")
-          .filter(FlightRecording.class.getModule()::canRead)
-          .isPresent();
+  private static final boolean IS_AVAILABLE = isAvailable();
 
   private FlightRecording() {}
 
+  private static boolean isAvailable() {
+    Optional<Module> module = ModuleLayer.boot().findModule("jdk.jfr");
+    return module.isPresent() && FlightRecording.class.getModule().canRead(module.get());
+  }
+
+  private static boolean isInUse() {
+    return IS_AVAILABLE && FlightRecorder.isInitialized();
+  }
+
   /** Returns whether slow calls are being recorded. Costs a few instructions. */
   public static boolean recordsSlowCalls() {
-    return IS_AVAILABLE && SlowCallEvent.isRecorded();
+    return isInUse() && SlowCallEvent.isRecorded();
   }
 
   /** Runs {@code load} and records how long it took; {@code path} is the file. */
   public static <R> R modelLoad(String path, Supplier<R> load) {
-    return IS_AVAILABLE ? ModelLoadEvent.around(path, load) : load.get();
+    return isInUse() ? ModelLoadEvent.around(path, load) : load.get();
   }
 
   /** Runs {@code compile} and records how long it took. */
   public static NativeHandle predictorCompile(String options, Supplier<NativeHandle> compile) {
-    return IS_AVAILABLE ? PredictorCompileEvent.around(options, compile) : compile.get();
+    return isInUse() ? PredictorCompileEvent.around(options, compile) : compile.get();
   }
 
   /** Runs {@code call}, of so many examples, and records it if it is slow. */
