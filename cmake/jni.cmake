@@ -1,27 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 # libjniEspalier.so: the bridge and the JNI functions that JavaCPP wrote, needing nothing but
-# the C library. Maven drives this (java/core/pom.xml).
+# the C library, and a key that tells builds of it apart. Maven drives this (java/core/pom.xml).
 
-# Copies, because they change only when their content does: JavaCPP rewrites its files each time.
-foreach(source jniEspalier.cpp jnijavacpp.cpp)
-  configure_file(${ESPALIER_JNI_SOURCES}/${source} ${CMAKE_BINARY_DIR}/jni/${source} COPYONLY)
-  list(APPEND jni_sources ${CMAKE_BINARY_DIR}/jni/${source})
-endforeach()
+# A copy, because it changes only when its content does: JavaCPP rewrites its files each time.
+configure_file(${ESPALIER_JNI_SOURCES}/jniEspalier.cpp ${CMAKE_BINARY_DIR}/jni/jniEspalier.cpp COPYONLY)
 
-add_library(jniEspalier SHARED ${jni_sources})
+add_library(jniEspalier SHARED
+  ${CMAKE_SOURCE_DIR}/cpp/jvm/library/jni_library.cc
+  ${CMAKE_SOURCE_DIR}/cpp/jvm/library/older_glibc.cc)
 target_include_directories(jniEspalier SYSTEM PRIVATE
-  ${ESPALIER_JAVA_HOME}/include ${ESPALIER_JAVA_HOME}/include/linux)
+  ${CMAKE_BINARY_DIR}/jni ${ESPALIER_JAVA_HOME}/include ${ESPALIER_JAVA_HOME}/include/linux)
 target_link_libraries(jniEspalier PRIVATE espalier_jvm)
 target_compile_options(jniEspalier PRIVATE -w)  # generated: its warnings are not ours to mend
 target_link_options(jniEspalier PRIVATE
   -static-libstdc++ -static-libgcc
-  # cpp/jvm/older_glibc.cc
+  # older_glibc.cc
   -Wl,--wrap=__isoc23_strtol,--wrap=__isoc23_strtoll,--wrap=__isoc23_strtoul,--wrap=__isoc23_strtoull
   -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--gc-sections -Wl,--strip-all
+  # Sleeping workers outlive the class loader that loaded the library.
+  -Wl,-z,nodelete
   -Wl,--version-script=${CMAKE_SOURCE_DIR}/cpp/jvm/exports.map)
 set_target_properties(jniEspalier PROPERTIES
   LIBRARY_OUTPUT_DIRECTORY ${ESPALIER_JNI_OUTPUT}
   LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cpp/jvm/exports.map)
+
+add_custom_command(TARGET jniEspalier POST_BUILD VERBATIM COMMAND
+  ${CMAKE_COMMAND} -DLIBRARY=$<TARGET_FILE:jniEspalier> -P ${CMAKE_SOURCE_DIR}/cmake/build_key.cmake)
 
 # What ParityTest.java compares the Java API with.
 add_executable(parity ${CMAKE_SOURCE_DIR}/cpp/example/parity.cc)

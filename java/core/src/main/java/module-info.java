@@ -4,8 +4,8 @@
  * Espalier: trains, adapts and serves neural networks inside a JVM, on the CPU.
  *
  * <p>Everything public is in {@link dev.espalier}. The module loads native code: start the JVM with
- * {@code --enable-native-access=org.bytedeco.javacpp,dev.espalier} (on the class path: {@code
- * ALL-UNNAMED}) to allow it without a warning.
+ * {@code --enable-native-access=dev.espalier} (on the class path: {@code ALL-UNNAMED}) to allow it
+ * without a warning.
  *
  * <p>Where the module jdk.jfr is there, a recording of JDK Flight Recorder sees the events {@code
  * dev.espalier.ModelLoad}, {@code dev.espalier.PredictorCompile} and {@code dev.espalier.SlowCall},

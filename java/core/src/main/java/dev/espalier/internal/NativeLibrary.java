@@ -2,15 +2,11 @@
 package dev.espalier.internal;
 
 import dev.espalier.EspalierException;
-import org.bytedeco.javacpp.Loader;
+import java.io.FileNotFoundException;
+import java.io.IOException;
 
-/**
- * Loads the native library from the jar: JavaCPP extracts it into its cache and loads it from
- * there. OpenBLAS is not loaded by this.
- */
+/** Loads the native library, once. OpenBLAS is not loaded by this. */
 public final class NativeLibrary {
-  private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
-
   private static final int MOST_THREADS = 256;
 
   private static volatile boolean isLoaded;
@@ -33,31 +29,33 @@ public final class NativeLibrary {
       return;
     }
     try {
-      Loader.load(Bridge.class);
+      System.load(UnpackedLibrary.find().toAbsolutePath().toString());
       // The JVM knows the limits of a container; native code would see the CPUs alone.
       Bridge.setThreadCount(Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors()));
       isLoaded = true;
-    } catch (LinkageError | RuntimeException error) {
+    } catch (IOException | LinkageError | RuntimeException error) {
       throw new EspalierException("NATIVE_LIBRARY", explain(error), error);
     }
   }
 
   private static String explain(Throwable error) {
     String reason = String.valueOf(error.getMessage());
-    String platform = Loader.getPlatform();
-    if (reason.contains("already loaded in another classloader")) {
-      return "the native library is in use by another class loader of this process: put espalier"
-          + " and javacpp into a class loader that both share; "
+    if (error instanceof FileNotFoundException) {
+      return "espalier has no native library for this platform, "
+          + UnpackedLibrary.platform()
+          + "; "
           + reason;
     }
-    if (Bridge.class.getResource(platform + "/" + System.mapLibraryName("jniEspalier")) == null) {
-      return "espalier has no native library for this platform, " + platform + "; " + reason;
+    if (reason.contains("already loaded in another classloader")) {
+      return "the native library is in use by another class loader of this process: put espalier"
+          + " into a class loader that both share; "
+          + reason;
     }
-    return "cannot load the native library from JavaCPP's cache: its folder has to be writable and"
-        + " not mounted noexec; the system property "
-        + CACHE_PROPERTY
+    return "cannot load the native library from its cache: the folder has to be writable and not"
+        + " mounted noexec; the system property "
+        + UnpackedLibrary.CACHE_PROPERTY
         + " (now "
-        + System.getProperty(CACHE_PROPERTY, "not set")
+        + System.getProperty(UnpackedLibrary.CACHE_PROPERTY, "not set")
         + ") names another; "
         + reason;
   }
