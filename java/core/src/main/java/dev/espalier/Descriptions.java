@@ -70,8 +70,12 @@ final class Descriptions {
   }
 
   static Shape shape(Object dimensions) {
-    return Shape.of(
-        ((List<?>) dimensions).stream().mapToInt(n -> Math.toIntExact((Long) n)).toArray());
+    List<?> numbers = (List<?>) dimensions;
+    int[] sizes = new int[numbers.size()];
+    for (int i = 0; i < sizes.length; i++) {
+      sizes[i] = Math.toIntExact((Long) numbers.get(i));
+    }
+    return Shape.of(sizes);
   }
 
   /** Returns a table of layers; with the column "fate" for transfers. */

@@ -56,7 +56,11 @@ public final class Predictor implements AutoCloseable {
     this.inputShape = inputShape;
     this.tasks = chosen(tasks, options.heads());
     inputSize = inputShape.size();
-    outputSize = this.tasks.stream().mapToInt(Task::width).sum();
+    int width = 0; // without a stream: the first one in a process takes milliseconds
+    for (Task task : this.tasks) {
+      width += task.width();
+    }
+    outputSize = width;
     handle =
         FlightRecording.predictorCompile(
             json,
