@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "core/text.h"
+
 namespace espalier {
 
 ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
@@ -26,6 +28,11 @@ void ConvolutionOperation::Run(const OperationCall& call) const {
   const auto run = is_pooled_ ? Conv2dForwardPooled : Conv2dForward;
   run(geometry_, call.batch, call.inputs[0], packed_.data(), epilogue, call.output,
       *call.workspace);
+}
+
+std::string ConvolutionOperation::Kernel() const {
+  return Concat(geometry_.kernel_height, " x ", geometry_.kernel_width, ", ",
+                Conv2dKernelName(geometry_));
 }
 
 }  // namespace espalier

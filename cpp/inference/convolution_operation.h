@@ -20,6 +20,7 @@ class ConvolutionOperation final : public Operation {
   std::int64_t ScratchFloats(std::int64_t /*batch*/) const override {
     return Conv2dScratchFloats(geometry_);
   }
+  std::string Kernel() const override;
   std::int64_t NativeBytes() const override { return packed_.bytes() + bias_.bytes(); }
 
  private:

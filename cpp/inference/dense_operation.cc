@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "kernels/matmul.h"
 #include "kernels/matmul_bf16.h"
 
@@ -56,6 +57,11 @@ void DenseOperation::Run(const OperationCall& call) const {
     ParallelMatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,
                          *call.workspace);
   }
+}
+
+std::string DenseOperation::Kernel() const {
+  return Concat("product ", inputs_, " x ", outputs_,
+                packed_bf16_.empty() ? "" : ", weights in bfloat16");
 }
 
 }  // namespace espalier

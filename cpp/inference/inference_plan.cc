@@ -132,4 +132,17 @@ std::string InferencePlan::Describe() const {
   return text;
 }
 
+std::string InferencePlan::DescribeKernels() const {
+  std::string text;
+  for (const PlanStep& step : plan_->steps) {
+    const std::string kernel = step.operation->Kernel();
+    const std::int64_t bytes = step.operation->NativeBytes();
+    text += step.name;
+    if (!kernel.empty()) text += ": " + kernel;
+    if (bytes > 0) text += Concat(kernel.empty() ? ": " : ", ", bytes, " bytes");
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace espalier

@@ -60,6 +60,10 @@ class InferencePlan {
   /// One line an operation: "conv1 + norm1 + relu1".
   std::string Describe() const;
 
+  /// The same with what computes them and the memory of their weights:
+  /// "dense1 + relu1: product 784 x 256, 803840 bytes".
+  std::string DescribeKernels() const;
+
  private:
   void CheckRun(std::int64_t batch, std::size_t inputs, const InferenceBuffers& buffers) const;
   void Execute(std::int64_t batch, std::span<const float* const> inputs,

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "core/thread_pool.h"
 #include "kernels/activation.h"
@@ -47,6 +48,9 @@ class Operation {
   virtual bool is_strided() const { return false; }
 
   virtual std::int64_t NativeBytes() const = 0;
+
+  /// How it computes, for people: "Winograd F(4 x 4, 3 x 3)"; empty: as its layer's name says.
+  virtual std::string Kernel() const { return {}; }
 };
 
 }  // namespace espalier

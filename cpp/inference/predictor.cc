@@ -132,7 +132,7 @@ class Predictor::Implementation {
   std::string Describe() const {
     return Concat("CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ",
                   plan_.NativeBytes(), " bytes; buffers ", pool_.NativeBytes(),
-                  " bytes, for pieces of ", pool_.batch(), "\n", plan_.Describe());
+                  " bytes, for pieces of ", pool_.batch(), "\n", plan_.DescribeKernels());
   }
 
  private:

@@ -325,7 +325,8 @@ TEST(Predictor, DescribesItself) {
   const Predictor predictor(testing::FusionNetwork());
   const std::string text = predictor.Describe();
   EXPECT_NE(text.find(CpuTarget()), std::string::npos) << text;
-  EXPECT_NE(text.find("conv1 + norm1 + relu1"), std::string::npos) << text;
+  EXPECT_NE(text.find("conv1 + norm1 + relu1: 3 x 3, "), std::string::npos) << text;
+  EXPECT_NE(text.find(": product "), std::string::npos) << text;
 }
 
 }  // namespace

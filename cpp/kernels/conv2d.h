@@ -8,6 +8,7 @@
 // its own for depthwise convolution.
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/thread_pool.h"
 #include "kernels/matmul.h"
@@ -25,6 +26,9 @@ struct ConvolutionGeometry {
 
   bool IsDepthwise() const { return groups == channels && groups == output_channels && groups > 1; }
 };
+
+/// "Winograd F(4 x 4, 3 x 3)", "depthwise" …: the algorithm of Conv2dForward.
+std::string_view Conv2dKernelName(const ConvolutionGeometry& geometry);
 
 /// Scratch floats per worker that each of the functions below needs at most.
 std::int64_t Conv2dScratchFloats(const ConvolutionGeometry& geometry);

@@ -71,6 +71,22 @@ ConvolutionAlgorithm ChooseAlgorithm(const ConvolutionGeometry& g) {
   return ConvolutionAlgorithm::kShiftedRows;
 }
 
+std::string_view Conv2dKernelName(const ConvolutionGeometry& geometry) {
+  switch (ChooseAlgorithm(geometry)) {
+    case ConvolutionAlgorithm::kDepthwise:
+      return "depthwise";
+    case ConvolutionAlgorithm::kPlain:
+      return "one product";
+    case ConvolutionAlgorithm::kShiftedRows:
+      return "shifted rows";
+    case ConvolutionAlgorithm::kWinograd2:
+      return "Winograd F(2 x 2, 3 x 3)";
+    case ConvolutionAlgorithm::kWinograd4:
+      return "Winograd F(4 x 4, 3 x 3)";
+  }
+  return "";
+}
+
 WinogradConvolution ToWinograd(const ConvolutionGeometry& g, ConvolutionAlgorithm algorithm) {
   return {.tile = algorithm == ConvolutionAlgorithm::kWinograd2 ? 2 : 4,
           .channels = g.channels,

@@ -14,7 +14,7 @@ std::int64_t PackedFloats(std::int64_t k, std::int64_t n) {
 void MatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
                   std::int64_t c_stride, const Epilogue& epilogue) {
   if (a.rows <= 0 || n <= 0) return;
-  if (a.rows == 1 && a.column_stride == 1) {
+  if (a.rows == 1 && a.column_stride == 1 && !epilogue.accumulate) {
     MultiplyRow({a.data, a.columns, packed_b, n, c}, epilogue);
     return;
   }

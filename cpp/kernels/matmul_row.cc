@@ -39,7 +39,6 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
                      .last_lanes = kLanes,
                      .row_bias = epilogue.row_bias,
                      .column_bias = epilogue.column_bias,
-                     .starts_from_c = epilogue.accumulate,
                      .is_rectified = is_rectified,
                      .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
   const auto advance = [&](std::int64_t panels) {

@@ -18,7 +18,7 @@ struct RowProduct {
 };
 
 /// The same chains of multiply-adds as for a row among others, straight to the register tiles:
-/// cutting a matrix into blocks takes as long as a small product.
+/// cutting a matrix into blocks takes as long as a small product. Does not accumulate.
 void MultiplyRow(const RowProduct& product, const Epilogue& epilogue);
 
 }  // namespace espalier

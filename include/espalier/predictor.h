@@ -56,7 +56,7 @@ class Predictor {
   std::int64_t output_size() const;  ///< total width of the heads
   std::int64_t NativeBytes() const;
   PredictorStatistics statistics() const;
-  std::string Describe() const;  ///< CPU target, layers after fusion, memory
+  std::string Describe() const;  ///< CPU target, layers after fusion with their kernels, memory
 
  private:
   class Implementation;

@@ -272,7 +272,7 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * Describes the plan: instruction set, layers after fusion, memory.
+   * Describes the plan: instruction set, layers after fusion with their kernels, memory.
    *
    * @return text for people
    * @throws IllegalStateException if this predictor is closed
