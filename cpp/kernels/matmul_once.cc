@@ -20,7 +20,11 @@ constexpr std::int64_t kWidePieceFloats = 64 << 10;
 constexpr std::int64_t kWantedPieces = 16;
 constexpr std::int64_t kSwappedColumns = 64;  // of the transposed C at a time
 constexpr std::int64_t kLeastSwapped = 16;    // rows of A that are worth as many lanes
-constexpr std::int64_t kDirectRows = 256;     // up to here a copy of B costs more than it gives
+constexpr std::int64_t kDirectRows = 256;  // of A: up to here a copy of B costs more than it gives
+// Each row of B may miss L1 and its page tables; a tile of so many rows takes long enough to
+// hide it, and so few rows of B stay in L2 even if they share cache sets.
+constexpr std::int64_t kHidingRows = 12;
+constexpr std::int64_t kFewRows = 512;
 
 // A multiple of any panel's width.
 std::int64_t PieceColumns(std::int64_t k) {
@@ -90,13 +94,21 @@ void MultiplySwapped(const Piece& piece, float* scratch) {
 
 using MultiplyFunction = void (*)(const Piece&, float*);
 
+// Whether B is read where it lies, though its rows are apart.
+bool ReadsInPlace(const MatrixRef& a, const MatrixRef& b) {
+  const TileShape tile = ActiveTileShape();
+  if (a.rows <= tile.rows) return true;  // each float once
+  if (tile.rows >= kHidingRows && b.rows <= kFewRows) return true;
+  return a.rows <= kDirectRows && !SharesCacheSet(b.row_stride);
+}
+
 MultiplyFunction ChooseForm(const MatrixRef& a, const MatrixRef& b, const Epilogue& epilogue) {
-  if (b.column_stride == 1) {
-    return a.rows <= kDirectRows && !SharesCacheSet(b.row_stride) ? MultiplyInPlace
-                                                                  : MultiplyPacking;
-  }
-  const bool can_swap = b.row_stride == 1 && a.column_stride == 1 && !epilogue.accumulate &&
-                        epilogue.residual == nullptr && !SharesCacheSet(b.column_stride);
+  if (b.column_stride == 1) return ReadsInPlace(a, b) ? MultiplyInPlace : MultiplyPacking;
+  // In more than one pass B would be copied (MultiplyPanels) as often.
+  const bool is_cheap = a.rows <= kSwappedColumns || !SharesCacheSet(b.column_stride);
+  const bool can_swap =
+      b.row_stride == 1 && a.column_stride == 1 && !epilogue.accumulate &&
+                        epilogue.residual == nullptr && is_cheap;
   return can_swap && a.rows >= kLeastSwapped && a.rows < b.columns ? MultiplySwapped
                                                                    : MultiplyPacking;
 }

@@ -18,24 +18,50 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// dst[k * width + r] = src[r * stride + k]. Blocks of 4 x 4, 16 k at a time so that each
-// cache line of a row is read in one go even where all rows fall into the same cache set.
+// to[k * to_stride + r] = from[r * from_stride + k] for r < kLanes, k < 4.
+HWY_INLINE void TransposeLanes(const float* HWY_RESTRICT from, std::int64_t from_stride,
+                               float* HWY_RESTRICT to, std::int64_t to_stride) {
+  const TileTag d;
+  TileVector rows[4];
+  HWY_UNROLL(4)
+  for (int r = 0; r < 4; ++r) {
+    const float* row = from + r * from_stride;
+    rows[r] = hn::LoadDup128(d, row);
+    HWY_UNROLL(4)
+    for (int lane = 4; lane < kLanes; lane += 4) {
+      const auto is_before = hn::FirstN(d, static_cast<std::size_t>(lane));
+      rows[r] = hn::IfThenElse(is_before, rows[r], hn::LoadDup128(d, row + lane * from_stride));
+    }
+  }
+  TileVector columns[4];
+  TransposeBlocks(d, rows, columns);
+  HWY_UNROLL(4)
+  for (int k = 0; k < 4; ++k) hn::StoreU(columns[k], d, to + k * to_stride);
+}
+
+// dst[k * width + r] = src[r * stride + k]. Some rows by 4 at a time, 16 k together so that
+// each cache line of a row is read in one go even where all rows fall into the same cache set.
 void TransposeInto(const float* HWY_RESTRICT src, std::int64_t stride, std::int64_t rows,
                    std::int64_t depth, float* HWY_RESTRICT dst, std::int64_t width) {
   constexpr std::int64_t kLine = 16;
-  std::int64_t k0 = 0;
-  for (; k0 + 4 <= depth && rows >= 4; k0 += kLine) {
-    const std::int64_t k_end = std::min(depth & ~std::int64_t{3}, k0 + kLine);
-    for (std::int64_t r0 = 0; r0 < rows; r0 += 4) {
-      // The last four rows may overlap those before: the same values once more.
-      const std::int64_t r = std::min(r0, rows - 4);
-      const float* from = src + r * stride;
+  const std::int64_t even_depth = rows >= 4 ? depth / 4 * 4 : 0;
+  for (std::int64_t k0 = 0; k0 < even_depth; k0 += kLine) {
+    const std::int64_t k_end = std::min(even_depth, k0 + kLine);
+    std::int64_t r = 0;
+    for (; r + kLanes <= rows; r += kLanes) {
       for (std::int64_t k = k0; k < k_end; k += 4) {
-        Transpose4x4(from + k, stride, dst + k * width + r, width);
+        TransposeLanes(src + r * stride + k, stride, dst + k * width + r, width);
+      }
+    }
+    for (; r < rows; r += 4) {
+      // The last four rows may overlap those before: the same values once more.
+      const std::int64_t begin = std::min(r, rows - 4);
+      for (std::int64_t k = k0; k < k_end; k += 4) {
+        Transpose4x4(src + begin * stride + k, stride, dst + k * width + begin, width);
       }
     }
   }
-  for (std::int64_t k = rows >= 4 ? depth & ~std::int64_t{3} : 0; k < depth; ++k) {
+  for (std::int64_t k = even_depth; k < depth; ++k) {
     for (std::int64_t r = 0; r < rows; ++r) dst[k * width + r] = src[r * stride + k];
   }
 }

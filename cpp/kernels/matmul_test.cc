@@ -37,6 +37,7 @@ std::vector<Size> Sizes() {
   }
   sizes.push_back({5, 40, 0});
   sizes.push_back({1, 129, 1000});
+  sizes.push_back({1, 610, 40});
   sizes.push_back({49, 97, 513});
   return sizes;
 }
@@ -197,7 +198,7 @@ TEST(Matmul, AnyLayoutGivesTheSameBitsAndTouchesNothingElse) {
   for (const Size size :
        {Size{1, 1, 1}, Size{1, 33, 65}, Size{2, 129, 17}, Size{3, 31, 100}, Size{7, 15, 257},
         Size{15, 100, 33}, Size{31, 10, 129}, Size{70, 90, 300}, Size{33, 48, 1024},
-        Size{1024, 35, 40}, Size{35, 1024, 1100}, Size{61, 33, 2048}}) {
+        Size{1024, 35, 40}, Size{35, 1024, 1100}, Size{61, 33, 2048}, Size{1, 610, 40}}) {
     SCOPED_TRACE(Text(size));
     const Problem problem(size);
     ForEachCpuTarget([&] {

@@ -150,7 +150,7 @@ inline constexpr int kWideRows = kHas32Registers ? 7 : 2;
 inline constexpr std::int64_t kLineFloats = 16;
 
 // The sum over all k. Asking for a line that is there or isn't wanted costs as much as
-// asking for one that is.
+// The sum over all k. Asking for a line in vain costs as much as asking for one that is missing.
 template <template <int> class Rows, class Columns, int kRows, int kVectors, int kPanels,
           bool kAsksAhead>
 HWY_INLINE void AddProducts(const TileArguments& tile,
@@ -279,11 +279,11 @@ inline constexpr TileFunction kTiles[] = {
 #endif
 };
 
-// Full panels side by side where few rows share what is read of B: kWideTiles<…>[rows - 1],
-// each kWidePanels[rows - 1] panels wide.
+// Full panels side by side where few rows share what is read of B: kPairTiles<…>[rows - 1]
+// are two panels wide, kQuadTile and kOctetTile, of one row, four and eight.
 template <template <int> class Rows, class Columns>
-inline constexpr TileFunction kWideTiles[] = {
-    MultiplyTile<Rows, Columns, 1, kTileVectors, 4>,
+inline constexpr TileFunction kPairTiles[] = {
+    MultiplyTile<Rows, Columns, 1, kTileVectors, 2>,
     MultiplyTile<Rows, Columns, 2, kTileVectors, 2>,
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
     MultiplyTile<Rows, Columns, 3, kTileVectors, 2>,
@@ -293,7 +293,10 @@ inline constexpr TileFunction kWideTiles[] = {
     MultiplyTile<Rows, Columns, 7, kTileVectors, 2>,
 #endif
 };
-HWY_INLINE constexpr std::int64_t WidePanels(std::int64_t rows) { return rows == 1 ? 4 : 2; }
+template <template <int> class Rows, class Columns>
+inline constexpr TileFunction kQuadTile = MultiplyTile<Rows, Columns, 1, kTileVectors, 4>;
+template <template <int> class Rows, class Columns>
+inline constexpr TileFunction kOctetTile = MultiplyTile<Rows, Columns, 1, kTileVectors, 8>;
 
 }  // namespace HWY_NAMESPACE
 }  // namespace espalier

@@ -25,24 +25,40 @@ struct TileColumns {
   std::int64_t columns;
   std::int64_t panels;
   std::int64_t last_lanes;
-  bool is_wide;
   bool is_narrow;  // one vector
 };
 
-HWY_INLINE TileColumns ChooseColumns(std::int64_t rows, std::int64_t left) {
-  if (rows <= kWideRows && left >= WidePanels(rows) * kPanelColumns) {
-    const std::int64_t panels = WidePanels(rows);
-    return {panels * kPanelColumns, panels, kLanes, true, false};
+// One row reads B as fast as it comes. From packed panels, each a stream of its own, two
+// streams come faster than four if they are short and begin again and again.
+template <class Columns>
+HWY_INLINE std::int64_t RowPanels(const TiledProduct& product) {
+  constexpr std::int64_t kShortStream = 320;
+  if (product.b_stride != 0) return kHas32Registers ? 8 : 4;
+  const bool is_short = product.depth <= kShortStream && product.columns > 8 * kPanelColumns;
+  return kHas32Registers && Columns::kPanelWords == kPanelColumns && is_short ? 2 : 4;
+}
+
+HWY_INLINE TileColumns ChooseColumns(std::int64_t most_panels, std::int64_t left) {
+  for (std::int64_t panels = most_panels; panels > 1; panels /= 2) {
+    if (left >= panels * kPanelColumns) return {panels * kPanelColumns, panels, kLanes, false};
   }
   const std::int64_t columns = left < kPanelColumns ? left : kPanelColumns;
-  return {columns, 1, (columns - 1) % kLanes + 1, false, columns <= kLanes};
+  return {columns, 1, (columns - 1) % kLanes + 1, columns <= kLanes};
 }
 
 template <template <int> class Rows, class Columns>
 HWY_INLINE TileFunction ChooseTile(std::int64_t rows, const TileColumns& columns) {
-  if (columns.is_wide) return kWideTiles<Rows, Columns>[rows - 1];
-  return columns.is_narrow ? kTiles<Rows, Columns, 1>[rows - 1]
-                           : kTiles<Rows, Columns, 2>[rows - 1];
+  switch (columns.panels) {
+    case 8:
+      return kOctetTile<Rows, Columns>;
+    case 4:
+      return kQuadTile<Rows, Columns>;
+    case 2:
+      return kPairTiles<Rows, Columns>[rows - 1];
+    default:
+      return columns.is_narrow ? kTiles<Rows, Columns, 1>[rows - 1]
+                               : kTiles<Rows, Columns, 2>[rows - 1];
+  }
 }
 
 template <template <int> class Rows, class Columns>
@@ -63,9 +79,12 @@ void MultiplyTiles(const TiledProduct& product) {
       is_packed ? product.packed_depth * Columns::kPanelWords : kPanelColumns;
   const std::int64_t depth = product.segments * product.depth;
   const bool asks = depth >= kAskDepth && tiles.Most() > kWideRows && is_packed;
+  const std::int64_t most_panels = tiles.Most() == 1           ? RowPanels<Columns>(product)
+                                   : tiles.Most() <= kWideRows ? 2
+                                                               : 1;
   const float* panel = product.b;
   for (std::int64_t j = 0; j < product.columns;) {
-    const TileColumns columns = ChooseColumns(tiles.Most(), product.columns - j);
+    const TileColumns columns = ChooseColumns(most_panels, product.columns - j);
     // A last panel that is narrower than the others has shorter rows.
     const std::int64_t width = columns.is_narrow ? Columns::kNarrowWords : Columns::kPanelWords;
     const bool has_next = product.columns - j >= columns.columns + kPanelColumns;
