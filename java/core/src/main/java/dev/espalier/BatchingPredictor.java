@@ -14,9 +14,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 
 /**
  * Joins requests of many threads into batches, which a thread of its own runs: a batch costs less
@@ -189,6 +191,16 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   /**
+   * Returns the figures of {@link #statistics()} for monitoring; they go on over {@link #swap} and
+   * stay when this object is closed.
+   *
+   * @return counters and a gauge, whose names begin with {@code "espalier.batching."}
+   */
+  public List<Meter> meters() {
+    return BatchingStatistics.meters(this::statistics);
+  }
+
+  /**
    * Takes no more requests, answers those that wait, and returns when that is done. Called from
    * what depends on a future, on the thread that runs the batches, or by a thread that is
    * interrupted, it does not wait; the requests are answered all the same. Further calls only wait.
@@ -334,6 +346,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private void run(List<Request> batch) {
     batches.increment();
+    int settled = 0;
     try {
       FloatBuffer inputs = inputMemory.asFloatBuffer();
       for (Request request : batch) {
@@ -344,21 +357,22 @@ public final class BatchingPredictor implements AutoCloseable {
       for (Request request : batch) {
         float[] answer = new float[outputSize];
         outputs.get(answer);
+        settled++;
         // Counted first: who has the answer finds it counted.
-        answered.increment();
-        if (!request.complete(answer)) {
-          answered.decrement();
+        if (request.claim()) {
+          answered.increment();
+          request.answer(answer);
+        } else {
           givenUp.increment();
         }
       }
     } catch (Throwable error) {
-      for (Request request : batch) {
-        if (!request.isDone()) {
+      for (Request request : batch.subList(settled, batch.size())) {
+        if (request.claim()) {
           failed.increment();
-          if (!request.completeExceptionally(error)) {
-            failed.decrement();
-            givenUp.increment();
-          }
+          request.fail(error);
+        } else {
+          givenUp.increment();
         }
       }
     }
@@ -382,22 +396,51 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  /** One example, and the answer to come. */
+  /**
+   * One example, and the answer to come. Who claims it ends it: the thread that runs the batches
+   * knows before it answers that the answer will count, so no count has to be taken back.
+   */
   private static final class Request extends CompletableFuture<float[]> {
     final float[] input;
     final long start = System.nanoTime();
+    private final AtomicBoolean isClaimed = new AtomicBoolean();
 
     Request(float[] input) {
       this.input = input;
     }
 
+    boolean claim() {
+      return isClaimed.compareAndSet(false, true);
+    }
+
+    /** Ends a claimed request. */
+    void answer(float[] outputs) {
+      super.complete(outputs);
+    }
+
+    /** Ends a claimed request. */
+    void fail(Throwable error) {
+      super.completeExceptionally(error);
+    }
+
+    @Override
+    public boolean complete(float[] outputs) {
+      return claim() && super.complete(outputs);
+    }
+
     /** What {@link #orTimeout} ends it with becomes the exception that callers know. */
     @Override
     public boolean completeExceptionally(Throwable error) {
-      return super.completeExceptionally(
-          error instanceof TimeoutException
-              ? new PredictionTimeoutException("expected an answer in time, got none")
-              : error);
+      return claim()
+          && super.completeExceptionally(
+              error instanceof TimeoutException
+                  ? new PredictionTimeoutException("expected an answer in time, got none")
+                  : error);
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      return claim() ? super.cancel(mayInterruptIfRunning) : isCancelled();
     }
   }
 }

@@ -291,6 +291,17 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
+   * Returns the figures of {@link #statistics()} for monitoring. Each predictor counts from 0 on:
+   * whoever replaces one by another adds their counters up, or tells them apart by a tag.
+   *
+   * @return counters and a gauge, whose names begin with {@code "espalier.predictor."}; NaN once
+   *     this predictor is closed
+   */
+  public List<Meter> meters() {
+    return PredictorStatistics.meters(this::statistics);
+  }
+
+  /**
    * Returns the native memory that this predictor holds.
    *
    * @return bytes

@@ -195,11 +195,20 @@ class PredictorTest {
     assertEquals(0, statistics.failedCalls());
     assertEquals(0, statistics.temporaryWorkspaces());
     assertEquals(predictor.nativeBytes(), statistics.nativeBytes());
-    var gauges = PredictorStatistics.gauges();
-    assertEquals(5, gauges.size());
-    assertEquals(2, gauges.get("espalier.predictor.calls").applyAsDouble(predictor));
+    List<Meter> meters = predictor.meters();
+    assertEquals(5, meters.size());
+    assertEquals("espalier.predictor.calls", meters.get(0).name());
+    assertEquals(Meter.Kind.COUNTER, meters.get(0).kind());
+    assertEquals(2, meters.get(0).value());
+    assertEquals("espalier.predictor.native.bytes", meters.get(4).name());
+    assertEquals(Meter.Kind.GAUGE, meters.get(4).kind());
+    assertEquals(predictor.nativeBytes(), meters.get(4).value());
     predictor.close();
-    assertTrue(Double.isNaN(gauges.get("espalier.predictor.calls").applyAsDouble(predictor)));
+    meters.forEach(meter -> assertTrue(Double.isNaN(meter.value()), meter.name()));
+    List<Meter> library = Espalier.meters();
+    assertEquals("espalier.live.handles", library.get(0).name());
+    assertEquals(Espalier.liveHandles(), library.get(0).value());
+    assertEquals(Espalier.nativeBytes(), library.get(1).value());
   }
 
   @Test
