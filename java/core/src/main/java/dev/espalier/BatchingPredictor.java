@@ -120,6 +120,22 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   /**
+   * Predicts for one example as {@link #predict(float[])} does, and answers by names. What a future
+   * answers gets them from {@link Predictor#predictions}.
+   *
+   * @param input {@code [input shape]}, row-major; not to be changed until this returns
+   * @return the answers
+   * @throws ShapeException if the length is not the input size
+   * @throws OverloadedException if too many requests wait
+   * @throws PredictionTimeoutException if the time is over
+   * @throws CancellationException if the thread is interrupted, which stays its state
+   * @throws IllegalStateException if this object or its predictor is closed
+   */
+  public Prediction predictTasks(float[] input) {
+    return predictor.predictions(predict(input)).get(0);
+  }
+
+  /**
    * Asks for the answer to one example, within the default time-out. The future ends with what
    * {@link #predict(float[])} would throw. Cancelling it gives the request up. What depends on it
    * runs on the thread that runs the batches: leave long work to the {@code …Async} methods.
@@ -140,14 +156,14 @@ public final class BatchingPredictor implements AutoCloseable {
    * Replaces the predictor. Batches that are running end with the former one; requests that wait
    * get the new one. No request is lost, even if the former predictor is closed at once.
    *
-   * @param next an open predictor with the same input shape and tasks
+   * @param next an open predictor with the same input shape and tasks, thresholds apart
    * @return the former predictor, which the caller may close
    * @throws IllegalArgumentException if input shape or tasks differ
    * @throws IllegalStateException if {@code next} or this object is closed
    */
   public Predictor swap(Predictor next) {
     requireOpen(next);
-    if (!next.inputShape().equals(inputShape) || !next.tasks().equals(tasks)) {
+    if (!next.inputShape().equals(inputShape) || !hasOutputsOf(next.tasks())) {
       throw new IllegalArgumentException(
           "next: expected a predictor for "
               + inputShape
@@ -279,6 +295,11 @@ public final class BatchingPredictor implements AutoCloseable {
     if (predictor.isClosed()) {
       throw new IllegalStateException("the predictor is closed");
     }
+  }
+
+  private boolean hasOutputsOf(List<Task> others) {
+    return others.size() == tasks.size()
+        && IntStream.range(0, tasks.size()).allMatch(i -> tasks.get(i).hasOutputsOf(others.get(i)));
   }
 
   private void requireNotClosed() {

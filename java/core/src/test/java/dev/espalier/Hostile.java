@@ -424,6 +424,7 @@ final class Hostile {
     receivers.put(History.class, list(Hostile::history));
     receivers.put(Task.class, list(() -> new Task("side", Task.Kind.LABELS, List.of("low"))));
     receivers.put(Metric.class, list(() -> new Metric("auc", "low", 0.5, 3)));
+    receivers.put(Calibration.class, list(() -> new Calibration("side", "low", 1, 0, 3, 0.1, 0.1)));
     TaskEvaluation task = new TaskEvaluation("side", 0.1, 3, List.of());
     receivers.put(TaskEvaluation.class, list(() -> task));
     receivers.put(Evaluation.class, list(() -> new Evaluation(0.1, 3, List.of(task))));

@@ -76,6 +76,24 @@ class PredictorTest {
   }
 
   @Test
+  void everyFormHasNames() {
+    byte[] pixels = new byte[128];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = (byte) (i * 37);
+    }
+    float[] outputs = predictor.predictPixels(pixels);
+    List<Prediction> predictions = predictor.predictions(outputs);
+    assertEquals(2, predictions.size());
+    assertEquals(outputs[5], predictions.get(0).value("side", "right"));
+    assertEquals(outputs[11], predictions.get(1).value("side", "right"));
+    Prediction second = predictor.predictTasks(Arrays.copyOfRange(pixels, 64, 128));
+    assertEquals(predictions.get(1).toString(), second.toString());
+    assertEquals(List.of(), predictor.predictions(new float[0]));
+    assertThrows(ShapeException.class, () -> predictor.predictions(new float[5]));
+    assertThrows(ShapeException.class, () -> predictor.predictTasks(new byte[63]));
+  }
+
+  @Test
   void givesTheSameBitsAloneAndAnywhereInABatch() {
     float[] all = predictor.predict(dots.pictures);
     float[][] rows = predictor.predictAll(dots.both());

@@ -114,6 +114,8 @@ final class Requests {
         json.writeStringField("kind", task.kind().name().toLowerCase(Locale.ROOT));
         if (task.kind() == Task.Kind.CLASSES) {
           json.writeStringField("best", best(task, answer.values(), position));
+        } else if (task.kind() == Task.Kind.LABELS) {
+          writeTrue(json, task, answer.values(), position);
         }
         json.writeObjectFieldStart(task.kind() == Task.Kind.VALUES ? "values" : "probabilities");
         for (String label : task.labels()) {
@@ -146,6 +148,18 @@ final class Requests {
 
   static byte[] utf8(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Names the labels whose probabilities reach their thresholds. */
+  private static void writeTrue(JsonGenerator json, Task task, float[] values, int first)
+      throws IOException {
+    json.writeArrayFieldStart("true");
+    for (int i = 0; i < task.width(); i++) {
+      if (values[first + i] >= task.thresholds().get(i)) {
+        json.writeString(task.labels().get(i));
+      }
+    }
+    json.writeEndArray();
   }
 
   private static String best(Task task, float[] values, int first) {

@@ -66,7 +66,8 @@ class PredictionServiceTest {
         .relu()
         .head("garment", Head.classes("shirt", "shoe", "bag"))
         .head("trait", Head.labels("long", "red"))
-        .build(seed);
+        .build(seed)
+        .setThresholds("trait", 0.5, 0.25);
   }
 
   @BeforeEach
@@ -130,6 +131,10 @@ class PredictionServiceTest {
     assertEquals(expected[4], trait.get("red").floatValue());
     assertTrue(garment.has(tasks.get("garment").get("best").textValue()));
     assertEquals("labels", tasks.get("trait").get("kind").textValue());
+    List<String> isTrue = new ArrayList<>();
+    tasks.get("trait").get("true").forEach(label -> isTrue.add(label.textValue()));
+    assertEquals(expected[3] >= 0.5, isTrue.contains("long"));
+    assertEquals(expected[4] >= 0.25, isTrue.contains("red"));
   }
 
   @Test
