@@ -6,20 +6,25 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** What got worse from one run to another. */
 final class Regressions {
+  private static final Pattern LEFT_OUT = Pattern.compile("p99|gc_|alloc_mb_per_s");
+
   private Regressions() {}
 
   /** Whether larger values of a metric are better. */
   static boolean isHigherBetter(String metric) {
-    return metric.endsWith("_per_s") || metric.contains("gflops") || metric.endsWith("_gbps");
+    return metric.contains("gflops")
+        || metric.endsWith("_gbps")
+        || (metric.endsWith("_per_s") && !metric.startsWith("alloc_"));
   }
 
   /**
    * Lists the cells of this library that both runs have and that got worse by more than a share of
-   * the old value. Tails (p99, p99.9) and other libraries tell of the machine rather than of a
-   * change, and are left out.
+   * the old value. Tails (p99, p99.9), pauses for garbage and other libraries tell of the machine
+   * rather than of a change, and are left out; so is the rate of allocation, since faster is more.
    *
    * @param threshold 0.1 for 10 %
    */
@@ -31,8 +36,8 @@ final class Regressions {
     for (ResultsFile.Row row : after) {
       ResultsFile.Key key = row.key();
       Double was = old.get(key);
-      boolean isOurs = key.contender().startsWith("espalier") && !key.metric().startsWith("p99");
-      if (was == null || !isOurs) {
+      boolean isOurs = key.contender().startsWith("espalier");
+      if (was == null || !isOurs || LEFT_OUT.matcher(key.metric()).lookingAt()) {
         continue;
       }
       double worse = isHigherBetter(key.metric()) ? was / row.value() : row.value() / was;
