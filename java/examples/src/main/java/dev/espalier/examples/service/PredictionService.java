@@ -135,7 +135,7 @@ public final class PredictionService implements AutoCloseable {
     byte[] body = new byte[0];
     if (declared <= limits.maxBodyBytes()) {
       InputStream stream = context.req().getInputStream();
-      body = stream.readNBytes(limits.maxBodyBytes());
+      body = stream.readNBytes(declared < 0 ? limits.maxBodyBytes() : (int) declared);
       declared = stream.read() >= 0 ? Long.MAX_VALUE : body.length;
     }
     if (declared > limits.maxBodyBytes()) {

@@ -62,10 +62,7 @@ class ServiceMainTest {
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(ServiceMain.class.getName());
     command.addAll(List.of("--model", model.toString(), "--port", "0", "--drain-millis", "3000"));
-    process =
-        new ProcessBuilder(command)
-            .redirectError(folder.resolve("log").toFile())
-            .start();
+    process = new ProcessBuilder(command).redirectError(folder.resolve("log").toFile()).start();
     BufferedReader output =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     String line = output.readLine();
