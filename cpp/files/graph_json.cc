@@ -97,6 +97,9 @@ JsonText TaskToJson(const TaskSpec& task) {
   object.Add("focal_gamma", RealToJson("focal_gamma", task.focal_gamma));
   object.Add("focal_alpha", RealToJson("focal_alpha", task.focal_alpha));
   object.Add("huber_delta", RealToJson("huber_delta", task.huber_delta));
+  if (!task.thresholds.empty()) {
+    object.Add("thresholds", RealsToJson("thresholds", task.thresholds));
+  }
   return object.Finish();
 }
 
@@ -202,6 +205,7 @@ TaskSpec ReadTask(const JsonReader& object) {
   fields.Read("focal_gamma", task.focal_gamma);
   fields.Read("focal_alpha", task.focal_alpha);
   fields.Read("huber_delta", task.huber_delta);
+  fields.Read("thresholds", task.thresholds);
   fields.Finish();
   return task;
 }

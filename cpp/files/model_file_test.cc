@@ -51,6 +51,19 @@ TEST(ModelFile, RoundTripKeepsEveryBitAndSetting) {
   EXPECT_TRUE(loaded.Describe()[1].adapts_statistics);
 }
 
+TEST(ModelFile, KeepsThresholdsAndWritesNoneWhereThereAreNone) {
+  const TemporaryFolder folder;
+  Network network = SampleNetwork();
+  SaveNetwork(network, folder.File("none"));
+  EXPECT_EQ(ReadWholeFile(folder.File("none")).find("thresholds"), std::string::npos);
+  const std::vector<double> thresholds = {0.1, 0.5, 1.0 / 3.0};
+  network.SetThresholds("trait", thresholds);
+  SaveNetwork(network.Clone(), folder.File("some"));
+  EXPECT_EQ(LoadNetwork(folder.File("some")).Spec().heads[0].task.thresholds, thresholds);
+  network.SetThresholds("trait", {});
+  EXPECT_TRUE(network.Spec().heads[0].task.thresholds.empty());
+}
+
 TEST(ModelFile, SpecialFloatsKeepTheirBits) {
   const TemporaryFolder folder;
   Network network = SampleNetwork();

@@ -45,6 +45,8 @@ void networkWriteParameter(std::int64_t network, const char* path, const float* 
 void networkFreeze(std::int64_t network, const char* pattern, bool through, bool adapt_statistics);
 void networkUnfreeze(std::int64_t network, const char* pattern, bool through);
 void networkSetLearningRateScale(std::int64_t network, const char* pattern, double scale);
+void networkSetThresholds(std::int64_t network, const char* head, const double* thresholds,
+                          std::int64_t count);
 std::int64_t networkClone(std::int64_t network);
 std::int64_t networkTransfer(std::int64_t network, const char* transfer_json, std::int64_t seed);
 std::string networkExplainTransfer(std::int64_t network,

@@ -133,6 +133,14 @@ void networkSetLearningRateScale(std::int64_t network, const char* pattern, doub
   });
 }
 
+void networkSetThresholds(std::int64_t network, const char* head, const double* thresholds,
+                          std::int64_t count) {
+  Guard([&] {
+    Entered<Network>(network)->SetThresholds(Text("head", head),
+                                             Borrow("thresholds", thresholds, count));
+  });
+}
+
 std::int64_t networkClone(std::int64_t network) {
   return Guard([&] { return AdoptNetwork(Entered<Network>(network)->Clone()); });
 }

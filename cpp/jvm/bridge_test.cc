@@ -68,6 +68,7 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { networkFreeze(network, "features", false, false); },
       [&] { networkUnfreeze(network, "features", false); },
       [&] { networkSetLearningRateScale(network, "features", 1.0); },
+      [&] { networkSetThresholds(network, "trait", results, 2); },
       [&] { networkClone(network); },
       [&] { networkTransfer(network, "{}", 1); },
       [&] { networkExplainTransfer(network, "{}"); },

@@ -11,6 +11,7 @@
 #include "network/graph.h"
 #include "network/network_state.h"
 #include "network/parameter_layout.h"
+#include "network/task_check.h"
 #include "network/transfer.h"
 
 namespace espalier {
@@ -102,6 +103,24 @@ void Network::SetLearningRateScale(const std::string& pattern, double scale) {
     network.layers[static_cast<std::size_t>(layer)].learning_rate_scale = scale;
   }
   ++network.structure_version;
+}
+
+void Network::SetThresholds(std::string_view head, std::span<const double> thresholds) {
+  NetworkState& network = Live(state_);
+  const WriteScope scope(network.access, "set thresholds");
+  std::vector<std::string> names;
+  for (GraphHead& candidate : network.heads) {
+    if (candidate.name == head) {
+      TaskSpec task = candidate.task;
+      task.thresholds.assign(thresholds.begin(), thresholds.end());
+      CheckTask(candidate.name, task);
+      candidate.task = std::move(task);
+      return;
+    }
+    names.push_back(candidate.name);
+  }
+  Fail(ErrorCode::kInvalidArgument, "expected one of the heads ", Join(names, ", "), ", got '",
+       head, "'");
 }
 
 NetworkSpec Network::Spec() const {

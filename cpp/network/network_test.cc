@@ -216,6 +216,22 @@ TEST(Network, ParametersByPath) {
       "[4, 1, 3, 3]"));
 }
 
+TEST(Network, ThresholdsAreOfAHeadAndItsLabels) {
+  NetworkBuilder builder(Shape::Vector(2));
+  builder.Head("trait", LabelsTask({"a", "b"})).Head("digit", ClassesTask(2));
+  Network network = builder.Build(1);
+  const std::vector<double> two = {0.25, 0.75};
+  network.SetThresholds("trait", two);
+  EXPECT_EQ(network.Spec().heads[0].task.thresholds, two);
+  EXPECT_TRUE(Contains(
+      MessageOf(ErrorCode::kInvalidArgument, [&] { network.SetThresholds("traits", two); }),
+      "trait, digit"));
+  MessageOf(ErrorCode::kInvalidArgument, [&] { network.SetThresholds("digit", two); });
+  MessageOf(ErrorCode::kInvalidArgument,
+            [&] { network.SetThresholds("trait", std::vector<double>{0.5}); });
+  EXPECT_EQ(network.Spec().heads[0].task.thresholds, two) << "a refusal changes nothing";
+}
+
 TEST(Network, CloneIsIndependent) {
   Network network = SmallBuilder().Build(1);
   const Network clone = network.Clone();

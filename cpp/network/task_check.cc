@@ -94,6 +94,10 @@ void CheckTask(const std::string& head, const TaskSpec& task) {
   }
   CheckWeights(head, "positive_weights", task.positive_weights, task, TaskKind::kLabels);
   CheckWeights(head, "class_weights", task.class_weights, task, TaskKind::kClasses);
+  CheckWeights(head, "thresholds", task.thresholds, task, TaskKind::kLabels);
+  for (const double threshold : task.thresholds) {
+    CheckSetting(threshold <= 1.0, head, "thresholds", "of at most 1", threshold);
+  }
   CheckSetting(std::isfinite(task.weight) && task.weight >= 0.0, head, "weight",
                "of at least 0 and finite", task.weight);
   CheckSetting(task.label_smoothing >= 0.0 && task.label_smoothing < 1.0, head, "label_smoothing",

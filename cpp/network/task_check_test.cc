@@ -56,6 +56,16 @@ TEST(TaskCheck, Weights) {
       ClassesTask(3), [](TaskSpec& t) { t.class_weights = {1.0, 1.0, kInfinity}; }, "label '2'");
 }
 
+TEST(TaskCheck, Thresholds) {
+  const TaskSpec task = LabelsTask({"a", "b"});
+  ExpectRefused(task, [](TaskSpec& t) { t.thresholds = {0.5}; }, "expected 2 thresholds");
+  ExpectRefused(task, [](TaskSpec& t) { t.thresholds = {0.5, 1.1}; }, "of at most 1");
+  ExpectRefused(task, [](TaskSpec& t) { t.thresholds = {-0.1, 1.0}; }, "label 'a'");
+  ExpectRefused(task, [](TaskSpec& t) { t.thresholds = {0.5, kNaN}; }, "label 'b'");
+  ExpectRefused(
+      ClassesTask(2), [](TaskSpec& t) { t.thresholds = {0.5, 0.5}; }, "for a labels task");
+}
+
 TEST(TaskCheck, Settings) {
   const TaskSpec task = LabelsTask({"a"});
   ExpectRefused(task, [](TaskSpec& t) { t.weight = -0.5; }, "weight");

@@ -90,6 +90,10 @@ class Network {
   void Unfreeze(const LayerPattern& pattern);
   void SetLearningRateScale(const std::string& pattern, double scale);
 
+  /// Sets TaskSpec::thresholds of a head: one a label, or none. Throws Error: INVALID_ARGUMENT if
+  /// there is no such head or they do not fit its task.
+  void SetThresholds(std::string_view head, std::span<const double> thresholds);
+
   /// The spec that would build this graph again, freezing included.
   NetworkSpec Spec() const;
   std::vector<LayerDescription> Describe() const;

@@ -71,6 +71,9 @@ struct TaskSpec {
   double focal_gamma = 2.0;
   double focal_alpha = 0.25;  ///< negative: no alpha weighting
   double huber_delta = 1.0;
+  /// Labels: the probability from which on each counts as true, in [0, 1]; empty: 0.5. The core
+  /// only keeps them, for those who read the answers.
+  std::vector<double> thresholds;
 };
 
 /// Layers from features to logits. Their names are prefixed "heads.<name>."; the

@@ -14,9 +14,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 
 /**
  * Joins requests of many threads into batches, which a thread of its own runs: a batch costs less
@@ -118,6 +120,22 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   /**
+   * Predicts for one example as {@link #predict(float[])} does, and answers by names. What a future
+   * answers gets them from {@link Predictor#predictions}.
+   *
+   * @param input {@code [input shape]}, row-major; not to be changed until this returns
+   * @return the answers
+   * @throws ShapeException if the length is not the input size
+   * @throws OverloadedException if too many requests wait
+   * @throws PredictionTimeoutException if the time is over
+   * @throws CancellationException if the thread is interrupted, which stays its state
+   * @throws IllegalStateException if this object or its predictor is closed
+   */
+  public Prediction predictTasks(float[] input) {
+    return predictor.predictions(predict(input)).get(0);
+  }
+
+  /**
    * Asks for the answer to one example, within the default time-out. The future ends with what
    * {@link #predict(float[])} would throw. Cancelling it gives the request up. What depends on it
    * runs on the thread that runs the batches: leave long work to the {@code …Async} methods.
@@ -138,14 +156,14 @@ public final class BatchingPredictor implements AutoCloseable {
    * Replaces the predictor. Batches that are running end with the former one; requests that wait
    * get the new one. No request is lost, even if the former predictor is closed at once.
    *
-   * @param next an open predictor with the same input shape and tasks
+   * @param next an open predictor with the same input shape and tasks, thresholds apart
    * @return the former predictor, which the caller may close
    * @throws IllegalArgumentException if input shape or tasks differ
    * @throws IllegalStateException if {@code next} or this object is closed
    */
   public Predictor swap(Predictor next) {
     requireOpen(next);
-    if (!next.inputShape().equals(inputShape) || !next.tasks().equals(tasks)) {
+    if (!next.inputShape().equals(inputShape) || !hasOutputsOf(next.tasks())) {
       throw new IllegalArgumentException(
           "next: expected a predictor for "
               + inputShape
@@ -186,6 +204,16 @@ public final class BatchingPredictor implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Returns the figures of {@link #statistics()} for monitoring; they go on over {@link #swap} and
+   * stay when this object is closed.
+   *
+   * @return counters and a gauge, whose names begin with {@code "espalier.batching."}
+   */
+  public List<Meter> meters() {
+    return BatchingStatistics.meters(this::statistics);
   }
 
   /**
@@ -269,6 +297,11 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
+  private boolean hasOutputsOf(List<Task> others) {
+    return others.size() == tasks.size()
+        && IntStream.range(0, tasks.size()).allMatch(i -> tasks.get(i).hasOutputsOf(others.get(i)));
+  }
+
   private void requireNotClosed() {
     if (isClosed) {
       throw new IllegalStateException("the batching predictor is closed");
@@ -334,6 +367,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private void run(List<Request> batch) {
     batches.increment();
+    int settled = 0;
     try {
       FloatBuffer inputs = inputMemory.asFloatBuffer();
       for (Request request : batch) {
@@ -344,21 +378,22 @@ public final class BatchingPredictor implements AutoCloseable {
       for (Request request : batch) {
         float[] answer = new float[outputSize];
         outputs.get(answer);
+        settled++;
         // Counted first: who has the answer finds it counted.
-        answered.increment();
-        if (!request.complete(answer)) {
-          answered.decrement();
+        if (request.claim()) {
+          answered.increment();
+          request.answer(answer);
+        } else {
           givenUp.increment();
         }
       }
     } catch (Throwable error) {
-      for (Request request : batch) {
-        if (!request.isDone()) {
+      for (Request request : batch.subList(settled, batch.size())) {
+        if (request.claim()) {
           failed.increment();
-          if (!request.completeExceptionally(error)) {
-            failed.decrement();
-            givenUp.increment();
-          }
+          request.fail(error);
+        } else {
+          givenUp.increment();
         }
       }
     }
@@ -382,22 +417,51 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  /** One example, and the answer to come. */
+  /**
+   * One example, and the answer to come. Who claims it ends it: the thread that runs the batches
+   * knows before it answers that the answer will count, so no count has to be taken back.
+   */
   private static final class Request extends CompletableFuture<float[]> {
     final float[] input;
     final long start = System.nanoTime();
+    private final AtomicBoolean isClaimed = new AtomicBoolean();
 
     Request(float[] input) {
       this.input = input;
     }
 
+    boolean claim() {
+      return isClaimed.compareAndSet(false, true);
+    }
+
+    /** Ends a claimed request. */
+    void answer(float[] outputs) {
+      super.complete(outputs);
+    }
+
+    /** Ends a claimed request. */
+    void fail(Throwable error) {
+      super.completeExceptionally(error);
+    }
+
+    @Override
+    public boolean complete(float[] outputs) {
+      return claim() && super.complete(outputs);
+    }
+
     /** What {@link #orTimeout} ends it with becomes the exception that callers know. */
     @Override
     public boolean completeExceptionally(Throwable error) {
-      return super.completeExceptionally(
-          error instanceof TimeoutException
-              ? new PredictionTimeoutException("expected an answer in time, got none")
-              : error);
+      return claim()
+          && super.completeExceptionally(
+              error instanceof TimeoutException
+                  ? new PredictionTimeoutException("expected an answer in time, got none")
+                  : error);
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      return claim() ? super.cancel(mayInterruptIfRunning) : isCancelled();
     }
   }
 }

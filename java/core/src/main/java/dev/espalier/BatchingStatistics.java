@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import java.util.List;
+import java.util.function.Supplier;
+
 /**
  * What a {@link BatchingPredictor} has done since it was made. Each accepted request ends up in
  * {@code answered}, {@code failed} or {@code givenUp}.
@@ -14,10 +17,34 @@ package dev.espalier;
  * @param waiting requests that wait now
  */
 public record BatchingStatistics(
-    long accepted,
-    long shed,
-    long answered,
-    long failed,
-    long givenUp,
-    long batches,
-    int waiting) {}
+    long accepted, long shed, long answered, long failed, long givenUp, long batches, int waiting) {
+  static List<Meter> meters(Supplier<BatchingStatistics> source) {
+    String prefix = "espalier.batching.";
+    return List.of(
+        Meter.counter(
+            prefix + "accepted", "Requests let in.", source, BatchingStatistics::accepted),
+        Meter.counter(
+            prefix + "shed",
+            "Requests turned away because too many waited.",
+            source,
+            BatchingStatistics::shed),
+        Meter.counter(
+            prefix + "answered",
+            "Requests whose answers were computed in time.",
+            source,
+            BatchingStatistics::answered),
+        Meter.counter(
+            prefix + "failed",
+            "Requests that ended in an exception other than being late.",
+            source,
+            BatchingStatistics::failed),
+        Meter.counter(
+            prefix + "given.up",
+            "Requests that were cancelled, interrupted or out of time.",
+            source,
+            BatchingStatistics::givenUp),
+        Meter.counter(prefix + "batches", "Batches run.", source, BatchingStatistics::batches),
+        Meter.gauge(
+            prefix + "waiting", "Requests that wait now.", source, BatchingStatistics::waiting));
+  }
+}

@@ -50,9 +50,17 @@ final class Descriptions {
           new Task(
               (String) head.get("name"),
               Task.Kind.valueOf(((String) task.get("kind")).toUpperCase(Locale.ROOT)),
-              labels));
+              labels,
+              thresholds(task.get("thresholds"))));
     }
     return List.copyOf(tasks);
+  }
+
+  /** Returns the numbers; none where there are none. */
+  private static List<Double> thresholds(Object array) {
+    return array == null
+        ? List.of()
+        : ((List<?>) array).stream().map(number -> ((Number) number).doubleValue()).toList();
   }
 
   static List<Metric> metrics(String json) {

@@ -4,6 +4,7 @@ package dev.espalier;
 import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.NativeCall;
+import java.util.List;
 
 /**
  * The library as a whole: version, instruction set, threads and native memory. All methods may be
@@ -11,6 +12,18 @@ import dev.espalier.internal.NativeCall;
  */
 public final class Espalier {
   private static final String VERSION = "0.1.0";
+  private static final List<Meter> METERS =
+      List.of(
+          Meter.gauge(
+              "espalier.live.handles",
+              "Networks, predictors and running trainers that are not closed.",
+              Espalier::liveHandles,
+              Long::doubleValue),
+          Meter.gauge(
+              "espalier.native.bytes",
+              "Native memory of networks, plans and caches together.",
+              Espalier::nativeBytes,
+              Long::doubleValue));
 
   private Espalier() {}
 
@@ -94,6 +107,15 @@ public final class Espalier {
    */
   public static long liveHandles() {
     return NativeCall.getLong(Bridge::liveHandles);
+  }
+
+  /**
+   * Returns the figures of the whole library for monitoring.
+   *
+   * @return gauges, whose names begin with {@code "espalier."}
+   */
+  public static List<Meter> meters() {
+    return METERS;
   }
 
   /**

@@ -30,7 +30,7 @@ import java.util.Objects;
 public final class Network implements AutoCloseable {
   private final NativeHandle handle;
   private final Shape inputShape;
-  private final List<Task> tasks;
+  private volatile List<Task> tasks;
 
   Network(NativeHandle handle) {
     this.handle = handle;
@@ -270,6 +270,64 @@ public final class Network implements AutoCloseable {
     try (Predictor predictor = predictor(PredictorOptions.defaults().logits())) {
       return new EvaluationRun(handle, binding, data, threshold).withPredictor(predictor);
     }
+  }
+
+  /**
+   * Makes probabilities honest: of all answers given with probability 0.8, four in five should be
+   * true. The logits of each label become {@code scale * logit + bias} (Platt scaling), those of a
+   * task of classes {@code scale * logit} (temperature scaling), as known answers ask for by the
+   * smallest log loss; no ranking and no best class changes. The output layers take it up, so that
+   * every form of prediction has it, and the model file; training goes on from there. Tasks of
+   * values, and labels whose known answers are all the same, stay as they are.
+   *
+   * <p>Use examples that the network was not trained on, or it learns how sure it may be of those
+   * that it knows by heart. Sources: Platt 1999; Guo et al., "On Calibration of Modern Neural
+   * Networks", 2017, arXiv:1706.04599.
+   *
+   * @param validation examples with targets, at least one example
+   * @return what was done, in the order of tasks and labels
+   * @throws IllegalArgumentException if tasks or targets do not fit the network
+   * @throws ShapeException if inputs have the wrong size
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public List<Calibration> calibrate(Dataset validation) {
+    return new Tuning(this, validation).calibrate();
+  }
+
+  /**
+   * Sets the threshold of each label to the one with the best F1 on known answers: for labels that
+   * are rare, or that are worth more hits or fewer false alarms than 0.5 gives. See {@link
+   * #setThresholds}. Calibrate before, not after. Labels without a known yes get 0.5.
+   *
+   * @param validation examples with targets that the network was not trained on
+   * @return this
+   * @throws IllegalArgumentException if tasks or targets do not fit the network
+   * @throws ShapeException if inputs have the wrong size
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network tuneThresholds(Dataset validation) {
+    new Tuning(this, validation).tuneThresholds();
+    return this;
+  }
+
+  /**
+   * Sets the probability from which on each label of a task counts as true in {@link
+   * Prediction#labels(String)}. They are kept in model files and copies; predictors made from now
+   * on know them. 0.5 by default.
+   *
+   * @param task name of a task of labels
+   * @param thresholds one a label, 0 to 1
+   * @return this
+   * @throws IllegalArgumentException if there is no such task, it is not one of labels, or the
+   *     thresholds do not fit it
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network setThresholds(String task, double... thresholds) {
+    NativeCall.text(task, "task");
+    double[] copy = thresholds.clone();
+    handle.run(id -> Bridge.networkSetThresholds(id, task, copy, copy.length));
+    tasks = Descriptions.tasks((Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec)));
+    return this;
   }
 
   /**

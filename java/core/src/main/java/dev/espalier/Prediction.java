@@ -15,10 +15,12 @@ import java.util.stream.IntStream;
 public final class Prediction {
   private final List<Task> tasks;
   private final float[] outputs;
+  private final boolean isLogits;
 
-  Prediction(List<Task> tasks, float[] outputs) {
+  Prediction(List<Task> tasks, float[] outputs, boolean isLogits) {
     this.tasks = tasks;
     this.outputs = outputs;
+    this.isLogits = isLogits;
   }
 
   /**
@@ -85,6 +87,32 @@ public final class Prediction {
       }
     }
     return task(task).labels().get(best);
+  }
+
+  /**
+   * Returns the labels that count as true: those whose probabilities are at least the thresholds
+   * that the network keeps for them, 0.5 unless {@link Network#setThresholds} or {@link
+   * Network#tuneThresholds} has set others. Of logits, their probabilities are compared.
+   *
+   * @param task name of a task of labels
+   * @return names, in the order of the labels; NaN reaches no threshold
+   * @throws IllegalArgumentException if there is no such task, or it is not one of labels
+   */
+  public List<String> labels(String task) {
+    Task of = task(task);
+    if (of.kind() != Task.Kind.LABELS) {
+      throw new IllegalArgumentException(
+          "task \"" + task + "\": expected a task of labels, got one of " + of.kind());
+    }
+    int start = start(task);
+    return IntStream.range(0, of.width())
+        .filter(i -> probability(outputs[start + i]) >= of.thresholds().get(i))
+        .mapToObj(of.labels()::get)
+        .toList();
+  }
+
+  private double probability(float output) {
+    return isLogits ? 1 / (1 + Math.exp(-output)) : output;
   }
 
   /**

@@ -10,6 +10,7 @@ import dev.espalier.internal.NativeHandle;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -41,6 +42,7 @@ public final class Predictor implements AutoCloseable {
   private final List<Task> tasks;
   private final int inputSize;
   private final int outputSize;
+  private final boolean isLogits;
 
   Predictor(NativeHandle network, Shape inputShape, List<Task> tasks, PredictorOptions options) {
     String json =
@@ -61,6 +63,7 @@ public final class Predictor implements AutoCloseable {
       width += task.width();
     }
     outputSize = width;
+    isLogits = options.isLogits();
     handle =
         FlightRecording.predictorCompile(
             json,
@@ -202,11 +205,44 @@ public final class Predictor implements AutoCloseable {
    * @throws IllegalStateException if this predictor is closed
    */
   public Prediction predictTasks(float[] input) {
-    if (Objects.requireNonNull(input, "input").length != inputSize) {
+    requireOne(Objects.requireNonNull(input, "input").length);
+    return new Prediction(tasks, predict(input), isLogits);
+  }
+
+  /**
+   * Predicts for one example from pixels of a byte each, as {@link #predictPixels(byte[])} does,
+   * and answers by names.
+   *
+   * @param pixels {@code [input shape]}, row-major; not kept
+   * @return the answers
+   * @throws ShapeException if the length is not {@link #inputSize()}
+   * @throws IllegalStateException if this predictor is closed
+   */
+  public Prediction predictTasks(byte[] pixels) {
+    requireOne(Objects.requireNonNull(pixels, "pixels").length);
+    return new Prediction(tasks, predictPixels(pixels), isLogits);
+  }
+
+  /**
+   * Gives outputs of any form of prediction their names: those of a batch, or what a {@link
+   * BatchingPredictor} answered. Works when this predictor is closed, too.
+   *
+   * @param outputs {@code [batch, outputSize()]} as this predictor, or one like it, wrote them; not
+   *     kept
+   * @return the answers to each example
+   * @throws ShapeException if the length is not a multiple of {@link #outputSize()}
+   */
+  public List<Prediction> predictions(float[] outputs) {
+    if (Objects.requireNonNull(outputs, "outputs").length % outputSize != 0) {
       throw new ShapeException(
-          "input: expected " + inputSize + " values for " + inputShape + ", got " + input.length);
+          "outputs: expected a multiple of " + outputSize + " values, got " + outputs.length);
     }
-    return new Prediction(tasks, predict(input));
+    List<Prediction> predictions = new ArrayList<>();
+    for (int first = 0; first < outputs.length; first += outputSize) {
+      float[] row = Arrays.copyOfRange(outputs, first, first + outputSize);
+      predictions.add(new Prediction(tasks, row, isLogits));
+    }
+    return predictions;
   }
 
   /**
@@ -292,6 +328,17 @@ public final class Predictor implements AutoCloseable {
     handle.run(id -> Bridge.predictorStatistics(id, counts));
     return new PredictorStatistics(
         counts[0], counts[1], counts[2], counts[3], handle.nativeBytes());
+  }
+
+  /**
+   * Returns the figures of {@link #statistics()} for monitoring. Each predictor counts from 0 on:
+   * whoever replaces one by another adds their counters up, or tells them apart by a tag.
+   *
+   * @return counters and a gauge, whose names begin with {@code "espalier.predictor."}; NaN once
+   *     this predictor is closed
+   */
+  public List<Meter> meters() {
+    return PredictorStatistics.meters(this::statistics);
   }
 
   /**
@@ -383,6 +430,13 @@ public final class Predictor implements AutoCloseable {
       throw NativeErrors.translate(error);
     } finally {
       Reference.reachabilityFence(handle);
+    }
+  }
+
+  private void requireOne(int length) {
+    if (length != inputSize) {
+      throw new ShapeException(
+          "input: expected " + inputSize + " values for " + inputShape + ", got " + length);
     }
   }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
-import java.util.Collections;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.ToDoubleFunction;
+import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * What a predictor has done since it was made; from {@link Predictor#statistics()}.
@@ -18,38 +16,33 @@ import java.util.function.ToDoubleFunction;
  */
 public record PredictorStatistics(
     long calls, long failedCalls, long workspaces, long temporaryWorkspaces, long nativeBytes) {
-  private static final Map<String, ToDoubleFunction<Predictor>> GAUGES = makeGauges();
-
-  /**
-   * Returns the figures as functions by name, for libraries of metrics that ask an object for a
-   * number now and then, such as Micrometer: {@code PredictorStatistics.gauges().forEach((name,
-   * figure) -> Gauge.builder(name, predictor, figure).register(registry))}. A closed predictor
-   * answers NaN.
-   *
-   * @return names that begin with {@code "espalier.predictor."}, in order
-   */
-  public static Map<String, ToDoubleFunction<Predictor>> gauges() {
-    return GAUGES;
-  }
-
-  private static Map<String, ToDoubleFunction<Predictor>> makeGauges() {
-    Map<String, ToDoubleFunction<Predictor>> gauges = new TreeMap<>();
-    gauges.put("espalier.predictor.calls", gauge(PredictorStatistics::calls));
-    gauges.put("espalier.predictor.failed.calls", gauge(PredictorStatistics::failedCalls));
-    gauges.put("espalier.predictor.workspaces", gauge(PredictorStatistics::workspaces));
-    gauges.put(
-        "espalier.predictor.temporary.workspaces", gauge(PredictorStatistics::temporaryWorkspaces));
-    gauges.put("espalier.predictor.native.bytes", gauge(PredictorStatistics::nativeBytes));
-    return Collections.unmodifiableMap(gauges);
-  }
-
-  private static ToDoubleFunction<Predictor> gauge(ToDoubleFunction<PredictorStatistics> figure) {
-    return predictor -> {
-      try {
-        return figure.applyAsDouble(predictor.statistics());
-      } catch (IllegalStateException closed) {
-        return Double.NaN;
-      }
-    };
+  static List<Meter> meters(Supplier<PredictorStatistics> source) {
+    String prefix = "espalier.predictor.";
+    return List.of(
+        Meter.counter(
+            prefix + "calls",
+            "Calls that reached native code, batches counted once.",
+            source,
+            PredictorStatistics::calls),
+        Meter.counter(
+            prefix + "failed.calls",
+            "Calls that ended in an exception.",
+            source,
+            PredictorStatistics::failedCalls),
+        Meter.counter(
+            prefix + "workspaces",
+            "Sets of buffers made, one for each caller at the same time.",
+            source,
+            PredictorStatistics::workspaces),
+        Meter.counter(
+            prefix + "temporary.workspaces",
+            "Sets of buffers that served one call, because too many callers came at once.",
+            source,
+            PredictorStatistics::temporaryWorkspaces),
+        Meter.gauge(
+            prefix + "native.bytes",
+            "Native memory that the predictor holds.",
+            source,
+            PredictorStatistics::nativeBytes));
   }
 }

@@ -197,6 +197,43 @@ class BatchingPredictorTest {
   }
 
   @Test
+  void countersNeverFallWhileRequestsAreCancelled() throws InterruptedException {
+    BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS.maxWait(Duration.ZERO));
+    List<Meter> meters = batching.meters();
+    try (batching) {
+      List<Meter> counters = meters.stream().filter(m -> m.kind() == Meter.Kind.COUNTER).toList();
+      assertEquals(6, counters.size());
+      double[] before = new double[counters.size()];
+      onThreads(
+          5,
+          t -> {
+            for (int k = 0; k < 2000; k++) {
+              if (t < 4) {
+                CompletableFuture<float[]> future = batching.submit(inputs[k % EXAMPLES]);
+                Thread.onSpinWait();
+                boolean isCancelled = k % 2 == 0 && future.cancel(true);
+                assertEquals(isCancelled, future.isCancelled());
+                if (!isCancelled) {
+                  assertAnswer(k % EXAMPLES, future.join());
+                }
+              } else {
+                for (int i = 0; i < before.length; i++) {
+                  double value = counters.get(i).value();
+                  assertTrue(value >= before[i], counters.get(i).name());
+                  before[i] = value;
+                }
+              }
+            }
+          });
+    }
+    BatchingStatistics end = batching.statistics();
+    assertEquals(8000, end.accepted());
+    assertEquals(8000, end.answered() + end.givenUp());
+    assertEquals("espalier.batching.answered", meters.get(2).name());
+    assertEquals(end.answered(), meters.get(2).value());
+  }
+
+  @Test
   void isInterruptible() throws InterruptedException {
     try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
       CountDownLatch release = occupied(batching);

@@ -16,6 +16,7 @@ import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.UnaryOperator;
@@ -225,6 +226,16 @@ final class Hostile {
             },
             null);
     add(ToDoubleFunction.class, thresholds.toArray());
+    arguments.put(
+        DoubleSupplier.class,
+        list(
+            () -> (DoubleSupplier) () -> 1,
+            () ->
+                (DoubleSupplier)
+                    () -> {
+                      throw new Mine();
+                    },
+            () -> null));
     add(CsvOptions.class, CsvOptions.inputs("x").targets("", "y"), CsvOptions.inputs("z"), null);
     add(Dataset.Target.class, Dataset.Target.numbers("side", 2), null);
     add(StepResult.class, new StepResult(0, 0, 1, 0, Map.of(), 0, 0), null);
@@ -346,6 +357,19 @@ final class Hostile {
     receivers.put(BatchingOptions.class, list(BatchingOptions::defaults));
     receivers.put(
         BatchingStatistics.class, list(() -> new BatchingStatistics(1, 2, 3, 4, 5, 6, 7)));
+    receivers.put(
+        Meter.class,
+        list(
+            () -> Espalier.meters().get(0),
+            () -> closedPredictor().meters().get(0),
+            () ->
+                new Meter(
+                    "a",
+                    Meter.Kind.GAUGE,
+                    "",
+                    () -> {
+                      throw new Mine();
+                    })));
     receivers.put(PredictorStatistics.class, list(() -> new PredictorStatistics(1, 2, 3, 4, 5)));
     receivers.put(
         TransferBuilder.class,
@@ -400,6 +424,7 @@ final class Hostile {
     receivers.put(History.class, list(Hostile::history));
     receivers.put(Task.class, list(() -> new Task("side", Task.Kind.LABELS, List.of("low"))));
     receivers.put(Metric.class, list(() -> new Metric("auc", "low", 0.5, 3)));
+    receivers.put(Calibration.class, list(() -> new Calibration("side", "low", 1, 0, 3, 0.1, 0.1)));
     TaskEvaluation task = new TaskEvaluation("side", 0.1, 3, List.of());
     receivers.put(TaskEvaluation.class, list(() -> task));
     receivers.put(Evaluation.class, list(() -> new Evaluation(0.1, 3, List.of(task))));

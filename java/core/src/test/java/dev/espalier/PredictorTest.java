@@ -76,6 +76,24 @@ class PredictorTest {
   }
 
   @Test
+  void everyFormHasNames() {
+    byte[] pixels = new byte[128];
+    for (int i = 0; i < pixels.length; i++) {
+      pixels[i] = (byte) (i * 37);
+    }
+    float[] outputs = predictor.predictPixels(pixels);
+    List<Prediction> predictions = predictor.predictions(outputs);
+    assertEquals(2, predictions.size());
+    assertEquals(outputs[5], predictions.get(0).value("side", "right"));
+    assertEquals(outputs[11], predictions.get(1).value("side", "right"));
+    Prediction second = predictor.predictTasks(Arrays.copyOfRange(pixels, 64, 128));
+    assertEquals(predictions.get(1).toString(), second.toString());
+    assertEquals(List.of(), predictor.predictions(new float[0]));
+    assertThrows(ShapeException.class, () -> predictor.predictions(new float[5]));
+    assertThrows(ShapeException.class, () -> predictor.predictTasks(new byte[63]));
+  }
+
+  @Test
   void givesTheSameBitsAloneAndAnywhereInABatch() {
     float[] all = predictor.predict(dots.pictures);
     float[][] rows = predictor.predictAll(dots.both());
@@ -195,11 +213,20 @@ class PredictorTest {
     assertEquals(0, statistics.failedCalls());
     assertEquals(0, statistics.temporaryWorkspaces());
     assertEquals(predictor.nativeBytes(), statistics.nativeBytes());
-    var gauges = PredictorStatistics.gauges();
-    assertEquals(5, gauges.size());
-    assertEquals(2, gauges.get("espalier.predictor.calls").applyAsDouble(predictor));
+    List<Meter> meters = predictor.meters();
+    assertEquals(5, meters.size());
+    assertEquals("espalier.predictor.calls", meters.get(0).name());
+    assertEquals(Meter.Kind.COUNTER, meters.get(0).kind());
+    assertEquals(2, meters.get(0).value());
+    assertEquals("espalier.predictor.native.bytes", meters.get(4).name());
+    assertEquals(Meter.Kind.GAUGE, meters.get(4).kind());
+    assertEquals(predictor.nativeBytes(), meters.get(4).value());
     predictor.close();
-    assertTrue(Double.isNaN(gauges.get("espalier.predictor.calls").applyAsDouble(predictor)));
+    meters.forEach(meter -> assertTrue(Double.isNaN(meter.value()), meter.name()));
+    List<Meter> library = Espalier.meters();
+    assertEquals("espalier.live.handles", library.get(0).name());
+    assertEquals(Espalier.liveHandles(), library.get(0).value());
+    assertEquals(Espalier.nativeBytes(), library.get(1).value());
   }
 
   @Test

@@ -19,6 +19,7 @@ import picocli.CommandLine.Option;
     subcommands = {
       CompareCommand.class,
       ImportCommand.class,
+      JmhCommand.class,
       MetaCommand.class,
       TablesCommand.class
     })

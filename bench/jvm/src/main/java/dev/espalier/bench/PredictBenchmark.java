@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.bench;
 
-import dev.espalier.Head;
-import dev.espalier.Network;
-import dev.espalier.NetworkBuilder;
-import dev.espalier.Predictor;
-import dev.espalier.Shape;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -23,95 +18,75 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Time of one prediction of one example, from Java to Java. */
+/**
+ * Time of one prediction from direct buffer to direct buffer, Java to Java; JMH's threads are
+ * callers that share one predictor, each with buffers of its own, and compute on their own threads.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Fork(1)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
+@Warmup(iterations = 2, time = 1)
+@Measurement(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 public class PredictBenchmark {
-  /** Small and dense, labels, and convolutional; "call" is nothing but the overhead. */
-  @Param({"call", "dense", "labels", "convolutional"})
-  public String network;
+  /** Who predicts: "espalier", "espalier-bf16", or "ort" where peers are on the class path. */
+  @Param("espalier")
+  public String contender;
 
-  private Predictor predictor;
-  private float[] inputs;
-  private float[] outputs;
-  private FloatBuffer inputBuffer;
-  private FloatBuffer outputBuffer;
+  /** A network of {@link Networks}; O is nothing but the call. */
+  @Param({"O", "I1", "I2", "I3", "I4", "I5r", "I5m"})
+  public String workload;
 
-  /** Builds the network and its predictor. */
+  /** Examples a call. */
+  @Param({"1", "8", "64"})
+  public int batch;
+
+  private Path folder;
+  private Contender.Prediction prediction;
+
+  /** Writes the workload's files and prepares the predictor. */
   @Setup
-  public void build() {
-    NetworkBuilder builder =
-        switch (network) {
-          case "call" -> Network.builder(Shape.vector(1)).head("one", Head.values("value"));
-          case "dense" ->
-              Network.builder(Shape.vector(784))
-                  .dense(256)
-                  .relu()
-                  .dense(128)
-                  .relu()
-                  .head("digit", Head.classes(10));
-          case "labels" ->
-              Network.builder(Shape.vector(103)).dense(256).relu().head("gene", labels(14));
-          case "convolutional" ->
-              Network.builder(Shape.image(1, 28, 28))
-                  .conv2d("conv1", 32, 3)
-                  .relu()
-                  .maxPool2d(2)
-                  .conv2d("conv2", 64, 3)
-                  .relu()
-                  .maxPool2d(2)
-                  .dense(128)
-                  .relu()
-                  .head("digit", Head.classes(10));
-          default -> throw new IllegalArgumentException(network);
-        };
-    try (Network built = builder.build(1)) {
-      predictor = built.predictor();
-    }
-    inputs = new float[predictor.inputSize()];
-    outputs = new float[predictor.outputSize()];
-    for (int i = 0; i < inputs.length; i++) {
-      inputs[i] = (i % 17) / 17f;
-    }
-    inputBuffer = direct(inputs.length).put(inputs).flip();
-    outputBuffer = direct(outputs.length);
+  public void prepare() throws IOException, ReflectiveOperationException {
+    folder = Files.createTempDirectory("espalier-jmh");
+    Contender library =
+        contender.equals("ort")
+            ? (Contender)
+                Class.forName("dev.espalier.bench.peers.OnnxRuntimeContender")
+                    .getConstructor(String.class)
+                    .newInstance(contender)
+            : new EspalierContender(contender);
+    library.threads(1);
+    prediction = library.prediction(WorkWriter.write(folder, workload, batch), batch);
   }
 
-  /** Frees the predictor. */
+  /** Frees the predictor and removes the files. */
   @TearDown
-  public void close() {
-    predictor.close();
+  public void close() throws IOException {
+    prediction.close();
+    TemporaryFolder.remove(folder);
   }
 
-  /** From array to array, nothing allocated. */
-  @Benchmark
-  public float[] array() {
-    predictor.predict(inputs, outputs);
-    return outputs;
-  }
+  /** One thread's inputs and outputs. */
+  @State(Scope.Thread)
+  public static class Caller {
+    private Contender.Prediction own;
 
-  /** From direct buffer to direct buffer, nothing copied. */
-  @Benchmark
-  public FloatBuffer buffer() {
-    predictor.predict(inputBuffer.rewind(), outputBuffer.rewind());
-    return outputBuffer;
-  }
-
-  private static FloatBuffer direct(int size) {
-    return ByteBuffer.allocateDirect(size * Float.BYTES)
-        .order(ByteOrder.nativeOrder())
-        .asFloatBuffer();
-  }
-
-  private static Head labels(int count) {
-    String[] names = new String[count];
-    for (int i = 0; i < count; i++) {
-      names[i] = "label" + i;
+    /** Makes them. */
+    @Setup
+    public void prepare(PredictBenchmark shared) {
+      own = shared.prediction.sharing();
     }
-    return Head.labels(names);
+
+    /** Frees what the caller has of its own. */
+    @TearDown
+    public void close() {
+      own.close();
+    }
+  }
+
+  /** Predicts one batch. */
+  @Benchmark
+  public void buffers(Caller caller) {
+    caller.own.run();
   }
 }

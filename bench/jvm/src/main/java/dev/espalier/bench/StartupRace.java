@@ -9,7 +9,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,7 +105,7 @@ final class StartupRace {
   private double runOnce(Program program, Work work, boolean isCacheEmptied) throws IOException {
     Path cache = lineup.folder.resolve("startup-cache").resolve(program.main);
     if (isCacheEmptied) {
-      delete(cache);
+      TemporaryFolder.remove(cache);
     }
     Files.createDirectories(cache);
     ProcessBuilder builder =
@@ -145,16 +144,6 @@ final class StartupRace {
 
   private Path benchJar() {
     return lineup.root.resolve("bench/jvm/target/espalier-bench-0.1.0.jar");
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      try (Stream<Path> files = Files.walk(folder)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
-      }
-    }
   }
 
   /** A main class with its class path, and what was measured of it. */

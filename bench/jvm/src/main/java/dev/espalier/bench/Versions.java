@@ -10,12 +10,12 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** What the contenders say of themselves, kept in a file beside the results. */
-final class Versions {
+public final class Versions {
   private final Path file;
   private final Map<String, String> versions = new TreeMap<>();
 
   /** Goes on with what the file holds, if it is there. */
-  Versions(Path file) throws IOException {
+  public Versions(Path file) throws IOException {
     this.file = file;
     if (Files.exists(file)) {
       new ObjectMapper()
@@ -25,7 +25,8 @@ final class Versions {
     }
   }
 
-  void put(String contender, String version) throws IOException {
+  /** Notes what a contender says of itself. */
+  public void put(String contender, String version) throws IOException {
     if (!version.equals(versions.put(contender, version))) {
       new ObjectMapper()
           .enable(SerializationFeature.INDENT_OUTPUT)

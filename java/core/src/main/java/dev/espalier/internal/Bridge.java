@@ -92,6 +92,9 @@ public final class Bridge {
 
   public static native void networkSetLearningRateScale(long network, String pattern, double scale);
 
+  public static native void networkSetThresholds(
+      long network, String head, @Const double[] thresholds, long count);
+
   public static native long networkClone(long network);
 
   public static native long networkTransfer(long network, String transferJson, long seed);

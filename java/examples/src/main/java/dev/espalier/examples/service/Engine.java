@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.examples.service;
 
+import dev.espalier.Meter;
 import dev.espalier.Task;
 import java.io.IOException;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Function;
 
 /** What answers the service's requests: a model in memory, replaceable while requests run. */
 public interface Engine extends AutoCloseable {
   /** Values by task, side by side in the order of the tasks and their labels. */
   record Answer(List<Task> tasks, float[] values) {}
 
-  /** Returns the number of values of one input of the model that serves now. */
-  int inputSize();
+  /** One model: what it takes and what it says do not change, whatever replaces it. */
+  interface Model {
+    /** Returns the number of values of one input. */
+    int inputSize();
 
-  /** Answers one input. */
-  Answer predict(float[] input);
+    /** Answers one input. */
+    Answer predict(float[] input);
 
-  /** Answers one picture whose pixels are bytes, 0 to 255. */
-  Answer predictPixels(byte[] pixels);
+    /** Answers one picture whose pixels are bytes, 0 to 255. */
+    Answer predictPixels(byte[] pixels);
+  }
+
+  /**
+   * Runs a request with the model that serves now. The request has to change nothing: it is run
+   * again with the next model if this one is replaced just before it predicts.
+   */
+  <R> R answer(Function<Model, R> request);
 
   /** Reads the model's file again; requests that run meanwhile end with the former model. */
   void reload() throws IOException;
@@ -26,8 +36,8 @@ public interface Engine extends AutoCloseable {
   /** Returns a few lines for people on what is served and how. */
   String describe();
 
-  /** Returns figures for the metrics, by their names in Prometheus' manner. */
-  Map<String, Double> figures();
+  /** Returns figures for the metrics; counters go on when the model is replaced. */
+  List<Meter> meters();
 
   @Override
   void close();

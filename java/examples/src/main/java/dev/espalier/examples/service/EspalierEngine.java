@@ -2,25 +2,27 @@
 package dev.espalier.examples.service;
 
 import dev.espalier.Espalier;
+import dev.espalier.Meter;
 import dev.espalier.Network;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
-import dev.espalier.PredictorStatistics;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /** A saved network, served by a predictor that all threads share. */
 public final class EspalierEngine implements Engine {
   private final Path model;
-  private final AtomicReference<Predictor> predictor;
+  private final Map<String, Double> countsOfFormer = new HashMap<>(); // guarded by itself
+  private volatile Predictor predictor; // replaced under the lock of countsOfFormer
 
   /** Loads the model. */
   public EspalierEngine(Path model) {
     this.model = model;
-    predictor = new AtomicReference<>(load());
+    predictor = load();
   }
 
   private Predictor load() {
@@ -30,29 +32,32 @@ public final class EspalierEngine implements Engine {
     }
   }
 
-  @Override
-  public int inputSize() {
-    return predictor.get().inputSize();
+  private record Served(Predictor predictor) implements Model {
+    @Override
+    public int inputSize() {
+      return predictor.inputSize();
+    }
+
+    @Override
+    public Answer predict(float[] input) {
+      return new Answer(predictor.tasks(), predictor.predict(input));
+    }
+
+    @Override
+    public Answer predictPixels(byte[] pixels) {
+      return new Answer(predictor.tasks(), predictor.predictPixels(pixels));
+    }
   }
 
   @Override
-  public Answer predict(float[] input) {
-    return answer(input, Predictor::predict);
-  }
-
-  @Override
-  public Answer predictPixels(byte[] pixels) {
-    return answer(pixels, Predictor::predictPixels);
-  }
-
-  private <I> Answer answer(I input, BiFunction<Predictor, I, float[]> predict) {
+  public <R> R answer(Function<Model, R> request) {
     while (true) {
-      Predictor current = predictor.get();
+      Predictor current = predictor;
       try {
-        return new Answer(current.tasks(), predict.apply(current, input));
+        return request.apply(new Served(current));
       } catch (IllegalStateException closed) {
-        // Replaced and closed between the two lines above: the next one is there already.
-        if (current == predictor.get()) {
+        // Replaced and closed since it was read: the next one is there already.
+        if (current == predictor) {
           throw closed;
         }
       }
@@ -61,28 +66,39 @@ public final class EspalierEngine implements Engine {
 
   @Override
   public void reload() {
-    predictor.getAndSet(load()).close();
+    Predictor next = load();
+    synchronized (countsOfFormer) {
+      Predictor former = predictor;
+      predictor = next;
+      for (Meter meter : former.meters()) {
+        if (meter.kind() == Meter.Kind.COUNTER) {
+          countsOfFormer.merge(meter.name(), meter.value(), Double::sum);
+        }
+      }
+      // Calls that run end normally; this only says that no more will come.
+      former.close();
+    }
   }
 
   @Override
   public String describe() {
-    return Espalier.describe() + "\n" + predictor.get().describe();
+    return Espalier.describe() + "\n" + answer(served -> predictor.describe());
   }
 
   @Override
-  public Map<String, Double> figures() {
-    Map<String, Double> figures = new TreeMap<>();
-    Predictor current = predictor.get();
-    PredictorStatistics.gauges()
-        .forEach(
-            (name, gauge) -> figures.put(name.replace('.', '_'), gauge.applyAsDouble(current)));
-    figures.put("espalier_live_handles", (double) Espalier.liveHandles());
-    figures.put("espalier_native_bytes", (double) Espalier.nativeBytes());
-    return figures;
+  public List<Meter> meters() {
+    List<Meter> meters = new ArrayList<>(Espalier.meters());
+    synchronized (countsOfFormer) {
+      for (Meter meter : predictor.meters()) {
+        double value = meter.value() + countsOfFormer.getOrDefault(meter.name(), 0.0);
+        meters.add(new Meter(meter.name(), meter.kind(), meter.description(), () -> value));
+      }
+    }
+    return meters;
   }
 
   @Override
   public void close() {
-    predictor.get().close();
+    predictor.close();
   }
 }

@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 
 /**
  * An HTTP service of one model.
@@ -23,16 +22,23 @@ import java.util.concurrent.TimeUnit;
  * </ul>
  */
 public final class PredictionService implements AutoCloseable {
-  /** Limits of the service. */
+  /**
+   * Limits of the service.
+   *
+   * @param maxConcurrent requests at once; more get 503
+   * @param maxBodyBytes bytes of a request; more get 413
+   * @param drainMillis how long requests are still answered, after it has been told to close, for
+   *     balancers to see that /health says 503; more than two of their periods
+   */
   public record Limits(int maxConcurrent, int maxBodyBytes, long drainMillis) {
-    /** Returns 256 requests at once, bodies of 16 MiB, half a second of farewell. */
+    /** Returns 256 requests at once, bodies of 16 MiB, five seconds of farewell. */
     public static Limits defaults() {
-      return new Limits(256, 16 << 20, 500);
+      return new Limits(256, 16 << 20, 5_000);
     }
   }
 
   private static final int JAVA_WITH_VIRTUAL_THREADS = 21;
-  private static final long LONGEST_REQUEST_SECONDS = 30;
+  private static final long LONGEST_REQUEST_MILLIS = 30_000;
 
   /** Up to here memory is set aside for what a client only says that it will send. */
   private static final int TRUSTED_BODY_BYTES = 64 << 10;
@@ -54,7 +60,14 @@ public final class PredictionService implements AutoCloseable {
             config -> {
               config.showJavalinBanner = false;
               config.useVirtualThreads = Runtime.version().feature() >= JAVA_WITH_VIRTUAL_THREADS;
+              config.jetty.modifyServer(server -> server.setStopTimeout(LONGEST_REQUEST_MILLIS));
             });
+    server.before(
+        context -> {
+          if (isDraining) {
+            context.header("Connection", "close");
+          }
+        });
     server.post("/predict", this::predict);
     server.post("/admin/model", this::reload);
     server.get("/health", this::health);
@@ -74,17 +87,15 @@ public final class PredictionService implements AutoCloseable {
   }
 
   /**
-   * Turns new requests away by 503, lets those that run end, and stops to listen. Connections are
-   * told to close, so that no client sends into one that is gone.
+   * Drains, then stops. While it drains, /health alone says 503: a balancer has to see that before
+   * it sends elsewhere, and until then every request is answered, with word to the client to close
+   * the connection. After that no connection is accepted, and what is being answered ends.
    */
   @Override
   public void close() {
     isDraining = true;
     try {
       Thread.sleep(limits.drainMillis());
-      if (places.tryAcquire(limits.maxConcurrent(), LONGEST_REQUEST_SECONDS, TimeUnit.SECONDS)) {
-        places.release(limits.maxConcurrent());
-      }
     } catch (InterruptedException interruption) {
       Thread.currentThread().interrupt();
     }
@@ -95,12 +106,14 @@ public final class PredictionService implements AutoCloseable {
     long start = System.nanoTime();
     int status = 200;
     byte[] result;
-    if (isDraining || !places.tryAcquire()) {
+    if (!places.tryAcquire()) {
       status = 503;
-      result = Requests.writeError(isDraining ? "shutting down" : "too many requests at once");
+      result = Requests.writeError("too many requests at once");
     } else {
       try {
-        result = Requests.write(Requests.answer(engine, context.contentType(), readBody(context)));
+        String type = context.contentType();
+        byte[] body = readBody(context);
+        result = Requests.write(engine.answer(served -> Requests.answer(served, type, body)));
       } catch (RequestException refusal) {
         status = refusal.status();
         result = Requests.writeError(refusal.getMessage());
@@ -114,7 +127,7 @@ public final class PredictionService implements AutoCloseable {
     if (status == 503) {
       context.header("Retry-After", "1");
     }
-    if (isDraining || status == 413) {
+    if (status == 413) {
       context.header("Connection", "close");
     }
     context.status(status).contentType("application/json");
@@ -165,6 +178,6 @@ public final class PredictionService implements AutoCloseable {
 
   private void metrics(Context context) {
     context.contentType("text/plain; version=0.0.4; charset=utf-8");
-    context.result(Requests.utf8(metrics.text(engine.figures())));
+    context.result(Requests.utf8(metrics.text(engine.meters())));
   }
 }

@@ -20,17 +20,17 @@ final class Requests {
 
   private Requests() {}
 
-  /** Answers a body: raw bytes, or JSON. */
-  static Engine.Answer answer(Engine engine, String contentType, byte[] body) {
+  /** Answers a body, raw bytes or JSON, with one model from its input size to its values. */
+  static Engine.Answer answer(Engine.Model model, String contentType, byte[] body) {
     String type = contentType == null ? "" : contentType.toLowerCase(Locale.ROOT);
-    int size = engine.inputSize();
+    int size = model.inputSize();
     if (type.startsWith("application/octet-stream")) {
       if (body.length == size) {
-        return engine.predictPixels(body);
+        return model.predictPixels(body);
       } else if (body.length == size * (long) Float.BYTES) {
         float[] input = new float[size];
         ByteBuffer.wrap(body).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(input);
-        return engine.predict(input);
+        return model.predict(input);
       }
       throw new RequestException(
           400,
@@ -41,7 +41,7 @@ final class Requests {
               + " (little-endian floats), got "
               + body.length);
     } else if (type.startsWith("application/json")) {
-      return engine.predict(readInput(body, size));
+      return model.predict(readInput(body, size));
     }
     throw new RequestException(
         415, "expected content of type application/json or application/octet-stream");
@@ -114,6 +114,8 @@ final class Requests {
         json.writeStringField("kind", task.kind().name().toLowerCase(Locale.ROOT));
         if (task.kind() == Task.Kind.CLASSES) {
           json.writeStringField("best", best(task, answer.values(), position));
+        } else if (task.kind() == Task.Kind.LABELS) {
+          writeTrue(json, task, answer.values(), position);
         }
         json.writeObjectFieldStart(task.kind() == Task.Kind.VALUES ? "values" : "probabilities");
         for (String label : task.labels()) {
@@ -146,6 +148,18 @@ final class Requests {
 
   static byte[] utf8(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Names the labels whose probabilities reach their thresholds. */
+  private static void writeTrue(JsonGenerator json, Task task, float[] values, int first)
+      throws IOException {
+    json.writeArrayFieldStart("true");
+    for (int i = 0; i < task.width(); i++) {
+      if (values[first + i] >= task.thresholds().get(i)) {
+        json.writeString(task.labels().get(i));
+      }
+    }
+    json.writeEndArray();
   }
 
   private static String best(Task task, float[] values, int first) {

@@ -33,6 +33,14 @@ public final class ServiceMain implements Callable<Integer> {
       description = "bytes of a request; more get 413 (default: ${DEFAULT-VALUE})")
   private int maxBodyBytes = PredictionService.Limits.defaults().maxBodyBytes();
 
+  @Option(
+      names = "--drain-millis",
+      description = {
+        "how long requests are still answered after SIGTERM while /health says 503, so that a",
+        "balancer can look away (default: ${DEFAULT-VALUE})"
+      })
+  private long drainMillis = PredictionService.Limits.defaults().drainMillis();
+
   /** Starts the service. */
   public static void main(String[] arguments) {
     System.exit(new CommandLine(new ServiceMain()).execute(arguments));
@@ -42,14 +50,16 @@ public final class ServiceMain implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     serve(
         new EspalierEngine(model),
-        new PredictionService.Limits(
-            maxConcurrent, maxBodyBytes, PredictionService.Limits.defaults().drainMillis()),
+        new PredictionService.Limits(maxConcurrent, maxBodyBytes, drainMillis),
         host,
         port);
     return 0;
   }
 
-  /** Serves until the process is told to end; then lets requests that run finish. */
+  /**
+   * Serves until the process is told to end; then drains and lets requests that run finish. The
+   * process ends with the code that JVMs have for it: 143 after SIGTERM.
+   */
   public static void serve(Engine engine, PredictionService.Limits limits, String host, int port)
       throws InterruptedException {
     PredictionService service = new PredictionService(engine, limits).start(host, port);
@@ -58,9 +68,11 @@ public final class ServiceMain implements Callable<Integer> {
         .addShutdownHook(
             new Thread(
                 () -> {
-                  service.close();
-                  engine.close();
-                  end.countDown();
+                  try (engine) {
+                    service.close();
+                  } finally {
+                    end.countDown();
+                  }
                 },
                 "shutdown"));
     System.out.println("listening on port " + service.port());

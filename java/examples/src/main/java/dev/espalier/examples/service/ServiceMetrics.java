@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.examples.service;
 
+import dev.espalier.Meter;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
-import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -39,15 +40,13 @@ final class ServiceMetrics {
     reloads.increment();
   }
 
-  String text(Map<String, Double> figures) {
+  String text(List<Meter> meters) {
     StringBuilder text = new StringBuilder();
-    text.append("# HELP espalier_requests_total Predictions asked for, by the answer's status.\n");
-    text.append("# TYPE espalier_requests_total counter\n");
+    header(text, "espalier_requests_total", "counter", "Predictions asked for, by status.");
     requests.forEach(
         (status, count) ->
             line(text, "espalier_requests_total{status=\"" + status + "\"}", count.sum()));
-    text.append("# HELP espalier_request_seconds Time inside the service.\n");
-    text.append("# TYPE espalier_request_seconds histogram\n");
+    header(text, "espalier_request_seconds", "histogram", "Time inside the service.");
     long count = 0;
     for (int i = 0; i < buckets.length; i++) {
       count += buckets[i].sum();
@@ -56,14 +55,20 @@ final class ServiceMetrics {
     }
     line(text, "espalier_request_seconds_sum", nanos.sum() * 1e-9);
     line(text, "espalier_request_seconds_count", count);
-    text.append("# TYPE espalier_model_reloads_total counter\n");
+    header(text, "espalier_model_reloads_total", "counter", "Times that the model was replaced.");
     line(text, "espalier_model_reloads_total", reloads.sum());
-    figures.forEach(
-        (name, value) -> {
-          text.append("# TYPE ").append(name).append(" gauge\n");
-          line(text, name, value);
-        });
-    text.append("# TYPE jvm_gc_seconds_total counter\n");
+    for (Meter meter : meters) {
+      boolean isCounter = meter.kind() == Meter.Kind.COUNTER;
+      String name = meter.name().replace('.', '_') + (isCounter ? "_total" : "");
+      header(text, name, isCounter ? "counter" : "gauge", meter.description());
+      line(text, name, meter.value());
+    }
+    header(text, "jvm_memory_used_bytes", "gauge", "Memory in use, garbage included.");
+    line(
+        text,
+        "jvm_memory_used_bytes{area=\"heap\"}",
+        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+    header(text, "jvm_gc_seconds_total", "counter", "Time spent collecting garbage.");
     for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {
       line(
           text,
@@ -73,11 +78,14 @@ final class ServiceMetrics {
     return text.toString();
   }
 
+  private static void header(StringBuilder text, String name, String type, String description) {
+    text.append("# HELP ").append(name).append(' ').append(description).append('\n');
+    text.append("# TYPE ").append(name).append(' ').append(type).append('\n');
+  }
+
   private static void line(StringBuilder text, String name, double value) {
-    String number =
-        value == Math.rint(value) && Math.abs(value) < 1e15
-            ? Long.toString((long) value)
-            : String.format(Locale.ROOT, "%.9g", value);
-    text.append(name).append(' ').append(number).append('\n');
+    boolean isWhole = value == Math.rint(value) && Math.abs(value) < 1e15;
+    text.append(name).append(' ');
+    text.append(isWhole ? Long.toString((long) value) : Double.toString(value)).append('\n');
   }
 }

@@ -4,16 +4,19 @@ package dev.espalier.examples.service;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.espalier.Head;
+import dev.espalier.Meter;
 import dev.espalier.Network;
 import dev.espalier.Predictor;
 import dev.espalier.Shape;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -30,9 +33,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,7 +66,8 @@ class PredictionServiceTest {
         .relu()
         .head("garment", Head.classes("shirt", "shoe", "bag"))
         .head("trait", Head.labels("long", "red"))
-        .build(seed);
+        .build(seed)
+        .setThresholds("trait", 0.5, 0.25);
   }
 
   @BeforeEach
@@ -91,6 +98,16 @@ class PredictionServiceTest {
         BodyHandlers.ofString());
   }
 
+  private CompletableFuture<HttpResponse<String>> postAsync(byte[] body) {
+    URI uri = URI.create("http://127.0.0.1:" + service.port() + "/predict");
+    return client.sendAsync(
+        HttpRequest.newBuilder(uri)
+            .header("Content-Type", BYTES)
+            .POST(BodyPublishers.ofByteArray(body))
+            .build(),
+        BodyHandlers.ofString());
+  }
+
   private HttpResponse<String> get(String path) throws IOException, InterruptedException {
     URI uri = URI.create("http://127.0.0.1:" + service.port() + path);
     return client.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString());
@@ -114,6 +131,10 @@ class PredictionServiceTest {
     assertEquals(expected[4], trait.get("red").floatValue());
     assertTrue(garment.has(tasks.get("garment").get("best").textValue()));
     assertEquals("labels", tasks.get("trait").get("kind").textValue());
+    List<String> isTrue = new ArrayList<>();
+    tasks.get("trait").get("true").forEach(label -> isTrue.add(label.textValue()));
+    assertEquals(expected[3] >= 0.5, isTrue.contains("long"));
+    assertEquals(expected[4] >= 0.25, isTrue.contains("red"));
   }
 
   @Test
@@ -190,84 +211,123 @@ class PredictionServiceTest {
     assertTrue(get("/model").body().contains("CPU target"));
     HttpResponse<String> metrics = get("/metrics");
     assertTrue(metrics.headers().firstValue("Content-Type").orElse("").startsWith("text/plain"));
-    for (String line :
-        List.of(
-            "espalier_requests_total{status=\"200\"} 1",
-            "espalier_requests_total{status=\"400\"} 1",
-            "espalier_request_seconds_bucket{le=\"+Inf\"} 2",
-            "espalier_request_seconds_count 2",
-            "espalier_predictor_calls 1")) {
-      assertTrue(metrics.body().contains(line + "\n"), line + " in\n" + metrics.body());
+    PrometheusText parsed = new PrometheusText(metrics.body());
+    assertEquals(1, parsed.value("espalier_requests_total{status=\"200\"}"));
+    assertEquals(1, parsed.value("espalier_requests_total{status=\"400\"}"));
+    assertEquals(2, parsed.value("espalier_request_seconds_count"));
+    assertEquals(1, parsed.value("espalier_predictor_calls_total"));
+    assertTrue(parsed.value("espalier_native_bytes") > 0);
+  }
+
+  @Test
+  void countersGoOnWhenTheModelIsReplaced() throws Exception {
+    Map<String, Double> before = Map.of();
+    for (int swap = 0; swap < 3; swap++) {
+      for (int i = 0; i < 5; i++) {
+        post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE]));
+      }
+      assertEquals(200, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
+      PrometheusText now = new PrometheusText(get("/metrics").body());
+      assertEquals(5 * (swap + 1), now.value("espalier_predictor_calls_total"));
+      assertEquals(swap + 1, now.value("espalier_model_reloads_total"));
+      before.forEach((name, value) -> assertTrue(now.value(name) >= value, name));
+      before = now.counts();
     }
-    for (String line : metrics.body().split("\n")) {
-      assertTrue(
-          line.startsWith("#") || line.matches("[a-z_]+(\\{[a-z]+=\"[^\"]*\"\\})? [-+0-9.eNaN]+"),
-          line);
-    }
+    assertTrue(before.containsKey("espalier_predictor_failed_calls_total"), before::toString);
   }
 
   @Test
   void turnsAwayWhatIsTooMuch() throws Exception {
     service.close();
-    CountDownLatch isIn = new CountDownLatch(1);
-    CountDownLatch release = new CountDownLatch(1);
-    Engine slow =
-        new Engine() {
-          @Override
-          public int inputSize() {
-            return SIZE;
-          }
-
-          @Override
-          public Answer predict(float[] input) {
-            return engine.predict(input);
-          }
-
-          @Override
-          public Answer predictPixels(byte[] pixels) {
-            isIn.countDown();
-            try {
-              release.await();
-            } catch (InterruptedException interruption) {
-              throw new IllegalStateException(interruption);
-            }
-            return engine.predictPixels(pixels);
-          }
-
-          @Override
-          public void reload() {}
-
-          @Override
-          public String describe() {
-            return "slow";
-          }
-
-          @Override
-          public Map<String, Double> figures() {
-            return Map.of();
-          }
-
-          @Override
-          public void close() {}
-        };
+    SlowEngine slow = new SlowEngine(engine);
     service = started(slow, new PredictionService.Limits(1, 4096, 50));
-    URI uri = URI.create("http://127.0.0.1:" + service.port() + "/predict");
-    var first =
-        client.sendAsync(
-            HttpRequest.newBuilder(uri)
-                .header("Content-Type", BYTES)
-                .POST(BodyPublishers.ofByteArray(new byte[SIZE]))
-                .build(),
-            BodyHandlers.ofString());
-    isIn.await();
+    var first = postAsync(new byte[SIZE]);
+    slow.isIn.await();
     HttpResponse<String> second =
         post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE]));
     assertEquals(503, second.statusCode());
     assertTrue(second.body().contains("too many"), second.body());
     assertEquals("1", second.headers().firstValue("Retry-After").orElse(""));
     assertEquals(200, get("/health").statusCode());
-    release.countDown();
+    slow.release.countDown();
     assertEquals(200, first.get().statusCode());
+  }
+
+  @Test
+  void drainsBeforeItStops() throws Exception {
+    service.close();
+    SlowEngine slow = new SlowEngine(engine);
+    slow.release.countDown();
+    service = started(slow, new PredictionService.Limits(4, 4096, 1500));
+    int port = service.port();
+    long start = System.nanoTime();
+    Thread closing = new Thread(service::close);
+    closing.start();
+    while (get("/health").statusCode() == 200) {
+      Thread.onSpinWait();
+    }
+    while (System.nanoTime() - start < 1_000_000_000) {
+      HttpResponse<String> response =
+          post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE]));
+      assertEquals(200, response.statusCode(), response.body());
+      assertEquals("close", response.headers().firstValue("Connection").orElse(""));
+      assertEquals(503, get("/health").statusCode());
+    }
+    slow.hold();
+    var last = postAsync(new byte[SIZE]);
+    slow.isIn.await();
+    while (System.nanoTime() - start < 2_000_000_000) {
+      Thread.sleep(10);
+    }
+    assertThrows(ConnectException.class, () -> new Socket("127.0.0.1", port).close());
+    assertFalse(last.isDone());
+    slow.release.countDown();
+    assertEquals(200, last.get().statusCode());
+    closing.join();
+  }
+
+  /** Answers pictures when it is allowed to. */
+  private static final class SlowEngine implements Engine {
+    private final Engine engine;
+    volatile CountDownLatch isIn;
+    volatile CountDownLatch release;
+
+    SlowEngine(Engine engine) {
+      this.engine = engine;
+      hold();
+    }
+
+    void hold() {
+      isIn = new CountDownLatch(1);
+      release = new CountDownLatch(1);
+    }
+
+    @Override
+    public <R> R answer(Function<Model, R> request) {
+      isIn.countDown();
+      try {
+        release.await();
+      } catch (InterruptedException interruption) {
+        throw new IllegalStateException(interruption);
+      }
+      return engine.answer(request);
+    }
+
+    @Override
+    public void reload() {}
+
+    @Override
+    public String describe() {
+      return "slow";
+    }
+
+    @Override
+    public List<Meter> meters() {
+      return List.of();
+    }
+
+    @Override
+    public void close() {}
   }
 
   @Test
@@ -290,6 +350,65 @@ class PredictionServiceTest {
   }
 
   @Test
+  void aRequestSeesOneModelAlone() throws Exception {
+    AtomicInteger attempts = new AtomicInteger();
+    Engine.Answer answer =
+        engine.answer(
+            served -> {
+              float[] input = new float[served.inputSize()];
+              if (attempts.getAndIncrement() == 0) {
+                try (Network other = wide()) {
+                  other.save(model);
+                }
+                engine.reload();
+              }
+              return served.predict(input);
+            });
+    assertEquals(2, attempts.get());
+    assertEquals(3, answer.values().length);
+  }
+
+  @Test
+  void swappingToAnotherInputSizeNeverFailsInside() throws Exception {
+    AtomicBoolean isOver = new AtomicBoolean();
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    List<Thread> callers = new ArrayList<>();
+    for (String body : List.of(Arrays.toString(input()), Arrays.toString(new float[4 * SIZE]))) {
+      callers.add(
+          new Thread(
+              () -> {
+                try {
+                  while (!isOver.get()) {
+                    HttpResponse<String> response =
+                        post("/predict", JSON, BodyPublishers.ofString(body));
+                    boolean isOther =
+                        response.statusCode() == 400 && response.body().contains("numbers");
+                    assertTrue(response.statusCode() == 200 || isOther, response.body());
+                  }
+                } catch (Throwable error) {
+                  failure.set(error);
+                }
+              }));
+    }
+    callers.forEach(Thread::start);
+    for (int swap = 0; swap < 60; swap++) {
+      try (Network network = swap % 2 == 0 ? wide() : network(1)) {
+        network.save(model);
+      }
+      assertEquals(200, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
+    }
+    isOver.set(true);
+    for (Thread caller : callers) {
+      caller.join();
+    }
+    assertNull(failure.get(), () -> String.valueOf(failure.get()));
+  }
+
+  private static Network wide() {
+    return Network.builder(Shape.vector(4 * SIZE)).head("other", Head.classes(3)).build(1);
+  }
+
+  @Test
   void swappingAndStoppingUnderLoadLosesNoRequest() throws Exception {
     List<String> legal = new ArrayList<>();
     for (int seed = 1; seed <= 2; seed++) {
@@ -304,26 +423,20 @@ class PredictionServiceTest {
     }
     AtomicReference<Throwable> failure = new AtomicReference<>();
     AtomicInteger answers = new AtomicInteger();
-    AtomicInteger farewells = new AtomicInteger();
+    AtomicBoolean isDown = new AtomicBoolean();
     List<Thread> callers = new ArrayList<>();
     for (int t = 0; t < 4; t++) {
       callers.add(
           new Thread(
               () -> {
                 try {
-                  while (true) {
+                  while (!isDown.get()) {
                     HttpResponse<String> response =
                         post("/predict", BYTES, BodyPublishers.ofByteArray(pixels()));
-                    if (response.statusCode() == 503) {
-                      farewells.incrementAndGet();
-                      return;
-                    }
                     assertEquals(200, response.statusCode(), response.body());
                     assertTrue(legal.contains(response.body()), response.body());
                     answers.incrementAndGet();
                   }
-                } catch (ConnectException stopped) {
-                  farewells.incrementAndGet();
                 } catch (Throwable error) {
                   failure.set(error);
                 }
@@ -336,12 +449,17 @@ class PredictionServiceTest {
       }
       assertEquals(200, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
     }
-    service.close();
+    Thread closing = new Thread(service::close);
+    closing.start();
+    while (get("/health").statusCode() == 200) {
+      Thread.onSpinWait();
+    }
+    isDown.set(true); // as a balancer would
     for (Thread caller : callers) {
       caller.join();
     }
+    closing.join();
     assertNull(failure.get(), () -> String.valueOf(failure.get()));
-    assertEquals(4, farewells.get());
     assertTrue(answers.get() > 200, answers + " answers");
     assertFalse(legal.get(0).equals(legal.get(1)));
   }

@@ -4,6 +4,7 @@ package dev.espalier.bench.service;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.espalier.Network;
 import dev.espalier.bench.Networks;
+import dev.espalier.bench.Versions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ServerSocket;
@@ -13,6 +14,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -49,6 +51,9 @@ public final class HttpRace implements Callable<Integer> {
   @Option(names = "--rounds", description = "runs of each cell (default: ${DEFAULT-VALUE})")
   private int rounds = 3;
 
+  @Option(names = "--java", description = "the JVM of the services (default: this one)")
+  private Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+
   @Option(names = "--model", description = "the network of that workload: ${DEFAULT-VALUE}")
   private String workload = "I1";
 
@@ -59,6 +64,7 @@ public final class HttpRace implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    noteVersion();
     Path folder = Files.createDirectories(results.toAbsolutePath().resolveSibling("http"));
     Path model = folder.resolve(workload + ".safetensors");
     int inputSize;
@@ -71,7 +77,7 @@ public final class HttpRace implements Callable<Integer> {
     Map<String, Service> services = new LinkedHashMap<>();
     try {
       for (String contender : CONTENDERS) {
-        services.put(contender, Service.start(contender, model, folder));
+        services.put(contender, Service.start(java, contender, model, folder));
       }
       requireEqualAnswers(services, body);
       for (Service service : services.values()) {
@@ -89,6 +95,18 @@ public final class HttpRace implements Callable<Integer> {
     return 0;
   }
 
+  /** Says which JVM served, on the screen and beside the results. */
+  private void noteVersion() throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(java.toString(), "-version").start();
+    String version = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (process.waitFor() != 0) {
+      throw new IOException(java + " -version failed: " + version);
+    }
+    String line = version.lines().findFirst().orElse("unknown").replace("\"", "");
+    System.out.println("the services run on " + line);
+    new Versions(results.resolveSibling("versions.json")).put("H: services on", line);
+  }
+
   private static byte[] body(int inputSize) {
     ByteBuffer body = ByteBuffer.allocate(Float.BYTES * inputSize).order(ByteOrder.LITTLE_ENDIAN);
     SplittableRandom random = new SplittableRandom(1);
@@ -101,43 +119,52 @@ public final class HttpRace implements Callable<Integer> {
   private void race(Map<String, Service> services, Wrk wrk, int connections)
       throws IOException, InterruptedException {
     Map<String, List<Wrk.Result>> runs = new LinkedHashMap<>();
-    Map<String, List<GcLog.Summary>> collections = new LinkedHashMap<>();
+    Map<String, List<Heap>> heaps = new LinkedHashMap<>();
     for (int round = 0; round < rounds; round++) {
       for (Map.Entry<String, Service> entry : services.entrySet()) {
         Service service = entry.getValue();
-        double from = service.uptime();
+        double usedBefore = service.heapMegabytes();
+        long from = System.currentTimeMillis();
         Wrk.Result result = wrk.run(service.port, connections, seconds);
         if (result.errors() > 0) {
           throw new IOException(entry.getKey() + ": " + result.errors() + " requests failed");
         }
+        double usedAfter = service.heapMegabytes();
+        GcLog.Summary gc = GcLog.read(service.gcLog, from, System.currentTimeMillis());
+        double allocated = usedAfter - usedBefore + gc.freedMegabytes();
         runs.computeIfAbsent(entry.getKey(), key -> new ArrayList<>()).add(result);
-        collections
+        heaps
             .computeIfAbsent(entry.getKey(), key -> new ArrayList<>())
-            .add(GcLog.read(service.gcLog, from, service.uptime()));
+            .add(
+                new Heap(
+                    gc,
+                    allocated / result.seconds(),
+                    allocated * 1024 / (result.requestsPerSecond() * result.seconds())));
       }
     }
     runs.forEach(
         (contender, results) -> {
-          List<GcLog.Summary> gc = collections.get(contender);
+          List<Heap> heap = heaps.get(contender);
           add(contender, connections, "requests_per_s", results, Wrk.Result::requestsPerSecond);
           add(contender, connections, "p50_us", results, Wrk.Result::p50);
           add(contender, connections, "p99_us", results, Wrk.Result::p99);
           add(contender, connections, "p999_us", results, Wrk.Result::p999);
-          add(contender, connections, "gc_pauses", gc, GcLog.Summary::pauses);
-          add(contender, connections, "gc_longest_ms", gc, GcLog.Summary::longestMillis);
-          add(contender, connections, "gc_total_ms", gc, GcLog.Summary::totalMillis);
-          add(contender, connections, "alloc_mb_per_s", gc, GcLog.Summary::megabytesPerSecond);
+          add(contender, connections, "gc_pauses", heap, h -> h.gc.pauses());
+          add(contender, connections, "gc_longest_ms", heap, h -> h.gc.longestMillis());
+          add(contender, connections, "gc_total_ms", heap, h -> h.gc.totalMillis());
+          add(contender, connections, "alloc_mb_per_s", heap, Heap::megabytesPerSecond);
+          add(contender, connections, "alloc_kb_per_request", heap, Heap::kilobytesPerRequest);
         });
   }
+
+  /** What one run did to the heap of the service. */
+  private record Heap(GcLog.Summary gc, double megabytesPerSecond, double kilobytesPerRequest) {}
 
   /** Adds a row: the median of the runs. */
   private <R> void add(
       String contender, int connections, String metric, List<R> runs, ToDoubleFunction<R> figure) {
     double[] values = runs.stream().mapToDouble(figure).sorted().toArray();
     double value = values[values.length / 2];
-    if (Double.isNaN(value)) {
-      return;
-    }
     String row =
         String.format(Locale.ROOT, "H,%s,%d,1,%s,%.6g", contender, connections, metric, value);
     System.out.println(row);
@@ -166,20 +193,21 @@ public final class HttpRace implements Callable<Integer> {
   }
 
   /** A process that serves. */
-  private record Service(Process process, int port, Path gcLog, long started) {
-    static Service start(String contender, Path model, Path folder)
+  private record Service(Process process, int port, Path gcLog) {
+    private static final String USED = "jvm_memory_used_bytes{area=\"heap\"} ";
+
+    static Service start(Path java, String contender, Path model, Path folder)
         throws IOException, InterruptedException {
       int port;
       try (ServerSocket socket = new ServerSocket(0)) {
         port = socket.getLocalPort();
       }
       Path gcLog = folder.resolve(contender + ".gc.log");
-      long started = System.nanoTime();
       Process process =
           new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  java.toString(),
                   "-Xmx512m",
-                  "-Xlog:gc:file=" + gcLog + ":uptime",
+                  "-Xlog:gc:file=" + gcLog + ":timemillis",
                   "-cp",
                   System.getProperty("java.class.path"),
                   ServiceProcess.class.getName(),
@@ -189,13 +217,20 @@ public final class HttpRace implements Callable<Integer> {
               .redirectErrorStream(true)
               .redirectOutput(folder.resolve(contender + ".log").toFile())
               .start();
-      Service service = new Service(process, port, gcLog, started);
+      Service service = new Service(process, port, gcLog);
       service.awaitHealth();
       return service;
     }
 
-    double uptime() {
-      return (System.nanoTime() - started) * 1e-9;
+    /** Returns the heap that the service uses now, garbage included. */
+    double heapMegabytes() throws IOException, InterruptedException {
+      HttpRequest request = HttpRequest.newBuilder(uri("/metrics")).build();
+      String text = client().send(request, BodyHandlers.ofString()).body();
+      return text.lines()
+          .filter(line -> line.startsWith(USED))
+          .mapToDouble(line -> Double.parseDouble(line.substring(USED.length())) / (1 << 20))
+          .findFirst()
+          .orElseThrow(() -> new IOException("no " + USED + "in\n" + text));
     }
 
     private void awaitHealth() throws IOException, InterruptedException {

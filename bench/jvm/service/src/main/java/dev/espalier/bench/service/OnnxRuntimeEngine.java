@@ -6,6 +6,7 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import dev.espalier.Meter;
 import dev.espalier.Network;
 import dev.espalier.Task;
 import dev.espalier.bench.ModelFile;
@@ -19,12 +20,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Function;
 
 /**
  * ONNX Runtime in the same service: one session, one thread a request, tensors over direct buffers
  * that requests take from a pool.
  */
-final class OnnxRuntimeEngine implements Engine {
+final class OnnxRuntimeEngine implements Engine, Engine.Model {
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
   private final OrtSession session;
   private final List<Task> tasks;
@@ -66,6 +68,11 @@ final class OnnxRuntimeEngine implements Engine {
     return ByteBuffer.allocateDirect(Float.BYTES * size)
         .order(ByteOrder.nativeOrder())
         .asFloatBuffer();
+  }
+
+  @Override
+  public <R> R answer(Function<Model, R> request) {
+    return request.apply(this);
   }
 
   @Override
@@ -111,8 +118,8 @@ final class OnnxRuntimeEngine implements Engine {
   }
 
   @Override
-  public Map<String, Double> figures() {
-    return Map.of();
+  public List<Meter> meters() {
+    return List.of();
   }
 
   @Override

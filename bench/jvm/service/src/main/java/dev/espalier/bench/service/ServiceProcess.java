@@ -19,7 +19,11 @@ final class ServiceProcess {
     Path model = Path.of(arguments[1]);
     Engine engine =
         arguments[0].equals("ort") ? new OnnxRuntimeEngine(model) : new EspalierEngine(model);
+    PredictionService.Limits usual = PredictionService.Limits.defaults();
     ServiceMain.serve(
-        engine, PredictionService.Limits.defaults(), "127.0.0.1", Integer.parseInt(arguments[2]));
+        engine,
+        new PredictionService.Limits(usual.maxConcurrent(), usual.maxBodyBytes(), 0),
+        "127.0.0.1",
+        Integer.parseInt(arguments[2]));
   }
 }

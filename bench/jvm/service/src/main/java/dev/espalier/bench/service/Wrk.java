@@ -30,7 +30,8 @@ final class Wrk {
       Pattern.compile("result (\\d+) (\\d+) (\\d+) (\\d+) (\\d+) (\\d+)");
 
   /** One run; times in microseconds. */
-  record Result(double requestsPerSecond, double p50, double p99, double p999, long errors) {}
+  record Result(
+      double requestsPerSecond, double p50, double p99, double p999, long errors, double seconds) {}
 
   private final Path script;
 
@@ -64,11 +65,13 @@ final class Wrk {
       throw new IOException("wrk failed: " + output);
     }
     double requests = Double.parseDouble(result.group(1));
+    double duration = Double.parseDouble(result.group(2)) * 1e-6;
     return new Result(
-        requests / Double.parseDouble(result.group(2)) * 1e6,
+        requests / duration,
         Double.parseDouble(result.group(3)),
         Double.parseDouble(result.group(4)),
         Double.parseDouble(result.group(5)),
-        Long.parseLong(result.group(6)));
+        Long.parseLong(result.group(6)),
+        duration);
   }
 }
