@@ -93,56 +93,6 @@ class PredictorStormTest {
   }
 
   @Test
-  void openingAndClosingLeavesNothingBehind() throws IOException, InterruptedException {
-    assumeTrue(Files.exists(STATUS), "resident memory is read from /proc");
-    // In a process whose heap is resident from the start, so that growth is the library's.
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xms48m",
-                "-Xmx48m",
-                "-XX:+UseSerialGC",
-                "-XX:+AlwaysPreTouch",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Cycles.class.getName())
-            .redirectErrorStream(true)
-            .start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), output);
-    String[] figures = output.strip().lines().reduce((a, b) -> b).orElseThrow().split(" ");
-    assertEquals("0", figures[0], "handles that are not closed");
-    assertEquals("0", figures[1], "native bytes");
-    long growth = Long.parseLong(figures[2]);
-    assertTrue(growth < (8 << 20), growth + " bytes more after 80,000 cycles");
-  }
-
-  /** Opens, predicts and closes 100,000 times; prints handles, native bytes, growth in bytes. */
-  static final class Cycles {
-    public static void main(String[] arguments) throws IOException {
-      float[] input = new float[INPUT];
-      float[] output = new float[OUTPUT];
-      long before = 0;
-      try (Network network = network()) {
-        for (int cycle = 0; cycle < 100_000; cycle++) {
-          try (Predictor predictor = network.predictor()) {
-            predictor.predict(input, output);
-          }
-          if (cycle == 20_000) {
-            before = residentBytes();
-          }
-        }
-      }
-      System.out.println(
-          Espalier.liveHandles() + " " + Espalier.nativeBytes() + " " + (residentBytes() - before));
-    }
-  }
-
-  private static long residentBytes() throws IOException {
-    return Long.parseLong(Files.readString(STATUS).split(" ")[1]) * 4096;
-  }
-
-  @Test
   void theFirstCallIsPrepared() {
     int rounds = 50;
     long[] first = new long[rounds];
