@@ -49,11 +49,14 @@ final class ChildJvm {
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
-        if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
-          process.destroyForcibly().waitFor();
-          throw new AssertionError("not over after " + MOST_SECONDS + " s: " + command);
+        try {
+          if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("not over after " + MOST_SECONDS + " s: " + command);
+          }
+          return new Result(process.exitValue(), Files.readString(output));
+        } finally {
+          process.destroyForcibly();
         }
-        return new Result(process.exitValue(), Files.readString(output));
       } finally {
         Files.delete(output);
       }

@@ -93,9 +93,7 @@ class LeakTest {
   @Test
   void theCollectorKeepsUpWithWhatIsForgotten() {
     String[] figures =
-        ChildJvm.run(Forgetful.class, List.of("-Xmx64m", "-XX:+UseSerialGC"))
-            .lastLine()
-            .split(" ");
+        ChildJvm.run(Forgetful.class, List.of("-Xmx64m", "-XX:+UseSerialGC")).lastLine().split(" ");
     System.out.println("handles, bytes, most handles: " + Arrays.toString(figures));
     assertEquals("0", figures[0], "handles that are not closed");
     assertEquals("0", figures[1], "native bytes");

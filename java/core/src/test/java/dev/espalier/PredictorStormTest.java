@@ -3,30 +3,22 @@ package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Many calls, many threads, many predictors. */
+/** Many calls from many threads. */
 @Timeout(300)
 class PredictorStormTest {
   private static final int INPUT = 24;
   private static final int OUTPUT = 3;
-  private static final Path STATUS = Path.of("/proc/self/statm");
 
   private static Network network() {
     return Network.builder(Shape.vector(INPUT))
@@ -90,44 +82,5 @@ class PredictorStormTest {
       assertNull(failure.get(), () -> String.valueOf(failure.get()));
       assertEquals((long) threads * inputs * (rounds + 1), predictor.statistics().calls());
     }
-  }
-
-  @Test
-  void theFirstCallIsPrepared() {
-    int rounds = 50;
-    long[] first = new long[rounds];
-    long[] later = new long[1000];
-    FloatBuffer input = direct(784);
-    FloatBuffer output = direct(10);
-    try (Network network =
-        Network.builder(Shape.vector(784))
-            .dense(256)
-            .relu()
-            .dense(128)
-            .relu()
-            .head("output", Head.classes(10))
-            .build(1)) {
-      for (int round = 0; round < rounds; round++) {
-        try (Predictor predictor = network.predictor()) {
-          first[round] = nanos(predictor, input, output);
-          for (int i = 0; i < later.length; i++) {
-            later[i] = nanos(predictor, input, output);
-          }
-        }
-      }
-    }
-    Arrays.sort(first);
-    Arrays.sort(later);
-    long median = later[later.length / 2];
-    System.out.printf(
-        "first call of a predictor: median %d ns; later ones %d ns%n", first[rounds / 2], median);
-    // The aim is 3 times; the bound leaves room for a busy machine.
-    assertTrue(first[rounds / 2] < 20 * median, first[rounds / 2] + " ns, later " + median);
-  }
-
-  private static long nanos(Predictor predictor, FloatBuffer input, FloatBuffer output) {
-    long start = System.nanoTime();
-    predictor.predict(input, output);
-    return System.nanoTime() - start;
   }
 }
