@@ -25,9 +25,9 @@ void OverflowInt() {
 }
 
 void RaceForInt() {
-  int value = 0;
+  volatile int value = 0;
   const auto count = [&] {
-    for (int i = 0; i < 1000; ++i) ++*const_cast<volatile int*>(&value);
+    for (int i = 0; i < 1000; ++i) value = value + i;
   };
   std::thread other(count);
   count();

@@ -14,7 +14,8 @@
  */
 module dev.espalier {
   requires org.bytedeco.javacpp;
-  requires org.bytedeco.openblas;
+  // Only training with large batches wants its library, and does without.
+  requires static org.bytedeco.openblas;
   requires static jdk.jfr;
 
   exports dev.espalier;
