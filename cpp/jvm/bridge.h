@@ -23,7 +23,8 @@ void setNativeBytesBudget(std::int64_t bytes);
 std::int64_t liveHandles();
 /// Where cblas_sgemm may be resolved from when a training kernel wants it; empty: nowhere.
 void setOpenBlasPath(const char* path);
-/// For tests: throws an Error of the given code (its index in ErrorCode).
+/// For tests: throws an Error of the given code (its index in ErrorCode). Sanitized builds
+/// commit a seeded fault if it is the number of one (jvm/seeded_faults.h).
 void throwError(int code);
 int errorCodeCount();
 std::string errorCodeName(int code);

@@ -8,6 +8,7 @@
 #include "jvm/bridge.h"
 #include "jvm/guard.h"
 #include "jvm/objects.h"
+#include "jvm/seeded_faults.h"
 
 namespace espalier::jvm {
 namespace {
@@ -84,6 +85,9 @@ void setOpenBlasPath(const char* path) {
 }
 
 void throwError(int code) {
+#ifdef ESPALIER_SEEDED_FAULTS
+  CommitSeededFault(code);
+#endif
   Guard([&] { Fail(CodeAt(code), "expected nothing, got this: größe 開く 🌳"); });
 }
 

@@ -9,11 +9,13 @@
  *
  * <p>Where the module jdk.jfr is there, a recording of JDK Flight Recorder sees the events {@code
  * dev.espalier.ModelLoad}, {@code dev.espalier.PredictorCompile} and {@code dev.espalier.SlowCall},
- * a prediction above that event's threshold (10 ms unless the recording sets another).
+ * a prediction above that event's threshold (10 ms unless the recording sets another). What failed
+ * is recorded as well, with {@code succeeded} false.
  */
 module dev.espalier {
   requires org.bytedeco.javacpp;
-  requires org.bytedeco.openblas;
+  // Only training with large batches wants its library, and does without.
+  requires static org.bytedeco.openblas;
   requires static jdk.jfr;
 
   exports dev.espalier;

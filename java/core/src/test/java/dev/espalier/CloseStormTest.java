@@ -24,6 +24,8 @@ class CloseStormTest {
   private static final int SLOTS = 4;
   private static final int INPUTS = 16;
 
+  private volatile boolean isOver;
+
   private static Network network(int seed) {
     return Network.builder(Shape.vector(5)).dense(6).relu().head("x", Head.labels("a")).build(seed);
   }
@@ -56,7 +58,6 @@ class CloseStormTest {
     AtomicLong answers = new AtomicLong();
     AtomicLong refusals = new AtomicLong();
     Thread[] predicting = new Thread[3];
-    boolean[] isDone = {false};
     for (int t = 0; t < predicting.length; t++) {
       SplittableRandom choice = new SplittableRandom(t);
       boolean isDirect = t > 0;
@@ -65,7 +66,7 @@ class CloseStormTest {
               () -> {
                 FloatBuffer in = direct(5);
                 FloatBuffer out = direct(1);
-                while (failure.get() == null && !isDone(isDone)) {
+                while (failure.get() == null && !isOver) {
                   int slot = choice.nextInt(SLOTS);
                   int i = choice.nextInt(INPUTS);
                   try {
@@ -99,29 +100,18 @@ class CloseStormTest {
       predictors.set(slot, next);
       former.close();
     }
-    setDone(isDone);
+    isOver = true;
     for (Thread thread : predicting) {
       thread.join();
     }
     assertNull(failure.get(), () -> String.valueOf(failure.get()));
     assertTrue(answers.get() > 1000, answers + " answers");
+    assertTrue(refusals.get() > 100, refusals + " calls that met a closed predictor");
     for (int slot = 0; slot < SLOTS; slot++) {
       predictors.get(slot).close();
       networks[slot].close();
     }
     assertEquals(handles, Espalier.liveHandles());
-  }
-
-  private static void setDone(boolean[] isDone) {
-    synchronized (isDone) {
-      isDone[0] = true;
-    }
-  }
-
-  private static boolean isDone(boolean[] isDone) {
-    synchronized (isDone) {
-      return isDone[0];
-    }
   }
 
   private static FloatBuffer direct(int size) {

@@ -2,6 +2,8 @@
 package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -29,21 +31,16 @@ class FlightRecordingTest {
       network.save(model);
       before.predict(new float[64]); // not recorded: nothing records yet
     }
-    Path file = folder.resolve("recording.jfr");
-    try (Recording recording = new Recording()) {
-      recording.enable("dev.espalier.SlowCall").withThreshold(Duration.ZERO);
-      recording.enable("dev.espalier.ModelLoad");
-      recording.enable("dev.espalier.PredictorCompile");
-      recording.start();
-      try (Network network = Network.load(model);
-          Predictor predictor = network.predictor()) {
-        predictor.predict(new float[3 * 64]);
-        predictor.predictPixels(new byte[64]);
-      }
-      recording.stop();
-      recording.dump(file);
-    }
-    List<RecordedEvent> events = RecordingFile.readAllEvents(file);
+    List<RecordedEvent> events =
+        recorded(
+            Duration.ZERO,
+            () -> {
+              try (Network network = Network.load(model);
+                  Predictor predictor = network.predictor()) {
+                predictor.predict(new float[3 * 64]);
+                predictor.predictPixels(new byte[64]);
+              }
+            });
     List<RecordedEvent> loads = named(events, "dev.espalier.ModelLoad");
     assertEquals(1, loads.size(), events::toString);
     assertEquals(model.toString(), loads.get(0).getString("path"));
@@ -51,7 +48,64 @@ class FlightRecordingTest {
     List<RecordedEvent> compiles = named(events, "dev.espalier.PredictorCompile");
     assertEquals(1, compiles.size());
     assertTrue(compiles.get(0).getLong("nativeBytes") > 0);
+    assertTrue(compiles.get(0).getBoolean("succeeded"));
     List<RecordedEvent> calls = named(events, "dev.espalier.SlowCall");
     assertEquals(List.of(3, 1), calls.stream().map(call -> call.getInt("examples")).toList());
+  }
+
+  @Test
+  void aFastCallIsNotSlow() throws IOException {
+    try (Network network = Dots.rich(1);
+        Predictor predictor = network.predictor()) {
+      List<RecordedEvent> events =
+          recorded(
+              Duration.ofMinutes(1),
+              () -> {
+                predictor.predict(new float[64]);
+                predictor.predict(new float[64], new float[predictor.outputSize()]);
+                predictor.predictPixels(new byte[64]);
+                assertThrows(ShapeException.class, () -> predictor.predict(new float[63]));
+              });
+      assertEquals(List.of(), named(events, "dev.espalier.SlowCall"));
+    }
+  }
+
+  @Test
+  void whatFailsIsRecordedAsFailed() throws IOException {
+    Path missing = folder.resolve("missing.safetensors");
+    Predictor closed;
+    try (Network network = Dots.rich(1)) {
+      closed = network.predictor();
+      closed.close();
+      List<RecordedEvent> events =
+          recorded(
+              Duration.ZERO,
+              () -> {
+                assertThrows(RuntimeException.class, () -> Network.load(missing));
+                PredictorOptions unknown = PredictorOptions.defaults().heads("none");
+                assertThrows(IllegalArgumentException.class, () -> network.predictor(unknown));
+                assertThrows(IllegalStateException.class, () -> closed.predict(new float[64]));
+              });
+      for (String name : List.of("ModelLoad", "PredictorCompile", "SlowCall")) {
+        List<RecordedEvent> failed = named(events, "dev.espalier." + name);
+        assertEquals(1, failed.size(), () -> name + " in " + events);
+        assertFalse(failed.get(0).getBoolean("succeeded"), name);
+      }
+    }
+  }
+
+  /** What a recording sees of {@code work}, with that threshold of a slow call. */
+  private List<RecordedEvent> recorded(Duration threshold, Runnable work) throws IOException {
+    Path file = folder.resolve("recorded.jfr");
+    try (Recording recording = new Recording()) {
+      recording.enable("dev.espalier.SlowCall").withThreshold(threshold);
+      recording.enable("dev.espalier.ModelLoad");
+      recording.enable("dev.espalier.PredictorCompile");
+      recording.start();
+      work.run();
+      recording.stop();
+      recording.dump(file);
+    }
+    return RecordingFile.readAllEvents(file);
   }
 }

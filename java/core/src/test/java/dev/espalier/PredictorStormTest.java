@@ -3,30 +3,22 @@ package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Many calls, many threads, many predictors. */
+/** Many calls from many threads. */
 @Timeout(300)
 class PredictorStormTest {
   private static final int INPUT = 24;
   private static final int OUTPUT = 3;
-  private static final Path STATUS = Path.of("/proc/self/statm");
 
   private static Network network() {
     return Network.builder(Shape.vector(INPUT))
@@ -90,94 +82,5 @@ class PredictorStormTest {
       assertNull(failure.get(), () -> String.valueOf(failure.get()));
       assertEquals((long) threads * inputs * (rounds + 1), predictor.statistics().calls());
     }
-  }
-
-  @Test
-  void openingAndClosingLeavesNothingBehind() throws IOException, InterruptedException {
-    assumeTrue(Files.exists(STATUS), "resident memory is read from /proc");
-    // In a process whose heap is resident from the start, so that growth is the library's.
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xms48m",
-                "-Xmx48m",
-                "-XX:+UseSerialGC",
-                "-XX:+AlwaysPreTouch",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Cycles.class.getName())
-            .redirectErrorStream(true)
-            .start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), output);
-    String[] figures = output.strip().lines().reduce((a, b) -> b).orElseThrow().split(" ");
-    assertEquals("0", figures[0], "handles that are not closed");
-    assertEquals("0", figures[1], "native bytes");
-    long growth = Long.parseLong(figures[2]);
-    assertTrue(growth < (8 << 20), growth + " bytes more after 80,000 cycles");
-  }
-
-  /** Opens, predicts and closes 100,000 times; prints handles, native bytes, growth in bytes. */
-  static final class Cycles {
-    public static void main(String[] arguments) throws IOException {
-      float[] input = new float[INPUT];
-      float[] output = new float[OUTPUT];
-      long before = 0;
-      try (Network network = network()) {
-        for (int cycle = 0; cycle < 100_000; cycle++) {
-          try (Predictor predictor = network.predictor()) {
-            predictor.predict(input, output);
-          }
-          if (cycle == 20_000) {
-            before = residentBytes();
-          }
-        }
-      }
-      System.out.println(
-          Espalier.liveHandles() + " " + Espalier.nativeBytes() + " " + (residentBytes() - before));
-    }
-  }
-
-  private static long residentBytes() throws IOException {
-    return Long.parseLong(Files.readString(STATUS).split(" ")[1]) * 4096;
-  }
-
-  @Test
-  void theFirstCallIsPrepared() {
-    int rounds = 50;
-    long[] first = new long[rounds];
-    long[] later = new long[1000];
-    FloatBuffer input = direct(784);
-    FloatBuffer output = direct(10);
-    try (Network network =
-        Network.builder(Shape.vector(784))
-            .dense(256)
-            .relu()
-            .dense(128)
-            .relu()
-            .head("output", Head.classes(10))
-            .build(1)) {
-      for (int round = 0; round < rounds; round++) {
-        try (Predictor predictor = network.predictor()) {
-          first[round] = nanos(predictor, input, output);
-          for (int i = 0; i < later.length; i++) {
-            later[i] = nanos(predictor, input, output);
-          }
-        }
-      }
-    }
-    Arrays.sort(first);
-    Arrays.sort(later);
-    long median = later[later.length / 2];
-    System.out.printf(
-        "first call of a predictor: median %d ns; later ones %d ns%n", first[rounds / 2], median);
-    // The aim is 3 times; the bound leaves room for a busy machine.
-    assertTrue(first[rounds / 2] < 20 * median, first[rounds / 2] + " ns, later " + median);
-  }
-
-  private static long nanos(Predictor predictor, FloatBuffer input, FloatBuffer output) {
-    long start = System.nanoTime();
-    predictor.predict(input, output);
-    return System.nanoTime() - start;
   }
 }

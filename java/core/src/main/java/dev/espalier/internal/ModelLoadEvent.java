@@ -8,11 +8,11 @@ import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 
-/** A model file was read. */
+/** A model file was read, or could not be. */
 @Name("dev.espalier.ModelLoad")
 @Label("Model Load")
 @Category("Espalier")
-@Description("A model file was read and checked")
+@Description("A model file was read and checked, or refused")
 final class ModelLoadEvent extends Event {
   @Label("Path")
   String path;

@@ -9,11 +9,11 @@ import jdk.jfr.Event;
 import jdk.jfr.Label;
 import jdk.jfr.Name;
 
-/** A predictor was made. */
+/** A predictor was made, or could not be. */
 @Name("dev.espalier.PredictorCompile")
 @Label("Predictor Compile")
 @Category("Espalier")
-@Description("A network was compiled into a predictor: fused, packed, run once")
+@Description("A network was compiled into a predictor (fused, packed, run once), or failed to")
 final class PredictorCompileEvent extends Event {
   @Label("Options")
   String options;
@@ -22,16 +22,24 @@ final class PredictorCompileEvent extends Event {
   @DataAmount
   long nativeBytes;
 
+  @Label("Succeeded")
+  boolean succeeded;
+
   static NativeHandle around(String options, Supplier<NativeHandle> compile) {
     PredictorCompileEvent event = new PredictorCompileEvent();
     event.begin();
-    NativeHandle handle = compile.get();
-    event.end();
-    if (event.shouldCommit()) {
-      event.options = options;
-      event.nativeBytes = handle.nativeBytes();
-      event.commit();
+    NativeHandle handle = null;
+    try {
+      handle = compile.get();
+      return handle;
+    } finally {
+      event.end();
+      if (event.shouldCommit()) {
+        event.options = options;
+        event.succeeded = handle != null;
+        event.nativeBytes = handle == null ? 0 : handle.nativeBytes();
+        event.commit();
+      }
     }
-    return handle;
   }
 }

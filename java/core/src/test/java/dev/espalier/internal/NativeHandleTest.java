@@ -3,6 +3,7 @@ package dev.espalier.internal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -86,10 +88,64 @@ class NativeHandleTest {
     for (int i = 0; i < 100; i++) {
       network();
     }
+    awaitTheCleaner();
+  }
+
+  private void awaitTheCleaner() throws InterruptedException {
     for (int i = 0; i < 200 && Bridge.liveHandles() > handlesBefore; i++) {
       System.gc();
       Thread.sleep(10);
     }
+  }
+
+  /** Explicit closes of the same ids come before, while and after the cleaner closes them. */
+  @Test
+  void theCleanerRacesClosesAndCalls() throws InterruptedException {
+    AtomicLong id = new AtomicLong(network().id());
+    String expected;
+    try (NativeHandle handle = network()) {
+      expected = handle.get(Bridge::networkSpec);
+    }
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    AtomicInteger refusals = new AtomicInteger();
+    CountDownLatch stop = new CountDownLatch(1);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      boolean isCloser = i < 2;
+      threads.add(
+          new Thread(
+              () -> {
+                while (stop.getCount() > 0 && failure.get() == null) {
+                  long current = id.get();
+                  if (isCloser && current % 3 == 0) {
+                    Bridge.closeHandle(current);
+                  }
+                  try {
+                    assertEquals(expected, Bridge.networkSpec(current));
+                  } catch (RuntimeException closed) {
+                    refusals.incrementAndGet();
+                    failure.compareAndSet(
+                        null, closed.getMessage().endsWith("is closed") ? null : closed);
+                  } catch (Throwable error) {
+                    failure.compareAndSet(null, error);
+                  }
+                }
+              }));
+    }
+    threads.forEach(Thread::start);
+    for (int i = 0; i < 5000; i++) {
+      id.set(network().id());
+      if (i % 100 == 0) {
+        System.gc();
+      }
+    }
+    stop.countDown();
+    for (Thread thread : threads) {
+      thread.join(TimeUnit.SECONDS.toMillis(30));
+    }
+    assertNull(failure.get(), () -> String.valueOf(failure.get()));
+    assertTrue(refusals.get() > 0, "no call met a closed handle");
+    awaitTheCleaner();
   }
 
   @Test

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that Java may do to one network at once, natively, so that the thread sanitizer sees it;
+// SharedHandleStormTest.java is its twin. ESPALIER_STORM_SECONDS in the environment makes it long.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <deque>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "espalier/error.h"
+#include "jvm/bridge.h"
+
+namespace espalier::jvm {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int kInputs = 4;
+constexpr int kOutputs = 5;
+constexpr const char* kSpec = R"({"input":[4],
+  "layers":[{"kind":"dense","name":"features","attributes":{"units":5}},{"kind":"relu"}],
+  "heads":[{"name":"trait","task":{"kind":"labels","labels":["a","b"]}},
+           {"name":"digit","task":{"kind":"classes","labels":["0","1","2"]}}]})";
+constexpr const char* kOptions = R"({"max_batch_size":1,"pixel_scale":1.0,"pixel_offset":0.0})";
+
+std::int64_t Address(const void* memory) { return reinterpret_cast<std::int64_t>(memory); }
+
+std::chrono::seconds StormSeconds() {
+  const char* seconds = std::getenv("ESPALIER_STORM_SECONDS");
+  return std::chrono::seconds(seconds == nullptr ? 2 : std::atoi(seconds));
+}
+
+/// A predictor's handle, and its answer while nobody else had it.
+struct Shared {
+  std::int64_t predictor = 0;
+  std::array<float, kOutputs> expected{};
+};
+
+class BridgeStorm : public ::testing::Test {
+ protected:
+  BridgeStorm() : end_(steady_clock::now() + StormSeconds()) {}
+
+  // Takes turns until the storm is over. What a turn may meet is INVALID_STATE and no other error.
+  void Start(std::atomic<std::int64_t>& done, std::function<void()> turn) {
+    threads_.emplace_back([this, &done, turn = std::move(turn)] {
+      while (steady_clock::now() < end_ && wrong_ == 0) {
+        try {
+          turn();
+          done.fetch_add(1, std::memory_order_relaxed);
+        } catch (const Error& error) {
+          (error.code() == ErrorCode::kInvalidState ? refused_ : wrong_).fetch_add(1);
+        }
+      }
+    });
+  }
+
+  void Join() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  const Shared* Observe(std::int64_t predictor) {
+    Shared& shared = all_.emplace_back();
+    shared.predictor = predictor;
+    predictorPredict(predictor, 1, Address(inputs_.data()), Address(shared.expected.data()));
+    return &shared;
+  }
+
+  void Predict(bool from_pixels) {
+    const Shared* shared = current_;
+    std::array<float, kOutputs> outputs{};
+    if (from_pixels) {
+      predictorPredictPixelArray(shared->predictor, 1, pixels_.data(), outputs.data());
+    } else {
+      predictorPredict(shared->predictor, 1, Address(inputs_.data()), Address(outputs.data()));
+    }
+    wrong_.fetch_add(outputs != shared->expected);
+  }
+
+  const std::array<float, kInputs> inputs_ = {1, 2, 3, 4};
+  const std::array<std::int8_t, kInputs> pixels_ = {1, 2, 3, 4};
+  const steady_clock::time_point end_;
+  std::deque<Shared> all_;  // of the thread that replaces
+  std::atomic<const Shared*> current_{nullptr};
+  std::atomic<std::int64_t> wrong_{0};
+  std::atomic<std::int64_t> refused_{0};
+  std::vector<std::thread> threads_;
+};
+
+TEST_F(BridgeStorm, NothingBreaksAndNothingIsLeft) {
+  const std::int64_t handles = liveHandles();
+  const std::int64_t bytes = nativeBytes();
+  const std::int64_t trained = networkBuild(kSpec, 1);
+  const std::int64_t still = networkBuild(kSpec, 2);
+  current_ = Observe(predictorCreate(still, kOptions));
+  std::atomic<std::int64_t> trainer{trainerCreate(trained, R"({"max_batch_size":2})")};
+  std::atomic<std::int64_t> predicted{0};
+  std::atomic<std::int64_t> closed{0};
+  std::atomic<std::int64_t> replaced{0};
+  std::atomic<std::int64_t> stepped{0};
+
+  Start(predicted, [&] { Predict(false); });
+  Start(predicted, [&] { Predict(false); });
+  Start(predicted, [&] { Predict(true); });
+  // Two close the same predictor, and now and then the trainer under its running step.
+  for (int i = 0; i < 2; ++i) {
+    Start(closed, [&, turn = 0]() mutable {
+      closeHandle(current_.load()->predictor);
+      if (++turn % 64 == 0) closeHandle(trainer);
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    });
+  }
+  Start(replaced, [&] {
+    std::int64_t next = 0;
+    try {
+      next = predictorCreate(trained, kOptions);
+    } catch (const Error&) {  // it is being trained
+      next = predictorCreate(still, kOptions);
+    }
+    closeHandle(current_.exchange(Observe(next))->predictor);
+  });
+  Start(stepped, [&] {
+    const std::array<float, 4> labels = {1, 0, 0, 1};
+    const std::array<std::int32_t, 2> classes = {2, 0};
+    const std::array<std::int64_t, 2> targets = {Address(labels.data()), Address(classes.data())};
+    const std::array<float, 2 * kInputs> batch = {1, 2, 3, 4, 4, 3, 2, 1};
+    std::array<double, 7> results{};
+    try {
+      trainerStep(trainer, 2, Address(batch.data()), targets.data(), nullptr, results.data());
+    } catch (const Error&) {  // closed by another: let the network go, begin anew
+      trainer = trainerCreate(trained, R"({"max_batch_size":2})");
+      throw;
+    }
+  });
+  Join();
+  closeHandle(current_.load()->predictor);
+  for (const std::int64_t handle : {trainer.load(), trained, still}) closeHandle(handle);
+
+  RecordProperty("predicted", std::to_string(predicted));
+  EXPECT_EQ(wrong_, 0);
+  EXPECT_EQ(liveHandles(), handles);
+  EXPECT_EQ(nativeBytes(), bytes);
+  EXPECT_GT(predicted, 100);
+  EXPECT_GT(refused_, 10);
+  EXPECT_GT(closed, 10);
+  EXPECT_GT(replaced, 10);
+  EXPECT_GT(stepped, 10);
+}
+
+}  // namespace
+}  // namespace espalier::jvm

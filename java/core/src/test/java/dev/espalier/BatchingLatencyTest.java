@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** {@link BatchingOptions#maxWait} bounds what a request waits for company, from both sides. */
+@Timeout(60)
+class BatchingLatencyTest {
+  private static final long WAIT_MILLIS = 100;
+
+  /** What a thread may need to wake up and answer, at the best of several tries. */
+  private static final long SLACK_MILLIS = 50;
+
+  private static final int TRIES = 10;
+  private static final int BATCH = 8;
+
+  private final Network network = Dots.labeller(1);
+  private final Predictor predictor = network.predictor();
+
+  @AfterEach
+  void close() {
+    predictor.close();
+    network.close();
+  }
+
+  private BatchingPredictor waiting(Duration wait) {
+    return BatchingPredictor.of(
+        predictor, BatchingOptions.defaults().maxBatchSize(BATCH).maxWait(wait));
+  }
+
+  @Test
+  void aLoneRequestWaitsSoLongAndNotMuchLonger() {
+    try (BatchingPredictor batching = waiting(Duration.ofMillis(WAIT_MILLIS))) {
+      long best = Long.MAX_VALUE;
+      for (int i = 0; i < TRIES; i++) {
+        long start = System.nanoTime();
+        batching.predict(new float[64]);
+        long nanos = System.nanoTime() - start;
+        assertTrue(nanos >= TimeUnit.MILLISECONDS.toNanos(WAIT_MILLIS), nanos + " ns");
+        best = Math.min(best, nanos);
+      }
+      assertTrue(best <= TimeUnit.MILLISECONDS.toNanos(WAIT_MILLIS + SLACK_MILLIS), best + " ns");
+    }
+  }
+
+  /** The first one's wait counts: what comes meanwhile must not prolong it. */
+  @Test
+  void aTrickleOfRequestsIsNotWaitedFor() throws InterruptedException {
+    try (BatchingPredictor batching = waiting(Duration.ofMillis(WAIT_MILLIS))) {
+      long best = Long.MAX_VALUE;
+      for (int i = 0; i < TRIES; i++) {
+        long start = System.nanoTime();
+        CompletableFuture<float[]> first = batching.submit(new float[64]);
+        List<CompletableFuture<float[]>> others = new ArrayList<>();
+        for (int k = 1; k < BATCH / 2; k++) {
+          TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS / BATCH);
+          others.add(batching.submit(new float[64]));
+        }
+        first.join();
+        best = Math.min(best, System.nanoTime() - start);
+        others.forEach(CompletableFuture::join);
+      }
+      assertTrue(best <= TimeUnit.MILLISECONDS.toNanos(WAIT_MILLIS + SLACK_MILLIS), best + " ns");
+    }
+  }
+
+  /** Time spent behind a running batch counts as well. */
+  @Test
+  void whoHasWaitedBehindABatchGoesAtOnce() throws InterruptedException {
+    try (BatchingPredictor batching = waiting(Duration.ofMillis(WAIT_MILLIS))) {
+      long best = Long.MAX_VALUE;
+      for (int i = 0; i < TRIES; i++) {
+        CountDownLatch release = new CountDownLatch(1);
+        // It runs on the worker, which waits for company for long enough.
+        CompletableFuture<Void> occupied =
+            batching.submit(new float[64]).thenRun(() -> awaitQuietly(release));
+        TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS + SLACK_MILLIS);
+        CompletableFuture<float[]> waited = batching.submit(new float[64]);
+        TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS);
+        long start = System.nanoTime();
+        release.countDown();
+        waited.join();
+        best = Math.min(best, System.nanoTime() - start);
+        occupied.join();
+      }
+      assertTrue(best <= TimeUnit.MILLISECONDS.toNanos(SLACK_MILLIS), best + " ns");
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException interruption) {
+      throw new AssertionError(interruption);
+    }
+  }
+
+  @Test
+  void aFullBatchGoesAtOnce() throws InterruptedException {
+    try (BatchingPredictor batching = waiting(Duration.ofSeconds(1))) {
+      long best = Long.MAX_VALUE;
+      for (int i = 0; i < TRIES; i++) {
+        List<CompletableFuture<float[]>> futures = new ArrayList<>();
+        for (int k = 1; k < BATCH; k++) {
+          futures.add(batching.submit(new float[64]));
+        }
+        TimeUnit.MILLISECONDS.sleep(SLACK_MILLIS); // by now the worker waits for the last one
+        long start = System.nanoTime();
+        futures.add(batching.submit(new float[64]));
+        futures.forEach(CompletableFuture::join);
+        best = Math.min(best, System.nanoTime() - start);
+      }
+      assertTrue(best < TimeUnit.MILLISECONDS.toNanos(SLACK_MILLIS), best + " ns");
+    }
+  }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * The first call of a predictor is prepared: it takes at most three times as long as later ones. In
+ * fresh virtual machines, whose own warm-up is kept apart by another predictor that goes first.
+ */
+@Timeout(300)
+class FirstCallTest {
+  private static final int MACHINES = 11;
+
+  /** What the library may add. */
+  private static final double MOST = 3;
+
+  enum Form {
+    BUFFERS,
+    ARRAYS,
+    PIXELS,
+    SECOND_THREAD
+  }
+
+  @Test
+  void takesAtMostThreeTimesTheMedian() {
+    Map<Form, List<Long>> first = new EnumMap<>(Form.class);
+    Map<Form, List<Long>> later = new EnumMap<>(Form.class);
+    List<Long> cold = new ArrayList<>();
+    for (int machine = 0; machine < MACHINES; machine++) {
+      String[] figures = ChildJvm.run(FirstCalls.class, List.of("-Xmx64m")).lastLine().split(" ");
+      assertEquals(1 + 2 * Form.values().length, figures.length);
+      cold.add(Long.parseLong(figures[0]));
+      for (Form form : Form.values()) {
+        int at = 1 + 2 * form.ordinal();
+        first.computeIfAbsent(form, key -> new ArrayList<>()).add(Long.parseLong(figures[at]));
+        later.computeIfAbsent(form, key -> new ArrayList<>()).add(Long.parseLong(figures[at + 1]));
+      }
+    }
+    // The very first call of a virtual machine runs Java code that nothing has compiled yet.
+    System.out.printf("first call of a machine: median %d ns%n", median(cold));
+    for (Form form : Form.values()) {
+      System.out.printf(
+          "first call, %s: median %d ns; later ones %d ns%n",
+          form, median(first.get(form)), median(later.get(form)));
+    }
+    for (Form form : Form.values()) {
+      assertTrue(
+          median(first.get(form)) <= MOST * median(later.get(form)),
+          () -> form + ": " + first.get(form) + " ns, later " + later.get(form));
+    }
+  }
+
+  private static long median(List<Long> values) {
+    long[] sorted = values.stream().mapToLong(Long::longValue).sorted().toArray();
+    return sorted[sorted.length / 2];
+  }
+
+  /** Prints the cold first call, then for each form the first call and the median later one. */
+  static final class FirstCalls {
+    private static final int INPUT = 784;
+    private static final int BATCH = 64;
+    private static final int LATER = 1000;
+    private static final int WARM_UP = 3000;
+
+    private final FloatBuffer input = direct(INPUT);
+    private final FloatBuffer output = direct(10);
+    private final float[] inputArray = new float[INPUT];
+    private final float[] outputArray = new float[10];
+    private final ByteBuffer pixels = ByteBuffer.allocateDirect(INPUT);
+    private final FloatBuffer batchInput = direct(BATCH * INPUT);
+    private final FloatBuffer batchOutput = direct(BATCH * 10);
+
+    public static void main(String[] arguments) throws InterruptedException {
+      new FirstCalls().run();
+    }
+
+    private static FloatBuffer direct(int size) {
+      return ByteBuffer.allocateDirect(4 * size).order(ByteOrder.nativeOrder()).asFloatBuffer();
+    }
+
+    private static Network network(int width) {
+      return Network.builder(Shape.vector(INPUT))
+          .dense(width)
+          .relu()
+          .dense(128)
+          .relu()
+          .head("output", Head.classes(10))
+          .build(1);
+    }
+
+    private void run() throws InterruptedException {
+      List<Long> figures = new ArrayList<>();
+      try (Network other = network(64);
+          Predictor predictor = other.predictor()) {
+        figures.add(nanos(predictor, Form.BUFFERS));
+        for (int i = 0; i < WARM_UP; i++) {
+          for (Form form : Form.values()) {
+            nanos(predictor, form);
+          }
+        }
+        beside(predictor);
+      }
+      try (Network network = network(256)) {
+        for (Form form : List.of(Form.BUFFERS, Form.ARRAYS, Form.PIXELS)) {
+          try (Predictor predictor = network.predictor()) {
+            figures.add(nanos(predictor, form));
+            figures.add(medianLater(predictor, form));
+          }
+        }
+        figures.addAll(secondThread(network));
+      }
+      figures.forEach(figure -> System.out.print(figure + " "));
+      System.out.println();
+    }
+
+    private long medianLater(Predictor predictor, Form form) {
+      long[] later = new long[LATER];
+      for (int i = 0; i < LATER; i++) {
+        later[i] = nanos(predictor, form);
+      }
+      Arrays.sort(later);
+      return later[LATER / 2];
+    }
+
+    private long nanos(Predictor predictor, Form form) {
+      long start = System.nanoTime();
+      switch (form) {
+        case BUFFERS, SECOND_THREAD -> predictor.predict(input, output);
+        case ARRAYS -> predictor.predict(inputArray, outputArray);
+        case PIXELS -> predictor.predictPixels(pixels, output);
+      }
+      return System.nanoTime() - start;
+    }
+
+    /** The first call of a thread while another one is inside, and the median of its later ones. */
+    private List<Long> secondThread(Network network) throws InterruptedException {
+      while (true) {
+        try (Predictor predictor = network.predictor()) {
+          long first = beside(predictor);
+          if (predictor.statistics().workspaces() > 1) {
+            return List.of(first, medianLater(predictor, Form.SECOND_THREAD));
+          }
+        }
+      }
+    }
+
+    private long beside(Predictor predictor) throws InterruptedException {
+      AtomicBoolean isInside = new AtomicBoolean();
+      long[] first = new long[1];
+      Thread second =
+          new Thread(
+              () -> {
+                while (!isInside.get()) {
+                  Thread.onSpinWait();
+                }
+                first[0] = nanos(predictor, Form.SECOND_THREAD);
+              });
+      second.start();
+      isInside.set(true);
+      for (int i = 0; i < 10; i++) {
+        predictor.predict(batchInput, batchOutput);
+      }
+      second.join();
+      return first[0];
+    }
+  }
+}
