@@ -106,8 +106,7 @@ MultiplyFunction ChooseForm(const MatrixRef& a, const MatrixRef& b, const Epilog
   if (b.column_stride == 1) return ReadsInPlace(a, b) ? MultiplyInPlace : MultiplyPacking;
   // In more than one pass B would be copied (MultiplyPanels) as often.
   const bool is_cheap = a.rows <= kSwappedColumns || !SharesCacheSet(b.column_stride);
-  const bool can_swap =
-      b.row_stride == 1 && a.column_stride == 1 && !epilogue.accumulate &&
+  const bool can_swap = b.row_stride == 1 && a.column_stride == 1 && !epilogue.accumulate &&
                         epilogue.residual == nullptr && is_cheap;
   return can_swap && a.rows >= kLeastSwapped && a.rows < b.columns ? MultiplySwapped
                                                                    : MultiplyPacking;
