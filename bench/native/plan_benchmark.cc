@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Whole plans by the public C++ API, without Java: predictions and training steps on the dense
-// network I1 and the convolutional I3 of docs/benchmarks.md, by batch size.
+// Whole plans by the public C++ API, without Java: predictions and training steps on the
+// networks I1 to I4 of docs/benchmarks.md, by batch size.
 
 #include <benchmark/benchmark.h>
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "core/random.h"
 #include "espalier/builder.h"
 #include "espalier/predictor.h"
@@ -19,76 +21,113 @@
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kInputs = 784;
-constexpr std::int64_t kClasses = 10;
+struct Workload {
+  Network network;
+  std::int64_t inputs, outputs;
+  bool has_classes;  ///< else labels, three of ten unknown in training
+};
 
-Network Build(bool is_convolutional) {
-  std::vector<std::string> classes;
-  for (std::int64_t i = 0; i < kClasses; ++i) classes.push_back("class" + std::to_string(i));
-  NetworkBuilder builder(is_convolutional ? Shape::Image(1, 28, 28) : Shape::Vector(kInputs));
-  if (is_convolutional) {
-    builder.Conv2d("conv1", 32, 3).Relu().MaxPool2d(2);
-    builder.Conv2d("conv2", 64, 3).Relu().MaxPool2d(2);
-    builder.Flatten().Dense("dense", 128).Relu();
-  } else {
-    builder.Dense("dense1", 256).Relu().Dense("dense2", 128).Relu();
-  }
-  builder.Head("output", ClassesTask(classes));
-  return builder.Build(1);
+std::vector<std::string> Names(std::int64_t count) {
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < count; ++i) names.push_back("name" + std::to_string(i));
+  return names;
 }
 
-std::vector<float> Inputs(std::int64_t batch) {
+Workload I1() {
+  NetworkBuilder builder(Shape::Vector(784));
+  builder.Dense("dense1", 256).Relu().Dense("dense2", 128).Relu();
+  builder.Head("output", ClassesTask(Names(10)));
+  return {builder.Build(1), 784, 10, true};
+}
+
+Workload I2() {
+  NetworkBuilder builder(Shape::Vector(103));
+  builder.Dense("dense1", 256).Relu().Head("output", LabelsTask(Names(14)));
+  return {builder.Build(1), 103, 14, false};
+}
+
+Workload I3() {
+  NetworkBuilder builder(Shape::Image(1, 28, 28));
+  builder.Conv2d("conv1", 32, 3).Relu().MaxPool2d(2);
+  builder.Conv2d("conv2", 64, 3).Relu().MaxPool2d(2);
+  builder.Flatten().Dense("dense", 128).Relu().Head("output", ClassesTask(Names(10)));
+  return {builder.Build(1), 28 * 28, 10, true};
+}
+
+Workload I4() {
+  NetworkBuilder builder(Shape::Image(3, 32, 32));
+  for (const std::int64_t channels : {64, 128, 256}) {
+    const std::string name = "conv" + std::to_string(channels);
+    builder.Conv2d(name + "a", channels, 3).Relu();
+    builder.Conv2d(name + "b", channels, 3).Relu().MaxPool2d(2);
+  }
+  builder.Flatten().Dense("dense", 256).Relu().Head("output", ClassesTask(Names(10)));
+  return {builder.Build(1), 3 * 32 * 32, 10, true};
+}
+
+std::vector<float> Inputs(std::int64_t count) {
   Random random({.seed = 4, .index = 1});
-  std::vector<float> inputs(static_cast<std::size_t>(batch * kInputs));
+  std::vector<float> inputs(static_cast<std::size_t>(count));
   for (float& input : inputs) input = static_cast<float>(random.NextUniform() - 0.5);
   return inputs;
 }
 
-void Predict(benchmark::State& state, bool is_convolutional) {
+void Predict(benchmark::State& state, Workload (*make)()) {
   SetThreadCount(1);
   const std::int64_t batch = state.range(0);
-  const Network network = Build(is_convolutional);
-  const Predictor predictor(network);
-  const std::vector<float> inputs = Inputs(batch);
-  std::vector<float> outputs(static_cast<std::size_t>(batch * kClasses));
+  const Workload workload = make();
+  const Predictor predictor(workload.network);
+  const std::vector<float> inputs = Inputs(batch * workload.inputs);
+  std::vector<float> outputs(static_cast<std::size_t>(batch * workload.outputs));
   predictor.Predict(batch, inputs, outputs);
   double sum = 0.0;
-  for (const float probability : outputs) sum += probability;
-  if (std::abs(sum - static_cast<double>(batch)) > 1e-4 * static_cast<double>(batch)) {
-    state.SkipWithError("the probabilities of an example do not add up to 1");
-    return;
+  bool are_probabilities = true;
+  for (const float probability : outputs) {
+    sum += probability;
+    are_probabilities = are_probabilities && probability >= 0.0f && probability <= 1.0f;
   }
+  Require(are_probabilities, "an output is not a probability");
+  const double rows = static_cast<double>(batch);
+  Require(!workload.has_classes || std::abs(sum - rows) <= 1e-4 * rows,
+          "the probabilities of an example do not add up to 1");
   for (auto _ : state) {
     predictor.Predict(batch, inputs, outputs);
     benchmark::ClobberMemory();
   }
 }
 
-void TrainStep(benchmark::State& state, bool is_convolutional) {
+void TrainStep(benchmark::State& state, Workload (*make)()) {
   SetThreadCount(1);
   const std::int64_t batch = state.range(0);
-  Network network = Build(is_convolutional);
-  Trainer trainer(network, {.optimizer = Adam{.learning_rate = 1e-3}, .max_batch_size = batch});
-  const std::vector<float> inputs = Inputs(batch);
-  std::vector<std::int32_t> classes(static_cast<std::size_t>(batch));
-  for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = static_cast<int>(i) % kClasses;
-  const TaskTargets targets[] = {{.classes = classes}};
+  Workload workload = make();
+  Trainer trainer(workload.network,
+                  {.optimizer = Adam{.learning_rate = 1e-3}, .max_batch_size = batch});
+  const std::vector<float> inputs = Inputs(batch * workload.inputs);
+  std::vector<std::int32_t> classes;
+  std::vector<float> labels;
+  for (std::int64_t i = 0; i < batch; ++i) classes.push_back(static_cast<int>(i % 10));
+  for (std::int64_t i = 0; i < batch * workload.outputs; ++i) {
+    labels.push_back(i * 7 % 10 < 3 ? std::numeric_limits<float>::quiet_NaN()
+                                    : static_cast<float>(i % 2));
+  }
+  const TaskTargets targets[] = {workload.has_classes ? TaskTargets{.classes = classes}
+                                                      : TaskTargets{.values = labels}};
   const double first = trainer.Step(batch, inputs, targets).loss;
   for (int step = 0; step < 10; ++step) trainer.Step(batch, inputs, targets);
-  if (!(trainer.Step(batch, inputs, targets).loss < first)) {
-    state.SkipWithError("the loss does not fall");
-    return;
-  }
+  Require(trainer.Step(batch, inputs, targets).loss < first, "the loss does not fall");
   for (auto _ : state) {
     double loss = trainer.Step(batch, inputs, targets).loss;
     benchmark::DoNotOptimize(loss);
   }
 }
 
-BENCHMARK_CAPTURE(Predict, I1, false)->ArgName("batch")->Arg(1)->Arg(8)->Arg(64);
-BENCHMARK_CAPTURE(Predict, I3, true)->ArgName("batch")->Arg(1)->Arg(8)->Arg(64);
-BENCHMARK_CAPTURE(TrainStep, I1, false)->ArgName("batch")->Arg(32)->Arg(128);
-BENCHMARK_CAPTURE(TrainStep, I3, true)->ArgName("batch")->Arg(32)->Arg(128);
+#define ESPALIER_WORKLOAD(name)                                                      \
+  BENCHMARK_CAPTURE(Predict, name, name)->ArgName("batch")->Arg(1)->Arg(8)->Arg(64); \
+  BENCHMARK_CAPTURE(TrainStep, name, name)->ArgName("batch")->Arg(32)->Arg(128)
+ESPALIER_WORKLOAD(I1);
+ESPALIER_WORKLOAD(I2);
+ESPALIER_WORKLOAD(I3);
+ESPALIER_WORKLOAD(I4);
 
 }  // namespace
 }  // namespace espalier
