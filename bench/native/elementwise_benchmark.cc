@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Kernels that go through their data once: activations, softmax, losses, optimizer updates.
-// "bytes_per_second" counts what has to be read and written once; compare it with
-// machine_benchmark's bandwidth of the cache that the arrays lie in. Each result is checked
-// before it is timed.
+// Counter "gbps" is what has to be read and written once, "level" the cache that all arrays fit in
+// (4: memory), whose bandwidth in machine_benchmark it compares with; that is of reading alone,
+// and what is written to memory is read from there before. Each result is checked before it is
+// timed.
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <string>
 
+#include "checks.h"
 #include "core/memory.h"
 #include "core/random.h"
 #include "kernels/activation.h"
@@ -20,6 +23,7 @@
 #include "kernels/entry_loss.h"
 #include "kernels/optimizer_update.h"
 #include "kernels/softmax.h"
+#include "machine_limits.h"
 
 namespace espalier {
 namespace {
@@ -33,16 +37,31 @@ AlignedArray<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
   return values;
 }
 
-void Time(benchmark::State& state, double bytes, bool is_right, const std::function<void()>& run) {
-  if (!is_right) {
-    state.SkipWithError("the result is wrong");
-    return;
-  }
+int LevelOf(double bytes) {
+  int level = 1;
+  while (level < 4 && bytes > 1024.0 * CacheKib(level)) ++level;
+  return level;
+}
+
+// `read` and `written` arrays of `count` floats lie in `arrays` of them.
+struct Traffic {
+  int arrays, read, written;
+  std::int64_t count;
+};
+
+void Time(benchmark::State& state, const Traffic& traffic, bool is_right,
+          const std::function<void()>& run) {
+  Require(is_right, "the result is wrong");
   for (auto _ : state) {
     run();
     benchmark::ClobberMemory();
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(bytes) * state.iterations());
+  const double array_bytes = 4.0 * static_cast<double>(traffic.count);
+  state.counters["level"] = LevelOf(traffic.arrays * array_bytes);
+  state.counters["gbps"] =
+      benchmark::Counter(1e-9 * (traffic.read + traffic.written) * array_bytes *
+                             static_cast<double>(state.iterations()),
+                         benchmark::Counter::kIsRate);
 }
 
 bool IsNear(double actual, double expected) {
@@ -55,7 +74,7 @@ void Activate(benchmark::State& state, Activation activation, double (*formula)(
   AlignedArray<float> y(count);
   const auto run = [&] { ActivationForward(activation, 0.01f, x.data(), count, y.data()); };
   run();
-  Time(state, 8.0 * static_cast<double>(count), IsNear(y[count / 3], formula(x[count / 3])), run);
+  Time(state, {2, 1, 1, count}, IsNear(y[count / 3], formula(x[count / 3])), run);
 }
 
 void Add(benchmark::State& state) {
@@ -64,7 +83,7 @@ void Add(benchmark::State& state) {
   AlignedArray<float> y(count);
   const auto run = [&] { AddArrays(a.data(), b.data(), count, y.data()); };
   run();
-  Time(state, 12.0 * static_cast<double>(count), IsNear(y[7], double{a[7]} + b[7]), run);
+  Time(state, {3, 2, 1, count}, IsNear(y[7], double{a[7]} + b[7]), run);
 }
 
 void SoftmaxRows(benchmark::State& state) {
@@ -75,10 +94,27 @@ void SoftmaxRows(benchmark::State& state) {
   run();
   double sum = 0.0;
   for (std::int64_t j = 0; j < kColumns; ++j) sum += std::exp(double{x[j]});
-  Time(state, 8.0 * static_cast<double>(count), IsNear(y[5], std::exp(double{x[5]}) / sum), run);
+  Time(state, {2, 1, 1, count}, IsNear(y[5], std::exp(double{x[5]}) / sum), run);
 }
 
-void LogisticLoss(benchmark::State& state) {
+double LogisticGradient(double z, double y) { return 1.0 / (1.0 + std::exp(-z)) - y; }
+double FocalGradient(double z, double y) {
+  const double p = 1.0 / (1.0 + std::exp(-z));
+  return y > 0.5 ? 0.25 * (1.0 - p) * (1.0 - p) * (2.0 * p * std::log(p) - (1.0 - p))
+                 : 0.75 * p * p * (p - 2.0 * (1.0 - p) * std::log1p(-p));
+}
+double SquaredGradient(double z, double y) { return 2.0 * (z - y); }
+double HuberGradient(double z, double y) { return std::clamp(z - y, -1.0, 1.0); }
+
+constexpr EntryLossSettings kLogistic{};
+constexpr EntryLossSettings kFocal{
+    .kind = EntryLoss::kFocal, .gamma = 2.0f, .positive_alpha = 0.25f, .negative_alpha = 0.75f};
+constexpr EntryLossSettings kSquared{.kind = EntryLoss::kSquared};
+constexpr EntryLossSettings kHuber{.kind = EntryLoss::kHuber};
+
+// A third of the entries is unlabelled.
+void Loss(benchmark::State& state, const EntryLossSettings& settings,
+          double (*gradient)(double, double)) {
   const std::int64_t count = state.range(0), rows = count / kColumns;
   const AlignedArray<float> logits = RandomFloats(count, 1);
   AlignedArray<float> targets = RandomFloats(count, 2), gradients(count);
@@ -97,36 +133,99 @@ void LogisticLoss(benchmark::State& state) {
                          .logits_stride = kColumns,
                          .targets = targets.data(),
                          .targets_stride = kColumns};
-  const auto run = [&] { ComputeEntryLoss({}, block, columns); };
+  const auto run = [&] { ComputeEntryLoss(settings, block, columns); };
   run();
-  const double expected = 1.0 / (1.0 + std::exp(-double{logits[6]})) - targets[6];
-  Time(state, 12.0 * static_cast<double>(count),
-       IsNear(gradients[6], expected) && gradients[7] == 0.0f, run);
+  bool is_right = gradients[7] == 0.0f;
+  for (const int i : {2, 3, 5, 6, 8, 9}) {
+    is_right = is_right && IsNear(gradients[i], gradient(logits[i], targets[i]));
+  }
+  Time(state, {3, 2, 1, count}, is_right, run);
 }
 
-void AdamStep(benchmark::State& state) {
-  const std::int64_t count = state.range(0);
-  AlignedArray<float> values = RandomFloats(count, 1);
-  const AlignedArray<float> gradients = RandomFloats(count, 2);
-  AlignedArray<float> moment1(count), moment2(count);
-  const AdamTerms terms{.rate = 1e-3f,
+void CrossEntropy(benchmark::State& state) {
+  const std::int64_t count = state.range(0), rows = count / kColumns;
+  const AlignedArray<float> logits = RandomFloats(count, 1);
+  AlignedArray<float> gradients(count);
+  double loss = 0.0;
+  const auto run = [&] {
+    for (std::int64_t i = 0; i < rows; ++i) {
+      loss = SoftmaxCrossEntropy({.logits = logits.data() + i * kColumns,
+                                  .grad_logits = gradients.data() + i * kColumns,
+                                  .columns = kColumns,
+                                  .target = i % kColumns,
+                                  .class_weight_sum = kColumns});
+    }
+  };
+  run();
+  double sum = 0.0;
+  for (std::int64_t j = 0; j < kColumns; ++j) sum += std::exp(double{logits[j]});
+  const double of_target = std::exp(double{logits[0]}) / sum - 1.0;
+  const double of_other = std::exp(double{logits[5]}) / sum;
+  Time(state, {2, 1, 1, count},
+       IsNear(gradients[0], of_target) && IsNear(gradients[5], of_other) && loss > 0.0, run);
+}
+
+struct Parameters {
+  explicit Parameters(std::int64_t count)
+      : values(RandomFloats(count, 1)),
+        gradients(RandomFloats(count, 2)),
+        moment1(count),
+        moment2(count),
+        arrays{.values = values.data(),
+               .gradients = gradients.data(),
+               .moment1 = moment1.data(),
+               .moment2 = moment2.data(),
+               .count = count},
+        before(values[kSample]),
+        gradient(gradients[kSample]) {}
+
+  // After one step from moments of zero.
+  bool HasMovedBy(double step) const { return IsNear(values[kSample], before - step); }
+
+  static constexpr std::int64_t kSample = 9;
+  AlignedArray<float> values, gradients, moment1, moment2;
+  UpdateArrays arrays;
+  double before, gradient;
+};
+
+constexpr float kRate = 1e-3f;
+constexpr GradientTerms kUnclipped{.limit = std::numeric_limits<float>::infinity()};
+
+void SgdStep(benchmark::State& state, float momentum, bool is_nesterov) {
+  Parameters parameters(state.range(0));
+  const SgdTerms terms{.rate = kRate, .momentum = momentum, .nesterov = is_nesterov};
+  const auto run = [&] { SgdUpdate(parameters.arrays, kUnclipped, terms); };
+  run();
+  const double step = kRate * parameters.gradient * (is_nesterov ? 1.0 + momentum : 1.0);
+  const Traffic plain{2, 2, 1, state.range(0)}, with_moment{3, 3, 2, state.range(0)};
+  Time(state, momentum == 0.0f ? plain : with_moment, parameters.HasMovedBy(step), run);
+}
+
+void AdamStep(benchmark::State& state, float decay) {
+  Parameters parameters(state.range(0));
+  const AdamTerms terms{.rate = kRate,
                         .beta1 = 0.9f,
                         .rest1 = 0.1f,
                         .beta2 = 0.999f,
                         .rest2 = 0.001f,
-                        .epsilon = 1e-8f};
-  const UpdateArrays arrays{.values = values.data(),
-                            .gradients = gradients.data(),
-                            .moment1 = moment1.data(),
-                            .moment2 = moment2.data(),
-                            .count = count};
-  const GradientTerms unclipped{.limit = std::numeric_limits<float>::infinity()};
-  const double before = values[9];
-  const auto run = [&] { AdamUpdate(arrays, unclipped, terms); };
+                        .epsilon = 1e-8f,
+                        .shrink = kRate * decay};
+  const auto run = [&] { AdamUpdate(parameters.arrays, kUnclipped, terms); };
   run();
-  const double root = std::sqrt(0.001) * std::abs(double{gradients[9]});
-  const double expected = before - 1e-3 * 0.1 * gradients[9] / (root + 1e-8);
-  Time(state, 28.0 * static_cast<double>(count), IsNear(values[9], expected), run);
+  const double root = std::sqrt(0.001) * std::abs(parameters.gradient);
+  const double step =
+      kRate * decay * parameters.before + kRate * 0.1 * parameters.gradient / (root + 1e-8);
+  Time(state, {4, 4, 3, state.range(0)}, parameters.HasMovedBy(step), run);
+}
+
+void RmsPropStep(benchmark::State& state) {
+  Parameters parameters(state.range(0));
+  const RmsPropTerms terms{.rate = kRate, .alpha = 0.99f, .rest = 0.01f, .epsilon = 1e-8f};
+  const auto run = [&] { RmsPropUpdate(parameters.arrays, kUnclipped, terms); };
+  run();
+  const double root = std::sqrt(0.01) * std::abs(parameters.gradient);
+  const double step = kRate * parameters.gradient / (root + 1e-8);
+  Time(state, {3, 3, 2, state.range(0)}, parameters.HasMovedBy(step), run);
 }
 
 double Relu(double x) { return x > 0.0 ? x : 0.0; }
@@ -142,8 +241,17 @@ BENCHMARK_CAPTURE(Activate, sigmoid, Activation::kSigmoid, Sigmoid)->ESPALIER_SI
 BENCHMARK_CAPTURE(Activate, tanh, Activation::kTanh, Tanh)->ESPALIER_SIZES;
 BENCHMARK(Add)->ESPALIER_SIZES;
 BENCHMARK(SoftmaxRows)->ESPALIER_SIZES;
-BENCHMARK(LogisticLoss)->ESPALIER_SIZES;
-BENCHMARK(AdamStep)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(Loss, logistic, kLogistic, LogisticGradient)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(Loss, focal, kFocal, FocalGradient)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(Loss, squared, kSquared, SquaredGradient)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(Loss, huber, kHuber, HuberGradient)->ESPALIER_SIZES;
+BENCHMARK(CrossEntropy)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(SgdStep, plain, 0.0f, false)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(SgdStep, momentum, 0.9f, false)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(SgdStep, nesterov, 0.9f, true)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(AdamStep, adam, 0.0f)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(AdamStep, adamw, 0.01f)->ESPALIER_SIZES;
+BENCHMARK(RmsPropStep)->ESPALIER_SIZES;
 
 }  // namespace
 }  // namespace espalier

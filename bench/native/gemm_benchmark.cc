@@ -3,21 +3,21 @@
 // Workload G: matrix products of this library and of others, on the same numbers. Results are
 // counters "value" in GFLOP/s, named workload/contender/metric/batch: `gflops` with B packed
 // beforehand where the library can do that, `gflops_plain` with everything inside the timing.
-// Weight gradients (dw) have no operand that could be packed beforehand.
+// Weight gradients (dw) have no operand that could be packed beforehand. `espalier-bf16` keeps
+// the weights (xw) in bfloat16.
 //
 //   gemm_benchmark [--threads=N] [--benchmark_filter=…]
 
 #include <benchmark/benchmark.h>
 
-#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "checks.h"
 #include "core/cpu.h"
 #include "core/memory.h"
 #include "core/random.h"
@@ -25,9 +25,12 @@
 #include "espalier/runtime.h"
 #include "gemm_peers.h"
 #include "kernels/matmul.h"
+#include "kernels/matmul_bf16.h"
 
 namespace espalier {
 namespace {
+
+constexpr double kBf16Error = 1.0 / 256.0;  // of each weight
 
 int threads = 1;
 
@@ -60,32 +63,22 @@ MatrixRef OperandA(const Gemm& gemm) {
                               : MatrixRef::RowMajor(gemm.a, gemm.m, gemm.k);
 }
 
-// Throws unless some entries all over C are what float64 gives.
-void Check(const Gemm& gemm) {
-  Random random({.seed = 4, .index = 0});
-  const MatrixRef a = OperandA(gemm);
-  for (int sample = 0; sample < 64; ++sample) {
-    const std::int64_t i = static_cast<std::int64_t>(random.NextUniform() * gemm.m);
-    const std::int64_t j = static_cast<std::int64_t>(random.NextUniform() * gemm.n);
-    double sum = 0.0, size = 0.0;
-    for (std::int64_t k = 0; k < gemm.k; ++k) {
-      const double term =
-          double{a.data[i * a.row_stride + k * a.column_stride]} * gemm.b[k * gemm.n + j];
-      sum += term;
-      size += std::abs(term);
-    }
-    if (!(std::abs(gemm.c[i * gemm.n + j] - sum) <= 1e-5 * size)) {
-      throw std::runtime_error("the product is wrong");
-    }
-  }
-}
-
 RunGemm OurPlain(const Gemm& gemm) {
   const auto workspace =
       std::make_shared<Workspace>(threads, ParallelMatmulScratchFloats(gemm.k, gemm.n));
   return [gemm, workspace] {
     ParallelMatmul(OperandA(gemm), MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n), gemm.c, gemm.n, {},
                    *workspace);
+  };
+}
+
+RunGemm OurBf16(const Gemm& gemm) {
+  const auto packed =
+      std::make_shared<AlignedArray<std::uint32_t>>(PackedBf16Words(gemm.k, gemm.n));
+  PackBf16(MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n), packed->data());
+  const auto workspace = std::make_shared<Workspace>(threads, 0);
+  return [gemm, packed, workspace] {
+    ParallelMatmulBf16(OperandA(gemm), packed->data(), gemm.n, gemm.c, gemm.n, {}, *workspace);
   };
 }
 
@@ -102,11 +95,12 @@ void Register(const Shape& shape, const std::string& contender, const std::strin
               const std::function<RunGemm(const Gemm&)>& make) {
   const std::string name =
       shape.workload + "/" + contender + "/" + metric + "/" + std::to_string(shape.batch);
-  benchmark::RegisterBenchmark(name.c_str(), [shape, make](benchmark::State& state) {
+  benchmark::RegisterBenchmark(name.c_str(), [shape, contender, make](benchmark::State& state) {
     Operands operands(shape);
     const RunGemm run = make(operands.gemm);
     run();
-    Check(operands.gemm);
+    CheckProduct(OperandA(operands.gemm), MatrixRef::RowMajor(operands.gemm.b, shape.k, shape.n),
+                 operands.gemm.c, contender == "espalier-bf16" ? kBf16Error : 1e-5);
     for (auto _ : state) {
       run();
       benchmark::ClobberMemory();
@@ -152,6 +146,7 @@ int Main(int argc, char** argv) {
                is_gradient || peer.packed == nullptr ? peer.plain : peer.packed);
     }
     if (is_gradient) continue;
+    if (shape.workload.starts_with("G-xw")) Register(shape, "espalier-bf16", "gflops", OurBf16);
     Register(shape, "espalier", "gflops_plain", OurPlain);
     for (const GemmPeer& peer : peers) Register(shape, peer.name, "gflops_plain", peer.plain);
   }

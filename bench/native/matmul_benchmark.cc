@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Matrix products on one thread, ours and OpenBLAS's. Counter "GFLOPS"; "of_peak" is its
-// share of the fused multiply-add peak of the active target, measured at the start.
+// Matrix products on one thread, ours and OpenBLAS's, each checked before it is timed. Counter
+// "GFLOPS"; "of_peak" is its share of the fused multiply-add peak of the active target, measured at
+// the start.
 //
 //   matmul_benchmark [PATH of libopenblas.so.0] [--benchmark_filter=…]
 
@@ -13,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "core/cpu.h"
 #include "core/random.h"
-#include "espalier/runtime.h"
 #include "espalier/runtime.h"
 #include "kernels/blas.h"
 #include "kernels/matmul.h"
@@ -56,7 +57,15 @@ struct Operands {
   MatrixRef a_ref, b_ref;
 };
 
-void Report(benchmark::State& state, const Product& product) {
+template <typename Run>
+void Time(benchmark::State& state, const Product& product, const Operands& operands,
+          const Run& run) {
+  run();
+  CheckProduct(operands.a_ref, operands.b_ref, operands.c.data());
+  for (auto _ : state) {
+    run();
+    benchmark::ClobberMemory();
+  }
   const double operations = 2.0 * static_cast<double>(product.m * product.n * product.k);
   state.counters["GFLOPS"] = benchmark::Counter(
       operations / 1e9 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
@@ -70,33 +79,23 @@ void Packed(benchmark::State& state, const Product& product) {
   Operands operands(product);
   std::vector<float> packed(static_cast<std::size_t>(PackedFloats(product.k, product.n)));
   PackB(operands.b_ref, packed.data());
-  for (auto _ : state) {
+  Time(state, product, operands, [&] {
     MatmulPacked(operands.a_ref, packed.data(), product.n, operands.c.data(), product.n, {});
-    benchmark::DoNotOptimize(operands.c.data());
-    benchmark::ClobberMemory();
-  }
-  Report(state, product);
+  });
 }
 
 void Ours(benchmark::State& state, const Product& product) {
   Operands operands(product);
   Workspace workspace(1, ParallelMatmulScratchFloats(product.k, product.n));
-  for (auto _ : state) {
+  Time(state, product, operands, [&] {
     ParallelMatmul(operands.a_ref, operands.b_ref, operands.c.data(), product.n, {}, workspace);
-    benchmark::DoNotOptimize(operands.c.data());
-    benchmark::ClobberMemory();
-  }
-  Report(state, product);
+  });
 }
 
 void OpenBlas(benchmark::State& state, const Product& product) {
   Operands operands(product);
-  for (auto _ : state) {
-    OpenBlasMatmul(operands.a_ref, operands.b_ref, operands.c.data(), product.n);
-    benchmark::DoNotOptimize(operands.c.data());
-    benchmark::ClobberMemory();
-  }
-  Report(state, product);
+  Time(state, product, operands,
+       [&] { OpenBlasMatmul(operands.a_ref, operands.b_ref, operands.c.data(), product.n); });
 }
 
 std::vector<Product> Products() {

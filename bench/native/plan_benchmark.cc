@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Whole plans by the public C++ API, without Java: predictions and training steps on the dense
-// networks I1 and I2 and the convolutional I3 of docs/benchmarks.md, by batch size and, for steps,
-// threads.
+// Whole plans by the public C++ API, without Java: predictions and training steps on the
+// networks I1 to I4 of docs/benchmarks.md, by batch size and, for steps, threads.
 
 #include <benchmark/benchmark.h>
 
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "core/random.h"
 #include "espalier/builder.h"
 #include "espalier/predictor.h"
@@ -21,12 +21,11 @@
 namespace espalier {
 namespace {
 
-enum class Kind { kI1, kI2, kI3 };
-
-constexpr std::int64_t kClasses = 10;
-constexpr std::int64_t kLabels = 14;
-
-std::int64_t InputFloats(Kind kind) { return kind == Kind::kI2 ? 103 : 784; }
+struct Workload {
+  Network network;
+  std::int64_t inputs, outputs;
+  bool has_classes;  ///< else labels, three of ten unknown in training
+};
 
 std::vector<std::string> Names(std::int64_t count) {
   std::vector<std::string> names;
@@ -34,87 +33,104 @@ std::vector<std::string> Names(std::int64_t count) {
   return names;
 }
 
-Network Build(Kind kind) {
-  if (kind == Kind::kI2) {
-    NetworkBuilder builder(Shape::Vector(InputFloats(kind)));
-    builder.Dense("dense", 256).Relu().Head("output", LabelsTask(Names(kLabels)));
-    return builder.Build(1);
-  }
-  NetworkBuilder builder(kind == Kind::kI3 ? Shape::Image(1, 28, 28)
-                                           : Shape::Vector(InputFloats(kind)));
-  if (kind == Kind::kI3) {
-    builder.Conv2d("conv1", 32, 3).Relu().MaxPool2d(2);
-    builder.Conv2d("conv2", 64, 3).Relu().MaxPool2d(2);
-    builder.Flatten().Dense("dense", 128).Relu();
-  } else {
-    builder.Dense("dense1", 256).Relu().Dense("dense2", 128).Relu();
-  }
-  builder.Head("output", ClassesTask(Names(kClasses)));
-  return builder.Build(1);
+Workload I1() {
+  NetworkBuilder builder(Shape::Vector(784));
+  builder.Dense("dense1", 256).Relu().Dense("dense2", 128).Relu();
+  builder.Head("output", ClassesTask(Names(10)));
+  return {builder.Build(1), 784, 10, true};
 }
 
-std::vector<float> Inputs(Kind kind, std::int64_t batch) {
+Workload I2() {
+  NetworkBuilder builder(Shape::Vector(103));
+  builder.Dense("dense1", 256).Relu().Head("output", LabelsTask(Names(14)));
+  return {builder.Build(1), 103, 14, false};
+}
+
+Workload I3() {
+  NetworkBuilder builder(Shape::Image(1, 28, 28));
+  builder.Conv2d("conv1", 32, 3).Relu().MaxPool2d(2);
+  builder.Conv2d("conv2", 64, 3).Relu().MaxPool2d(2);
+  builder.Flatten().Dense("dense", 128).Relu().Head("output", ClassesTask(Names(10)));
+  return {builder.Build(1), 28 * 28, 10, true};
+}
+
+Workload I4() {
+  NetworkBuilder builder(Shape::Image(3, 32, 32));
+  for (const std::int64_t channels : {64, 128, 256}) {
+    const std::string name = "conv" + std::to_string(channels);
+    builder.Conv2d(name + "a", channels, 3).Relu();
+    builder.Conv2d(name + "b", channels, 3).Relu().MaxPool2d(2);
+  }
+  builder.Flatten().Dense("dense", 256).Relu().Head("output", ClassesTask(Names(10)));
+  return {builder.Build(1), 3 * 32 * 32, 10, true};
+}
+
+std::vector<float> Inputs(std::int64_t count) {
   Random random({.seed = 4, .index = 1});
-  std::vector<float> inputs(static_cast<std::size_t>(batch * InputFloats(kind)));
+  std::vector<float> inputs(static_cast<std::size_t>(count));
   for (float& input : inputs) input = static_cast<float>(random.NextUniform() - 0.5);
   return inputs;
 }
 
-void Predict(benchmark::State& state, Kind kind) {
+void Predict(benchmark::State& state, Workload (*make)()) {
   SetThreadCount(1);
   const std::int64_t batch = state.range(0);
-  const Network network = Build(kind);
-  const Predictor predictor(network);
-  const std::vector<float> inputs = Inputs(kind, batch);
-  std::vector<float> outputs(static_cast<std::size_t>(batch * kClasses));
+  const Workload workload = make();
+  const Predictor predictor(workload.network);
+  const std::vector<float> inputs = Inputs(batch * workload.inputs);
+  std::vector<float> outputs(static_cast<std::size_t>(batch * workload.outputs));
   predictor.Predict(batch, inputs, outputs);
   double sum = 0.0;
-  for (const float probability : outputs) sum += probability;
-  if (std::abs(sum - static_cast<double>(batch)) > 1e-4 * static_cast<double>(batch)) {
-    state.SkipWithError("the probabilities of an example do not add up to 1");
-    return;
+  bool are_probabilities = true;
+  for (const float probability : outputs) {
+    sum += probability;
+    are_probabilities = are_probabilities && probability >= 0.0f && probability <= 1.0f;
   }
+  Require(are_probabilities, "an output is not a probability");
+  const double rows = static_cast<double>(batch);
+  Require(!workload.has_classes || std::abs(sum - rows) <= 1e-4 * rows,
+          "the probabilities of an example do not add up to 1");
   for (auto _ : state) {
     predictor.Predict(batch, inputs, outputs);
     benchmark::ClobberMemory();
   }
 }
 
-void TrainStep(benchmark::State& state, Kind kind) {
+void TrainStep(benchmark::State& state, Workload (*make)()) {
   SetThreadCount(static_cast<int>(state.range(1)));
   const std::int64_t batch = state.range(0);
-  Network network = Build(kind);
-  Trainer trainer(network, {.optimizer = Adam{.learning_rate = 1e-3}, .max_batch_size = batch});
-  const std::vector<float> inputs = Inputs(kind, batch);
-  std::vector<std::int32_t> classes(static_cast<std::size_t>(kind == Kind::kI2 ? 0 : batch));
-  for (std::size_t i = 0; i < classes.size(); ++i) classes[i] = static_cast<int>(i) % kClasses;
-  std::vector<float> labels(static_cast<std::size_t>(kind == Kind::kI2 ? batch * kLabels : 0));
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    labels[i] = i % 10 < 3 ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(i % 2);
+  Workload workload = make();
+  Trainer trainer(workload.network,
+                  {.optimizer = Adam{.learning_rate = 1e-3}, .max_batch_size = batch});
+  const std::vector<float> inputs = Inputs(batch * workload.inputs);
+  std::vector<std::int32_t> classes;
+  std::vector<float> labels;
+  for (std::int64_t i = 0; i < batch; ++i) classes.push_back(static_cast<int>(i % 10));
+  for (std::int64_t i = 0; i < batch * workload.outputs; ++i) {
+    labels.push_back(i * 7 % 10 < 3 ? std::numeric_limits<float>::quiet_NaN()
+                                    : static_cast<float>(i % 2));
   }
-  const TaskTargets targets[] = {{.values = labels, .classes = classes}};
+  const TaskTargets targets[] = {workload.has_classes ? TaskTargets{.classes = classes}
+                                                      : TaskTargets{.values = labels}};
   const double first = trainer.Step(batch, inputs, targets).loss;
   for (int step = 0; step < 10; ++step) trainer.Step(batch, inputs, targets);
-  if (!(trainer.Step(batch, inputs, targets).loss < first)) {
-    state.SkipWithError("the loss does not fall");
-    return;
-  }
+  Require(trainer.Step(batch, inputs, targets).loss < first, "the loss does not fall");
   for (auto _ : state) {
     double loss = trainer.Step(batch, inputs, targets).loss;
     benchmark::DoNotOptimize(loss);
   }
 }
 
-BENCHMARK_CAPTURE(Predict, I1, Kind::kI1)->ArgName("batch")->Arg(1)->Arg(8)->Arg(64);
-BENCHMARK_CAPTURE(Predict, I3, Kind::kI3)->ArgName("batch")->Arg(1)->Arg(8)->Arg(64);
-void BatchesAndThreads(benchmark::internal::Benchmark* benchmark) {
-  benchmark->ArgNames({"batch", "threads"})->UseRealTime();
-  for (const std::int64_t threads : {1, 2}) benchmark->Args({32, threads})->Args({128, threads});
-}
-
-BENCHMARK_CAPTURE(TrainStep, I1, Kind::kI1)->Apply(BatchesAndThreads);
-BENCHMARK_CAPTURE(TrainStep, I2, Kind::kI2)->Apply(BatchesAndThreads);
-BENCHMARK_CAPTURE(TrainStep, I3, Kind::kI3)->Apply(BatchesAndThreads);
+#define ESPALIER_WORKLOAD(name)                                                      \
+  BENCHMARK_CAPTURE(Predict, name, name)->ArgName("batch")->Arg(1)->Arg(8)->Arg(64); \
+  BENCHMARK_CAPTURE(TrainStep, name, name)                                           \
+      ->ArgNames({"batch", "threads"})                                               \
+      ->ArgsProduct({{32, 128}, {1, 2}})                                             \
+      ->UseRealTime()
+ESPALIER_WORKLOAD(I1);
+ESPALIER_WORKLOAD(I2);
+ESPALIER_WORKLOAD(I3);
+ESPALIER_WORKLOAD(I4);
 
 }  // namespace
 }  // namespace espalier

@@ -76,7 +76,8 @@ class BridgeStorm : public ::testing::Test {
     const Shared* shared = current_;
     std::array<float, kOutputs> outputs{};
     if (from_pixels) {
-      predictorPredictPixelArray(shared->predictor, 1, pixels_.data(), outputs.data());
+      predictorPredictPixels(shared->predictor, 1, Address(pixels_.data()),
+                             Address(outputs.data()));
     } else {
       predictorPredict(shared->predictor, 1, Address(inputs_.data()), Address(outputs.data()));
     }

@@ -49,12 +49,17 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
     if (tile.start != nullptr) tile.start += panels * kPanelColumns;
     if (tile.column_bias != nullptr) tile.column_bias += panels * kPanelColumns;
   };
-  constexpr std::int64_t kWide = WidePanels(1);
   std::int64_t left = product.n;
-  for (; left >= kWide * kPanelColumns; left -= kWide * kPanelColumns) {
-    RowTile<kTileVectors, kWide>(tile);
-    advance(kWide);
+  const auto multiply_full = [&](std::int64_t panels, TileFunction multiply) {
+    for (; left >= panels * kPanelColumns; left -= panels * kPanelColumns) {
+      multiply(tile);
+      advance(panels);
+    }
+  };
+  if (PackedRowPanels<FloatColumns>(product.k, product.n) == 4) {
+    multiply_full(4, RowTile<kTileVectors, 4>);
   }
+  multiply_full(2, RowTile<kTileVectors, 2>);
   for (; left > kLanes; left -= kPanelColumns) {
     tile.last_lanes = left >= kPanelColumns ? kLanes : left - kLanes;
     RowTile<kTileVectors, 1>(tile);

@@ -149,7 +149,6 @@ struct Bf16Columns {
 inline constexpr int kWideRows = kHas32Registers ? 7 : 2;
 inline constexpr std::int64_t kLineFloats = 16;
 
-// The sum over all k. Asking for a line that is there or isn't wanted costs as much as
 // The sum over all k. Asking for a line in vain costs as much as asking for one that is missing.
 template <template <int> class Rows, class Columns, int kRows, int kVectors, int kPanels,
           bool kAsksAhead>
@@ -297,6 +296,15 @@ template <template <int> class Rows, class Columns>
 inline constexpr TileFunction kQuadTile = MultiplyTile<Rows, Columns, 1, kTileVectors, 4>;
 template <template <int> class Rows, class Columns>
 inline constexpr TileFunction kOctetTile = MultiplyTile<Rows, Columns, 1, kTileVectors, 8>;
+
+// Panels side by side for one row of A, which reads packed B as fast as it comes: two of those
+// streams come faster than four if they are short and begin again and again.
+template <class Columns>
+HWY_INLINE std::int64_t PackedRowPanels(std::int64_t depth, std::int64_t columns) {
+  constexpr std::int64_t kShortStream = 320;
+  const bool is_short = depth <= kShortStream && columns > 8 * kPanelColumns;
+  return kHas32Registers && Columns::kPanelWords == kPanelColumns && is_short ? 2 : 4;
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace espalier

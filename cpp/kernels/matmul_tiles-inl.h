@@ -28,14 +28,10 @@ struct TileColumns {
   bool is_narrow;  // one vector
 };
 
-// One row reads B as fast as it comes. From packed panels, each a stream of its own, two
-// streams come faster than four if they are short and begin again and again.
 template <class Columns>
 HWY_INLINE std::int64_t RowPanels(const TiledProduct& product) {
-  constexpr std::int64_t kShortStream = 320;
   if (product.b_stride != 0) return kHas32Registers ? 8 : 4;
-  const bool is_short = product.depth <= kShortStream && product.columns > 8 * kPanelColumns;
-  return kHas32Registers && Columns::kPanelWords == kPanelColumns && is_short ? 2 : 4;
+  return PackedRowPanels<Columns>(product.depth, product.columns);
 }
 
 HWY_INLINE TileColumns ChooseColumns(std::int64_t most_panels, std::int64_t left) {

@@ -151,7 +151,10 @@ void ForPieces(const WeightGradient& gradient, std::int64_t task, float* scratch
   for (std::int64_t tile = runs.FirstTile(task); tile < runs.FirstTile(task + 1); ++tile) {
     const std::int64_t row = runs.tiles.Begin(tile);
     const std::int64_t rows = runs.tiles.Begin(tile + 1) - row;
-    PackA({gradient.gradients + row, rows, gradient.examples, 1, gradient.rows}, packed);
+    for (std::int64_t example = 0; example < gradient.examples; ++example) {
+      std::copy_n(gradient.gradients + example * gradient.rows + row, rows,
+                  packed + example * rows);
+    }
     for (std::int64_t column = 0; column < columns; column += kPieceColumns) {
       const std::int64_t width = std::min(kPieceColumns, columns - column);
       const GradientPiece piece{.first_row = row,
@@ -173,8 +176,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace espalier {
-
-static_assert(kMostGradientExamples <= kBlockDepth, "PackA packs no more columns at once");
 
 std::int64_t WeightGradientTasks(const WeightGradient& gradient) {
   return ESPALIER_KERNEL(CountRuns)(gradient);

@@ -72,7 +72,7 @@ public final class Bench implements Callable<Integer> {
       try (Field field = new Field(lineup, count, true)) {
         new PredictionRace(lineup, field).run();
         new TrainingRace(lineup, field).run();
-        others.transfer(field);
+        new TransferRace(lineup, field).run();
         others.labels(field);
         others.overhead(field);
       }

@@ -23,13 +23,23 @@ public interface Contender {
   }
 
   /**
-   * Trains a head on a frozen trunk (workload X) and returns the wall seconds.
+   * Trains the head of the network on its trunk (workload X), which stays as it is; the examples in
+   * their order in every epoch.
    *
    * @param variant how the trunk is run: "cached" once, "naive" in every epoch
    */
-  default double transferSeconds(Work work, String variant) throws IOException {
+  default Transfer transfer(Work work, String variant) throws IOException {
     throw new UnsupportedOperationException("does not train");
   }
+
+  /**
+   * What workload X took and gave.
+   *
+   * @param seconds on the wall
+   * @param losses of each epoch: the mean over examples, each taken before its step's update
+   */
+  @SuppressWarnings("ArrayRecordComponent")
+  record Transfer(double seconds, double[] losses) {}
 
   /** Predicts the same inputs again and again. */
   interface Prediction extends AutoCloseable {

@@ -78,9 +78,11 @@ final class ContenderClient implements AutoCloseable {
     return numbers(ask("callers " + callers + " " + millis));
   }
 
-  /** Wall seconds of workload X. */
-  double transfer(Work work, String variant) throws IOException {
-    return numbers(ask("transfer " + work.folder() + " " + work.network() + " " + variant))[0];
+  /** Workload X. */
+  Contender.Transfer transfer(Work work, String variant) throws IOException {
+    double[] numbers =
+        numbers(ask("transfer " + work.folder() + " " + work.network() + " " + variant));
+    return new Contender.Transfer(numbers[0], Arrays.copyOfRange(numbers, 1, numbers.length));
   }
 
   /** Frees what was prepared. */

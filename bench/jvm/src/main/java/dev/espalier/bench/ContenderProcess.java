@@ -89,7 +89,8 @@ public final class ContenderProcess {
       case "callers":
         return callers(Integer.parseInt(words[1]), Long.parseLong(words[2]));
       case "transfer":
-        return numbers(contender.transferSeconds(work(words), words[3]));
+        Contender.Transfer transfer = contender.transfer(work(words), words[3]);
+        return numbers(transfer.seconds()) + " " + numbers(transfer.losses());
       case "close":
         if (prediction != null) {
           prediction.close();

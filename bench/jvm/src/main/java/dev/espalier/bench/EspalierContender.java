@@ -3,9 +3,12 @@ package dev.espalier.bench;
 
 import dev.espalier.Adam;
 import dev.espalier.Dataset;
+import dev.espalier.EpochResult;
 import dev.espalier.Espalier;
 import dev.espalier.Head;
+import dev.espalier.History;
 import dev.espalier.Network;
+import dev.espalier.ParameterSummary;
 import dev.espalier.Precision;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
@@ -70,26 +73,37 @@ public final class EspalierContender implements Contender {
   }
 
   @Override
-  public double transferSeconds(Work work, String variant) throws IOException {
+  public Transfer transfer(Work work, String variant) throws IOException {
     requireFloat();
-    try (Network trunk = Network.load(work.model());
+    try (Network source = Network.load(work.model());
         Network network =
-            trunk
+            source
                 .transfer()
                 .dropHead("output")
                 .freezeThrough("features")
-                .head("grafted", Head.layers(h -> h.dense(256).relu()).labels(labelNames(14)))
+                .head(
+                    "grafted",
+                    Head.layers(h -> h.dense(256).relu()).labels(Networks.labelNames(14)))
                 .build(3)) {
-      Dataset data = examples(trunk, work, TransferWork.EXAMPLES);
+      for (ParameterSummary parameter : network.parameters()) {
+        if (parameter.path().startsWith("heads.")) { // from the same values as everyone
+          String path = parameter.path().replace("heads.grafted.", "heads.output.");
+          network.setParameter(parameter.path(), source.parameter(path));
+        }
+      }
+      Dataset data = examples(source, work, TransferWork.EXAMPLES);
       Trainer trainer =
           Trainer.of(network)
               .optimizer(Adam.withLearningRate(1e-3))
               .batchSize(TransferWork.BATCH)
               .epochs(TransferWork.EPOCHS)
+              .shuffle(false)
               .featureCache(variant.equals("cached"));
-      long start = System.nanoTime();
-      trainer.fit(data);
-      return (System.nanoTime() - start) * 1e-9;
+      final long start = System.nanoTime();
+      History history = trainer.fit(data);
+      final double seconds = (System.nanoTime() - start) * 1e-9;
+      return new Transfer(
+          seconds, history.epochs().stream().mapToDouble(EpochResult::loss).toArray());
     }
   }
 
@@ -99,13 +113,8 @@ public final class EspalierContender implements Contender {
     }
   }
 
-  private static String[] labelNames(int count) {
-    String[] names = new String[count];
-    Arrays.setAll(names, i -> "n" + i);
-    return names;
-  }
-
-  private static Dataset examples(Network network, Work work, int count) throws IOException {
+  /** The first examples of the work. */
+  static Dataset examples(Network network, Work work, int count) throws IOException {
     float[] inputs = work.inputs(count * network.inputShape().size());
     Task task = network.tasks().get(0);
     if (task.kind() == Task.Kind.CLASSES) {

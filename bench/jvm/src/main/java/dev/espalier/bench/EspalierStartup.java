@@ -14,9 +14,7 @@ public final class EspalierStartup {
   public static void main(String[] arguments) throws IOException {
     try (Network network = Network.load(Path.of(arguments[0], "I1.safetensors"));
         Predictor predictor = network.predictor()) {
-      if (predictor.predict(new float[784]).length == 10) {
-        StartupReport.print();
-      }
+      StartupReport.print(predictor.predict(StartupReport.input()));
     }
   }
 }

@@ -18,8 +18,10 @@ import picocli.CommandLine.Parameters;
 /**
  * Adds the results of a native benchmark, as Google Benchmark's JSON, to a results file. Benchmarks
  * named {@code workload/contender/metric/batch} have their result in the counter "value"; of others
- * the time becomes {@code N-PROGRAM-NAME,espalier,…,time_us}. Of repetitions the median counts. If
- * a benchmark found a wrong result, the file is refused.
+ * the time becomes {@code N-PROGRAM-NAME,espalier,…,time_us}, the counter "GFLOPS" {@code gflops},
+ * and "gbps" the metric of the limit that it compares with, by the counter "level": {@code l1_gbps}
+ * to {@code l3_gbps}, {@code dram_gbps}. Of repetitions the median counts. If a benchmark found a
+ * wrong result, the file is refused.
  */
 @Command(name = "import", description = "adds the JSON of a native benchmark to the results")
 public final class ImportCommand implements Callable<Integer> {
@@ -92,10 +94,24 @@ public final class ImportCommand implements Callable<Integer> {
             new ResultsFile.Key(parts[0], parts[1], threads, Integer.parseInt(parts[3]), parts[2]);
         rows.put(key, benchmark.get("value").doubleValue());
       } else {
-        String workload = prefix + name.replaceAll("/real_time|/iterations:[0-9]+", "");
-        ResultsFile.Key key =
-            new ResultsFile.Key(workload.replace(',', ';'), "espalier", threads, 1, "time_us");
-        rows.put(key, benchmark.get("real_time").doubleValue() * scale(benchmark));
+        String plain = name.replaceAll("/real_time|/iterations:[0-9]+", "").replace(',', ';');
+        boolean isOpenBlas = plain.startsWith("openblas/");
+        String contender = isOpenBlas ? "openblas" : "espalier";
+        String workload = prefix + plain.replaceFirst("^(espalier|openblas)/", "");
+        rows.put(
+            new ResultsFile.Key(workload, contender, threads, 1, "time_us"),
+            benchmark.get("real_time").doubleValue() * scale(benchmark));
+        if (benchmark.has("GFLOPS")) {
+          rows.put(
+              new ResultsFile.Key(workload, contender, threads, 1, "gflops"),
+              benchmark.get("GFLOPS").doubleValue());
+        }
+        if (benchmark.has("gbps")) {
+          String metric = MachineLimits.bandwidth(benchmark.get("level").asInt());
+          rows.put(
+              new ResultsFile.Key(workload, contender, threads, 1, metric),
+              benchmark.get("gbps").doubleValue());
+        }
       }
     }
     return rows;

@@ -51,6 +51,12 @@ final class Lineup {
     return work;
   }
 
+  /** Work for workloads T: {@link Work#BATCHES} batches, the first ones alike. */
+  Work trainingWork(String network, int batch) throws IOException {
+    Path work = folder.resolve("work").resolve("T-" + network + "-" + batch);
+    return WorkWriter.writeTraining(work, network, batch);
+  }
+
   /** Work for workload L, with so many per cent of the entries labelled. */
   Work labelWork(int examples, int percent) throws IOException {
     Path work = folder.resolve("work").resolve("L-" + percent);

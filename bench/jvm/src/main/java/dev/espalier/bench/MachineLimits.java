@@ -8,15 +8,15 @@ import java.util.Map;
 
 /** What a result is of what the machine can do at most, measured in the same run. */
 final class MachineLimits {
-  /** Multiply-adds of one prediction. */
-  private static final Map<String, Double> MULTIPLY_ADDS =
+  /** Multiply-adds of one prediction, and those of the first layer. */
+  private static final Map<String, double[]> MULTIPLY_ADDS =
       Map.of(
-          "I1", 234_752.0,
-          "I2", 29_952.0,
-          "I3", 4.24e6,
-          "I4", 153.8e6,
-          "I5r", 1.81e9,
-          "I5m", 0.30e9);
+          "I1", new double[] {234_752, 784 * 256},
+          "I2", new double[] {29_952, 103 * 256},
+          "I3", new double[] {4.24e6, 9 * 32 * 28 * 28},
+          "I4", new double[] {153.8e6, 27 * 64 * 32 * 32},
+          "I5r", new double[] {1.81e9, 0},
+          "I5m", new double[] {0.30e9, 0});
 
   private final Map<String, Double> limits = new HashMap<>();
 
@@ -30,8 +30,10 @@ final class MachineLimits {
 
   /**
    * The share of the limit that binds: of reading weights from L2 for the product of a vector and a
-   * matrix that fits there, of multiply-adds for everything else; "" where there is none. Above 100
-   * % only by an algorithm with fewer multiply-adds (Winograd).
+   * matrix that fits there, of reading from where the data lies for what goes through them once, of
+   * multiply-adds for everything else; "" where there is none. A training step has three times
+   * those of the prediction, less the gradient by the network's input, which nobody needs. Above
+   * 100 % only by an algorithm with fewer multiply-adds (Winograd).
    */
   String share(ResultsFile.Key key, double value) {
     Double peak = limits.get("fma_gflops");
@@ -46,12 +48,25 @@ final class MachineLimits {
       }
       return percent(value / (peak * key.threads()), "FMA");
     }
-    Double work = MULTIPLY_ADDS.get(key.workload());
+    if (key.metric().endsWith("_gbps") && limits.containsKey(key.metric())) {
+      String where = key.metric().replace("_gbps", "").toUpperCase(Locale.ROOT);
+      return percent(value / limits.get(key.metric()), where);
+    }
+    double[] work = MULTIPLY_ADDS.get(key.workload().replaceFirst("^T2?-", ""));
     if (work != null && key.metric().equals("p50_us")) {
-      double gflops = 2e-3 * work * key.batch() / value;
+      double gflops = 2e-3 * work[0] * key.batch() / value;
+      return percent(gflops / (peak * key.threads()), "FMA");
+    }
+    if (work != null && key.metric().equals("samples_per_s")) {
+      double gflops = 2e-9 * (3 * work[0] - work[1]) * value;
       return percent(gflops / (peak * key.threads()), "FMA");
     }
     return "";
+  }
+
+  /** The metric of the bandwidth of a cache level, or of memory for a level beyond the third. */
+  static String bandwidth(int level) {
+    return level > 3 ? "dram_gbps" : "l" + level + "_gbps";
   }
 
   private static String percent(double share, String limit) {

@@ -40,7 +40,8 @@ public final class Networks {
                   .relu()
                   .head("output", Head.classes(10));
           case "I4" -> trunk().dense(256).relu().head("output", Head.classes(10));
-          case "X" -> trunk().head("output", labels(14));
+          case "X" ->
+              trunk().head("output", Head.layers(h -> h.dense(256).relu()).labels(labelNames(14)));
           case "I5r" -> resNet18();
           case "I5m" -> mobileNetV2();
           case "O" -> Network.builder(Shape.vector(1)).head("output", Head.values("value"));
@@ -52,7 +53,11 @@ public final class Networks {
   }
 
   static Head labels(int count) {
-    return Head.labels(IntStream.range(0, count).mapToObj(i -> "l" + i).toArray(String[]::new));
+    return Head.labels(labelNames(count));
+  }
+
+  static String[] labelNames(int count) {
+    return IntStream.range(0, count).mapToObj(i -> "l" + i).toArray(String[]::new);
   }
 
   /** The convolutions of I4: [64, 64], [128, 128], [256, 256], each with pooling. */

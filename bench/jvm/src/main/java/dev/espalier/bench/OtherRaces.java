@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The workloads that are not single predictions or steps of the networks: C, X, L and O. */
+/** The workloads that are not single predictions or steps of the networks: C, L and O. */
 final class OtherRaces {
   private static final int CALLS_PER_BLOCK = 1000;
   private static final int LABEL_BATCH = 256;
@@ -63,36 +63,6 @@ final class OtherRaces {
         System.out.println(line);
       }
     }
-  }
-
-  /** X: a head trained on a frozen trunk. */
-  void transfer(Field field) throws IOException {
-    if (!lineup.isWanted("X")) {
-      return;
-    }
-    Work work = lineup.work("X", TransferWork.EXAMPLES);
-    Map<String, List<Double>> seconds = new LinkedHashMap<>();
-    int repeats = lineup.effort.isQuick() ? 1 : 3;
-    for (int repeat = 0; repeat < repeats; repeat++) {
-      for (ContenderKind kind : lineup.kinds) {
-        if (kind.name().equals("espalier")) {
-          put(seconds, "espalier", field.client(kind).transfer(work, "cached"));
-        } else if (kind.name().equals("torch") && field.client(kind) != null) {
-          put(seconds, "torch-cached", field.client(kind).transfer(work, "cached"));
-          if (repeat == 0 && !lineup.effort.isQuick()) { // a minute each time
-            put(seconds, "torch-naive", field.client(kind).transfer(work, "naive"));
-          }
-        }
-      }
-    }
-    Line line = new Line("X", TransferWork.BATCH, field.threads, "s", false);
-    seconds.forEach(
-        (name, values) -> {
-          double value = Samples.median(values.stream().mapToDouble(Double::doubleValue).toArray());
-          add("X", name, field.threads, TransferWork.BATCH, "wall_s", value);
-          line.add(name, value);
-        });
-    System.out.println(line);
   }
 
   /** L: the step time of a wide head as fewer and fewer labels are known. */

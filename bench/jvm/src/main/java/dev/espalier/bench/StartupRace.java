@@ -17,11 +17,12 @@ import java.util.stream.Stream;
 
 /**
  * Workload S: a fresh JVM from the start of its process to the first prediction of I1, with nothing
- * on the class path but what the library needs. Each program says when it is done; its peak
- * resident memory is read then.
+ * on the class path but what the library needs. Each program says when it is done, and what it
+ * predicted; its peak resident memory is read then.
  */
 final class StartupRace {
   private static final double MIB = 1 << 20;
+  private static final double TOLERANCE = 1e-5;
 
   private final Lineup lineup;
 
@@ -51,8 +52,13 @@ final class StartupRace {
     }
     programs.add(new Program("", BareStartup.class.getName(), List.of(benchJar())));
     int rounds = lineup.effort.isQuick() ? 3 : 9;
+    float[] reference = null;
     for (Program program : programs) {
       runOnce(program, work, false); // fills the caches of the disk and of native libraries
+      reference = reference == null ? program.outputs : reference;
+      if (!program.name.isEmpty()) {
+        Agreement.require(program.name + " on S", reference, program.outputs, TOLERANCE);
+      }
     }
     for (int round = 0; round < rounds; round++) {
       for (Program program : programs) {
@@ -130,9 +136,12 @@ final class StartupRace {
       while ((line = lines.readLine()) != null) {
         if (line.startsWith(StartupReport.READY)) {
           millis = (System.nanoTime() - start) * 1e-6;
-          program.add(
-              "peak_rss_mb",
-              Double.parseDouble(line.substring(StartupReport.READY.length())) / 1024);
+          String[] words = line.substring(StartupReport.READY.length()).split(" ");
+          program.add("peak_rss_mb", Double.parseDouble(words[0]) / 1024);
+          program.outputs = new float[words.length - 1];
+          for (int i = 0; i < program.outputs.length; i++) {
+            program.outputs[i] = Float.parseFloat(words[i + 1]);
+          }
         }
       }
     }
@@ -152,6 +161,7 @@ final class StartupRace {
     final String main;
     final List<Path> jars;
     private final Map<String, List<Double>> values = new LinkedHashMap<>();
+    float[] outputs;
 
     Program(String name, String main, List<Path> jars) {
       this.name = name;

@@ -42,8 +42,8 @@ final class Tables {
     tables.forEach((title, table) -> text.append(table(title, table)));
     List<String> notes = KnownFigures.notes(rows);
     if (!notes.isEmpty()) {
-      text.append("\nMore than 20 % below what these libraries reach elsewhere, scaled by the FMA");
-      text.append(" peak:\n");
+      text.append("\nMore than 20 % below what these libraries reach elsewhere, scaled by this");
+      text.append(" machine's limits:\n");
       notes.forEach(note -> text.append("  ").append(note).append('\n'));
     }
     return text.toString();
@@ -53,11 +53,13 @@ final class Tables {
     Set<String> contenders = new LinkedHashSet<>();
     Map<String, Map<String, Double>> lines = new LinkedHashMap<>();
     Map<String, String> shares = new HashMap<>();
+    int width = table.stream().mapToInt(row -> row.key().workload().length()).reduce(16, Math::max);
     for (ResultsFile.Row row : table) {
       ResultsFile.Key key = row.key();
       contenders.add(key.contender());
       String line =
-          String.format(Locale.ROOT, "%-16s %7d %5d", key.workload(), key.threads(), key.batch());
+          String.format(
+              Locale.ROOT, "%-" + width + "s %7d %5d", key.workload(), key.threads(), key.batch());
       lines.computeIfAbsent(line, k -> new LinkedHashMap<>()).put(key.contender(), row.value());
       if (key.contender().equals("espalier")) {
         shares.put(line, limits.share(key, row.value()));
@@ -66,7 +68,7 @@ final class Tables {
     boolean isHigherBetter = Regressions.isHigherBetter(table.get(0).key().metric());
     StringBuilder text = new StringBuilder();
     text.append('\n').append(title).append('\n');
-    text.append(String.format("%-16s %7s %5s", "workload", "threads", "batch"));
+    text.append(String.format("%-" + width + "s %7s %5s", "workload", "threads", "batch"));
     contenders.forEach(name -> text.append(String.format(" %20s", name)));
     text.append('\n');
     lines.forEach(

@@ -9,7 +9,8 @@ import java.util.Map;
 
 /**
  * Workloads T: examples per second of training steps with Adam, eight batches in turn. The losses
- * of the first steps have to agree, which compares gradients and updates as well.
+ * of the first steps have to agree: those of {@link ContenderProcess#CHECKED_STEPS} steps on the
+ * same examples, which fall as far as gradients and updates make them.
  */
 final class TrainingRace {
   private static final Map<String, String> NETWORKS = new LinkedHashMap<>();
@@ -20,9 +21,6 @@ final class TrainingRace {
     NETWORKS.put("T-I3", "I3");
     NETWORKS.put("T-I4", "I4");
   }
-
-  private static final int LARGEST_BATCH = 128;
-  private static final double LOSS_TOLERANCE = 3e-3;
 
   /** Steps longer than this have had their say after three rounds of one. */
   private static final double LONG_MICROSECONDS = 1e6;
@@ -38,9 +36,8 @@ final class TrainingRace {
   void run() throws IOException {
     for (Map.Entry<String, String> workload : NETWORKS.entrySet()) {
       if (lineup.isWanted(workload.getKey())) {
-        Work work = lineup.work(workload.getValue(), Work.BATCHES * LARGEST_BATCH);
-        for (int batch : new int[] {32, LARGEST_BATCH}) {
-          race(workload.getKey(), work, batch);
+        for (int batch : new int[] {32, 128}) {
+          race(workload.getKey(), lineup.trainingWork(workload.getValue(), batch), batch);
         }
       }
     }
@@ -99,7 +96,7 @@ final class TrainingRace {
         reference = losses;
       }
       String what = kind.name() + ", losses on " + workload + ", batch " + batch;
-      Agreement.require(what, reference, losses, LOSS_TOLERANCE);
+      Agreement.require(what, reference, losses, Agreement.lossTolerance(work.network()));
       runners.add(new Runner(client));
     }
     return runners;

@@ -23,11 +23,26 @@ final class WorkWriter {
 
   /** Writes model, inputs and targets of a network of {@link Networks}. */
   static Work write(Path folder, String network, int examples) throws IOException {
-    return write(folder, network, examples, HIDDEN);
+    return write(folder, network, examples, 1, HIDDEN);
   }
 
   /** Writes them with another share of hidden label entries. */
   static Work write(Path folder, String network, int examples, double hidden) throws IOException {
+    return write(folder, network, examples, 1, hidden);
+  }
+
+  /**
+   * Writes them for training, {@link Work#BATCHES} batches. The first {@link
+   * ContenderProcess#CHECKED_STEPS} hold the same examples, so that losses tell what the updates
+   * between them did; on other examples of noise they would hardly change.
+   */
+  static Work writeTraining(Path folder, String network, int batch) throws IOException {
+    int alike = ContenderProcess.CHECKED_STEPS;
+    return write(folder, network, Work.BATCHES * batch, alike, HIDDEN);
+  }
+
+  private static Work write(Path folder, String network, int examples, int alike, double hidden)
+      throws IOException {
     Files.createDirectories(folder);
     Work work = new Work(folder, network);
     try (Network built = Networks.build(network)) {
@@ -37,6 +52,7 @@ final class WorkWriter {
       for (int i = 0; i < inputs.length; i++) {
         inputs[i] = random.nextFloat() - 0.5f;
       }
+      repeatFirstBatch(inputs, alike);
       Work.writeFloats(work.inputsFile(), inputs);
       Task task = built.tasks().get(0);
       boolean isClasses = task.kind() == Task.Kind.CLASSES;
@@ -48,9 +64,17 @@ final class WorkWriter {
           targets[i] = random.nextFloat() < hidden ? Float.NaN : random.nextInt(2);
         }
       }
+      repeatFirstBatch(targets, alike);
       Work.writeFloats(work.targetsFile(), targets);
     }
     return work;
+  }
+
+  private static void repeatFirstBatch(float[] values, int alike) {
+    int size = values.length / Work.BATCHES;
+    for (int batch = 1; batch < alike; batch++) {
+      System.arraycopy(values, 0, values, batch * size, size);
+    }
   }
 
   /** Writes the parameters' values alone, in order, for programs that read nothing else. */

@@ -48,6 +48,39 @@ class TablesTest {
   }
 
   @Test
+  void knownFiguresAreScaledByTheLimitThatBinds() {
+    ResultsFile.Row l2 =
+        new ResultsFile.Row(new ResultsFile.Key("machine", "machine", 1, 1, "l2_gbps"), 252);
+    ResultsFile.Row vector = row("G-xw-512x512", "mkl", 1, "gflops", 90);
+    assertTrue(notes(vector).isEmpty(), "L2 was not measured");
+    assertEquals(1, KnownFigures.notes(List.of(PEAK, l2, vector)).size()); // 126 expected
+    assertEquals(1, notes(row("G-sq512", "mkl", 512, "gflops", 60)).size());
+    assertEquals(1, notes(row("G-dw-512x512", "onednn", 128, "gflops", 60)).size());
+    assertEquals(1, notes(row("X", "torch-cached", 64, "wall_s", 20)).size());
+    assertEquals(1, notes(row("S", "ort", 1, "startup_ms", 500)).size());
+    assertTrue(notes(row("S", "ort", 1, "startup_ms", 400)).isEmpty());
+  }
+
+  @Test
+  void sharesAreOfTheLimitThatBinds() {
+    MachineLimits limits =
+        new MachineLimits(
+            List.of(
+                PEAK,
+                new ResultsFile.Row(new ResultsFile.Key("machine", "m", 1, 1, "l2_gbps"), 200)));
+    // 2 * (3 * 29,952 - 103 * 256) operations an example: 93 GFLOP/s are 732,433 of them.
+    assertEquals(
+        "100 % of FMA", share(limits, row("T2-I2", "espalier", 32, "samples_per_s", 732_433)));
+    assertEquals("25 % of L2", share(limits, row("N-add", "espalier", 1, "l2_gbps", 50)));
+    assertEquals("", share(limits, row("N-add", "espalier", 1, "dram_gbps", 50)));
+    assertEquals("50 % of FMA", share(limits, row("N-conv", "espalier", 1, "gflops", 46.5)));
+  }
+
+  private static String share(MachineLimits limits, ResultsFile.Row row) {
+    return limits.share(row.key(), row.value());
+  }
+
+  @Test
   void nativeResultsBecomeRows() throws IOException {
     String json =
         """
@@ -57,7 +90,9 @@ class TablesTest {
           {"run_name": "G-sq64/mkl/gflops/64/real_time", "real_time": 9.0, "time_unit": "ns",
            "value": 90.0},
           {"run_name": "Relu/4096", "aggregate_name": "median", "real_time": 2.0,
-           "time_unit": "ms"}]}
+           "time_unit": "ms", "gbps": 40.0, "level": 4.0},
+          {"run_name": "openblas/square/8x8x8", "aggregate_name": "median", "real_time": 2.0,
+           "time_unit": "us", "GFLOPS": 7.0}]}
         """;
     Map<ResultsFile.Key, Double> rows =
         ImportCommand.rows(new ObjectMapper().readTree(json), "N-elementwise-", 2);
@@ -65,7 +100,13 @@ class TablesTest {
     assertEquals(
         2000.0,
         rows.get(new ResultsFile.Key("N-elementwise-Relu/4096", "espalier", 2, 1, "time_us")));
-    assertEquals(2, rows.size());
+    assertEquals(
+        40.0,
+        rows.get(new ResultsFile.Key("N-elementwise-Relu/4096", "espalier", 2, 1, "dram_gbps")));
+    assertEquals(
+        7.0,
+        rows.get(new ResultsFile.Key("N-elementwise-square/8x8x8", "openblas", 2, 1, "gflops")));
+    assertEquals(5, rows.size());
   }
 
   @Test

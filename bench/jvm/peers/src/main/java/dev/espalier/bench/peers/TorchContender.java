@@ -69,30 +69,33 @@ public final class TorchContender implements Contender {
   }
 
   @Override
-  public double transferSeconds(Work work, String variant) throws IOException {
+  public Transfer transfer(Work work, String variant) throws IOException {
     final boolean isCached = variant.equals("cached");
     ModelFile model = ModelFile.read(work.model());
     TorchNetwork trunk = new TorchNetwork(model, false);
-    int outputs = model.outputSize();
     Tensor inputs = floats(work.inputs(TransferWork.EXAMPLES * model.inputSize()), shape(model));
     Targets targets =
-        Targets.labels(work.targets(TransferWork.EXAMPLES * outputs), TransferWork.EXAMPLES);
-    Tensor hidden = normal(256, model.layers().get(model.layers().size() - 1).input()[0]);
-    Tensor hiddenBias = normal(256);
-    Tensor output = normal(outputs, 256);
-    Tensor outputBias = normal(outputs);
+        Targets.labels(
+            work.targets(TransferWork.EXAMPLES * model.outputSize()), TransferWork.EXAMPLES);
+    String last = model.layers().get(model.layers().size() - 1).name();
+    String first = model.layers().get(model.layers().size() - 3).name(); // dense, relu, dense
+    Tensor hidden = trained(model, first + ".weight");
+    Tensor hiddenBias = trained(model, first + ".bias");
+    Tensor output = trained(model, last + ".weight");
+    Tensor outputBias = trained(model, last + ".bias");
     TensorVector parameters = new TensorVector(hidden, hiddenBias, output, outputBias);
     Adam adam = new Adam(parameters, new AdamOptions(LEARNING_RATE));
     final TensorOptional hiddenBiasValue = new TensorOptional(hiddenBias);
     final TensorOptional outputBiasValue = new TensorOptional(outputBias);
+    final double[] losses = new double[TransferWork.EPOCHS];
     final long start = System.nanoTime();
     List<Tensor> features = new ArrayList<>();
     for (int epoch = 0; epoch < TransferWork.EPOCHS; epoch++) {
-      for (int first = 0; first < TransferWork.EXAMPLES; first += TransferWork.BATCH) {
-        int step = first / TransferWork.BATCH;
-        int count = Math.min(TransferWork.BATCH, TransferWork.EXAMPLES - first);
+      for (int from = 0; from < TransferWork.EXAMPLES; from += TransferWork.BATCH) {
+        int step = from / TransferWork.BATCH;
+        int count = Math.min(TransferWork.BATCH, TransferWork.EXAMPLES - from);
         if (!isCached || epoch == 0) {
-          Tensor computed = features(trunk, inputs.narrow(0, first, count));
+          Tensor computed = features(trunk, inputs.narrow(0, from, count));
           if (isCached || features.isEmpty()) {
             features.add(computed);
           } else {
@@ -103,27 +106,31 @@ public final class TorchContender implements Contender {
           Tensor x = features.get(isCached ? step : 0);
           Tensor y = torch.relu(torch.linear(x, hidden, hiddenBiasValue));
           Tensor logits = torch.linear(y, output, outputBiasValue);
-          targets.loss(logits, first, count).backward();
+          Tensor loss = targets.loss(logits, from, count);
+          loss.backward();
           adam.step();
           adam.zero_grad();
+          losses[epoch] += loss.item_float() * count / TransferWork.EXAMPLES;
         }
       }
     }
-    return (System.nanoTime() - start) * 1e-9;
+    return new Transfer((System.nanoTime() - start) * 1e-9, losses);
   }
 
   /** Runs the trunk without gradients; the result outlives the call. */
   private static Tensor features(TorchNetwork trunk, Tensor inputs) {
     try (PointerScope scope = new PointerScope();
         org.bytedeco.pytorch.NoGradGuard guard = new org.bytedeco.pytorch.NoGradGuard()) {
-      Tensor features = trunk.features(inputs);
+      Tensor features = trunk.features(inputs, "features");
       features.retainReference(); // so that the end of the scope does not free it
       return features;
     }
   }
 
-  private static Tensor normal(long... shape) {
-    Tensor tensor = torch.randn(shape).mul(new Scalar(0.02f)).clone();
+  private static Tensor trained(ModelFile model, String path) {
+    ModelFile.Tensor values = model.tensor(path);
+    long[] shape = Arrays.stream(values.shape()).asLongStream().toArray();
+    Tensor tensor = floats(values.values(), shape);
     tensor.set_requires_grad(true);
     return tensor;
   }

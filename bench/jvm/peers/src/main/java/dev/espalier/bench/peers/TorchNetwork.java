@@ -42,9 +42,9 @@ final class TorchNetwork {
     return forward(input, operations.size());
   }
 
-  /** What the last layer gets. */
-  Tensor features(Tensor input) {
-    return forward(input, operations.size() - 1);
+  /** The output of a layer. */
+  Tensor features(Tensor input, String layer) {
+    return forward(input, slots.get(layer));
   }
 
   /** All weights and biases. */

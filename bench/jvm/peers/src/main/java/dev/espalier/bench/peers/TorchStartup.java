@@ -23,7 +23,7 @@ public final class TorchStartup {
         ByteBuffer.wrap(Files.readAllBytes(Path.of(arguments[0], "I1.raw")))
             .order(ByteOrder.LITTLE_ENDIAN)
             .asFloatBuffer();
-    Tensor x = torch.zeros(1, 784);
+    Tensor x = torch.from_blob(new FloatPointer(StartupReport.input()), 1, 784).clone();
     int[] sizes = {784, 256, 128, 10};
     for (int i = 0; i + 1 < sizes.length; i++) {
       Tensor weight = next(values, sizes[i + 1], sizes[i]);
@@ -33,7 +33,7 @@ public final class TorchStartup {
     }
     float[] outputs = new float[10];
     new FloatPointer(x.data_ptr()).get(outputs);
-    StartupReport.print();
+    StartupReport.print(outputs);
   }
 
   private static Tensor next(FloatBuffer values, long... shape) {

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Workload X: a head trained on a frozen trunk. All start from the same head and go through the
+ * same examples in the same order, and no time counts unless the losses of all epochs agree.
+ */
+final class TransferRace {
+  private final Lineup lineup;
+  private final Field field;
+  private final Map<String, List<Double>> seconds = new LinkedHashMap<>();
+  private float[] reference;
+
+  TransferRace(Lineup lineup, Field field) {
+    this.lineup = lineup;
+    this.field = field;
+  }
+
+  void run() throws IOException {
+    if (!lineup.isWanted("X")) {
+      return;
+    }
+    Work work = lineup.work("X", TransferWork.EXAMPLES);
+    boolean isQuick = lineup.effort.isQuick();
+    for (int repeat = 0; repeat < (isQuick ? 1 : 3); repeat++) {
+      for (ContenderKind kind : lineup.kinds) {
+        if (kind.name().equals("espalier")) {
+          race(kind, work, "cached", "espalier");
+        } else if (kind.name().equals("torch") && field.client(kind) != null) {
+          race(kind, work, "cached", "torch-cached");
+          if (repeat == 0 && !isQuick) { // a minute each time
+            race(kind, work, "naive", "torch-naive");
+          }
+        }
+      }
+    }
+    Line line = new Line("X", TransferWork.BATCH, field.threads, "s", false);
+    seconds.forEach(
+        (name, values) -> {
+          double value = Samples.median(values.stream().mapToDouble(Double::doubleValue).toArray());
+          lineup.results.add(
+              new ResultsFile.Key("X", name, field.threads, TransferWork.BATCH, "wall_s"), value);
+          line.add(name, value);
+        });
+    System.out.println(line);
+  }
+
+  private void race(ContenderKind kind, Work work, String variant, String name) throws IOException {
+    Contender.Transfer transfer = field.client(kind).transfer(work, variant);
+    float[] losses = new float[transfer.losses().length];
+    for (int i = 0; i < losses.length; i++) {
+      losses[i] = (float) transfer.losses()[i];
+    }
+    if (reference == null) {
+      reference = losses;
+    }
+    Agreement.require(
+        name + ", losses of X", reference, losses, Agreement.lossTolerance(work.network()));
+    seconds.computeIfAbsent(name, k -> new ArrayList<>()).add(transfer.seconds());
+  }
+}
