@@ -25,6 +25,9 @@ inline void CopyIn(JNIEnv* environment, jbyteArray from, jsize count, std::int8_
 inline void CopyIn(JNIEnv* environment, jfloatArray from, jsize count, float* to) {
   environment->GetFloatArrayRegion(from, 0, count, to);
 }
+inline void CopyIn(JNIEnv* environment, jdoubleArray from, jsize count, double* to) {
+  environment->GetDoubleArrayRegion(from, 0, count, to);
+}
 inline void CopyIn(JNIEnv* environment, jlongArray from, jsize count, std::int64_t* to) {
   environment->GetLongArrayRegion(from, 0, count, reinterpret_cast<jlong*>(to));
 }
@@ -106,6 +109,7 @@ class Output {
 
 using BytesIn = Input<std::int8_t, jbyteArray>;
 using FloatsIn = Input<float, jfloatArray>;
+using DoublesIn = Input<double, jdoubleArray>;
 using LongsIn = Input<std::int64_t, jlongArray>;
 using FloatsOut = Output<float, jfloatArray>;
 using DoublesOut = Output<double, jdoubleArray>;
@@ -121,6 +125,11 @@ inline void networkReadParameter(JNIEnv* environment, jclass, std::int64_t netwo
 inline void networkWriteParameter(JNIEnv* environment, jclass, std::int64_t network,
                                   const char* path, jfloatArray values, std::int64_t size) {
   networkWriteParameter(network, path, FloatsIn(environment, values).data(), size);
+}
+
+inline void networkSetThresholds(JNIEnv* environment, jclass, std::int64_t network,
+                                 const char* head, jdoubleArray thresholds, std::int64_t count) {
+  networkSetThresholds(network, head, DoublesIn(environment, thresholds).data(), count);
 }
 
 inline void trainerStep(JNIEnv* environment, jclass, std::int64_t trainer, std::int64_t batch,

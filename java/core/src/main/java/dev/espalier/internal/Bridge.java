@@ -93,7 +93,7 @@ public final class Bridge {
   public static native void networkSetLearningRateScale(long network, String pattern, double scale);
 
   public static native void networkSetThresholds(
-      long network, String head, @Const double[] thresholds, long count);
+      long network, String head, @Raw(withEnv = true) double[] thresholds, long count);
 
   public static native long networkClone(long network);
 
