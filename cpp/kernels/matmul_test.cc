@@ -246,11 +246,12 @@ TEST(Matmul, WritesBetweenTheRowsOfAWiderMatrixAreNone) {
 }
 
 TEST(Matmul, ARowAloneHasTheBitsItHasInABatch) {
-  for (const Size size : {Size{100, 65, 257}, Size{64, 128, 300}, Size{33, 7, 1000}}) {
+  for (const Size size : {Size{100, 65, 257}, Size{64, 128, 300}, Size{33, 7, 1000},
+                          Size{20, 150, 90}, Size{20, 200, 40}, Size{20, 1, 1}}) {
     SCOPED_TRACE(Text(size));
     const Problem problem(size);
     const Epilogue epilogue{.column_bias = problem.column_bias.data(),
-                            .activation = Activation::kGelu};
+                            .activation = size.n > 100 ? Activation::kRelu6 : Activation::kGelu};
     ForEachCpuTarget([&] {
       const std::vector<float> all = problem.Multiply(epilogue);
       const std::vector<float> packed = problem.Packed();
