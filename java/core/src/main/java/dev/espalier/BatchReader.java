@@ -9,10 +9,13 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Reads the batches of an epoch one after the other: the next one on a thread of its own while the
- * caller works on the present one, or all on the caller's thread. Never two batches at a time, so a
- * data set is read by one thread at a time.
+ * caller works on the present one, or on the caller's thread where that takes no longer than
+ * handing it over. Never two batches at a time, so a data set is read by one thread at a time.
  */
 final class BatchReader implements AutoCloseable {
+  /** Waking a thread and being woken by it cost about as much. */
+  private static final long QUICK_NANOS = 20_000;
+
   private final int batchSize;
   private final Batch[] batches;
   private final ExecutorService executor;
@@ -21,6 +24,7 @@ final class BatchReader implements AutoCloseable {
   private int position;
   private int turn;
   private Future<Batch> pending;
+  private boolean isQuick;
 
   BatchReader(TargetBinding binding, int batchSize, boolean hasInputs, boolean isPrefetching) {
     this.batchSize = batchSize;
@@ -49,14 +53,11 @@ final class BatchReader implements AutoCloseable {
 
   /** Returns the next batch, valid until the call after; null after the last one. */
   Batch next() throws InterruptedException {
-    if (executor == null) {
-      return position < order.length ? read() : null;
-    }
-    if (pending == null) {
+    if (pending == null && position == order.length) {
       return null;
     }
     try {
-      Batch batch = pending.get();
+      Batch batch = pending == null ? read() : pending.get();
       pending = submit();
       return batch;
     } catch (ExecutionException error) {
@@ -87,15 +88,18 @@ final class BatchReader implements AutoCloseable {
   }
 
   private Future<Batch> submit() {
-    return executor == null || position >= order.length ? null : executor.submit(this::read);
+    boolean isHandedOver = executor != null && !isQuick && position < order.length;
+    return isHandedOver ? executor.submit(this::read) : null;
   }
 
   private Batch read() {
+    long start = System.nanoTime();
     int count = Math.min(batchSize, order.length - position);
     Batch batch = batches[turn];
     turn = (turn + 1) % batches.length;
     batch.read(data, order, position, count);
     position += count;
+    isQuick = System.nanoTime() - start < QUICK_NANOS;
     return batch;
   }
 

@@ -67,6 +67,7 @@ final class EvaluationRun {
     }
     return (first, count, address) -> {
       inputs.read(data, order, first, count);
+      inputs.requireFiniteInputs();
       consumer.compute(count, inputs.inputAddress(), address);
     };
   }

@@ -76,6 +76,7 @@ final class FeatureCache {
       int count = Math.min(batchSize, size - first);
       long from = first;
       inputs.read(data, order, first, count);
+      inputs.requireFiniteInputs();
       trainer.run(id -> Bridge.trainerCacheFeatures(id, slot, from, count, inputs.inputAddress()));
     }
     Reference.reachabilityFence(inputs);

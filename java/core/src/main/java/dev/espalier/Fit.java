@@ -218,6 +218,9 @@ final class Fit {
                     batch.maskAddresses(),
                     results));
       }
+    } catch (NonFiniteException error) {
+      batch.requireFiniteInputs(); // names the example if that was it
+      throw error;
     } finally {
       Reference.reachabilityFence(batch);
     }
