@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Convolutions on one thread: forward and both gradients on the layers of small networks.
-// Counter "GFLOPS"; "of_peak" is its share of the fused multiply-add peak of the active
-// target, measured at the start.
+// Convolutions on one thread: forward and both gradients on the layers of small networks, each
+// checked before it is timed. Counter "GFLOPS"; "of_peak" is its share of the fused multiply-add
+// peak of the active target, measured at the start.
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "checks.h"
 #include "core/cpu.h"
 #include "core/random.h"
 #include "kernels/conv2d.h"
@@ -72,37 +76,144 @@ struct Buffers {
   Workspace workspace;
 };
 
-void Forward(benchmark::State& state, const LayerCase& layer) {
-  Buffers buffers(layer.Geometry(), state.range(0));
-  const Epilogue epilogue{.column_bias = buffers.bias.data(), .activation = Activation::kRelu};
+// Some places of a result of `size` values.
+template <typename Visit>
+void AtSamples(std::size_t size, const Visit& visit) {
+  Random random({.seed = 5, .index = 0});
+  for (int sample = 0; sample < 32; ++sample) {
+    visit(static_cast<std::int64_t>(random.NextUniform() * static_cast<double>(size)));
+  }
+}
+
+// Visits the products that convolution consists of and that belong to example `e`, output row
+// `oy` and column `ox`, output channel `o` and channel `c` of its group: visit(input index,
+// weight index, output index).
+template <typename Visit>
+void ForEachTap(const ConvolutionGeometry& g, std::int64_t e, std::int64_t oy, std::int64_t ox,
+                std::int64_t o, std::int64_t c, const Visit& visit) {
+  const std::int64_t group_channels = g.channels / g.groups;
+  const std::int64_t channel = o / (g.output_channels / g.groups) * group_channels + c;
+  for (std::int64_t ky = 0; ky < g.kernel_height; ++ky) {
+    for (std::int64_t kx = 0; kx < g.kernel_width; ++kx) {
+      const std::int64_t y = oy * g.stride_height + ky - g.pad_top;
+      const std::int64_t x = ox * g.stride_width + kx - g.pad_left;
+      if (y < 0 || y >= g.height || x < 0 || x >= g.width) continue;
+      visit(((e * g.height + y) * g.width + x) * g.channels + channel,
+            ((o * group_channels + c) * g.kernel_height + ky) * g.kernel_width + kx,
+            ((e * g.output_height + oy) * g.output_width + ox) * g.output_channels + o);
+    }
+  }
+}
+
+// A sum in float64, and that of its terms' sizes; Winograd's errors are relative to the latter.
+struct Sum {
+  double value = 0.0, size = 0.0;
+
+  void Add(double term) {
+    value += term;
+    size += std::abs(term);
+  }
+  bool IsNear(double actual, double expected) const {
+    return std::abs(actual - expected) <= 1e-4 * size;
+  }
+};
+
+void CheckForward(const Buffers& b) {
+  const ConvolutionGeometry& g = b.geometry;
+  AtSamples(b.output.size(), [&](std::int64_t place) {
+    const std::int64_t o = place % g.output_channels, pixel = place / g.output_channels;
+    Sum sum;
+    sum.Add(b.bias[o]);
+    for (std::int64_t c = 0; c < g.channels / g.groups; ++c) {
+      ForEachTap(g, pixel / g.output_width / g.output_height,
+                 pixel / g.output_width % g.output_height, pixel % g.output_width, o, c,
+                 [&](std::int64_t in, std::int64_t weight, std::int64_t) {
+                   sum.Add(double{b.input[in]} * b.weights[weight]);
+                 });
+    }
+    Require(sum.IsNear(b.output[place], std::max(0.0, sum.value)), "an output is wrong");
+  });
+}
+
+void CheckGradInput(const Buffers& b) {
+  const ConvolutionGeometry& g = b.geometry;
+  AtSamples(b.input.size(), [&](std::int64_t place) {
+    const std::int64_t channel = place % g.channels, row = place / g.channels / g.width;
+    const std::int64_t group_channels = g.channels / g.groups, e = row / g.height;
+    const std::int64_t group_outputs = g.output_channels / g.groups;
+    const std::int64_t group = channel / group_channels;
+    const std::int64_t near = (row % g.height) / g.stride_height;
+    Sum sum;
+    for (std::int64_t oy = std::max<std::int64_t>(0, near - g.kernel_height);
+         oy < std::min(g.output_height, near + g.kernel_height); ++oy) {
+      for (std::int64_t ox = 0; ox < g.output_width; ++ox) {
+        for (std::int64_t o = group * group_outputs; o < (group + 1) * group_outputs; ++o) {
+          ForEachTap(g, e, oy, ox, o, channel % group_channels,
+                     [&](std::int64_t in, std::int64_t weight, std::int64_t out) {
+                       if (in == place) sum.Add(double{b.output[out]} * b.weights[weight]);
+                     });
+        }
+      }
+    }
+    Require(sum.IsNear(b.input[place], sum.value), "a gradient by the input is wrong");
+  });
+}
+
+void CheckGradWeights(const Buffers& b) {
+  const ConvolutionGeometry& g = b.geometry;
+  AtSamples(b.weights.size(), [&](std::int64_t place) {
+    const std::int64_t filter = place / (g.kernel_height * g.kernel_width);
+    const std::int64_t group_channels = g.channels / g.groups;
+    Sum sum;
+    for (std::int64_t pixel = 0; pixel < b.batch * g.output_height * g.output_width; ++pixel) {
+      ForEachTap(g, pixel / g.output_width / g.output_height,
+                 pixel / g.output_width % g.output_height, pixel % g.output_width,
+                 filter / group_channels, filter % group_channels,
+                 [&](std::int64_t in, std::int64_t weight, std::int64_t out) {
+                   if (weight == place) sum.Add(double{b.input[in]} * b.output[out]);
+                 });
+    }
+    Require(sum.IsNear(b.weights[place], sum.value), "a gradient by the weights is wrong");
+  });
+}
+
+template <typename Run>
+void Time(benchmark::State& state, const Buffers& buffers, void (*check)(const Buffers&),
+          const Run& run) {
+  run();
+  check(buffers);
   for (auto _ : state) {
-    Conv2dForward(buffers.geometry, buffers.batch, buffers.input.data(), buffers.packed.data(),
-                  epilogue, buffers.output.data(), buffers.workspace);
+    run();
     benchmark::ClobberMemory();
   }
   buffers.Report(state);
+}
+
+void Forward(benchmark::State& state, const LayerCase& layer) {
+  Buffers buffers(layer.Geometry(), state.range(0));
+  const Epilogue epilogue{.column_bias = buffers.bias.data(), .activation = Activation::kRelu};
+  Time(state, buffers, CheckForward, [&] {
+    Conv2dForward(buffers.geometry, buffers.batch, buffers.input.data(), buffers.packed.data(),
+                  epilogue, buffers.output.data(), buffers.workspace);
+  });
 }
 
 void GradInput(benchmark::State& state, const LayerCase& layer) {
   Buffers buffers(layer.Geometry(), state.range(0));
-  for (auto _ : state) {
+  Time(state, buffers, CheckGradInput, [&] {
     Conv2dBackwardInput(buffers.geometry, buffers.batch, buffers.output.data(),
                         buffers.weights.data(), buffers.input.data(), buffers.buffer.data(),
                         buffers.workspace);
-    benchmark::ClobberMemory();
-  }
-  buffers.Report(state);
+  });
 }
 
 void GradWeights(benchmark::State& state, const LayerCase& layer) {
   Buffers buffers(layer.Geometry(), state.range(0));
-  for (auto _ : state) {
+  Time(state, buffers, CheckGradWeights, [&] {
     Conv2dBackwardWeights(buffers.geometry, buffers.batch, buffers.input.data(),
                           buffers.output.data(), buffers.weights.data(), buffers.bias.data(),
                           buffers.buffer.data(), buffers.workspace);
-    benchmark::ClobberMemory();
-  }
-  buffers.Report(state);
+  });
 }
 
 int Main(int argc, char** argv) {
