@@ -49,10 +49,11 @@ struct TiledProduct {
   std::int64_t segment_stride;  ///< as in StridedProduct
   std::int64_t depth;           ///< k of one segment
   const float* b;
-  std::int64_t b_stride;      ///< floats from k to k where B is not packed, whose columns are
-                              ///< then a multiple of the lanes; else 0
-  std::int64_t packed_depth;  ///< as in StridedProduct
-  std::int64_t first_k;       ///< as in StridedProduct
+  std::int64_t b_stride;          ///< floats from k to k where B is not packed, whose columns are
+                                  ///< then a multiple of the lanes; else 0
+  std::int64_t packed_depth;      ///< as in StridedProduct
+  std::int64_t first_k;           ///< as in StridedProduct
+  const float* next_b = nullptr;  ///< as in StridedProduct
   std::int64_t columns;
   float* c;
   std::int64_t c_stride;

@@ -104,6 +104,7 @@ void MultiplyTiles(const TiledProduct& product) {
                        .start_stride = starts_from_c ? product.c_stride : epilogue.residual_stride,
                        .is_rectified = is_rectified,
                        .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
+    const float* next = has_next ? tile.b + panel_stride : product.next_b;
     for (std::int64_t t = 0; t < tiles.count; ++t) {
       const std::int64_t row = tiles.Begin(t);
       const std::int64_t rows = tiles.Begin(t + 1) - row;
@@ -116,8 +117,8 @@ void MultiplyTiles(const TiledProduct& product) {
       }
       tile.row_bias = adds_bias && epilogue.row_bias != nullptr ? epilogue.row_bias + row : nullptr;
       // The first tiles fetch the next panel, a line of it with each k.
-      tile.ahead = asks && has_next && t < Columns::kPanelWords / kLineFloats
-                       ? tile.b + panel_stride + t * depth * kLineFloats
+      tile.ahead = asks && next != nullptr && t < Columns::kPanelWords / kLineFloats
+                       ? next + t * depth * kLineFloats
                        : nullptr;
       ChooseTile<Rows, Columns>(rows, columns)(tile);
       if (activates) {

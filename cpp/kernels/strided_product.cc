@@ -44,6 +44,7 @@ void MultiplyStrided(const StridedProduct& product) {
                        .b_stride = 0,
                        .packed_depth = product.packed_depth,
                        .first_k = product.first_k,
+                       .next_b = product.next_b,
                        .columns = product.columns,
                        .c = product.c,
                        .c_stride = product.c_stride,

@@ -21,9 +21,10 @@ struct StridedProduct {
   std::int64_t segment_stride;  ///< floats from segment to segment, may be negative
   std::int64_t segment_depth;
   std::int64_t rows;
-  const float* packed_b;      ///< from PackB, at a panel's start
-  std::int64_t packed_depth;  ///< rows of that B
-  std::int64_t first_k;       ///< the row of it that belongs to the first k here
+  const float* packed_b;          ///< from PackB, at a panel's start
+  std::int64_t packed_depth;      ///< rows of that B
+  std::int64_t first_k;           ///< the row of it that belongs to the first k here
+  const float* next_b = nullptr;  ///< panels that the caller needs next: fetched meanwhile
   std::int64_t columns;
   float* c;
   std::int64_t c_stride;

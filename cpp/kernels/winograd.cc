@@ -132,15 +132,17 @@ void WinogradForward(const WinogradConvolution& c, std::int64_t batch, const flo
     WinogradInput(from, in, input, inputs);
     const Epilogue none;
     for (std::int64_t p = 0; p < points; ++p) {
+      const float* const b = packed + p * packed_point + column * c.channels;
       MultiplyStrided({.a = inputs + p * in.point_stride,
                        .row_stride = c.channels,
                        .segments = 1,
                        .segment_stride = 0,
                        .segment_depth = c.channels,
                        .rows = last - first,
-                       .packed_b = packed + p * packed_point + column * c.channels,
+                       .packed_b = b,
                        .packed_depth = c.channels,
                        .first_k = 0,
+                       .next_b = p + 1 < points ? b + packed_point : nullptr,
                        .columns = columns,
                        .c = sums + p * out.point_stride,
                        .c_stride = columns,
