@@ -16,6 +16,7 @@
 
 #include "checks.h"
 #include "core/cpu.h"
+#include "core/memory.h"
 #include "core/random.h"
 #include "espalier/runtime.h"
 #include "kernels/blas.h"
@@ -35,10 +36,10 @@ struct Product {
   Form form;
 };
 
-std::vector<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
+AlignedArray<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
   Random random({.seed = 3, .index = stream});
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random.NextUniform() - 0.5);
+  AlignedArray<float> values(size);
+  for (float& value : values.span()) value = static_cast<float>(random.NextUniform() - 0.5);
   return values;
 }
 
@@ -46,14 +47,14 @@ struct Operands {
   explicit Operands(const Product& product)
       : a(RandomFloats(product.m * product.k, 1)),
         b(RandomFloats(product.k * product.n, 2)),
-        c(static_cast<std::size_t>(product.m * product.n)),
+        c(product.m * product.n),
         a_ref(product.form == Form::kTransposedA
                   ? MatrixRef::RowMajor(a.data(), product.k, product.m).Transposed()
                   : MatrixRef::RowMajor(a.data(), product.m, product.k)),
         b_ref(product.form == Form::kTransposedB
                   ? MatrixRef::RowMajor(b.data(), product.n, product.k).Transposed()
                   : MatrixRef::RowMajor(b.data(), product.k, product.n)) {}
-  std::vector<float> a, b, c;
+  AlignedArray<float> a, b, c;
   MatrixRef a_ref, b_ref;
 };
 
@@ -77,7 +78,7 @@ void Time(benchmark::State& state, const Product& product, const Operands& opera
 // Weights packed outside the timing, as in a plan for prediction.
 void Packed(benchmark::State& state, const Product& product) {
   Operands operands(product);
-  std::vector<float> packed(static_cast<std::size_t>(PackedFloats(product.k, product.n)));
+  AlignedArray<float> packed(PackedFloats(product.k, product.n));
   PackB(operands.b_ref, packed.data());
   Time(state, product, operands, [&] {
     MatmulPacked(operands.a_ref, packed.data(), product.n, operands.c.data(), product.n, {});

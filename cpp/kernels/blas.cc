@@ -94,9 +94,9 @@ void OpenBlasMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
 bool OpenBlasServes(CpuTargetId target, std::int64_t m, std::int64_t n, std::int64_t k) {
   constexpr std::int64_t kMost = 1 << 20;  // far from where its int sizes end
   if (std::max({m, n, k}) > kMost) return false;
-  const std::int64_t least = std::min({m, n, k});
-  return (target == CpuTargetId::kAvx2 && least >= 1024) ||
-         (target == CpuTargetId::kAvx512 && least >= 2048);
+  constexpr std::int64_t kLeast = 2048;
+  return (target == CpuTargetId::kAvx2 || target == CpuTargetId::kAvx512) &&
+         std::min({m, n, k}) >= kLeast;
 }
 
 void TrainingMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64_t c_stride,

@@ -42,9 +42,9 @@ TEST(OpenBlas, WithoutAUsableLibraryThereIsNone) {
 }
 
 TEST(OpenBlas, ServesOnlyWhereMeasuredToWin) {
-  EXPECT_TRUE(OpenBlasServes(CpuTargetId::kAvx2, 1024, 1024, 1024));
-  EXPECT_FALSE(OpenBlasServes(CpuTargetId::kAvx2, 1023, 1024, 1024));
-  EXPECT_FALSE(OpenBlasServes(CpuTargetId::kAvx2, 1024, 1024, 1 << 21));
+  EXPECT_TRUE(OpenBlasServes(CpuTargetId::kAvx2, 2048, 2048, 2048));
+  EXPECT_FALSE(OpenBlasServes(CpuTargetId::kAvx2, 2047, 2048, 2048));
+  EXPECT_FALSE(OpenBlasServes(CpuTargetId::kAvx2, 2048, 2048, 1 << 21));
   EXPECT_TRUE(OpenBlasServes(CpuTargetId::kAvx512, 2048, 4096, 2048));
   EXPECT_FALSE(OpenBlasServes(CpuTargetId::kAvx512, 2048, 2048, 2047));
   EXPECT_FALSE(OpenBlasServes(CpuTargetId::kBaseline, 4096, 4096, 4096));
@@ -57,7 +57,7 @@ TEST(OpenBlas, AForcedTargetLeavesItOut) {
   if (!CpuSupports(CpuTargetId::kAvx2)) GTEST_SKIP() << "needs AVX2";
   const testing::ScopedCpuTarget target(CpuTargetId::kAvx2);
   ASSERT_TRUE(IsCpuTargetForced());
-  constexpr std::int64_t kSize = 1024;
+  constexpr std::int64_t kSize = 2048;
   ASSERT_TRUE(OpenBlasServes(CpuTargetId::kAvx2, kSize, kSize, kSize));
   const std::vector<float> a = RandomFloats(kSize * kSize, 1);
   const MatrixRef matrix = MatrixRef::RowMajor(a.data(), kSize, kSize);

@@ -19,7 +19,7 @@ constexpr std::int64_t kMostPieceColumns = 2048;
 constexpr std::int64_t kWidePieceFloats = 64 << 10;
 constexpr std::int64_t kWantedPieces = 16;
 constexpr std::int64_t kSwappedColumns = 64;  // of the transposed C at a time
-constexpr std::int64_t kLeastSwapped = 16;    // rows of A that are worth as many lanes
+constexpr std::int64_t kLeastSwapped = 9;     // rows of A that fill enough lanes
 constexpr std::int64_t kDirectRows = 256;  // of A: up to here a copy of B costs more than it gives
 // Each row of B may miss L1 and its page tables; a tile of so many rows takes long enough to
 // hide it, and so few rows of B stay in L2 even if they share cache sets.
