@@ -21,10 +21,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 
 /**
- * Joins requests of many threads into batches, which a thread of its own runs: a batch costs less
- * than its examples one by one. Each answer has the bits that {@link Predictor#predict(float[])}
- * gives. For a network of a few microseconds the hand-over costs more than it saves; call the
- * predictor itself there.
+ * Joins requests of many threads into batches, which a thread of its own runs. Each answer has the
+ * bits that {@link Predictor#predict(float[])} gives.
+ *
+ * <p>Use it where a batch costs much less than its examples one by one: for dense networks whose
+ * weights the caches do not hold (100 MB of them: four times the throughput for 8 callers).
+ * Elsewhere the hand-over costs more than it saves, a third and more of the throughput even for
+ * networks of convolutions: call the predictor itself there, from any number of threads.
+ * docs/benchmarks.md has the figures. It also bounds how many requests run and wait.
  *
  * <p><b>Threads.</b> Any number of platform or virtual threads may call every method. Waiting holds
  * no monitor, so a virtual thread that waits leaves its carrier.
