@@ -20,6 +20,9 @@ constexpr std::int64_t kWidePieceFloats = 64 << 10;
 constexpr std::int64_t kWantedPieces = 16;
 constexpr std::int64_t kSwappedColumns = 64;  // of the transposed C at a time
 constexpr std::int64_t kLeastSwapped = 9;     // rows of A that fill enough lanes
+// Multiply-adds worth another worker: its operands were just written, often by another core, whose
+// cache has to send them.
+constexpr std::int64_t kLeastShared = 1 << 22;
 constexpr std::int64_t kDirectRows = 256;  // of A: up to here a copy of B costs more than it gives
 // Each row of B may miss L1 and its page tables; a tile of so many rows takes long enough to
 // hide it, and so few rows of B stay in L2 even if they share cache sets.
@@ -129,17 +132,21 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
   if (m <= 0 || n <= 0) return;
   const MultiplyFunction multiply = ChooseForm(a, b, epilogue);
   const std::int64_t panel = ActiveTileShape().columns;
-  // Pieces of equal width in whole panels, each packed by every task that needs it. Rows are
-  // split only where columns give too few tasks.
-  const bool is_shared = workspace.workers() > 1 && m * n * k > kWholeProduct;
+  // Pieces of equal width in whole panels, each packed by every task that needs it. What a
+  // swapped product packs is some rows of A: those it takes one after the other anyway.
+  const bool is_shared = workspace.workers() > 1 && m * n * k > kLeastShared;
+  const bool is_swapped = multiply == MultiplySwapped;
+  const std::int64_t shared_columns =
+      is_swapped && m <= kSwappedColumns ? kLeastPieceColumns / 2 : kLeastPieceColumns;
   const std::int64_t panels = Ceiling(n, panel);
-  const std::int64_t column_pieces = Ceiling(n, is_shared ? kLeastPieceColumns : PieceColumns(k));
+  const std::int64_t column_pieces = Ceiling(n, is_shared ? shared_columns : PieceColumns(k));
+  // Rows are split only where columns give too few tasks.
   const std::int64_t row_pieces =
-      is_shared
-          ? std::clamp<std::int64_t>(std::min(MakePartition(m, n, k, kLeastPieceColumns).row_pieces,
-                                              kWantedPieces / column_pieces),
-                                     1, Ceiling(m, kLeastPieceColumns))
-          : 1;
+      is_shared ? std::clamp<std::int64_t>(
+                      std::min(MakePartition(m, n, k, kLeastPieceColumns).row_pieces,
+                               kWantedPieces / column_pieces),
+                      1, Ceiling(m, is_swapped ? kSwappedColumns : kLeastPieceColumns))
+                : 1;
   const auto multiply_piece = [&](std::int64_t piece, float* scratch) {
     const std::int64_t r = piece % row_pieces;
     const std::int64_t j = piece / row_pieces;

@@ -102,7 +102,7 @@ struct TileRuns {
 std::int64_t CountRuns(const WeightGradient& gradient) { return TileRuns(gradient).count; }
 
 std::int64_t CountScratchFloats() {
-  return kTileRows * kPieceColumns + kMostGradientExamples * (kTileRows + kPanelColumns);
+  return kTileRows * kPieceColumns + kMostGradientExamples * (kPanelColumns + kTileRows) + kLanes;
 }
 
 // The columns that fill no panel, filled up with zeros.
@@ -111,6 +111,21 @@ struct LastPanel {
   std::int64_t stride;
   float* packed;
 };
+
+// Rows of a tile side by side. Whole vectors are written: what is beyond the rows is the next
+// example's place, or that of the room behind the last.
+void PackTile(const WeightGradient& gradient, std::int64_t row, std::int64_t rows, float* packed) {
+  const TileTag d;
+  const float* from = gradient.gradients + row;
+  for (std::int64_t left = gradient.examples; left > 0; --left) {
+    for (std::int64_t i = 0; i < rows; i += kLanes) {
+      const auto n = static_cast<std::size_t>(std::min<std::int64_t>(kLanes, rows - i));
+      hn::StoreU(hn::LoadN(d, from + i, n), d, packed + i);
+    }
+    from += gradient.rows;
+    packed += rows;
+  }
+}
 
 void PackLastPanel(const WeightGradient& gradient, const LastPanel& panel) {
   const std::int64_t columns = gradient.columns - panel.first;
@@ -141,20 +156,18 @@ void MultiplyRows(const WeightGradient& gradient, const LastPanel& last, const f
 void ForPieces(const WeightGradient& gradient, std::int64_t task, float* scratch,
                FunctionRef<void(const GradientPiece&)> consume) {
   float* const values = scratch;
-  float* const packed = values + kTileRows * kPieceColumns;
+  float* const packed_panel = values + kTileRows * kPieceColumns;
+  float* const packed = packed_panel + kMostGradientExamples * kPanelColumns;
   const std::int64_t columns = gradient.columns;
   const LastPanel last{.first = columns / kPanelColumns * kPanelColumns,
                        .stride = RoundUp(columns % kPanelColumns, kLanes),
-                       .packed = packed + kMostGradientExamples * kTileRows};
+                       .packed = packed_panel};
   PackLastPanel(gradient, last);
   const TileRuns runs(gradient);
   for (std::int64_t tile = runs.FirstTile(task); tile < runs.FirstTile(task + 1); ++tile) {
     const std::int64_t row = runs.tiles.Begin(tile);
     const std::int64_t rows = runs.tiles.Begin(tile + 1) - row;
-    for (std::int64_t example = 0; example < gradient.examples; ++example) {
-      std::copy_n(gradient.gradients + example * gradient.rows + row, rows,
-                  packed + example * rows);
-    }
+    PackTile(gradient, row, rows, packed);
     for (std::int64_t column = 0; column < columns; column += kPieceColumns) {
       const std::int64_t width = std::min(kPieceColumns, columns - column);
       const GradientPiece piece{.first_row = row,

@@ -12,9 +12,9 @@
 
 namespace espalier {
 
-/// Elements a task should have at least: 64 KiB of floats, a few µs of work, so that a
-/// hand-over (about 1 µs) is small beside it and a task's data fit in L2 many times.
-inline constexpr std::int64_t kTaskElements = 16384;
+/// Elements a task should have at least: 128 KiB of floats, a few µs of work, so that a
+/// hand-over (about 1 µs) is small beside it and a task's data fit in L2.
+inline constexpr std::int64_t kTaskElements = 32768;
 
 /// body(first, last) over [0, rows) in runs of whole rows with about kTaskElements
 /// elements each, `row_elements` being what one row costs.

@@ -11,15 +11,20 @@
 namespace espalier {
 namespace {
 
-// Split by problem size alone. Large enough that handing a chunk to a worker is cheap beside
-// its work (about 64 KiB a tensor, 256 KiB with gradient and moments: it stays in L2).
+// Split by problem size alone, so that handing a chunk to a worker is cheap beside its work (1 µs
+// or more): those of an update, and those of a sum of squares.
 constexpr std::int64_t kChunkFloats = 16384;
+constexpr std::int64_t kSumChunkFloats = 65536;
+// So few are updated by one worker: another one's cache has what they need.
+constexpr std::int64_t kLeastSharedFloats = 65536;
 constexpr std::int64_t kAlignmentFloats =
     static_cast<std::int64_t>(kAlignmentBytes / sizeof(float));
 
 std::size_t Index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-std::int64_t Chunks(std::int64_t floats) { return (floats + kChunkFloats - 1) / kChunkFloats; }
+std::int64_t Chunks(std::int64_t floats, std::int64_t chunk_floats) {
+  return (floats + chunk_floats - 1) / chunk_floats;
+}
 
 }  // namespace
 
@@ -104,13 +109,13 @@ void ParameterUpdates::LayOutGradients() {
     parameter_of_[Index(parameter.index)] = static_cast<int>(i);
     // At worst every column is a run of its own.
     const std::int64_t runs = std::max<std::int64_t>(parameter.columns, 1);
-    most_segments += runs * Chunks(parameter.floats / runs);
+    most_segments += runs * Chunks(parameter.floats / runs, kChunkFloats);
   }
   gradients_ = AlignedArray<float>(end);
   for (int moment = 0; moment < MomentCount(config_.optimizer); ++moment) {
     moments_[moment] = AlignedArray<float>(end);
   }
-  partial_sums_ = AlignedArray<double>(Chunks(end));
+  partial_sums_ = AlignedArray<double>(Chunks(end, kSumChunkFloats));
   segments_.reserve(Index(most_segments));
 }
 
@@ -146,10 +151,11 @@ double ParameterUpdates::GradientNorm(std::int64_t batch, Workspace& workspace) 
 
 double ParameterUpdates::NormOfChunks(bool clamped, std::int64_t floats, Workspace& workspace) {
   const auto limit = static_cast<float>(config_.clip_value.value_or(0.0));
-  const auto partial_sums = partial_sums_.span().first(Index(Chunks(floats)));
-  workspace.ParallelFor(Chunks(floats), [&](std::int64_t chunk, std::span<float>) {
-    const std::int64_t first = chunk * kChunkFloats;
-    const std::int64_t count = std::min(kChunkFloats, floats - first);
+  const std::int64_t chunks = Chunks(floats, kSumChunkFloats);
+  const auto partial_sums = partial_sums_.span().first(Index(chunks));
+  workspace.ParallelFor(chunks, [&](std::int64_t chunk, std::span<float>) {
+    const std::int64_t first = chunk * kSumChunkFloats;
+    const std::int64_t count = std::min(kSumChunkFloats, floats - first);
     partial_sums[Index(chunk)] = clamped
                                      ? ClampedSumOfSquares(gradients_.data() + first, count, limit)
                                      : SumOfSquares(gradients_.data() + first, count);
@@ -184,13 +190,19 @@ double ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate
       AddSegments(parameter, 0, parameter.floats, ++parameter.step, rate);
     }
   }
-  // The long tasks first.
+  // The long tasks first, the short ones together if they are few.
   std::int64_t late_tasks = 0;
   for (const LateUpdate& late : late_updates_) late_tasks += late.tasks;
   const auto count = static_cast<std::int64_t>(segments_.size());
-  workspace.ParallelFor(late_tasks + count, [&](std::int64_t task, std::span<float> scratch) {
+  const std::int64_t run =
+      known_floats_ <= kLeastSharedFloats ? std::max<std::int64_t>(count, 1) : 1;
+  const std::int64_t tasks = late_tasks + (count + run - 1) / run;
+  workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
     if (task >= late_tasks) {
-      UpdateParameters(config_.optimizer, segments_[Index(task - late_tasks)]);
+      const std::int64_t first = (task - late_tasks) * run;
+      for (std::int64_t i = first; i < std::min(count, first + run); ++i) {
+        UpdateParameters(config_.optimizer, segments_[Index(i)]);
+      }
       return;
     }
     auto late = late_updates_.begin();

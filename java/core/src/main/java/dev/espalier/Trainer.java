@@ -297,7 +297,8 @@ public final class Trainer {
   }
 
   /**
-   * Decides whether the next batch is read by another thread while a step computes. Default true.
+   * Decides whether the next batch is read by another thread while a step computes, unless that
+   * takes no longer than handing it over. Default true.
    *
    * @param enabled false to read on the training thread
    * @return this
