@@ -6,8 +6,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <functional>
 #include <limits>
+#include <regex>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "espalier/error.h"
@@ -30,6 +34,8 @@ constexpr const char* kSpec = R"({"input":[2,6,6],
             {"kind":"dense","name":"features","attributes":{"units":40}},{"kind":"tanh"}],
   "heads":[{"name":"trait","task":{"kind":"labels","labels":["a","b"]}},
            {"name":"digit","task":{"kind":"classes","labels":["0","1","2"]}}]})";
+constexpr const char* kTransfer = R"({"drop_heads":["digit"],
+  "heads":[{"name":"size","task":{"kind":"values","labels":["x"]}}]})";
 constexpr std::int64_t kBatch = 3;
 constexpr std::int64_t kInput = 72;
 constexpr std::int64_t kWidth = 5;
@@ -44,7 +50,9 @@ class ControlRegister : public ::testing::TestWithParam<unsigned> {
   }
   void TearDown() override { _mm_setcsr(saved_); }
 
-  void Keeps(const char* what, const std::function<void()>& call, bool throws = false) {
+  // `function` is one of bridge.h; `what` tells several calls of it apart.
+  void Keeps(const char* function, const std::function<void()>& call, const char* what = "",
+             bool throws = false) {
     bool threw = false;
     try {
       call();
@@ -52,20 +60,40 @@ class ControlRegister : public ::testing::TestWithParam<unsigned> {
       threw = true;
     }
     const unsigned after = _mm_getcsr();
-    EXPECT_EQ(after & ~kStatus, GetParam() & ~kStatus) << what;
-    EXPECT_EQ(threw, throws) << what;
+    EXPECT_EQ(after & ~kStatus, GetParam() & ~kStatus) << function << ' ' << what;
+    EXPECT_EQ(threw, throws) << function << ' ' << what;
+    called_.insert(function);
     _mm_setcsr(GetParam());
   }
+  void KeepsWhereItThrows(const char* function, const char* what,
+                          const std::function<void()>& call) {
+    Keeps(function, call, what, true);
+  }
+
+  std::set<std::string> called_;
 
  private:
   unsigned saved_ = kUsual;
 };
+
+// The functions that bridge.h declares, each at the beginning of a line.
+std::set<std::string> BridgeFunctions() {
+  std::ifstream header(ESPALIER_TESTDATA "/../jvm/bridge.h");
+  const std::regex declaration(R"(^[a-z][\w:]* (\w+)\(.*)");
+  std::set<std::string> functions;
+  for (std::string line; std::getline(header, line);) {
+    std::smatch match;
+    if (std::regex_match(line, match, declaration)) functions.insert(match[1]);
+  }
+  return functions;
+}
 
 TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   std::vector<float> inputs(kBatch * kInput, 0.5f);
   inputs[1] = 1e-40f;
   std::vector<float> bad_inputs = inputs;
   bad_inputs[7] = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<std::int8_t> pixels(kBatch * kInput, 100);
   std::vector<float> outputs(kBatch * kWidth);
   const std::vector<float> labels = {1, 0, 0, 1, 1, 1};
   const std::vector<float> bad_labels = {1, 0, 0, 7, 1, 1};
@@ -74,75 +102,117 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   const std::int64_t bad_targets[] = {Address(bad_labels.data()), Address(classes.data())};
   const std::int64_t masks[] = {0, 0};
   std::vector<double> results(7);
+  std::int64_t statistics[4] = {};
   const std::vector<std::int64_t> examples = {0, 2, 1};
+  const std::int64_t far_examples[] = {0, 1, 99};
   const std::string path = ::testing::TempDir() + "control_register.safetensors";
+  constexpr const char* kBias = "features.bias";
+  std::vector<float> bias(40);
+
+  Keeps("setThreadCount", [] { setThreadCount(2); });
+  KeepsWhereItThrows("setThreadCount", "to none", [] { setThreadCount(0); });
+  Keeps("threadCount", [] { threadCount(); });
+  Keeps("cpuTarget", [] { cpuTarget(); });
+  Keeps("describeRuntime", [] { describeRuntime(); });
+  Keeps("nativeBytes", [] { nativeBytes(); });
+  Keeps("setNativeBytesBudget", [] { setNativeBytesBudget(nativeBytesBudget()); });
+  Keeps("nativeBytesBudget", [] { nativeBytesBudget(); });
+  Keeps("liveHandles", [] { liveHandles(); });
+  Keeps("setOpenBlasPath", [] { setOpenBlasPath(""); });
+  KeepsWhereItThrows("throwError", "", [] { throwError(0); });
+  Keeps("errorCodeCount", [] { errorCodeCount(); });
+  Keeps("errorCodeName", [] { errorCodeName(0); });
 
   std::int64_t network = 0;
   std::int64_t trainer = 0;
   std::int64_t predictor = 0;
-  Keeps("build", [&] { network = networkBuild(kSpec, 1); });
-  Keeps("build a wrong network", [&] { networkBuild("{}", 1); }, true);
-  Keeps("a wrong trainer", [&] { trainerCreate(network, R"({"unknown":4})"); }, true);
-  Keeps("trainer", [&] { trainer = trainerCreate(network, R"({"max_batch_size":4})"); });
+  Keeps("networkBuild", [&] { network = networkBuild(kSpec, 1); });
+  KeepsWhereItThrows("networkBuild", "a wrong network", [&] { networkBuild("{}", 1); });
+  Keeps("isOpen", [&] { isOpen(network); });
+  Keeps("handleBytes", [&] { handleBytes(network); });
+  Keeps("networkSpec", [&] { networkSpec(network); });
+  Keeps("networkDescribe", [&] { networkDescribe(network); });
+  Keeps("networkParameters", [&] { networkParameters(network); });
+  Keeps("networkParameterSize", [&] { networkParameterSize(network, kBias); });
+  Keeps("networkReadParameter", [&] { networkReadParameter(network, kBias, bias.data(), 40); });
+  Keeps("networkWriteParameter", [&] { networkWriteParameter(network, kBias, bias.data(), 40); });
+  KeepsWhereItThrows("networkWriteParameter", "of another size",
+                     [&] { networkWriteParameter(network, kBias, bias.data(), 39); });
+  Keeps("networkSetLearningRateScale",
+        [&] { networkSetLearningRateScale(network, "features", 0.5); });
+
+  KeepsWhereItThrows("trainerCreate", "of wrong settings",
+                     [&] { trainerCreate(network, R"({"unknown":4})"); });
+  Keeps("trainerCreate", [&] { trainer = trainerCreate(network, R"({"max_batch_size":4})"); });
   const auto step = [&](const std::vector<float>& values, const std::int64_t* answers) {
     trainerStep(trainer, kBatch, Address(values.data()), answers, masks, results.data());
   };
-  Keeps("step", [&] { step(inputs, targets); });
-  Keeps("step on a NaN", [&] { step(bad_inputs, targets); }, true);
-  Keeps("step on a wrong label", [&] { step(inputs, bad_targets); }, true);
-  Keeps("evaluate",
+  Keeps("trainerStep", [&] { step(inputs, targets); });
+  KeepsWhereItThrows("trainerStep", "on a NaN", [&] { step(bad_inputs, targets); });
+  KeepsWhereItThrows("trainerStep", "on a wrong label", [&] { step(inputs, bad_targets); });
+  Keeps("trainerEvaluate",
         [&] { trainerEvaluate(trainer, kBatch, Address(inputs.data()), Address(outputs.data())); });
-  Keeps("losses", [&] {
+  Keeps("taskLosses", [&] {
     taskLosses(network, kBatch, Address(outputs.data()), targets, masks, results.data());
   });
-  Keeps("probabilities", [&] { logitsToProbabilities(network, kBatch, Address(outputs.data())); });
-  Keeps("metrics", [&] {
+  Keeps("logitsToProbabilities",
+        [&] { logitsToProbabilities(network, kBatch, Address(outputs.data())); });
+  Keeps("taskMetrics", [&] {
     const std::vector<float> probabilities(kBatch * 2, 0.25f);
     taskMetrics("labels", R"(["a","b"])", kBatch, Address(probabilities.data()), targets[0], 0.5);
   });
-  Keeps("save and restore the best", [&] {
-    trainerSaveBest(trainer);
-    trainerRestoreBest(trainer);
-  });
-  Keeps("close the trainer", [&] { closeHandle(trainer); });
+  Keeps("trainerSaveBest", [&] { trainerSaveBest(trainer); });
+  Keeps("trainerRestoreBest", [&] { trainerRestoreBest(trainer); });
+  Keeps("trainerRelease", [&] { trainerRelease(trainer); });
+  Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer");
 
-  Keeps("freeze", [&] { networkFreeze(network, "conv", true, false); });
-  Keeps("trainer with a prefix", [&] { trainer = trainerCreate(network, "{}"); });
-  Keeps("cache features", [&] {
-    trainerReserveFeatures(trainer, 0, kBatch);
-    trainerCacheFeatures(trainer, 0, 0, kBatch, Address(inputs.data()));
-  });
-  Keeps("cached step", [&] {
-    trainerStepCached(trainer, 0, kBatch, examples.data(), targets, masks, results.data());
-  });
-  Keeps(
-      "cached step of an example out of range",
-      [&] {
-        const std::int64_t far[] = {0, 1, 99};
-        trainerStepCached(trainer, 0, kBatch, far, targets, masks, results.data());
-      },
-      true);
-  Keeps("evaluate from features", [&] {
+  Keeps("networkFreeze", [&] { networkFreeze(network, "conv", true, false); });
+  Keeps("trainerCreate", [&] { trainer = trainerCreate(network, "{}"); }, "with a prefix");
+  Keeps("trainerHasFrozenPrefix", [&] { EXPECT_TRUE(trainerHasFrozenPrefix(trainer)); });
+  Keeps("trainerFeatureCount", [&] { trainerFeatureCount(trainer); });
+  Keeps("trainerReserveFeatures", [&] { trainerReserveFeatures(trainer, 0, kBatch); });
+  Keeps("trainerCacheFeatures",
+        [&] { trainerCacheFeatures(trainer, 0, 0, kBatch, Address(inputs.data())); });
+  Keeps("trainerPrefixExamples", [&] { trainerPrefixExamples(trainer); });
+  const auto cached_step = [&](const std::int64_t* indices) {
+    trainerStepCached(trainer, 0, kBatch, indices, targets, masks, results.data());
+  };
+  Keeps("trainerStepCached", [&] { cached_step(examples.data()); });
+  KeepsWhereItThrows("trainerStepCached", "of an example out of range",
+                     [&] { cached_step(far_examples); });
+  Keeps("trainerEvaluateCached", [&] {
     trainerEvaluateCached(trainer, 0, kBatch, examples.data(), Address(outputs.data()));
   });
-  Keeps("close the trainer", [&] { closeHandle(trainer); });
+  Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer with a prefix");
+  Keeps("networkUnfreeze", [&] { networkUnfreeze(network, "conv", true); });
+  Keeps("networkSetThresholds", [&] { networkSetThresholds(network, "trait", nullptr, 0); });
 
-  Keeps("predictor", [&] { predictor = predictorCreate(network, "{}"); });
-  Keeps("predict", [&] {
+  Keeps("predictorCreate", [&] { predictor = predictorCreate(network, "{}"); });
+  Keeps("predictorInputSize", [&] { predictorInputSize(predictor); });
+  Keeps("predictorOutputSize", [&] { predictorOutputSize(predictor); });
+  Keeps("predictorPredict", [&] {
     predictorPredict(predictor, kBatch, Address(inputs.data()), Address(outputs.data()));
   });
-  Keeps("predict nothing", [&] { predictorPredict(predictor, kBatch, 0, 0); }, true);
-  Keeps("describe", [&] { predictorDescribe(predictor); });
-  Keeps("save and load", [&] {
-    networkSave(network, path.c_str());
-    closeHandle(networkLoad(path.c_str()));
+  KeepsWhereItThrows("predictorPredict", "of nothing",
+                     [&] { predictorPredict(predictor, kBatch, 0, 0); });
+  Keeps("predictorPredictPixels", [&] {
+    predictorPredictPixels(predictor, kBatch, Address(pixels.data()), Address(outputs.data()));
   });
-  Keeps("load what is not there", [&] { networkLoad("/nowhere/none"); }, true);
-  Keeps("clone", [&] { closeHandle(networkClone(network)); });
-  Keeps("close", [&] {
-    closeHandle(predictor);
-    closeHandle(network);
-  });
+  Keeps("predictorDescribe", [&] { predictorDescribe(predictor); });
+  Keeps("predictorStatistics", [&] { predictorStatistics(predictor, statistics); });
+  Keeps("closeHandle", [&] { closeHandle(predictor); }, "of a predictor");
+
+  Keeps("networkSave", [&] { networkSave(network, path.c_str()); });
+  Keeps("networkLoad", [&] { closeHandle(networkLoad(path.c_str())); });
+  KeepsWhereItThrows("networkLoad", "what is not there", [&] { networkLoad("/nowhere/none"); });
+  Keeps("networkClone", [&] { closeHandle(networkClone(network)); });
+  Keeps("networkExplainTransfer", [&] { networkExplainTransfer(network, kTransfer); });
+  Keeps("networkTransfer", [&] { closeHandle(networkTransfer(network, kTransfer, 2)); });
+  Keeps("closeHandle", [&] { closeHandle(network); });
+
+  const std::set<std::string> functions = BridgeFunctions();
+  EXPECT_GE(functions.size(), 50u) << "bridge.h was not understood";
+  EXPECT_EQ(called_, functions) << "every function of bridge.h has to be called here";
 }
 
 INSTANTIATE_TEST_SUITE_P(Settings, ControlRegister,
