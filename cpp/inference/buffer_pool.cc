@@ -30,6 +30,19 @@ BufferPool::BufferPool(const InferencePlan& plan, std::int64_t batch, int most_t
 
 BufferPool::~BufferPool() = default;
 
+void BufferPool::Prepare(int callers, std::int64_t most_bytes) {
+  const std::int64_t bytes = NativeBytes() / made_count();
+  const std::size_t count =
+      std::min({static_cast<std::size_t>(kSlots), static_cast<std::size_t>(callers),
+                static_cast<std::size_t>(most_bytes / std::max<std::int64_t>(1, bytes))});
+  for (std::size_t i = used_slots_.load(std::memory_order_relaxed); i < count; ++i) {
+    slots_[i].buffers = Make();
+    slots_[i].buffers->plan->TouchPages();
+    slots_[i].is_free.store(true, std::memory_order_relaxed);
+    used_slots_.store(i + 1, std::memory_order_release);
+  }
+}
+
 std::int64_t BufferPool::lease_count() const {
   std::int64_t count = temporary_count();
   for (const Slot& slot : slots_) {
@@ -60,9 +73,10 @@ InferenceBuffers& BufferPool::Lease::operator*() const { return *buffers_->plan;
 
 float* BufferPool::Lease::Converted(std::int64_t floats) const {
   AlignedArray<float>& converted = buffers_->converted;
-  if (converted.empty()) {
-    converted = AlignedArray<float>(floats);
-    pool_.bytes_.fetch_add(converted.bytes(), std::memory_order_relaxed);
+  if (converted.size() < floats) {
+    AlignedArray<float> larger(floats);
+    pool_.bytes_.fetch_add(larger.bytes() - converted.bytes(), std::memory_order_relaxed);
+    converted = std::move(larger);
   }
   return converted.data();
 }

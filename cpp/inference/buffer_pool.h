@@ -30,6 +30,10 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
+  /// Makes sets for so many callers at once, whose first calls then need not; fewer if they
+  /// took more than `most_bytes` together. To be called before the first lease.
+  void Prepare(int callers, std::int64_t most_bytes);
+
   std::int64_t batch() const { return batch_; }
   std::int64_t NativeBytes() const { return bytes_.load(std::memory_order_relaxed); }
   std::int64_t made_count() const { return made_.load(std::memory_order_relaxed); }
@@ -46,7 +50,7 @@ class BufferPool {
 
     InferenceBuffers& operator*() const;
 
-    /// Room for inputs of `floats`, the same number for each lease of a pool.
+    /// Room for inputs of `floats`; grows with the largest number so far.
     float* Converted(std::int64_t floats) const;
 
    private:
@@ -58,7 +62,7 @@ class BufferPool {
  private:
   struct Buffers {
     std::unique_ptr<InferenceBuffers> plan;
-    AlignedArray<float> converted;  // inputs that came in another form; made when first wanted
+    AlignedArray<float> converted;  // inputs that came in another form
   };
 
   // Belongs to whoever cleared is_free: taking it is the only step that threads contend for.

@@ -39,6 +39,37 @@ TEST(BufferPool, CallersAtOnceGetSetsOfTheirOwnAndPutThemBack) {
   EXPECT_EQ(pool.lease_count(), 5);
 }
 
+TEST(BufferPool, PreparedCallersMakeNoSets) {
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  BufferPool pool(plan, 1);
+  const std::int64_t one = pool.NativeBytes();
+  pool.Prepare(3, 3 * one);
+  pool.Prepare(5, 4 * one - 1);
+  EXPECT_EQ(pool.made_count(), 3);
+  EXPECT_EQ(pool.NativeBytes(), 3 * one);
+  {
+    const BufferPool::Lease first(pool);
+    const BufferPool::Lease second(pool);
+    const BufferPool::Lease third(pool);
+    EXPECT_EQ(pool.made_count(), 3);
+    const BufferPool::Lease fourth(pool);
+    EXPECT_EQ(pool.made_count(), 4);
+  }
+}
+
+TEST(BufferPool, RoomForConvertedInputsGrowsWithTheLargest) {
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  BufferPool pool(plan, 1);
+  const std::int64_t before = pool.NativeBytes();
+  for (const std::int64_t floats : {3, 100, 7}) {
+    const BufferPool::Lease lease(pool);
+    lease.Converted(floats)[floats - 1] = 1.0f;
+  }
+  EXPECT_EQ(pool.NativeBytes(), before + 100 * static_cast<std::int64_t>(sizeof(float)));
+}
+
 TEST(BufferPool, MoreThreadsGetNewSets) {
   NetworkBuilder builder(Shape::Vector(2000));
   builder.Dense("wide", 2000);

@@ -9,6 +9,7 @@
 #include "core/cpu.h"
 #include "core/near_names.h"
 #include "core/text.h"
+#include "core/thread_pool.h"
 #include "inference/buffer_pool.h"
 #include "inference/inference_plan.h"
 #include "inference/probabilities.h"
@@ -23,6 +24,8 @@ constexpr std::int64_t kMaxBatch = std::int64_t{1} << 20;
 // has of L2 and L3: larger pieces would only move data through memory, and every caller
 // needs buffers of its own.
 constexpr std::int64_t kPieceBytes = std::int64_t{8} << 20;
+
+constexpr std::int64_t kPreparedBytes = std::int64_t{1} << 20;
 
 NetworkState& StateOf(const Network& network) {
   if (network.state() == nullptr) {
@@ -108,10 +111,9 @@ class Predictor::Implementation {
   void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
                      std::span<float> outputs) {
     CheckSize("pixels", "bytes", batch, input_size(), pixels.size());
-    const std::int64_t room = CheckedMultiply(pool_.batch(), input_size());
     RunPieces(batch, outputs,
               [&](std::int64_t done, std::int64_t count, const BufferPool::Lease& buffers) {
-                float* converted = buffers.Converted(room);
+                float* converted = buffers.Converted(count * input_size());
                 ConvertPixels(pixels.data() + done * input_size(), count * input_size(),
                               pixel_scale_, pixel_offset_, converted);
                 return static_cast<const float*>(converted);
@@ -139,7 +141,9 @@ class Predictor::Implementation {
   static constexpr std::int64_t kWarmUpCalls = 1;
 
   // Runs the code and touches the memory of one example, so that no caller waits for pages.
+  // Large buffers are for the first caller alone: calls that need them take long anyway.
   void WarmUp() {
+    pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
     const AlignedArray<float> input(input_size());
     AlignedArray<float> output(output_size());
     Predict(1, input.span(), output.span());

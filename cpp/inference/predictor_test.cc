@@ -317,7 +317,7 @@ TEST(Predictor, CountsCallsAndFailures) {
   const PredictorStatistics statistics = predictor.statistics();
   EXPECT_EQ(statistics.calls, 4);
   EXPECT_EQ(statistics.failed_calls, 1);
-  EXPECT_EQ(statistics.workspaces, 1);
+  EXPECT_EQ(statistics.workspaces, ThreadCount());
   EXPECT_EQ(statistics.temporary_workspaces, 0);
 }
 

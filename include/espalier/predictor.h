@@ -26,7 +26,8 @@ struct PredictorConfig {
 struct PredictorStatistics {
   std::int64_t calls = 0;
   std::int64_t failed_calls = 0;          ///< of them, ended in an exception
-  std::int64_t workspaces = 0;            ///< made: one for each caller at the same time
+  std::int64_t workspaces = 0;            ///< made: at first for each thread, if small, then one
+                                          ///< for each caller at the same time
   std::int64_t temporary_workspaces = 0;  ///< of them, for one call: more callers than places
 };
 

@@ -9,7 +9,8 @@ import java.util.function.Supplier;
  *
  * @param calls calls that reached native code, batches counted once
  * @param failedCalls calls of them that ended in an exception
- * @param workspaces sets of buffers made: one for each caller at the same time
+ * @param workspaces sets of buffers made: small ones at first for each of the library's threads,
+ *     then one for each caller at the same time
  * @param temporaryWorkspaces sets of them that served one call, because more callers came at once
  *     than the pool has places
  * @param nativeBytes native memory that the predictor holds now
