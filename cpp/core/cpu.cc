@@ -163,4 +163,9 @@ void ForceCpuTarget(CpuTargetId target) {
   active_target.store(static_cast<int>(target));
 }
 
+void StopForcingCpuTarget() {
+  forced_by_call.store(false);
+  active_target.store(kUndecided);
+}
+
 }  // namespace espalier

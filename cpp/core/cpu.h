@@ -25,6 +25,10 @@ bool IsCpuTargetForced();
 /// afterwards. Throws INVALID_ARGUMENT if unsupported.
 void ForceCpuTarget(CpuTargetId target);
 
+/// Tests: from now on the target that it was before any ForceCpuTarget, not a forced one unless
+/// ESPALIER_CPU forces it.
+void StopForcingCpuTarget();
+
 /// Makes denormals zero on this thread while in scope (they cost 100 × and carry no
 /// information here) and puts the control register back as it was.
 class FlushDenormals {

@@ -54,6 +54,18 @@ TEST(Cpu, ForcesEverySupportedTarget) {
   EXPECT_GE(runs, 1);
 }
 
+TEST(Cpu, NothingIsForcedAnyLongerAfterTheLastForcedTarget) {
+  StopForcingCpuTarget();
+  const CpuTargetId target = ActiveCpuTarget();
+  const bool is_forced = IsCpuTargetForced();  // by ESPALIER_CPU
+  ForceCpuTarget(CpuTargetId::kBaseline);
+  EXPECT_TRUE(IsCpuTargetForced());
+  EXPECT_EQ(ActiveCpuTarget(), CpuTargetId::kBaseline);
+  StopForcingCpuTarget();
+  EXPECT_EQ(IsCpuTargetForced(), is_forced);
+  EXPECT_EQ(ActiveCpuTarget(), target);
+}
+
 TEST(Cpu, UnsupportedTargetIsAnError) {
   bool refused = false;
   for (const CpuTargetId target : {CpuTargetId::kAvx2, CpuTargetId::kAvx512, CpuTargetId::kNeon}) {

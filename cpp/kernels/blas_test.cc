@@ -69,6 +69,41 @@ TEST(OpenBlas, AForcedTargetLeavesItOut) {
   EXPECT_TRUE(SameBits(training, ours));
 }
 
+// The rows are cut into tasks, the last one shorter. Products of integers are exact, so that both
+// ways give the same bits whatever their order of summation.
+TEST(OpenBlas, ProductsOfTrainingAreCutByRows) {
+#ifndef ESPALIER_OPENBLAS
+  GTEST_SKIP() << "built without a path of OpenBLAS";
+#else
+  const ScopedOpenBlasPath path(ESPALIER_OPENBLAS);
+  if (!OpenBlasIsAvailable()) GTEST_SKIP() << "cannot open " << ESPALIER_OPENBLAS;
+  StopForcingCpuTarget();  // as tests before this one may have done
+  constexpr std::int64_t kSize = 2048;
+  constexpr std::int64_t kRows = kSize + 100;
+  if (IsCpuTargetForced() || !OpenBlasServes(ActiveCpuTarget(), kRows, kSize, kSize)) {
+    GTEST_SKIP() << "OpenBLAS serves nothing on this target, or one is forced";
+  }
+  ThreadPool::Shared().SetThreadCount(2);
+  std::vector<float> a = RandomFloats(kRows * kSize, 1);
+  std::vector<float> b = RandomFloats(kSize * kSize, 2);
+  for (std::vector<float>* values : {&a, &b}) {
+    for (float& value : *values) value = std::round(2.0f * value);
+  }
+  const MatrixRef left = MatrixRef::RowMajor(a.data(), kRows, kSize);
+  const MatrixRef lefts[] = {left, MatrixRef::RowMajor(a.data(), kSize, kRows).Transposed()};
+  const MatrixRef right = MatrixRef::RowMajor(b.data(), kSize, kSize);
+  Workspace workspace(2, ParallelMatmulScratchFloats(kSize, kSize));
+  for (const MatrixRef& matrix : lefts) {
+    const std::int64_t stride = kSize + 3;  // what lies between the rows stays
+    std::vector<float> ours(static_cast<std::size_t>(kRows * stride), -7.0f);
+    std::vector<float> training = ours;
+    ParallelMatmul(matrix, right, ours.data(), stride, {}, workspace);
+    TrainingMatmul(matrix, right, training.data(), stride, {}, workspace);
+    EXPECT_TRUE(SameBits(training, ours));
+  }
+#endif
+}
+
 TEST(OpenBlas, MultipliesAnyDenseLayout) {
 #ifndef ESPALIER_OPENBLAS
   GTEST_SKIP() << "built without a path of OpenBLAS";
@@ -92,7 +127,7 @@ TEST(OpenBlas, MultipliesAnyDenseLayout) {
                               MatrixRef::RowMajor(b_columns.data(), kN, kK).Transposed()};
   for (const MatrixRef& left : lefts) {
     for (const MatrixRef& right : rights) {
-      std::vector<float> c(kM * kN);
+      std::vector<float> c(kM * kN, -7.0f);
       OpenBlasMatmul(left, right, c.data(), kN);
       for (std::int64_t i = 0; i < kM; ++i) {
         for (std::int64_t j = 0; j < kN; ++j) {
