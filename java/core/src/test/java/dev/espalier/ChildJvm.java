@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import static dev.espalier.internal.UnpackedLibrary.CACHE_PROPERTY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
@@ -13,7 +14,6 @@ import java.util.concurrent.TimeUnit;
 /** Runs a program in a JVM of its own, for what cannot be seen in the one that runs all tests. */
 final class ChildJvm {
   private static final int MOST_SECONDS = 280;
-  private static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
 
   private ChildJvm() {}
 

@@ -22,9 +22,9 @@ import java.util.Locale;
  * loader does the same in 60 ms; this takes 5, which is why nothing here uses streams, lambdas or
  * more of the library than it needs.
  */
-final class UnpackedLibrary {
+public final class UnpackedLibrary {
   /** JavaCPP's property, so that one setting is enough for both. */
-  static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
+  public static final String CACHE_PROPERTY = "org.bytedeco.javacpp.cachedir";
 
   private static final String NAME = System.mapLibraryName("jniEspalier");
 
