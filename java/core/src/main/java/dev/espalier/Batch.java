@@ -53,8 +53,9 @@ final class Batch {
   }
 
   /**
-   * Reads the examples {@code order[from]} to {@code order[from + count - 1]}. Targets are checked,
-   * inputs only by {@link #requireFiniteInputs}: a training step does it again, and faster.
+   * Reads the examples {@code order[from]} to {@code order[from + count - 1]}. Classes are checked,
+   * the rest only by {@link #requireFiniteInputs} and {@link #requireTargetsInRange}: a training
+   * step does it again, and faster.
    */
   void read(Dataset data, int[] order, int from, int count) {
     this.order = order;
@@ -109,9 +110,21 @@ final class Batch {
     return !Float.isNaN(sum0 + sum1 + sum2 + sum3);
   }
 
+  /** Names the first example read that has a target out of range; nothing without one. */
+  void requireTargetsInRange() {
+    for (int k = 0; k < size; k++) {
+      for (int t = 0; t < target.length; t++) {
+        if (target[t] != null) {
+          numbers[t].get(k * target[t].length, target[t], 0, target[t].length);
+          binding.requireInRange(t, order[from + k], target[t]);
+        }
+      }
+    }
+  }
+
   private void readTarget(Dataset data, int task, int index, int k) {
     float[] row = target[task];
-    binding.read(data, task, index, row);
+    binding.readUnchecked(data, task, index, row);
     if (binding.tasks().get(task).kind() == Task.Kind.CLASSES) {
       classes[task].put(k, (int) row[0]);
     } else {

@@ -85,6 +85,7 @@ final class EvaluationRun {
       }
       if (!hasTargets) {
         targets.read(data, order, 0, size);
+        targets.requireTargetsInRange();
         hasTargets = data.isStable();
       }
       return evaluate(address);

@@ -221,6 +221,9 @@ final class Fit {
     } catch (NonFiniteException error) {
       batch.requireFiniteInputs(); // names the example if that was it
       throw error;
+    } catch (IllegalArgumentException error) {
+      batch.requireTargetsInRange(); // as above
+      throw error;
     } finally {
       Reference.reachabilityFence(batch);
     }

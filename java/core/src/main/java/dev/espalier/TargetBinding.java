@@ -112,6 +112,12 @@ final class TargetBinding {
 
   /** Reads and checks the target of an example; unlabelled entries become NaN, or -1. */
   void read(Dataset data, int task, int index, float[] destination) {
+    readUnchecked(data, task, index, destination);
+    requireInRange(task, index, destination);
+  }
+
+  /** As {@link #read}, but only classes are checked. */
+  void readUnchecked(Dataset data, int task, int index, float[] destination) {
     Task of = tasks.get(task);
     int width = targetWidth(task);
     boolean isClasses = of.kind() == Task.Kind.CLASSES;
@@ -122,14 +128,21 @@ final class TargetBinding {
       if (!(number >= -1 && number < of.width() && number == (int) number)) {
         throw error(of, index, "a class from 0 to " + (of.width() - 1) + ", or -1", number);
       }
-    } else {
-      boolean isLabels = of.kind() == Task.Kind.LABELS;
-      for (int j = 0; j < width; j++) {
-        float number = destination[j];
-        if (isLabels ? number < 0 || number > 1 : Float.isInfinite(number)) {
-          String expected = isLabels ? "0 to 1, or NaN" : "a finite number, or NaN";
-          throw error(of, index, expected + " for \"" + of.labels().get(j) + "\"", number);
-        }
+    }
+  }
+
+  /** Checks labels or values that were read; nothing of classes. */
+  void requireInRange(int task, int index, float[] numbers) {
+    Task of = tasks.get(task);
+    if (of.kind() == Task.Kind.CLASSES) {
+      return;
+    }
+    boolean isLabels = of.kind() == Task.Kind.LABELS;
+    for (int j = 0; j < of.width(); j++) {
+      float number = numbers[j];
+      if (isLabels ? number < 0 || number > 1 : Float.isInfinite(number)) {
+        String expected = isLabels ? "0 to 1, or NaN" : "a finite number, or NaN";
+        throw error(of, index, expected + " for \"" + of.labels().get(j) + "\"", number);
       }
     }
   }
