@@ -19,14 +19,7 @@
 #include <vector>
 
 #include "espalier/error.h"
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define ESPALIER_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define ESPALIER_SANITIZED 1
-#endif
-#endif
+#include "testing/sanitized.h"
 
 #ifndef ESPALIER_SANITIZED
 // Counts every C++ allocation of this program.

@@ -8,15 +8,7 @@
 #include "core/memory.h"
 #include "espalier/predictor.h"
 #include "testing/inference_networks.h"
-
-// Sanitizers bring an allocator of their own.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define ESPALIER_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define ESPALIER_SANITIZED 1
-#endif
-#endif
+#include "testing/sanitized.h"
 
 #ifndef ESPALIER_SANITIZED
 namespace {

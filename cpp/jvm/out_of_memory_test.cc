@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -17,19 +16,12 @@
 #include "core/memory.h"
 #include "espalier/error.h"
 #include "jvm/bridge.h"
-
-// Sanitizers bring an allocator of their own.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define ESPALIER_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define ESPALIER_SANITIZED 1
-#endif
-#endif
+#include "testing/sanitized.h"
 
 #ifdef ESPALIER_FAIL_POINTS
 
 #ifndef ESPALIER_SANITIZED
+#include "testing/replaced_new.h"
 
 namespace {
 
@@ -41,27 +33,16 @@ void FailObject(std::int64_t nth, bool persistent) {
   objects_until_failure.store(nth);
 }
 
-void* Allocate(std::size_t size) {
+}  // namespace
+
+void espalier::testing::BeforeAllocation() {
   const std::int64_t left = objects_until_failure.load(std::memory_order_relaxed);
   if (left > 0) {
     objects_until_failure.store(left == 1 && objects_fail_persistently.load() ? 1 : left - 1);
     if (left == 1) throw std::bad_alloc();
   }
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
 }
 
-}  // namespace
-
-void* operator new(std::size_t size) { return Allocate(size); }
-void* operator new[](std::size_t size) { return Allocate(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 #endif
 
 namespace espalier::jvm {

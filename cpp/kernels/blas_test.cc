@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "espalier/runtime.h"
 #include "testing/cpu_targets.h"
+#include "testing/normal_floats.h"
 #include "testing/tolerance.h"
 
 namespace espalier {
@@ -18,10 +19,7 @@ namespace {
 using testing::SameBits;
 
 std::vector<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
-  Random random({.seed = 11, .index = stream});
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random.NextNormal());
-  return values;
+  return testing::NormalFloats(size, {.seed = 11, .index = stream});
 }
 
 // Puts "no library" back at the end.

@@ -179,8 +179,7 @@ void SumsOfRow(const SumsRow& row, float* y) {
     SumInner<0, 0>(row, begin, end, y);
   }
   for (std::int64_t t = end; t < row.count; ++t) at_edge(t);
-  if (row.activation != Activation::kNone && row.activation != Activation::kRelu &&
-      row.activation != Activation::kRelu6) {
+  if (!IsClamp(row.activation)) {
     ActivateRow(row, y);
   }
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "testing/normal_floats.h"
 #include "testing/special_values.h"
 #include "testing/tolerance.h"
 
@@ -24,10 +25,7 @@ constexpr std::size_t kRows = 3;
 constexpr float kEpsilon = 1e-5f;
 
 std::vector<float> NormalFloats(std::size_t size, std::uint32_t stream) {
-  Random random({.seed = 31, .index = stream});
-  std::vector<float> values(size);
-  for (float& value : values) value = static_cast<float>(random.NextNormal());
-  return values;
+  return testing::NormalFloats(size, {.seed = 31, .index = stream});
 }
 
 // All operands of kRows rows, each next to a guard.

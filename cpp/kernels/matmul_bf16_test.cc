@@ -12,6 +12,7 @@
 #include "core/random.h"
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
+#include "testing/normal_floats.h"
 #include "testing/tolerance.h"
 
 namespace espalier {
@@ -25,10 +26,7 @@ using testing::SameBits;
 float Widened(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
 std::vector<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
-  Random random({.seed = 13, .index = stream});
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random.NextNormal());
-  return values;
+  return testing::NormalFloats(size, {.seed = 13, .index = stream});
 }
 
 struct Problem {

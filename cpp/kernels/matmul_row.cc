@@ -83,8 +83,7 @@ namespace espalier {
 
 void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
   ESPALIER_KERNEL(MultiplyRow)(product, epilogue);
-  if (epilogue.activation != Activation::kNone && epilogue.activation != Activation::kRelu &&
-      epilogue.activation != Activation::kRelu6) {
+  if (!IsClamp(epilogue.activation)) {
     ActivateRows(epilogue.activation, epilogue.slope, 1, product.n, product.c, product.n);
   }
 }

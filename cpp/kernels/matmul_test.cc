@@ -11,6 +11,7 @@
 #include "core/random.h"
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
+#include "testing/normal_floats.h"
 #include "testing/tolerance.h"
 
 namespace espalier {
@@ -43,10 +44,7 @@ std::vector<Size> Sizes() {
 }
 
 std::vector<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
-  Random random({.seed = 7, .index = stream});
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random.NextNormal());
-  return values;
+  return testing::NormalFloats(size, {.seed = 7, .index = stream});
 }
 
 // How the elements of a logical matrix lie in memory.

@@ -11,6 +11,7 @@
 #include "core/random.h"
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
+#include "testing/normal_floats.h"
 #include "testing/tolerance.h"
 
 namespace espalier {
@@ -22,10 +23,7 @@ using testing::GuardSide;
 using testing::SameBits;
 
 std::vector<float> RandomFloats(std::int64_t size, std::uint32_t stream) {
-  Random random({.seed = 11, .index = stream});
-  std::vector<float> values(static_cast<std::size_t>(size));
-  for (float& value : values) value = static_cast<float>(random.NextNormal());
-  return values;
+  return testing::NormalFloats(size, {.seed = 11, .index = stream});
 }
 
 // Rows of windows: row i, segment s begins at i · row_stride + s · segment_stride.

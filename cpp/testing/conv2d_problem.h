@@ -15,6 +15,7 @@
 #include "testing/conv2d_cases.h"
 #include "testing/conv2d_reference.h"
 #include "testing/guarded_floats.h"
+#include "testing/normal_floats.h"
 
 namespace espalier::testing {
 
@@ -91,10 +92,7 @@ struct Conv2dProblem {
   }
 
   static std::vector<float> NormalFloats(std::size_t size, std::uint32_t stream) {
-    Random random({.seed = 5, .index = stream});
-    std::vector<float> values(size);
-    for (float& value : values) value = static_cast<float>(random.NextNormal());
-    return values;
+    return testing::NormalFloats(size, {.seed = 5, .index = stream});
   }
 
   Conv2dReference reference;

@@ -11,6 +11,7 @@
 #include "espalier/builder.h"
 #include "testing/known_networks.h"
 #include "testing/layer_spec.h"
+#include "testing/normal_floats.h"
 
 namespace espalier::testing {
 
@@ -37,10 +38,7 @@ inline void Scatter(Network& network) {
 }
 
 inline std::vector<float> NormalFloats(std::int64_t count, std::uint64_t seed) {
-  Random random({.seed = seed});
-  std::vector<float> values(static_cast<std::size_t>(count));
-  for (float& value : values) value = static_cast<float>(random.NextNormal());
-  return values;
+  return NormalFloats(count, {.seed = seed});
 }
 
 /// Every way in which a plan fuses or declines to: batch norms after convolutions with and

@@ -17,6 +17,7 @@
 #include "kernels/winograd.h"
 #include "testing/conv2d_reference.h"
 #include "testing/guarded_floats.h"
+#include "testing/normal_floats.h"
 
 namespace espalier::testing {
 
@@ -109,10 +110,7 @@ struct WinogradProblem {
   }
 
   static std::vector<float> NormalFloats(std::size_t size, std::uint32_t stream) {
-    Random random({.seed = 11, .index = stream});
-    std::vector<float> values(size);
-    for (float& value : values) value = static_cast<float>(random.NextNormal());
-    return values;
+    return testing::NormalFloats(size, {.seed = 11, .index = stream});
   }
 
   Conv2dReference reference;

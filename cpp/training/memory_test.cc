@@ -3,8 +3,6 @@
 // Steps allocate nothing, and running out of memory leaves everything as it was.
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -13,32 +11,17 @@
 #include "espalier/error.h"
 #include "espalier/trainer.h"
 #include "gtest/gtest.h"
+#include "testing/replaced_new.h"
 #include "testing/training_data.h"
 #include "testing/training_networks.h"
 
 namespace {
 
-std::atomic<std::int64_t> allocations{0};
-
-void* Allocate(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
+std::atomic<std::int64_t> allocations{0};  // of the whole test program
 
 }  // namespace
 
-// Counts in the whole test program. The forms that do not throw are here so that each block
-// comes from where delete gives it back to.
-void* operator new(std::size_t size) { return Allocate(size); }
-void* operator new[](std::size_t size) { return Allocate(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return std::malloc(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void espalier::testing::BeforeAllocation() { allocations.fetch_add(1, std::memory_order_relaxed); }
 
 namespace espalier {
 namespace {

@@ -83,7 +83,7 @@ class BatchingLatencyTest {
         CountDownLatch release = new CountDownLatch(1);
         // It runs on the worker, which waits for company for long enough.
         CompletableFuture<Void> occupied =
-            batching.submit(new float[64]).thenRun(() -> awaitQuietly(release));
+            batching.submit(new float[64]).thenRun(() -> Latches.awaitQuietly(release));
         TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS + SLACK_MILLIS);
         CompletableFuture<float[]> waited = batching.submit(new float[64]);
         TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS);
@@ -94,14 +94,6 @@ class BatchingLatencyTest {
         occupied.join();
       }
       assertTrue(best <= TimeUnit.MILLISECONDS.toNanos(SLACK_MILLIS), best + " ns");
-    }
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException interruption) {
-      throw new AssertionError(interruption);
     }
   }
 

@@ -56,7 +56,7 @@ class BatchingPinningTest {
     /** Waits while it is initialized, which no virtual thread does without its carrier. */
     private static final class Pinning {
       static {
-        awaitQuietly(RELEASE);
+        Latches.awaitQuietly(RELEASE);
       }
 
       static void initialize() {}
@@ -112,18 +112,10 @@ class BatchingPinningTest {
                   isOccupied.set(Thread.currentThread().getName().equals("espalier-batching"));
                   isOver.countDown();
                   if (isOccupied.get()) {
-                    awaitQuietly(RELEASE);
+                    Latches.awaitQuietly(RELEASE);
                   }
                 });
         isOver.await();
-      }
-    }
-
-    private static void awaitQuietly(CountDownLatch latch) {
-      try {
-        latch.await();
-      } catch (InterruptedException interruption) {
-        throw new AssertionError(interruption);
       }
     }
 

@@ -96,20 +96,12 @@ class BatchingPredictorTest {
                 occupied.set(isWorker ? 1 : 0);
                 isOver.countDown();
                 if (isWorker) {
-                  awaitQuietly(release);
+                  Latches.awaitQuietly(release);
                 }
               });
       isOver.await();
     }
     return release;
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException interruption) {
-      throw new AssertionError(interruption);
-    }
   }
 
   @Test
