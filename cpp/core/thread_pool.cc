@@ -130,15 +130,20 @@ class ThreadPool::Implementation {
   std::exception_ptr RunShared(std::int64_t tasks, int slots,
                                FunctionRef<void(std::int64_t, int)> body) {
     // Nobody reads these now: every worker of the call before has left.
-    tasks_ = tasks;
     body_ = &body;
-    next_task_.store(0, std::memory_order_relaxed);
+    runs_ = slots + 1;
+    for (int i = 0; i < runs_; ++i) {
+      Run& run = run_of_[static_cast<std::size_t>(i)];
+      run.next.store(tasks * i / runs_, std::memory_order_relaxed);
+      run.end = tasks * (i + 1) / runs_;
+    }
+    first_error_.store(tasks, std::memory_order_relaxed);
     left_.store(0, std::memory_order_relaxed);
     participants_.store(0, std::memory_order_relaxed);
     call_.store(CallState::Open(++epoch_ & 0xffffffff, slots));
     WakeSleepers(slots);
 
-    RunTasks(0);
+    RunTasks(0, 0);
 
     const int joined = CallState(call_.fetch_and(~CallState::kOpen)).joined();
     WaitUntilLeft(joined);
@@ -147,22 +152,28 @@ class ThreadPool::Implementation {
     return std::exchange(error_, nullptr);
   }
 
-  // Tasks are claimed in order, so of several that throw the first one always runs, and
-  // its error is the one kept: the same on any number of threads.
-  void RunTasks(int worker) {
+  // Begins with the run of tasks at `home`, so that the same thread works on the same part of
+  // the data from call to call while it is in its cache, and goes on with what others have left.
+  // No task before the first that throws is left out, so the error kept is that of the first
+  // on any number of threads.
+  void RunTasks(int worker, int home) {
     const FlushDenormals flush;
-    std::int64_t task = next_task_.fetch_add(1, std::memory_order_relaxed);
-    if (task >= tasks_) return;
-    participants_.fetch_add(1, std::memory_order_relaxed);
-    for (; task < tasks_; task = next_task_.fetch_add(1, std::memory_order_relaxed)) {
-      try {
-        (*body_)(task, worker);
-      } catch (...) {
-        next_task_.store(tasks_, std::memory_order_relaxed);
-        const std::lock_guard lock(mutex_);
-        if (!error_ || task < error_task_) {
-          error_ = std::current_exception();
-          error_task_ = task;
+    bool takes_part = false;
+    for (int i = 0; i < runs_; ++i) {
+      Run& run = run_of_[static_cast<std::size_t>((home + i) % runs_)];
+      if (run.next.load(std::memory_order_relaxed) >= run.end) continue;
+      for (;;) {
+        const std::int64_t task = run.next.fetch_add(1, std::memory_order_relaxed);
+        if (task >= run.end || task >= first_error_.load(std::memory_order_relaxed)) break;
+        if (!std::exchange(takes_part, true)) participants_.fetch_add(1, std::memory_order_relaxed);
+        try {
+          (*body_)(task, worker);
+        } catch (...) {
+          const std::lock_guard lock(mutex_);
+          if (task < first_error_.load(std::memory_order_relaxed)) {
+            first_error_.store(task, std::memory_order_relaxed);
+            error_ = std::current_exception();
+          }
         }
       }
     }
@@ -186,7 +197,8 @@ class ThreadPool::Implementation {
   void StartWorkers(int wanted) {
     while (started_ < wanted && !start_failed_.load(std::memory_order_relaxed)) {
       try {
-        workers_[static_cast<std::size_t>(started_)] = std::thread([this] { WorkerLoop(); });
+        workers_[static_cast<std::size_t>(started_)] =
+            std::thread([this, home = started_ + 1] { WorkerLoop(home); });
         ++started_;
       } catch (const std::system_error&) {
         start_failed_.store(true);
@@ -196,7 +208,7 @@ class ThreadPool::Implementation {
     }
   }
 
-  void WorkerLoop() {
+  void WorkerLoop(int home) {
     std::uint64_t seen_epoch = 0;
     for (;;) {
       const auto has_news = [this, &seen_epoch] {
@@ -213,7 +225,7 @@ class ThreadPool::Implementation {
       std::uint64_t word = call_.load();
       seen_epoch = CallState(word).epoch();
       if (Join(word)) {
-        RunTasks(CallState(word).joined() + 1);
+        RunTasks(CallState(word).joined() + 1, home);
         Leave();
       }
     }
@@ -248,15 +260,22 @@ class ThreadPool::Implementation {
   std::atomic<bool> busy_{false};  // held by the caller whose call is shared
   std::atomic<int> widest_run_{0};
 
+  // Neighboring tasks that one thread claims before it looks for others.
+  struct alignas(64) Run {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+
   // The owner of busy_ alone writes these; workers read them between joining and leaving.
-  std::int64_t tasks_ = 0;
+  int runs_ = 0;
+  std::array<Run, kMaxThreads> run_of_;
   const FunctionRef<void(std::int64_t, int)>* body_ = nullptr;
   std::uint64_t epoch_ = 0;
   int started_ = 0;
   std::array<std::thread, kMaxThreads - 1> workers_;
 
   alignas(64) std::atomic<std::uint64_t> call_{0};
-  alignas(64) std::atomic<std::int64_t> next_task_{0};
+  std::atomic<std::int64_t> first_error_{0};  // tasks from here on are not run
   alignas(64) std::atomic<int> left_{0};
   std::atomic<int> participants_{0};
 
@@ -269,7 +288,6 @@ class ThreadPool::Implementation {
   std::atomic<bool> caller_sleeps_{false};
   std::atomic<bool> stopping_{false};
   std::exception_ptr error_;  // guarded by mutex_ while a call is shared
-  std::int64_t error_task_ = 0;
 };
 
 ThreadPool& ThreadPool::Shared() {

@@ -85,6 +85,39 @@ TEST(ThreadPool, WorkersAreDistinctAndWithinTheLimit) {
   EXPECT_EQ(of_worker[0], std::this_thread::get_id());
 }
 
+// What a thread left in its cache it should find there at the next call.
+TEST(ThreadPool, ThreadsReturnToTheirTasks) {
+  constexpr int kThreads = 4;
+  ThreadPool pool(kThreads);
+  std::vector<std::thread::id> first(kThreads);
+  for (int round = 0; round < 50; ++round) {
+    Gathering gathering(kThreads);
+    std::vector<std::thread::id> of_task(kThreads);
+    pool.ParallelFor(kThreads, kThreads, [&](std::int64_t task, int) {
+      of_task[static_cast<std::size_t>(task)] = std::this_thread::get_id();
+      gathering.Arrive();
+    });
+    if (round == 0) first = of_task;
+    EXPECT_EQ(of_task, first) << "round " << round;
+  }
+}
+
+TEST(ThreadPool, TasksOfABusyThreadAreTakenOver) {
+  ThreadPool pool(2);
+  constexpr std::int64_t kTasks = 100;
+  std::atomic<int> others{0};
+  std::atomic<bool> is_over{false};
+  pool.ParallelFor(kTasks, 2, [&](std::int64_t task, int) {
+    if (task > 0) {
+      if (others.fetch_add(1) == kTasks - 2) is_over.store(true);
+      return;
+    }
+    const auto end = std::chrono::steady_clock::now() + milliseconds(10000);
+    while (!is_over.load() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  });
+  EXPECT_TRUE(is_over.load());
+}
+
 TEST(ThreadPool, SurvivesManyShortCallsAndPauses) {
   ThreadPool pool(3);
   std::atomic<std::int64_t> sum{0};
