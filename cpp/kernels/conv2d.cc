@@ -7,14 +7,17 @@
 #include "kernels/conv2d_algorithm.h"
 #include "kernels/conv2d_weights.h"
 #include "kernels/depthwise.h"
+#include "kernels/matmul_block.h"
 #include "kernels/one_channel.h"
 #include "kernels/rounding.h"
 
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kTaskProduct = 1 << 19;  // multiply-adds worth a task of their own
-constexpr std::int64_t kWantedTasks = 8;        // enough for a handful of workers
+constexpr std::int64_t kTaskProduct = 1 << 19;   // multiply-adds worth a task of their own
+constexpr std::int64_t kWantedTasks = 8;         // enough for a handful of workers
+constexpr std::int64_t kHeavyWeights = 1 << 19;  // 2 MiB
+constexpr std::int64_t kHeavyPositions = 48;
 constexpr std::int64_t kActivatedFloats = 1 << 15;
 
 std::int64_t Positions(const ConvolutionGeometry& g) { return g.output_height * g.output_width; }
@@ -35,13 +38,16 @@ KernelElements WholeKernel(const ConvolutionGeometry& g) {
           .kernel_width = g.kernel_width};
 }
 
-// Output rows in one task: few enough for the cache, and for tasks enough.
+// Output rows in one task: few enough for the cache, and for tasks enough. Of weights that don't
+// stay in L2 a task makes use for many positions.
 std::int64_t BandRows(const ShiftedRows& rows, std::int64_t batch, bool pools) {
   const std::int64_t most = OutputRowsInCache(rows);
-  const std::int64_t row_product =
-      std::max<std::int64_t>(1, rows.output_width * rows.outputs * rows.depth());
-  const std::int64_t wanted = std::max(Ceiling(kTaskProduct, row_product),
-                                       Ceiling(batch * rows.output_height, 4 * kWantedTasks));
+  const std::int64_t weights = std::max<std::int64_t>(1, rows.outputs * rows.depth());
+  const std::int64_t positions = weights < kHeavyWeights ? 1 : kHeavyPositions;
+  const std::int64_t width = std::max<std::int64_t>(1, rows.output_width);
+  const std::int64_t wanted =
+      std::max({Ceiling(kTaskProduct, width * weights), Ceiling(positions, width),
+                Ceiling(batch * rows.output_height, 4 * kWantedTasks)});
   const std::int64_t band = std::clamp<std::int64_t>(wanted, 1, most);
   return pools ? band / 2 * 2 + (band == 1 ? 2 : 0) : band;
 }
@@ -53,19 +59,32 @@ void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64
   const std::int64_t band = BandRows(rows, batch, pools);
   const std::int64_t bands = Ceiling(rows.output_height, band);
   const std::int64_t image = rows.height * rows.width * rows.pixel_stride;
-  workspace.ParallelFor(batch * groups * bands, [&](std::int64_t task, std::span<float> scratch) {
-    const std::int64_t first = task % bands * band;
+  const std::int64_t pieces = batch * groups * bands;
+  const std::int64_t panel = ActiveTileShape().columns;
+  const std::int64_t panels = Ceiling(rows.outputs, panel);
+  // No bit depends on how columns are cut, so the number of workers may decide. Each part of them
+  // pads its rows anew.
+  std::int64_t parts = 1;
+  if (const std::int64_t wanted = 2 * workspace.workers();
+      workspace.workers() > 1 && pieces < wanted && !pools) {
+    parts = std::min(Ceiling(wanted, pieces), panels);
+  }
+  workspace.ParallelFor(pieces * parts, [&](std::int64_t task, std::span<float> scratch) {
+    const std::int64_t column = panels * (task % parts) / parts * panel;
+    const std::int64_t piece = task / parts;
+    const std::int64_t first = piece % bands * band;
     const std::int64_t last = std::min(rows.output_height, first + band);
-    const std::int64_t group = task / bands % groups;
-    const std::int64_t example = task / bands / groups;
+    const std::int64_t group = piece / bands % groups;
+    const std::int64_t example = piece / bands / groups;
+    ShiftedRows part = rows;
+    part.outputs = std::min(rows.outputs, panels * (task % parts + 1) / parts * panel) - column;
     Epilogue shifted = epilogue;
-    if (shifted.column_bias != nullptr) shifted.column_bias += group * rows.outputs;
-    if (shifted.residual != nullptr) {
-      shifted.residual += example * output_image + group * rows.outputs;
-    }
-    SumShiftedRows(rows, input + example * image + group * rows.channels, first, last,
-                   packed + group * packed_group, shifted, pools,
-                   output + example * output_image + group * rows.outputs, scratch.data());
+    const std::int64_t output_column = group * rows.outputs + column;
+    if (shifted.column_bias != nullptr) shifted.column_bias += output_column;
+    if (shifted.residual != nullptr) shifted.residual += example * output_image + output_column;
+    SumShiftedRows(part, input + example * image + group * rows.channels, first, last,
+                   packed + group * packed_group + column * rows.depth(), shifted, pools,
+                   output + example * output_image + output_column, scratch.data());
   });
 }
 

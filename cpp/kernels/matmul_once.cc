@@ -15,6 +15,7 @@ namespace {
 // seldom read and written again; wide where K is small, so that A is seldom copied again.
 constexpr std::int64_t kPieceDepth = 1024;
 constexpr std::int64_t kLeastPieceColumns = 256;
+constexpr std::int64_t kLeastPieceRows = 64;
 constexpr std::int64_t kMostPieceColumns = 2048;
 constexpr std::int64_t kWidePieceFloats = 64 << 10;
 constexpr std::int64_t kWantedPieces = 16;
@@ -22,7 +23,7 @@ constexpr std::int64_t kSwappedColumns = 64;  // of the transposed C at a time
 constexpr std::int64_t kLeastSwapped = 9;     // rows of A that fill enough lanes
 // Multiply-adds worth another worker: its operands were just written, often by another core, whose
 // cache has to send them.
-constexpr std::int64_t kLeastShared = 1 << 22;
+constexpr std::int64_t kLeastShared = 1 << 21;
 constexpr std::int64_t kDirectRows = 256;  // of A: up to here a copy of B costs more than it gives
 // Each row of B may miss L1 and its page tables; a tile of so many rows takes long enough to
 // hide it, and so few rows of B stay in L2 even if they share cache sets.
@@ -142,11 +143,11 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
   const std::int64_t column_pieces = Ceiling(n, is_shared ? shared_columns : PieceColumns(k));
   // Rows are split only where columns give too few tasks.
   const std::int64_t row_pieces =
-      is_shared ? std::clamp<std::int64_t>(
-                      std::min(MakePartition(m, n, k, kLeastPieceColumns).row_pieces,
-                               kWantedPieces / column_pieces),
-                      1, Ceiling(m, is_swapped ? kSwappedColumns : kLeastPieceColumns))
-                : 1;
+      is_shared
+          ? std::clamp<std::int64_t>(std::min(MakePartition(m, n, k, kLeastPieceColumns).row_pieces,
+                                              kWantedPieces / column_pieces),
+                                     1, Ceiling(m, kLeastPieceRows))
+          : 1;
   const auto multiply_piece = [&](std::int64_t piece, float* scratch) {
     const std::int64_t r = piece % row_pieces;
     const std::int64_t j = piece / row_pieces;
