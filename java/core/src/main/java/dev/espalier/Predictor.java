@@ -87,7 +87,7 @@ public final class Predictor implements AutoCloseable {
     isWarm = true;
     FloatBuffer buffer = DirectMemory.allocate(1, "warm-up").asFloatBuffer();
     for (int i = 0; i < WARM_UP_CALLS; i++) {
-      runBuffers(0, buffer, 0, buffer, 0);
+      predictBuffers(0, buffer, 0, buffer, 0);
     }
     predictArrays(0, new float[1], new float[1]);
   }
@@ -139,12 +139,7 @@ public final class Predictor implements AutoCloseable {
     int inputPosition = inputs.position();
     int batch = batch(inputs.limit() - inputPosition);
     int outputPosition = outputPosition(batch, outputs);
-    if (FlightRecording.recordsSlowCalls()) {
-      FlightRecording.call(
-          batch, () -> runBuffers(batch, inputs, inputPosition, outputs, outputPosition));
-    } else {
-      runBuffers(batch, inputs, inputPosition, outputs, outputPosition);
-    }
+    predictBuffers(batch, inputs, inputPosition, outputs, outputPosition);
   }
 
   /**
@@ -160,13 +155,7 @@ public final class Predictor implements AutoCloseable {
   public float[] predictPixels(byte[] pixels) {
     int batch = batch(Objects.requireNonNull(pixels, "pixels").length);
     float[] outputs = new float[outputLength(batch)];
-    Runnable call =
-        () -> handle.run(id -> Bridge.predictorPredictPixelArray(id, batch, pixels, outputs));
-    if (FlightRecording.recordsSlowCalls()) {
-      FlightRecording.call(batch, call);
-    } else {
-      call.run();
-    }
+    predictPixelArrays(batch, pixels, outputs);
     return outputs;
   }
 
@@ -366,70 +355,78 @@ public final class Predictor implements AutoCloseable {
     handle.close();
   }
 
+  // The forms of a prediction. They are not one method that takes the native call as a lambda,
+  // which each call would allocate.
+
   /** Predicts between addresses whose memory the caller keeps reachable. */
   void predictAt(int batch, long inputs, long outputs) {
-    if (FlightRecording.recordsSlowCalls()) {
-      FlightRecording.call(batch, () -> runAt(batch, inputs, outputs));
-    } else {
-      runAt(batch, inputs, outputs);
-    }
-  }
-
-  private void runAt(int batch, long inputs, long outputs) {
+    FlightRecording.Call recorded = FlightRecording.call();
+    RuntimeException failure = null;
     try {
       Bridge.predictorPredict(handle.id(), batch, inputs, outputs);
     } catch (RuntimeException error) {
-      throw NativeErrors.translate(error);
-    } finally {
-      Reference.reachabilityFence(handle);
+      failure = error;
     }
+    ended(recorded, batch, failure);
   }
 
-  private void runBuffers(
+  private void predictPixelsAt(int batch, long pixels, long outputs) {
+    FlightRecording.Call recorded = FlightRecording.call();
+    RuntimeException failure = null;
+    try {
+      Bridge.predictorPredictPixels(handle.id(), batch, pixels, outputs);
+    } catch (RuntimeException error) {
+      failure = error;
+    }
+    ended(recorded, batch, failure);
+  }
+
+  private void predictBuffers(
       int batch, FloatBuffer inputs, int inputPosition, FloatBuffer outputs, int outputPosition) {
+    FlightRecording.Call recorded = FlightRecording.call();
+    RuntimeException failure = null;
     try {
       Bridge.predictorPredictBuffers(
           inputs, inputPosition, outputs, outputPosition, handle.id(), batch);
     } catch (RuntimeException error) {
-      throw NativeErrors.translate(error);
-    } finally {
-      Reference.reachabilityFence(handle);
+      failure = error;
     }
-  }
-
-  private void predictPixelsAt(int batch, long pixels, long outputs) {
-    if (FlightRecording.recordsSlowCalls()) {
-      FlightRecording.call(batch, () -> runPixelsAt(batch, pixels, outputs));
-    } else {
-      runPixelsAt(batch, pixels, outputs);
-    }
-  }
-
-  private void runPixelsAt(int batch, long pixels, long outputs) {
-    try {
-      Bridge.predictorPredictPixels(handle.id(), batch, pixels, outputs);
-    } catch (RuntimeException error) {
-      throw NativeErrors.translate(error);
-    } finally {
-      Reference.reachabilityFence(handle);
-    }
+    ended(recorded, batch, failure);
   }
 
   private void predictArrays(int batch, float[] inputs, float[] outputs) {
-    if (FlightRecording.recordsSlowCalls()) {
-      FlightRecording.call(batch, () -> runArrays(batch, inputs, outputs));
-    } else {
-      runArrays(batch, inputs, outputs);
-    }
-  }
-
-  private void runArrays(int batch, float[] inputs, float[] outputs) {
+    FlightRecording.Call recorded = FlightRecording.call();
+    RuntimeException failure = null;
     try {
       Bridge.predictorPredictArray(handle.id(), batch, inputs, outputs);
     } catch (RuntimeException error) {
-      throw NativeErrors.translate(error);
-    } finally {
-      Reference.reachabilityFence(handle);
+      failure = error;
+    }
+    ended(recorded, batch, failure);
+  }
+
+  private void predictPixelArrays(int batch, byte[] pixels, float[] outputs) {
+    FlightRecording.Call recorded = FlightRecording.call();
+    RuntimeException failure = null;
+    try {
+      Bridge.predictorPredictPixelArray(handle.id(), batch, pixels, outputs);
+    } catch (RuntimeException error) {
+      failure = error;
+    }
+    ended(recorded, batch, failure);
+  }
+
+  /**
+   * Ends a call: keeps the handle reachable up to here, records the call unless {@code recorded} is
+   * null, throws what {@code failure} stands for unless that is null.
+   */
+  private void ended(FlightRecording.Call recorded, int batch, RuntimeException failure) {
+    Reference.reachabilityFence(handle);
+    if (recorded != null) {
+      recorded.end(batch, failure == null);
+    }
+    if (failure != null) {
+      throw NativeErrors.translate(failure);
     }
   }
 

@@ -7,9 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -51,6 +55,43 @@ class FlightRecordingTest {
     assertTrue(compiles.get(0).getBoolean("succeeded"));
     List<RecordedEvent> calls = named(events, "dev.espalier.SlowCall");
     assertEquals(List.of(3, 1), calls.stream().map(call -> call.getInt("examples")).toList());
+  }
+
+  @Test
+  void everyFormOfACallIsRecorded() throws IOException {
+    try (Network network = Dots.rich(1)) {
+      Predictor predictor = network.predictor();
+      FloatBuffer inputs = DirectMemory.allocate(2 * 64, "inputs").asFloatBuffer();
+      ByteBuffer pixels = ByteBuffer.allocateDirect(3 * 64);
+      FloatBuffer outputs =
+          DirectMemory.allocate(7 * predictor.outputSize(), "outputs").asFloatBuffer();
+      Map<String, Runnable> forms = new LinkedHashMap<>();
+      forms.put("array", () -> predictor.predict(new float[64]));
+      forms.put("buffer", () -> predictor.predict(inputs, outputs));
+      forms.put("buffer of pixels", () -> predictor.predictPixels(pixels, outputs));
+      forms.put("array of pixels", () -> predictor.predictPixels(new byte[4 * 64]));
+      List<Integer> examples = List.of(1, 2, 3, 4);
+      for (boolean succeeds : new boolean[] {true, false}) {
+        List<RecordedEvent> events =
+            recorded(
+                Duration.ZERO,
+                () ->
+                    forms.forEach(
+                        (form, call) -> {
+                          if (succeeds) {
+                            call.run();
+                          } else {
+                            assertThrows(IllegalStateException.class, call::run, form);
+                          }
+                        }));
+        List<RecordedEvent> calls = named(events, "dev.espalier.SlowCall");
+        assertEquals(examples, calls.stream().map(call -> call.getInt("examples")).toList());
+        assertTrue(
+            calls.stream().allMatch(call -> call.getBoolean("succeeded") == succeeds),
+            calls::toString);
+        predictor.close();
+      }
+    }
   }
 
   @Test

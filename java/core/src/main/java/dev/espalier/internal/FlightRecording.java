@@ -24,11 +24,6 @@ public final class FlightRecording {
     return IS_AVAILABLE && FlightRecorder.isInitialized();
   }
 
-  /** Returns whether slow calls are being recorded. Costs a few instructions. */
-  public static boolean recordsSlowCalls() {
-    return isInUse() && SlowCallEvent.isRecorded();
-  }
-
   /** Runs {@code load} and records how long it took; {@code path} is the file. */
   public static <R> R modelLoad(String path, Supplier<R> load) {
     return isInUse() ? ModelLoadEvent.around(path, load) : load.get();
@@ -39,8 +34,14 @@ public final class FlightRecording {
     return isInUse() ? PredictorCompileEvent.around(options, compile) : compile.get();
   }
 
-  /** Runs {@code call}, of so many examples, and records it if it is slow. */
-  public static void call(int batch, Runnable call) {
-    SlowCallEvent.around(batch, call);
+  /** A prediction that runs. */
+  public interface Call {
+    /** Ends it, and records it if it was slow. */
+    void end(int examples, boolean succeeded);
+  }
+
+  /** Begins a call; null, after a few instructions, if slow calls are not being recorded. */
+  public static Call call() {
+    return isInUse() && SlowCallEvent.isRecorded() ? SlowCallEvent.begun() : null;
   }
 }

@@ -81,7 +81,7 @@ public final class NativeHandle implements AutoCloseable {
 
   /**
    * Returns the id, for paths where a lambda would cost. The caller wraps its bridge call as {@link
-   * #run} does: errors translated, {@code reachabilityFence} on this handle in {@code finally}.
+   * #run} does: errors translated, {@code reachabilityFence} on this handle behind it.
    */
   public long id() {
     return id;

@@ -16,7 +16,7 @@ import jdk.jfr.Threshold;
 @Description("A prediction took longer than the threshold of this event")
 @Threshold("10 ms")
 @StackTrace(false)
-final class SlowCallEvent extends Event {
+final class SlowCallEvent extends Event implements FlightRecording.Call {
   private static final SlowCallEvent PROBE = new SlowCallEvent();
 
   @Label("Examples")
@@ -29,18 +29,19 @@ final class SlowCallEvent extends Event {
     return PROBE.isEnabled();
   }
 
-  static void around(int examples, Runnable call) {
+  static SlowCallEvent begun() {
     SlowCallEvent event = new SlowCallEvent();
     event.begin();
-    try {
-      call.run();
-      event.succeeded = true;
-    } finally {
-      event.end();
-      if (event.shouldCommit()) {
-        event.examples = examples;
-        event.commit();
-      }
+    return event;
+  }
+
+  @Override
+  public void end(int examples, boolean succeeded) {
+    end();
+    if (shouldCommit()) {
+      this.examples = examples;
+      this.succeeded = succeeded;
+      commit();
     }
   }
 }
