@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Whole plans by the public C++ API, without Java: predictions and training steps on the
-// networks I1 to I4 of docs/benchmarks.md, by batch size and, for steps, threads.
+// networks I1 to I4 of docs/benchmarks.md, by batch size and, for steps, threads. From pixels of
+// a byte each MobileNetV2 (I5m) too.
 
 #include <benchmark/benchmark.h>
 
@@ -17,6 +18,7 @@
 #include "espalier/predictor.h"
 #include "espalier/runtime.h"
 #include "espalier/trainer.h"
+#include "testing/known_networks.h"
 
 namespace espalier {
 namespace {
@@ -65,6 +67,11 @@ Workload I4() {
   return {builder.Build(1), 3 * 32 * 32, 10, true};
 }
 
+Workload I5m() {
+  return {Network::Build(testing::MobileNetV2(Shape::Image(3, 224, 224), 1000), 1), 3 * 224 * 224,
+          1000, true};
+}
+
 std::vector<float> Inputs(std::int64_t count) {
   Random random({.seed = 4, .index = 1});
   std::vector<float> inputs(static_cast<std::size_t>(count));
@@ -96,6 +103,29 @@ void Predict(benchmark::State& state, Workload (*make)()) {
   }
 }
 
+void PredictPixels(benchmark::State& state, Workload (*make)()) {
+  SetThreadCount(1);
+  const std::int64_t batch = state.range(0);
+  const Workload workload = make();
+  const Predictor predictor(workload.network);
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(batch * workload.inputs));
+  std::vector<float> inputs(pixels.size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    pixels[i] = static_cast<std::uint8_t>(i * 37 + i / 251);
+    inputs[i] = static_cast<float>(pixels[i]) * (1.0f / 255.0f);
+  }
+  std::vector<float> outputs(static_cast<std::size_t>(batch * workload.outputs));
+  std::vector<float> expected(outputs.size());
+  predictor.Predict(batch, inputs, expected);
+  predictor.PredictPixels(batch, pixels, outputs);
+  Require(outputs == expected, "pixels and their floats give different outputs");
+  for (auto _ : state) {
+    predictor.PredictPixels(batch, pixels, outputs);
+    benchmark::ClobberMemory();
+  }
+  state.counters["native_bytes"] = static_cast<double>(predictor.NativeBytes());
+}
+
 void TrainStep(benchmark::State& state, Workload (*make)()) {
   SetThreadCount(static_cast<int>(state.range(1)));
   const std::int64_t batch = state.range(0);
@@ -120,6 +150,13 @@ void TrainStep(benchmark::State& state, Workload (*make)()) {
     benchmark::DoNotOptimize(loss);
   }
 }
+
+#define ESPALIER_PIXELS(name) \
+  BENCHMARK_CAPTURE(PredictPixels, name, name)->ArgName("batch")->Arg(1)->Arg(64)
+ESPALIER_PIXELS(I1);
+ESPALIER_PIXELS(I3);
+ESPALIER_PIXELS(I4);
+ESPALIER_PIXELS(I5m);
 
 #define ESPALIER_WORKLOAD(name)                                                      \
   BENCHMARK_CAPTURE(Predict, name, name)->ArgName("batch")->Arg(1)->Arg(8)->Arg(64); \

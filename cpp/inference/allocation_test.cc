@@ -50,10 +50,13 @@ TEST(Allocation, PredictAllocatesNothing) {
   const Predictor predictor(network, {.max_batch_size = 8});
   const std::vector<float> inputs = testing::NormalFloats(20 * predictor.input_size(), 1);
   std::vector<float> outputs(static_cast<std::size_t>(20 * predictor.output_size()));
+  const std::vector<std::uint8_t> pixels(inputs.size());
   const auto predict = [&](std::int64_t batch) {
-    predictor.Predict(
-        batch, std::span(inputs).first(static_cast<std::size_t>(batch * predictor.input_size())),
-        std::span(outputs).first(static_cast<std::size_t>(batch * predictor.output_size())));
+    const std::size_t values = static_cast<std::size_t>(batch * predictor.input_size());
+    const auto to =
+        std::span(outputs).first(static_cast<std::size_t>(batch * predictor.output_size()));
+    predictor.Predict(batch, std::span(inputs).first(values), to);
+    predictor.PredictPixels(batch, std::span(pixels).first(values), to);
   };
   predict(20);  // starts workers, if it wants any
   const std::int64_t native = NativeBytesInUse();

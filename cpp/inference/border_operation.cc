@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/border_operation.h"
 
+#include <algorithm>
+
 #include "layers/layout.h"
 #include "layers/partition.h"
 
 namespace espalier {
+namespace {
+
+// Pixels become floats in a block that takes half of an L1 of 32 KiB and has whole vectors of
+// each channel.
+constexpr std::int64_t kBlockFloats = 4096;
+constexpr std::int64_t kFewestPositions = 16;
+
+}  // namespace
 
 EnterOperation::EnterOperation(const Shape& shape,
                                const std::optional<Normalization>& normalization)
@@ -22,16 +32,48 @@ EnterOperation::EnterOperation(const Shape& shape,
 }
 
 void EnterOperation::Run(const OperationCall& call) const {
-  if (mean_.empty()) {
-    MoveInside(shape_, call.batch, call.inputs[0], call.output, *call.workspace);
+  if (call.pixels != nullptr) {
+    RunPixels(call);
     return;
   }
   const ImageLayout layout = LayoutOf(shape_);
   ForPositions(*call.workspace, layout, call.batch,
                [&](std::int64_t offset, std::int64_t first, std::int64_t last) {
-                 NormalizeToChannelsLast(layout, first, last, mean_.data(), scale_.data(),
-                                         call.inputs[0] + offset, call.output + offset);
+                 Enter(layout, first, last, call.inputs[0] + offset, call.output + offset);
                });
+}
+
+bool EnterOperation::ReadsPixels() const {
+  const ImageLayout layout = LayoutOf(shape_);
+  return layout.positions >= kFewestPositions && layout.channels <= kBlockFloats / kFewestPositions;
+}
+
+void EnterOperation::RunPixels(const OperationCall& call) const {
+  const ImageLayout layout = LayoutOf(shape_);
+  const std::int64_t most = kBlockFloats / layout.channels / kFewestPositions * kFewestPositions;
+  ForPositions(
+      *call.workspace, layout, call.batch,
+      [&](std::int64_t offset, std::int64_t first, std::int64_t last) {
+        alignas(kAlignmentBytes) float block[kBlockFloats];
+        for (std::int64_t position = first; position < last; position += most) {
+          const ImageLayout part = {.channels = layout.channels,
+                                    .positions = std::min(most, last - position)};
+          for (std::int64_t channel = 0; channel < part.channels; ++channel) {
+            ConvertPixels(call.pixels->From(offset + channel * layout.positions + position),
+                          part.positions, block + channel * part.positions);
+          }
+          Enter(part, 0, part.positions, block, call.output + offset + position * part.channels);
+        }
+      });
+}
+
+void EnterOperation::Enter(const ImageLayout& layout, std::int64_t first, std::int64_t last,
+                           const float* from, float* to) const {
+  if (mean_.empty()) {
+    ToChannelsLast(layout, first, last, from, to);
+  } else {
+    NormalizeToChannelsLast(layout, first, last, mean_.data(), scale_.data(), from, to);
+  }
 }
 
 void LeaveOperation::Run(const OperationCall& call) const {

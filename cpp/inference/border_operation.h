@@ -7,6 +7,7 @@
 
 #include "core/memory.h"
 #include "inference/operation.h"
+#include "kernels/image_layout.h"
 #include "network/network_state.h"
 
 namespace espalier {
@@ -18,9 +19,15 @@ class EnterOperation final : public Operation {
 
   void Run(const OperationCall& call) const override;
   std::int64_t work() const override { return shape_.element_count() * kElementWork; }
+  bool ReadsPixels() const override;
   std::int64_t NativeBytes() const override { return mean_.bytes() + scale_.bytes(); }
 
  private:
+  void RunPixels(const OperationCall& call) const;
+  /// Positions [first, last) of an image.
+  void Enter(const ImageLayout& layout, std::int64_t first, std::int64_t last, const float* from,
+             float* to) const;
+
   Shape shape_;
   AlignedArray<float> mean_;  // [channels], or empty: not normalized
   AlignedArray<float> scale_;

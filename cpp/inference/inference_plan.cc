@@ -45,12 +45,31 @@ void InferencePlan::Run(std::int64_t batch, std::span<const float* const> inputs
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     buffers.outputs_[o] = {.data = outputs[o], .stride = plan_->outputs[o].floats};
   }
-  Execute(batch, inputs, buffers);
+  Execute(batch, inputs, nullptr, buffers);
 }
 
 void InferencePlan::RunSideBySide(std::int64_t batch, std::span<const float* const> inputs,
                                   float* rows, InferenceBuffers& buffers) const {
   CheckRun(batch, inputs.size(), buffers);
+  PlaceSideBySide(rows, buffers);
+  Execute(batch, inputs, nullptr, buffers);
+}
+
+void InferencePlan::RunPixelsSideBySide(std::int64_t batch, const Pixels& pixels, float* rows,
+                                        InferenceBuffers& buffers) const {
+  const float* const none = nullptr;
+  CheckRun(batch, 1, buffers);
+  PlaceSideBySide(rows, buffers);
+  Execute(batch, {&none, 1}, &pixels, buffers);
+}
+
+bool InferencePlan::ReadsPixels() const {
+  // Whatever enters a plan in another form than it lies in there is read by its first step alone.
+  return !plan_->steps.empty() && plan_->steps.front().inputs == plan_->inputs &&
+         plan_->steps.front().operation->ReadsPixels();
+}
+
+void InferencePlan::PlaceSideBySide(float* rows, InferenceBuffers& buffers) const {
   std::int64_t width = 0;
   for (const PlanOutput& output : plan_->outputs) {
     width += output.floats;
@@ -59,7 +78,6 @@ void InferencePlan::RunSideBySide(std::int64_t batch, std::span<const float* con
     buffers.outputs_[o] = {.data = rows, .stride = width};
     rows += plan_->outputs[o].floats;
   }
-  Execute(batch, inputs, buffers);
 }
 
 void InferencePlan::CheckRun(std::int64_t batch, std::size_t inputs,
@@ -75,7 +93,7 @@ void InferencePlan::CheckRun(std::int64_t batch, std::size_t inputs,
 }
 
 void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> inputs,
-                            InferenceBuffers& buffers) const {
+                            const Pixels* pixels, InferenceBuffers& buffers) const {
   const CompiledPlan& plan = *plan_;
   std::vector<InferenceBuffers::Place>& places = buffers.places_;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -96,6 +114,7 @@ void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> in
     const bool is_shared = buffers.together_.has_value() && step.IsShared(batch);
     step.operation->Run({.batch = batch,
                          .inputs = {buffers.step_inputs_.data(), step.inputs.size()},
+                         .pixels = &step == plan.steps.data() ? pixels : nullptr,
                          .output = target.data,
                          .output_stride = target.stride,
                          .workspace = is_shared ? &*buffers.together_ : &buffers.alone_});

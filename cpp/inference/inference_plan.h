@@ -13,6 +13,7 @@
 
 #include "core/thread_pool.h"
 #include "espalier/precision.h"
+#include "kernels/pixels.h"
 #include "network/network_state.h"
 
 namespace espalier {
@@ -53,6 +54,12 @@ class InferencePlan {
   void RunSideBySide(std::int64_t batch, std::span<const float* const> inputs, float* rows,
                      InferenceBuffers& buffers) const;
 
+  /// The same for a network's raw input in pixels; only where ReadsPixels: where the one
+  /// operation that reads that input takes it so. Bits as for the pixels' floats.
+  void RunPixelsSideBySide(std::int64_t batch, const Pixels& pixels, float* rows,
+                           InferenceBuffers& buffers) const;
+  bool ReadsPixels() const;
+
   std::int64_t max_batch() const { return max_batch_; }
   std::int64_t floats_per_example() const;  ///< of the buffers, scratch aside
   std::int64_t NativeBytes() const;         ///< of weights
@@ -66,7 +73,9 @@ class InferencePlan {
 
  private:
   void CheckRun(std::int64_t batch, std::size_t inputs, const InferenceBuffers& buffers) const;
-  void Execute(std::int64_t batch, std::span<const float* const> inputs,
+  void PlaceSideBySide(float* rows, InferenceBuffers& buffers) const;
+  /// `pixels`: in place of inputs[0], or null.
+  void Execute(std::int64_t batch, std::span<const float* const> inputs, const Pixels* pixels,
                InferenceBuffers& buffers) const;
 
   std::unique_ptr<const CompiledPlan> plan_;

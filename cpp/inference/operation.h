@@ -10,6 +10,7 @@
 
 #include "core/thread_pool.h"
 #include "kernels/activation.h"
+#include "kernels/pixels.h"
 
 namespace espalier {
 
@@ -22,6 +23,7 @@ struct FusedActivation {
 struct OperationCall {
   std::int64_t batch = 0;
   std::span<const float* const> inputs;  // [batch, floats of the input]
+  const Pixels* pixels = nullptr;        // in place of inputs[0]; null but where ReadsPixels()
   float* output = nullptr;
   std::int64_t output_stride = 0;  // floats from one example's output to the next one's
   Workspace* workspace = nullptr;
@@ -43,6 +45,9 @@ class Operation {
 
   /// Scratch floats a worker needs for that many examples.
   virtual std::int64_t ScratchFloats(std::int64_t /*batch*/) const { return 0; }
+
+  /// True if it can take its first input in pixels, with the bits of their floats.
+  virtual bool ReadsPixels() const { return false; }
 
   /// True if output_stride may differ from the floats of an output.
   virtual bool is_strided() const { return false; }

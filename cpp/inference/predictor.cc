@@ -25,6 +25,10 @@ constexpr std::int64_t kMaxBatch = std::int64_t{1} << 20;
 // needs buffers of its own.
 constexpr std::int64_t kPieceBytes = std::int64_t{8} << 20;
 
+// Where the first operation doesn't read pixels itself, they become floats that take a quarter of
+// an L2 of 1 MiB.
+constexpr std::int64_t kConvertedFloats = 1 << 16;
+
 constexpr std::int64_t kPreparedBytes = std::int64_t{1} << 20;
 
 NetworkState& StateOf(const Network& network) {
@@ -97,27 +101,37 @@ class Predictor::Implementation {
         input_size_(network.input.element_count()),
         wants_logits_(config.logits),
         pixel_scale_(config.pixel_scale),
-        pixel_offset_(config.pixel_offset) {
+        pixel_offset_(config.pixel_offset),
+        pixel_piece_(plan_.ReadsPixels() ? pool_.batch()
+                                         : std::clamp<std::int64_t>(kConvertedFloats / input_size_,
+                                                                    1, pool_.batch())) {
     WarmUp();
   }
 
   void Predict(std::int64_t batch, std::span<const float> inputs, std::span<float> outputs) {
     CheckSize("inputs", "floats", batch, input_size(), inputs.size());
-    RunPieces(batch, outputs, [&](std::int64_t done, std::int64_t, const BufferPool::Lease&) {
-      return inputs.data() + done * input_size();
-    });
+    RunPieces(
+        batch, pool_.batch(), outputs,
+        [&](std::int64_t done, std::int64_t count, float* rows, const BufferPool::Lease& lease) {
+          RunFloats(count, inputs.data() + done * input_size(), rows, *lease);
+        });
   }
 
   void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
                      std::span<float> outputs) {
     CheckSize("pixels", "bytes", batch, input_size(), pixels.size());
-    RunPieces(batch, outputs,
-              [&](std::int64_t done, std::int64_t count, const BufferPool::Lease& buffers) {
-                float* converted = buffers.Converted(count * input_size());
-                ConvertPixels(pixels.data() + done * input_size(), count * input_size(),
-                              pixel_scale_, pixel_offset_, converted);
-                return static_cast<const float*>(converted);
-              });
+    RunPieces(
+        batch, pixel_piece_, outputs,
+        [&](std::int64_t done, std::int64_t count, float* rows, const BufferPool::Lease& lease) {
+          const Pixels part = {pixels.data() + done * input_size(), pixel_scale_, pixel_offset_};
+          if (plan_.ReadsPixels()) {
+            plan_.RunPixelsSideBySide(count, part, rows, *lease);
+          } else {
+            float* const converted = lease.Converted(count * input_size());
+            ConvertPixels(part, count * input_size(), converted);
+            RunFloats(count, converted, rows, *lease);
+          }
+        });
   }
 
   std::int64_t input_size() const { return input_size_; }
@@ -134,7 +148,11 @@ class Predictor::Implementation {
   std::string Describe() const {
     return Concat("CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ",
                   plan_.NativeBytes(), " bytes; buffers ", pool_.NativeBytes(),
-                  " bytes, for pieces of ", pool_.batch(), "\n", plan_.DescribeKernels());
+                  " bytes, for pieces of ", pool_.batch(), "\n", plan_.DescribeKernels(),
+                  plan_.ReadsPixels()
+                      ? std::string("pixels: converted as the first operation reads them\n")
+                      : Concat("pixels: converted before the first operation, up to ", pixel_piece_,
+                               " examples at a time\n"));
   }
 
  private:
@@ -149,21 +167,25 @@ class Predictor::Implementation {
     Predict(1, input.span(), output.span());
   }
 
-  // input(done, count, buffers): where the examples from `done` on lie, in the form of the plan.
-  template <typename Input>
-  void RunPieces(std::int64_t batch, std::span<float> outputs, const Input& input) {
+  void RunFloats(std::int64_t count, const float* inputs, float* rows,
+                 InferenceBuffers& buffers) const {
+    plan_.RunSideBySide(count, {&inputs, 1}, rows, buffers);
+  }
+
+  // run(first example, examples, their outputs, lease) for pieces of the batch.
+  template <typename Run>
+  void RunPieces(std::int64_t batch, std::int64_t piece, std::span<float> outputs, const Run& run) {
     CheckSize("outputs", "floats", batch, output_size(), outputs.size());
     if (batch == 0) {
       return;
     }
     const FlushDenormals flush;
     try {
-      const BufferPool::Lease buffers(pool_);
-      for (std::int64_t done = 0; done < batch; done += pool_.batch()) {
-        const std::int64_t count = std::min(pool_.batch(), batch - done);
-        const float* from = input(done, count, buffers);
+      const BufferPool::Lease lease(pool_);
+      for (std::int64_t done = 0; done < batch; done += piece) {
+        const std::int64_t count = std::min(piece, batch - done);
         float* output = outputs.data() + done * output_size();
-        plan_.RunSideBySide(count, {&from, 1}, output, *buffers);
+        run(done, count, output, lease);
         if (!wants_logits_) {
           probabilities_.Apply(count, output);
         }
@@ -193,6 +215,7 @@ class Predictor::Implementation {
   bool wants_logits_;
   float pixel_scale_;
   float pixel_offset_;
+  std::int64_t pixel_piece_;  // examples
   std::atomic<std::int64_t> failed_calls_{0};
 };
 

@@ -7,9 +7,15 @@
 
 namespace espalier {
 
-/// y[i] = pixels[i] · scale + offset; product and sum are rounded one after the other, so
+struct Pixels {
+  const std::uint8_t* data;
+  float scale, offset;
+
+  Pixels From(std::int64_t first) const { return {data + first, scale, offset}; }
+};
+
+/// y[i] = data[i] · scale + offset; product and sum are rounded one after the other, so
 /// that plain float arithmetic gives the same bits.
-void ConvertPixels(const std::uint8_t* pixels, std::int64_t count, float scale, float offset,
-                   float* y);
+void ConvertPixels(const Pixels& pixels, std::int64_t count, float* y);
 
 }  // namespace espalier

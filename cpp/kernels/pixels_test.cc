@@ -24,8 +24,8 @@ TEST(Pixels, EveryByteInEveryLengthHasTheBitsOfPlainArithmetic) {
         for (std::size_t i = 0; i < length; ++i) {
           pixels.data()[i] = static_cast<std::uint8_t>(i * 3 + length);
         }
-        ConvertPixels(pixels.data(), static_cast<std::int64_t>(length), 1.0f / 255.0f, -0.4914f,
-                      y.data());
+        ConvertPixels({.data = pixels.data(), .scale = 1.0f / 255.0f, .offset = -0.4914f},
+                      static_cast<std::int64_t>(length), y.data());
         for (std::size_t i = 0; i < length; ++i) {
           const float product = static_cast<float>(pixels.data()[i]) * (1.0f / 255.0f);
           const float expected = product + -0.4914f;

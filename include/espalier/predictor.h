@@ -49,7 +49,9 @@ class Predictor {
   void Predict(std::int64_t batch, std::span<const float> inputs, std::span<float> outputs) const;
 
   /// The same for pixels of a byte each: [batch, input shape]. Bits as for floats
-  /// pixel · pixel_scale + pixel_offset.
+  /// pixel · pixel_scale + pixel_offset. Images of several channels and normalized ones become
+  /// floats as the first operation reads them, a few KiB at a time; other inputs before it, in
+  /// pieces of 256 KiB.
   void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
                      std::span<float> outputs) const;
 
@@ -57,7 +59,9 @@ class Predictor {
   std::int64_t output_size() const;  ///< total width of the heads
   std::int64_t NativeBytes() const;
   PredictorStatistics statistics() const;
-  std::string Describe() const;  ///< CPU target, layers after fusion with their kernels, memory
+
+  /// CPU target, memory, layers after fusion with their kernels, how pixels are read.
+  std::string Describe() const;
 
  private:
   class Implementation;

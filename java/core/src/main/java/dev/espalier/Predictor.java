@@ -297,7 +297,8 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * Describes the plan: instruction set, layers after fusion with their kernels, memory.
+   * Describes the plan: instruction set, memory, layers after fusion with their kernels, how pixels
+   * are read.
    *
    * @return text for people
    * @throws IllegalStateException if this predictor is closed
