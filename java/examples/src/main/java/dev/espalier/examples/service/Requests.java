@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import dev.espalier.Task;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -16,7 +17,10 @@ import java.util.Locale;
 
 /** Bodies of requests and answers. */
 final class Requests {
-  private static final JsonFactory JSON = new JsonFactory();
+  // Buffers are pooled for all threads: by default each thread has its own, which a virtual thread
+  // would make for a single request.
+  private static final JsonFactory JSON =
+      JsonFactory.builder().recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool()).build();
 
   private Requests() {}
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples.service;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import dev.espalier.Task;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+class RequestsTest {
+  private static final Engine.Answer ANSWER =
+      new Engine.Answer(
+          List.of(new Task("garment", Task.Kind.CLASSES, List.of("shirt", "shoe"))),
+          new float[] {0.25f, 0.75f});
+
+  /** As virtual threads are, one a request: what a thread keeps for the next one is lost. */
+  @Test
+  void aThreadsFirstAnswerNeedsNoBuffersOfItsOwn() throws Exception {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    Requests.write(ANSWER);
+    AtomicLong bytes = new AtomicLong(-1);
+    Thread thread =
+        new Thread(
+            () -> {
+              long before = threads.getCurrentThreadAllocatedBytes();
+              try {
+                Requests.write(ANSWER);
+              } catch (IOException error) {
+                throw new AssertionError(error);
+              }
+              bytes.set(threads.getCurrentThreadAllocatedBytes() - before);
+            });
+    thread.start();
+    thread.join();
+    assertTrue(bytes.get() > 0 && bytes.get() < 8000, () -> bytes + " bytes");
+  }
+}
