@@ -30,8 +30,7 @@ int errorCodeCount();
 std::string errorCodeName(int code);
 
 // Handles.
-void closeHandle(std::int64_t handle);  // idempotent, never throws
-bool isOpen(std::int64_t handle);
+void closeHandle(std::int64_t handle);          // idempotent, never throws
 std::int64_t handleBytes(std::int64_t handle);  // native bytes held by the object
 
 // Network.

@@ -103,10 +103,6 @@ void closeHandle(std::int64_t handle) {
   Guard([&] { HandleTable::Shared().Close(handle); });
 }
 
-bool isOpen(std::int64_t handle) {
-  return Guard([&] { return HandleTable::Shared().IsOpen(handle); });
-}
-
 std::int64_t handleBytes(std::int64_t handle) {
   return Guard([&] { return BytesOfHandle(handle); });
 }

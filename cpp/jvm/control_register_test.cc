@@ -128,7 +128,6 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   std::int64_t predictor = 0;
   Keeps("networkBuild", [&] { network = networkBuild(kSpec, 1); });
   KeepsWhereItThrows("networkBuild", "a wrong network", [&] { networkBuild("{}", 1); });
-  Keeps("isOpen", [&] { isOpen(network); });
   Keeps("handleBytes", [&] { handleBytes(network); });
   Keeps("networkSpec", [&] { networkSpec(network); });
   Keeps("networkDescribe", [&] { networkDescribe(network); });

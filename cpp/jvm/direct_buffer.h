@@ -34,20 +34,33 @@ inline jfieldID addressField(JNIEnv* environment, jclass type, jobject buffer) {
   return field;
 }
 
+/// Address of a direct buffer's element; 0 for null. The caller has checked that the buffer is
+/// direct, so that its address may be read from the field: asking the JVM costs 10 ns.
+template <typename Element>
+std::int64_t elementAddress(JNIEnv* environment, jclass type, jobject buffer, std::int64_t index) {
+  if (buffer == nullptr) return 0;
+  const jfieldID field = addressField(environment, type, buffer);
+  const std::int64_t first = field == nullptr ? bufferAddress(environment, type, buffer)
+                                              : environment->GetLongField(buffer, field);
+  return first == 0 ? 0 : first + index * static_cast<std::int64_t>(sizeof(Element));
+}
+
 /// As predictorPredict, from and to direct buffers of floats, from element `input` and `output`
-/// on: one crossing instead of three. The caller has checked that the buffers are direct, so that
-/// their addresses may be read from the field: asking the JVM costs 10 ns each.
+/// on: one crossing instead of three.
 inline void predictorPredictBuffers(JNIEnv* environment, jclass type, jobject inputs,
                                     std::int64_t input, jobject outputs, std::int64_t output,
                                     std::int64_t predictor, std::int64_t batch) {
-  const auto address = [&](jobject buffer, std::int64_t element) {
-    if (buffer == nullptr) return std::int64_t{0};
-    const jfieldID field = addressField(environment, type, buffer);
-    const std::int64_t first = field == nullptr ? bufferAddress(environment, type, buffer)
-                                                : environment->GetLongField(buffer, field);
-    return first == 0 ? 0 : first + element * static_cast<std::int64_t>(sizeof(float));
-  };
-  predictorPredict(predictor, batch, address(inputs, input), address(outputs, output));
+  predictorPredict(predictor, batch, elementAddress<float>(environment, type, inputs, input),
+                   elementAddress<float>(environment, type, outputs, output));
+}
+
+/// As predictorPredictPixels, likewise.
+inline void predictorPredictPixelBuffers(JNIEnv* environment, jclass type, jobject pixels,
+                                         std::int64_t pixel, jobject outputs, std::int64_t output,
+                                         std::int64_t predictor, std::int64_t batch) {
+  predictorPredictPixels(predictor, batch,
+                         elementAddress<std::uint8_t>(environment, type, pixels, pixel),
+                         elementAddress<float>(environment, type, outputs, output));
 }
 
 }  // namespace espalier::jvm

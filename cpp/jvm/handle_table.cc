@@ -108,12 +108,6 @@ void HandleTable::Close(std::int64_t id) noexcept {
   }
 }
 
-bool HandleTable::IsOpen(std::int64_t id) const noexcept {
-  const Slot* slot = FindSlot(id);
-  return slot != nullptr &&
-         HandleWord(slot->word.load(std::memory_order_relaxed)).IsOpenFor(GenerationOf(id));
-}
-
 HandleTable::Slot& HandleTable::SlotAt(std::uint32_t index) const {
   return chunks_[index / kChunkSlots].load(std::memory_order_acquire)[index % kChunkSlots];
 }

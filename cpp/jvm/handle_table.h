@@ -46,8 +46,6 @@ class HandleTable {
   /// Nothing happens if the handle is closed or unknown.
   void Close(std::int64_t id) noexcept;
 
-  bool IsOpen(std::int64_t id) const noexcept;
-
   /// Objects that are not destroyed yet.
   std::int64_t live_count() const { return live_count_.load(std::memory_order_relaxed); }
 

@@ -11,8 +11,8 @@ import java.nio.IntBuffer;
  */
 final class Batch {
   private final TargetBinding binding;
-  private final ByteBuffer inputBytes;
   private final FloatBuffer inputs;
+  private final long inputAddress;
   private final ByteBuffer[] targetBytes;
   private final FloatBuffer[] numbers;
   private final IntBuffer[] classes;
@@ -31,8 +31,8 @@ final class Batch {
     this.binding = binding;
     int tasks = binding.tasks().size();
     long inputCount = hasInputs ? (long) capacity * binding.inputSize() : 0;
-    inputBytes = DirectMemory.allocate(inputCount, "batch of " + capacity);
-    inputs = inputBytes.asFloatBuffer();
+    inputs = DirectMemory.allocate(inputCount, "batch of " + capacity).asFloatBuffer();
+    inputAddress = DirectMemory.address(inputs);
     input = new float[hasInputs ? binding.inputSize() : 0];
     targetBytes = new ByteBuffer[tasks];
     numbers = new FloatBuffer[tasks];
@@ -144,8 +144,9 @@ final class Batch {
     }
   }
 
+  /** Returns where the inputs are while this batch is reachable. */
   long inputAddress() {
-    return DirectMemory.address(inputBytes);
+    return inputAddress;
   }
 
   /** Returns an address per task, 0 where the data set has no targets of it. */

@@ -176,13 +176,8 @@ public final class Predictor implements AutoCloseable {
     Arguments.direct("pixels", pixels);
     int pixelPosition = pixels.position();
     int batch = batch(pixels.limit() - pixelPosition);
-    long output = outputAddress(batch, outputs);
-    try {
-      predictPixelsAt(batch, Bridge.bufferAddress(pixels) + pixelPosition, output);
-    } finally {
-      Reference.reachabilityFence(pixels);
-      Reference.reachabilityFence(outputs);
-    }
+    int outputPosition = outputPosition(batch, outputs);
+    predictPixelBuffers(batch, pixels, pixelPosition, outputs, outputPosition);
   }
 
   /**
@@ -371,17 +366,6 @@ public final class Predictor implements AutoCloseable {
     ended(recorded, batch, failure);
   }
 
-  private void predictPixelsAt(int batch, long pixels, long outputs) {
-    FlightRecording.Call recorded = FlightRecording.call();
-    RuntimeException failure = null;
-    try {
-      Bridge.predictorPredictPixels(handle.id(), batch, pixels, outputs);
-    } catch (RuntimeException error) {
-      failure = error;
-    }
-    ended(recorded, batch, failure);
-  }
-
   private void predictBuffers(
       int batch, FloatBuffer inputs, int inputPosition, FloatBuffer outputs, int outputPosition) {
     FlightRecording.Call recorded = FlightRecording.call();
@@ -389,6 +373,19 @@ public final class Predictor implements AutoCloseable {
     try {
       Bridge.predictorPredictBuffers(
           inputs, inputPosition, outputs, outputPosition, handle.id(), batch);
+    } catch (RuntimeException error) {
+      failure = error;
+    }
+    ended(recorded, batch, failure);
+  }
+
+  private void predictPixelBuffers(
+      int batch, ByteBuffer pixels, int pixelPosition, FloatBuffer outputs, int outputPosition) {
+    FlightRecording.Call recorded = FlightRecording.call();
+    RuntimeException failure = null;
+    try {
+      Bridge.predictorPredictPixelBuffers(
+          pixels, pixelPosition, outputs, outputPosition, handle.id(), batch);
     } catch (RuntimeException error) {
       failure = error;
     }
@@ -449,12 +446,6 @@ public final class Predictor implements AutoCloseable {
               + length);
     }
     return length / inputSize;
-  }
-
-  /** Returns where outputs go, after the buffer has been checked. */
-  private long outputAddress(int batch, FloatBuffer outputs) {
-    int position = outputPosition(batch, outputs);
-    return Bridge.bufferAddress(outputs) + (long) Float.BYTES * position;
   }
 
   /** Returns the position of a buffer for outputs after it has been checked. */

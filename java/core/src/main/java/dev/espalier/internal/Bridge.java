@@ -59,8 +59,6 @@ public final class Bridge {
 
   public static native void closeHandle(long handle);
 
-  public static native @Cast("bool") boolean isOpen(long handle);
-
   public static native long handleBytes(long handle);
 
   // Network.
@@ -193,8 +191,14 @@ public final class Bridge {
   public static native void predictorPredictArray(
       long predictor, long batch, @Raw(withEnv = true) float[] inputs, @Raw float[] outputs);
 
-  public static native void predictorPredictPixels(
-      long predictor, long batch, long pixels, long outputs);
+  /** As {@link #predictorPredictBuffers}, for pixels of a byte each. */
+  public static native void predictorPredictPixelBuffers(
+      @Raw(withEnv = true) Buffer pixels,
+      long pixel,
+      @Raw Buffer outputs,
+      long output,
+      long predictor,
+      long batch);
 
   public static native void predictorPredictPixelArray(
       long predictor, long batch, @Raw(withEnv = true) byte[] pixels, @Raw float[] outputs);

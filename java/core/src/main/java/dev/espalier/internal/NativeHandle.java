@@ -21,6 +21,7 @@ public final class NativeHandle implements AutoCloseable {
 
   private final long id;
   private final Cleaner.Cleanable cleanable;
+  private volatile boolean isClosed;
 
   private NativeHandle(long id) {
     this.id = id;
@@ -92,18 +93,15 @@ public final class NativeHandle implements AutoCloseable {
     return getLong(Bridge::handleBytes);
   }
 
-  /** Returns true once closed. */
+  /** Returns true once closed; crosses into no native code. */
   public boolean isClosed() {
-    try {
-      return !Bridge.isOpen(id);
-    } finally {
-      Reference.reachabilityFence(this);
-    }
+    return isClosed;
   }
 
   /** Closes the object: at most once, without waiting, never with an exception. */
   @Override
   public void close() {
+    isClosed = true;
     cleanable.clean();
   }
 

@@ -78,7 +78,6 @@ class NativeHandleTest {
   void forgedIdsAreErrors() {
     for (long id : new long[] {0, -1, 1, Long.MIN_VALUE, Long.MAX_VALUE, 1L << 32 | 999_999}) {
       assertThrows(RuntimeException.class, () -> Bridge.networkSpec(id));
-      assertFalse(Bridge.isOpen(id));
       Bridge.closeHandle(id);
     }
   }
