@@ -5,6 +5,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/matmul_block.h"
+#include "kernels/reduction.h"
 #include "kernels/rounding.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -36,8 +37,9 @@ struct GradientTile {
   std::size_t last_lanes;  // columns of the last vector
 };
 
+// Returns the sum of the squares: those of a column's rows in float, the columns' in double.
 template <int kRows, int kVectors>
-void MultiplyGradientTile(const GradientTile& tile) {
+double MultiplyGradientTile(const GradientTile& tile) {
   const TileTag d;
   TileVector sums[kRows][kVectors];
   HWY_UNROLL(16)
@@ -68,9 +70,20 @@ void MultiplyGradientTile(const GradientTile& tile) {
     for (int v = 0; v + 1 < kVectors; ++v) hn::StoreU(sums[r][v], d, row + v * kLanes);
     StoreFirst(sums[r][kVectors - 1], d, row + (kVectors - 1) * kLanes, tile.last_lanes);
   }
+  const hn::RepartitionToWide<TileTag> wide;
+  hn::Vec<decltype(wide)> all = hn::Zero(wide);
+  HWY_UNROLL(16)
+  for (int v = 0; v < kVectors; ++v) {
+    TileVector squares = hn::Zero(d);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) squares = hn::MulAdd(sums[r][v], sums[r][v], squares);
+    all =
+        hn::Add(all, hn::Add(hn::PromoteLowerTo(wide, squares), hn::PromoteUpperTo(wide, squares)));
+  }
+  return hn::ReduceSum(wide, all);
 }
 
-using GradientTileFunction = void (*)(const GradientTile&);
+using GradientTileFunction = double (*)(const GradientTile&);
 
 // kGradientTiles<…>[rows - 1].
 template <int kVectors>
@@ -134,15 +147,17 @@ void PackLastPanel(const WeightGradient& gradient, const LastPanel& panel) {
         panel.packed);
 }
 
-void MultiplyRows(const WeightGradient& gradient, const LastPanel& last, const float* packed,
-                  const GradientPiece& piece, float* values) {
+// Writes `values`, which are the piece's, and returns the sum of their squares.
+double MultiplyRows(const WeightGradient& gradient, const LastPanel& last, const float* packed,
+                    const GradientPiece& piece, float* values) {
+  double squares = 0.0;
   const std::int64_t end = piece.first_column + piece.columns;
   for (std::int64_t column = piece.first_column; column < end; column += kPanelColumns) {
     const bool is_last = column == last.first;
     const std::int64_t width = is_last ? last.stride : kPanelColumns;
     const GradientTileFunction* const functions =
         width == kLanes ? kGradientTiles<1> : kGradientTiles<kTileVectors>;
-    functions[piece.rows - 1](
+    squares += functions[piece.rows - 1](
         {.gradients = packed,
          .inputs = is_last ? last.packed : gradient.inputs + column,
          .inputs_stride = is_last ? last.stride : gradient.columns,
@@ -151,6 +166,9 @@ void MultiplyRows(const WeightGradient& gradient, const LastPanel& last, const f
          .values_stride = piece.columns,
          .last_lanes = static_cast<std::size_t>(std::min(end - column, width) - width + kLanes)});
   }
+  // Where squares may have vanished in float; beside more, those are nothing (1e-37 each).
+  constexpr double kLeast = 1e-20;
+  return squares >= kLeast ? squares : SumOfSquares(values, piece.rows * piece.columns);
 }
 
 void ForPieces(const WeightGradient& gradient, std::int64_t task, float* scratch,
@@ -170,12 +188,13 @@ void ForPieces(const WeightGradient& gradient, std::int64_t task, float* scratch
     PackTile(gradient, row, rows, packed);
     for (std::int64_t column = 0; column < columns; column += kPieceColumns) {
       const std::int64_t width = std::min(kPieceColumns, columns - column);
-      const GradientPiece piece{.first_row = row,
-                                .rows = rows,
-                                .first_column = column,
-                                .columns = width,
-                                .values = values};
-      MultiplyRows(gradient, last, packed, piece, values);
+      GradientPiece piece{.first_row = row,
+                          .rows = rows,
+                          .first_column = column,
+                          .columns = width,
+                          .values = values,
+                          .squares = 0.0};
+      piece.squares = MultiplyRows(gradient, last, packed, piece, values);
       consume(piece);
     }
   }

@@ -35,6 +35,7 @@ struct GradientPiece {
   std::int64_t first_column;
   std::int64_t columns;
   const float* values;  ///< [rows, columns]
+  double squares;       ///< the sum of theirs
 };
 
 /// Tasks that make up the gradient; its size alone decides.

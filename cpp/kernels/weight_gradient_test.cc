@@ -76,6 +76,38 @@ TEST(WeightGradient, PiecesMakeUpTheProductBitForBit) {
   });
 }
 
+// In float the squares of the tiny ones would vanish.
+TEST(WeightGradient, SquaresAreThoseOfThePieces) {
+  ForEachCpuTarget([] {
+    for (const float scale : {1e-25f, 1e-12f, 1.0f, 1e10f}) {
+      for (const Size& size : {Size{15, 47, 17}, Size{100, 103, 32}, Size{16, 2049, 3}}) {
+        SCOPED_TRACE(::testing::Message() << size.rows << " x " << size.columns << " by " << scale);
+        std::vector<float> gradients(static_cast<std::size_t>(size.examples * size.rows));
+        std::vector<float> inputs(static_cast<std::size_t>(size.examples * size.columns));
+        FillRandom(gradients, 3);
+        FillRandom(inputs, 4);
+        for (float& gradient : gradients) gradient *= scale;
+        const WeightGradient gradient{.gradients = gradients.data(),
+                                      .inputs = inputs.data(),
+                                      .examples = size.examples,
+                                      .rows = size.rows,
+                                      .columns = size.columns};
+        std::vector<float> scratch(static_cast<std::size_t>(WeightGradientScratchFloats()));
+        for (std::int64_t task = 0; task < WeightGradientTasks(gradient); ++task) {
+          ForGradientPieces(gradient, task, scratch.data(), [&](const GradientPiece& piece) {
+            double expected = 0.0;
+            for (std::int64_t i = 0; i < piece.rows * piece.columns; ++i) {
+              expected += static_cast<double>(piece.values[i]) * piece.values[i];
+            }
+            EXPECT_GT(expected, 0.0);
+            EXPECT_NEAR(piece.squares, expected, 1e-6 * expected);
+          });
+        }
+      }
+    }
+  });
+}
+
 TEST(WeightGradient, TasksGrowWithTheWork) {
   ForEachCpuTarget([] {
     const WeightGradient small{.examples = 1, .rows = 14, .columns = 16};

@@ -236,7 +236,7 @@ double ParameterUpdates::UpdateLate(const LateUpdate& late, std::int64_t task,
   const UpdateSegment& all = late.segment;
   double squares = 0.0;
   ForGradientPieces(*late.product, task, scratch.data(), [&](const GradientPiece& piece) {
-    squares += SumOfSquares(piece.values, piece.rows * piece.columns);
+    squares += piece.squares;
     // Whole rows lie one behind the other.
     const bool is_whole = piece.columns == late.product->columns;
     const std::int64_t runs = is_whole ? 1 : piece.rows;
