@@ -32,7 +32,8 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
                      .depth = product.k,
                      .b = product.packed_b,
                      .b_stride = kPanelColumns,
-                     .panel_stride = panel_stride,
+                     .panel_stride = 0,
+                     .panel_columns = 0,
                      .ahead = nullptr,
                      .c = product.c,
                      .c_stride = 0,
@@ -50,11 +51,18 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
     if (tile.column_bias != nullptr) tile.column_bias += panels * kPanelColumns;
   };
   std::int64_t left = product.n;
+  // Panels as far apart as they can lie, as in ChooseColumns.
   const auto multiply_full = [&](std::int64_t panels, TileFunction multiply) {
-    for (; left >= panels * kPanelColumns; left -= panels * kPanelColumns) {
+    const std::int64_t each = left / (panels * kPanelColumns);
+    if (each == 0) return;
+    tile.panel_stride = each * panel_stride;
+    tile.panel_columns = each * kPanelColumns;
+    for (std::int64_t i = 0; i < each; ++i) {
       multiply(tile);
-      advance(panels);
+      advance(1);
     }
+    advance((panels - 1) * each);
+    left -= panels * each * kPanelColumns;
   };
   if (PackedRowPanels<FloatColumns>(product.k, product.n) == 4) {
     multiply_full(4, RowTile<kTileVectors, 4>);

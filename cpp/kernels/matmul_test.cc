@@ -39,6 +39,8 @@ std::vector<Size> Sizes() {
   sizes.push_back({5, 40, 0});
   sizes.push_back({1, 129, 1000});
   sizes.push_back({1, 610, 40});
+  sizes.push_back({1, 300, 20});
+  sizes.push_back({6, 203, 30});
   sizes.push_back({49, 97, 513});
   return sizes;
 }
@@ -248,8 +250,8 @@ TEST(Matmul, ARowAloneHasTheBitsItHasInABatch) {
                           Size{20, 150, 90}, Size{20, 200, 40}, Size{20, 1, 1}}) {
     SCOPED_TRACE(Text(size));
     const Problem problem(size);
-    const Epilogue epilogue{.column_bias = problem.column_bias.data(),
-                            .activation = size.n > 100 ? Activation::kRelu6 : Activation::kGelu};
+    const Activation activation = size.n % 4 == 0 ? Activation::kRelu6 : Activation::kGelu;
+    const Epilogue epilogue{.column_bias = problem.column_bias.data(), .activation = activation};
     ForEachCpuTarget([&] {
       const std::vector<float> all = problem.Multiply(epilogue);
       const std::vector<float> packed = problem.Packed();

@@ -42,7 +42,8 @@ struct TileArguments {
   const float* b;               // [k][vectors * lanes], its panels panel_stride apart
   std::int64_t b_stride;        // floats from k to k
   std::int64_t panel_stride;
-  const float* ahead;  // of a cache line to ask for with each k, or null
+  std::int64_t panel_columns;  // of C from panel to panel, with all that is added to it
+  const float* ahead;          // of a cache line to ask for with each k, or null
   float* c;
   std::int64_t c_stride;
   std::int64_t last_lanes;  // columns in the last vector, 1 to kLanes
@@ -191,6 +192,9 @@ HWY_INLINE void AddProducts(const TileArguments& tile,
 template <template <int> class Rows, class Columns, int kRows, int kVectors, int kPanels>
 void MultiplyTile(const TileArguments& tile) {
   constexpr int kAll = kVectors * kPanels;
+  const auto column = [&](int vector) {
+    return (vector / kVectors) * tile.panel_columns + (vector % kVectors) * kLanes;
+  };
   const TileTag d;
   const std::size_t last = static_cast<std::size_t>(tile.last_lanes);
   const bool is_full = tile.last_lanes == kLanes;
@@ -205,8 +209,8 @@ void MultiplyTile(const TileArguments& tile) {
     for (int r = 0; r < kRows; ++r) {
       const float* start = tile.start + r * tile.start_stride;
       HWY_UNROLL(16)
-      for (int v = 0; v < kAll - 1; ++v) sums[r][v] = hn::LoadU(d, start + v * kLanes);
-      const float* end = start + (kAll - 1) * kLanes;
+      for (int v = 0; v < kAll - 1; ++v) sums[r][v] = hn::LoadU(d, start + column(v));
+      const float* end = start + column(kAll - 1);
       sums[r][kAll - 1] = is_full ? hn::LoadU(d, end) : hn::LoadN(d, end, last);
     }
   }
@@ -221,7 +225,7 @@ void MultiplyTile(const TileArguments& tile) {
   if (tile.column_bias != nullptr) {
     HWY_UNROLL(16)
     for (int v = 0; v < kAll; ++v) {
-      const float* from = tile.column_bias + v * kLanes;
+      const float* from = tile.column_bias + column(v);
       const TileVector bias =
           v + 1 < kAll || is_full ? hn::LoadU(d, from) : hn::LoadN(d, from, last);
       HWY_UNROLL(16)
@@ -252,8 +256,8 @@ void MultiplyTile(const TileArguments& tile) {
   for (int r = 0; r < kRows; ++r) {
     float* c = tile.c + r * tile.c_stride;
     HWY_UNROLL(16)
-    for (int v = 0; v < kAll - 1; ++v) hn::StoreU(sums[r][v], d, c + v * kLanes);
-    float* end = c + (kAll - 1) * kLanes;
+    for (int v = 0; v < kAll - 1; ++v) hn::StoreU(sums[r][v], d, c + column(v));
+    float* end = c + column(kAll - 1);
     if (is_full) {
       hn::StoreU(sums[r][kAll - 1], d, end);
     } else {
@@ -297,13 +301,15 @@ inline constexpr TileFunction kQuadTile = MultiplyTile<Rows, Columns, 1, kTileVe
 template <template <int> class Rows, class Columns>
 inline constexpr TileFunction kOctetTile = MultiplyTile<Rows, Columns, 1, kTileVectors, 8>;
 
-// Panels side by side for one row of A, which reads packed B as fast as it comes: two of those
-// streams come faster than four if they are short and begin again and again.
+// Panels that a tile of one row of A takes, which reads packed B as fast as it comes. They lie as
+// far apart as they can, so that each load walks on from tile to tile: the CPU fetches ahead of it
+// until it jumps. From L2 the fewest such walks that keep the multiply-adds busy at a line a cycle
+// come fastest, from L1 twice as many.
 template <class Columns>
 HWY_INLINE std::int64_t PackedRowPanels(std::int64_t depth, std::int64_t columns) {
-  constexpr std::int64_t kShortStream = 320;
-  const bool is_short = depth <= kShortStream && columns > 8 * kPanelColumns;
-  return kHas32Registers && Columns::kPanelWords == kPanelColumns && is_short ? 2 : 4;
+  constexpr std::int64_t kL1Floats = 8 << 10;
+  const bool is_wide = kHas32Registers && Columns::kPanelWords == kPanelColumns;
+  return is_wide && depth * columns > kL1Floats ? 2 : 4;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -20,12 +20,15 @@ HWY_BEFORE_NAMESPACE();
 namespace espalier {
 namespace HWY_NAMESPACE {
 
-// The columns that one tile of `rows` rows takes of those that are left.
+// The columns that some tiles of `rows` rows, one after the other, take of those that are left.
 struct TileColumns {
-  std::int64_t columns;
-  std::int64_t panels;
-  std::int64_t last_lanes;
-  bool is_narrow;  // one vector
+  std::int64_t tiles;
+  std::int64_t panels;      // that a tile takes
+  std::int64_t apart;       // panels from one of these to the next
+  std::int64_t step;        // panels from tile to tile
+  std::int64_t columns;     // of each of a tile's panels
+  std::int64_t last_lanes;  // columns in the last vector
+  bool is_narrow;           // one vector
 };
 
 template <class Columns>
@@ -34,12 +37,26 @@ HWY_INLINE std::int64_t RowPanels(const TiledProduct& product) {
   return PackedRowPanels<Columns>(product.depth, product.columns);
 }
 
-HWY_INLINE TileColumns ChooseColumns(std::int64_t most_panels, std::int64_t left) {
-  for (std::int64_t panels = most_panels; panels > 1; panels /= 2) {
-    if (left >= panels * kPanelColumns) return {panels * kPanelColumns, panels, kLanes, false};
+// Several panels of packed B lie as far apart as they can; see PackedRowPanels.
+HWY_INLINE TileColumns ChooseColumns(std::int64_t most_panels, std::int64_t left, bool is_packed) {
+  for (std::int64_t panels = most_panels; panels > 0; panels /= 2) {
+    const std::int64_t tiles = left / (panels * kPanelColumns);
+    if (tiles == 0) continue;
+    return {.tiles = tiles,
+            .panels = panels,
+            .apart = is_packed ? tiles : 1,
+            .step = is_packed ? 1 : panels,
+            .columns = kPanelColumns,
+            .last_lanes = kLanes,
+            .is_narrow = false};
   }
-  const std::int64_t columns = left < kPanelColumns ? left : kPanelColumns;
-  return {columns, 1, (columns - 1) % kLanes + 1, columns <= kLanes};
+  return {.tiles = 1,
+          .panels = 1,
+          .apart = 1,
+          .step = 1,
+          .columns = left,
+          .last_lanes = (left - 1) % kLanes + 1,
+          .is_narrow = left <= kLanes};
 }
 
 template <template <int> class Rows, class Columns>
@@ -78,56 +95,58 @@ void MultiplyTiles(const TiledProduct& product) {
   const std::int64_t most_panels = tiles.Most() == 1           ? RowPanels<Columns>(product)
                                    : tiles.Most() <= kWideRows ? 2
                                                                : 1;
-  const float* panel = product.b;
-  for (std::int64_t j = 0; j < product.columns;) {
-    const TileColumns columns = ChooseColumns(most_panels, product.columns - j);
+  for (std::int64_t first = 0; first < product.columns;) {  // column
+    const TileColumns columns = ChooseColumns(most_panels, product.columns - first, is_packed);
     // A last panel that is narrower than the others has shorter rows.
     const std::int64_t width = columns.is_narrow ? Columns::kNarrowWords : Columns::kPanelWords;
-    const bool has_next = product.columns - j >= columns.columns + kPanelColumns;
     TileArguments tile{.a = product.a,
                        .a_stride = Rows<1>::Stride(product),
                        .segments = product.segments,
                        .segment_stride = product.segment_stride,
                        .depth = product.depth,
-                       .b = panel + product.first_k * width,
+                       .b = nullptr,
                        .b_stride = is_packed ? width : product.b_stride,
-                       .panel_stride = panel_stride,
+                       .panel_stride = columns.apart * panel_stride,
+                       .panel_columns = columns.apart * kPanelColumns,
                        .ahead = nullptr,
-                       .c = product.c + j,
+                       .c = product.c,
                        .c_stride = product.c_stride,
                        .last_lanes = columns.last_lanes,
                        .row_bias = nullptr,
-                       .column_bias = adds_bias && epilogue.column_bias != nullptr
-                                          ? epilogue.column_bias + j
-                                          : nullptr,
+                       .column_bias = nullptr,
                        .start = nullptr,
                        .start_stride = starts_from_c ? product.c_stride : epilogue.residual_stride,
                        .is_rectified = is_rectified,
                        .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
-    const float* next = has_next ? tile.b + panel_stride : product.next_b;
-    for (std::int64_t t = 0; t < tiles.count; ++t) {
-      const std::int64_t row = tiles.Begin(t);
-      const std::int64_t rows = tiles.Begin(t + 1) - row;
-      tile.a = product.a + row * product.a_row_stride;
-      tile.c = product.c + row * product.c_stride + j;
-      if (starts_from_c) {
-        tile.start = tile.c;
-      } else if (epilogue.residual != nullptr) {
-        tile.start = epilogue.residual + row * epilogue.residual_stride + j;
-      }
-      tile.row_bias = adds_bias && epilogue.row_bias != nullptr ? epilogue.row_bias + row : nullptr;
-      // The first tiles fetch the next panel, a line of it with each k.
-      tile.ahead = asks && next != nullptr && t < Columns::kPanelWords / kLineFloats
-                       ? next + t * depth * kLineFloats
-                       : nullptr;
-      ChooseTile<Rows, Columns>(rows, columns)(tile);
-      if (activates) {
-        ActivateRows(epilogue.activation, epilogue.slope, rows, columns.columns, tile.c,
-                     tile.c_stride);
+    for (std::int64_t i = 0; i < columns.tiles; ++i) {
+      const std::int64_t j = first + i * columns.step * kPanelColumns;
+      tile.b = product.b + j / kPanelColumns * panel_stride + product.first_k * width;
+      if (adds_bias && epilogue.column_bias != nullptr) tile.column_bias = epilogue.column_bias + j;
+      const bool has_next = product.columns - j >= columns.columns + kPanelColumns;
+      const float* next = has_next ? tile.b + panel_stride : product.next_b;
+      for (std::int64_t t = 0; t < tiles.count; ++t) {
+        const std::int64_t row = tiles.Begin(t);
+        const std::int64_t rows = tiles.Begin(t + 1) - row;
+        tile.a = product.a + row * product.a_row_stride;
+        tile.c = product.c + row * product.c_stride + j;
+        if (starts_from_c) {
+          tile.start = tile.c;
+        } else if (epilogue.residual != nullptr) {
+          tile.start = epilogue.residual + row * epilogue.residual_stride + j;
+        }
+        if (adds_bias && epilogue.row_bias != nullptr) tile.row_bias = epilogue.row_bias + row;
+        // The first tiles fetch the next panel, a line of it with each k.
+        tile.ahead = asks && next != nullptr && t < Columns::kPanelWords / kLineFloats
+                         ? next + t * depth * kLineFloats
+                         : nullptr;
+        ChooseTile<Rows, Columns>(rows, columns)(tile);
+        for (std::int64_t p = 0; activates && p < columns.panels; ++p) {
+          ActivateRows(epilogue.activation, epilogue.slope, rows, columns.columns,
+                       tile.c + p * tile.panel_columns, tile.c_stride);
+        }
       }
     }
-    j += columns.columns;
-    panel += columns.panels * panel_stride;
+    first += columns.tiles * columns.panels * kPanelColumns;
   }
 }
 
