@@ -31,6 +31,11 @@ ActivationLayer::ActivationLayer(std::string_view kind, const Attributes& attrib
 
 std::span<const std::string_view> ActivationLayer::Kinds() { return kKinds; }
 
+bool ActivationLayer::HasGradientByResult() const {
+  return activation_ == Activation::kRelu || activation_ == Activation::kRelu6 ||
+         activation_ == Activation::kSigmoid || activation_ == Activation::kTanh;
+}
+
 std::string_view ActivationLayer::kind() const {
   return kKinds[static_cast<std::size_t>(activation_) - 1];
 }
@@ -42,6 +47,11 @@ Attributes ActivationLayer::attributes() const {
 
 Shape ActivationLayer::OutputShape(std::span<const Shape> inputs) const {
   return OnlyInput(inputs, kind());
+}
+
+LayerMemory ActivationLayer::Memory(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,
+                                    const LayerUse& /*use*/) const {
+  return {.reads_inputs = !HasGradientByResult(), .reads_output = HasGradientByResult()};
 }
 
 void ActivationLayer::Forward(const ForwardArguments& arguments) const {

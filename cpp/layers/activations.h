@@ -21,9 +21,14 @@ class ActivationLayer final : public Layer {
   Activation activation() const { return activation_; }
   float slope() const { return static_cast<float>(slope_); }
 
+  /// True if the gradient follows from the result, without the input.
+  bool HasGradientByResult() const;
+
   std::string_view kind() const override;
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
+                     const LayerUse& use) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 

@@ -19,25 +19,34 @@ ChannelLayout Layout(std::int64_t batch, const Shape& input) {
   return {.rows = batch * positions, .channels = channels};
 }
 
-// Parts of `saved`, a number per channel each: the batch's statistics and weight / deviation
-// from forward on, and room for what backward finds out. Then the sums of chunks of rows.
+// Parts of `saved`, a number per channel each: the batch's statistics and weight / deviation.
+template <typename Float>
 struct Saved {
-  float* mean;
-  float* variance;
-  float* scale;
-  float* sums;
-  float* products;
-  float* partials;
+  Float* mean;
+  Float* variance;
+  Float* scale;
 
-  static constexpr std::int64_t kParts = 5;
+  static constexpr std::int64_t kParts = 3;
 
-  Saved(float* saved, std::int64_t channels)
-      : mean(saved),
-        variance(saved + channels),
-        scale(saved + 2 * channels),
-        sums(saved + 3 * channels),
-        products(saved + 4 * channels),
-        partials(saved + kParts * channels) {}
+  Saved(Float* saved, std::int64_t channels)
+      : mean(saved), variance(saved + channels), scale(saved + 2 * channels) {}
+};
+
+// Parts of `temporary` in Backward, if there is one: sums per channel, then those of chunks of
+// rows.
+struct Sums {
+  float* sums = nullptr;
+  float* products = nullptr;
+  float* partials = nullptr;
+
+  static constexpr std::int64_t kParts = 2;
+
+  Sums(float* temporary, std::int64_t channels) {
+    if (temporary == nullptr) return;
+    sums = temporary;
+    products = temporary + channels;
+    partials = temporary + kParts * channels;
+  }
 };
 
 }  // namespace
@@ -66,19 +75,27 @@ std::vector<ParameterSpec> BatchNorm::Parameters(std::span<const Shape> inputs) 
           {"running_var", channels, ParameterRole::kBuffer, ones}};
 }
 
-std::int64_t BatchNorm::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
+LayerMemory BatchNorm::Memory(std::int64_t batch, std::span<const Shape> inputs,
+                              const LayerUse& use) const {
   const ChannelLayout layout = Layout(batch, OnlyInput(inputs, kKind));
-  return Saved::kParts * layout.channels + ChannelPartialFloats(layout);
+  const bool is_training = use.mode == Mode::kTraining;
+  const bool sums = is_training || use.grad_parameters;
+  const std::int64_t partials = ChannelPartialFloats(layout);
+  return {.saved = Saved<float>::kParts * layout.channels,
+          .forward = is_training ? partials : 0,
+          .backward = sums ? Sums::kParts * layout.channels + partials : 0,
+          .reads_inputs = sums};
 }
 
 void BatchNorm::Forward(const ForwardArguments& arguments) const {
   const ChannelLayout layout = Layout(arguments.batch, arguments.input_shapes[0]);
-  const Saved saved(arguments.saved, layout.channels);
+  const Saved<float> saved(arguments.saved, layout.channels);
   const float* x = arguments.inputs[0];
   const float* mean = arguments.parameters[kRunningMean];
   const float* variance = arguments.parameters[kRunningVariance];
   if (arguments.mode == Mode::kTraining) {
-    ChannelMoments(layout, x, saved.mean, saved.variance, saved.partials, *arguments.workspace);
+    ChannelMoments(layout, x, saved.mean, saved.variance, arguments.temporary,
+                   *arguments.workspace);
     mean = saved.mean;
     variance = saved.variance;
   }
@@ -97,7 +114,8 @@ void BatchNorm::Forward(const ForwardArguments& arguments) const {
 void BatchNorm::Backward(const BackwardArguments& arguments) const {
   const ChannelLayout layout = Layout(arguments.batch, arguments.input_shapes[0]);
   const bool is_training = arguments.mode == Mode::kTraining;
-  const Saved saved(arguments.saved, layout.channels);
+  const Saved<const float> saved(arguments.saved, layout.channels);
+  const auto [sums, products, partials] = Sums(arguments.temporary, layout.channels);
   const float* mean = is_training ? saved.mean : arguments.parameters[kRunningMean];
   const float* variance = is_training ? saved.variance : arguments.parameters[kRunningVariance];
   const float* x = arguments.inputs[0];
@@ -106,25 +124,25 @@ void BatchNorm::Backward(const BackwardArguments& arguments) const {
   float* grad_weight = arguments.grad_parameters[kWeight];
   float* grad_bias = arguments.grad_parameters[kBias];
   if (grad_weight != nullptr || grad_bias != nullptr || (is_training && grad_input != nullptr)) {
-    ChannelGradientSums(layout, x, mean, grad_output, saved.sums, saved.products, saved.partials,
+    ChannelGradientSums(layout, x, mean, grad_output, sums, products, partials,
                         *arguments.workspace);
   }
   const float share = 1.0f / static_cast<float>(layout.rows);
   for (std::int64_t c = 0; c < layout.channels; ++c) {
     const float deviation = std::sqrt(variance[c] + static_cast<float>(epsilon_));
-    if (grad_weight != nullptr) grad_weight[c] = saved.products[c] / deviation;
-    if (grad_bias != nullptr) grad_bias[c] = saved.sums[c];
-    if (!is_training) continue;
+    if (grad_weight != nullptr) grad_weight[c] = products[c] / deviation;
+    if (grad_bias != nullptr) grad_bias[c] = sums[c];
+    if (!is_training || grad_input == nullptr) continue;
     // From here on the average of the gradient, and what a unit of x - mean takes from it.
-    saved.sums[c] *= share;
-    saved.products[c] *= share * saved.scale[c] / (deviation * deviation);
+    sums[c] *= share;
+    products[c] *= share * saved.scale[c] / (deviation * deviation);
   }
   if (grad_input == nullptr) return;
   const ChannelScalingGradient gradient = {.channels = layout.channels,
                                            .mean = mean,
                                            .scale = saved.scale,
-                                           .average = saved.sums,
-                                           .slope = saved.products};
+                                           .average = sums,
+                                           .slope = products};
   ForRows(*arguments.workspace, layout.rows, layout.channels,
           [&](std::int64_t first, std::int64_t last) {
             if (is_training) {

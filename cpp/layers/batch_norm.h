@@ -28,7 +28,8 @@ class BatchNorm final : public Layer {
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
-  std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
+  LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
+                     const LayerUse& use) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
   void UpdateBuffers(std::int64_t batch, std::span<const Shape> inputs, const float* saved,

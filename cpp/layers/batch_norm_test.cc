@@ -145,7 +145,9 @@ std::vector<float> Saved(const BatchNorm& layer, const LayerValues& values) {
   const Shape& shape = values.input_shapes[0];
   std::vector<float> x(values.inputs[0].begin(), values.inputs[0].end());
   std::vector<float> y(x.size());
-  std::vector<float> saved(static_cast<std::size_t>(layer.SavedFloats(values.batch, {&shape, 1})));
+  const LayerMemory memory = layer.Memory(values.batch, {&shape, 1}, {});
+  std::vector<float> saved(static_cast<std::size_t>(memory.saved));
+  std::vector<float> temporary(static_cast<std::size_t>(memory.forward));
   const std::vector<float> ones(static_cast<std::size_t>(shape[0]), 1.0f);
   const float* inputs[] = {x.data()};
   const float* parameters[] = {ones.data(), ones.data(), ones.data(), ones.data()};
@@ -157,6 +159,7 @@ std::vector<float> Saved(const BatchNorm& layer, const LayerValues& values) {
                  .parameters = parameters,
                  .output = y.data(),
                  .saved = saved.data(),
+                 .temporary = temporary.data(),
                  .random = {},
                  .workspace = &workspace});
   return saved;

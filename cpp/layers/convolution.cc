@@ -85,11 +85,13 @@ std::vector<ParameterSpec> Convolution::Parameters(std::span<const Shape> inputs
   return result;
 }
 
-// Saved: the packed weights, then what the backward functions need.
-std::int64_t Convolution::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
+LayerMemory Convolution::Memory(std::int64_t batch, std::span<const Shape> inputs,
+                                const LayerUse& use) const {
   const ConvolutionGeometry geometry = Geometry(inputs);
-  return std::max({Conv2dPackedFloats(geometry), Conv2dBackwardFloats(geometry, batch),
-                   ChannelPartialFloats(OutputLayout(geometry, batch))});
+  return {.forward = Conv2dPackedFloats(geometry),
+          .backward = std::max(Conv2dBackwardFloats(geometry, batch),
+                               ChannelPartialFloats(OutputLayout(geometry, batch))),
+          .reads_inputs = use.grad_parameters};
 }
 
 std::int64_t Convolution::ScratchFloats(std::int64_t /*batch*/,
@@ -101,8 +103,8 @@ void Convolution::Forward(const ForwardArguments& arguments) const {
   const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
   Epilogue epilogue{.activation = arguments.activation};
   if (has_bias_) epilogue.column_bias = arguments.parameters[1];
-  Conv2dPackWeights(geometry, arguments.parameters[0], arguments.saved, *arguments.workspace);
-  Conv2dForward(geometry, arguments.batch, arguments.inputs[0], arguments.saved, epilogue,
+  Conv2dPackWeights(geometry, arguments.parameters[0], arguments.temporary, *arguments.workspace);
+  Conv2dForward(geometry, arguments.batch, arguments.inputs[0], arguments.temporary, epilogue,
                 arguments.output, *arguments.workspace);
 }
 
@@ -110,16 +112,16 @@ void Convolution::Backward(const BackwardArguments& arguments) const {
   const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
   if (float* grad_input = arguments.grad_inputs[0]) {
     Conv2dBackwardInput(geometry, arguments.batch, arguments.grad_output, arguments.parameters[0],
-                        grad_input, arguments.saved, *arguments.workspace);
+                        grad_input, arguments.temporary, *arguments.workspace);
   }
   float* grad_weight = arguments.grad_parameters[0];
   float* grad_bias = has_bias_ ? arguments.grad_parameters[1] : nullptr;
   if (grad_weight != nullptr) {
     Conv2dBackwardWeights(geometry, arguments.batch, arguments.inputs[0], arguments.grad_output,
-                          grad_weight, grad_bias, arguments.saved, *arguments.workspace);
+                          grad_weight, grad_bias, arguments.temporary, *arguments.workspace);
   } else if (grad_bias != nullptr) {
     ChannelSums(OutputLayout(geometry, arguments.batch), arguments.grad_output, grad_bias,
-                arguments.saved, *arguments.workspace);
+                arguments.temporary, *arguments.workspace);
   }
 }
 

@@ -24,7 +24,8 @@ class Convolution : public Layer {
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
-  std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
+  LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
+                     const LayerUse& use) const override;
   std::int64_t ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
   bool FusesActivation() const override { return true; }
   void Forward(const ForwardArguments& arguments) const override;

@@ -46,10 +46,16 @@ std::vector<ParameterSpec> Dense::Parameters(std::span<const Shape> inputs) cons
   return result;
 }
 
-// Saved: the input in the order of the weights, if it lies in another one.
-std::int64_t Dense::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
+// An input that lies in another order than the weights is moved, and its gradient moved back;
+// for the weights' gradient the moved one is kept in its stead.
+LayerMemory Dense::Memory(std::int64_t batch, std::span<const Shape> inputs,
+                          const LayerUse& use) const {
   const Shape& input = OnlyInput(inputs, kKind);
-  return LiesAsOutside(input) ? 0 : CheckedMultiply(batch, input.element_count());
+  if (LiesAsOutside(input)) return {.reads_inputs = use.grad_parameters};
+  const std::int64_t moved = CheckedMultiply(batch, input.element_count());
+  return {.saved = use.grad_parameters ? moved : 0,
+          .forward = use.grad_parameters ? 0 : moved,
+          .backward = use.grad_inputs ? moved : 0};
 }
 
 bool Dense::HasProductGradient(std::span<const Shape> inputs) const {
@@ -67,8 +73,9 @@ void Dense::Forward(const ForwardArguments& arguments) const {
   const Shape& input = arguments.input_shapes[0];
   const float* rows = arguments.inputs[0];
   if (!LiesAsOutside(input)) {
-    MoveOutside(input, arguments.batch, rows, arguments.saved, *arguments.workspace);
-    rows = arguments.saved;
+    float* const moved = arguments.saved != nullptr ? arguments.saved : arguments.temporary;
+    MoveOutside(input, arguments.batch, rows, moved, *arguments.workspace);
+    rows = moved;
   }
   const std::int64_t width = input.element_count();
   const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
@@ -96,8 +103,7 @@ void Dense::Backward(const BackwardArguments& arguments) const {
     });
   }
   if (float* grad_input = arguments.grad_inputs[0]) {
-    // The saved input has been read: its place takes the gradient in the weights' order.
-    float* rows = is_moved ? arguments.saved : grad_input;
+    float* rows = is_moved ? arguments.temporary : grad_input;
     const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
     TrainingMatmul(grad, weight, rows, width, {}, workspace);
     if (is_moved) MoveInside(input, batch, rows, grad_input, workspace);

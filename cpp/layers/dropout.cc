@@ -20,8 +20,9 @@ Dropout::Dropout(const Attributes& attributes) {
 Shape Dropout::OutputShape(std::span<const Shape> inputs) const { return OnlyInput(inputs, kKind); }
 
 // Saved: what each element was multiplied by.
-std::int64_t Dropout::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
-  return CheckedMultiply(batch, OnlyInput(inputs, kKind).element_count());
+LayerMemory Dropout::Memory(std::int64_t batch, std::span<const Shape> inputs,
+                            const LayerUse& /*use*/) const {
+  return {.saved = CheckedMultiply(batch, OnlyInput(inputs, kKind).element_count())};
 }
 
 void Dropout::Forward(const ForwardArguments& arguments) const {

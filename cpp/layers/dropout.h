@@ -19,7 +19,8 @@ class Dropout final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override { return {{"rate", rate_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
-  std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
+  LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
+                     const LayerUse& use) const override;
   bool IsRandom() const override { return true; }
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;

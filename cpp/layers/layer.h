@@ -56,16 +56,18 @@ struct ForwardArguments {
   std::span<const float* const> inputs;
   std::span<const float* const> parameters;  // in the order of Layer::Parameters
   float* output = nullptr;
-  // Layer::SavedFloats, kept until backward. Inference plans have none: null.
+  // Of the sizes in Layer::Memory; null where that is 0, and in inference plans.
   float* saved = nullptr;
+  float* temporary = nullptr;
   RandomKey random;                           // training: a stream for this layer and step
   Activation activation = Activation::kNone;  // of the results; where Layer::FusesActivation
   Workspace* workspace = nullptr;
 };
 
 /// Buffers of the backward pass. `grad_inputs` and `grad_parameters` are overwritten, not
-/// added to; a null entry is not wanted. The mode is the forward pass's; in evaluation mode
-/// `saved` is the forward pass's too (a frozen layer in the middle).
+/// added to; a null entry is not wanted. The mode is the forward pass's (evaluation: a
+/// frozen layer in the middle). What Layer::Memory does not list as read may have been
+/// overwritten.
 struct BackwardArguments {
   std::int64_t batch = 0;
   Mode mode = Mode::kTraining;
@@ -75,10 +77,28 @@ struct BackwardArguments {
   std::span<const float* const> parameters;
   const float* output = nullptr;
   const float* grad_output = nullptr;
-  float* saved = nullptr;
+  const float* saved = nullptr;
+  float* temporary = nullptr;
   std::span<float* const> grad_inputs;
   std::span<float* const> grad_parameters;
   Workspace* workspace = nullptr;
+};
+
+/// How a training step runs a layer: which gradients Backward is asked for, if it runs at all.
+struct LayerUse {
+  Mode mode = Mode::kTraining;
+  bool grad_inputs = true;
+  bool grad_parameters = true;
+};
+
+/// What a layer's passes need beside parameters and gradients: floats for a whole batch, and what
+/// has to be kept of the forward pass.
+struct LayerMemory {
+  std::int64_t saved = 0;     // from Forward to Backward and UpdateBuffers
+  std::int64_t forward = 0;   // in Forward alone
+  std::int64_t backward = 0;  // in Backward alone
+  bool reads_inputs = false;  // Backward does
+  bool reads_output = false;
 };
 
 class Layer {
@@ -97,11 +117,9 @@ class Layer {
     return {};
   }
 
-  /// Floats kept from forward to backward in training, for the whole batch, beyond inputs and
-  /// output.
-  virtual std::int64_t SavedFloats(std::int64_t /*batch*/,
-                                   std::span<const Shape> /*inputs*/) const {
-    return 0;
+  virtual LayerMemory Memory(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,
+                             const LayerUse& /*use*/) const {
+    return {};
   }
 
   /// Scratch floats per worker that Forward and Backward need.

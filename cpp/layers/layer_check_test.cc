@@ -22,6 +22,7 @@ enum class Fault {
   kTail,       // the last element is not written
   kOutside,    // one element too many is written
   kWorkers,    // bits depend on the number of workers
+  kMemory,     // an input is read that was not kept
   kReference,  // the reference's own gradient is wrong
 };
 
@@ -32,6 +33,9 @@ class Square final : public Layer {
   std::string_view kind() const override { return "square"; }
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  LayerMemory Memory(std::int64_t, std::span<const Shape>, const LayerUse&) const override {
+    return {.reads_inputs = fault_ != Fault::kMemory};
+  }
 
   void Forward(const ForwardArguments& arguments) const override {
     const std::int64_t count = arguments.batch * arguments.output_shape.element_count();
@@ -104,6 +108,8 @@ TEST(LayerCheck, RefusesAMissingTail) { EXPECT_GT(Problems(Fault::kTail), 0u); }
 TEST(LayerCheck, RefusesAWriteOutside) { EXPECT_GT(Problems(Fault::kOutside), 0u); }
 
 TEST(LayerCheck, RefusesBitsThatDependOnWorkers) { EXPECT_GT(Problems(Fault::kWorkers), 0u); }
+
+TEST(LayerCheck, RefusesReadingWhatWasNotKept) { EXPECT_GT(Problems(Fault::kMemory), 0u); }
 
 TEST(LayerCheck, RefusesAWrongReference) { EXPECT_GT(Problems(Fault::kReference), 0u); }
 

@@ -27,27 +27,16 @@ std::vector<ParameterSpec> LayerNorm::Parameters(std::span<const Shape> inputs) 
           {"bias", shape, ParameterRole::kNorm, {}}};
 }
 
-namespace {
-
-// Parts of `saved`: statistics of each example; then, if the values lie in another order than
-// the parameters, weight and bias in that of the values, and in backward their gradients.
-struct Saved {
-  LayerNorm::Statistics statistics;
-  float* weight;
-  float* bias;
-
-  Saved(float* saved, std::int64_t batch, std::int64_t columns)
-      : statistics{saved, saved + batch},
-        weight(saved + 2 * batch),
-        bias(saved + 2 * batch + columns) {}
-};
-
-}  // namespace
-
-std::int64_t LayerNorm::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
+// Saved: mean and variance of each example. Temporary, if the values lie in another order than
+// the parameters: weight and bias in that of the values, and in Backward their gradients.
+LayerMemory LayerNorm::Memory(std::int64_t batch, std::span<const Shape> inputs,
+                              const LayerUse& /*use*/) const {
   const Shape& shape = OnlyInput(inputs, kKind);
-  return CheckedAdd(CheckedMultiply(2, batch),
-                    LiesAsOutside(shape) ? 0 : 2 * shape.element_count());
+  const std::int64_t moved = LiesAsOutside(shape) ? 0 : CheckedMultiply(2, shape.element_count());
+  return {.saved = CheckedMultiply(2, batch),
+          .forward = moved,
+          .backward = moved,
+          .reads_inputs = true};
 }
 
 void LayerNorm::Normalize(const Shape& shape, std::int64_t batch, const float* x,
@@ -80,13 +69,14 @@ void LayerNorm::Forward(const ForwardArguments& arguments) const {
   const float* bias = arguments.parameters[1];
   Statistics statistics;
   if (arguments.saved != nullptr) {
-    const Saved saved(arguments.saved, arguments.batch, shape.element_count());
-    statistics = saved.statistics;
+    statistics = {arguments.saved, arguments.saved + arguments.batch};
     if (!LiesAsOutside(shape)) {
-      MoveInside(shape, 1, weight, saved.weight, *arguments.workspace);
-      MoveInside(shape, 1, bias, saved.bias, *arguments.workspace);
-      weight = saved.weight;
-      bias = saved.bias;
+      float* const moved_weight = arguments.temporary;
+      float* const moved_bias = moved_weight + shape.element_count();
+      MoveInside(shape, 1, weight, moved_weight, *arguments.workspace);
+      MoveInside(shape, 1, bias, moved_bias, *arguments.workspace);
+      weight = moved_weight;
+      bias = moved_bias;
     }
   }
   Normalize(shape, arguments.batch, arguments.inputs[0], weight, bias, arguments.output, statistics,
@@ -98,16 +88,21 @@ void LayerNorm::Backward(const BackwardArguments& arguments) const {
   const Shape& shape = arguments.input_shapes[0];
   const std::int64_t columns = shape.element_count();
   const bool is_moved = !LiesAsOutside(shape);
-  const Saved saved(arguments.saved, batch, columns);
+  // The weight's place takes its gradient once the input's is known.
+  float* const moved_weight = arguments.temporary;
+  float* const moved_bias = is_moved ? moved_weight + columns : nullptr;
   const RowNormalization normalization = {
       .columns = columns,
       .epsilon = static_cast<float>(epsilon_),
-      .mean = saved.statistics.mean,
-      .variance = saved.statistics.variance,
-      .weight = is_moved ? saved.weight : arguments.parameters[0],
-      .bias = is_moved ? saved.bias : arguments.parameters[1]};
+      .mean = arguments.saved,
+      .variance = arguments.saved + batch,
+      .weight = is_moved ? moved_weight : arguments.parameters[0],
+      .bias = nullptr};
   const float* x = arguments.inputs[0];
   if (float* grad_input = arguments.grad_inputs[0]) {
+    if (is_moved) {
+      MoveInside(shape, 1, arguments.parameters[0], moved_weight, *arguments.workspace);
+    }
     ForRows(*arguments.workspace, batch, columns, [&](std::int64_t first, std::int64_t last) {
       NormalizeRowsBackward(normalization, first, last, x, arguments.grad_output, grad_input);
     });
@@ -115,8 +110,8 @@ void LayerNorm::Backward(const BackwardArguments& arguments) const {
   float* grad_weight = arguments.grad_parameters[0];
   float* grad_bias = arguments.grad_parameters[1];
   if (grad_weight == nullptr && grad_bias == nullptr) return;
-  float* weight_sums = is_moved ? saved.weight : grad_weight;
-  float* bias_sums = is_moved ? saved.bias : grad_bias;
+  float* weight_sums = is_moved ? moved_weight : grad_weight;
+  float* bias_sums = is_moved ? moved_bias : grad_bias;
   ForColumns(*arguments.workspace, columns, batch, [&](std::int64_t first, std::int64_t last) {
     NormalizeRowsBackwardParameters(normalization, batch, first, last, x, arguments.grad_output,
                                     weight_sums, bias_sums);

@@ -20,7 +20,8 @@ class LayerNorm final : public Layer {
   Attributes attributes() const override { return {{"epsilon", epsilon_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
-  std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
+  LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
+                     const LayerUse& use) const override;
   /// y of `batch` examples, given parameters in the order in which the values lie. mean and
   /// variance of each example are left there, or are null.
   struct Statistics {

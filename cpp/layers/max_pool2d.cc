@@ -9,12 +9,14 @@ namespace espalier {
 MaxPool2d::MaxPool2d(AttributeReader&& reader) : Pooling(reader) { reader.Finish(); }
 
 // Saved: for each output which element of its window was the maximum.
-std::int64_t MaxPool2d::SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const {
+LayerMemory MaxPool2d::Memory(std::int64_t batch, std::span<const Shape> inputs,
+                              const LayerUse& use) const {
+  if (!use.grad_inputs) return {};
   constexpr std::int64_t kFloatBytes = sizeof(float);
   const std::int64_t bytes =
       CheckedMultiply(CheckedMultiply(batch, OutputShape(inputs).element_count()),
                       MaxPoolPlaceBytes(Geometry(inputs)));
-  return (bytes + kFloatBytes - 1) / kFloatBytes;
+  return {.saved = (bytes + kFloatBytes - 1) / kFloatBytes};
 }
 
 void MaxPool2d::Forward(const ForwardArguments& arguments) const {

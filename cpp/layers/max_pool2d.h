@@ -14,7 +14,8 @@ class MaxPool2d final : public Pooling {
       : MaxPool2d(AttributeReader(kKind, attributes)) {}
 
   std::string_view kind() const override { return kKind; }
-  std::int64_t SavedFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
+  LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
+                     const LayerUse& use) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 

@@ -89,6 +89,12 @@ class GuardedFloats {
                    [](double value) { return static_cast<float>(value); });
   }
 
+  /// Fills the floats with NaN again.
+  void Forget() {
+    std::fill(floats_.begin() + kGuard, floats_.end() - kGuard,
+              std::numeric_limits<float>::quiet_NaN());
+  }
+
   float* data() { return floats_.data() + kGuard; }
   Floats values() const { return Floats(floats_.begin() + kGuard, floats_.end() - kGuard); }
   bool IsIntact() const {
@@ -151,8 +157,6 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
   }
   std::vector<GuardedFloats> parameters(values.parameters.begin(), values.parameters.end());
   GuardedFloats output(grad.size());
-  GuardedFloats saved(
-      static_cast<std::size_t>(layer.SavedFloats(values.batch, values.input_shapes)));
   const Doubles grad_inside = Inside(values.output_shape, grad);
   GuardedFloats grad_output(grad_inside);
   std::vector<GuardedFloats> grads;
@@ -172,6 +176,20 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
                            (only < 0 || only == static_cast<int>(inputs.size() + i));
     grad_parameters.push_back(is_wanted ? grads.back().data() : nullptr);
   }
+  const auto is_any_wanted = [](const std::vector<float*>& gradients) {
+    return std::any_of(gradients.begin(), gradients.end(),
+                       [](const float* gradient) { return gradient != nullptr; });
+  };
+  const LayerMemory memory = layer.Memory(values.batch, values.input_shapes,
+                                          {.mode = values.mode,
+                                           .grad_inputs = is_any_wanted(grad_inputs),
+                                           .grad_parameters = is_any_wanted(grad_parameters)});
+  GuardedFloats saved(static_cast<std::size_t>(memory.saved));
+  GuardedFloats forward(static_cast<std::size_t>(memory.forward));
+  GuardedFloats backward(static_cast<std::size_t>(memory.backward));
+  const auto data_of = [](GuardedFloats& floats, std::int64_t size) {
+    return size == 0 ? nullptr : floats.data();
+  };
   layer.Forward({.batch = values.batch,
                  .mode = values.mode,
                  .input_shapes = values.input_shapes,
@@ -179,9 +197,17 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
                  .inputs = input_pointers,
                  .parameters = parameter_pointers,
                  .output = output.data(),
-                 .saved = saved.data(),
+                 .saved = data_of(saved, memory.saved),
+                 .temporary = data_of(forward, memory.forward),
                  .random = values.random,
                  .workspace = &workspace});
+  const Floats results = output.values();
+  const bool is_intact = output.IsIntact() && forward.IsIntact();
+  // A plan would give the memory to something else.
+  if (!memory.reads_inputs) {
+    for (GuardedFloats& input : inputs) input.Forget();
+  }
+  if (!memory.reads_output) output.Forget();
   layer.Backward({.batch = values.batch,
                   .mode = values.mode,
                   .input_shapes = values.input_shapes,
@@ -190,13 +216,14 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
                   .parameters = parameter_pointers,
                   .output = output.data(),
                   .grad_output = grad_output.data(),
-                  .saved = saved.data(),
+                  .saved = data_of(saved, memory.saved),
+                  .temporary = data_of(backward, memory.backward),
                   .grad_inputs = grad_inputs,
                   .grad_parameters = grad_parameters,
                   .workspace = &workspace});
   LayerRun run;
-  run.output = Outside(values.output_shape, output.values());
-  run.is_intact = output.IsIntact() && saved.IsIntact() && grad_output.IsIntact() &&
+  run.output = Outside(values.output_shape, results);
+  run.is_intact = is_intact && saved.IsIntact() && backward.IsIntact() && grad_output.IsIntact() &&
                   testing::SameBits(grad_output.values(), GuardedFloats(grad_inside).values());
   for (std::size_t i = 0; i < grads.size(); ++i) {
     const bool is_input = i < inputs.size();

@@ -44,8 +44,10 @@ inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& netw
     }
     std::vector<float> output(static_cast<std::size_t>(batch * layer.output_shape.element_count()));
     Workspace workspace(1, layer.layer->ScratchFloats(batch, layer.input_shapes));
-    std::vector<float> saved(
-        static_cast<std::size_t>(layer.layer->SavedFloats(batch, layer.input_shapes)));
+    const LayerMemory memory =
+        layer.layer->Memory(batch, layer.input_shapes, {.mode = Mode::kEvaluation});
+    std::vector<float> saved(static_cast<std::size_t>(memory.saved));
+    std::vector<float> temporary(static_cast<std::size_t>(memory.forward));
     std::vector<std::vector<float>> inside;
     for (std::size_t i = 0; i < layer_inputs.size(); ++i) {
       const Shape& shape = layer.input_shapes[i];
@@ -63,6 +65,7 @@ inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& netw
     arguments.parameters = parameters;
     arguments.output = lying.data();
     arguments.saved = saved.data();
+    arguments.temporary = temporary.data();
     arguments.workspace = &workspace;
     layer.layer->Forward(arguments);
     MoveOutside(layer.output_shape, batch, lying.data(), output.data(), workspace);

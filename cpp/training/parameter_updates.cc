@@ -50,7 +50,7 @@ ParameterUpdates::ParameterUpdates(NetworkState& network, const TrainingPlan& pl
   };
   for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
     const PlanNode& node = plan.nodes[i];
-    if (!node.is_trainable) continue;
+    if (!node.use.grad_parameters) continue;
     for (const int parameter : network.layers[Index(node.layer)].parameters) {
       if (network.parameters[Index(parameter)].role == ParameterRole::kBuffer) continue;
       AddParameter(parameter, rate_factor(node.layer), static_cast<int>(i), 0, 0);

@@ -48,7 +48,13 @@ class Compiler {
   int end_time() const { return 2 * node_count() + 1; }
 
   BufferId NewBuffer(std::int64_t floats_per_example, int first, int last) {
-    plan_.buffers.push_back({CheckedMultiply(floats_per_example, plan_.max_batch), first, last});
+    return BatchBuffer(CheckedMultiply(floats_per_example, plan_.max_batch), first, last);
+  }
+
+  // Of a whole batch; none of no floats.
+  BufferId BatchBuffer(std::int64_t floats, int first, int last) {
+    if (floats == 0) return kNoBuffer;
+    plan_.buffers.push_back({floats, first, last});
     return static_cast<BufferId>(plan_.buffers.size()) - 1;
   }
 
@@ -113,15 +119,16 @@ class Compiler {
       const GraphLayer& graph_layer = layer(i);
       PlanNode node;
       node.layer = i;
-      node.mode =
-          graph_layer.frozen && !graph_layer.adapt_statistics ? Mode::kEvaluation : Mode::kTraining;
-      node.is_trainable = IsTrainable(network_, i);
-      node.has_backward = node.is_trainable;
-      for (const int input : graph_layer.inputs) {
-        const int producer = NodeOf(input);
-        node.producers.push_back(producer);
-        if (producer >= 0 && plan_.nodes[Index(producer)].has_backward) node.has_backward = true;
-      }
+      for (const int input : graph_layer.inputs) node.producers.push_back(NodeOf(input));
+      node.use = {.mode = graph_layer.frozen && !graph_layer.adapt_statistics ? Mode::kEvaluation
+                                                                              : Mode::kTraining,
+                  .grad_inputs = std::any_of(node.producers.begin(), node.producers.end(),
+                                             [&](int producer) {
+                                               return producer >= 0 &&
+                                                      plan_.nodes[Index(producer)].has_backward;
+                                             }),
+                  .grad_parameters = IsTrainable(network_, i)};
+      node.has_backward = node.use.grad_inputs || node.use.grad_parameters;
       node.has_late_gradient = HasLateGradient(node);
       node_of_[Index(i)] = node_count();
       plan_.nodes.push_back(std::move(node));
@@ -130,7 +137,7 @@ class Compiler {
 
   bool HasLateGradient(const PlanNode& node) const {
     const GraphLayer& graph_layer = layer(node.layer);
-    return allows_late_gradients_ && node.is_trainable &&
+    return allows_late_gradients_ && node.use.grad_parameters &&
            graph_layer.layer->HasProductGradient(graph_layer.input_shapes) &&
            network_.parameters[Index(graph_layer.parameters[0])].shape.element_count() >=
                kLeastGradientFloats;
@@ -172,7 +179,7 @@ class Compiler {
     for (PlanNode& node : plan_.nodes) {
       const auto* const activation =
           dynamic_cast<const ActivationLayer*>(layer(node.layer).layer.get());
-      if (activation == nullptr || !HasGradientByResult(activation->activation())) continue;
+      if (activation == nullptr || !activation->HasGradientByResult()) continue;
       const int producer = node.producers[0];
       if (producer < 0 || readers[Index(producer)] != 1) continue;
       PlanNode& before = plan_.nodes[Index(producer)];
@@ -180,11 +187,6 @@ class Compiler {
       before.fused_activation = activation->activation();
       node.is_fused = true;
     }
-  }
-
-  static bool HasGradientByResult(Activation activation) {
-    return activation == Activation::kRelu || activation == Activation::kRelu6 ||
-           activation == Activation::kSigmoid || activation == Activation::kTanh;
   }
 
   BufferId SourceOf(int layer_index) const {
@@ -199,22 +201,29 @@ class Compiler {
     for (int i = 0; i < node_count(); ++i) {
       PlanNode& node = plan_.nodes[Index(i)];
       const GraphLayer& graph_layer = layer(node.layer);
-      // A backward pass may read inputs and output again; otherwise they go at once.
-      const int last_use =
-          node.has_late_gradient ? end_time() : (node.has_backward ? backward_time(i) : i);
+      const LayerMemory memory =
+          graph_layer.layer->Memory(plan_.max_batch, graph_layer.input_shapes, node.use);
+      int inputs_last = i;
+      if (node.has_backward && memory.reads_inputs) inputs_last = backward_time(i);
+      if (node.has_late_gradient) inputs_last = end_time();
       for (std::size_t input = 0; input < node.producers.size(); ++input) {
         const int producer = node.producers[input];
         const BufferId buffer = producer >= 0 ? plan_.nodes[Index(producer)].output
                                               : SourceOf(graph_layer.inputs[input]);
         node.inputs.push_back(buffer);
-        KeepUntil(buffer, last_use);
+        KeepUntil(buffer, inputs_last);
       }
-      if (node.is_fused) {
-        node.output = node.inputs[0];
-      } else {
-        node.output = NewBuffer(graph_layer.output_shape.element_count(), i, last_use);
+      node.output = node.is_fused ? node.inputs[0]
+                                  : NewBuffer(graph_layer.output_shape.element_count(), i, i);
+      if (node.has_backward && memory.reads_output) KeepUntil(node.output, backward_time(i));
+      // Buffers are updated from what was saved, once the step is known to be finite.
+      const int saved_last =
+          UpdatesBuffers(node) ? end_time() : (node.has_backward ? backward_time(i) : i);
+      node.saved = BatchBuffer(memory.saved, i, saved_last);
+      node.forward_temporary = BatchBuffer(memory.forward, i, i);
+      if (node.has_backward) {
+        node.backward_temporary = BatchBuffer(memory.backward, backward_time(i), backward_time(i));
       }
-      node.saved = SavedBuffer(node, i);
     }
     for (PlanGroup& group : plan_.groups) {
       group.input = group.producer >= 0 ? plan_.nodes[Index(group.producer)].output
@@ -227,18 +236,12 @@ class Compiler {
     }
   }
 
-  // Layers may need it even if nothing runs backward. Training mode may update buffers from
-  // what was saved, once the step is known to be finite.
-  BufferId SavedBuffer(const PlanNode& node, int time) {
-    const GraphLayer& graph_layer = layer(node.layer);
-    const std::int64_t floats =
-        graph_layer.layer->SavedFloats(plan_.max_batch, graph_layer.input_shapes);
-    if (floats == 0) return kNoBuffer;
-    int last = time;
-    if (node.has_backward) last = backward_time(time);
-    if (node.mode == Mode::kTraining) last = end_time();
-    plan_.buffers.push_back({floats, time, last});
-    return static_cast<BufferId>(plan_.buffers.size()) - 1;
+  bool UpdatesBuffers(const PlanNode& node) const {
+    const std::vector<int>& parameters = layer(node.layer).parameters;
+    return node.use.mode == Mode::kTraining &&
+           std::any_of(parameters.begin(), parameters.end(), [&](int parameter) {
+             return network_.parameters[Index(parameter)].role == ParameterRole::kBuffer;
+           });
   }
 
   // Gradients flow in one fixed order: groups, then nodes from last to first. The first

@@ -41,13 +41,14 @@ struct GradientAddition {
 
 struct PlanNode {
   int layer = 0;
-  Mode mode = Mode::kTraining;
-  bool is_trainable = false;   // has parameters to update
-  bool has_backward = false;   // trainable, or a trainable node lies below
+  LayerUse use;
+  bool has_backward = false;   // has parameters to update, or such a node lies below
   std::vector<int> producers;  // node of each input, or -1: a source
   std::vector<BufferId> inputs;
   BufferId output = kNoBuffer;
   BufferId saved = kNoBuffer;
+  BufferId forward_temporary = kNoBuffer;
+  BufferId backward_temporary = kNoBuffer;
   BufferId grad_output = kNoBuffer;
   std::vector<BufferId> grad_inputs;        // kNoBuffer: not wanted
   std::vector<GradientAddition> additions;  // after the node's backward

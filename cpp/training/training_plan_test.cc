@@ -57,7 +57,7 @@ TEST(TrainingPlan, DropoutThatIsNotFrozenEndsThePrefix) {
   // The frozen dense layer after it is run by the step, with nothing below to train.
   const PlanNode* const dense = FindNode(network, plan, "dense1");
   ASSERT_NE(dense, nullptr);
-  EXPECT_EQ(dense->mode, Mode::kEvaluation);
+  EXPECT_EQ(dense->use.mode, Mode::kEvaluation);
   EXPECT_FALSE(dense->has_backward);
 }
 
@@ -78,8 +78,8 @@ TEST(TrainingPlan, AdaptingBatchNormIsNotFixed) {
   EXPECT_EQ(PrefixOutputs(network, plan), (std::vector<std::string>{"conv1"}));
   const PlanNode* const norm = FindNode(network, plan, "norm1");
   ASSERT_NE(norm, nullptr);
-  EXPECT_EQ(norm->mode, Mode::kTraining);
-  EXPECT_FALSE(norm->is_trainable);
+  EXPECT_EQ(norm->use.mode, Mode::kTraining);
+  EXPECT_FALSE(norm->use.grad_parameters);
   EXPECT_FALSE(norm->has_backward);
   EXPECT_NE(norm->saved, kNoBuffer);
 }
@@ -130,6 +130,43 @@ TEST(TrainingPlan, GradientsOfLargeDenseWeightsAreLate) {
   EXPECT_FALSE(FindNode(network, stored, "large")->has_late_gradient);
 }
 
+// Who reads a value again in its backward pass keeps it; temporaries live in one pass.
+TEST(TrainingPlan, BuffersLiveAsLongAsSomeoneReadsThem) {
+  const Network network = NetworkBuilder(Shape::Image(3, 8, 8))
+                              .Conv2d("conv1", 8, 3)
+                              .BatchNorm("norm1")
+                              .Layer({.name = "relu1", .kind = "relu"})
+                              .Conv2d("conv2", 8, 3)
+                              .Layer({.name = "relu2", .kind = "relu"})
+                              .MaxPool2d(2)
+                              .Head("signs", LabelsTask({"a"}))
+                              .Build(1);
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  const int count = static_cast<int>(plan.nodes.size());
+  ASSERT_EQ(count, 6);
+  const auto request = [&](BufferId buffer) {
+    return plan.buffers[static_cast<std::size_t>(buffer)];
+  };
+  enum { kConv1, kNorm1, kRelu1, kConv2, kRelu2, kPool };
+  const auto node = [&](int index) { return plan.nodes[static_cast<std::size_t>(index)]; };
+  const auto backward = [&](int index) { return 2 * count - index; };
+  EXPECT_EQ(request(node(kConv1).output).last, backward(kNorm1));
+  EXPECT_EQ(request(node(kNorm1).output).last, kRelu1);
+  EXPECT_EQ(request(node(kRelu1).output).last, backward(kRelu1));
+  EXPECT_EQ(request(node(kConv2).output).last, backward(kRelu2));
+  EXPECT_EQ(request(node(kNorm1).saved).last, 2 * count + 1);  // moves running statistics
+  EXPECT_EQ(request(node(kPool).saved).last, backward(kPool));
+  for (const int convolution : {kConv1, kConv2}) {
+    EXPECT_EQ(node(convolution).saved, kNoBuffer);
+    const BufferRequest forward = request(node(convolution).forward_temporary);
+    EXPECT_EQ(forward.first, convolution);
+    EXPECT_EQ(forward.last, convolution);
+    const BufferRequest temporary = request(node(convolution).backward_temporary);
+    EXPECT_EQ(temporary.first, backward(convolution));
+    EXPECT_EQ(temporary.last, backward(convolution));
+  }
+}
+
 TEST(TrainingPlan, FrozenMiddlePassesGradients) {
   Network network = OneHead().Build(1);
   network.Freeze({.pattern = "dense2"});
@@ -137,7 +174,7 @@ TEST(TrainingPlan, FrozenMiddlePassesGradients) {
   const PlanNode* const dense2 = FindNode(network, plan, "dense2");
   ASSERT_NE(dense2, nullptr);
   EXPECT_TRUE(dense2->has_backward);
-  EXPECT_FALSE(dense2->is_trainable);
+  EXPECT_FALSE(dense2->use.grad_parameters);
   EXPECT_NE(dense2->grad_inputs[0], kNoBuffer);
 }
 

@@ -47,7 +47,7 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   const GraphLayer& layer = network_.layers[Index(plan_node.layer)];
   Node node;
   node.layer = &layer;
-  node.mode = plan_node.mode;
+  node.mode = plan_node.use.mode;
   node.has_backward = plan_node.has_backward;
   node.is_fused = plan_node.is_fused;
   node.fused_activation = plan_node.fused_activation;
@@ -67,6 +67,8 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   }
   node.output = Buffer(plan_node.output);
   node.saved = Buffer(plan_node.saved);
+  node.forward_temporary = Buffer(plan_node.forward_temporary);
+  node.backward_temporary = Buffer(plan_node.backward_temporary);
   node.grad_output = Buffer(plan_node.grad_output);
   nodes_.push_back(std::move(node));
 }
@@ -122,6 +124,7 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
                                 .parameters = node.parameters,
                                 .output = node.output,
                                 .saved = node.saved,
+                                .temporary = node.forward_temporary,
                                 .random = {.seed = position.seed,
                                            .purpose = RandomPurpose::kDropout,
                                            .index = static_cast<std::uint32_t>(position.step),
@@ -169,6 +172,7 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
                                  .output = node.output,
                                  .grad_output = node.grad_output,
                                  .saved = node.saved,
+                                 .temporary = node.backward_temporary,
                                  .grad_inputs = node.grad_inputs,
                                  .grad_parameters = node.grad_parameters,
                                  .workspace = &workspace});

@@ -75,6 +75,8 @@ class TrainingRun {
     std::vector<float*> grad_parameters;
     float* output = nullptr;
     float* saved = nullptr;
+    float* forward_temporary = nullptr;
+    float* backward_temporary = nullptr;
     float* grad_output = nullptr;
   };
 
