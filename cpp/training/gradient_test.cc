@@ -117,6 +117,35 @@ TEST(Gradient, OfAGraphWithSharedOutputsIsRight) {
   EXPECT_NEAR(norm, std::sqrt(squares), 1e-5 * std::sqrt(squares));
 }
 
+// Pooling overtakes an activation, but not one behind which a dropout of nothing stands.
+TEST(Gradient, OfAnActivationThatPoolingOvertakesIsThatOfOneInPlace) {
+  const auto gradients = [](const std::string& kind, bool has_norm, bool is_overtaken) {
+    NetworkBuilder builder(Shape::Image(3, 9, 8));
+    builder.Conv2d("conv1", 6, 3);
+    if (has_norm) builder.BatchNorm("norm1");
+    builder.Layer({.name = "active", .kind = kind});
+    if (!is_overtaken) builder.Dropout(0.0);
+    builder
+        .Layer({.name = "pool",
+                .kind = "max_pool2d",
+                .attributes = {{"window", std::int64_t{3}}, {"stride", std::int64_t{2}}}})
+        .Conv2d("conv2", 5, 3)
+        .Head("signs", LabelsTask({"a", "b", "c"}));
+    Network network = builder.Build(3);
+    const RandomExamples examples(network, 6, 2);
+    return GradientOf(network, examples, {.optimizer = Sgd{.learning_rate = 1.0}});
+  };
+  for (const char* kind : {"relu", "relu6", "leaky_relu", "sigmoid", "tanh"}) {
+    for (const bool has_norm : {false, true}) {
+      const NamedValues expected = gradients(kind, has_norm, /*is_overtaken=*/false);
+      for (const auto& [path, values] : gradients(kind, has_norm, /*is_overtaken=*/true)) {
+        const Doubles in_place(expected.at(path).begin(), expected.at(path).end());
+        EXPECT_LE(RelativeNorm(values, in_place), 1e-6) << kind << " " << path;
+      }
+    }
+  }
+}
+
 // Heads and dense layers flatten what they get in the public order, however it lies.
 TEST(Gradient, OfAHeadOnAnImageIsThatOfAHeadOnTheFlattenedImage) {
   const auto build = [](bool is_flattened) {

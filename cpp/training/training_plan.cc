@@ -8,6 +8,7 @@
 #include "kernels/weight_gradient.h"
 #include "layers/activations.h"
 #include "layers/layout.h"
+#include "layers/max_pool2d.h"
 
 namespace espalier {
 namespace {
@@ -30,7 +31,7 @@ class Compiler {
     MakeSources();
     MakeNodes();
     MakeGroups();
-    FuseActivations();
+    PlaceActivations();
     PlanForward();
     PlanBackward();
     plan_.arena = LayOutArena(plan_.buffers);
@@ -119,6 +120,7 @@ class Compiler {
       const GraphLayer& graph_layer = layer(i);
       PlanNode node;
       node.layer = i;
+      node.output_shape = graph_layer.output_shape;
       for (const int input : graph_layer.inputs) node.producers.push_back(NodeOf(input));
       node.use = {.mode = graph_layer.frozen && !graph_layer.adapt_statistics ? Mode::kEvaluation
                                                                               : Mode::kTraining,
@@ -164,29 +166,64 @@ class Compiler {
     }
   }
 
-  // An activation whose gradient follows from its result can take place where a dense layer or
-  // a convolution stores its sums, if nothing else reads those.
-  void FuseActivations() {
-    std::vector<int> readers(plan_.nodes.size(), 0);
-    for (const PlanNode& node : plan_.nodes) {
-      for (const int producer : node.producers) {
-        if (producer >= 0) ++readers[Index(producer)];
+  struct Readers {
+    int count = 0;
+    int last = -1;  // a node, or -1: a group of heads
+  };
+
+  std::vector<Readers> ReadersOfNodes() const {
+    std::vector<Readers> readers(plan_.nodes.size());
+    for (int i = 0; i < node_count(); ++i) {
+      for (const int producer : plan_.nodes[Index(i)].producers) {
+        if (producer < 0) continue;
+        ++readers[Index(producer)].count;
+        readers[Index(producer)].last = i;
       }
     }
     for (const PlanGroup& group : plan_.groups) {
-      if (group.producer >= 0) ++readers[Index(group.producer)];
+      if (group.producer < 0) continue;
+      ++readers[Index(group.producer)].count;
+      readers[Index(group.producer)].last = -1;
     }
-    for (PlanNode& node : plan_.nodes) {
+    return readers;
+  }
+
+  // An activation whose gradient follows from its result can take place where a dense layer or
+  // a convolution stores its sums, if nothing else reads those. Max pooling that alone reads an
+  // activation overtakes it: the results that it picks are all that the gradient is made of, and
+  // the largest of clamped values is the largest of all, clamped.
+  void PlaceActivations() {
+    const std::vector<Readers> readers = ReadersOfNodes();
+    for (int i = 0; i < node_count(); ++i) {
+      PlanNode& node = plan_.nodes[Index(i)];
       const auto* const activation =
           dynamic_cast<const ActivationLayer*>(layer(node.layer).layer.get());
       if (activation == nullptr || !activation->HasGradientByResult()) continue;
       const int producer = node.producers[0];
-      if (producer < 0 || readers[Index(producer)] != 1) continue;
+      if (producer < 0) continue;
       PlanNode& before = plan_.nodes[Index(producer)];
-      if (!layer(before.layer).layer->FusesActivation()) continue;
-      before.fused_activation = activation->activation();
-      node.is_fused = true;
+      if (readers[Index(producer)].count == 1 && layer(before.layer).layer->FusesActivation()) {
+        before.fused_activation = activation->activation();
+        node.is_fused = true;
+      }
+      if (readers[Index(i)].count == 1 && IsMaxPool(readers[Index(i)].last) &&
+          (node.is_fused || IsClamp(activation->activation()))) {
+        LetOvertake(i, readers[Index(i)].last);
+      }
     }
+  }
+
+  bool IsMaxPool(int node) const {
+    return node >= 0 && dynamic_cast<const MaxPool2d*>(
+                            layer(plan_.nodes[Index(node)].layer).layer.get()) != nullptr;
+  }
+
+  void LetOvertake(int activation, int pool) {
+    PlanNode& first = plan_.nodes[Index(activation)];
+    PlanNode& second = plan_.nodes[Index(pool)];
+    std::swap(first, second);
+    std::swap(first.producers, second.producers);
+    second.output_shape = first.output_shape;
   }
 
   BufferId SourceOf(int layer_index) const {
@@ -213,8 +250,8 @@ class Compiler {
         node.inputs.push_back(buffer);
         KeepUntil(buffer, inputs_last);
       }
-      node.output = node.is_fused ? node.inputs[0]
-                                  : NewBuffer(graph_layer.output_shape.element_count(), i, i);
+      node.output =
+          node.is_fused ? node.inputs[0] : NewBuffer(node.output_shape.element_count(), i, i);
       if (node.has_backward && memory.reads_output) KeepUntil(node.output, backward_time(i));
       // Buffers are updated from what was saved, once the step is known to be finite.
       const int saved_last =
@@ -271,7 +308,7 @@ class Compiler {
         }
         node.grad_inputs.push_back(
             is_wanted
-                ? GradientShare(producer, layer(node.layer).input_shapes[input].element_count(),
+                ? GradientShare(producer, plan_.nodes[Index(producer)].output_shape.element_count(),
                                 backward_time(i), node.additions)
                 : kNoBuffer);
       }

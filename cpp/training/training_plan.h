@@ -44,6 +44,7 @@ struct PlanNode {
   LayerUse use;
   bool has_backward = false;   // has parameters to update, or such a node lies below
   std::vector<int> producers;  // node of each input, or -1: a source
+  Shape output_shape{1};       // the layer's, but for an activation that max pooling overtook
   std::vector<BufferId> inputs;
   BufferId output = kNoBuffer;
   BufferId saved = kNoBuffer;

@@ -147,13 +147,18 @@ TEST(TrainingPlan, BuffersLiveAsLongAsSomeoneReadsThem) {
   const auto request = [&](BufferId buffer) {
     return plan.buffers[static_cast<std::size_t>(buffer)];
   };
-  enum { kConv1, kNorm1, kRelu1, kConv2, kRelu2, kPool };
+  enum { kConv1, kNorm1, kRelu1, kConv2, kPool, kRelu2 };
   const auto node = [&](int index) { return plan.nodes[static_cast<std::size_t>(index)]; };
+  EXPECT_EQ(NameOf(network, node(kRelu2).layer), "relu2");  // behind the pooling
+  EXPECT_TRUE(node(kRelu2).is_fused);
+  EXPECT_EQ(node(kRelu2).output_shape, Shape::Image(8, 4, 4));
+  EXPECT_EQ(node(kRelu2).output, node(kPool).output);
   const auto backward = [&](int index) { return 2 * count - index; };
   EXPECT_EQ(request(node(kConv1).output).last, backward(kNorm1));
   EXPECT_EQ(request(node(kNorm1).output).last, kRelu1);
   EXPECT_EQ(request(node(kRelu1).output).last, backward(kRelu1));
-  EXPECT_EQ(request(node(kConv2).output).last, backward(kRelu2));
+  EXPECT_EQ(request(node(kConv2).output).last, kPool);
+  EXPECT_EQ(request(node(kPool).output).last, backward(kRelu2));
   EXPECT_EQ(request(node(kNorm1).saved).last, 2 * count + 1);  // moves running statistics
   EXPECT_EQ(request(node(kPool).saved).last, backward(kPool));
   for (const int convolution : {kConv1, kConv2}) {

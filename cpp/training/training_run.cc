@@ -47,6 +47,7 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   const GraphLayer& layer = network_.layers[Index(plan_node.layer)];
   Node node;
   node.layer = &layer;
+  node.output_shape = plan_node.output_shape;
   node.mode = plan_node.use.mode;
   node.has_backward = plan_node.has_backward;
   node.is_fused = plan_node.is_fused;
@@ -119,7 +120,7 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
     node.layer->layer->Forward({.batch = position.batch,
                                 .mode = node.mode,
                                 .input_shapes = node.layer->input_shapes,
-                                .output_shape = node.layer->output_shape,
+                                .output_shape = node.output_shape,
                                 .inputs = node.inputs,
                                 .parameters = node.parameters,
                                 .output = node.output,
@@ -166,7 +167,7 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
     node.layer->layer->Backward({.batch = batch,
                                  .mode = node.mode,
                                  .input_shapes = node.layer->input_shapes,
-                                 .output_shape = node.layer->output_shape,
+                                 .output_shape = node.output_shape,
                                  .inputs = node.inputs,
                                  .parameters = node.parameters,
                                  .output = node.output,

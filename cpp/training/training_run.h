@@ -63,6 +63,7 @@ class TrainingRun {
   // The buffers of a plan node as pointers.
   struct Node {
     const GraphLayer* layer = nullptr;
+    Shape output_shape{1};
     Mode mode = Mode::kTraining;
     bool has_backward = false;
     bool is_fused = false;  // into the node before it
