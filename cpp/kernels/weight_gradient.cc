@@ -2,6 +2,7 @@
 #include "kernels/weight_gradient.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/dispatch.h"
 #include "kernels/matmul_block.h"
@@ -166,9 +167,12 @@ double MultiplyRows(const WeightGradient& gradient, const LastPanel& last, const
          .values_stride = piece.columns,
          .last_lanes = static_cast<std::size_t>(std::min(end - column, width) - width + kLanes)});
   }
-  // Where squares may have vanished in float; beside more, those are nothing (1e-37 each).
+  // Where squares may have vanished in float; beside more, those are nothing (1e-37 each). Or where
+  // they were too large for it.
   constexpr double kLeast = 1e-20;
-  return squares >= kLeast ? squares : SumOfSquares(values, piece.rows * piece.columns);
+  return squares >= kLeast && std::isfinite(squares)
+             ? squares
+             : SumOfSquares(values, piece.rows * piece.columns);
 }
 
 void ForPieces(const WeightGradient& gradient, std::int64_t task, float* scratch,

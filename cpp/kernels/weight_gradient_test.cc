@@ -76,10 +76,10 @@ TEST(WeightGradient, PiecesMakeUpTheProductBitForBit) {
   });
 }
 
-// In float the squares of the tiny ones would vanish.
+// In float the squares of the tiny ones would vanish, those of the huge ones be infinite.
 TEST(WeightGradient, SquaresAreThoseOfThePieces) {
   ForEachCpuTarget([] {
-    for (const float scale : {1e-25f, 1e-12f, 1.0f, 1e10f}) {
+    for (const float scale : {1e-25f, 1e-12f, 1.0f, 1e10f, 1e25f}) {
       for (const Size& size : {Size{15, 47, 17}, Size{100, 103, 32}, Size{16, 2049, 3}}) {
         SCOPED_TRACE(::testing::Message() << size.rows << " x " << size.columns << " by " << scale);
         std::vector<float> gradients(static_cast<std::size_t>(size.examples * size.rows));

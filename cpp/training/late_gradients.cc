@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/blas.h"
-#include "kernels/matmul.h"
 #include "kernels/reduction.h"
 
 namespace espalier {
@@ -24,27 +22,27 @@ bool IsSurelySmall(const WeightGradient& product) {
 
 bool LateGradients::Begin(std::int64_t batch) {
   for (LateGradient& gradient : gradients_) gradient.product.examples = batch;
-  return batch <= kMostGradientExamples &&
-         std::all_of(gradients_.begin(), gradients_.end(),
+  return std::all_of(gradients_.begin(), gradients_.end(),
                      [](const LateGradient& gradient) { return IsSurelySmall(gradient.product); });
 }
 
-void LateGradients::Store(Workspace& workspace) const {
+double LateGradients::SumOfSquares(std::span<double> sums, Workspace& workspace) const {
+  double sum = 0.0;
   for (const LateGradient& gradient : gradients_) {
-    const WeightGradient& product = gradient.product;
-    const auto gradients = MatrixRef::RowMajor(product.gradients, product.examples, product.rows);
-    const auto inputs = MatrixRef::RowMajor(product.inputs, product.examples, product.columns);
-    TrainingMatmul(gradients.Transposed(), inputs, gradient.stored, product.columns, {}, workspace);
+    const std::int64_t tasks = WeightGradientTasks(gradient.product);
+    workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
+      double& squares = sums[static_cast<std::size_t>(task)];
+      squares = 0.0;
+      ForGradientPieces(gradient.product, task, scratch.data(),
+                        [&](const GradientPiece& piece) { squares += piece.squares; });
+    });
+    for (std::int64_t task = 0; task < tasks; ++task) sum += sums[static_cast<std::size_t>(task)];
   }
+  return sum;
 }
 
-std::int64_t LateGradients::ScratchFloats(std::int64_t batch) const {
-  std::int64_t floats = 0;
-  for (const LateGradient& gradient : gradients_) {
-    floats = std::max({floats, WeightGradientScratchFloats(),
-                       ParallelMatmulScratchFloats(batch, gradient.product.columns)});
-  }
-  return floats;
+std::int64_t LateGradients::ScratchFloats() const {
+  return gradients_.empty() ? 0 : WeightGradientScratchFloats();
 }
 
 }  // namespace espalier

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Gradients of weights that are computed only where they are used. What they are computed from is
-// kept until all other gradients are known, so that a step which is not finite can still be
-// refused before anything has changed: that these will be finite can be told without them.
+// Gradients of weights that are computed only where they are used, and never stored. What they
+// are computed from is kept until all other gradients are known, so that a step which is not
+// finite can still be refused before anything has changed: that these will be finite can nearly
+// always be told without them; else they are computed twice.
 
 #include <cstdint>
 #include <span>
@@ -17,24 +18,23 @@ namespace espalier {
 struct LateGradient {
   int parameter = 0;       // in ParameterUpdates
   WeightGradient product;  // of a whole batch; its examples are the present step's
-  float* stored = nullptr;
 };
 
 class LateGradients {
  public:
   void Add(const LateGradient& gradient) { gradients_.push_back(gradient); }
 
-  /// Begins a step. True if all can be taken piece by piece: cheaper, and surely finite with
-  /// squares that no sum loses.
+  /// Begins a step of kMostGradientExamples at most. True if all are surely finite, with squares
+  /// that no sum loses.
   bool Begin(std::int64_t batch);
 
-  /// Computes all to where they are stored, as other gradients.
-  void Store(Workspace& workspace) const;
+  /// Of all, which are computed for that alone. `sums`: room for the tasks of the largest.
+  double SumOfSquares(std::span<double> sums, Workspace& workspace) const;
 
   std::span<const LateGradient> gradients() const { return gradients_; }
 
-  /// Scratch floats per worker that Store and the pieces need, at most `batch` examples.
-  std::int64_t ScratchFloats(std::int64_t batch) const;
+  /// Scratch floats per worker that the pieces need.
+  std::int64_t ScratchFloats() const;
 
  private:
   std::vector<LateGradient> gradients_;

@@ -55,13 +55,14 @@ struct Trained {
 // Batches of different sizes; in some steps nothing reaches the second head.
 Trained Train(TrainerConfig config, bool is_late, float scale = 1.0f) {
   Network network = Wide().Build(5);
-  RandomExamples examples(network, 150, 3);
+  RandomExamples examples(network, kMostGradientExamples, 3);
   for (float& input : examples.inputs()) input *= scale;
-  config.max_batch_size = 150;
+  config.max_batch_size = kMostGradientExamples;
   if (!is_late) config.clip_norm = kUnreached;
   Trainer trainer(network, config);
   Trained trained;
-  for (const std::int64_t batch : {kBatch, std::int64_t{1}, std::int64_t{150}, kBatch, kBatch}) {
+  for (const std::int64_t batch :
+       {kBatch, std::int64_t{1}, kMostGradientExamples, kBatch, kBatch}) {
     std::vector<TaskTargets> targets = examples.Targets(0, batch);
     if (trained.norms.size() == 3) targets[1] = {};
     trained.norms.push_back(trainer.Step(batch, examples.Inputs(0, batch), targets).gradient_norm);
@@ -105,8 +106,8 @@ TEST(LateGradients, GiveTheSameBitsOnAnyNumberOfThreads) {
   ThreadPool::Shared().SetThreadCount(before);
 }
 
-// Where it is not sure that they are finite, they are stored and looked at.
-TEST(LateGradients, HugeOnesAreStoredFirst) {
+// Where it is not sure that they are finite, they are computed and looked at before.
+TEST(LateGradients, HugeOnesAreLookedAtFirst) {
   const TrainerConfig config{.optimizer = Sgd{.learning_rate = 1e-30}};
   const Trained late = Train(config, /*is_late=*/true, 1e13f);
   EXPECT_GT(late.norms[0], 1e18);

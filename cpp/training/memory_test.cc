@@ -3,6 +3,7 @@
 // Steps allocate nothing, and running out of memory leaves everything as it was.
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -124,6 +125,18 @@ TEST(TrainingMemory, MomentsOnlyForWhatIsTrained) {
   };
   // dense1 has 17·(144 + 1) of about 3,500 parameters: gradient and two moments.
   EXPECT_LT(bytes("dense1"), bytes("") - 3 * 17 * 145 * 4 + 1024);
+}
+
+TEST(TrainingMemory, NoGradientIsStoredThatIsUsedWhereItIsComputed) {
+  const auto bytes = [](std::optional<double> clip_norm) {
+    Network network = NetworkBuilder(Shape::Vector(512))
+                          .Dense("dense1", 512)
+                          .Head("signs", LabelsTask({"a"}))
+                          .Build(5);
+    return Trainer(network, {.max_batch_size = 1, .clip_norm = clip_norm}).NativeBytes();
+  };
+  // A limit of the norm needs all gradients before any is used.
+  EXPECT_LT(bytes(std::nullopt), bytes(1.0) - 512 * 512 * 4 + 128 * 1024);
 }
 
 #ifdef ESPALIER_FAIL_POINTS

@@ -96,6 +96,7 @@ void ParameterUpdates::LayOutGradients() {
     return std::pair(a.is_late, value_offset(a)) < std::pair(b.is_late, value_offset(b));
   });
   std::int64_t end = 0;
+  std::int64_t known_end = 0;
   std::int64_t values_end = -1;
   std::int64_t most_segments = 0;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -104,24 +105,25 @@ void ParameterUpdates::LayOutGradients() {
     if (!continues) end = (end + kAlignmentFloats - 1) / kAlignmentFloats * kAlignmentFloats;
     parameter.offset = end;
     end = CheckedAdd(end, parameter.floats);
-    if (!parameter.is_late) known_floats_ = end;
+    if (!parameter.is_late) known_end = end;
     values_end = value_offset(parameter) + parameter.floats;
     parameter_of_[Index(parameter.index)] = static_cast<int>(i);
     // At worst every column is a run of its own.
     const std::int64_t runs = std::max<std::int64_t>(parameter.columns, 1);
     most_segments += runs * Chunks(parameter.floats / runs, kChunkFloats);
   }
-  gradients_ = AlignedArray<float>(end);
+  gradients_ = AlignedArray<float>(known_end);
   for (int moment = 0; moment < MomentCount(config_.optimizer); ++moment) {
     moments_[moment] = AlignedArray<float>(end);
   }
-  partial_sums_ = AlignedArray<double>(Chunks(end, kSumChunkFloats));
+  partial_sums_ = AlignedArray<double>(Chunks(known_end, kSumChunkFloats));
   segments_.reserve(Index(most_segments));
 }
 
 float* ParameterUpdates::Gradient(int parameter) {
   const int index = parameter_of_[Index(parameter)];
-  return index < 0 ? nullptr : gradients_.data() + parameters_[Index(index)].offset;
+  if (index < 0 || parameters_[Index(index)].is_late) return nullptr;
+  return gradients_.data() + parameters_[Index(index)].offset;
 }
 
 void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, const float* inputs) {
@@ -131,9 +133,7 @@ void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, co
                                .examples = kMostGradientExamples,
                                .rows = shape[0],
                                .columns = shape.element_count() / shape[0]};
-  late_.Add({.parameter = parameter_of_[Index(parameter)],
-             .product = product,
-             .stored = Gradient(parameter)});
+  late_.Add({.parameter = parameter_of_[Index(parameter)], .product = product});
   late_updates_.reserve(late_.gradients().size());
   most_late_tasks_ += WeightGradientTasks(product);
   if (most_late_tasks_ > partial_sums_.size()) {
@@ -142,15 +142,16 @@ void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, co
 }
 
 double ParameterUpdates::GradientNorm(std::int64_t batch, Workspace& workspace) {
-  late_ones_wait_ = late_.Begin(batch);
-  if (!late_ones_wait_) late_.Store(workspace);
-  const std::int64_t floats = late_ones_wait_ ? known_floats_ : gradients_.size();
-  gradient_norm_ = NormOfChunks(/*clamped=*/false, floats, workspace);
-  return gradient_norm_;
+  known_squares_ = SumOfChunks(/*clamped=*/false, workspace);
+  const bool are_surely_finite = late_.Begin(batch);
+  return std::sqrt(are_surely_finite
+                       ? known_squares_
+                       : known_squares_ + late_.SumOfSquares(partial_sums_.span(), workspace));
 }
 
-double ParameterUpdates::NormOfChunks(bool clamped, std::int64_t floats, Workspace& workspace) {
+double ParameterUpdates::SumOfChunks(bool clamped, Workspace& workspace) {
   const auto limit = static_cast<float>(config_.clip_value.value_or(0.0));
+  const std::int64_t floats = gradients_.size();
   const std::int64_t chunks = Chunks(floats, kSumChunkFloats);
   const auto partial_sums = partial_sums_.span().first(Index(chunks));
   workspace.ParallelFor(chunks, [&](std::int64_t chunk, std::span<float>) {
@@ -162,27 +163,27 @@ double ParameterUpdates::NormOfChunks(bool clamped, std::int64_t floats, Workspa
   });
   double sum = 0.0;
   for (const double partial : partial_sums) sum += partial;
-  return std::sqrt(sum);
+  return sum;
 }
 
 double ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate,
                                Workspace& workspace) {
   gradient_scale_ = 1.0f;
   if (config_.clip_norm) {
-    const double norm = config_.clip_value
-                            ? NormOfChunks(/*clamped=*/true, gradients_.size(), workspace)
-                            : gradient_norm_;
+    const double squares =
+        config_.clip_value ? SumOfChunks(/*clamped=*/true, workspace) : known_squares_;
     // PyTorch's clip_grad_norm_, its 1e-6 against division by zero included.
-    gradient_scale_ = static_cast<float>(std::min(1.0, *config_.clip_norm / (norm + 1e-6)));
+    gradient_scale_ =
+        static_cast<float>(std::min(1.0, *config_.clip_norm / (std::sqrt(squares) + 1e-6)));
   }
   for (std::size_t column = 0; column < column_steps_.size(); ++column) {
     if (reached.columns[column]) ++column_steps_[column];
   }
   segments_.clear();
   late_updates_.clear();
-  if (late_ones_wait_) AddLateUpdates(reached, learning_rate);
+  AddLateUpdates(reached, learning_rate);
   for (Parameter& parameter : parameters_) {
-    if (parameter.is_late && late_ones_wait_) continue;
+    if (parameter.is_late) continue;
     const double rate = learning_rate * parameter.rate_factor;
     if (parameter.node < 0) {
       AddColumnSegments(parameter, reached.columns, rate);
@@ -195,7 +196,7 @@ double ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate
   for (const LateUpdate& late : late_updates_) late_tasks += late.tasks;
   const auto count = static_cast<std::int64_t>(segments_.size());
   const std::int64_t run =
-      known_floats_ <= kLeastSharedFloats ? std::max<std::int64_t>(count, 1) : 1;
+      gradients_.size() <= kLeastSharedFloats ? std::max<std::int64_t>(count, 1) : 1;
   const std::int64_t tasks = late_tasks + (count + run - 1) / run;
   workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
     if (task >= late_tasks) {
@@ -209,7 +210,7 @@ double ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate
     while (task >= late->first_task + late->tasks) ++late;
     partial_sums_[task] = UpdateLate(*late, task - late->first_task, scratch);
   });
-  double sum = gradient_norm_ * gradient_norm_;
+  double sum = known_squares_;
   for (std::int64_t task = 0; task < late_tasks; ++task) sum += partial_sums_[task];
   return std::sqrt(sum);
 }
@@ -287,7 +288,7 @@ UpdateSegment ParameterUpdates::SegmentOf(const Parameter& parameter, std::int64
                                           double learning_rate) {
   const std::int64_t offset = parameter.offset + first;
   return {.values = network_.parameter_values(parameter.index) + first,
-          .gradients = gradients_.data() + offset,
+          .gradients = parameter.is_late ? nullptr : gradients_.data() + offset,
           .moment1 = moments_[0].empty() ? nullptr : moments_[0].data() + offset,
           .moment2 = moments_[1].empty() ? nullptr : moments_[1].data() + offset,
           .count = count,

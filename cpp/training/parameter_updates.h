@@ -37,7 +37,7 @@ class ParameterUpdates {
   /// True if some parameter is trainable.
   bool HasParameters() const { return !parameters_.empty(); }
 
-  /// Where a backward pass writes a parameter's gradient; null if it is not trainable. Heads
+  /// Where a backward pass writes a parameter's gradient; null if none does. Heads
   /// of a group that are neighbours and trainable have adjacent gradients, as their values.
   float* Gradient(int parameter);
 
@@ -46,9 +46,7 @@ class ParameterUpdates {
   void AddLateGradient(int parameter, const float* gradients, const float* inputs);
 
   /// Scratch floats per worker that the workspace must have.
-  std::int64_t ScratchFloats(std::int64_t max_batch) const {
-    return late_.ScratchFloats(max_batch);
-  }
+  std::int64_t ScratchFloats() const { return late_.ScratchFloats(); }
 
   /// 2-norm of all gradients as they are, or of all but late ones where those are surely finite;
   /// not finite exactly if one of them is not.
@@ -66,7 +64,7 @@ class ParameterUpdates {
  private:
   struct Parameter {
     int index = 0;            // in NetworkState::parameters
-    std::int64_t offset = 0;  // of gradient and moments
+    std::int64_t offset = 0;  // of gradient, unless it is late, and moments
     std::int64_t floats = 0;
     double rate_factor = 1.0;  // layer's scale × layer decay
     double weight_decay = 0.0;
@@ -88,7 +86,7 @@ class ParameterUpdates {
   void AddParameter(int index, double rate_factor, int node, std::int64_t first_column,
                     std::int64_t columns);
   void LayOutGradients();
-  double NormOfChunks(bool clamped, std::int64_t floats, Workspace& workspace);
+  double SumOfChunks(bool clamped, Workspace& workspace);
   void AddLateUpdates(const ReachedUnits& reached, double learning_rate);
   double UpdateLate(const LateUpdate& late, std::int64_t task, std::span<float> scratch);
   UpdateSegment SegmentOf(const Parameter& parameter, std::int64_t first, std::int64_t count,
@@ -108,10 +106,8 @@ class ParameterUpdates {
   AlignedArray<double> partial_sums_;
   LateGradients late_;
   std::int64_t most_late_tasks_ = 0;
-  std::int64_t known_floats_ = 0;  // of gradients_: what backward passes write
   // Of the step; capacities never grow.
-  bool late_ones_wait_ = false;
-  double gradient_norm_ = 0.0;
+  double known_squares_ = 0.0;  // of what backward passes wrote
   float gradient_scale_ = 1.0f;
   std::vector<UpdateSegment> segments_;
   std::vector<LateUpdate> late_updates_;

@@ -140,6 +140,7 @@ class Compiler {
   bool HasLateGradient(const PlanNode& node) const {
     const GraphLayer& graph_layer = layer(node.layer);
     return allows_late_gradients_ && node.use.grad_parameters &&
+           plan_.max_batch <= kMostGradientExamples &&
            graph_layer.layer->HasProductGradient(graph_layer.input_shapes) &&
            network_.parameters[Index(graph_layer.parameters[0])].shape.element_count() >=
                kLeastGradientFloats;

@@ -58,7 +58,7 @@ struct PlanNode {
   Activation fused_activation = Activation::kNone;
   bool is_fused = false;  // into the node before it
   /// The gradient of its weights waits until all others are known: it is computed where it is
-  /// used. Input and gradient of the output are kept that long.
+  /// used, and has no memory. Input and gradient of the output are kept that long.
   bool has_late_gradient = false;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
+#include "kernels/weight_gradient.h"
 #include "testing/training_networks.h"
 
 namespace espalier {
@@ -128,6 +129,17 @@ TEST(TrainingPlan, GradientsOfLargeDenseWeightsAreLate) {
   const TrainingPlan stored =
       CompileTrainingPlan(*network.state(), 8, /*allows_late_gradients=*/false);
   EXPECT_FALSE(FindNode(network, stored, "large")->has_late_gradient);
+}
+
+TEST(TrainingPlan, GradientsOfLargeBatchesAreStored) {
+  const Network network = NetworkBuilder(Shape::Vector(256))
+                              .Dense("large", 256)
+                              .Head("signs", LabelsTask({"a"}))
+                              .Build(1);
+  for (const std::int64_t batch : {kMostGradientExamples, kMostGradientExamples + 1}) {
+    const TrainingPlan plan = CompileTrainingPlan(*network.state(), batch);
+    EXPECT_EQ(plan.nodes[0].has_late_gradient, batch == kMostGradientExamples);
+  }
 }
 
 // Who reads a value again in its backward pass keeps it; temporaries live in one pass.

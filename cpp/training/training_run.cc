@@ -63,7 +63,6 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
     node.grad_parameters.push_back(updates_.Gradient(parameter));
   }
   if (plan_node.has_late_gradient) {
-    node.grad_parameters[0] = nullptr;
     updates_.AddLateGradient(layer.parameters[0], Buffer(plan_node.grad_output), node.inputs[0]);
   }
   node.output = Buffer(plan_node.output);
@@ -95,7 +94,7 @@ void TrainingRun::CountScratch() {
   for (const HeadGroupRun& group : groups_) {
     scratch_floats_ = std::max(scratch_floats_, group.ScratchFloats());
   }
-  scratch_floats_ = std::max(scratch_floats_, updates_.ScratchFloats(plan_.max_batch));
+  scratch_floats_ = std::max(scratch_floats_, updates_.ScratchFloats());
 }
 
 void TrainingRun::SetInput(std::int64_t batch, const float* inputs, Workspace& workspace) {
