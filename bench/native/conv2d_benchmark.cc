@@ -55,10 +55,12 @@ struct Buffers {
         output(RandomFloats(
             batch * geometry.output_channels * geometry.output_height * geometry.output_width, 3)),
         bias(RandomFloats(geometry.output_channels, 4)),
-        buffer(static_cast<std::size_t>(Conv2dBackwardFloats(geometry, batch))),
+        buffer(static_cast<std::size_t>(Conv2dBackwardWeightsFloats(geometry, batch))),
         packed(static_cast<std::size_t>(Conv2dPackedFloats(geometry))),
+        packed_backward(static_cast<std::size_t>(Conv2dPackedBackwardFloats(geometry))),
         workspace(1, Conv2dScratchFloats(geometry)) {
     Conv2dPackWeights(geometry, weights.data(), packed.data(), workspace);
+    Conv2dPackWeightsBackward(geometry, weights.data(), packed_backward.data(), workspace);
   }
 
   void Report(benchmark::State& state) const {
@@ -72,7 +74,7 @@ struct Buffers {
 
   ConvolutionGeometry geometry;
   std::int64_t batch;
-  std::vector<float> input, weights, output, bias, buffer, packed;
+  std::vector<float> input, weights, output, bias, buffer, packed, packed_backward;
   Workspace workspace;
 };
 
@@ -202,8 +204,7 @@ void GradInput(benchmark::State& state, const LayerCase& layer) {
   Buffers buffers(layer.Geometry(), state.range(0));
   Time(state, buffers, CheckGradInput, [&] {
     Conv2dBackwardInput(buffers.geometry, buffers.batch, buffers.output.data(),
-                        buffers.weights.data(), buffers.input.data(), buffers.buffer.data(),
-                        buffers.workspace);
+                        buffers.packed_backward.data(), buffers.input.data(), buffers.workspace);
   });
 }
 

@@ -147,6 +147,7 @@ struct StrideClass {
 
   bool is_empty() const { return rows.output_height == 0 || rows.output_width == 0; }
   bool has_terms() const { return elements.rows > 0 && elements.columns > 0; }
+  /// Of one group.
   std::int64_t packed_floats() const {
     return has_terms() ? PackedFloats(rows.depth(), rows.outputs) : 0;
   }
@@ -208,14 +209,6 @@ struct WeightPartition {
   std::int64_t column_parts;
   std::int64_t chunks;
 };
-
-std::int64_t GradWeightsFloats(const ConvolutionGeometry& g, std::int64_t batch) {
-  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
-  if (IsWinograd(algorithm)) {
-    return WinogradGradWeightsFloats(ToWinograd(g, algorithm), batch);
-  }
-  return WeightPartition(g, batch).chunks * WeightPartition::sums(g);
-}
 
 void BackwardWeightsByRows(const ConvolutionGeometry& g, std::int64_t batch, const float* input,
                            const float* grad_output, float* grad_weights, float* buffer,
@@ -401,72 +394,88 @@ void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch
   RunForward(geometry, batch, input, packed, epilogue, true, output, workspace);
 }
 
-std::int64_t Conv2dBackwardFloats(const ConvolutionGeometry& g, std::int64_t batch) {
-  if (UsesDepthwiseKernels(g)) return DepthwiseBackwardFloats(g, batch);
-  std::int64_t packed = 0;
-  if (HasStride(g)) {
-    ForStrideClasses(g, [&](const StrideClass& part) {
-      packed = std::max(packed, g.groups * part.packed_floats());
-    });
-  } else {
-    packed = Conv2dPackedFloats(GradientGeometry(g));
-  }
-  return std::max({packed, GradWeightsFloats(g, batch),
-                   ChannelPartialFloats({batch * Positions(g), g.output_channels})});
+std::int64_t Conv2dPackedBackwardFloats(const ConvolutionGeometry& g) {
+  if (UsesDepthwiseKernels(g)) return DepthwisePackedFloats(g);
+  if (!HasStride(g)) return Conv2dPackedFloats(GradientGeometry(g));
+  std::int64_t floats = 0;
+  ForStrideClasses(g, [&](const StrideClass& part) { floats += g.groups * part.packed_floats(); });
+  return floats;
 }
 
-void Conv2dBackwardInput(const ConvolutionGeometry& g, std::int64_t batch, const float* grad_output,
-                         const float* weights, float* grad_input, float* buffer,
-                         Workspace& workspace) {
+void Conv2dPackWeightsBackward(const ConvolutionGeometry& g, const float* weights, float* packed,
+                               Workspace& workspace) {
   if (UsesDepthwiseKernels(g)) {
-    DepthwiseBackwardInput(g, batch, grad_output, weights, grad_input, buffer, workspace);
+    DepthwisePackWeights(g, weights, packed);
     return;
   }
   const std::int64_t area = KernelArea(g);
   const std::int64_t channels = GroupChannels(g);
   const std::int64_t outputs = GroupOutputs(g);
   // Seen from the output's side: k is an output channel, n an input channel.
-  const auto group_weights = [&](std::int64_t group) {
-    return WeightMatrix{.data = weights + group * outputs * channels * area,
-                        .k = outputs,
-                        .n = channels,
-                        .k_stride = channels * area,
-                        .n_stride = area};
+  const auto pack_elements = [&](const KernelElements& elements, std::int64_t group_floats) {
+    for (std::int64_t group = 0; group < g.groups; ++group, packed += group_floats) {
+      PackKernelElements(elements,
+                         {.data = weights + group * outputs * channels * area,
+                          .k = outputs,
+                          .n = channels,
+                          .k_stride = channels * area,
+                          .n_stride = area},
+                         packed);
+    }
   };
   if (HasStride(g)) {
-    const std::int64_t image = g.height * g.width * g.channels;
     ForStrideClasses(g, [&](const StrideClass& part) {
-      if (!part.has_terms()) {
-        ZeroClass(part, batch, g.groups, image, grad_input);
-        return;
-      }
-      for (std::int64_t group = 0; group < g.groups; ++group) {
-        PackKernelElements(part.elements, group_weights(group),
-                           buffer + group * part.packed_floats());
-      }
-      ForwardShiftedRows(part.rows, g.groups, batch, grad_output, buffer, part.packed_floats(), {},
-                         false, grad_input + part.offset, image, workspace);
+      if (part.has_terms()) pack_elements(part.elements, part.packed_floats());
     });
     return;
   }
   const ConvolutionGeometry gradient = GradientGeometry(g);
   const ConvolutionAlgorithm algorithm = ChooseAlgorithm(gradient);
   if (IsWinograd(algorithm)) {
-    WinogradPack(ToWinograd(gradient, algorithm), weights, channels * area, area, true, buffer,
+    WinogradPack(ToWinograd(gradient, algorithm), weights, channels * area, area, true, packed,
                  workspace);
   } else if (algorithm == ConvolutionAlgorithm::kPlain) {
-    PackB(MatrixRef::RowMajor(weights, outputs, channels), buffer);
+    PackB(MatrixRef::RowMajor(weights, outputs, channels), packed);
   } else {
     KernelElements turned = WholeKernel(g);
     turned.first_row = g.kernel_height - 1;
     turned.first_column = g.kernel_width - 1;
     turned.row_step = turned.column_step = -1;
-    for (std::int64_t group = 0; group < g.groups; ++group) {
-      PackKernelElements(turned, group_weights(group),
-                         buffer + group * PackedFloats(area * outputs, channels));
-    }
+    pack_elements(turned, PackedFloats(area * outputs, channels));
   }
-  RunForward(gradient, batch, grad_output, buffer, {}, false, grad_input, workspace);
+}
+
+void Conv2dBackwardInput(const ConvolutionGeometry& g, std::int64_t batch, const float* grad_output,
+                         const float* packed, float* grad_input, Workspace& workspace) {
+  if (UsesDepthwiseKernels(g)) {
+    DepthwiseBackwardInput(g, batch, grad_output, packed, grad_input, workspace);
+    return;
+  }
+  if (!HasStride(g)) {
+    RunForward(GradientGeometry(g), batch, grad_output, packed, {}, false, grad_input, workspace);
+    return;
+  }
+  const std::int64_t image = g.height * g.width * g.channels;
+  ForStrideClasses(g, [&](const StrideClass& part) {
+    if (!part.has_terms()) {
+      ZeroClass(part, batch, g.groups, image, grad_input);
+      return;
+    }
+    ForwardShiftedRows(part.rows, g.groups, batch, grad_output, packed, part.packed_floats(), {},
+                       false, grad_input + part.offset, image, workspace);
+    packed += g.groups * part.packed_floats();
+  });
+}
+
+std::int64_t Conv2dBackwardWeightsFloats(const ConvolutionGeometry& g, std::int64_t batch) {
+  const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
+  if (algorithm == ConvolutionAlgorithm::kDepthwise) {
+    return DepthwiseBackwardWeightsFloats(g, batch);
+  }
+  const std::int64_t sums = IsWinograd(algorithm)
+                                ? WinogradGradWeightsFloats(ToWinograd(g, algorithm), batch)
+                                : WeightPartition(g, batch).chunks * WeightPartition::sums(g);
+  return std::max(sums, ChannelPartialFloats({batch * Positions(g), g.output_channels}));
 }
 
 void Conv2dBackwardWeights(const ConvolutionGeometry& g, std::int64_t batch, const float* input,

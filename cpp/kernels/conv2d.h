@@ -33,7 +33,7 @@ std::string_view Conv2dKernelName(const ConvolutionGeometry& geometry);
 /// Scratch floats per worker that each of the functions below needs at most.
 std::int64_t Conv2dScratchFloats(const ConvolutionGeometry& geometry);
 
-/// Weights rearranged for Conv2dForward: once for a plan, or once a training step.
+/// Weights rearranged for Conv2dForward: once for a plan, or once a training step if they change.
 std::int64_t Conv2dPackedFloats(const ConvolutionGeometry& geometry);
 void Conv2dPackWeights(const ConvolutionGeometry& geometry, const float* weights, float* packed,
                        Workspace& workspace);
@@ -68,18 +68,23 @@ void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch
                          const float* input, const float* packed, const Epilogue& epilogue,
                          float* output, Workspace& workspace);
 
-/// Floats that the backward functions need beside scratch, for the whole batch; contents on
-/// entry do not matter.
-std::int64_t Conv2dBackwardFloats(const ConvolutionGeometry& geometry, std::int64_t batch);
+/// As Conv2dPackWeights, for Conv2dBackwardInput.
+std::int64_t Conv2dPackedBackwardFloats(const ConvolutionGeometry& geometry);
+void Conv2dPackWeightsBackward(const ConvolutionGeometry& geometry, const float* weights,
+                               float* packed, Workspace& workspace);
 
-/// grad_input [batch, h, w, channels] is overwritten. `buffer`: Conv2dBackwardFloats.
+/// grad_input [batch, h, w, channels] is overwritten.
 void Conv2dBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch,
-                         const float* grad_output, const float* weights, float* grad_input,
-                         float* buffer, Workspace& workspace);
+                         const float* grad_output, const float* packed, float* grad_input,
+                         Workspace& workspace);
+
+/// Floats that Conv2dBackwardWeights needs beside scratch, for the whole batch; contents on entry
+/// do not matter.
+std::int64_t Conv2dBackwardWeightsFloats(const ConvolutionGeometry& geometry, std::int64_t batch);
 
 /// grad_weights [output_channels, channels / groups, kh, kw] and grad_bias (may be null) are
-/// overwritten. `buffer`: Conv2dBackwardFloats. How the batch is split and summed depends on
-/// its size alone.
+/// overwritten. `buffer`: Conv2dBackwardWeightsFloats. How the batch is split and summed depends
+/// on its size alone.
 void Conv2dBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t batch,
                            const float* input, const float* grad_output, float* grad_weights,
                            float* grad_bias, float* buffer, Workspace& workspace);

@@ -308,10 +308,10 @@ TEST(Conv2d, EmptyBatch) {
   std::vector<float> grad_weights(45, 1.0f);
   std::vector<float> grad_bias(5, 1.0f);
   std::vector<float> packed(static_cast<std::size_t>(Conv2dPackedFloats(geometry)));
-  std::vector<float> buffer(static_cast<std::size_t>(Conv2dBackwardFloats(geometry, 0)));
+  std::vector<float> buffer(static_cast<std::size_t>(Conv2dBackwardWeightsFloats(geometry, 0)));
   Conv2dPackWeights(geometry, weights.data(), packed.data(), workspace);
   Conv2dForward(geometry, 0, nullptr, packed.data(), {}, nullptr, workspace);
-  Conv2dBackwardInput(geometry, 0, nullptr, weights.data(), nullptr, buffer.data(), workspace);
+  Conv2dBackwardInput(geometry, 0, nullptr, packed.data(), nullptr, workspace);
   Conv2dBackwardWeights(geometry, 0, nullptr, nullptr, grad_weights.data(), grad_bias.data(),
                         buffer.data(), workspace);
   EXPECT_EQ(grad_weights, std::vector<float>(45, 0.0f));

@@ -491,20 +491,13 @@ void DepthwiseForward(const ConvolutionGeometry& geometry, std::int64_t batch, c
   });
 }
 
-std::int64_t DepthwiseBackwardFloats(const ConvolutionGeometry& geometry, std::int64_t batch) {
-  const std::int64_t chunk_floats = (KernelArea(geometry) + 1) * geometry.output_channels;
-  return std::max(DepthwisePackedFloats(geometry),
-                  kMostChunks * chunk_floats * std::min<std::int64_t>(batch, 1));
-}
-
 void DepthwiseBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch,
-                            const float* grad_output, const float* weights, float* grad_input,
-                            float* buffer, Workspace& workspace) {
+                            const float* grad_output, const float* packed, float* grad_input,
+                            Workspace& workspace) {
   const ConvolutionGeometry& g = geometry;
   const std::int64_t multiplier = Multiplier(g);
   const Runs runs = TaskRuns(g, batch * g.height, g.width);
   const auto kernel = ESPALIER_KERNEL(SumsOfRow);
-  DepthwisePackWeights(g, weights, buffer);
   workspace.ParallelFor(runs.count, [&](std::int64_t task, std::span<float> scratch) {
     for (std::int64_t row = runs.Begin(task); row < runs.Begin(task + 1); ++row) {
       const float* grads =
@@ -519,7 +512,7 @@ void DepthwiseBackwardInput(const ConvolutionGeometry& geometry, std::int64_t ba
         const Taps columns =
             BackwardTaps(g.kernel_width, g.dilation_width, g.stride_width, first + g.pad_left);
         kernel({.x = grads,
-                .weights = buffer,
+                .weights = packed,
                 .bias = nullptr,
                 .channels = g.output_channels,
                 .width = g.output_width,
@@ -539,6 +532,12 @@ void DepthwiseBackwardInput(const ConvolutionGeometry& geometry, std::int64_t ba
       }
     }
   });
+}
+
+std::int64_t DepthwiseBackwardWeightsFloats(const ConvolutionGeometry& geometry,
+                                            std::int64_t batch) {
+  const std::int64_t chunk_floats = (KernelArea(geometry) + 1) * geometry.output_channels;
+  return kMostChunks * chunk_floats * std::min<std::int64_t>(batch, 1);
 }
 
 void DepthwiseBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t batch,

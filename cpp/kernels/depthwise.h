@@ -35,11 +35,13 @@ void DepthwiseForwardRows(const ConvolutionGeometry& geometry, const float* inpu
                           const float* packed, const Epilogue& epilogue, float* output,
                           float* scratch);
 
-std::int64_t DepthwiseBackwardFloats(const ConvolutionGeometry& geometry, std::int64_t batch);
+/// Packed as for DepthwiseForward.
 void DepthwiseBackwardInput(const ConvolutionGeometry& geometry, std::int64_t batch,
-                            const float* grad_output, const float* weights, float* grad_input,
-                            float* buffer, Workspace& workspace);
+                            const float* grad_output, const float* packed, float* grad_input,
+                            Workspace& workspace);
 
+std::int64_t DepthwiseBackwardWeightsFloats(const ConvolutionGeometry& geometry,
+                                            std::int64_t batch);
 /// grad_bias may be null.
 void DepthwiseBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t batch,
                               const float* input, const float* grad_output, float* grad_weights,

@@ -137,14 +137,13 @@ void Check(const Case& c, GuardSide side, Values kind) {
   GuardedFloats output(grad.size(), side), grad_input(input.size(), side);
   GuardedFloats grad_weights(weights.size(), side), grad_bias(bias.size(), side);
   GuardedFloats packed(At(DepthwisePackedFloats(g)), side);
-  GuardedFloats buffer(At(DepthwiseBackwardFloats(g, c.batch)), side);
+  GuardedFloats buffer(At(DepthwiseBackwardWeightsFloats(g, c.batch)), side);
   Workspace workspace(1, DepthwiseScratchFloats(g));
   for (float& value : buffer.span()) value = NAN;
   DepthwisePackWeights(g, weights.data(), packed.data());
   DepthwiseForward(g, c.batch, input.data(), packed.data(), {.column_bias = bias.data()},
                    output.data(), workspace);
-  DepthwiseBackwardInput(g, c.batch, grad.data(), weights.data(), grad_input.data(), buffer.data(),
-                         workspace);
+  DepthwiseBackwardInput(g, c.batch, grad.data(), packed.data(), grad_input.data(), workspace);
   DepthwiseBackwardWeights(g, c.batch, input.data(), grad.data(), grad_weights.data(),
                            grad_bias.data(), buffer.data(), workspace);
 
@@ -191,7 +190,7 @@ TEST(Depthwise, WorkersAndBatchChangeNoBit) {
   for (std::vector<float>* values : {&input, &weights}) {
     for (float& value : *values) value = static_cast<float>(random.NextNormal());
   }
-  std::vector<float> packed(weights.size()), buffer(At(DepthwiseBackwardFloats(g, 6)));
+  std::vector<float> packed(weights.size()), buffer(At(DepthwiseBackwardWeightsFloats(g, 6)));
   DepthwisePackWeights(g, weights.data(), packed.data());
   testing::ForEachCpuTarget([&] {
     const auto run = [&](int workers) {

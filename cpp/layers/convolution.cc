@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/checked.h"
 #include "kernels/channels.h"
 
 namespace espalier {
@@ -85,13 +86,27 @@ std::vector<ParameterSpec> Convolution::Parameters(std::span<const Shape> inputs
   return result;
 }
 
+// Weights that change are packed for each pass; others once, for Forward and then for Backward.
 LayerMemory Convolution::Memory(std::int64_t batch, std::span<const Shape> inputs,
                                 const LayerUse& use) const {
   const ConvolutionGeometry geometry = Geometry(inputs);
-  return {.forward = Conv2dPackedFloats(geometry),
-          .backward = std::max(Conv2dBackwardFloats(geometry, batch),
-                               ChannelPartialFloats(OutputLayout(geometry, batch))),
-          .reads_inputs = use.grad_parameters};
+  const std::int64_t packed = Conv2dPackedFloats(geometry);
+  const std::int64_t packed_backward = use.grad_inputs ? Conv2dPackedBackwardFloats(geometry) : 0;
+  if (!use.grad_parameters) return {.prepared = CheckedAdd(packed, packed_backward)};
+  return {.forward = packed,
+          .backward = std::max({packed_backward, Conv2dBackwardWeightsFloats(geometry, batch),
+                                ChannelPartialFloats(OutputLayout(geometry, batch))}),
+          .reads_inputs = true};
+}
+
+void Convolution::Prepare(std::span<const Shape> inputs, const LayerUse& use,
+                          std::span<const float* const> parameters, float* prepared,
+                          Workspace& workspace) const {
+  const ConvolutionGeometry geometry = Geometry(inputs);
+  Conv2dPackWeights(geometry, parameters[0], prepared, workspace);
+  if (!use.grad_inputs) return;
+  Conv2dPackWeightsBackward(geometry, parameters[0], prepared + Conv2dPackedFloats(geometry),
+                            workspace);
 }
 
 std::int64_t Convolution::ScratchFloats(std::int64_t /*batch*/,
@@ -103,16 +118,27 @@ void Convolution::Forward(const ForwardArguments& arguments) const {
   const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
   Epilogue epilogue{.activation = arguments.activation};
   if (has_bias_) epilogue.column_bias = arguments.parameters[1];
-  Conv2dPackWeights(geometry, arguments.parameters[0], arguments.temporary, *arguments.workspace);
-  Conv2dForward(geometry, arguments.batch, arguments.inputs[0], arguments.temporary, epilogue,
-                arguments.output, *arguments.workspace);
+  const float* packed = arguments.prepared;
+  if (packed == nullptr) {
+    Conv2dPackWeights(geometry, arguments.parameters[0], arguments.temporary, *arguments.workspace);
+    packed = arguments.temporary;
+  }
+  Conv2dForward(geometry, arguments.batch, arguments.inputs[0], packed, epilogue, arguments.output,
+                *arguments.workspace);
 }
 
 void Convolution::Backward(const BackwardArguments& arguments) const {
   const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
   if (float* grad_input = arguments.grad_inputs[0]) {
-    Conv2dBackwardInput(geometry, arguments.batch, arguments.grad_output, arguments.parameters[0],
-                        grad_input, arguments.temporary, *arguments.workspace);
+    const float* packed = arguments.temporary;
+    if (arguments.prepared != nullptr) {
+      packed = arguments.prepared + Conv2dPackedFloats(geometry);
+    } else {
+      Conv2dPackWeightsBackward(geometry, arguments.parameters[0], arguments.temporary,
+                                *arguments.workspace);
+    }
+    Conv2dBackwardInput(geometry, arguments.batch, arguments.grad_output, packed, grad_input,
+                        *arguments.workspace);
   }
   float* grad_weight = arguments.grad_parameters[0];
   float* grad_bias = has_bias_ ? arguments.grad_parameters[1] : nullptr;

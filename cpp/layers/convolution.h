@@ -28,6 +28,9 @@ class Convolution : public Layer {
                      const LayerUse& use) const override;
   std::int64_t ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
   bool FusesActivation() const override { return true; }
+  void Prepare(std::span<const Shape> inputs, const LayerUse& use,
+               std::span<const float* const> parameters, float* prepared,
+               Workspace& workspace) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 

@@ -59,6 +59,7 @@ struct ForwardArguments {
   // Of the sizes in Layer::Memory; null where that is 0, and in inference plans.
   float* saved = nullptr;
   float* temporary = nullptr;
+  const float* prepared = nullptr;
   RandomKey random;                           // training: a stream for this layer and step
   Activation activation = Activation::kNone;  // of the results; where Layer::FusesActivation
   Workspace* workspace = nullptr;
@@ -79,12 +80,14 @@ struct BackwardArguments {
   const float* grad_output = nullptr;
   const float* saved = nullptr;
   float* temporary = nullptr;
+  const float* prepared = nullptr;
   std::span<float* const> grad_inputs;
   std::span<float* const> grad_parameters;
   Workspace* workspace = nullptr;
 };
 
-/// How a training step runs a layer: which gradients Backward is asked for, if it runs at all.
+/// How training steps run a layer: which gradients Backward is asked for, if it runs at all.
+/// Parameters whose gradients it never is asked for stay as they are.
 struct LayerUse {
   Mode mode = Mode::kTraining;
   bool grad_inputs = true;
@@ -97,6 +100,7 @@ struct LayerMemory {
   std::int64_t saved = 0;     // from Forward to Backward and UpdateBuffers
   std::int64_t forward = 0;   // in Forward alone
   std::int64_t backward = 0;  // in Backward alone
+  std::int64_t prepared = 0;  // of parameters that stay, filled once by Prepare
   bool reads_inputs = false;  // Backward does
   bool reads_output = false;
 };
@@ -137,6 +141,11 @@ class Layer {
 
   /// True if training mode draws random numbers (dropout).
   virtual bool IsRandom() const { return false; }
+
+  /// Fills LayerMemory::prepared, where that is not 0.
+  virtual void Prepare(std::span<const Shape> /*inputs*/, const LayerUse& /*use*/,
+                       std::span<const float* const> /*parameters*/, float* /*prepared*/,
+                       Workspace& /*workspace*/) const {}
 
   virtual void Forward(const ForwardArguments& arguments) const = 0;
   virtual void Backward(const BackwardArguments& arguments) const = 0;

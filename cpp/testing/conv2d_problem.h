@@ -62,11 +62,13 @@ struct Conv2dProblem {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
     GuardedFloats grad(reference.InputSize(), side);
     std::fill_n(grad.data(), grad.size(), std::numeric_limits<float>::quiet_NaN());
-    GuardedFloats buffer(BackwardFloats(), side);
-    std::fill_n(buffer.data(), buffer.size(), std::numeric_limits<float>::quiet_NaN());
+    GuardedFloats packed(static_cast<std::size_t>(Conv2dPackedBackwardFloats(reference.geometry)),
+                         side);
+    Conv2dPackWeightsBackward(reference.geometry, GuardedFloats(weights, side).data(),
+                              packed.data(), workspace);
     Conv2dBackwardInput(reference.geometry, reference.batch,
-                        GuardedFloats(grad_output, side).data(),
-                        GuardedFloats(weights, side).data(), grad.data(), buffer.data(), workspace);
+                        GuardedFloats(grad_output, side).data(), packed.data(), grad.data(),
+                        workspace);
     return grad.ToVector();
   }
 
@@ -77,7 +79,9 @@ struct Conv2dProblem {
     Workspace workspace(workers, Conv2dScratchFloats(reference.geometry));
     GuardedFloats grad_weights(reference.WeightSize(), side);
     GuardedFloats grad_bias(bias.size(), side);
-    GuardedFloats buffer(BackwardFloats(), side);
+    GuardedFloats buffer(
+        static_cast<std::size_t>(Conv2dBackwardWeightsFloats(reference.geometry, reference.batch)),
+        side);
     for (GuardedFloats* floats : {&grad_weights, &grad_bias, &buffer}) {
       std::fill_n(floats->data(), floats->size(), std::numeric_limits<float>::quiet_NaN());
     }
@@ -85,10 +89,6 @@ struct Conv2dProblem {
                           GuardedFloats(grad_output, side).data(), grad_weights.data(),
                           grad_bias.data(), buffer.data(), workspace);
     return {grad_weights.ToVector(), grad_bias.ToVector()};
-  }
-
-  std::size_t BackwardFloats() const {
-    return static_cast<std::size_t>(Conv2dBackwardFloats(reference.geometry, reference.batch));
   }
 
   static std::vector<float> NormalFloats(std::size_t size, std::uint32_t stream) {

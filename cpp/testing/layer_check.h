@@ -180,16 +180,20 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
     return std::any_of(gradients.begin(), gradients.end(),
                        [](const float* gradient) { return gradient != nullptr; });
   };
-  const LayerMemory memory = layer.Memory(values.batch, values.input_shapes,
-                                          {.mode = values.mode,
-                                           .grad_inputs = is_any_wanted(grad_inputs),
-                                           .grad_parameters = is_any_wanted(grad_parameters)});
+  const LayerUse use = {.mode = values.mode,
+                        .grad_inputs = is_any_wanted(grad_inputs),
+                        .grad_parameters = is_any_wanted(grad_parameters)};
+  const LayerMemory memory = layer.Memory(values.batch, values.input_shapes, use);
   GuardedFloats saved(static_cast<std::size_t>(memory.saved));
   GuardedFloats forward(static_cast<std::size_t>(memory.forward));
   GuardedFloats backward(static_cast<std::size_t>(memory.backward));
+  GuardedFloats prepared(static_cast<std::size_t>(memory.prepared));
   const auto data_of = [](GuardedFloats& floats, std::int64_t size) {
     return size == 0 ? nullptr : floats.data();
   };
+  if (memory.prepared != 0) {
+    layer.Prepare(values.input_shapes, use, parameter_pointers, prepared.data(), workspace);
+  }
   layer.Forward({.batch = values.batch,
                  .mode = values.mode,
                  .input_shapes = values.input_shapes,
@@ -199,10 +203,11 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
                  .output = output.data(),
                  .saved = data_of(saved, memory.saved),
                  .temporary = data_of(forward, memory.forward),
+                 .prepared = data_of(prepared, memory.prepared),
                  .random = values.random,
                  .workspace = &workspace});
   const Floats results = output.values();
-  const bool is_intact = output.IsIntact() && forward.IsIntact();
+  const bool is_intact = output.IsIntact() && forward.IsIntact() && prepared.IsIntact();
   // A plan would give the memory to something else.
   if (!memory.reads_inputs) {
     for (GuardedFloats& input : inputs) input.Forget();
@@ -218,6 +223,7 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
                   .grad_output = grad_output.data(),
                   .saved = data_of(saved, memory.saved),
                   .temporary = data_of(backward, memory.backward),
+                  .prepared = data_of(prepared, memory.prepared),
                   .grad_inputs = grad_inputs,
                   .grad_parameters = grad_parameters,
                   .workspace = &workspace});

@@ -58,6 +58,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
                     PlanBorder::kInside);
   }
   result_.tasks.resize(network_->heads.size());
+  run_.Prepare(workspace_);
 }
 
 void Trainer::Implementation::CheckUsable(const char* what) const {

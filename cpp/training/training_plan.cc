@@ -258,6 +258,7 @@ class Compiler {
       const int saved_last =
           UpdatesBuffers(node) ? end_time() : (node.has_backward ? backward_time(i) : i);
       node.saved = BatchBuffer(memory.saved, i, saved_last);
+      node.prepared = BatchBuffer(memory.prepared, -1, end_time());
       node.forward_temporary = BatchBuffer(memory.forward, i, i);
       if (node.has_backward) {
         node.backward_temporary = BatchBuffer(memory.backward, backward_time(i), backward_time(i));

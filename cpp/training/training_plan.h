@@ -50,6 +50,7 @@ struct PlanNode {
   BufferId saved = kNoBuffer;
   BufferId forward_temporary = kNoBuffer;
   BufferId backward_temporary = kNoBuffer;
+  BufferId prepared = kNoBuffer;  // filled before the first step
   BufferId grad_output = kNoBuffer;
   std::vector<BufferId> grad_inputs;        // kNoBuffer: not wanted
   std::vector<GradientAddition> additions;  // after the node's backward

@@ -195,6 +195,27 @@ TEST(TrainingPlan, FrozenMiddlePassesGradients) {
   EXPECT_NE(dense2->grad_inputs[0], kNoBuffer);
 }
 
+TEST(TrainingPlan, FrozenConvolutionsArePackedOnce) {
+  Network network = NetworkBuilder(Shape::Image(3, 8, 8))
+                        .Conv2d("conv1", 8, 3)
+                        .Conv2d("conv2", 8, 3)
+                        .Head("signs", LabelsTask({"a"}))
+                        .Build(1);
+  network.Freeze({.pattern = "conv2"});
+  const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
+  const PlanNode* const trained = FindNode(network, plan, "conv1");
+  EXPECT_EQ(trained->prepared, kNoBuffer);
+  EXPECT_NE(trained->forward_temporary, kNoBuffer);
+  EXPECT_NE(trained->backward_temporary, kNoBuffer);
+  const PlanNode* const frozen = FindNode(network, plan, "conv2");
+  EXPECT_EQ(frozen->forward_temporary, kNoBuffer);
+  EXPECT_EQ(frozen->backward_temporary, kNoBuffer);
+  ASSERT_NE(frozen->prepared, kNoBuffer);
+  const BufferRequest prepared = plan.buffers[static_cast<std::size_t>(frozen->prepared)];
+  EXPECT_EQ(prepared.first, -1);
+  EXPECT_EQ(prepared.last, 2 * static_cast<int>(plan.nodes.size()) + 1);
+}
+
 TEST(TrainingPlan, LaterConsumersAddToTheGradient) {
   const Network network = ThreeHeads().Build(1);
   const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);

@@ -69,6 +69,7 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   node.saved = Buffer(plan_node.saved);
   node.forward_temporary = Buffer(plan_node.forward_temporary);
   node.backward_temporary = Buffer(plan_node.backward_temporary);
+  node.prepared = Buffer(plan_node.prepared);
   node.grad_output = Buffer(plan_node.grad_output);
   nodes_.push_back(std::move(node));
 }
@@ -95,6 +96,15 @@ void TrainingRun::CountScratch() {
     scratch_floats_ = std::max(scratch_floats_, group.ScratchFloats());
   }
   scratch_floats_ = std::max(scratch_floats_, updates_.ScratchFloats());
+}
+
+void TrainingRun::Prepare(Workspace& workspace) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
+    if (node.prepared == nullptr) continue;
+    node.layer->layer->Prepare(node.layer->input_shapes, plan_.nodes[i].use, node.parameters,
+                               node.prepared, workspace);
+  }
 }
 
 void TrainingRun::SetInput(std::int64_t batch, const float* inputs, Workspace& workspace) {
@@ -125,6 +135,7 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
                                 .output = node.output,
                                 .saved = node.saved,
                                 .temporary = node.forward_temporary,
+                                .prepared = node.prepared,
                                 .random = {.seed = position.seed,
                                            .purpose = RandomPurpose::kDropout,
                                            .index = static_cast<std::uint32_t>(position.step),
@@ -173,6 +184,7 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
                                  .grad_output = node.grad_output,
                                  .saved = node.saved,
                                  .temporary = node.backward_temporary,
+                                 .prepared = node.prepared,
                                  .grad_inputs = node.grad_inputs,
                                  .grad_parameters = node.grad_parameters,
                                  .workspace = &workspace});

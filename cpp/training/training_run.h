@@ -33,6 +33,9 @@ class TrainingRun {
   /// Scratch floats per worker that the workspace must have, for the run and the updates.
   std::int64_t scratch_floats() const { return scratch_floats_; }
 
+  /// Once, before the first step: what layers make of parameters that stay as they are.
+  void Prepare(Workspace& workspace);
+
   /// Where the values of source `index` go before Forward: [batch, floats].
   float* Source(std::size_t index);
 
@@ -78,6 +81,7 @@ class TrainingRun {
     float* saved = nullptr;
     float* forward_temporary = nullptr;
     float* backward_temporary = nullptr;
+    float* prepared = nullptr;
     float* grad_output = nullptr;
   };
 
