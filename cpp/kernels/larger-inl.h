@@ -19,10 +19,15 @@ namespace espalier {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The larger, or NaN if there is one: Max alone drops NaN on some targets.
+// The larger, or NaN if there is one. Where neither is larger it is the second, as x86's Max has
+// it; that of other targets drops a second operand that is NaN.
 template <class V>
 HWY_INLINE V Larger(V a, V b) {
+#if HWY_ARCH_X86
   return hn::IfThenElse(hn::IsNaN(a), a, hn::Max(a, b));
+#else
+  return hn::IfThenElse(hn::Gt(a, b), a, hn::IfThenElse(hn::IsNaN(a), a, b));
+#endif
 }
 
 }  // namespace HWY_NAMESPACE
