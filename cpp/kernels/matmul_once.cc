@@ -23,7 +23,7 @@ constexpr std::int64_t kSwappedColumns = 64;  // of the transposed C at a time
 constexpr std::int64_t kLeastSwapped = 9;     // rows of A that fill enough lanes
 // Multiply-adds worth another worker: its operands were just written, often by another core, whose
 // cache has to send them.
-constexpr std::int64_t kLeastShared = 1 << 21;
+constexpr std::int64_t kLeastShared = 1 << 22;
 constexpr std::int64_t kDirectRows = 256;  // of A: up to here a copy of B costs more than it gives
 // Each row of B may miss L1 and its page tables; a tile of so many rows takes long enough to
 // hide it, and so few rows of B stay in L2 even if they share cache sets.
@@ -135,7 +135,7 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
   const std::int64_t panel = ActiveTileShape().columns;
   // Pieces of equal width in whole panels, each packed by every task that needs it. What a
   // swapped product packs is some rows of A: those it takes one after the other anyway.
-  const bool is_shared = workspace.workers() > 1 && m * n * k > kLeastShared;
+  const bool is_shared = workspace.workers() > 1 && m * n * k >= kLeastShared;
   const bool is_swapped = multiply == MultiplySwapped;
   const std::int64_t shared_columns =
       is_swapped && m <= kSwappedColumns ? kLeastPieceColumns / 2 : kLeastPieceColumns;
