@@ -60,24 +60,22 @@ void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64
   const std::int64_t bands = Ceiling(rows.output_height, band);
   const std::int64_t image = rows.height * rows.width * rows.pixel_stride;
   const std::int64_t pieces = batch * groups * bands;
-  const std::int64_t panel = ActiveTileShape().columns;
-  const std::int64_t panels = Ceiling(rows.outputs, panel);
+  ColumnParts columns(rows.outputs, ActiveTileShape().columns, 1);
   // No bit depends on how columns are cut, so the number of workers may decide. Each part of them
   // pads its rows anew.
-  std::int64_t parts = 1;
   if (const std::int64_t wanted = 2 * workspace.workers();
       workspace.workers() > 1 && pieces < wanted && !pools) {
-    parts = std::min(Ceiling(wanted, pieces), panels);
+    columns.parts = std::min(Ceiling(wanted, pieces), columns.panels);
   }
-  workspace.ParallelFor(pieces * parts, [&](std::int64_t task, std::span<float> scratch) {
-    const std::int64_t column = panels * (task % parts) / parts * panel;
-    const std::int64_t piece = task / parts;
+  workspace.ParallelFor(pieces * columns.parts, [&](std::int64_t task, std::span<float> scratch) {
+    const std::int64_t column = columns.Begin(task % columns.parts);
+    const std::int64_t piece = task / columns.parts;
     const std::int64_t first = piece % bands * band;
     const std::int64_t last = std::min(rows.output_height, first + band);
     const std::int64_t group = piece / bands % groups;
     const std::int64_t example = piece / bands / groups;
     ShiftedRows part = rows;
-    part.outputs = std::min(rows.outputs, panels * (task % parts + 1) / parts * panel) - column;
+    part.outputs = columns.Begin(task % columns.parts + 1) - column;
     Epilogue shifted = epilogue;
     const std::int64_t output_column = group * rows.outputs + column;
     if (shifted.column_bias != nullptr) shifted.column_bias += output_column;

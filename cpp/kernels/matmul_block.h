@@ -35,6 +35,24 @@ struct RowTiles {
   std::int64_t rows;
 };
 
+/// Splits `columns` into `parts` of whole panels, as equal as these allow. Part p, of at most as
+/// many as there are panels, covers [Begin(p), Begin(p + 1)).
+struct ColumnParts {
+  ColumnParts(std::int64_t columns_in, std::int64_t panel_in, std::int64_t parts_in)
+      : columns(columns_in),
+        panel(panel_in),
+        panels((columns_in + panel_in - 1) / panel_in),
+        parts(parts_in) {}
+  std::int64_t Begin(std::int64_t part) const {
+    return std::min(columns, panels * part / parts * panel);
+  }
+
+  std::int64_t columns;
+  std::int64_t panel;
+  std::int64_t panels;
+  std::int64_t parts;
+};
+
 /// to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < columns.
 void Transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns,
                float* to, std::int64_t to_stride);

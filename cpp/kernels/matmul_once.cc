@@ -132,15 +132,14 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
   const std::int64_t k = a.columns;
   if (m <= 0 || n <= 0) return;
   const MultiplyFunction multiply = ChooseForm(a, b, epilogue);
-  const std::int64_t panel = ActiveTileShape().columns;
   // Pieces of equal width in whole panels, each packed by every task that needs it. What a
   // swapped product packs is some rows of A: those it takes one after the other anyway.
   const bool is_shared = workspace.workers() > 1 && m * n * k >= kLeastShared;
   const bool is_swapped = multiply == MultiplySwapped;
   const std::int64_t shared_columns =
       is_swapped && m <= kSwappedColumns ? kLeastPieceColumns / 2 : kLeastPieceColumns;
-  const std::int64_t panels = Ceiling(n, panel);
   const std::int64_t column_pieces = Ceiling(n, is_shared ? shared_columns : PieceColumns(k));
+  const ColumnParts columns(n, ActiveTileShape().columns, column_pieces);
   // Rows are split only where columns give too few tasks.
   const std::int64_t row_pieces =
       is_shared
@@ -153,8 +152,8 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
     const std::int64_t j = piece / row_pieces;
     const std::int64_t row = m * r / row_pieces;
     const std::int64_t rows = m * (r + 1) / row_pieces - row;
-    const std::int64_t column = panels * j / column_pieces * panel;
-    const std::int64_t end = std::min(n, panels * (j + 1) / column_pieces * panel);
+    const std::int64_t column = columns.Begin(j);
+    const std::int64_t end = columns.Begin(j + 1);
     multiply({BlockOf(a, row, rows, 0, k), BlockOf(b, 0, k, column, end - column),
               c + row * c_stride + column, c_stride, Shifted(epilogue, row, column)},
              scratch);

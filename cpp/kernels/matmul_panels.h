@@ -68,19 +68,18 @@ void ShareProduct(const MatrixRef& a, std::int64_t n, float* c, std::int64_t c_s
   }
   const std::int64_t panel = ActiveTileShape().columns;
   const Partition partition = MakePartition(m, n, k, 2 * panel);
-  const std::int64_t panels = Ceiling(n, panel);
-  workspace.ParallelFor(
-      partition.row_pieces * partition.column_pieces, [&](std::int64_t task, std::span<float>) {
-        const std::int64_t r = task % partition.row_pieces;
-        const std::int64_t j = task / partition.row_pieces;
-        const std::int64_t row = m * r / partition.row_pieces;
-        const std::int64_t rows = m * (r + 1) / partition.row_pieces - row;
-        const std::int64_t first = panels * j / partition.column_pieces;
-        const std::int64_t column = first * panel;
-        const std::int64_t end = std::min(n, panels * (j + 1) / partition.column_pieces * panel);
-        multiply(BlockOf(a, row, rows, 0, k), first, end - column, c + row * c_stride + column,
-                 Shifted(epilogue, row, column));
-      });
+  const ColumnParts columns(n, panel, partition.column_pieces);
+  workspace.ParallelFor(partition.row_pieces * partition.column_pieces,
+                        [&](std::int64_t task, std::span<float>) {
+                          const std::int64_t r = task % partition.row_pieces;
+                          const std::int64_t j = task / partition.row_pieces;
+                          const std::int64_t row = m * r / partition.row_pieces;
+                          const std::int64_t rows = m * (r + 1) / partition.row_pieces - row;
+                          const std::int64_t column = columns.Begin(j);
+                          const std::int64_t end = columns.Begin(j + 1);
+                          multiply(BlockOf(a, row, rows, 0, k), column / panel, end - column,
+                                   c + row * c_stride + column, Shifted(epilogue, row, column));
+                        });
 }
 
 }  // namespace espalier

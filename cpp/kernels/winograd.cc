@@ -100,10 +100,8 @@ void WinogradForward(const WinogradConvolution& c, std::int64_t batch, const flo
   const TileGrid to = OutputGrid(c);
   const std::int64_t points = WinogradPoints(c.tile);
   const std::int64_t tiles = batch * from.tiles();
-  const std::int64_t panel = ActiveTileShape().columns;
-  const std::int64_t panels = Ceiling(c.output_channels, panel);
+  ColumnParts cut(c.output_channels, ActiveTileShape().columns, 1);
   std::int64_t blocks = Ceiling(tiles, BlockTiles(c));
-  std::int64_t parts = 1;
   if (const std::int64_t workers = workspace.workers(); workers > 1) {
     // No bit depends on how tiles and columns are cut, so the number of workers may decide.
     // Columns are cut last, since each part transforms its inputs anew.
@@ -114,17 +112,16 @@ void WinogradForward(const WinogradConvolution& c, std::int64_t batch, const flo
     blocks = std::max(blocks, std::min(Ceiling(blocks, workers) * workers, most));
     // A worker that wakes late misses a smaller share of a short call.
     const std::int64_t wanted = product < kShortProduct ? 2 * tasks : tasks;
-    if (blocks < tasks) parts = std::min(Ceiling(wanted, blocks), panels);
+    if (blocks < tasks) cut.parts = std::min(Ceiling(wanted, blocks), cut.panels);
   }
   const std::int64_t packed_point = PackedFloats(c.channels, c.output_channels);
-  workspace.ParallelFor(blocks * parts, [&](std::int64_t task, std::span<float> scratch) {
-    const std::int64_t block = task / parts;
-    const std::int64_t part = task % parts;
+  workspace.ParallelFor(blocks * cut.parts, [&](std::int64_t task, std::span<float> scratch) {
+    const std::int64_t block = task / cut.parts;
+    const std::int64_t part = task % cut.parts;
     const std::int64_t first = tiles * block / blocks;
     const std::int64_t last = tiles * (block + 1) / blocks;
-    const std::int64_t column = panels * part / parts * panel;
-    const std::int64_t columns =
-        std::min(c.output_channels, panels * (part + 1) / parts * panel) - column;
+    const std::int64_t column = cut.Begin(part);
+    const std::int64_t columns = cut.Begin(part + 1) - column;
     float* const inputs = scratch.data();
     const TileRange in{first, last, PointFloats(last - first, c.channels)};
     float* const sums = inputs + points * in.point_stride;
