@@ -77,8 +77,10 @@ RunGemm OurBf16(const Gemm& gemm) {
       std::make_shared<AlignedArray<std::uint32_t>>(PackedBf16Words(gemm.k, gemm.n));
   PackBf16(MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n), packed->data());
   const auto workspace = std::make_shared<Workspace>(threads, 0);
-  return [gemm, packed, workspace] {
-    ParallelMatmulBf16(OperandA(gemm), packed->data(), gemm.n, gemm.c, gemm.n, {}, *workspace);
+  return [gemm, packed, workspace, order = PanelOrder::kForward]() mutable {
+    order = Opposite(order);  // as a plan's calls do
+    ParallelMatmulBf16(OperandA(gemm), packed->data(), gemm.n, gemm.c, gemm.n, {}, *workspace,
+                       order);
   };
 }
 
@@ -86,8 +88,10 @@ RunGemm OurPacked(const Gemm& gemm) {
   const auto packed = std::make_shared<AlignedArray<float>>(PackedFloats(gemm.k, gemm.n));
   PackB(MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n), packed->data());
   const auto workspace = std::make_shared<Workspace>(threads, 0);
-  return [gemm, packed, workspace] {
-    ParallelMatmulPacked(OperandA(gemm), packed->data(), gemm.n, gemm.c, gemm.n, {}, *workspace);
+  return [gemm, packed, workspace, order = PanelOrder::kForward]() mutable {
+    order = Opposite(order);  // as a plan's calls do
+    ParallelMatmulPacked(OperandA(gemm), packed->data(), gemm.n, gemm.c, gemm.n, {}, *workspace,
+                         order);
   };
 }
 

@@ -54,12 +54,13 @@ void DenseOperation::Run(const OperationCall& call) const {
   }
   if (!packed_bf16_.empty()) {
     ParallelMatmulBf16(x, packed_bf16_.data(), outputs_, call.output, call.output_stride, epilogue,
-                       *call.workspace);
+                       *call.workspace, call.order);
   } else if (call.workspace->workers() == 1) {
-    MatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue);
+    MatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,
+                 call.order);
   } else {
     ParallelMatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,
-                         *call.workspace);
+                         *call.workspace, call.order);
   }
 }
 

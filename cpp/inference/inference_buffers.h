@@ -9,6 +9,7 @@
 #include "core/thread_pool.h"
 #include "inference/compiled_plan.h"
 #include "inference/inference_plan.h"
+#include "kernels/matmul.h"
 
 namespace espalier {
 
@@ -47,9 +48,10 @@ class InferenceBuffers {
   AlignedArray<float> arena_;
   Workspace alone_;
   std::optional<Workspace> together_;
-  std::vector<Place> places_;              // by value; a run sets those of inputs and outputs
-  std::vector<Place> outputs_;             // where the caller wants them
-  std::vector<const float*> step_inputs_;  // of the step that runs
+  std::vector<Place> places_;                // by value; a run sets those of inputs and outputs
+  std::vector<Place> outputs_;               // where the caller wants them
+  std::vector<const float*> step_inputs_;    // of the step that runs
+  PanelOrder order_ = PanelOrder::kForward;  // of the last run
 };
 
 }  // namespace espalier

@@ -100,6 +100,7 @@ void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> in
     // Operations only read inputs.
     places[static_cast<std::size_t>(plan.inputs[i])].data = const_cast<float*>(inputs[i]);
   }
+  buffers.order_ = Opposite(buffers.order_);
   for (const PlanStep& step : plan.steps) {
     const PlanValue& value = plan.values[static_cast<std::size_t>(step.output)];
     InferenceBuffers::Place& target = places[static_cast<std::size_t>(step.output)];
@@ -117,7 +118,8 @@ void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> in
                          .pixels = &step == plan.steps.data() ? pixels : nullptr,
                          .output = target.data,
                          .output_stride = target.stride,
-                         .workspace = is_shared ? &*buffers.together_ : &buffers.alone_});
+                         .workspace = is_shared ? &*buffers.together_ : &buffers.alone_,
+                         .order = buffers.order_});
   }
   for (std::size_t o = 0; o < plan.outputs.size(); ++o) {
     const PlanOutput& output = plan.outputs[o];

@@ -10,6 +10,7 @@
 
 #include "core/thread_pool.h"
 #include "kernels/activation.h"
+#include "kernels/matmul.h"
 #include "kernels/pixels.h"
 
 namespace espalier {
@@ -27,6 +28,7 @@ struct OperationCall {
   float* output = nullptr;
   std::int64_t output_stride = 0;  // floats from one example's output to the next one's
   Workspace* workspace = nullptr;
+  PanelOrder order = PanelOrder::kForward;
 };
 
 /// Reading, changing and writing an element takes about as long as this many multiply-adds

@@ -38,6 +38,14 @@ struct Epilogue {
   bool accumulate = false;  ///< C += A·B; no activation and no residual then
 };
 
+/// In what order a product of few rows reads packed B (others read it forwards); the bits are the
+/// same. Callers that take turns find in the cache what the last call read last, where reading
+/// again from the start drives out just what comes next: docs/decisions/0003.
+enum class PanelOrder { kForward, kBackward };
+inline PanelOrder Opposite(PanelOrder order) {
+  return order == PanelOrder::kForward ? PanelOrder::kBackward : PanelOrder::kForward;
+}
+
 /// Floats that PackB writes for a B of K × N on the active target.
 std::int64_t PackedFloats(std::int64_t k, std::int64_t n);
 
@@ -46,11 +54,13 @@ void PackB(const MatrixRef& b, float* packed);
 
 /// c[i * c_stride + j] for the rows of `a`, on the calling thread.
 void MatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
-                  std::int64_t c_stride, const Epilogue& epilogue);
+                  std::int64_t c_stride, const Epilogue& epilogue,
+                  PanelOrder order = PanelOrder::kForward);
 
 /// As MatmulPacked, its tiles shared among the workspace's workers; needs no scratch.
 void ParallelMatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
-                          std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace);
+                          std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace,
+                          PanelOrder order = PanelOrder::kForward);
 
 /// Packs B piece by piece in the workers' scratch (ParallelMatmulScratchFloats) and
 /// multiplies. For products whose B is used once: both backward products.

@@ -33,7 +33,7 @@ namespace espalier {
 namespace {
 
 void MultiplyRows(const MatrixRef& a, const std::uint32_t* packed_b, std::int64_t n, float* c,
-                  std::int64_t c_stride, const Epilogue& epilogue) {
+                  std::int64_t c_stride, const Epilogue& epilogue, PanelOrder order) {
   if (a.rows <= 0 || n <= 0) return;
   ESPALIER_KERNEL(MultiplyBf16)
   ({.a = a.data,
@@ -52,7 +52,8 @@ void MultiplyRows(const MatrixRef& a, const std::uint32_t* packed_b, std::int64_
     .c_stride = c_stride,
     .epilogue = &epilogue,
     .is_first = true,
-    .is_last = true});
+    .is_last = true,
+    .order = order});
 }
 
 }  // namespace
@@ -85,12 +86,14 @@ void PackBf16(const MatrixRef& b, std::uint32_t* packed) {
 }
 
 void ParallelMatmulBf16(const MatrixRef& a, const std::uint32_t* packed_b, std::int64_t n, float* c,
-                        std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace) {
+                        std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace,
+                        PanelOrder order) {
   const std::int64_t panel_words = ActiveTileShape().lanes * a.columns;
   ShareProduct(a, n, c, c_stride, epilogue, workspace,
                [&](const MatrixRef& rows, std::int64_t panel, std::int64_t columns, float* to,
                    const Epilogue& part) {
-                 MultiplyRows(rows, packed_b + panel * panel_words, columns, to, c_stride, part);
+                 MultiplyRows(rows, packed_b + panel * panel_words, columns, to, c_stride, part,
+                              order);
                });
 }
 

@@ -24,6 +24,7 @@ void PackBf16(const MatrixRef& b, std::uint32_t* packed);
 /// c[i * c_stride + j] for the rows of `a`, each contiguous, shared among the workspace's
 /// workers; needs no scratch.
 void ParallelMatmulBf16(const MatrixRef& a, const std::uint32_t* packed_b, std::int64_t n, float* c,
-                        std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace);
+                        std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace,
+                        PanelOrder order = PanelOrder::kForward);
 
 }  // namespace espalier

@@ -44,7 +44,8 @@ struct Problem {
 
   // Rows [first, first + rows) alone; A, packed B and C end or begin at a page that faults.
   std::vector<float> Multiply(std::int64_t first, std::int64_t rows, int workers = 1,
-                              GuardSide side = GuardSide::kAfter) const {
+                              GuardSide side = GuardSide::kAfter,
+                              PanelOrder order = PanelOrder::kForward) const {
     GuardedFloats left(static_cast<std::size_t>(rows * k), side);
     std::copy_n(a.data() + first * k, rows * k, left.data());
     GuardedFloats packed(static_cast<std::size_t>(PackedBf16Words(k, n)), side);
@@ -53,7 +54,7 @@ struct Problem {
     GuardedFloats c(static_cast<std::size_t>(rows * n), side);
     Workspace workspace(workers, 0);
     ParallelMatmulBf16(MatrixRef::RowMajor(left.data(), rows, k), words, n, c.data(), n, epilogue(),
-                       workspace);
+                       workspace, order);
     return c.ToVector();
   }
 
@@ -150,6 +151,18 @@ TEST(Bf16, ARowAloneHasTheBitsItHasInABatchOnAnyNumberOfWorkers) {
       }
     }
   });
+}
+
+TEST(Bf16, TheOrderOfPanelsDoesNotShowInTheBits) {
+  for (const std::int64_t n : {10, 33, 100, 256, 500}) {
+    for (const std::int64_t m : {1, 2, 7, 8}) {
+      const Problem problem(m, n, 600);
+      ForEachCpuTarget([&] {
+        EXPECT_TRUE(SameBits(problem.Multiply(0, m, 1, GuardSide::kAfter, PanelOrder::kBackward),
+                             problem.Multiply(0, m)));
+      });
+    }
+  }
 }
 
 TEST(Bf16, NonFiniteWeightsReachTheirColumnAlone) {

@@ -78,6 +78,7 @@ struct TiledProduct {
   const Epilogue* epilogue;
   bool is_first;
   bool is_last;
+  PanelOrder order = PanelOrder::kForward;
 };
 
 /// Rows of A that lie side by side, as in a transposed matrix.

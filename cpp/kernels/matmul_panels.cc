@@ -38,7 +38,8 @@ TiledProduct Tiled(const PanelProduct& product, const Epilogue& epilogue) {
           .c_stride = product.c_stride,
           .epilogue = &epilogue,
           .is_first = product.is_first,
-          .is_last = product.is_last};
+          .is_last = product.is_last,
+          .order = product.order};
 }
 
 // to[r * to_stride + i] = from[r][i].

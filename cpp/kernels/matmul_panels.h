@@ -25,6 +25,7 @@ struct PanelProduct {
   std::int64_t c_stride;
   bool is_first;  ///< as in TiledProduct
   bool is_last;
+  PanelOrder order = PanelOrder::kForward;
 };
 
 /// On the calling thread. Reads A where it lies if its rows or its columns are contiguous:

@@ -30,53 +30,55 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
                      .segments = 1,
                      .segment_stride = 0,
                      .depth = product.k,
-                     .b = product.packed_b,
+                     .b = nullptr,
                      .b_stride = kPanelColumns,
                      .panel_stride = 0,
                      .panel_columns = 0,
                      .ahead = nullptr,
-                     .c = product.c,
+                     .c = nullptr,
                      .c_stride = 0,
                      .last_lanes = kLanes,
                      .row_bias = epilogue.row_bias,
-                     .column_bias = epilogue.column_bias,
-                     .start = epilogue.residual,
+                     .column_bias = nullptr,
+                     .start = nullptr,
                      .start_stride = 0,
                      .is_rectified = is_rectified,
                      .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
-  const auto advance = [&](std::int64_t panels) {
-    tile.b += panels * panel_stride;
-    tile.c += panels * kPanelColumns;
-    if (tile.start != nullptr) tile.start += panels * kPanelColumns;
-    if (tile.column_bias != nullptr) tile.column_bias += panels * kPanelColumns;
-  };
-  std::int64_t left = product.n;
-  // Panels as far apart as they can lie, as in ChooseColumns.
-  const auto multiply_full = [&](std::int64_t panels, TileFunction multiply) {
-    const std::int64_t each = left / (panels * kPanelColumns);
-    if (each == 0) return;
-    tile.panel_stride = each * panel_stride;
-    tile.panel_columns = each * kPanelColumns;
-    for (std::int64_t i = 0; i < each; ++i) {
-      multiply(tile);
-      advance(1);
+  const auto multiply = [&](std::int64_t panel, TileFunction function) {
+    tile.b = product.packed_b + panel * panel_stride;
+    tile.c = product.c + panel * kPanelColumns;
+    if (epilogue.residual != nullptr) tile.start = epilogue.residual + panel * kPanelColumns;
+    if (epilogue.column_bias != nullptr) {
+      tile.column_bias = epilogue.column_bias + panel * kPanelColumns;
     }
-    advance((panels - 1) * each);
-    left -= panels * each * kPanelColumns;
+    function(tile);
+  };
+  const bool is_forward = product.order == PanelOrder::kForward;
+  const std::int64_t full_panels = product.n / kPanelColumns;
+  std::int64_t done = 0;  // panels
+  // Panels of a tile as far apart as they can lie, as in ChooseColumns.
+  const auto multiply_full = [&](std::int64_t panels, TileFunction function) {
+    const std::int64_t tiles = (full_panels - done) / panels;
+    tile.panel_stride = tiles * panel_stride;
+    tile.panel_columns = tiles * kPanelColumns;
+    for (std::int64_t i = 0; i < tiles; ++i) {
+      multiply(done + (is_forward ? i : tiles - 1 - i), function);
+    }
+    done += panels * tiles;
   };
   if (PackedRowPanels<FloatColumns>(product.k, product.n) == 4) {
     multiply_full(4, RowTile<kTileVectors, 4>);
   }
   multiply_full(2, RowTile<kTileVectors, 2>);
-  for (; left > kLanes; left -= kPanelColumns) {
-    tile.last_lanes = left >= kPanelColumns ? kLanes : left - kLanes;
-    RowTile<kTileVectors, 1>(tile);
-    advance(1);
-  }
-  if (left > 0) {
+  multiply_full(1, RowTile<kTileVectors, 1>);
+  const std::int64_t left = product.n - full_panels * kPanelColumns;
+  if (left > kLanes) {
+    tile.last_lanes = left - kLanes;
+    multiply(done, RowTile<kTileVectors, 1>);
+  } else if (left > 0) {
     tile.b_stride = kLanes;
     tile.last_lanes = left;
-    RowTile<1, 1>(tile);
+    multiply(done, RowTile<1, 1>);
   }
 }
 

@@ -15,6 +15,7 @@ struct RowProduct {
   const float* packed_b;  ///< from PackB
   std::int64_t n;         ///< at least 1
   float* c;               ///< [n]
+  PanelOrder order;
 };
 
 /// The same chains of multiply-adds as for a row among others, straight to the register tiles:

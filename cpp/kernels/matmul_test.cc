@@ -268,6 +268,34 @@ TEST(Matmul, ARowAloneHasTheBitsItHasInABatch) {
   }
 }
 
+TEST(Matmul, TheOrderOfPanelsDoesNotShowInTheBits) {
+  ThreadPool::Shared().SetThreadCount(2);
+  for (const std::int64_t rows : {1, 2, 3, 7, 8}) {
+    for (const Size size : {Size{rows, 5, 40}, Size{rows, 65, 300}, Size{rows, 129, 33},
+                            Size{rows, 256, 784}, Size{rows, 500, 300}, Size{rows, 610, 40}}) {
+      SCOPED_TRACE(Text(size));
+      const Problem problem(size);
+      const Epilogue epilogue{.column_bias = problem.column_bias.data(),
+                              .residual = problem.residual.data(),
+                              .residual_stride = size.n,
+                              .activation = Activation::kRelu};
+      ForEachCpuTarget([&] {
+        const std::vector<float> expected = problem.Multiply(epilogue);
+        const std::vector<float> packed = problem.Packed();
+        GuardedFloats c(expected.size());
+        MatmulPacked(problem.A(), packed.data(), size.n, c.data(), size.n, epilogue,
+                     PanelOrder::kBackward);
+        EXPECT_TRUE(SameBits(c.span(), expected));
+        Workspace workspace(2, 0);
+        std::fill_n(c.data(), c.size(), 0.0f);
+        ParallelMatmulPacked(problem.A(), packed.data(), size.n, c.data(), size.n, epilogue,
+                             workspace, PanelOrder::kBackward);
+        EXPECT_TRUE(SameBits(c.span(), expected));
+      });
+    }
+  }
+}
+
 TEST(Matmul, AColumnHasTheSameBitsAnywhere) {
   const Size size{19, 100, 321};
   const Problem problem(size);

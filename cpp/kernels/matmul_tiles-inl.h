@@ -92,6 +92,7 @@ void MultiplyTiles(const TiledProduct& product) {
       is_packed ? product.packed_depth * Columns::kPanelWords : kPanelColumns;
   const std::int64_t depth = product.segments * product.depth;
   const bool asks = depth >= kAskDepth && tiles.Most() > kWideRows && is_packed;
+  const bool is_forward = asks || product.order == PanelOrder::kForward;
   const std::int64_t most_panels = tiles.Most() == 1           ? RowPanels<Columns>(product)
                                    : tiles.Most() <= kWideRows ? 2
                                                                : 1;
@@ -119,7 +120,8 @@ void MultiplyTiles(const TiledProduct& product) {
                        .is_rectified = is_rectified,
                        .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
     for (std::int64_t i = 0; i < columns.tiles; ++i) {
-      const std::int64_t j = first + i * columns.step * kPanelColumns;
+      const std::int64_t place = is_forward ? i : columns.tiles - 1 - i;
+      const std::int64_t j = first + place * columns.step * kPanelColumns;
       tile.b = product.b + j / kPanelColumns * panel_stride + product.first_k * width;
       if (adds_bias && epilogue.column_bias != nullptr) tile.column_bias = epilogue.column_bias + j;
       const bool has_next = product.columns - j >= columns.columns + kPanelColumns;
