@@ -41,6 +41,11 @@ record ContenderKind(String name, String program, List<Path> classPath) {
     return new ContenderKind("espalier", "dev.espalier.bench.EspalierContender", classPath);
   }
 
+  /** The system alone; see {@link ClockContender}. */
+  static ContenderKind clock(Path root) {
+    return espalier(root).as("clock", ClockContender.class.getName());
+  }
+
   /** Another program on the same class path. */
   ContenderKind as(String otherName, String otherProgram) {
     return new ContenderKind(otherName, otherProgram, classPath);

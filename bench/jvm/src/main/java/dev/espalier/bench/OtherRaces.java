@@ -41,6 +41,9 @@ final class OtherRaces {
           clients.add(client);
         }
       }
+      ContenderClient clock = field.client(ContenderKind.clock(lineup.root));
+      clock.predict(work, 1);
+      clients.add(clock);
       for (int callers : new int[] {1, 2, 4, 8}) {
         Map<ContenderClient, List<double[]>> rounds = new LinkedHashMap<>();
         clients.forEach(client -> rounds.put(client, new ArrayList<>()));

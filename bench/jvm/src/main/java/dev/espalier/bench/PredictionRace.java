@@ -72,7 +72,7 @@ final class PredictionRace {
     System.out.println(line);
   }
 
-  /** Every contender that can, its outputs equal to those of the first. */
+  /** Every contender that can, its outputs equal to those of the first; for I1 the clock too. */
   private Map<ContenderClient, List<double[]>> prepare(Work work, int batch) throws IOException {
     Map<ContenderClient, List<double[]>> rounds = new LinkedHashMap<>();
     float[] reference = null;
@@ -97,6 +97,11 @@ final class PredictionRace {
       String what = kind.name() + " on " + work.network() + ", batch " + batch;
       Agreement.require(what, reference, outputs, Agreement.tolerance(kind.name()));
       rounds.put(client, new ArrayList<>());
+    }
+    if (work.network().equals("I1") && batch == 1) {
+      ContenderClient clock = field.client(ContenderKind.clock(lineup.root));
+      clock.predict(work, batch);
+      rounds.put(clock, new ArrayList<>());
     }
     return rounds;
   }
