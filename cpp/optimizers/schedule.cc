@@ -84,8 +84,9 @@ double ScheduleFactor(const Schedule& schedule, std::int64_t step) {
   if (step >= schedule.warmup_steps) {
     return FactorAfterWarmup(schedule, step - schedule.warmup_steps);
   }
-  return FactorAfterWarmup(schedule, 0) * static_cast<double>(step + 1) /
-         static_cast<double>(schedule.warmup_steps + 1);
+  // Added in double: one more than the most steps is no int64.
+  return FactorAfterWarmup(schedule, 0) * (static_cast<double>(step) + 1.0) /
+         (static_cast<double>(schedule.warmup_steps) + 1.0);
 }
 
 }  // namespace espalier

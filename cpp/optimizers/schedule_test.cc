@@ -73,6 +73,12 @@ TEST(Schedule, WarmsUpBeforeAny) {
                 {0.5, 1.0, 1.0, 0.5, 0.5});
 }
 
+TEST(Schedule, WarmsUpOverTheMostStepsThereAre) {
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(ScheduleFactor({.warmup_steps = most}, 0), 0x1p-63);
+  EXPECT_EQ(ScheduleFactor({.warmup_steps = most}, most - 1), 1.0);
+}
+
 TEST(Schedule, RefusesSettingsOutOfRange) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   for (const Schedule& schedule : std::vector<Schedule>{
