@@ -79,6 +79,9 @@ struct TiledProduct {
   bool is_first;
   bool is_last;
   PanelOrder order = PanelOrder::kForward;
+  /// Where B is not packed: room for a panel of it, of which the first rows' tile leaves a copy for
+  /// the others; or null, and all read it where it lies.
+  float* panel_copy = nullptr;
 };
 
 /// Rows of A that lie side by side, as in a transposed matrix.

@@ -59,15 +59,24 @@ void MultiplyPacking(const Piece& piece, float* scratch) {
   } while (done < k);
 }
 
-// Reads B where it lies, but for the columns that fill no vector.
+// Reads B where it lies, but for the columns that fill no vector. The first tile of rows copies
+// what it reads for those after it: rows of B far apart would push each other out of L1, and even
+// of L2.
 void MultiplyInPlace(const Piece& piece, float* scratch) {
   const std::int64_t n = piece.b.columns;
   const std::int64_t lanes = ActiveTileShape().lanes;
   const std::int64_t full = n / lanes * lanes;
   if (full > 0) {
-    MultiplyPanels(
-        {piece.a, piece.b.data, piece.b.row_stride, full, piece.c, piece.c_stride, true, true},
-        piece.epilogue);
+    MultiplyPanels({.a = piece.a,
+                    .b = piece.b.data,
+                    .b_stride = piece.b.row_stride,
+                    .n = full,
+                    .c = piece.c,
+                    .c_stride = piece.c_stride,
+                    .is_first = true,
+                    .is_last = true,
+                    .panel_copy = scratch},
+                   piece.epilogue);
   }
   if (full < n) {
     MultiplyPacking({piece.a, BlockOf(piece.b, 0, piece.b.rows, full, n - full), piece.c + full,
@@ -122,7 +131,7 @@ std::int64_t ParallelMatmulScratchFloats(std::int64_t k, std::int64_t n) {
   const std::int64_t depth = std::min(k, kPieceDepth);
   const std::int64_t columns = std::min(PieceColumns(k), RoundUp(n, ActiveTileShape().lanes));
   const std::int64_t swapped = (columns + depth) * kSwappedColumns;
-  return std::max(depth * columns, swapped);
+  return std::max({depth * columns, swapped, PanelCopyFloats(k)});
 }
 
 void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64_t c_stride,

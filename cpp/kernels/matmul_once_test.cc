@@ -25,10 +25,10 @@ struct Case {
   std::int64_t rows, columns, depth;
 };
 
-constexpr Case kCases[] = {{1, 1, 1},      {1, 10, 128},   {5, 64, 300},   {32, 256, 784},
-                           {31, 127, 257}, {33, 130, 511}, {64, 300, 512}, {128, 512, 600},
-                           {129, 70, 40},  {17, 1000, 33}, {3, 65, 1024},  {128, 256, 784},
-                           {40, 2100, 9},  {20, 300, 2050}};
+constexpr Case kCases[] = {
+    {1, 1, 1},      {1, 10, 128},    {5, 64, 300},  {32, 256, 784}, {31, 127, 257}, {33, 130, 511},
+    {64, 300, 512}, {128, 512, 600}, {129, 70, 40}, {17, 1000, 33}, {3, 65, 1024},  {128, 256, 784},
+    {40, 2100, 9},  {20, 300, 2050}, {15, 64, 100}, {7, 96, 100},   {29, 48, 2100}};
 
 // A dense layer's product: weights [columns, depth], transposed or with swapped sides.
 TEST(MatmulOnce, HasTheBitsOfTheProductPackedBeforeAndIsRight) {
@@ -70,6 +70,44 @@ TEST(MatmulOnce, HasTheBitsOfTheProductPackedBeforeAndIsRight) {
             }
             EXPECT_LE(std::abs(static_cast<double>(y.data()[i * columns + j]) - sum),
                       4.0 * std::sqrt(static_cast<double>(depth)) * 0x1p-24 * size);
+          }
+        }
+      }
+    }
+  });
+}
+
+// As a dense layer's gradients: B [depth, columns], which is packed or read where it lies.
+TEST(MatmulOnce, RowsOfBApartHaveTheBitsOfTheProductPackedBefore) {
+  testing::ForEachCpuTarget([] {
+    for (const auto& [rows, columns, depth] : kCases) {
+      for (const std::int64_t gap : {0, 3}) {
+        const std::int64_t stride = columns + gap;
+        SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(columns) + " x " +
+                     std::to_string(depth) + ", rows " + std::to_string(stride) + " apart");
+        GuardedFloats a(static_cast<std::size_t>(rows * depth));
+        GuardedFloats b(static_cast<std::size_t>((depth - 1) * stride + columns));
+        GuardedFloats residual(static_cast<std::size_t>(rows * columns));
+        FillRandom(a.span(), 4);
+        FillRandom(b.span(), 5);
+        FillRandom(residual.span(), 6);
+        const MatrixRef b_ref = {b.data(), depth, columns, stride, 1};
+        const Epilogue epilogue{.residual = residual.data(),
+                                .residual_stride = columns,
+                                .activation = Activation::kTanh};
+        AlignedArray<float> packed(PackedFloats(depth, columns));
+        PackB(b_ref, packed.data());
+        for (const bool is_transposed : {false, true}) {
+          const MatrixRef a_ref = is_transposed
+                                      ? MatrixRef::RowMajor(a.data(), depth, rows).Transposed()
+                                      : MatrixRef::RowMajor(a.data(), rows, depth);
+          std::vector<float> expected(residual.size());
+          MatmulPacked(a_ref, packed.data(), columns, expected.data(), columns, epilogue);
+          for (const int workers : {1, 2}) {
+            GuardedFloats c(residual.size());
+            Workspace workspace(workers, ParallelMatmulScratchFloats(depth, columns));
+            ParallelMatmul(a_ref, b_ref, c.data(), columns, epilogue, workspace);
+            EXPECT_TRUE(testing::SameBits(c.span(), expected));
           }
         }
       }

@@ -39,7 +39,8 @@ TiledProduct Tiled(const PanelProduct& product, const Epilogue& epilogue) {
           .epilogue = &epilogue,
           .is_first = product.is_first,
           .is_last = product.is_last,
-          .order = product.order};
+          .order = product.order,
+          .panel_copy = product.panel_copy};
 }
 
 // to[r * to_stride + i] = from[r][i].
@@ -120,6 +121,10 @@ void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue) {
                    tiled.a_row_stride = kCopyStride;
                    CopyRows(part, tiled.a_row_stride, copy);
                  });
+}
+
+std::int64_t PanelCopyFloats(std::int64_t k) {
+  return std::min(k, kInPlaceDepth) * ActiveTileShape().columns;
 }
 
 Partition MakePartition(std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t columns) {

@@ -26,12 +26,16 @@ struct PanelProduct {
   bool is_first;  ///< as in TiledProduct
   bool is_last;
   PanelOrder order = PanelOrder::kForward;
+  float* panel_copy = nullptr;  ///< as in TiledProduct: room for PanelCopyFloats(k)
 };
 
 /// On the calling thread. Reads A where it lies if its rows or its columns are contiguous:
 /// copying it would cost more than it gives, except where its lines would push each other
 /// out of L1.
 void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue);
+
+/// Floats of a panel of B with K rows, as many as MultiplyPanels takes at a time.
+std::int64_t PanelCopyFloats(std::int64_t k);
 
 /// True if vectors so many floats apart fall into one set of an L1 cache (4 KiB a way).
 inline bool SharesCacheSet(std::int64_t stride) { return stride % 1024 == 0; }

@@ -35,6 +35,7 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
                      .panel_stride = 0,
                      .panel_columns = 0,
                      .ahead = nullptr,
+                     .copy = nullptr,
                      .c = nullptr,
                      .c_stride = 0,
                      .last_lanes = kLanes,

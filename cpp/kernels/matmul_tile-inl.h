@@ -44,6 +44,7 @@ struct TileArguments {
   std::int64_t panel_stride;
   std::int64_t panel_columns;  // of C from panel to panel, with all that is added to it
   const float* ahead;          // of a cache line to ask for with each k, or null
+  float* copy;                 // for what is read of B, packed, or null
   float* c;
   std::int64_t c_stride;
   std::int64_t last_lanes;  // columns in the last vector, 1 to kLanes
@@ -150,9 +151,13 @@ struct Bf16Columns {
 inline constexpr int kWideRows = kHas32Registers ? 7 : 2;
 inline constexpr std::int64_t kLineFloats = 16;
 
-// The sum over all k. Asking for a line in vain costs as much as asking for one that is missing.
+// What a tile does while it multiplies. Asking for a line in vain costs as much as asking for one
+// that is missing; stores of a copy find free places among so many multiply-adds.
+enum class Besides { kNothing, kAsksAhead, kCopies };
+
+// The sum over all k.
 template <template <int> class Rows, class Columns, int kRows, int kVectors, int kPanels,
-          bool kAsksAhead>
+          Besides kBesides>
 HWY_INLINE void AddProducts(const TileArguments& tile,
                             TileVector (&sums)[kRows][kVectors * kPanels]) {
   constexpr int kAll = kVectors * kPanels;
@@ -162,6 +167,7 @@ HWY_INLINE void AddProducts(const TileArguments& tile,
   const std::int64_t b_stride = tile.b_stride;
   const std::int64_t panel_stride = tile.panel_stride;
   const float* ahead = tile.ahead;
+  float* HWY_RESTRICT copy = tile.copy;
   for (std::int64_t segment = tile.segments;;) {
     for (std::int64_t k = tile.depth; k > 0; --k) {
       TileVector columns[kAll];
@@ -177,9 +183,14 @@ HWY_INLINE void AddProducts(const TileArguments& tile,
       }
       a.Advance();
       b += b_stride;
-      if constexpr (kAsksAhead) {
+      if constexpr (kBesides == Besides::kAsksAhead) {
         __builtin_prefetch(ahead, 0, 2);
         ahead += kLineFloats;
+      }
+      if constexpr (kBesides == Besides::kCopies) {
+        HWY_UNROLL(16)
+        for (int v = 0; v < kAll; ++v) hn::StoreU(columns[v], d, copy + v * kLanes);
+        copy += kPanelColumns;
       }
     }
     if (--segment <= 0) break;
@@ -233,10 +244,15 @@ void MultiplyTile(const TileArguments& tile) {
     }
   }
 
+  // The first of several tiles has half the most rows or more.
+  constexpr bool kMayCopy = kRows >= kTileRows / 2 && kPanels == 1 && kVectors == kTileVectors &&
+                            Columns::kPanelWords == kPanelColumns;
   if (kRows > kWideRows && tile.ahead != nullptr) {
-    AddProducts<Rows, Columns, kRows, kVectors, kPanels, true>(tile, sums);
+    AddProducts<Rows, Columns, kRows, kVectors, kPanels, Besides::kAsksAhead>(tile, sums);
+  } else if (kMayCopy && tile.copy != nullptr) {
+    AddProducts<Rows, Columns, kRows, kVectors, kPanels, Besides::kCopies>(tile, sums);
   } else {
-    AddProducts<Rows, Columns, kRows, kVectors, kPanels, false>(tile, sums);
+    AddProducts<Rows, Columns, kRows, kVectors, kPanels, Besides::kNothing>(tile, sums);
   }
 
   // Comparisons rather than Min and Max, which drop NaN on some targets.

@@ -110,6 +110,7 @@ void MultiplyTiles(const TiledProduct& product) {
                        .panel_stride = columns.apart * panel_stride,
                        .panel_columns = columns.apart * kPanelColumns,
                        .ahead = nullptr,
+                       .copy = nullptr,
                        .c = product.c,
                        .c_stride = product.c_stride,
                        .last_lanes = columns.last_lanes,
@@ -119,6 +120,7 @@ void MultiplyTiles(const TiledProduct& product) {
                        .start_stride = starts_from_c ? product.c_stride : epilogue.residual_stride,
                        .is_rectified = is_rectified,
                        .most = is_relu6 ? 6.0f : std::numeric_limits<float>::infinity()};
+    const bool copies = product.panel_copy != nullptr && tiles.count > 1 && !columns.is_narrow;
     for (std::int64_t i = 0; i < columns.tiles; ++i) {
       const std::int64_t place = is_forward ? i : columns.tiles - 1 - i;
       const std::int64_t j = first + place * columns.step * kPanelColumns;
@@ -141,6 +143,11 @@ void MultiplyTiles(const TiledProduct& product) {
         tile.ahead = asks && next != nullptr && t < Columns::kPanelWords / kLineFloats
                          ? next + t * depth * kLineFloats
                          : nullptr;
+        if (copies) {
+          tile.copy = t == 0 ? product.panel_copy : nullptr;
+          if (t > 0) tile.b = product.panel_copy;
+          tile.b_stride = t == 0 ? product.b_stride : kPanelColumns;
+        }
         ChooseTile<Rows, Columns>(rows, columns)(tile);
         for (std::int64_t p = 0; activates && p < columns.panels; ++p) {
           ActivateRows(epilogue.activation, epilogue.slope, rows, columns.columns,
