@@ -291,6 +291,11 @@ public final class Predictor implements AutoCloseable {
     return tasks;
   }
 
+  /** Returns true if outputs are logits. */
+  boolean isLogits() {
+    return isLogits;
+  }
+
   /**
    * Describes the plan: instruction set, memory, layers after fusion with their kernels, how pixels
    * are read.
