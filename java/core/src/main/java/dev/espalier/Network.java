@@ -100,7 +100,8 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Plans how a copy of this network becomes another: without some layers, with other heads.
+   * Plans how a copy of this network becomes another: without some layers, with other heads. {@link
+   * TransferBuilder} says what then trains, and what is computed once.
    *
    * @return a plan that changes nothing yet
    */

@@ -17,9 +17,10 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p>Same network, same data set, same settings and seed give the same bits, for any number of
  * threads, with and without prefetching and the feature cache.
  *
- * <p><b>Frozen layers</b> below the lowest trainable one are run once for each example where the
- * data set is stable ({@link Dataset#isStable}) and the features fit the memory budget; the result
- * is the same, only faster.
+ * <p><b>Frozen layers</b> from the input on are run once for each example where the data set is
+ * stable ({@link Dataset#isStable}) and there is room for the features ({@link
+ * #featureCacheBudget}); the result is the same, only faster. {@link TransferBuilder} has the whole
+ * rule, {@link History#cacheNote} says what was done.
  *
  * <p><b>Threads.</b> A trainer belongs to one thread; {@link #cancel} may be called from any. While
  * {@code fit} runs, other threads that use the network get {@link IllegalStateException};
