@@ -180,11 +180,13 @@ public final class Trainer {
 
   /**
    * Stops once a metric of a task has not become better for {@code patience} epochs, and puts the
-   * weights of the best epoch back. An undefined metric is no improvement.
+   * weights of the best epoch back. An undefined metric is no improvement. {@code fit} refuses,
+   * before it trains, a task that the validation data has no targets of, and a metric that the task
+   * has not.
    *
    * @param patience epochs without improvement, at least 1
    * @param task name of the task
-   * @param metric name of one of its metrics; see {@link Metric}
+   * @param metric name of one of its metrics, of the whole task; see {@link Metric}
    * @return this
    */
   public Trainer earlyStopping(int patience, String task, String metric) {

@@ -144,10 +144,11 @@ public final class TransferBuilder {
   }
 
   /**
-   * Scales the optimizer's learning rate in some layers.
+   * Scales the optimizer's learning rate in some layers. A layer's own name goes before globs; two
+   * globs that give a layer different scales are an error of {@code build} and {@code explain}.
    *
    * @param pattern name or glob
-   * @param scale finite, not negative
+   * @param scale finite, not negative; 1 at first
    * @return this
    */
   public TransferBuilder learningRateScale(String pattern, double scale) {
