@@ -85,7 +85,7 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws NativeMemoryException if there is no direct memory for a batch
    */
   public static BatchingPredictor of(Predictor predictor, BatchingOptions options) {
-    requireOpen(predictor);
+    requireOpen(Objects.requireNonNull(predictor, "predictor"));
     Objects.requireNonNull(options, "options");
     BatchingPredictor batching = new BatchingPredictor(predictor, options);
     batching.worker.start();
@@ -169,7 +169,7 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws IllegalStateException if {@code next} or this object is closed
    */
   public Predictor swap(Predictor next) {
-    requireOpen(next);
+    requireOpen(Objects.requireNonNull(next, "next"));
     if (!next.inputShape().equals(inputShape) || !hasOutputsOf(next.tasks())) {
       throw new IllegalArgumentException(
           "next: expected a predictor for "

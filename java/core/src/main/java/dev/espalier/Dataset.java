@@ -164,7 +164,7 @@ public interface Dataset {
    * @throws ShapeException if the length is not a multiple of the shape's size
    */
   static Dataset of(float[] inputs, Shape shape) {
-    return new ArrayDataset(FloatBuffer.wrap(inputs), shape);
+    return new ArrayDataset(FloatBuffer.wrap(Objects.requireNonNull(inputs, "inputs")), shape);
   }
 
   /**
@@ -176,7 +176,7 @@ public interface Dataset {
    * @throws ShapeException if the remaining length is not a multiple of the shape's size
    */
   static Dataset of(FloatBuffer inputs, Shape shape) {
-    return new ArrayDataset(inputs.slice(), shape);
+    return new ArrayDataset(Objects.requireNonNull(inputs, "inputs").slice(), shape);
   }
 
   /**
@@ -216,6 +216,19 @@ public interface Dataset {
    */
   static Dataset ofClasses(float[] inputs, Shape shape, int[] classes) {
     return of(inputs, shape).withClasses("", classes);
+  }
+
+  /**
+   * Makes a data set of rows for a network with one head of classes. Its input shape is a vector,
+   * which any network with as many input values takes.
+   *
+   * @param inputs {@code [examples][values]}; at least one example
+   * @param classes {@code [examples]}; -1: unlabelled
+   * @return the data set
+   * @throws ShapeException if the lengths do not fit
+   */
+  static Dataset ofClasses(float[][] inputs, int[] classes) {
+    return new RowsDataset(inputs).withClasses("", classes);
   }
 
   /**
@@ -272,6 +285,9 @@ public interface Dataset {
    * @throws ShapeException if input shapes, or the forms of one task, differ
    */
   static Dataset concat(Dataset... parts) {
+    for (Dataset part : Objects.requireNonNull(parts, "parts")) {
+      Objects.requireNonNull(part, "parts");
+    }
     return new ConcatDataset(List.of(parts));
   }
 
@@ -285,7 +301,7 @@ public interface Dataset {
    * @throws IndexOutOfBoundsException if an index is out of range
    */
   default Dataset subset(int... indices) {
-    return new SubsetDataset(this, indices.clone());
+    return new SubsetDataset(this, Objects.requireNonNull(indices, "indices").clone());
   }
 
   /**
@@ -400,7 +416,7 @@ public interface Dataset {
    * @throws ShapeException if the sizes differ
    */
   default Dataset reshape(Shape shape) {
-    if (shape.size() != inputShape().size()) {
+    if (Objects.requireNonNull(shape, "shape").size() != inputShape().size()) {
       throw new ShapeException(
           "reshape: expected " + inputShape().size() + " values, got " + shape);
     }
@@ -416,7 +432,7 @@ public interface Dataset {
    * @throws ShapeException if the lengths do not fit
    */
   default Dataset withTargets(String task, float[][] targets) {
-    return new TargetDataset(this, task, targets, null);
+    return new TargetDataset(this, task, Objects.requireNonNull(targets, "targets"), null);
   }
 
   /**
@@ -428,7 +444,7 @@ public interface Dataset {
    * @throws ShapeException if the lengths do not fit
    */
   default Dataset withClasses(String task, int[] classes) {
-    return new TargetDataset(this, task, null, classes);
+    return new TargetDataset(this, task, null, Objects.requireNonNull(classes, "classes"));
   }
 
   /**

@@ -59,7 +59,7 @@ public record History(
    * @throws NullPointerException if a component is null
    */
   public History {
-    epochs = List.copyOf(epochs);
+    epochs = List.copyOf(Objects.requireNonNull(epochs, "epochs"));
     Objects.requireNonNull(stopReason, "stopReason");
     Objects.requireNonNull(bestEpoch, "bestEpoch");
     Objects.requireNonNull(cacheNote, "cacheNote");

@@ -216,7 +216,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer timeLimit(Duration limit) {
-    if (limit.isZero() || limit.isNegative()) {
+    if (Objects.requireNonNull(limit, "limit").isZero() || limit.isNegative()) {
       throw new IllegalArgumentException("limit: expected above zero, got " + limit);
     }
     timeLimit = limit;
