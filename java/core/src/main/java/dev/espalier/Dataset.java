@@ -332,6 +332,7 @@ public interface Dataset {
    * @param fraction share of the first part, 0 to 1; rounded to a whole number of examples
    * @param seed of the choice
    * @return the two parts
+   * @throws IllegalArgumentException if the fraction is out of range
    */
   default Split split(double fraction, long seed) {
     return SubsetDataset.split(this, fraction, Shuffle.permutation(size(), seed, 0));
@@ -344,6 +345,8 @@ public interface Dataset {
    * @param fraction share of the first part, 0 to 1; rounded to a whole number of examples
    * @param seed of the choice
    * @return the two parts
+   * @throws IllegalArgumentException if the fraction is out of range
+   * @throws IllegalStateException if there are no targets
    */
   default Split splitStratified(double fraction, long seed) {
     return Stratification.split(this, fraction, seed);
@@ -356,6 +359,8 @@ public interface Dataset {
    * @param count number of examples, 1 to {@code size()}
    * @param seed of the choice
    * @return {@code count} examples
+   * @throws IllegalArgumentException if the number is out of range
+   * @throws IllegalStateException if there are no targets
    */
   default Dataset fewShot(int count, long seed) {
     return Stratification.fewShot(this, count, seed);
@@ -368,6 +373,8 @@ public interface Dataset {
    * @param count wanted of each label, at least 1
    * @param seed of the choice
    * @return the examples
+   * @throws IllegalArgumentException if the number is out of range
+   * @throws IllegalStateException if there are no targets
    */
   default Dataset fewShotPerLabel(int count, long seed) {
     return Stratification.fewShotPerLabel(this, count, seed);

@@ -251,13 +251,15 @@ public final class Network implements AutoCloseable {
    * @throws ShapeException if inputs have the wrong size
    * @throws NonFiniteException if an input is not finite, naming the example
    * @throws IllegalStateException if this network is closed or another thread trains it
+   * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data) {
     return evaluate(data, 0.5);
   }
 
   /**
-   * Evaluates loss and metrics of all tasks that the data set has targets for.
+   * Evaluates loss and metrics of all tasks that the data set has targets for. Logits and targets
+   * of all examples are in direct memory meanwhile, fewer than 2^29 numbers of each.
    *
    * @param data examples with targets, at least one example
    * @param threshold probability from which on a label counts as predicted, 0 to 1
@@ -266,6 +268,7 @@ public final class Network implements AutoCloseable {
    * @throws ShapeException if inputs have the wrong size
    * @throws NonFiniteException if an input is not finite, naming the example
    * @throws IllegalStateException if this network is closed or another thread trains it
+   * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data, double threshold) {
     Arguments.inRange("threshold", threshold, 0, 1);

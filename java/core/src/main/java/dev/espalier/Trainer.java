@@ -327,7 +327,7 @@ public final class Trainer {
    * @throws NonFiniteException if an input is not finite, naming the example; or a loss or
    *     gradient, naming step and task
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
-   *     layer to train; or this trainer is already running
+   *     layer to train; this trainer is already running; or early stopping has no validation data
    * @throws NativeMemoryException if the memory budget is too small for the batch size
    */
   public History fit(Dataset data) {
