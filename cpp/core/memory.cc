@@ -34,7 +34,6 @@ constexpr std::int64_t kMapFromBytes = std::int64_t{1} << 20;
 [[maybe_unused]] constexpr std::int64_t kHugePagesFromBytes = std::int64_t{4} << 20;
 
 std::atomic<std::int64_t> bytes_in_use{0};
-std::atomic<std::int64_t> bytes_peak{0};
 
 std::atomic<std::int64_t>& BytesLimit() {
   static std::atomic<std::int64_t> limit{AvailableMemoryBytes()};
@@ -65,9 +64,6 @@ void Reserve(std::int64_t bytes) {
            " bytes (the budget), got ", used, " in use and ", bytes, " more wanted");
     }
   } while (!bytes_in_use.compare_exchange_weak(used, used + bytes));
-  std::int64_t peak = bytes_peak.load();
-  while (peak < used + bytes && !bytes_peak.compare_exchange_weak(peak, used + bytes)) {
-  }
 }
 
 void* Obtain(std::int64_t bytes) {
@@ -93,8 +89,6 @@ void* Obtain(std::int64_t bytes) {
 }  // namespace
 
 std::int64_t NativeBytesInUse() { return bytes_in_use.load(); }
-
-std::int64_t NativeBytesPeak() { return bytes_peak.load(); }
 
 std::int64_t NativeBytesLimit() { return BytesLimit().load(); }
 

@@ -14,9 +14,8 @@ namespace espalier {
 
 inline constexpr std::size_t kAlignmentBytes = 64;  // a cache line, and one AVX-512 vector
 
-/// Bytes held now, the highest so far, and the most there may be (default: no limit but memory).
+/// Bytes held now, and the most there may be (default: no limit but memory).
 std::int64_t NativeBytesInUse();
-std::int64_t NativeBytesPeak();
 std::int64_t NativeBytesLimit();
 void SetNativeBytesLimit(std::int64_t bytes);
 

@@ -93,8 +93,6 @@ std::string taskMetrics(const char* kind, const char* labels_json, std::int64_t 
 
 // Predictor.
 std::int64_t predictorCreate(std::int64_t network, const char* config_json);
-std::int64_t predictorInputSize(std::int64_t predictor);
-std::int64_t predictorOutputSize(std::int64_t predictor);
 void predictorPredict(std::int64_t predictor, std::int64_t batch, std::int64_t inputs,
                       std::int64_t outputs);
 /// The same for pixels of a byte each.

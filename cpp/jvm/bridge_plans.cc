@@ -149,14 +149,6 @@ std::int64_t predictorCreate(std::int64_t network, const char* config_json) {
   });
 }
 
-std::int64_t predictorInputSize(std::int64_t predictor) {
-  return Guard([&] { return Entered<Predictor>(predictor)->input_size(); });
-}
-
-std::int64_t predictorOutputSize(std::int64_t predictor) {
-  return Guard([&] { return Entered<Predictor>(predictor)->output_size(); });
-}
-
 void predictorPredict(std::int64_t predictor, std::int64_t batch, std::int64_t inputs,
                       std::int64_t outputs) {
   Guard([&] { Predict(*Entered<Predictor>(predictor), batch, inputs, outputs); });

@@ -87,8 +87,6 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { taskLosses(network, 1, memory, targets, nullptr, results); },
       [&] { logitsToProbabilities(network, 1, memory); },
       [&] { predictorCreate(network, "{}"); },
-      [&] { predictorInputSize(predictor); },
-      [&] { predictorOutputSize(predictor); },
       [&] { predictorPredict(predictor, 1, memory, memory); },
       [&] { predictorPredictPixels(predictor, 1, memory, memory); },
       [&] { predictorStatistics(predictor, nullptr); },

@@ -187,8 +187,6 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("networkSetThresholds", [&] { networkSetThresholds(network, "trait", nullptr, 0); });
 
   Keeps("predictorCreate", [&] { predictor = predictorCreate(network, "{}"); });
-  Keeps("predictorInputSize", [&] { predictorInputSize(predictor); });
-  Keeps("predictorOutputSize", [&] { predictorOutputSize(predictor); });
   Keeps("predictorPredict", [&] {
     predictorPredict(predictor, kBatch, Address(inputs.data()), Address(outputs.data()));
   });

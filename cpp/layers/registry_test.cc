@@ -4,7 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "core/text.h"
 #include "layers/attribute_reader.h"
@@ -66,6 +71,46 @@ TEST(Registry, KnowsAllKinds) {
                                              "silu",
                                              "tanh"};
   EXPECT_EQ(LayerKinds(), expected);
+}
+
+// The words in backquotes.
+std::vector<std::string> Quoted(const std::string& text) {
+  std::vector<std::string> words;
+  std::size_t end = 0;
+  for (std::size_t begin = text.find('`'); begin != std::string::npos;
+       begin = text.find('`', end + 1)) {
+    end = text.find('`', begin + 1);
+    if (end == std::string::npos) break;
+    words.push_back(text.substr(begin + 1, end - begin - 1));
+  }
+  return words;
+}
+
+TEST(Registry, EveryAttributeIsDocumented) {
+  std::ifstream file(ESPALIER_TESTDATA "/../../docs/model_file.md");
+  ASSERT_TRUE(file.good());
+  std::map<std::string, std::set<std::string>> documented;
+  bool is_there = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("## ")) is_there = line == "## Kinds of layers";
+    if (!is_there || !line.starts_with("| `")) continue;
+    const std::size_t bar = line.find(" | ");
+    const std::vector<std::string> attributes =
+        Quoted(line.substr(bar, line.find(" | ", bar + 3) - bar));
+    for (const std::string& kind : Quoted(line.substr(0, bar))) {
+      EXPECT_FALSE(documented.contains(kind)) << kind;
+      documented[kind] = std::set<std::string>(attributes.begin(), attributes.end());
+    }
+  }
+  EXPECT_EQ(documented.size(), LayerKinds().size());
+  for (const std::string& kind : LayerKinds()) {
+    std::set<std::string> attributes;
+    for (const auto& [name, value] : MakeLayer(kind, Required(kind))->attributes()) {
+      attributes.insert(name);
+    }
+    if (kind == "dense") attributes.insert("initializer_value");  // where it is "constant"
+    EXPECT_EQ(documented[kind], attributes) << kind;
+  }
 }
 
 TEST(Registry, AttributesMakeAnEqualLayer) {

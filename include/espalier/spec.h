@@ -16,8 +16,8 @@
 namespace espalier {
 
 /// A layer's settings by name, e.g. {"channels": 32, "kernel": [3, 3], "padding": "same"}.
-/// Which names a kind of layer knows is documented at its class in cpp/layers; an
-/// unknown name or a wrong type is an error. Whole numbers are accepted for real ones.
+/// docs/model_file.md lists the names that each kind of layer knows; an unknown name or a wrong
+/// type is an error. Whole numbers are accepted for real ones.
 using AttributeValue =
     std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
 using Attributes = std::map<std::string, AttributeValue>;

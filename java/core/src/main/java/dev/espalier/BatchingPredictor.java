@@ -42,6 +42,7 @@ public final class BatchingPredictor implements AutoCloseable {
   private final List<Task> tasks;
   private final int inputSize;
   private final int outputSize;
+  private final boolean isLogits;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrival = lock.newCondition();
@@ -67,6 +68,7 @@ public final class BatchingPredictor implements AutoCloseable {
     tasks = predictor.tasks();
     inputSize = predictor.inputSize();
     outputSize = predictor.outputSize();
+    isLogits = predictor.isLogits();
     inputMemory = DirectMemory.allocate((long) options.maxBatchSize() * inputSize, "inputs");
     outputMemory = DirectMemory.allocate((long) options.maxBatchSize() * outputSize, "outputs");
     worker = new Thread(this::work, "espalier-batching");
@@ -83,7 +85,7 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws NativeMemoryException if there is no direct memory for a batch
    */
   public static BatchingPredictor of(Predictor predictor, BatchingOptions options) {
-    requireOpen(predictor);
+    requireOpen(Objects.requireNonNull(predictor, "predictor"));
     Objects.requireNonNull(options, "options");
     BatchingPredictor batching = new BatchingPredictor(predictor, options);
     batching.worker.start();
@@ -160,13 +162,14 @@ public final class BatchingPredictor implements AutoCloseable {
    * Replaces the predictor. Batches that are running end with the former one; requests that wait
    * get the new one. No request is lost, even if the former predictor is closed at once.
    *
-   * @param next an open predictor with the same input shape and tasks, thresholds apart
+   * @param next an open predictor with the same input shape and tasks, thresholds apart, that
+   *     returns probabilities or logits as the former one does
    * @return the former predictor, which the caller may close
-   * @throws IllegalArgumentException if input shape or tasks differ
+   * @throws IllegalArgumentException if input shape, tasks or the kind of output differ
    * @throws IllegalStateException if {@code next} or this object is closed
    */
   public Predictor swap(Predictor next) {
-    requireOpen(next);
+    requireOpen(Objects.requireNonNull(next, "next"));
     if (!next.inputShape().equals(inputShape) || !hasOutputsOf(next.tasks())) {
       throw new IllegalArgumentException(
           "next: expected a predictor for "
@@ -177,6 +180,13 @@ public final class BatchingPredictor implements AutoCloseable {
               + next.inputShape()
               + " with "
               + next.tasks());
+    }
+    if (next.isLogits() != isLogits) {
+      throw new IllegalArgumentException(
+          "next: expected a predictor of "
+              + kindOfOutput(isLogits)
+              + ", got one of "
+              + kindOfOutput(next.isLogits()));
     }
     lock.lock();
     try {
@@ -299,6 +309,10 @@ public final class BatchingPredictor implements AutoCloseable {
     if (predictor.isClosed()) {
       throw new IllegalStateException("the predictor is closed");
     }
+  }
+
+  private static String kindOfOutput(boolean isLogits) {
+    return isLogits ? "logits" : "probabilities";
   }
 
   private boolean hasOutputsOf(List<Task> others) {

@@ -44,7 +44,7 @@ public final class CsvOptions {
    * @throws ShapeException if the size differs
    */
   public CsvOptions shape(Shape shape) {
-    if (shape.size() != inputs.size()) {
+    if (Objects.requireNonNull(shape, "shape").size() != inputs.size()) {
       throw new ShapeException("shape: expected " + inputs.size() + " values, got " + shape);
     }
     return new CsvOptions(inputs, Optional.of(shape), separator, tasks);

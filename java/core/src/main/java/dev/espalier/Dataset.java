@@ -164,7 +164,7 @@ public interface Dataset {
    * @throws ShapeException if the length is not a multiple of the shape's size
    */
   static Dataset of(float[] inputs, Shape shape) {
-    return new ArrayDataset(FloatBuffer.wrap(inputs), shape);
+    return new ArrayDataset(FloatBuffer.wrap(Objects.requireNonNull(inputs, "inputs")), shape);
   }
 
   /**
@@ -176,7 +176,7 @@ public interface Dataset {
    * @throws ShapeException if the remaining length is not a multiple of the shape's size
    */
   static Dataset of(FloatBuffer inputs, Shape shape) {
-    return new ArrayDataset(inputs.slice(), shape);
+    return new ArrayDataset(Objects.requireNonNull(inputs, "inputs").slice(), shape);
   }
 
   /**
@@ -216,6 +216,19 @@ public interface Dataset {
    */
   static Dataset ofClasses(float[] inputs, Shape shape, int[] classes) {
     return of(inputs, shape).withClasses("", classes);
+  }
+
+  /**
+   * Makes a data set of rows for a network with one head of classes. Its input shape is a vector,
+   * which any network with as many input values takes.
+   *
+   * @param inputs {@code [examples][values]}; at least one example
+   * @param classes {@code [examples]}; -1: unlabelled
+   * @return the data set
+   * @throws ShapeException if the lengths do not fit
+   */
+  static Dataset ofClasses(float[][] inputs, int[] classes) {
+    return new RowsDataset(inputs).withClasses("", classes);
   }
 
   /**
@@ -272,6 +285,9 @@ public interface Dataset {
    * @throws ShapeException if input shapes, or the forms of one task, differ
    */
   static Dataset concat(Dataset... parts) {
+    for (Dataset part : Objects.requireNonNull(parts, "parts")) {
+      Objects.requireNonNull(part, "parts");
+    }
     return new ConcatDataset(List.of(parts));
   }
 
@@ -285,7 +301,7 @@ public interface Dataset {
    * @throws IndexOutOfBoundsException if an index is out of range
    */
   default Dataset subset(int... indices) {
-    return new SubsetDataset(this, indices.clone());
+    return new SubsetDataset(this, Objects.requireNonNull(indices, "indices").clone());
   }
 
   /**
@@ -316,6 +332,7 @@ public interface Dataset {
    * @param fraction share of the first part, 0 to 1; rounded to a whole number of examples
    * @param seed of the choice
    * @return the two parts
+   * @throws IllegalArgumentException if the fraction is out of range
    */
   default Split split(double fraction, long seed) {
     return SubsetDataset.split(this, fraction, Shuffle.permutation(size(), seed, 0));
@@ -328,6 +345,8 @@ public interface Dataset {
    * @param fraction share of the first part, 0 to 1; rounded to a whole number of examples
    * @param seed of the choice
    * @return the two parts
+   * @throws IllegalArgumentException if the fraction is out of range
+   * @throws IllegalStateException if there are no targets
    */
   default Split splitStratified(double fraction, long seed) {
     return Stratification.split(this, fraction, seed);
@@ -340,6 +359,8 @@ public interface Dataset {
    * @param count number of examples, 1 to {@code size()}
    * @param seed of the choice
    * @return {@code count} examples
+   * @throws IllegalArgumentException if the number is out of range
+   * @throws IllegalStateException if there are no targets
    */
   default Dataset fewShot(int count, long seed) {
     return Stratification.fewShot(this, count, seed);
@@ -352,6 +373,8 @@ public interface Dataset {
    * @param count wanted of each label, at least 1
    * @param seed of the choice
    * @return the examples
+   * @throws IllegalArgumentException if the number is out of range
+   * @throws IllegalStateException if there are no targets
    */
   default Dataset fewShotPerLabel(int count, long seed) {
     return Stratification.fewShotPerLabel(this, count, seed);
@@ -400,7 +423,7 @@ public interface Dataset {
    * @throws ShapeException if the sizes differ
    */
   default Dataset reshape(Shape shape) {
-    if (shape.size() != inputShape().size()) {
+    if (Objects.requireNonNull(shape, "shape").size() != inputShape().size()) {
       throw new ShapeException(
           "reshape: expected " + inputShape().size() + " values, got " + shape);
     }
@@ -416,7 +439,7 @@ public interface Dataset {
    * @throws ShapeException if the lengths do not fit
    */
   default Dataset withTargets(String task, float[][] targets) {
-    return new TargetDataset(this, task, targets, null);
+    return new TargetDataset(this, task, Objects.requireNonNull(targets, "targets"), null);
   }
 
   /**
@@ -428,7 +451,7 @@ public interface Dataset {
    * @throws ShapeException if the lengths do not fit
    */
   default Dataset withClasses(String task, int[] classes) {
-    return new TargetDataset(this, task, null, classes);
+    return new TargetDataset(this, task, null, Objects.requireNonNull(classes, "classes"));
   }
 
   /**

@@ -43,6 +43,7 @@ public record EpochResult(
    * @throws NullPointerException if the map or the optional is null
    */
   public EpochResult {
+    Objects.requireNonNull(taskLosses, "taskLosses");
     taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
     Objects.requireNonNull(validation, "validation");
   }

@@ -21,7 +21,7 @@ public record Evaluation(double loss, int exampleCount, List<TaskEvaluation> tas
    * @throws NullPointerException if it is null
    */
   public Evaluation {
-    tasks = List.copyOf(tasks);
+    tasks = List.copyOf(Objects.requireNonNull(tasks, "tasks"));
   }
 
   /**

@@ -56,6 +56,18 @@ final class EvaluationRun {
     void compute(int count, long inputsAddress, long logitsAddress);
   }
 
+  /** Refuses a task without targets, and a metric that the task has not, before there are any. */
+  void requireMetric(String task, String metric) {
+    List<TaskEvaluation> names = new ArrayList<>();
+    for (int t = 0; t < binding.tasks().size(); t++) {
+      if (binding.isPresent(t)) {
+        // Of one example of zeros: which metrics there are depends on the task alone.
+        names.add(new TaskEvaluation(binding.tasks().get(t).name(), 0, 0, metrics(t, logits, 1)));
+      }
+    }
+    new Evaluation(0, 0, names).task(task).metric(metric);
+  }
+
   Evaluation withPredictor(Predictor predictor) {
     return run(fromInputs(predictor::predictAt), () -> false);
   }
@@ -107,18 +119,22 @@ final class EvaluationRun {
     for (int t = 0; t < binding.tasks().size(); t++) {
       Task task = binding.tasks().get(t);
       if (binding.isPresent(t)) {
+        ByteBuffer columns = task.width() == width ? logits : columns(column, task.width());
         evaluations.add(
             new TaskEvaluation(
-                task.name(), losses[1 + 2 * t], (long) losses[2 + 2 * t], metrics(t, column)));
+                task.name(),
+                losses[1 + 2 * t],
+                (long) losses[2 + 2 * t],
+                metrics(t, columns, size)));
       }
       column += task.width();
     }
     return new Evaluation(losses[0], size, evaluations);
   }
 
-  private List<Metric> metrics(int t, int column) {
+  /** Computes the metrics of a task from the first {@code count} rows of its probabilities. */
+  private List<Metric> metrics(int t, ByteBuffer probabilities, int count) {
     Task task = binding.tasks().get(t);
-    ByteBuffer columns = task.width() == width ? logits : columns(column, task.width());
     String kind = Head.kindName(task.kind());
     String labels = JsonWriter.write(task.labels());
     try {
@@ -128,12 +144,12 @@ final class EvaluationRun {
                   Bridge.taskMetrics(
                       kind,
                       labels,
-                      size,
-                      DirectMemory.address(columns),
+                      count,
+                      DirectMemory.address(probabilities),
                       targets.targetAddresses()[t],
                       threshold)));
     } finally {
-      Reference.reachabilityFence(columns);
+      Reference.reachabilityFence(probabilities);
     }
   }
 

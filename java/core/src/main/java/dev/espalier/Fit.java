@@ -262,7 +262,13 @@ final class Fit {
       return null;
     }
     TargetBinding validationBinding = TargetBinding.of(tasks, network.inputShape(), validation);
-    return new EvaluationRun(network.handle(), validationBinding, validation, 0.5, batchSize);
+    EvaluationRun run =
+        new EvaluationRun(network.handle(), validationBinding, validation, 0.5, batchSize);
+    Trainer.EarlyStopping stopping = settings.earlyStopping();
+    if (stopping != null && stopping.task() != null) {
+      run.requireMetric(stopping.task(), stopping.metric()); // not after an epoch of hours
+    }
+    return run;
   }
 
   private boolean isBest(Evaluation evaluation) {

@@ -166,7 +166,8 @@ public final class Head {
     requireKind(Task.Kind.LABELS, "focal");
     Arguments.notNegative("gamma", gamma);
     if (!(alpha <= 1) || Double.isInfinite(alpha)) {
-      throw new IllegalArgumentException("alpha: expected at most 1, got " + alpha);
+      throw new IllegalArgumentException(
+          "alpha: expected a finite number, at most 1, got " + alpha);
     }
     return with("loss", "focal").with("focal_gamma", gamma).with("focal_alpha", alpha);
   }

@@ -13,7 +13,7 @@ import java.util.OptionalInt;
  * @param steps steps in all
  * @param bestEpoch epoch whose weights were put back at the end; empty without early stopping
  * @param prefixExamples examples that ran through the frozen prefix of the network: with a feature
- *     cache, each example of the data set once
+ *     cache, each example of the data set, and of the validation data, once
  * @param isCached true if features of frozen layers were computed once and kept
  * @param cacheNote why features were kept or not, for people
  * @param seconds wall-clock time in all
@@ -59,7 +59,7 @@ public record History(
    * @throws NullPointerException if a component is null
    */
   public History {
-    epochs = List.copyOf(epochs);
+    epochs = List.copyOf(Objects.requireNonNull(epochs, "epochs"));
     Objects.requireNonNull(stopReason, "stopReason");
     Objects.requireNonNull(bestEpoch, "bestEpoch");
     Objects.requireNonNull(cacheNote, "cacheNote");

@@ -107,7 +107,7 @@ public final class LayerOptions {
   /**
    * Sets the output channels per input channel of a depthwise convolution. Default 1.
    *
-   * @param multiplier at least 1
+   * @param multiplier 1 to 2^20
    * @return changed options
    */
   public LayerOptions multiplier(int multiplier) {
@@ -130,18 +130,22 @@ public final class LayerOptions {
    * @return changed options
    */
   public LayerOptions initializer(Initializer initializer) {
-    return with("initializer", Objects.requireNonNull(initializer, "initializer").specName());
+    Objects.requireNonNull(initializer, "initializer");
+    Map<String, Object> changed = new LinkedHashMap<>(attributes);
+    changed.remove("initializer_value"); // of constant()
+    changed.put("initializer", initializer.specName());
+    return new LayerOptions(Collections.unmodifiableMap(changed));
   }
 
   /**
    * Starts all weights of a dense layer or convolution at one value.
    *
-   * @param value the value, finite
+   * @param value the value, -1e30 to 1e30
    * @return changed options
    */
   public LayerOptions constant(double value) {
     return with("initializer", "constant")
-        .with("initializer_value", Arguments.finite("value", value));
+        .with("initializer_value", Arguments.inRange("value", value, -1e30, 1e30));
   }
 
   /**
@@ -168,15 +172,16 @@ public final class LayerOptions {
   /**
    * Sets what batch norm and layer norm add to the variance. Default 1e-5.
    *
-   * @param epsilon above 0
+   * @param epsilon 1e-12 to 1
    * @return changed options
    */
   public LayerOptions epsilon(double epsilon) {
-    return with("epsilon", Arguments.positive("epsilon", epsilon));
+    return with("epsilon", Arguments.inRange("epsilon", epsilon, 1e-12, 1));
   }
 
   /**
-   * Sets any attribute by its name in model files, for example {@code set("kernel", 3, 5)}.
+   * Sets any attribute by its name in model files, for {@link Layers#layer}: {@code layer("wide",
+   * "conv2d", LayerOptions.defaults().set("channels", 8).set("kernel", 3, 5))}.
    *
    * @param attribute the name, as docs/model_file.md lists them
    * @param values one whole number, or several for a list

@@ -14,7 +14,9 @@ import java.util.Objects;
  * numbered by its kind: {@code dense1}, {@code relu2}. Names consist of letters, digits and {@code
  * _ . -}, at most 128 of them.
  *
- * <p>Shapes and settings are checked as a whole when the network is built. Belongs to one thread.
+ * <p>Shapes and settings are checked as a whole when the network is built. Options that set what a
+ * method's own argument says, such as the kernel of {@code conv2d}, are refused with {@link
+ * IllegalArgumentException}. Belongs to one thread.
  *
  * @param <B> the builder that the methods return
  */
@@ -95,13 +97,8 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
    * @return this
    */
   public B conv2d(String name, int channels, int kernel, LayerOptions options) {
-    Objects.requireNonNull(options, "options");
-    return append(
-        name,
-        "conv2d",
-        withSize(options, "kernel", kernel),
-        "channels",
-        channels("channels", channels));
+    LayerOptions withKernel = with("conv2d", name, options, "kernel", window("kernel", kernel));
+    return append(name, "conv2d", withKernel, "channels", channels("channels", channels));
   }
 
   /**
@@ -237,14 +234,25 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
    * @return this
    */
   public B layerNorm(String name) {
-    return append(name, "layer_norm");
+    return layerNorm(name, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds layer norm with options: epsilon.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B layerNorm(String name, LayerOptions options) {
+    return layer(name, "layer_norm", options);
   }
 
   /**
    * Adds dropout: in training each value is 0 with probability {@code rate}, else divided by {@code
    * 1 - rate}; in prediction and where frozen nothing happens.
    *
-   * @param rate probability, at least 0, below 1
+   * @param rate probability, 0 to 0.999
    * @return this
    */
   public B dropout(double rate) {
@@ -255,12 +263,16 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
    * Adds a named dropout; see {@link #dropout(double)}.
    *
    * @param name name of the layer, or "" to number it
-   * @param rate probability, at least 0, below 1
+   * @param rate probability, 0 to 0.999
    * @return this
    */
   public B dropout(String name, double rate) {
     return append(
-        name, "dropout", LayerOptions.defaults(), "rate", Arguments.fraction("rate", rate));
+        name,
+        "dropout",
+        LayerOptions.defaults(),
+        "rate",
+        Arguments.inRange("rate", rate, 0, 0.999));
   }
 
   /**
@@ -323,7 +335,7 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
   /**
    * Adds {@code x} where positive, else {@code slope * x}.
    *
-   * @param slope factor of negative values, finite
+   * @param slope factor of negative values, 0 to 1000
    * @return this
    */
   public B leakyRelu(double slope) {
@@ -334,12 +346,16 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
    * Adds {@code x} where positive, else {@code slope * x}.
    *
    * @param name name of the layer, or "" to number it
-   * @param slope factor of negative values, finite
+   * @param slope factor of negative values, 0 to 1000
    * @return this
    */
   public B leakyRelu(String name, double slope) {
     return append(
-        name, "leaky_relu", LayerOptions.defaults(), "slope", Arguments.finite("slope", slope));
+        name,
+        "leaky_relu",
+        LayerOptions.defaults(),
+        "slope",
+        Arguments.inRange("slope", slope, 0, 1000));
   }
 
   /**
@@ -454,12 +470,27 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
   }
 
   private B append(String name, String kind, LayerOptions options, String attribute, Object value) {
-    Objects.requireNonNull(options, "options");
-    return layer(name, kind, options.with(attribute, value));
+    return layer(name, kind, with(kind, name, options, attribute, value));
   }
 
-  private static LayerOptions withSize(LayerOptions options, String attribute, int size) {
-    return options.with(attribute, window(attribute, size));
+  /** Adds what an argument says to the options, which must not say it as well. */
+  private static LayerOptions with(
+      String kind, String name, LayerOptions options, String attribute, Object value) {
+    Object other = Objects.requireNonNull(options, "options").attributes().get(attribute);
+    if (other != null) {
+      throw new IllegalArgumentException(
+          kind
+              + " \""
+              + name
+              + "\": expected "
+              + attribute
+              + " by the argument alone, got "
+              + value
+              + " there and "
+              + other
+              + " in the options");
+    }
+    return options.with(attribute, value);
   }
 
   private static int channels(String name, int value) {

@@ -100,7 +100,8 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Plans how a copy of this network becomes another: without some layers, with other heads.
+   * Plans how a copy of this network becomes another: without some layers, with other heads. {@link
+   * TransferBuilder} says what then trains, and what is computed once.
    *
    * @return a plan that changes nothing yet
    */
@@ -248,21 +249,26 @@ public final class Network implements AutoCloseable {
    * @return the evaluation
    * @throws IllegalArgumentException if tasks or targets do not fit the network
    * @throws ShapeException if inputs have the wrong size
+   * @throws NonFiniteException if an input is not finite, naming the example
    * @throws IllegalStateException if this network is closed or another thread trains it
+   * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data) {
     return evaluate(data, 0.5);
   }
 
   /**
-   * Evaluates loss and metrics of all tasks that the data set has targets for.
+   * Evaluates loss and metrics of all tasks that the data set has targets for. Logits and targets
+   * of all examples are in direct memory meanwhile, fewer than 2^29 numbers of each.
    *
    * @param data examples with targets, at least one example
    * @param threshold probability from which on a label counts as predicted, 0 to 1
    * @return the evaluation
    * @throws IllegalArgumentException if tasks or targets do not fit the network
    * @throws ShapeException if inputs have the wrong size
+   * @throws NonFiniteException if an input is not finite, naming the example
    * @throws IllegalStateException if this network is closed or another thread trains it
+   * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data, double threshold) {
     Arguments.inRange("threshold", threshold, 0, 1);
@@ -288,25 +294,28 @@ public final class Network implements AutoCloseable {
    * @return what was done, in the order of tasks and labels
    * @throws IllegalArgumentException if tasks or targets do not fit the network
    * @throws ShapeException if inputs have the wrong size
+   * @throws NonFiniteException if an input is not finite, naming the example
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public List<Calibration> calibrate(Dataset validation) {
-    return new Tuning(this, validation).calibrate();
+    return Tuning.calibrate(this, validation);
   }
 
   /**
    * Sets the threshold of each label to the one with the best F1 on known answers: for labels that
-   * are rare, or that are worth more hits or fewer false alarms than 0.5 gives. See {@link
-   * #setThresholds}. Calibrate before, not after. Labels without a known yes get 0.5.
+   * are rare, or that are worth more hits or fewer false alarms than 0.5 gives. An answer counts as
+   * yes from 0.5 on; unlabelled entries count for nothing. See {@link #setThresholds}. Calibrate
+   * before, not after. Labels without a known yes get 0.5.
    *
    * @param validation examples with targets that the network was not trained on
    * @return this
    * @throws IllegalArgumentException if tasks or targets do not fit the network
    * @throws ShapeException if inputs have the wrong size
+   * @throws NonFiniteException if an input is not finite, naming the example
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network tuneThresholds(Dataset validation) {
-    new Tuning(this, validation).tuneThresholds();
+    Tuning.tuneThresholds(this, validation);
     return this;
   }
 
@@ -316,7 +325,7 @@ public final class Network implements AutoCloseable {
    * on know them. 0.5 by default.
    *
    * @param task name of a task of labels
-   * @param thresholds one a label, 0 to 1
+   * @param thresholds one a label, 0 to 1; or none, for 0.5 each
    * @return this
    * @throws IllegalArgumentException if there is no such task, it is not one of labels, or the
    *     thresholds do not fit it
@@ -324,7 +333,7 @@ public final class Network implements AutoCloseable {
    */
   public Network setThresholds(String task, double... thresholds) {
     NativeCall.text(task, "task");
-    double[] copy = thresholds.clone();
+    double[] copy = Objects.requireNonNull(thresholds, "thresholds").clone();
     handle.run(id -> Bridge.networkSetThresholds(id, task, copy, copy.length));
     tasks = Descriptions.tasks((Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec)));
     return this;

@@ -90,6 +90,7 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
    * @param layers names of two or more earlier layers
    * @return this
    * @throws IllegalArgumentException if there are fewer than two
+   * @throws IllegalStateException if {@link #from} has just named another place
    */
   public NetworkBuilder add(String name, String... layers) {
     return join(name, "add", layers);
@@ -102,6 +103,7 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
    * @param layers names of two or more earlier layers
    * @return this
    * @throws IllegalArgumentException if there are fewer than two
+   * @throws IllegalStateException if {@link #from} has just named another place
    */
   public NetworkBuilder concat(String name, String... layers) {
     return join(name, "concat", layers);
@@ -177,6 +179,15 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
     }
     for (String layer : layers) {
       NativeCall.text(layer, "layers");
+    }
+    if (!nextInputs.isEmpty()) {
+      throw new IllegalStateException(
+          kind
+              + " \""
+              + name
+              + "\": expected its layers by the arguments alone, got from(\""
+              + nextInputs.get(0)
+              + "\") before");
     }
     nextInputs = List.of(layers);
     return layer(name, kind, LayerOptions.defaults());

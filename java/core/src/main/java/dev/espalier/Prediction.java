@@ -26,7 +26,7 @@ public final class Prediction {
   /**
    * Returns the tasks, in the order of heads.
    *
-   * @return all tasks of the network
+   * @return those of the predictor: all of the network, unless it was made for some heads
    */
   public List<Task> tasks() {
     return tasks;

@@ -127,7 +127,7 @@ public final class Predictor implements AutoCloseable {
    *
    * @param inputs direct, in native byte order; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
-   *     outputSize()]}
+   *     outputSize()]}, none of it among the inputs
    * @throws IllegalArgumentException if a buffer is not direct or not in native byte order, or
    *     {@code outputs} is read-only
    * @throws ShapeException if the remaining lengths do not fit
@@ -166,7 +166,7 @@ public final class Predictor implements AutoCloseable {
    *
    * @param pixels direct; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
-   *     outputSize()]}
+   *     outputSize()]}, none of it among the inputs
    * @throws IllegalArgumentException if a buffer is not direct, or {@code outputs} is not in native
    *     byte order or read-only
    * @throws ShapeException if the remaining lengths do not fit
@@ -289,6 +289,11 @@ public final class Predictor implements AutoCloseable {
    */
   public List<Task> tasks() {
     return tasks;
+  }
+
+  /** Returns true if outputs are logits. */
+  boolean isLogits() {
+    return isLogits;
   }
 
   /**

@@ -48,7 +48,7 @@ public record PredictorOptions(
     Arguments.finite("pixelScale", pixelScale);
     Arguments.finite("pixelOffset", pixelOffset);
     Objects.requireNonNull(precision, "precision");
-    heads = List.copyOf(heads);
+    heads = List.copyOf(Objects.requireNonNull(heads, "heads"));
     if (!heads.isEmpty()) {
       Arguments.names("heads", heads.toArray(new String[0]));
     }

@@ -4,6 +4,7 @@ package dev.espalier;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * One step of training: forward, backward, update.
@@ -37,6 +38,7 @@ public record StepResult(
    * @throws NullPointerException if it is null
    */
   public StepResult {
+    Objects.requireNonNull(taskLosses, "taskLosses");
     taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
   }
 }

@@ -13,12 +13,9 @@ final class TargetDataset extends DerivedDataset {
   private final int[] classes;
   private final List<Target> targets;
 
-  /** Exactly one of {@code numbers} and {@code classes} is meant; both null is refused. */
+  /** Exactly one of {@code numbers} and {@code classes} is not null. */
   TargetDataset(Dataset base, String task, float[][] numbers, int[] classes) {
     super(base);
-    if (numbers == null && classes == null) {
-      throw new NullPointerException("targets");
-    }
     this.numbers = numbers;
     this.classes = classes;
     int length = numbers != null ? numbers.length : classes.length;

@@ -38,9 +38,10 @@ public record Task(String name, Kind kind, List<String> labels, List<Double> thr
   public Task {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(kind, "kind");
-    labels = List.copyOf(labels);
+    labels = List.copyOf(Objects.requireNonNull(labels, "labels"));
     int expected = kind == Kind.LABELS ? labels.size() : 0;
-    if (!thresholds.isEmpty() && thresholds.size() != expected) {
+    if (!Objects.requireNonNull(thresholds, "thresholds").isEmpty()
+        && thresholds.size() != expected) {
       throw new IllegalArgumentException(
           "thresholds: expected " + expected + ", got " + thresholds.size());
     }

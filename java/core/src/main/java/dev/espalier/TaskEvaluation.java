@@ -25,7 +25,7 @@ public record TaskEvaluation(String task, double loss, long labelledCount, List<
    */
   public TaskEvaluation {
     Objects.requireNonNull(task, "task");
-    metrics = List.copyOf(metrics);
+    metrics = List.copyOf(Objects.requireNonNull(metrics, "metrics"));
   }
 
   /**

@@ -17,9 +17,10 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p>Same network, same data set, same settings and seed give the same bits, for any number of
  * threads, with and without prefetching and the feature cache.
  *
- * <p><b>Frozen layers</b> below the lowest trainable one are run once for each example where the
- * data set is stable ({@link Dataset#isStable}) and the features fit the memory budget; the result
- * is the same, only faster.
+ * <p><b>Frozen layers</b> from the input on are run once for each example where the data set is
+ * stable ({@link Dataset#isStable}) and there is room for the features ({@link
+ * #featureCacheBudget}); the result is the same, only faster. {@link TransferBuilder} has the whole
+ * rule, {@link History#cacheNote} says what was done.
  *
  * <p><b>Threads.</b> A trainer belongs to one thread; {@link #cancel} may be called from any. While
  * {@code fit} runs, other threads that use the network get {@link IllegalStateException};
@@ -179,11 +180,13 @@ public final class Trainer {
 
   /**
    * Stops once a metric of a task has not become better for {@code patience} epochs, and puts the
-   * weights of the best epoch back. An undefined metric is no improvement.
+   * weights of the best epoch back. An undefined metric is no improvement. {@code fit} refuses,
+   * before it trains, a task that the validation data has no targets of, and a metric that the task
+   * has not.
    *
    * @param patience epochs without improvement, at least 1
    * @param task name of the task
-   * @param metric name of one of its metrics; see {@link Metric}
+   * @param metric name of one of its metrics, of the whole task; see {@link Metric}
    * @return this
    */
   public Trainer earlyStopping(int patience, String task, String metric) {
@@ -213,7 +216,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer timeLimit(Duration limit) {
-    if (limit.isZero() || limit.isNegative()) {
+    if (Objects.requireNonNull(limit, "limit").isZero() || limit.isNegative()) {
       throw new IllegalArgumentException("limit: expected above zero, got " + limit);
     }
     timeLimit = limit;
@@ -324,7 +327,7 @@ public final class Trainer {
    * @throws NonFiniteException if an input is not finite, naming the example; or a loss or
    *     gradient, naming step and task
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
-   *     layer to train; or this trainer is already running
+   *     layer to train; this trainer is already running; or early stopping has no validation data
    * @throws NativeMemoryException if the memory budget is too small for the batch size
    */
   public History fit(Dataset data) {

@@ -16,8 +16,23 @@ import java.util.function.LongFunction;
 
 /**
  * Plans how a network becomes another: {@link Network#transfer()}. The plan is applied to a copy;
- * the original stays as it is. The order of calls does not matter: layers are first dropped, then
- * frozen, then unfrozen, then new heads are put on. Belongs to one thread.
+ * the original stays as it is. The order of calls does not matter: layers are dropped, then new
+ * heads put on, then layers of what came out, new heads included, frozen, then unfrozen. Belongs to
+ * one thread.
+ *
+ * <p><b>What trains:</b> every layer that is not frozen. Kept layers stay frozen or trainable as
+ * they were, new heads are trainable unless a pattern freezes them ({@code "*"} does); so a plan
+ * that freezes nothing of a network that had nothing frozen fine-tunes all of it. After {@code
+ * freezeThrough} of the layer that a new head stands on, that head alone trains, and other heads
+ * where the data set has targets of them. {@link #explain} shows it layer by layer.
+ *
+ * <p><b>What is computed once:</b> layers from the input on that are frozen or have no parameters.
+ * For an example they give the same in every epoch, its <i>features</i>, so {@link Trainer#fit}
+ * runs them once for each example, if the data set is stable (arrays, files and {@code map} are,
+ * {@code augment} is not; {@link Dataset#isStable}) and there is room ({@link
+ * Trainer#featureCacheBudget}). Dropout that is not frozen, and a frozen batch norm whose
+ * statistics adapt, end that stretch of layers. The bits of the result are the same either way;
+ * {@link History#cacheNote} tells what was done, and why.
  *
  * <p>Patterns are names or globs ({@code *} any run of characters, {@code ?} one) of layers. A
  * pattern that matches nothing is an error that lists near names.
@@ -129,10 +144,11 @@ public final class TransferBuilder {
   }
 
   /**
-   * Scales the optimizer's learning rate in some layers.
+   * Scales the optimizer's learning rate in some layers. A layer's own name goes before globs; two
+   * globs that give a layer different scales are an error of {@code build} and {@code explain}.
    *
    * @param pattern name or glob
-   * @param scale finite, not negative
+   * @param scale finite, not negative; 1 at first
    * @return this
    */
   public TransferBuilder learningRateScale(String pattern, double scale) {

@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -10,19 +11,56 @@ final class Tuning {
   private final Network network;
   private final Dataset data;
   private final TargetBinding binding;
-  private final float[][] logits;
+  private final float[][] outputs;
 
-  Tuning(Network network, Dataset data) {
+  private Tuning(Network network, Dataset data, PredictorOptions options) {
     this.network = network;
     this.data = data;
     binding = TargetBinding.of(network.tasks(), network.inputShape(), data);
-    try (Predictor predictor = network.predictor(PredictorOptions.defaults().logits())) {
-      logits = predictor.predictAll(data);
+    try (Predictor predictor = network.predictor(options)) {
+      outputs = predictor.predictAll(new FiniteInputs(data));
     }
   }
 
   /** Scales the logits of all tasks of labels or classes that there are targets for. */
-  List<Calibration> calibrate() {
+  static List<Calibration> calibrate(Network network, Dataset data) {
+    return new Tuning(network, data, PredictorOptions.defaults().logits()).calibrate();
+  }
+
+  /** Sets the thresholds of all labels that there are targets for. */
+  static void tuneThresholds(Network network, Dataset data) {
+    // By the very numbers that are compared with them later: of logits that differ, the
+    // probabilities may be the same float.
+    new Tuning(network, data, PredictorOptions.defaults()).tuneThresholds();
+  }
+
+  /**
+   * Refuses what evaluate refuses: one such example would make all logits count for nothing, and
+   * nobody would know.
+   */
+  private static final class FiniteInputs extends DerivedDataset {
+    FiniteInputs(Dataset base) {
+      super(base);
+    }
+
+    @Override
+    Dataset over(Dataset other) {
+      return new FiniteInputs(other);
+    }
+
+    @Override
+    public void readInput(int index, float[] destination, int offset) {
+      base.readInput(index, destination, offset);
+      for (int i = offset; i < offset + inputShape().size(); i++) {
+        if (!Float.isFinite(destination[i])) {
+          throw new NonFiniteException(
+              "example " + index + ": expected finite inputs, got " + destination[i], null);
+        }
+      }
+    }
+  }
+
+  private List<Calibration> calibrate() {
     List<Calibration> calibrations = new ArrayList<>();
     int column = 0;
     for (int t = 0; t < binding.tasks().size(); t++) {
@@ -38,8 +76,7 @@ final class Tuning {
     return List.copyOf(calibrations);
   }
 
-  /** Sets the thresholds of all labels that there are targets for. */
-  void tuneThresholds() {
+  private void tuneThresholds() {
     int column = 0;
     for (int t = 0; t < binding.tasks().size(); t++) {
       Task task = binding.tasks().get(t);
@@ -55,33 +92,33 @@ final class Tuning {
     }
   }
 
-  /** The labelled entries of one label. */
-  record Known(double[] logits, double[] answers) {
-    /** Returns the threshold with the best F1, halfway to the next answer; 0.5 if none is yes. */
+  /** The labelled entries of one label: logits or probabilities, and what is true. */
+  record Known(double[] outputs, double[] answers) {
+    /**
+     * Returns the threshold with the best F1 of probabilities, halfway to the next one; 0.5 if no
+     * answer is yes. NaN, which reaches no threshold, counts as no hit.
+     */
     double bestThreshold() {
-      double[] probabilities = new double[logits.length];
-      int yes = 0;
-      for (int i = 0; i < logits.length; i++) {
-        probabilities[i] = 1 / (1 + Math.exp(-logits[i]));
-        yes += answers[i] >= 0.5 ? 1 : 0;
-      }
+      int yes = (int) Arrays.stream(answers).filter(answer -> answer >= 0.5).count();
       int[] falling =
-          IntStream.range(0, logits.length)
+          IntStream.range(0, outputs.length)
+              .filter(i -> !Double.isNaN(outputs[i]))
               .boxed()
-              .sorted((a, b) -> Double.compare(probabilities[b], probabilities[a]))
+              .sorted((a, b) -> Double.compare(outputs[b], outputs[a]))
               .mapToInt(Integer::intValue)
               .toArray();
       double best = 0;
       double threshold = 0.5;
       int hits = 0;
       for (int k = 1; k <= falling.length; k++) {
-        double last = probabilities[falling[k - 1]];
-        double next = k < falling.length ? probabilities[falling[k]] : 0;
+        boolean isLast = k == falling.length;
+        double lowest = outputs[falling[k - 1]];
+        double next = isLast ? 0 : outputs[falling[k]];
         hits += answers[falling[k - 1]] >= 0.5 ? 1 : 0;
         double f1 = 2.0 * hits / (k + yes);
-        if (next < last && f1 > best) {
+        if ((next < lowest || isLast) && f1 > best) {
           best = f1;
-          threshold = (last + next) / 2;
+          threshold = (lowest + next) / 2;
         }
       }
       return threshold;
@@ -105,7 +142,7 @@ final class Tuning {
           IntStream.range(0, answers.length).filter(i -> !Double.isNaN(answers[i][j])).toArray();
       labels.add(
           new Known(
-              IntStream.of(known).mapToDouble(i -> logits[i][column + j]).toArray(),
+              IntStream.of(known).mapToDouble(i -> outputs[i][column + j]).toArray(),
               IntStream.of(known).mapToDouble(i -> answers[i][j]).toArray()));
     }
     return labels;
@@ -121,8 +158,8 @@ final class Tuning {
           calibration(
               task,
               task.labels().get(j),
-              LogitScaling.ofLabel(known.logits, known.answers),
-              known.logits.length));
+              LogitScaling.ofLabel(known.outputs, known.answers),
+              known.outputs.length));
     }
     return calibrations;
   }
@@ -135,7 +172,7 @@ final class Tuning {
     for (int i = 0; i < data.size(); i++) {
       binding.read(data, t, i, answer);
       if (answer[0] >= 0) {
-        float[] all = logits[i];
+        float[] all = outputs[i];
         rows.add(IntStream.range(0, task.width()).mapToDouble(c -> all[column + c]).toArray());
         answers.add((int) answer[0]);
       }

@@ -10,6 +10,6 @@
  * <p>Native code does the computing. Networks and predictors hold native memory and are {@link
  * java.lang.AutoCloseable}; a closed one throws {@link java.lang.IllegalStateException}. All
  * exceptions are unchecked. Arguments that are null where nothing else is said throw {@link
- * java.lang.NullPointerException}. The library never prints.
+ * java.lang.NullPointerException} with their name. The library never prints.
  */
 package dev.espalier;

@@ -106,7 +106,7 @@ class AbuseTest {
     assertTrue(types.size() >= 35, types::toString);
   }
 
-  private static List<Class<?>> publicTypes()
+  static List<Class<?>> publicTypes()
       throws IOException, URISyntaxException, ClassNotFoundException {
     Path place =
         Path.of(Espalier.class.getProtectionDomain().getCodeSource().getLocation().toURI());

@@ -318,6 +318,12 @@ class BatchingPredictorTest {
         Network other = Dots.labeller(1);
         Predictor otherPredictor = other.predictor()) {
       assertThrows(IllegalArgumentException.class, () -> batching.swap(otherPredictor));
+      try (Predictor logits = network.predictor(PredictorOptions.defaults().logits())) {
+        String message =
+            assertThrows(IllegalArgumentException.class, () -> batching.swap(logits)).getMessage();
+        assertTrue(message.contains("of probabilities, got one of logits"), message);
+      }
+      assertAnswer(3, batching.predict(inputs[3]));
       assertThrows(ShapeException.class, () -> batching.predict(new float[63]));
       predictor.close();
       assertThrows(IllegalStateException.class, () -> batching.swap(predictor));

@@ -188,29 +188,29 @@ class CalibrationTest {
     SplittableRandom random = new SplittableRandom(4);
     for (int round = 0; round < 200; round++) {
       int count = 1 + random.nextInt(30);
-      double[] logits = new double[count];
+      double[] probabilities = new double[count];
       double[] answers = new double[count];
       for (int i = 0; i < count; i++) {
-        logits[i] = random.nextInt(8) - 4;
+        probabilities[i] = random.nextInt(10) == 0 ? Double.NaN : random.nextInt(9) / 8.0;
         answers[i] = random.nextInt(3) == 0 ? 1 : 0;
       }
-      double threshold = new Tuning.Known(logits, answers).bestThreshold();
+      double threshold = new Tuning.Known(probabilities, answers).bestThreshold();
       double best = 0;
-      for (double logit = -4.5; logit < 5; logit++) {
-        best = Math.max(best, f1(logits, answers, sigmoid(logit)));
+      for (int k = 0; k <= 16; k++) {
+        best = Math.max(best, f1(probabilities, answers, k / 16.0));
       }
-      assertEquals(best, f1(logits, answers, threshold), 1e-12);
-      assertTrue(threshold > 0 && threshold < 1);
+      assertEquals(best, f1(probabilities, answers, threshold), 1e-12);
+      assertTrue(threshold >= 0 && threshold < 1);
     }
-    assertEquals(0.5, new Tuning.Known(new double[] {3}, new double[] {0}).bestThreshold());
+    assertEquals(0.5, new Tuning.Known(new double[] {0.9}, new double[] {0}).bestThreshold());
     assertEquals(0.5, new Tuning.Known(new double[0], new double[0]).bestThreshold());
   }
 
-  private static double f1(double[] logits, double[] answers, double threshold) {
+  private static double f1(double[] probabilities, double[] answers, double threshold) {
     double hits = 0;
     double sum = 0;
-    for (int i = 0; i < logits.length; i++) {
-      boolean isPredicted = sigmoid(logits[i]) >= threshold;
+    for (int i = 0; i < probabilities.length; i++) {
+      boolean isPredicted = probabilities[i] >= threshold;
       hits += isPredicted ? answers[i] : 0;
       sum += (isPredicted ? 1 : 0) + answers[i];
     }

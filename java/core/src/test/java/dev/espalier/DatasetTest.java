@@ -54,6 +54,11 @@ class DatasetTest {
     Dataset rows = Dataset.of(new float[][] {{1, 2}, {3, 4}}, new float[][] {{0}, {Float.NaN}});
     assertArrayEquals(new float[] {3, 4}, rows.input(1));
     assertArrayEquals(new float[] {Float.NaN}, rows.target("", 1));
+    Dataset classes = Dataset.ofClasses(new float[][] {{1, 2}, {3, 4}}, new int[] {2, -1});
+    assertEquals(Shape.vector(2), classes.inputShape());
+    assertArrayEquals(new float[] {1, 2}, classes.input(0));
+    assertArrayEquals(new float[] {2}, classes.target("", 0));
+    assertEquals(List.of(Dataset.Target.classes("")), classes.targets());
   }
 
   @Test
@@ -69,6 +74,7 @@ class DatasetTest {
     assertThrows(
         ShapeException.class, () -> Dataset.of(new float[][] {{1}, {1, 2}}, new float[2][1]));
     assertThrows(ShapeException.class, () -> Dataset.of(new float[0][], new float[0][]));
+    assertThrows(ShapeException.class, () -> Dataset.ofClasses(new float[3][1], new int[2]));
     assertThrows(IndexOutOfBoundsException.class, () -> numbered(3).input(3));
     assertThrows(IndexOutOfBoundsException.class, () -> numbered(3).input(-1));
     assertThrows(IllegalArgumentException.class, () -> numbered(3).target("other", 0));

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
@@ -116,6 +117,77 @@ class NetworkTest {
                 .maxPool2d("", 2, LayerOptions.defaults().groups(2))
                 .head("x", Head.labels("l"))
                 .build(1));
+  }
+
+  @Test
+  void optionsDoNotSayWhatAnArgumentSays() {
+    LayerOptions options = LayerOptions.defaults();
+    Map<String, Consumer<NetworkBuilder>> contradictions =
+        Map.of(
+            "units 3 there and 5", b -> b.dense("x", 3, options.set("units", 5)),
+            "kernel 3 there and [3, 5]", b -> b.conv2d("x", 8, 3, options.set("kernel", 3, 5)),
+            "channels 8 there and 8", b -> b.conv2d("x", 8, 3, options.set("channels", 8)),
+            "kernel 3 there and 1", b -> b.depthwiseConv2d("x", 3, options.set("kernel", 1)),
+            "window 2 there and 3", b -> b.maxPool2d("x", 2, options.set("window", 3)),
+            "window 4 there and 3", b -> b.averagePool2d("x", 4, options.set("window", 3)));
+    contradictions.forEach(
+        (values, call) -> {
+          NetworkBuilder builder = Network.builder(Dots.PICTURE);
+          String message =
+              assertThrows(IllegalArgumentException.class, () -> call.accept(builder)).getMessage();
+          String attribute = values.substring(0, values.indexOf(' '));
+          String got = values.substring(values.indexOf(' ') + 1);
+          assertTrue(
+              message.contains(
+                  "\"x\": expected " + attribute + " by the argument alone, got " + got),
+              message);
+        });
+    try (Network network =
+        Network.builder(Dots.PICTURE)
+            .layer("x", "conv2d", options.set("channels", 8).set("kernel", 3, 5))
+            .conv2d("y", 8, 3, options.constant(0.5).initializer(Initializer.ZEROS))
+            .layerNorm("z", options.epsilon(1e-3))
+            .head("h", Head.classes(2))
+            .build(1)) {
+      assertEquals(8 * 15, network.parameter("x.weight").length);
+      assertEquals(0, network.parameter("y.weight")[0]);
+    }
+    NetworkBuilder elsewhere = Dots.backbone().from("conv1");
+    String message =
+        assertThrows(IllegalStateException.class, () -> elsewhere.add("sum", "conv1", "relu1"))
+            .getMessage();
+    assertTrue(message.contains("got from(\"conv1\") before"), message);
+  }
+
+  /** What Java lets through is what the core takes, so that an error comes where it is made. */
+  @Test
+  void rangesAreThoseOfTheCore() {
+    NetworkBuilder builder = Network.builder(Dots.PICTURE);
+    LayerOptions options = LayerOptions.defaults();
+    for (double wrong : new double[] {-0.1, 0.9995, 1, Double.NaN}) {
+      assertThrows(IllegalArgumentException.class, () -> builder.dropout(wrong));
+    }
+    for (double wrong : new double[] {-0.1, 1001, Double.NaN}) {
+      assertThrows(IllegalArgumentException.class, () -> builder.leakyRelu(wrong));
+    }
+    for (double wrong : new double[] {0, 1e-13, 1.5, Double.NaN}) {
+      assertThrows(IllegalArgumentException.class, () -> options.epsilon(wrong));
+    }
+    for (double wrong : new double[] {-1e31, 1e31, Double.NaN}) {
+      assertThrows(IllegalArgumentException.class, () -> options.constant(wrong));
+    }
+    builder
+        .dropout(0)
+        .dropout(0.999)
+        .leakyRelu(0)
+        .leakyRelu(1000)
+        .batchNorm("a", options.epsilon(1e-12).momentum(0))
+        .batchNorm("b", options.epsilon(1).momentum(1))
+        .conv2d("c", 1, 1, options.constant(1e30))
+        .conv2d("d", 1, 1, options.constant(-1e30))
+        .head("h", Head.classes(2))
+        .build(1)
+        .close();
   }
 
   @Test

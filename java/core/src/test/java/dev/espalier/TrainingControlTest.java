@@ -90,9 +90,15 @@ class TrainingControlTest {
         assertTrue(epoch.validation().orElseThrow().metric("macro_auc").value() <= value);
       }
       assertEquals(value, network.evaluate(validation).metric("macro_auc").value(), 1e-6);
-      Trainer unknown =
-          Trainer.of(network).validation(validation).earlyStopping(2, "side", "beauty");
-      assertThrows(IllegalArgumentException.class, () -> unknown.fit(dots.labels()));
+      for (String[] wrong : new String[][] {{"side", "beauty"}, {"quarter", "accuracy"}}) {
+        Trainer unknown =
+            Trainer.of(network).validation(validation).earlyStopping(2, wrong[0], wrong[1]);
+        String message =
+            assertThrows(IllegalArgumentException.class, () -> unknown.fit(dots.labels()))
+                .getMessage();
+        assertTrue(message.contains("macro_auc") || message.contains("[side]"), message);
+        assertEquals(0, unknown.lastHistory().orElseThrow().steps());
+      }
       Trainer blind = Trainer.of(network).earlyStopping(2);
       assertThrows(IllegalStateException.class, () -> blind.fit(dots.labels()));
     }

@@ -105,6 +105,52 @@ class TransferTest {
     }
   }
 
+  /** What the Javadoc of TransferBuilder says trains, and is computed once. */
+  @Test
+  void whatIsNotFrozenTrainsAndWhatIsFrozenIsComputedOnce() {
+    Dataset data = new Dots(40, 1).labels();
+    try (Network network = Dots.rich(1);
+        Network fineTuned = grafted(network.transfer());
+        Network headAlone = grafted(network.transfer().freezeThrough("features"));
+        Network belowDropout = grafted(network.transfer().freeze("conv1", "norm1"));
+        Network adapting =
+            grafted(network.transfer().freeze("conv1", "norm1").adaptStatistics("norm1"));
+        Network kept =
+            belowDropout.transfer().dropHead("new").head("new", Head.labels("a", "b")).build(1)) {
+      assertTrue(fineTuned.layers().stream().noneMatch(LayerSummary::isFrozen));
+      assertEquals(
+          List.of("heads.new.dense"),
+          headAlone.layers().stream()
+              .filter(layer -> layer.parameterCount() > 0 && !layer.isFrozen())
+              .map(LayerSummary::name)
+              .toList());
+      assertTrue(byName(kept.layers()).get("conv1").isFrozen());
+      assertFalse(byName(kept.layers()).get("features").isFrozen());
+      TransferBuilder all = network.transfer().dropHead("side").freeze("*");
+      Map<String, LayerSummary> frozen = byName(all.head("new", SIDES).layers());
+      assertTrue(frozen.get("heads.new.dense").isFrozen());
+      frozen = byName(all.unfreeze("heads.new.*").layers());
+      assertFalse(frozen.get("heads.new.dense").isFrozen());
+      assertTrue(frozen.get("heads.quarter.dense").isFrozen());
+      assertTrue(note(fineTuned, data).startsWith("not kept"));
+      assertEquals("kept: " + 40 * 4 * 16 + " bytes for 40 examples", note(headAlone, data));
+      String pooled = "kept: " + 40 * 4 * 4 * 16 + " bytes for 40 examples";
+      assertEquals(pooled, note(belowDropout, data));
+      assertEquals(pooled, note(kept, data));
+      assertEquals("kept: " + 40 * 4 * 4 * 64 + " bytes for 40 examples", note(adapting, data));
+      assertTrue(note(headAlone, data.augment(1, (x, random) -> x)).startsWith("not kept"));
+      assertTrue(note(headAlone, data.map(x -> x)).startsWith("kept"));
+    }
+  }
+
+  private static Network grafted(TransferBuilder plan) {
+    return plan.dropHead("quarter").dropHead("side").head("new", Head.labels("a", "b")).build(1);
+  }
+
+  private static String note(Network network, Dataset data) {
+    return Trainer.of(network).epochs(1).fit(data).cacheNote();
+  }
+
   @Test
   void dropsALayerAndAllAfterIt() {
     try (Network network = Dots.rich(1);

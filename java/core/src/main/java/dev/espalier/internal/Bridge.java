@@ -170,10 +170,6 @@ public final class Bridge {
 
   public static native long predictorCreate(long network, String configJson);
 
-  public static native long predictorInputSize(long predictor);
-
-  public static native long predictorOutputSize(long predictor);
-
   public static native void predictorPredict(long predictor, long batch, long inputs, long outputs);
 
   /**

@@ -22,7 +22,7 @@ public final class OpenBlas {
    * The smallest size of a matrix product that OpenBLAS serves (cpp/kernels/blas.cc has the whole
    * rule); the batch is one of a training product's sizes.
    */
-  private static final int LEAST_SIZE = 1024;
+  private static final int LEAST_SIZE = 2048;
 
   private static boolean isProvided;
 

@@ -102,7 +102,11 @@ final class AttributeTransfer {
       Map<String, Score> ofSize = new LinkedHashMap<>();
       for (Arm arm : arms) {
         List<Run> ofArm = runs.get(next++);
-        firstRuns.putIfAbsent(arm.key() + size, ofArm.get(0));
+        for (Run run : ofArm) {
+          if (firstRuns.putIfAbsent(arm.key() + size, run) != null) {
+            run.network().close();
+          }
+        }
         ofSize.put(arm.key(), new Score(over(ofArm, "hamming_loss"), over(ofArm, "macro_auc")));
       }
       scores.put(Integer.toString(size), ofSize);

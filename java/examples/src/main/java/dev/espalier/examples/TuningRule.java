@@ -42,7 +42,7 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
     return steps * (seeds + learningRates.length - 1);
   }
 
-  /** Trains with each learning rate; the run with the lowest validation cost. */
+  /** Trains with each learning rate; the run with the lowest validation cost. Closes the others. */
   Trained trainWithBestRate(
       Supplier<Network> make,
       Dataset training,
@@ -52,8 +52,11 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
     Trained best = null;
     for (double rate : learningRates) {
       Trained trained = train(make.get(), training, validation, rate, seed, listener);
-      if (best == null || trained.cost() < best.cost()) {
-        best = trained;
+      boolean isBest = best == null || trained.cost() < best.cost();
+      Trained loser = isBest ? best : trained;
+      best = isBest ? trained : best;
+      if (loser != null) {
+        loser.network().close();
       }
     }
     return best;

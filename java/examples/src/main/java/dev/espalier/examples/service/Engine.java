@@ -30,7 +30,12 @@ public interface Engine extends AutoCloseable {
    */
   <R> R answer(Function<Model, R> request);
 
-  /** Reads the model's file again; requests that run meanwhile end with the former model. */
+  /**
+   * Reads the model's file again; requests that run meanwhile end with the former model.
+   *
+   * @throws IllegalArgumentException if the new model takes other inputs or answers other tasks:
+   *     callers rely on those. The former one goes on
+   */
   void reload() throws IOException;
 
   /** Returns a few lines for people on what is served and how. */

@@ -6,6 +6,8 @@ import dev.espalier.Meter;
 import dev.espalier.Network;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
+import dev.espalier.Shape;
+import dev.espalier.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -29,6 +31,27 @@ public final class EspalierEngine implements Engine {
     try (Network network = Network.load(model)) {
       // A request has a thread of its own already; more would only get in each other's way.
       return network.predictor(PredictorOptions.defaults().maxBatchSize(1).threads(1));
+    }
+  }
+
+  /** What callers rely on. A new model may decide by other thresholds. */
+  private record Contract(Shape inputs, List<Task> tasks) {
+    static Contract of(Predictor predictor) {
+      return new Contract(
+          predictor.inputShape(),
+          predictor.tasks().stream()
+              .map(task -> new Task(task.name(), task.kind(), task.labels()))
+              .toList());
+    }
+
+    @Override
+    public String toString() {
+      StringBuilder text = new StringBuilder("inputs ").append(inputs);
+      for (Task task : tasks) {
+        text.append(", ").append(task.kind()).append(" \"").append(task.name()).append("\" ");
+        text.append(task.labels());
+      }
+      return text.toString();
     }
   }
 
@@ -69,6 +92,12 @@ public final class EspalierEngine implements Engine {
     Predictor next = load();
     synchronized (countsOfFormer) {
       Predictor former = predictor;
+      Contract expected = Contract.of(former);
+      Contract got = Contract.of(next);
+      if (!got.equals(expected)) {
+        next.close();
+        throw new IllegalArgumentException(model + ": expected " + expected + ", got " + got);
+      }
       predictor = next;
       for (Meter meter : former.meters()) {
         if (meter.kind() == Meter.Kind.COUNTER) {

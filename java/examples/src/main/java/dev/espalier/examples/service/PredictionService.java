@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.examples.service;
 
-import dev.espalier.ModelFileException;
+import dev.espalier.EspalierException;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import java.io.IOException;
@@ -31,6 +31,20 @@ public final class PredictionService implements AutoCloseable {
    *     balancers to see that /health says 503; more than two of their periods
    */
   public record Limits(int maxConcurrent, int maxBodyBytes, long drainMillis) {
+    /** Checks that one request at least fits, and that the time is not negative. */
+    public Limits {
+      if (maxConcurrent < 1 || maxBodyBytes < 1 || drainMillis < 0) {
+        throw new IllegalArgumentException(
+            "expected at least 1 request at once, bodies of at least 1 byte and a farewell of at"
+                + " least 0 ms, got "
+                + maxConcurrent
+                + ", "
+                + maxBodyBytes
+                + " and "
+                + drainMillis);
+      }
+    }
+
     /** Returns 256 requests at once, bodies of 16 MiB, five seconds of farewell. */
     public static Limits defaults() {
       return new Limits(256, 16 << 20, 5_000);
@@ -165,8 +179,8 @@ public final class PredictionService implements AutoCloseable {
       engine.reload();
       metrics.countReload();
       context.result("{\"reloaded\":true}");
-    } catch (ModelFileException | UncheckedIOException error) {
-      // The former model goes on.
+    } catch (EspalierException | IllegalArgumentException | UncheckedIOException error) {
+      // Damaged, too large, for another question or not there: the former model goes on.
       context.status(409).result(Requests.writeError(error.getMessage()));
     }
   }

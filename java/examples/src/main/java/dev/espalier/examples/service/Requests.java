@@ -34,6 +34,9 @@ final class Requests {
       } else if (body.length == size * (long) Float.BYTES) {
         float[] input = new float[size];
         ByteBuffer.wrap(body).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(input);
+        for (int i = 0; i < size; i++) {
+          requireFinite(input[i], i);
+        }
         return model.predict(input);
       }
       throw new RequestException(
@@ -93,10 +96,7 @@ final class Requests {
             400, "input: expected " + size + " numbers, got something else at index " + count);
       }
       if (count < size) {
-        input[count] = parser.getFloatValue();
-        if (!Float.isFinite(input[count])) {
-          throw new RequestException(400, "input: expected finite numbers, not at index " + count);
-        }
+        input[count] = requireFinite(parser.getFloatValue(), count);
       }
       token = parser.nextToken();
     }
@@ -104,6 +104,14 @@ final class Requests {
       throw new RequestException(400, "input: expected " + size + " numbers, got " + count);
     }
     return input;
+  }
+
+  private static float requireFinite(float number, int index) {
+    if (!Float.isFinite(number)) {
+      throw new RequestException(
+          400, "input: expected finite numbers, got " + number + " at index " + index);
+    }
+    return number;
   }
 
   /** Writes the answer, each value by the names of its task and label. */
@@ -166,10 +174,12 @@ final class Requests {
     json.writeEndArray();
   }
 
+  /** Names the class of the largest probability; NaN counts as smallest. */
   private static String best(Task task, float[] values, int first) {
     int best = 0;
     for (int i = 1; i < task.width(); i++) {
-      best = values[first + i] > values[first + best] ? i : best;
+      float former = values[first + best];
+      best = values[first + i] > former || Float.isNaN(former) ? i : best;
     }
     return task.labels().get(best);
   }

@@ -6,7 +6,10 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Serves a saved model by HTTP until the process is told to end. */
 @Command(
@@ -14,6 +17,8 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     description = "Serves a saved model by HTTP: POST /predict, GET /health, /metrics, /model.")
 public final class ServiceMain implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
   @Option(names = "--model", required = true, description = "a file that Network.save wrote")
   private Path model;
 
@@ -48,11 +53,13 @@ public final class ServiceMain implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
-    serve(
-        new EspalierEngine(model),
-        new PredictionService.Limits(maxConcurrent, maxBodyBytes, drainMillis),
-        host,
-        port);
+    PredictionService.Limits limits;
+    try {
+      limits = new PredictionService.Limits(maxConcurrent, maxBodyBytes, drainMillis);
+    } catch (IllegalArgumentException error) {
+      throw new ParameterException(spec.commandLine(), error.getMessage());
+    }
+    serve(new EspalierEngine(model), limits, host, port);
     return 0;
   }
 

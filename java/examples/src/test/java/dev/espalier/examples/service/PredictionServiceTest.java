@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.examples.service;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -9,12 +10,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.espalier.Espalier;
 import dev.espalier.Head;
 import dev.espalier.Meter;
 import dev.espalier.Network;
+import dev.espalier.NetworkBuilder;
 import dev.espalier.Predictor;
 import dev.espalier.Shape;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.ConnectException;
 import java.net.Socket;
 import java.net.URI;
@@ -44,6 +49,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 @Timeout(60)
 class PredictionServiceTest {
@@ -187,6 +193,16 @@ class PredictionServiceTest {
     HttpResponse<String> bytes = post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[35]));
     assertEquals(400, bytes.statusCode());
     assertTrue(bytes.body().contains("expected 36 bytes"), bytes.body());
+    for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -Float.MAX_VALUE * 2}) {
+      ByteBuffer floats = ByteBuffer.allocate(4 * SIZE).order(ByteOrder.LITTLE_ENDIAN);
+      floats.putFloat(4 * 35, wrong);
+      HttpResponse<String> response =
+          post("/predict", BYTES, BodyPublishers.ofByteArray(floats.array()));
+      assertEquals(400, response.statusCode(), response.body());
+      assertTrue(
+          response.body().contains("finite numbers, got " + wrong + " at index 35"),
+          response.body());
+    }
     assertEquals(415, post("/predict", "text/plain", BodyPublishers.ofString("x")).statusCode());
     assertEquals(404, get("/nothing").statusCode());
     assertEquals(
@@ -357,7 +373,7 @@ class PredictionServiceTest {
             served -> {
               float[] input = new float[served.inputSize()];
               if (attempts.getAndIncrement() == 0) {
-                try (Network other = wide()) {
+                try (Network other = network(2)) {
                   other.save(model);
                 }
                 engine.reload();
@@ -365,47 +381,78 @@ class PredictionServiceTest {
               return served.predict(input);
             });
     assertEquals(2, attempts.get());
-    assertEquals(3, answer.values().length);
+    try (Network network = network(2);
+        Predictor predictor = network.predictor()) {
+      assertArrayEquals(predictor.predict(new float[SIZE]), answer.values());
+    }
   }
 
   @Test
-  void swappingToAnotherInputSizeNeverFailsInside() throws Exception {
-    AtomicBoolean isOver = new AtomicBoolean();
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    List<Thread> callers = new ArrayList<>();
-    for (String body : List.of(Arrays.toString(input()), Arrays.toString(new float[4 * SIZE]))) {
-      callers.add(
-          new Thread(
-              () -> {
-                try {
-                  while (!isOver.get()) {
-                    HttpResponse<String> response =
-                        post("/predict", JSON, BodyPublishers.ofString(body));
-                    boolean isOther =
-                        response.statusCode() == 400 && response.body().contains("numbers");
-                    assertTrue(response.statusCode() == 200 || isOther, response.body());
-                  }
-                } catch (Throwable error) {
-                  failure.set(error);
-                }
-              }));
-    }
-    callers.forEach(Thread::start);
-    for (int swap = 0; swap < 60; swap++) {
-      try (Network network = swap % 2 == 0 ? wide() : network(1)) {
+  void aModelForOtherInputsOrTasksIsRefused() throws Exception {
+    byte[] picture = new byte[SIZE];
+    Shape shape = Shape.image(1, 6, 6);
+    Head garment = Head.classes("shirt", "shoe", "bag");
+    Head trait = Head.labels("long", "red");
+    String served = "expected inputs [1, 6, 6], CLASSES \\\"garment\\\" [shirt, shoe, bag], ";
+    String answer = post("/predict", BYTES, BodyPublishers.ofByteArray(picture)).body();
+    List<NetworkBuilder> others =
+        List.of(
+            Network.builder(Shape.vector(SIZE)).head("garment", garment).head("trait", trait),
+            Network.builder(shape).head("garment", garment),
+            Network.builder(shape).head("trait", trait).head("garment", garment),
+            Network.builder(shape).head("garment", garment).head("trait", Head.labels("long, red")),
+            Network.builder(shape)
+                .head("garment", garment)
+                .head("trait", Head.values("long", "red")));
+    for (NetworkBuilder other : others) {
+      try (Network network = other.build(1)) {
         network.save(model);
       }
-      assertEquals(200, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
+      HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
+      assertEquals(409, response.statusCode(), response.body());
+      assertTrue(response.body().contains(served), response.body());
+      assertEquals(answer, post("/predict", BYTES, BodyPublishers.ofByteArray(picture)).body());
     }
-    isOver.set(true);
-    for (Thread caller : callers) {
-      caller.join();
+    assertEquals(
+        0, new PrometheusText(get("/metrics").body()).value("espalier_model_reloads_total"));
+    try (Network network = network(2).setThresholds("trait", 0, 0)) {
+      network.save(model);
     }
-    assertNull(failure.get(), () -> String.valueOf(failure.get()));
+    HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
+    assertEquals(200, response.statusCode(), response.body());
+    String tuned = post("/predict", BYTES, BodyPublishers.ofByteArray(picture)).body();
+    assertTrue(tuned.contains("\"true\":[\"long\",\"red\"]"), tuned);
   }
 
-  private static Network wide() {
-    return Network.builder(Shape.vector(4 * SIZE)).head("other", Head.classes(3)).build(1);
+  @Test
+  void aModelWithoutRoomChangesNothing() throws Exception {
+    long budget = Espalier.nativeBytesBudget();
+    Espalier.setNativeBytesBudget(Espalier.nativeBytes());
+    try {
+      HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
+      assertEquals(409, response.statusCode(), response.body());
+      assertTrue(response.body().contains("budget"), response.body());
+    } finally {
+      Espalier.setNativeBytesBudget(budget);
+    }
+    assertEquals(
+        200, post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE])).statusCode());
+  }
+
+  @Test
+  void limitsThatNoRequestPassesAreRefused() {
+    for (long[] wrong : new long[][] {{0, 1, 0}, {1, 0, 0}, {1, -1, 0}, {1, 1, -1}}) {
+      IllegalArgumentException error =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> new PredictionService.Limits((int) wrong[0], (int) wrong[1], (int) wrong[2]));
+      assertTrue(error.getMessage().contains("expected at least 1"), error.getMessage());
+    }
+    assertEquals(
+        2,
+        new CommandLine(new ServiceMain())
+            .setErr(new PrintWriter(new StringWriter()))
+            .execute("--model", model.toString(), "--drain-millis", "-1"));
   }
 
   @Test

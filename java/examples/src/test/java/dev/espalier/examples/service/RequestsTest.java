@@ -7,6 +7,7 @@ import com.sun.management.ThreadMXBean;
 import dev.espalier.Task;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -16,6 +17,14 @@ class RequestsTest {
       new Engine.Answer(
           List.of(new Task("garment", Task.Kind.CLASSES, List.of("shirt", "shoe"))),
           new float[] {0.25f, 0.75f});
+
+  @Test
+  void nanIsNoBestClass() throws Exception {
+    Engine.Answer answer = new Engine.Answer(ANSWER.tasks(), new float[] {Float.NaN, 0.75f});
+    String text = new String(Requests.write(answer), StandardCharsets.UTF_8);
+    assertTrue(text.contains("\"best\":\"shoe\""), text);
+    assertTrue(text.contains("\"shirt\":null"), text);
+  }
 
   /** As virtual threads are, one a request: what a thread keeps for the next one is lost. */
   @Test
