@@ -39,8 +39,10 @@ void Check(const Schedule& schedule, std::int64_t step) {
     case ScheduleKind::kCosine:
       Require(is_fraction(schedule.final_factor), "final_factor", "a number in [0, 1]",
               schedule.final_factor);
-      Require(schedule.total_steps > schedule.warmup_steps, "total_steps", "more than warmup_steps",
-              schedule.total_steps);
+      if (schedule.total_steps <= schedule.warmup_steps) {
+        Fail(ErrorCode::kInvalidArgument, "schedule: expected more steps than the ",
+             schedule.warmup_steps, " of the warm-up, got ", schedule.total_steps, " in all");
+      }
       return;
   }
 }

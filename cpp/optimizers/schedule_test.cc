@@ -97,5 +97,16 @@ TEST(Schedule, RefusesSettingsOutOfRange) {
   EXPECT_THROW(ScheduleFactor({}, -1), Error);
 }
 
+TEST(Schedule, NamesBothWhereTheWarmUpIsTooLong) {
+  try {
+    ScheduleFactor({.kind = ScheduleKind::kCosine, .total_steps = 40, .warmup_steps = 100}, 0);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "INVALID_ARGUMENT: schedule: expected more steps than the 100 of the warm-up, got "
+                 "40 in all");
+  }
+}
+
 }  // namespace
 }  // namespace espalier

@@ -3,7 +3,6 @@ package dev.espalier;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +35,7 @@ final class CsvFile {
     } catch (CharacterCodingException error) {
       throw new IllegalArgumentException(file + ": expected UTF-8, got other bytes", error);
     } catch (IOException error) {
-      throw new UncheckedIOException(file + ": " + error.getMessage(), error);
+      throw FileErrors.unreadable(file, error);
     }
   }
 

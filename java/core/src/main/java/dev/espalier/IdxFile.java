@@ -7,7 +7,6 @@ import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -75,7 +74,7 @@ final class IdxFile {
               + (error.getMessage() == null ? "" : ", " + error.getMessage()),
           error);
     } catch (IOException error) {
-      throw new UncheckedIOException(file + ": " + error.getMessage(), error);
+      throw FileErrors.unreadable(file, error);
     }
   }
 

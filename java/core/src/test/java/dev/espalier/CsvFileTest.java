@@ -135,7 +135,13 @@ class CsvFileTest {
 
   @Test
   void tellsWhatIsMissing() {
-    assertThrows(
-        UncheckedIOException.class, () -> Dataset.csv(folder.resolve("no-such-file"), plain()));
+    Path missing = folder.resolve("no-such-file");
+    String message =
+        assertThrows(UncheckedIOException.class, () -> Dataset.csv(missing, plain())).getMessage();
+    assertEquals(
+        missing + ": expected a file that can be read, got an error: no such file", message);
+    message =
+        assertThrows(UncheckedIOException.class, () -> Dataset.csv(folder, plain())).getMessage();
+    assertTrue(message.endsWith(": Is a directory"), message);
   }
 }

@@ -158,7 +158,8 @@ class IdxFileTest {
         assertThrows(
             UncheckedIOException.class,
             () -> Dataset.idx(folder.resolve("no-such-file"), labels()));
-    assertTrue(error.getMessage().contains("no-such-file"));
+    assertTrue(error.getMessage().contains("no-such-file: "), error::getMessage);
+    assertTrue(error.getMessage().endsWith(": no such file"), error::getMessage);
     assertThrows(UncheckedIOException.class, () -> Dataset.idx(folder, labels()));
   }
 }

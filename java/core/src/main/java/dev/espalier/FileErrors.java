@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/** What is wrong with a file, in words: the message of a file system's exception is its path. */
+final class FileErrors {
+  private FileErrors() {}
+
+  /** Returns the exception for a file that could not be read. */
+  static UncheckedIOException unreadable(Path file, IOException error) {
+    String reason = error.getMessage();
+    if (error instanceof NoSuchFileException) {
+      reason = "no such file";
+    } else if (error instanceof AccessDeniedException) {
+      reason = "not allowed to read it";
+    } else if (error instanceof FileSystemException failure && failure.getReason() != null) {
+      reason = failure.getReason();
+    }
+    return new UncheckedIOException(
+        file + ": expected a file that can be read, got an error: " + reason, error);
+  }
+}
