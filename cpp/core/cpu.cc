@@ -38,8 +38,8 @@ CpuTargetId DetectBest() {
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return CpuTargetId::kBaseline;
   const unsigned leaf7b = b;
   // All that the compiler may use in Highway's AVX2 target: PCLMUL, SSSE3, FMA, SSE4.1,
-  // SSE4.2, AES, OSXSAVE, AVX, F16C; BMI1, AVX2, BMI2.
-  for (const int bit : {1, 9, 12, 19, 20, 25, 27, 28, 29}) {
+  // SSE4.2, POPCNT (which it takes SSE4.2 to imply), AES, OSXSAVE, AVX, F16C; BMI1, AVX2, BMI2.
+  for (const int bit : {1, 9, 12, 19, 20, 23, 25, 27, 28, 29}) {
     if (!HasBit(leaf1c, bit)) return CpuTargetId::kBaseline;
   }
   for (const int bit : {3, 5, 8}) {

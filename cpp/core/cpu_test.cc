@@ -38,7 +38,7 @@ TEST(Cpu, AgreesWithTheSystemsFlags) {
     return flags.find(" " + std::string(flag) + " ") != std::string::npos;
   };
   const bool avx2 = has("avx2") && has("fma") && has("bmi1") && has("bmi2") && has("f16c") &&
-                    has("aes") && has("pclmulqdq");
+                    has("aes") && has("pclmulqdq") && has("popcnt");
   const bool avx512 = avx2 && has("avx512f") && has("avx512cd") && has("avx512vl") &&
                       has("avx512dq") && has("avx512bw");
   EXPECT_EQ(CpuSupports(CpuTargetId::kAvx2), avx2);

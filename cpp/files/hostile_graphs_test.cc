@@ -63,6 +63,14 @@ void AddMetadata(Gallery& gallery) {
   checksum("checksum_long", "features.bias", "000000000");
   checksum("checksum_of_the_graph_wrong", "graph", "ffffffff");
   gallery.Header("data_changed", "is damaged", [](HostileFile& file) { file.data[100] ^= 1; });
+  gallery.Header("nul_after_the_checksums", "a NUL", [](HostileFile& file) {
+    const std::string checksums = file.metadata()["espalier.checksums"];
+    file.metadata()["espalier.checksums"] = checksums + '\0' + "{}";
+  });
+  gallery.Header("nul_after_the_graph", "a NUL", [](HostileFile& file) {
+    const std::string graph = file.metadata()["espalier.graph"];
+    file.SetGraph(graph + '\0' + "{\"format\":2}");
+  });
   gallery.Header("graph_changed", "'graph' is damaged", [](HostileFile& file) {
     const std::string graph = file.metadata()["espalier.graph"];
     file.metadata()["espalier.graph"] = Gallery::Replaced(graph, "relu", "gelu");

@@ -76,6 +76,8 @@ void AddTexts(Gallery& gallery) {
   });
   whole("only_spaces", "expected an object", [](std::string) { return std::string(64, ' '); });
   whole("two_objects", "not JSON", [](std::string text) { return text + "{}"; });
+  whole("nul_and_a_second_object", "a NUL",
+        [](std::string text) { return text + '\0' + "{\"conv1.weight\":{}}"; });
   whole("unterminated_object", "not JSON",
         [](std::string text) { return text.substr(0, text.size() - 1) + ",\"x\":{}"; });
   whole("unterminated_text", "at most 7 spaces", [](std::string) { return "{\"abc"; });

@@ -154,6 +154,10 @@ JsonValue ParseStrictJson(std::string_view text, std::string_view what, const Js
     Fail(ErrorCode::kInvalidArgument, what,
          ": expected JSON that begins with an object or an array");
   }
+  // The parser would take it for the end, and whatever follows for nothing.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    Fail(ErrorCode::kInvalidArgument, what, ": not JSON, near byte ", nul, ": a NUL");
+  }
   Builder builder(limits);
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
     Fail(ErrorCode::kInvalidArgument, what, ": ", builder.error());

@@ -27,8 +27,10 @@ std::int64_t BytesOf(void* object, HandleKind kind) {
   switch (kind) {
     case HandleKind::kNetwork:
       return static_cast<Network*>(object)->NativeBytes();
-    case HandleKind::kTrainer:
-      return static_cast<TrainerObject*>(object)->trainer.NativeBytes();
+    case HandleKind::kTrainer: {
+      const BusyTrainer alone(*static_cast<TrainerObject*>(object));
+      return alone->trainer.NativeBytes();
+    }
     case HandleKind::kPredictor:
       return static_cast<Predictor*>(object)->NativeBytes();
   }

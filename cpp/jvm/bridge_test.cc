@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "espalier/error.h"
+#include "jvm/objects.h"
 
 namespace espalier::jvm {
 namespace {
@@ -197,6 +198,20 @@ TEST_F(Bridge, TrainsEvaluatesAndPredicts) {
   EXPECT_GT(handleBytes(network_), 0);
   EXPECT_GT(handleBytes(predictor), 0);
   closeHandle(predictor);
+}
+
+// What it holds changes under its steps and evaluations.
+TEST_F(Bridge, BytesOfATrainerInUseAreAnError) {
+  const std::int64_t trainer = trainerCreate(network_, "{}");
+  {
+    const EnteredTrainer inside(trainer);
+    EXPECT_EQ(ErrorOf([&] { handleBytes(trainer); }),
+              "INVALID_STATE: trainer is in use by another thread");
+    EXPECT_EQ(ErrorOf([&] { trainerPrefixExamples(trainer); }),
+              "INVALID_STATE: trainer is in use by another thread");
+  }
+  EXPECT_GT(handleBytes(trainer), 0);
+  closeHandle(trainer);
 }
 
 TEST_F(Bridge, ATrainerOutlivesItsNetworksHandle) {

@@ -40,8 +40,8 @@ TrainerObject::TrainerObject(Network& network, const TrainerConfig& config)
       input_size(network.Spec().input.element_count()),
       targets(heads.count()) {}
 
-EnteredTrainer::EnteredTrainer(std::int64_t id) : entered_(id) {
-  if (entered_->is_busy.test_and_set(std::memory_order_acquire)) {
+BusyTrainer::BusyTrainer(TrainerObject& trainer) : trainer_(trainer) {
+  if (trainer_.is_busy.test_and_set(std::memory_order_acquire)) {
     Fail(ErrorCode::kInvalidState, "trainer is in use by another thread");
   }
 }

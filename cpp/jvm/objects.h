@@ -89,20 +89,33 @@ class Entered {
   Object* object_;
 };
 
-/// The trainer of a handle, for one thread at a time: throws INVALID_STATE if another is
-/// inside.
+/// A trainer for one thread at a time, for the length of a scope: throws INVALID_STATE if another
+/// is inside.
+class BusyTrainer {
+ public:
+  explicit BusyTrainer(TrainerObject& trainer);
+  ~BusyTrainer() { trainer_.is_busy.clear(std::memory_order_release); }
+  BusyTrainer(const BusyTrainer&) = delete;
+  BusyTrainer& operator=(const BusyTrainer&) = delete;
+
+  TrainerObject& operator*() const { return trainer_; }
+  TrainerObject* operator->() const { return &trainer_; }
+
+ private:
+  TrainerObject& trainer_;
+};
+
+/// The trainer of a handle, as BusyTrainer.
 class EnteredTrainer {
  public:
-  explicit EnteredTrainer(std::int64_t id);
-  ~EnteredTrainer() { entered_->is_busy.clear(std::memory_order_release); }
-  EnteredTrainer(const EnteredTrainer&) = delete;
-  EnteredTrainer& operator=(const EnteredTrainer&) = delete;
+  explicit EnteredTrainer(std::int64_t id) : entered_(id), alone_(*entered_) {}
 
-  TrainerObject& operator*() const { return *entered_; }
-  TrainerObject* operator->() const { return &*entered_; }
+  TrainerObject& operator*() const { return *alone_; }
+  TrainerObject* operator->() const { return &*alone_; }
 
  private:
   Entered<TrainerObject> entered_;
+  BusyTrainer alone_;
 };
 
 /// Java's text; null is INVALID_ARGUMENT.

@@ -321,6 +321,7 @@ namespace {
 void RunForward(const ConvolutionGeometry& g, std::int64_t batch, const float* input,
                 const float* packed, const Epilogue& epilogue, bool pools, float* output,
                 Workspace& workspace) {
+  if (batch == 0) return;  // nothing that could be cut into parts
   const ConvolutionAlgorithm algorithm = ChooseAlgorithm(g);
   switch (algorithm) {
     case ConvolutionAlgorithm::kDepthwise:
@@ -445,6 +446,7 @@ void Conv2dPackWeightsBackward(const ConvolutionGeometry& g, const float* weight
 
 void Conv2dBackwardInput(const ConvolutionGeometry& g, std::int64_t batch, const float* grad_output,
                          const float* packed, float* grad_input, Workspace& workspace) {
+  if (batch == 0) return;
   if (UsesDepthwiseKernels(g)) {
     DepthwiseBackwardInput(g, batch, grad_output, packed, grad_input, workspace);
     return;

@@ -302,20 +302,20 @@ TEST(Conv2d, PoolingIsThatOfItsOwnPass) {
 }
 
 TEST(Conv2d, EmptyBatch) {
-  const ConvolutionGeometry geometry = testing::Conv2dCases()[0].Geometry();
-  Workspace workspace(1, Conv2dScratchFloats(geometry));
-  std::vector<float> weights(45, 1.0f);
-  std::vector<float> grad_weights(45, 1.0f);
-  std::vector<float> grad_bias(5, 1.0f);
-  std::vector<float> packed(static_cast<std::size_t>(Conv2dPackedFloats(geometry)));
-  std::vector<float> buffer(static_cast<std::size_t>(Conv2dBackwardWeightsFloats(geometry, 0)));
-  Conv2dPackWeights(geometry, weights.data(), packed.data(), workspace);
-  Conv2dForward(geometry, 0, nullptr, packed.data(), {}, nullptr, workspace);
-  Conv2dBackwardInput(geometry, 0, nullptr, packed.data(), nullptr, workspace);
-  Conv2dBackwardWeights(geometry, 0, nullptr, nullptr, grad_weights.data(), grad_bias.data(),
-                        buffer.data(), workspace);
-  EXPECT_EQ(grad_weights, std::vector<float>(45, 0.0f));
-  EXPECT_EQ(grad_bias, std::vector<float>(5, 0.0f));
+  ThreadPool::Shared().SetThreadCount(3);
+  for (const Conv2dCase& c : testing::Conv2dCases()) {
+    SCOPED_TRACE(c.name);
+    Conv2dCase empty = c;
+    empty.batch = 0;
+    const Conv2dProblem problem(empty);
+    for (const int workers : {1, 3}) {
+      EXPECT_TRUE(problem.Forward({}, workers).empty());
+      EXPECT_TRUE(problem.GradInput(workers).empty());
+      const auto grad = problem.GradWeights(workers);
+      EXPECT_EQ(grad.weights, std::vector<float>(problem.weights.size(), 0.0f));
+      EXPECT_EQ(grad.bias, std::vector<float>(problem.bias.size(), 0.0f));
+    }
+  }
 }
 
 }  // namespace

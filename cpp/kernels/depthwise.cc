@@ -546,6 +546,11 @@ void DepthwiseBackwardWeights(const ConvolutionGeometry& geometry, std::int64_t 
   const ConvolutionGeometry& g = geometry;
   const std::int64_t area = KernelArea(g);
   const std::int64_t chunk_floats = (area + 1) * g.output_channels;
+  if (batch == 0) {
+    std::fill_n(grad_weights, area * g.output_channels, 0.0f);
+    if (grad_bias != nullptr) std::fill_n(grad_bias, g.output_channels, 0.0f);
+    return;
+  }
   const Runs chunks = ChunkRuns(g, batch);
   const auto kernel = ESPALIER_KERNEL(ProductsOfRow);
   workspace.ParallelFor(chunks.count, [&](std::int64_t chunk, std::span<float> scratch) {

@@ -19,6 +19,11 @@ ChannelLayout Layout(std::int64_t batch, const Shape& input) {
   return {.rows = batch * positions, .channels = channels};
 }
 
+double Unbiased(float variance, std::int64_t rows) {
+  const double count = static_cast<double>(rows);
+  return static_cast<double>(variance) * (count / (count - 1.0));
+}
+
 // Parts of `saved`, a number per channel each: the batch's statistics and weight / deviation.
 template <typename Float>
 struct Saved {
@@ -157,7 +162,6 @@ void BatchNorm::Backward(const BackwardArguments& arguments) const {
 void BatchNorm::UpdateBuffers(std::int64_t batch, std::span<const Shape> inputs, const float* saved,
                               std::span<float* const> parameters) const {
   const ChannelLayout layout = Layout(batch, inputs[0]);
-  const double count = static_cast<double>(layout.rows);
   if (layout.rows < 2) return;
   const float* mean = saved;
   const float* variance = saved + layout.channels;
@@ -167,9 +171,20 @@ void BatchNorm::UpdateBuffers(std::int64_t batch, std::span<const Shape> inputs,
   };
   for (std::int64_t c = 0; c < layout.channels; ++c) {
     move(parameters[kRunningMean][c], static_cast<double>(mean[c]));
-    move(parameters[kRunningVariance][c],
-         static_cast<double>(variance[c]) * (count / (count - 1.0)));
+    move(parameters[kRunningVariance][c], Unbiased(variance[c], layout.rows));
   }
+}
+
+// Squares leave float's range where values do not: from 2e19 on.
+bool BatchNorm::HasFiniteStatistics(std::int64_t batch, std::span<const Shape> inputs,
+                                    const float* saved) const {
+  const ChannelLayout layout = Layout(batch, inputs[0]);
+  if (layout.rows < 2) return true;
+  for (std::int64_t c = 0; c < layout.channels; ++c) {
+    const double variance = Unbiased(saved[layout.channels + c], layout.rows);
+    if (!std::isfinite(saved[c]) || !std::isfinite(static_cast<float>(variance))) return false;
+  }
+  return true;
 }
 
 }  // namespace espalier

@@ -34,6 +34,8 @@ class BatchNorm final : public Layer {
   void Backward(const BackwardArguments& arguments) const override;
   void UpdateBuffers(std::int64_t batch, std::span<const Shape> inputs, const float* saved,
                      std::span<float* const> parameters) const override;
+  bool HasFiniteStatistics(std::int64_t batch, std::span<const Shape> inputs,
+                           const float* saved) const override;
 
  private:
   double momentum_;

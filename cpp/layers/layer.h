@@ -155,6 +155,12 @@ class Layer {
   virtual void UpdateBuffers(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,
                              const float* /*saved*/, std::span<float* const> /*parameters*/) const {
   }
+
+  /// False if UpdateBuffers would write NaN or infinity where nothing of that kind was.
+  virtual bool HasFiniteStatistics(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,
+                                   const float* /*saved*/) const {
+    return true;
+  }
 };
 
 /// Makes a layer by kind. Throws Error: INVALID_ARGUMENT for an unknown kind (with near

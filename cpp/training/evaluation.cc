@@ -2,6 +2,7 @@
 #include "espalier/evaluation.h"
 
 #include "core/checked.h"
+#include "core/cpu.h"
 #include "core/text.h"
 #include "inference/probabilities.h"
 #include "losses/loss.h"
@@ -10,7 +11,7 @@
 namespace espalier {
 namespace {
 
-const NetworkState& StateOf(const Network& network) {
+NetworkState& StateOf(const Network& network) {
   if (network.state() == nullptr) {
     Fail(ErrorCode::kInvalidState, "expected a network, got one that was moved from");
   }
@@ -33,7 +34,8 @@ void CheckLogits(const NetworkState& network, std::int64_t examples, std::size_t
 std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
                                  std::span<const float> logits,
                                  std::span<const TaskTargets> targets) {
-  const NetworkState& state = StateOf(network);
+  NetworkState& state = StateOf(network);
+  const ReadScope scope(state.access, "task losses");
   CheckLogits(state, examples, logits.size());
   if (targets.size() != state.heads.size()) {
     Fail(ErrorCode::kShapeMismatch, "expected targets of ", state.heads.size(), " heads, got ",
@@ -47,7 +49,7 @@ std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
     std::vector<std::uint8_t> active(static_cast<std::size_t>(head.width()));
     const LossArguments arguments{.batch = examples,
                                   .width = head.width(),
-                                  .logits = logits.data() + column,
+                                  .logits = examples == 0 ? nullptr : logits.data() + column,
                                   .stride = state.total_width(),
                                   .active = active};
     const LossResult result = ComputeLoss(head.task, targets[i], arguments);
@@ -58,8 +60,11 @@ std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
 }
 
 void LogitsToProbabilities(const Network& network, std::int64_t examples, std::span<float> values) {
-  const NetworkState& state = StateOf(network);
+  NetworkState& state = StateOf(network);
+  const ReadScope scope(state.access, "probabilities");
   CheckLogits(state, examples, values.size());
+  if (examples == 0) return;
+  const FlushDenormals flush;  // as in predictors
   Probabilities(state.heads).Apply(examples, values.data());
 }
 

@@ -172,6 +172,7 @@ const StepResult& Trainer::Implementation::StepOnSources(std::int64_t batch,
   if (labelled > 0) {
     run_.Backward(batch, workspace_);
     CheckFiniteGradients(updates_.GradientNorm(batch, workspace_));
+    CheckFiniteStatistics(batch);
     // From here on nothing can fail.
     run_.UpdateBuffers(batch);
     result_.gradient_norm = updates_.Apply(run_.reached(), result_.learning_rate, workspace_);
@@ -197,6 +198,13 @@ void Trainer::Implementation::CheckFiniteGradients(double norm) const {
   }
   Fail(ErrorCode::kNonFinite, "gradient of task ", Join(tasks, ", "), " at step ", steps_ + 1,
        ": expected finite values, got a norm of ", norm);
+}
+
+void Trainer::Implementation::CheckFiniteStatistics(std::int64_t batch) const {
+  const GraphLayer* const layer = run_.FirstNonFiniteStatistics(batch);
+  if (layer == nullptr) return;
+  Fail(ErrorCode::kNonFinite, "statistics of layer '", layer->name, "' at step ", steps_ + 1,
+       ": expected a finite mean and variance of each channel, got others");
 }
 
 bool Trainer::Implementation::ReserveFeatures(int slot, std::int64_t examples) {

@@ -78,6 +78,7 @@ class Trainer::Implementation {
   const StepResult& StepOnSources(std::int64_t batch, std::span<const TaskTargets> targets);
   void CheckFiniteLosses() const;
   void CheckFiniteGradients(double norm) const;
+  void CheckFiniteStatistics(std::int64_t batch) const;
 
   void PrepareEvaluation();
   void CheckLogits(std::int64_t batch, std::span<const float> logits) const;

@@ -303,6 +303,31 @@ TEST(Trainer, NonFiniteGradientNamesStepAndTaskAndChangesNothing) {
   EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
 }
 
+// Squares of 1e25 leave float's range, and a batch norm then gives its bias: loss and gradient are
+// finite. Taken over, its variance would stay infinite, and its channel silent, for good.
+TEST(Trainer, NonFiniteStatisticsNameStepAndLayerAndChangeNothing) {
+  Network network = NetworkBuilder(Shape::Vector(3))
+                        .BatchNorm("norm")
+                        .Dense("dense", 4)
+                        .Head("signs", LabelsTask({"a", "b"}))
+                        .Build(5);
+  RandomExamples examples(network, 4, 9, 0.0);
+  RandomExamples bad(network, 4, 9, 0.0);
+  for (const std::size_t row : {0u, 2u}) bad.inputs()[row * 3 + 1] = 1e25f;
+  Trainer trainer(network, {});
+  trainer.Step(4, examples.Inputs(0, 4), examples.Targets(0, 4));
+  const NamedValues before = ParametersOf(network);
+  const NamedValues moments = MomentsOf(trainer, network);
+  const std::string message = MessageOf(
+      ErrorCode::kNonFinite, [&] { trainer.Step(4, bad.Inputs(0, 4), bad.Targets(0, 4)); });
+  EXPECT_NE(message.find("statistics of layer 'norm' at step 2"), std::string::npos) << message;
+  EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
+  EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
+  EXPECT_EQ(trainer.steps(), 1);
+  // One example has no variance, and moves no statistics.
+  EXPECT_NO_THROW(trainer.Step(1, bad.Inputs(0, 1), bad.Targets(0, 1)));
+}
+
 TEST(Trainer, EvaluatesAsThePredictorDoes) {
   Network network = ThreeHeads().Build(5);
   const RandomExamples examples(network, 40, 3);

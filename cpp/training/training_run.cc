@@ -207,10 +207,25 @@ void TrainingRun::AddGradients(const std::vector<GradientAddition>& additions, s
   }
 }
 
+const GraphLayer* TrainingRun::FirstNonFiniteStatistics(std::int64_t batch) const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
+    if (MovesStatistics(i) &&
+        !node.layer->layer->HasFiniteStatistics(batch, node.layer->input_shapes, node.saved)) {
+      return node.layer;
+    }
+  }
+  return nullptr;
+}
+
+bool TrainingRun::MovesStatistics(std::size_t node) const {
+  return nodes_[node].mode == Mode::kTraining && reached_nodes_[node] != 0;
+}
+
 void TrainingRun::UpdateBuffers(std::int64_t batch) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];
-    if (node.mode != Mode::kTraining || !reached_nodes_[i]) continue;
+    if (!MovesStatistics(i)) continue;
     node.layer->layer->UpdateBuffers(batch, node.layer->input_shapes, node.saved,
                                      node.mutable_parameters);
   }

@@ -55,6 +55,9 @@ class TrainingRun {
   /// Gradients of all trainable parameters but the late ones.
   void Backward(std::int64_t batch, Workspace& workspace);
 
+  /// The first layer whose running statistics UpdateBuffers would make NaN or infinite, or null.
+  const GraphLayer* FirstNonFiniteStatistics(std::int64_t batch) const;
+
   /// Moves running statistics of the layers that a labelled entry reached.
   void UpdateBuffers(std::int64_t batch);
 
@@ -92,6 +95,7 @@ class TrainingRun {
   void AddGradients(const std::vector<GradientAddition>& additions, std::int64_t batch,
                     Workspace& workspace);
   void MarkReachedNodes();
+  bool MovesStatistics(std::size_t node) const;
 
   NetworkState& network_;
   const TrainingPlan& plan_;

@@ -67,8 +67,8 @@ class Trainer {
   ///
   /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH (a labelled target out of
   /// range names row and label), NON_FINITE (an input, naming its row; a loss or
-  /// gradient, naming step and task). After any of these, network and optimizer
-  /// are as before the call.
+  /// gradient, naming step and task; a mean or variance of a batch norm, naming step and
+  /// layer). After any of these, network and optimizer are as before the call.
   /// The result belongs to the trainer and holds until its next call.
   const StepResult& Step(std::int64_t batch, std::span<const float> inputs,
                          std::span<const TaskTargets> targets);

@@ -2,8 +2,9 @@
 package dev.espalier;
 
 /**
- * An input, loss or gradient is NaN or infinite. The message names the row, or the step and task; a
- * network in training keeps the last good weights. Check the data, or lower the learning rate.
+ * An input, loss, gradient or statistic of a batch norm is NaN or infinite. The message names the
+ * row, or the step and task or layer; a network in training keeps the last good weights. Check the
+ * data, or lower the learning rate.
  */
 public final class NonFiniteException extends EspalierException {
   private static final long serialVersionUID = 1L;

@@ -325,7 +325,7 @@ public final class Trainer {
    *     label
    * @throws ShapeException if inputs or targets have the wrong shape
    * @throws NonFiniteException if an input is not finite, naming the example; or a loss or
-   *     gradient, naming step and task
+   *     gradient, naming step and task; or a statistic of a batch norm, naming step and layer
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
    *     layer to train; this trainer is already running; or early stopping has no validation data
    * @throws NativeMemoryException if the memory budget is too small for the batch size
