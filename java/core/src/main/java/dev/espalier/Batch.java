@@ -85,7 +85,7 @@ final class Batch {
       inputs.get(k * input.length, input, 0, input.length);
       if (!isFinite(input)) {
         throw new NonFiniteException(
-            "example " + order[from + k] + ": expected finite inputs, got NaN or an infinity",
+            binding.example(order[from + k]) + ": expected finite inputs, got NaN or an infinity",
             null);
       }
     }

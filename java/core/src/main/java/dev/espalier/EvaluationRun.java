@@ -95,14 +95,19 @@ final class EvaluationRun {
         int count = Math.min(chunk, size - first);
         source.compute(first, count, address + (long) Float.BYTES * first * width);
       }
-      if (!hasTargets) {
-        targets.read(data, order, 0, size);
-        targets.requireTargetsInRange();
-        hasTargets = data.isStable();
-      }
+      readTargets();
       return evaluate(address);
     } finally {
       Reference.reachabilityFence(this);
+    }
+  }
+
+  /** Reads and checks the targets, once where the data set is stable. */
+  void readTargets() {
+    if (!hasTargets) {
+      targets.read(data, order, 0, size);
+      targets.requireTargetsInRange();
+      hasTargets = data.isStable();
     }
   }
 

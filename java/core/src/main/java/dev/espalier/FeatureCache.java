@@ -46,7 +46,7 @@ final class FeatureCache {
         note = "not kept: " + trainingBytes + " bytes are above the limit of " + limitBytes;
         return;
       }
-      holdsTraining = keep(TRAINING_SLOT, binding, training, exampleBytes);
+      holdsTraining = keep(TRAINING_SLOT, binding.withoutTargets(), training, exampleBytes);
       if (holdsTraining) {
         note =
             (isInFile ? "kept in a file: " : "kept: ")
@@ -54,7 +54,7 @@ final class FeatureCache {
         holdsValidation =
             validationBytes > 0
                 && validationBytes <= limitBytes - trainingBytes
-                && keep(VALIDATION_SLOT, binding, validation, exampleBytes);
+                && keep(VALIDATION_SLOT, binding.forValidationInputs(), validation, exampleBytes);
       }
     }
   }
@@ -70,7 +70,7 @@ final class FeatureCache {
       note = "not kept: " + refusal.getMessage();
       return false;
     }
-    Batch inputs = new Batch(binding.withoutTargets(), Math.min(batchSize, size), true);
+    Batch inputs = new Batch(binding, Math.min(batchSize, size), true);
     int[] order = Shuffle.identity(size);
     for (int first = 0; first < size && !stop.getAsBoolean(); first += batchSize) {
       int count = Math.min(batchSize, size - first);

@@ -261,12 +261,15 @@ final class Fit {
     if (validation == null) {
       return null;
     }
-    TargetBinding validationBinding = TargetBinding.of(tasks, network.inputShape(), validation);
+    TargetBinding validationBinding =
+        TargetBinding.ofValidation(tasks, network.inputShape(), validation);
     EvaluationRun run =
         new EvaluationRun(network.handle(), validationBinding, validation, 0.5, batchSize);
+    // What is wrong here is better known before an epoch of hours than after it.
+    run.readTargets();
     Trainer.EarlyStopping stopping = settings.earlyStopping();
     if (stopping != null && stopping.task() != null) {
-      run.requireMetric(stopping.task(), stopping.metric()); // not after an epoch of hours
+      run.requireMetric(stopping.task(), stopping.metric());
     }
     return run;
   }

@@ -7,11 +7,16 @@ import java.util.Objects;
 
 /** Which targets of a data set belong to which task of a network; reads and checks them. */
 final class TargetBinding {
+  private static final String DATA = "data";
+  private static final String VALIDATION = "validation";
+
+  private final String what;
   private final List<Task> tasks;
   private final int inputSize;
   private final String[] names;
 
-  private TargetBinding(List<Task> tasks, int inputSize, String[] names) {
+  private TargetBinding(String what, List<Task> tasks, int inputSize, String[] names) {
+    this.what = what;
     this.tasks = tasks;
     this.inputSize = inputSize;
     this.names = names;
@@ -19,15 +24,24 @@ final class TargetBinding {
 
   /** Matches by name; a single target without a name belongs to the only task. */
   static TargetBinding of(List<Task> tasks, Shape inputShape, Dataset data) {
-    requireInput(inputShape, data);
+    return of(DATA, tasks, inputShape, data);
+  }
+
+  /** As {@link #of}, of validation data beside others: errors say so. */
+  static TargetBinding ofValidation(List<Task> tasks, Shape inputShape, Dataset validation) {
+    return of(VALIDATION, tasks, inputShape, validation);
+  }
+
+  private static TargetBinding of(String what, List<Task> tasks, Shape inputShape, Dataset data) {
+    requireInput(what, inputShape, data);
     if (data.size() < 1) {
-      throw new IllegalArgumentException("data: expected at least one example, got none");
+      throw new IllegalArgumentException(what + ": expected at least one example, got none");
     }
     List<String> taskNames = tasks.stream().map(Task::name).toList();
     List<Dataset.Target> targets = List.copyOf(data.targets());
     if (targets.isEmpty()) {
       throw new IllegalArgumentException(
-          "data: expected targets of one of the tasks " + taskNames + ", got none");
+          what + ": expected targets of one of the tasks " + taskNames + ", got none");
     }
     String[] names = new String[tasks.size()];
     for (Dataset.Target target : targets) {
@@ -35,7 +49,8 @@ final class TargetBinding {
       int position = isOnly ? 0 : taskNames.indexOf(target.task());
       if (position < 0) {
         throw new IllegalArgumentException(
-            "data: expected targets of the tasks "
+            what
+                + ": expected targets of the tasks "
                 + taskNames
                 + ", got "
                 + targets.stream().map(t -> '"' + t.task() + '"').toList()
@@ -43,27 +58,32 @@ final class TargetBinding {
                     ? "; a target without a name fits a network with one head only"
                     : ""));
       }
-      requireForm(tasks.get(position), target);
+      requireForm(what, tasks.get(position), target);
       names[position] = target.task();
     }
-    return new TargetBinding(tasks, inputShape.size(), names);
+    return new TargetBinding(what, tasks, inputShape.size(), names);
   }
 
   /** An input fits if it has the network's shape, or is a vector of as many values. */
   static void requireInput(Shape inputShape, Dataset data) {
-    Shape shape = Objects.requireNonNull(data, "data").inputShape();
+    requireInput(DATA, inputShape, data);
+  }
+
+  private static void requireInput(String what, Shape inputShape, Dataset data) {
+    Shape shape = Objects.requireNonNull(data, what).inputShape();
     boolean fits = shape.equals(inputShape);
     boolean isFlat = shape.rank() == 1 && shape.size() == inputShape.size();
     if (!fits && !isFlat) {
-      throw new ShapeException("data: expected inputs " + inputShape + ", got " + shape);
+      throw new ShapeException(what + ": expected inputs " + inputShape + ", got " + shape);
     }
   }
 
-  private static void requireForm(Task task, Dataset.Target target) {
+  private static void requireForm(String what, Task task, Dataset.Target target) {
     boolean wantsClasses = task.kind() == Task.Kind.CLASSES;
     if (wantsClasses != target.isClasses()) {
       throw new IllegalArgumentException(
-          "task \""
+          place(what)
+              + "task \""
               + task.name()
               + "\": expected targets of "
               + (wantsClasses ? "classes" : "numbers")
@@ -72,7 +92,8 @@ final class TargetBinding {
     }
     if (!wantsClasses && target.width() != task.width()) {
       throw new ShapeException(
-          "task \""
+          place(what)
+              + "task \""
               + task.name()
               + "\": expected "
               + task.width()
@@ -85,7 +106,21 @@ final class TargetBinding {
 
   /** Returns a binding of the inputs alone. */
   TargetBinding withoutTargets() {
-    return new TargetBinding(tasks, inputSize, new String[names.length]);
+    return new TargetBinding(what, tasks, inputSize, new String[names.length]);
+  }
+
+  /** As {@link #withoutTargets}, for the inputs of validation data. */
+  TargetBinding forValidationInputs() {
+    return new TargetBinding(VALIDATION, tasks, inputSize, new String[names.length]);
+  }
+
+  /** Returns how errors name an example. */
+  String example(int index) {
+    return place(what) + "example " + index;
+  }
+
+  private static String place(String what) {
+    return what.equals(DATA) ? "" : what + ", ";
   }
 
   List<Task> tasks() {
@@ -147,9 +182,10 @@ final class TargetBinding {
     }
   }
 
-  private static IllegalArgumentException error(Task task, int index, String expected, float got) {
+  private IllegalArgumentException error(Task task, int index, String expected, float got) {
     return new IllegalArgumentException(
-        "task \""
+        place(what)
+            + "task \""
             + task.name()
             + "\", example "
             + index

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -101,6 +102,46 @@ class TrainingControlTest {
       }
       Trainer blind = Trainer.of(network).earlyStopping(2);
       assertThrows(IllegalStateException.class, () -> blind.fit(dots.labels()));
+    }
+  }
+
+  @Test
+  void errorsOfValidationDataSayThatTheyAre() {
+    float[][] sides = new float[60][2];
+    sides[7][1] = 3;
+    Dots broken = new Dots(60, 2);
+    broken.pictures[41 * 64] = Float.NaN;
+    Shape vector = Shape.vector(16);
+    Map<String, Dataset> validations =
+        Map.of(
+            "validation, task \"side\", example 7: expected 0 to 1, or NaN for \"right\", got 3.0",
+            dots.labels().range(0, 60).withTargets("", sides),
+            "validation: expected targets of one of the tasks [side], got none",
+            dots.labels().withoutTargets(),
+            "validation: expected at least one example, got none",
+            dots.labels().range(0, 0),
+            "validation: expected inputs [1, 8, 8], got [16]",
+            Dataset.of(new float[16], vector, new float[1][2]),
+            "validation, task \"side\": expected 2 numbers for [low, right], got 3",
+            dots.labels().withTargets("", new float[100][3]));
+    try (Network network = Dots.labeller(1)) {
+      validations.forEach(
+          (expected, validation) -> {
+            Trainer trainer = Trainer.of(network).validation(validation);
+            assertEquals(
+                expected,
+                assertThrows(IllegalArgumentException.class, () -> trainer.fit(dots.labels()))
+                    .getMessage());
+            assertEquals(0, trainer.lastHistory().orElseThrow().steps());
+          });
+      Trainer trainer = Trainer.of(network).validation(broken.labels());
+      String expected = "validation, example 41: expected finite inputs, got NaN or an infinity";
+      for (int pass = 0; pass < 2; pass++) {
+        assertEquals(
+            expected,
+            assertThrows(NonFiniteException.class, () -> trainer.fit(dots.labels())).getMessage());
+        network.freezeThrough("active"); // in the second pass it is the cache that reads
+      }
     }
   }
 
