@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -38,6 +39,7 @@ import java.util.stream.IntStream;
  */
 public final class BatchingPredictor implements AutoCloseable {
   private final BatchingOptions options;
+  private final int mostJoined; // by a full queue as well: nobody else gets in
   private final Shape inputShape;
   private final List<Task> tasks;
   private final int inputSize;
@@ -47,6 +49,8 @@ public final class BatchingPredictor implements AutoCloseable {
   private final Condition arrival = lock.newCondition();
   private final ArrayDeque<Request> queue = new ArrayDeque<>(); // guarded by lock
   private boolean isClosed; // guarded by lock
+  private long giveUpsSought; // of giveUps, when the queue was last searched; guarded by lock
+  private final AtomicLong giveUps = new AtomicLong(); // by others than the worker, so far
   private volatile Predictor predictor;
 
   private final LongAdder accepted = new LongAdder();
@@ -62,6 +66,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private BatchingPredictor(Predictor predictor, BatchingOptions options) {
     this.options = options;
+    mostJoined = Math.min(options.maxBatchSize(), options.queueCapacity());
     this.predictor = predictor;
     inputShape = predictor.inputShape();
     tasks = predictor.tasks();
@@ -248,7 +253,7 @@ public final class BatchingPredictor implements AutoCloseable {
       throw new ShapeException(
           "input: expected " + inputSize + " values for " + inputShape + ", got " + input.length);
     }
-    Request request = new Request(input);
+    Request request = new Request(input, giveUps);
     lock.lock();
     try {
       requireNotClosed();
@@ -262,7 +267,7 @@ public final class BatchingPredictor implements AutoCloseable {
       }
       accepted.increment();
       queue.add(request);
-      if (queue.size() == 1 || queue.size() == options.maxBatchSize()) {
+      if (queue.size() == 1 || queue.size() == mostJoined) {
         arrival.signal();
       }
     } finally {
@@ -312,10 +317,15 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  /** Requests that were given up need no place. */
+  /** Requests that were given up need no place. Looks for them only if there may be some. */
   private void dropGivenUp() {
+    long count = giveUps.get();
+    if (count == giveUpsSought) {
+      return;
+    }
+    giveUpsSought = count;
     int before = queue.size();
-    queue.removeIf(CompletableFuture::isDone);
+    queue.removeIf(Request::isGivenUp);
     givenUp.add(before - queue.size());
   }
 
@@ -342,7 +352,7 @@ public final class BatchingPredictor implements AutoCloseable {
       awaitCompany();
       while (!queue.isEmpty() && batch.size() < options.maxBatchSize()) {
         Request request = queue.remove();
-        if (request.isDone()) {
+        if (request.isGivenUp()) {
           givenUp.increment();
         } else {
           batch.add(request);
@@ -356,7 +366,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private void awaitCompany() {
     long deadline = queue.peek().start + options.maxWait().toNanos();
-    while (!isClosed && queue.size() < options.maxBatchSize()) {
+    while (!isClosed && queue.size() < mostJoined) {
       long nanos = deadline - System.nanoTime();
       if (nanos <= 0) {
         return;
@@ -429,13 +439,29 @@ public final class BatchingPredictor implements AutoCloseable {
     final float[] input;
     final long start = System.nanoTime();
     private final AtomicBoolean isClaimed = new AtomicBoolean();
+    private final AtomicLong giveUps;
 
-    Request(float[] input) {
+    Request(float[] input, AtomicLong giveUps) {
       this.input = input;
+      this.giveUps = giveUps;
     }
 
     boolean claim() {
       return isClaimed.compareAndSet(false, true);
+    }
+
+    /** Claims it for somebody else than the worker; counted before anything can depend on it. */
+    private boolean giveUp() {
+      if (!claim()) {
+        return false;
+      }
+      giveUps.incrementAndGet();
+      return true;
+    }
+
+    /** Returns true if the worker need not answer it; asked while it is in the queue. */
+    boolean isGivenUp() {
+      return isClaimed.get() || isDone();
     }
 
     /** Ends a claimed request. */
@@ -450,13 +476,13 @@ public final class BatchingPredictor implements AutoCloseable {
 
     @Override
     public boolean complete(float[] outputs) {
-      return claim() && super.complete(outputs);
+      return giveUp() && super.complete(outputs);
     }
 
     /** What {@link #orTimeout} ends it with becomes the exception that callers know. */
     @Override
     public boolean completeExceptionally(Throwable error) {
-      return claim()
+      return giveUp()
           && super.completeExceptionally(
               error instanceof TimeoutException
                   ? new PredictionTimeoutException("expected an answer in time, got none")
@@ -465,7 +491,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
-      return claim() ? super.cancel(mayInterruptIfRunning) : isCancelled();
+      return giveUp() ? super.cancel(mayInterruptIfRunning) : isCancelled();
     }
   }
 }
