@@ -44,6 +44,7 @@ public final class BatchingPredictor implements AutoCloseable {
   private final List<Task> tasks;
   private final int inputSize;
   private final int outputSize;
+  private final boolean isLogits;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition arrival = lock.newCondition();
@@ -72,6 +73,7 @@ public final class BatchingPredictor implements AutoCloseable {
     tasks = predictor.tasks();
     inputSize = predictor.inputSize();
     outputSize = predictor.outputSize();
+    isLogits = predictor.isLogits();
     inputMemory = DirectMemory.allocate((long) options.maxBatchSize() * inputSize, "inputs");
     outputMemory = DirectMemory.allocate((long) options.maxBatchSize() * outputSize, "outputs");
     worker = new Thread(this::work, "espalier-batching");
@@ -129,8 +131,9 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   /**
-   * Predicts for one example as {@link #predict(float[])} does, and answers by names. What a future
-   * answers gets them from {@link Predictor#predictions}.
+   * Predicts for one example as {@link #predict(float[])} does, and answers by names, with the
+   * thresholds of the predictor that computed the answer. What a future answers gets names from
+   * {@link Predictor#predictions}.
    *
    * @param input {@code [input shape]}, row-major; not to be changed until this returns
    * @return the answers
@@ -141,7 +144,9 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws IllegalStateException if this object or its predictor is closed
    */
   public Prediction predictTasks(float[] input) {
-    return predictor.predictions(predict(input)).get(0);
+    Request request = enter(input);
+    float[] answer = await(request, options.timeout());
+    return request.answeredBy.predictions(answer).get(0);
   }
 
   /**
@@ -165,9 +170,10 @@ public final class BatchingPredictor implements AutoCloseable {
    * Replaces the predictor. Batches that are running end with the former one; requests that wait
    * get the new one. No request is lost, even if the former predictor is closed at once.
    *
-   * @param next an open predictor with the same input shape and tasks, thresholds apart
+   * @param next an open predictor with the same input shape, the same tasks, thresholds apart, and
+   *     the same kind of outputs: probabilities or logits
    * @return the former predictor, which the caller may close
-   * @throws IllegalArgumentException if input shape or tasks differ
+   * @throws IllegalArgumentException if input shape, tasks or kind of outputs differ
    * @throws IllegalStateException if {@code next} or this object is closed
    */
   public Predictor swap(Predictor next) {
@@ -182,6 +188,10 @@ public final class BatchingPredictor implements AutoCloseable {
               + next.inputShape()
               + " with "
               + next.tasks());
+    }
+    if (next.isLogits() != isLogits) {
+      throw new IllegalArgumentException(
+          "next: expected a predictor of " + kind(isLogits) + ", got one of " + kind(!isLogits));
     }
     lock.lock();
     try {
@@ -306,6 +316,10 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
+  private static String kind(boolean isLogits) {
+    return isLogits ? "logits" : "probabilities";
+  }
+
   private boolean hasOutputsOf(List<Task> others) {
     return others.size() == tasks.size()
         && IntStream.range(0, tasks.size()).allMatch(i -> tasks.get(i).hasOutputsOf(others.get(i)));
@@ -387,7 +401,7 @@ public final class BatchingPredictor implements AutoCloseable {
       for (Request request : batch) {
         inputs.put(request.input);
       }
-      predict(batch.size());
+      Predictor answering = predict(batch.size());
       FloatBuffer outputs = outputMemory.asFloatBuffer();
       for (Request request : batch) {
         float[] answer = new float[outputSize];
@@ -396,7 +410,7 @@ public final class BatchingPredictor implements AutoCloseable {
         // Counted first: who has the answer finds it counted.
         if (request.claim()) {
           answered.increment();
-          request.answer(answer);
+          request.answer(answer, answering);
         } else {
           givenUp.increment();
         }
@@ -413,13 +427,14 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  private void predict(int count) {
+  /** Predicts for the first inputs; returns the predictor that did so. */
+  private Predictor predict(int count) {
     while (true) {
       Predictor current = predictor;
       try {
         current.predictAt(
             count, DirectMemory.address(inputMemory), DirectMemory.address(outputMemory));
-        return;
+        return current;
       } catch (IllegalStateException closed) {
         // Replaced and closed since it was read: the next one is there already.
         if (current == predictor) {
@@ -438,6 +453,7 @@ public final class BatchingPredictor implements AutoCloseable {
   private static final class Request extends CompletableFuture<float[]> {
     final float[] input;
     final long start = System.nanoTime();
+    Predictor answeredBy; // written before the answer
     private final AtomicBoolean isClaimed = new AtomicBoolean();
     private final AtomicLong giveUps;
 
@@ -465,7 +481,8 @@ public final class BatchingPredictor implements AutoCloseable {
     }
 
     /** Ends a claimed request. */
-    void answer(float[] outputs) {
+    void answer(float[] outputs, Predictor predictor) {
+      answeredBy = predictor;
       super.complete(outputs);
     }
 

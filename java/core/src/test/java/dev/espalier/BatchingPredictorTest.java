@@ -312,12 +312,40 @@ class BatchingPredictorTest {
     assertEquals(handles, Espalier.liveHandles());
   }
 
+  /** A request that waits while predictors are swapped gets bits and thresholds of one. */
+  @Test
+  void namesAreThoseOfThePredictorThatAnswered() throws InterruptedException {
+    try (Network next = network.copy().setThresholds("side", 0, 0);
+        Predictor nextPredictor = next.predictor();
+        BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
+      network.setThresholds("side", 1, 1);
+      try (Predictor strict = network.predictor()) {
+        batching.swap(strict);
+        CountDownLatch release = occupied(batching);
+        AtomicReference<Prediction> answer = new AtomicReference<>();
+        Thread waiting = new Thread(() -> answer.set(batching.predictTasks(inputs[1])));
+        waiting.start();
+        while (batching.statistics().waiting() == 0) {
+          Thread.sleep(1);
+        }
+        batching.swap(nextPredictor);
+        release.countDown();
+        waiting.join();
+        assertEquals(List.of("low", "right"), answer.get().labels("side"));
+      }
+    }
+  }
+
   @Test
   void refusesOtherShapesTasksAndClosedPredictors() {
     try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS);
         Network other = Dots.labeller(1);
-        Predictor otherPredictor = other.predictor()) {
+        Predictor otherPredictor = other.predictor();
+        Predictor logits = network.predictor(PredictorOptions.defaults().logits())) {
       assertThrows(IllegalArgumentException.class, () -> batching.swap(otherPredictor));
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> batching.swap(logits)).getMessage();
+      assertTrue(message.contains("of probabilities, got one of logits"), message);
       assertThrows(ShapeException.class, () -> batching.predict(new float[63]));
       predictor.close();
       assertThrows(IllegalStateException.class, () -> batching.swap(predictor));
