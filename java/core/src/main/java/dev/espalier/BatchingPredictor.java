@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -290,20 +291,31 @@ public final class BatchingPredictor implements AutoCloseable {
     try {
       return request.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException late) {
-      request.cancel(false);
-      throw expired(timeout);
-    } catch (InterruptedException interruption) {
-      request.cancel(false);
-      Thread.currentThread().interrupt();
-      CancellationException cancellation = new CancellationException("interrupted while waiting");
-      cancellation.initCause(interruption);
-      throw cancellation;
-    } catch (ExecutionException failure) {
-      if (failure.getCause() instanceof RuntimeException error) {
-        throw error;
+      if (request.cancel(false)) {
+        throw expired(timeout);
       }
-      throw new EspalierException("INTERNAL", "a batch failed", failure.getCause());
+    } catch (InterruptedException interruption) {
+      Thread.currentThread().interrupt();
+      if (request.cancel(false)) {
+        CancellationException cancellation = new CancellationException("interrupted while waiting");
+        cancellation.initCause(interruption);
+        throw cancellation;
+      }
+    } catch (ExecutionException failure) {
+      throw exceptionFor(failure.getCause());
     }
+    // It could not be given up: it is being answered, and counted so.
+    try {
+      return request.join();
+    } catch (CompletionException failure) {
+      throw exceptionFor(failure.getCause());
+    }
+  }
+
+  private static RuntimeException exceptionFor(Throwable cause) {
+    return cause instanceof RuntimeException error
+        ? error
+        : new EspalierException("INTERNAL", "a batch failed", cause);
   }
 
   private static PredictionTimeoutException expired(Duration timeout) {

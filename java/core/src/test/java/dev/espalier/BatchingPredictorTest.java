@@ -219,6 +219,38 @@ class BatchingPredictorTest {
     assertEquals(end.answered(), meters.get(2).value());
   }
 
+  /** With time-outs about as long as an answer takes: who is told of one got no answer counted. */
+  @Test
+  void whatIsCountedAsAnsweredWasAnswered() throws InterruptedException {
+    int calls = 20_000;
+    AtomicInteger answers = new AtomicInteger();
+    AtomicInteger late = new AtomicInteger();
+    BatchingOptions options = OPTIONS.maxWait(Duration.ZERO);
+    BatchingPredictor batching = BatchingPredictor.of(predictor, options);
+    try (batching) {
+      onThreads(
+          4,
+          t -> {
+            long nanos = 1000;
+            for (int k = 0; k < calls; k++) {
+              try {
+                assertAnswer(
+                    k % EXAMPLES, batching.predict(inputs[k % EXAMPLES], Duration.ofNanos(nanos)));
+                answers.incrementAndGet();
+                nanos -= nanos / 8;
+              } catch (PredictionTimeoutException timeout) {
+                late.incrementAndGet();
+                nanos += nanos / 8 + 8;
+              }
+            }
+          });
+    }
+    BatchingStatistics end = batching.statistics();
+    assertTrue(answers.get() > 100 && late.get() > 100, answers + " answers, " + late + " late");
+    assertEquals(answers.get(), end.answered());
+    assertEquals(late.get(), end.givenUp());
+  }
+
   @Test
   void isInterruptible() throws InterruptedException {
     try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
