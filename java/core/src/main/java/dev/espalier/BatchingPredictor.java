@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -19,6 +20,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 
@@ -39,6 +41,9 @@ import java.util.stream.IntStream;
  * object, or after {@link #swap} has replaced them.
  */
 public final class BatchingPredictor implements AutoCloseable {
+  /** How long the worker waits for memory before it tries again. */
+  private static final long PAUSE_NANOS = 1_000_000;
+
   private final BatchingOptions options;
   private final int mostJoined; // by a full queue as well: nobody else gets in
   private final Shape inputShape;
@@ -64,7 +69,9 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private final ByteBuffer inputMemory;
   private final ByteBuffer outputMemory;
+  private final List<Request> batch; // the worker's alone; as large as it may get
   private final Thread worker;
+  private final CountDownLatch isOver = new CountDownLatch(1); // joining a thread takes its monitor
 
   private BatchingPredictor(Predictor predictor, BatchingOptions options) {
     this.options = options;
@@ -77,6 +84,7 @@ public final class BatchingPredictor implements AutoCloseable {
     isLogits = predictor.isLogits();
     inputMemory = DirectMemory.allocate((long) options.maxBatchSize() * inputSize, "inputs");
     outputMemory = DirectMemory.allocate((long) options.maxBatchSize() * outputSize, "outputs");
+    batch = new ArrayList<>(mostJoined);
     worker = new Thread(this::work, "espalier-batching");
     worker.setDaemon(true);
   }
@@ -252,7 +260,7 @@ public final class BatchingPredictor implements AutoCloseable {
     }
     if (Thread.currentThread() != worker) {
       try {
-        worker.join();
+        isOver.await();
       } catch (InterruptedException interruption) {
         Thread.currentThread().interrupt();
       }
@@ -276,8 +284,8 @@ public final class BatchingPredictor implements AutoCloseable {
         throw new OverloadedException(
             "expected at most " + options.queueCapacity() + " waiting requests, got one more");
       }
-      accepted.increment();
       queue.add(request);
+      accepted.increment();
       if (queue.size() == 1 || queue.size() == mostJoined) {
         arrival.signal();
       }
@@ -356,17 +364,24 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   private void work() {
-    List<Request> batch = new ArrayList<>();
-    while (gather(batch)) {
-      if (!batch.isEmpty()) {
-        run(batch);
-        batch.clear();
+    boolean goesOn = true;
+    while (goesOn) {
+      try {
+        goesOn = gather();
+        if (!batch.isEmpty()) {
+          run();
+          batch.clear();
+        }
+      } catch (Throwable noMemoryToWait) {
+        // Whatever took the heap may give it back: requests have nobody else to wait for.
+        LockSupport.parkNanos(PAUSE_NANOS);
       }
     }
+    isOver.countDown();
   }
 
   /** Waits for a batch; false once closed and nothing waits any more. */
-  private boolean gather(List<Request> batch) {
+  private boolean gather() {
     lock.lock();
     try {
       while (queue.isEmpty()) {
@@ -405,7 +420,7 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  private void run(List<Request> batch) {
+  private void run() {
     batches.increment();
     int settled = 0;
     try {
@@ -428,13 +443,25 @@ public final class BatchingPredictor implements AutoCloseable {
         }
       }
     } catch (Throwable error) {
-      for (Request request : batch.subList(settled, batch.size())) {
-        if (request.claim()) {
-          failed.increment();
-          request.fail(error);
-        } else {
-          givenUp.increment();
+      fail(settled, error);
+    }
+  }
+
+  /** Ends the requests of the batch from that one on. Without memory to do so, it tries again. */
+  private void fail(int first, Throwable error) {
+    for (int i = first; i < batch.size(); i++) {
+      Request request = batch.get(i);
+      if (request.claim()) {
+        failed.increment();
+        while (!request.isDone()) {
+          try {
+            request.fail(error);
+          } catch (OutOfMemoryError noMemory) {
+            LockSupport.parkNanos(PAUSE_NANOS);
+          }
         }
+      } else {
+        givenUp.increment();
       }
     }
   }
