@@ -69,7 +69,12 @@ public final class Predictor implements AutoCloseable {
             json,
             () -> network.get(id -> NativeHandle.create(() -> Bridge.predictorCreate(id, json))));
     if (!isWarm) {
-      warmUp();
+      try {
+        warmUp();
+      } catch (RuntimeException | Error error) {
+        handle.close();
+        throw error;
+      }
     }
   }
 
@@ -84,12 +89,15 @@ public final class Predictor implements AutoCloseable {
    * already when the predictor was made.
    */
   private void warmUp() {
-    isWarm = true;
-    FloatBuffer buffer = DirectMemory.allocate(1, "warm-up").asFloatBuffer();
+    ByteBuffer bytes = DirectMemory.allocate(1, "warm-up");
+    FloatBuffer buffer = bytes.asFloatBuffer();
     for (int i = 0; i < WARM_UP_CALLS; i++) {
       predictBuffers(0, buffer, 0, buffer, 0);
     }
     predictArrays(0, new float[1], new float[1]);
+    predictPixelBuffers(0, bytes, 0, buffer, 0);
+    predictPixelArrays(0, new byte[1], new float[1]);
+    isWarm = true;
   }
 
   /**
@@ -161,8 +169,8 @@ public final class Predictor implements AutoCloseable {
 
   /**
    * Predicts from pixels of a byte each as {@link #predictPixels(byte[])} does, from buffer to
-   * buffer: copies nothing. Reads all remaining pixels; writes from the position of {@code outputs}
-   * on. Positions stay as they are.
+   * buffer: allocates nothing and copies nothing. Reads all remaining pixels; writes from the
+   * position of {@code outputs} on. Positions stay as they are.
    *
    * @param pixels direct; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
@@ -421,11 +429,11 @@ public final class Predictor implements AutoCloseable {
 
   /**
    * Ends a call: keeps the handle reachable up to here, records the call unless {@code recorded} is
-   * null, throws what {@code failure} stands for unless that is null.
+   * null or it was none but a warm-up, throws what {@code failure} stands for unless that is null.
    */
   private void ended(FlightRecording.Call recorded, int batch, RuntimeException failure) {
     Reference.reachabilityFence(handle);
-    if (recorded != null) {
+    if (recorded != null && batch > 0) {
       recorded.end(batch, failure == null);
     }
     if (failure != null) {

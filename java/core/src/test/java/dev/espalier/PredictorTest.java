@@ -138,6 +138,7 @@ class PredictorTest {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long thread = Thread.currentThread().getId();
     FloatBuffer inputs = direct(64);
+    ByteBuffer pixels = ByteBuffer.allocateDirect(64);
     FloatBuffer outputs = direct(6);
     // Other work of the virtual machine may be charged to one round, but not to each.
     long allocated = Long.MAX_VALUE;
@@ -145,6 +146,7 @@ class PredictorTest {
       long before = threads.getThreadAllocatedBytes(thread);
       for (int i = 0; i < 10_000; i++) {
         predictor.predict(inputs, outputs);
+        predictor.predictPixels(pixels, outputs);
       }
       allocated = Math.min(allocated, threads.getThreadAllocatedBytes(thread) - before);
     }
