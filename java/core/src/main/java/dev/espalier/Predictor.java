@@ -131,7 +131,8 @@ public final class Predictor implements AutoCloseable {
 
   /**
    * Predicts from buffer to buffer: allocates nothing and copies nothing. Reads all remaining
-   * inputs; writes from the position of {@code outputs} on. Positions stay as they are.
+   * inputs; writes from the position of {@code outputs} on. Positions stay as they are. The buffers
+   * must not overlap, and memory of an arena must not be freed while the call runs.
    *
    * @param inputs direct, in native byte order; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
@@ -139,13 +140,14 @@ public final class Predictor implements AutoCloseable {
    * @throws IllegalArgumentException if a buffer is not direct or not in native byte order, or
    *     {@code outputs} is read-only
    * @throws ShapeException if the remaining lengths do not fit
-   * @throws IllegalStateException if this predictor is closed
+   * @throws IllegalStateException if this predictor is closed, or a buffer's memory freed
    */
   public void predict(FloatBuffer inputs, FloatBuffer outputs) {
     Arguments.directNative("inputs", inputs);
     // Each position and limit is read once: another thread may move them meanwhile.
     int inputPosition = inputs.position();
     int batch = batch(inputs.limit() - inputPosition);
+    inputs.get(inputPosition); // fails if an arena has freed the memory; native code would crash
     int outputPosition = outputPosition(batch, outputs);
     predictBuffers(batch, inputs, inputPosition, outputs, outputPosition);
   }
@@ -170,7 +172,8 @@ public final class Predictor implements AutoCloseable {
   /**
    * Predicts from pixels of a byte each as {@link #predictPixels(byte[])} does, from buffer to
    * buffer: allocates nothing and copies nothing. Reads all remaining pixels; writes from the
-   * position of {@code outputs} on. Positions stay as they are.
+   * position of {@code outputs} on. Positions stay as they are. The buffers must not overlap, and
+   * memory of an arena must not be freed while the call runs.
    *
    * @param pixels direct; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
@@ -178,12 +181,13 @@ public final class Predictor implements AutoCloseable {
    * @throws IllegalArgumentException if a buffer is not direct, or {@code outputs} is not in native
    *     byte order or read-only
    * @throws ShapeException if the remaining lengths do not fit
-   * @throws IllegalStateException if this predictor is closed
+   * @throws IllegalStateException if this predictor is closed, or a buffer's memory freed
    */
   public void predictPixels(ByteBuffer pixels, FloatBuffer outputs) {
     Arguments.direct("pixels", pixels);
     int pixelPosition = pixels.position();
     int batch = batch(pixels.limit() - pixelPosition);
+    pixels.get(pixelPosition); // as for floats
     int outputPosition = outputPosition(batch, outputs);
     predictPixelBuffers(batch, pixels, pixelPosition, outputs, outputPosition);
   }
@@ -473,6 +477,7 @@ public final class Predictor implements AutoCloseable {
       throw new ShapeException(
           "outputs: expected room for " + batch + " x " + outputSize + " values, got " + length);
     }
+    outputs.get(position); // as for inputs
     return position;
   }
 
