@@ -30,7 +30,10 @@ public interface Engine extends AutoCloseable {
    */
   <R> R answer(Function<Model, R> request);
 
-  /** Reads the model's file again; requests that run meanwhile end with the former model. */
+  /**
+   * Reads the model's file again; requests that run meanwhile end with the former model. When it
+   * returns, what serves is the file as it was at this call, or later.
+   */
   void reload() throws IOException;
 
   /** Returns a few lines for people on what is served and how. */
