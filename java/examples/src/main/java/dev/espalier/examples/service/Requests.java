@@ -26,14 +26,17 @@ final class Requests {
 
   /** Answers a body, raw bytes or JSON, with one model from its input size to its values. */
   static Engine.Answer answer(Engine.Model model, String contentType, byte[] body) {
-    String type = contentType == null ? "" : contentType.toLowerCase(Locale.ROOT);
+    String type = mediaType(contentType);
     int size = model.inputSize();
-    if (type.startsWith("application/octet-stream")) {
+    if (type.equals("application/octet-stream")) {
       if (body.length == size) {
         return model.predictPixels(body);
       } else if (body.length == size * (long) Float.BYTES) {
         float[] input = new float[size];
         ByteBuffer.wrap(body).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(input);
+        for (int i = 0; i < size; i++) {
+          requireFinite(input[i], i);
+        }
         return model.predict(input);
       }
       throw new RequestException(
@@ -44,11 +47,27 @@ final class Requests {
               + size * (long) Float.BYTES
               + " (little-endian floats), got "
               + body.length);
-    } else if (type.startsWith("application/json")) {
+    } else if (type.equals("application/json")) {
       return model.predict(readInput(body, size));
     }
     throw new RequestException(
         415, "expected content of type application/json or application/octet-stream");
+  }
+
+  /** Returns type and subtype in lower case, without parameters such as a charset. */
+  private static String mediaType(String contentType) {
+    if (contentType == null) {
+      return "";
+    }
+    int end = contentType.indexOf(';');
+    String type = end < 0 ? contentType : contentType.substring(0, end);
+    return type.strip().toLowerCase(Locale.ROOT);
+  }
+
+  private static void requireFinite(float value, int index) {
+    if (!Float.isFinite(value)) {
+      throw new RequestException(400, "input: expected finite numbers, not at index " + index);
+    }
   }
 
   /** Reads {@code [numbers…]} or {@code {"input": [numbers…]}}. */
@@ -94,9 +113,7 @@ final class Requests {
       }
       if (count < size) {
         input[count] = parser.getFloatValue();
-        if (!Float.isFinite(input[count])) {
-          throw new RequestException(400, "input: expected finite numbers, not at index " + count);
-        }
+        requireFinite(input[count], count);
       }
       token = parser.nextToken();
     }

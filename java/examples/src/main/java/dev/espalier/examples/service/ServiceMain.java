@@ -34,6 +34,11 @@ public final class ServiceMain implements Callable<Integer> {
   private int maxBodyBytes = PredictionService.Limits.defaults().maxBodyBytes();
 
   @Option(
+      names = "--body-millis",
+      description = "how long a body may take; later ones get 408 (default: ${DEFAULT-VALUE})")
+  private long bodyMillis = PredictionService.Limits.defaults().bodyMillis();
+
+  @Option(
       names = "--drain-millis",
       description = {
         "how long requests are still answered after SIGTERM while /health says 503, so that a",
@@ -50,7 +55,7 @@ public final class ServiceMain implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     serve(
         new EspalierEngine(model),
-        new PredictionService.Limits(maxConcurrent, maxBodyBytes, drainMillis),
+        new PredictionService.Limits(maxConcurrent, maxBodyBytes, bodyMillis, drainMillis),
         host,
         port);
     return 0;

@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.espalier.Espalier;
 import dev.espalier.Head;
 import dev.espalier.Meter;
 import dev.espalier.Network;
@@ -38,6 +40,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -77,7 +80,7 @@ class PredictionServiceTest {
       network.save(model);
     }
     engine = new EspalierEngine(model);
-    service = started(engine, new PredictionService.Limits(64, 4096, 300));
+    service = started(engine, new PredictionService.Limits(64, 4096, 30_000, 300));
   }
 
   @AfterEach
@@ -163,6 +166,7 @@ class PredictionServiceTest {
   @Test
   void refusesBadInputWithItsReason() throws Exception {
     String number = "[" + "1,".repeat(SIZE - 1) + "%s]";
+    String whole = String.format(number, "1");
     String[][] bodies = {
       {"", "expected an array"},
       {"nonsense", "expected JSON"},
@@ -178,6 +182,18 @@ class PredictionServiceTest {
       {"{\"input\": 3}", "expected an array"},
       {"{\"inputs\": []}", "got \\\"inputs\\\""},
       {"[".repeat(3000), "something else at index 0"},
+      {"{\"input\":" + "[".repeat(3000), "something else at index 0"},
+      {"{\"input\":".repeat(300), "expected an array"},
+      {String.format("{\"input\":%1$s,\"input\":%1$s}", whole), "once, got \\\"input\\\""},
+      {String.format("{\"input\":%s", whole), "expected JSON"},
+      {String.format("{\"input\":%s}]", whole), "expected JSON"},
+      {String.format(number, "1e39"), "finite"},
+      {String.format(number, "-Infinity"), "expected JSON"},
+      {String.format(number, "1".repeat(500)), "finite"},
+      {String.format(number, "1".repeat(2000)), "expected JSON"},
+      {String.format(number, "1e" + "9".repeat(500)), "finite"},
+      {String.format(number, "01"), "expected JSON"},
+      {String.format(number, "true"), "something else"},
     };
     for (String[] body : bodies) {
       HttpResponse<String> response = post("/predict", JSON, BodyPublishers.ofString(body[0]));
@@ -187,7 +203,19 @@ class PredictionServiceTest {
     HttpResponse<String> bytes = post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[35]));
     assertEquals(400, bytes.statusCode());
     assertTrue(bytes.body().contains("expected 36 bytes"), bytes.body());
-    assertEquals(415, post("/predict", "text/plain", BodyPublishers.ofString("x")).statusCode());
+    for (String type : List.of("text/plain", "application/jsonx", "application/octet-streams")) {
+      assertEquals(415, post("/predict", type, BodyPublishers.ofString(whole)).statusCode(), type);
+    }
+    ByteBuffer floats = ByteBuffer.allocate(4 * SIZE).order(ByteOrder.LITTLE_ENDIAN);
+    for (float notFinite : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+      BodyPublisher body = BodyPublishers.ofByteArray(floats.putFloat(4 * 7, notFinite).array());
+      HttpResponse<String> response = post("/predict", BYTES, body);
+      assertEquals(400, response.statusCode(), response.body());
+      assertTrue(response.body().contains("finite numbers, not at index 7"), response.body());
+    }
+    HttpResponse<String> withCharset =
+        post("/predict", "Application/JSON ; charset=utf-8", BodyPublishers.ofString(whole));
+    assertEquals(200, withCharset.statusCode(), withCharset.body());
     assertEquals(404, get("/nothing").statusCode());
     assertEquals(
         200, post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[36])).statusCode());
@@ -240,7 +268,7 @@ class PredictionServiceTest {
   void turnsAwayWhatIsTooMuch() throws Exception {
     service.close();
     SlowEngine slow = new SlowEngine(engine);
-    service = started(slow, new PredictionService.Limits(1, 4096, 50));
+    service = started(slow, new PredictionService.Limits(1, 4096, 30_000, 50));
     var first = postAsync(new byte[SIZE]);
     slow.isIn.await();
     HttpResponse<String> second =
@@ -254,11 +282,23 @@ class PredictionServiceTest {
   }
 
   @Test
+  void requestsHaveVirtualThreadsWhereThereAreSome() throws Exception {
+    assumeTrue(Runtime.version().feature() >= 21, "virtual threads need Java 21");
+    service.close();
+    AtomicReference<Thread> answering = new AtomicReference<>();
+    SlowEngine slow = new SlowEngine(engine, answering::set);
+    slow.release.countDown();
+    service = started(slow, new PredictionService.Limits(1, 4096, 30_000, 0));
+    post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE]));
+    assertEquals(true, Thread.class.getMethod("isVirtual").invoke(answering.get()));
+  }
+
+  @Test
   void drainsBeforeItStops() throws Exception {
     service.close();
     SlowEngine slow = new SlowEngine(engine);
     slow.release.countDown();
-    service = started(slow, new PredictionService.Limits(4, 4096, 1500));
+    service = started(slow, new PredictionService.Limits(4, 4096, 30_000, 1500));
     int port = service.port();
     long start = System.nanoTime();
     Thread closing = new Thread(service::close);
@@ -289,11 +329,17 @@ class PredictionServiceTest {
   /** Answers pictures when it is allowed to. */
   private static final class SlowEngine implements Engine {
     private final Engine engine;
+    private final Consumer<Thread> answering;
     volatile CountDownLatch isIn;
     volatile CountDownLatch release;
 
     SlowEngine(Engine engine) {
+      this(engine, thread -> {});
+    }
+
+    SlowEngine(Engine engine, Consumer<Thread> answering) {
       this.engine = engine;
+      this.answering = answering;
       hold();
     }
 
@@ -304,6 +350,7 @@ class PredictionServiceTest {
 
     @Override
     public <R> R answer(Function<Model, R> request) {
+      answering.accept(Thread.currentThread());
       isIn.countDown();
       try {
         release.await();
@@ -331,12 +378,24 @@ class PredictionServiceTest {
   }
 
   @Test
-  void aBrokenModelFileChangesNothing() throws Exception {
+  void aModelThatCannotBeLoadedChangesNothing() throws Exception {
     Files.writeString(model, "nonsense");
     HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
     assertEquals(409, response.statusCode(), response.body());
     Files.delete(model);
     assertEquals(409, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
+    try (Network network = network(2)) {
+      network.save(model);
+    }
+    long budget = Espalier.nativeBytesBudget();
+    Espalier.setNativeBytesBudget(0);
+    try {
+      HttpResponse<String> refusal = post("/admin/model", JSON, BodyPublishers.noBody());
+      assertEquals(500, refusal.statusCode());
+      assertTrue(refusal.body().contains("{\"error\":\"") && refusal.body().contains("budget"));
+    } finally {
+      Espalier.setNativeBytesBudget(budget);
+    }
     assertEquals(
         200, post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE])).statusCode());
   }
