@@ -11,12 +11,16 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 
@@ -37,7 +41,11 @@ import java.util.stream.IntStream;
  * object, or after {@link #swap} has replaced them.
  */
 public final class BatchingPredictor implements AutoCloseable {
+  /** How long the worker waits for memory before it tries again. */
+  private static final long PAUSE_NANOS = 1_000_000;
+
   private final BatchingOptions options;
+  private final int mostJoined; // by a full queue as well: nobody else gets in
   private final Shape inputShape;
   private final List<Task> tasks;
   private final int inputSize;
@@ -48,6 +56,8 @@ public final class BatchingPredictor implements AutoCloseable {
   private final Condition arrival = lock.newCondition();
   private final ArrayDeque<Request> queue = new ArrayDeque<>(); // guarded by lock
   private boolean isClosed; // guarded by lock
+  private long giveUpsSought; // of giveUps, when the queue was last searched; guarded by lock
+  private final AtomicLong giveUps = new AtomicLong(); // by others than the worker, so far
   private volatile Predictor predictor;
 
   private final LongAdder accepted = new LongAdder();
@@ -59,10 +69,13 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private final ByteBuffer inputMemory;
   private final ByteBuffer outputMemory;
+  private final List<Request> batch; // the worker's alone; as large as it may get
   private final Thread worker;
+  private final CountDownLatch isOver = new CountDownLatch(1); // joining a thread takes its monitor
 
   private BatchingPredictor(Predictor predictor, BatchingOptions options) {
     this.options = options;
+    mostJoined = Math.min(options.maxBatchSize(), options.queueCapacity());
     this.predictor = predictor;
     inputShape = predictor.inputShape();
     tasks = predictor.tasks();
@@ -71,6 +84,7 @@ public final class BatchingPredictor implements AutoCloseable {
     isLogits = predictor.isLogits();
     inputMemory = DirectMemory.allocate((long) options.maxBatchSize() * inputSize, "inputs");
     outputMemory = DirectMemory.allocate((long) options.maxBatchSize() * outputSize, "outputs");
+    batch = new ArrayList<>(mostJoined);
     worker = new Thread(this::work, "espalier-batching");
     worker.setDaemon(true);
   }
@@ -126,8 +140,9 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   /**
-   * Predicts for one example as {@link #predict(float[])} does, and answers by names. What a future
-   * answers gets them from {@link Predictor#predictions}.
+   * Predicts for one example as {@link #predict(float[])} does, and answers by names, with the
+   * thresholds of the predictor that computed the answer. What a future answers gets names from
+   * {@link Predictor#predictions}.
    *
    * @param input {@code [input shape]}, row-major; not to be changed until this returns
    * @return the answers
@@ -138,7 +153,9 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws IllegalStateException if this object or its predictor is closed
    */
   public Prediction predictTasks(float[] input) {
-    return predictor.predictions(predict(input)).get(0);
+    Request request = enter(input);
+    float[] answer = await(request, options.timeout());
+    return request.answeredBy.predictions(answer).get(0);
   }
 
   /**
@@ -162,10 +179,10 @@ public final class BatchingPredictor implements AutoCloseable {
    * Replaces the predictor. Batches that are running end with the former one; requests that wait
    * get the new one. No request is lost, even if the former predictor is closed at once.
    *
-   * @param next an open predictor with the same input shape and tasks, thresholds apart, that
-   *     returns probabilities or logits as the former one does
+   * @param next an open predictor with the same input shape, the same tasks, thresholds apart, and
+   *     the same kind of outputs: probabilities or logits
    * @return the former predictor, which the caller may close
-   * @throws IllegalArgumentException if input shape, tasks or the kind of output differ
+   * @throws IllegalArgumentException if input shape, tasks or kind of outputs differ
    * @throws IllegalStateException if {@code next} or this object is closed
    */
   public Predictor swap(Predictor next) {
@@ -183,10 +200,7 @@ public final class BatchingPredictor implements AutoCloseable {
     }
     if (next.isLogits() != isLogits) {
       throw new IllegalArgumentException(
-          "next: expected a predictor of "
-              + kindOfOutput(isLogits)
-              + ", got one of "
-              + kindOfOutput(next.isLogits()));
+          "next: expected a predictor of " + kind(isLogits) + ", got one of " + kind(!isLogits));
     }
     lock.lock();
     try {
@@ -246,7 +260,7 @@ public final class BatchingPredictor implements AutoCloseable {
     }
     if (Thread.currentThread() != worker) {
       try {
-        worker.join();
+        isOver.await();
       } catch (InterruptedException interruption) {
         Thread.currentThread().interrupt();
       }
@@ -258,7 +272,7 @@ public final class BatchingPredictor implements AutoCloseable {
       throw new ShapeException(
           "input: expected " + inputSize + " values for " + inputShape + ", got " + input.length);
     }
-    Request request = new Request(input);
+    Request request = new Request(input, giveUps);
     lock.lock();
     try {
       requireNotClosed();
@@ -270,9 +284,9 @@ public final class BatchingPredictor implements AutoCloseable {
         throw new OverloadedException(
             "expected at most " + options.queueCapacity() + " waiting requests, got one more");
       }
-      accepted.increment();
       queue.add(request);
-      if (queue.size() == 1 || queue.size() == options.maxBatchSize()) {
+      accepted.increment();
+      if (queue.size() == 1 || queue.size() == mostJoined) {
         arrival.signal();
       }
     } finally {
@@ -285,20 +299,31 @@ public final class BatchingPredictor implements AutoCloseable {
     try {
       return request.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException late) {
-      request.cancel(false);
-      throw expired(timeout);
-    } catch (InterruptedException interruption) {
-      request.cancel(false);
-      Thread.currentThread().interrupt();
-      CancellationException cancellation = new CancellationException("interrupted while waiting");
-      cancellation.initCause(interruption);
-      throw cancellation;
-    } catch (ExecutionException failure) {
-      if (failure.getCause() instanceof RuntimeException error) {
-        throw error;
+      if (request.cancel(false)) {
+        throw expired(timeout);
       }
-      throw new EspalierException("INTERNAL", "a batch failed", failure.getCause());
+    } catch (InterruptedException interruption) {
+      Thread.currentThread().interrupt();
+      if (request.cancel(false)) {
+        CancellationException cancellation = new CancellationException("interrupted while waiting");
+        cancellation.initCause(interruption);
+        throw cancellation;
+      }
+    } catch (ExecutionException failure) {
+      throw exceptionFor(failure.getCause());
     }
+    // It could not be given up: it is being answered, and counted so.
+    try {
+      return request.join();
+    } catch (CompletionException failure) {
+      throw exceptionFor(failure.getCause());
+    }
+  }
+
+  private static RuntimeException exceptionFor(Throwable cause) {
+    return cause instanceof RuntimeException error
+        ? error
+        : new EspalierException("INTERNAL", "a batch failed", cause);
   }
 
   private static PredictionTimeoutException expired(Duration timeout) {
@@ -311,7 +336,7 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  private static String kindOfOutput(boolean isLogits) {
+  private static String kind(boolean isLogits) {
     return isLogits ? "logits" : "probabilities";
   }
 
@@ -326,25 +351,37 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  /** Requests that were given up need no place. */
+  /** Requests that were given up need no place. Looks for them only if there may be some. */
   private void dropGivenUp() {
+    long count = giveUps.get();
+    if (count == giveUpsSought) {
+      return;
+    }
+    giveUpsSought = count;
     int before = queue.size();
-    queue.removeIf(CompletableFuture::isDone);
+    queue.removeIf(Request::isGivenUp);
     givenUp.add(before - queue.size());
   }
 
   private void work() {
-    List<Request> batch = new ArrayList<>();
-    while (gather(batch)) {
-      if (!batch.isEmpty()) {
-        run(batch);
-        batch.clear();
+    boolean goesOn = true;
+    while (goesOn) {
+      try {
+        goesOn = gather();
+        if (!batch.isEmpty()) {
+          run();
+          batch.clear();
+        }
+      } catch (Throwable noMemoryToWait) {
+        // Whatever took the heap may give it back: requests have nobody else to wait for.
+        LockSupport.parkNanos(PAUSE_NANOS);
       }
     }
+    isOver.countDown();
   }
 
   /** Waits for a batch; false once closed and nothing waits any more. */
-  private boolean gather(List<Request> batch) {
+  private boolean gather() {
     lock.lock();
     try {
       while (queue.isEmpty()) {
@@ -356,7 +393,7 @@ public final class BatchingPredictor implements AutoCloseable {
       awaitCompany();
       while (!queue.isEmpty() && batch.size() < options.maxBatchSize()) {
         Request request = queue.remove();
-        if (request.isDone()) {
+        if (request.isGivenUp()) {
           givenUp.increment();
         } else {
           batch.add(request);
@@ -370,7 +407,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private void awaitCompany() {
     long deadline = queue.peek().start + options.maxWait().toNanos();
-    while (!isClosed && queue.size() < options.maxBatchSize()) {
+    while (!isClosed && queue.size() < mostJoined) {
       long nanos = deadline - System.nanoTime();
       if (nanos <= 0) {
         return;
@@ -383,7 +420,7 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  private void run(List<Request> batch) {
+  private void run() {
     batches.increment();
     int settled = 0;
     try {
@@ -391,7 +428,7 @@ public final class BatchingPredictor implements AutoCloseable {
       for (Request request : batch) {
         inputs.put(request.input);
       }
-      predict(batch.size());
+      Predictor answering = predict(batch.size());
       FloatBuffer outputs = outputMemory.asFloatBuffer();
       for (Request request : batch) {
         float[] answer = new float[outputSize];
@@ -400,30 +437,43 @@ public final class BatchingPredictor implements AutoCloseable {
         // Counted first: who has the answer finds it counted.
         if (request.claim()) {
           answered.increment();
-          request.answer(answer);
+          request.answer(answer, answering);
         } else {
           givenUp.increment();
         }
       }
     } catch (Throwable error) {
-      for (Request request : batch.subList(settled, batch.size())) {
-        if (request.claim()) {
-          failed.increment();
-          request.fail(error);
-        } else {
-          givenUp.increment();
+      fail(settled, error);
+    }
+  }
+
+  /** Ends the requests of the batch from that one on. Without memory to do so, it tries again. */
+  private void fail(int first, Throwable error) {
+    for (int i = first; i < batch.size(); i++) {
+      Request request = batch.get(i);
+      if (request.claim()) {
+        failed.increment();
+        while (!request.isDone()) {
+          try {
+            request.fail(error);
+          } catch (OutOfMemoryError noMemory) {
+            LockSupport.parkNanos(PAUSE_NANOS);
+          }
         }
+      } else {
+        givenUp.increment();
       }
     }
   }
 
-  private void predict(int count) {
+  /** Predicts for the first inputs; returns the predictor that did so. */
+  private Predictor predict(int count) {
     while (true) {
       Predictor current = predictor;
       try {
         current.predictAt(
             count, DirectMemory.address(inputMemory), DirectMemory.address(outputMemory));
-        return;
+        return current;
       } catch (IllegalStateException closed) {
         // Replaced and closed since it was read: the next one is there already.
         if (current == predictor) {
@@ -442,18 +492,36 @@ public final class BatchingPredictor implements AutoCloseable {
   private static final class Request extends CompletableFuture<float[]> {
     final float[] input;
     final long start = System.nanoTime();
+    Predictor answeredBy; // written before the answer
     private final AtomicBoolean isClaimed = new AtomicBoolean();
+    private final AtomicLong giveUps;
 
-    Request(float[] input) {
+    Request(float[] input, AtomicLong giveUps) {
       this.input = input;
+      this.giveUps = giveUps;
     }
 
     boolean claim() {
       return isClaimed.compareAndSet(false, true);
     }
 
+    /** Claims it for somebody else than the worker; counted before anything can depend on it. */
+    private boolean giveUp() {
+      if (!claim()) {
+        return false;
+      }
+      giveUps.incrementAndGet();
+      return true;
+    }
+
+    /** Returns true if the worker need not answer it; asked while it is in the queue. */
+    boolean isGivenUp() {
+      return isClaimed.get() || isDone();
+    }
+
     /** Ends a claimed request. */
-    void answer(float[] outputs) {
+    void answer(float[] outputs, Predictor predictor) {
+      answeredBy = predictor;
       super.complete(outputs);
     }
 
@@ -464,13 +532,13 @@ public final class BatchingPredictor implements AutoCloseable {
 
     @Override
     public boolean complete(float[] outputs) {
-      return claim() && super.complete(outputs);
+      return giveUp() && super.complete(outputs);
     }
 
     /** What {@link #orTimeout} ends it with becomes the exception that callers know. */
     @Override
     public boolean completeExceptionally(Throwable error) {
-      return claim()
+      return giveUp()
           && super.completeExceptionally(
               error instanceof TimeoutException
                   ? new PredictionTimeoutException("expected an answer in time, got none")
@@ -479,7 +547,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
-      return claim() ? super.cancel(mayInterruptIfRunning) : isCancelled();
+      return giveUp() ? super.cancel(mayInterruptIfRunning) : isCancelled();
     }
   }
 }

@@ -69,7 +69,12 @@ public final class Predictor implements AutoCloseable {
             json,
             () -> network.get(id -> NativeHandle.create(() -> Bridge.predictorCreate(id, json))));
     if (!isWarm) {
-      warmUp();
+      try {
+        warmUp();
+      } catch (RuntimeException | Error error) {
+        handle.close();
+        throw error;
+      }
     }
   }
 
@@ -84,12 +89,15 @@ public final class Predictor implements AutoCloseable {
    * already when the predictor was made.
    */
   private void warmUp() {
-    isWarm = true;
-    FloatBuffer buffer = DirectMemory.allocate(1, "warm-up").asFloatBuffer();
+    ByteBuffer bytes = DirectMemory.allocate(1, "warm-up");
+    FloatBuffer buffer = bytes.asFloatBuffer();
     for (int i = 0; i < WARM_UP_CALLS; i++) {
       predictBuffers(0, buffer, 0, buffer, 0);
     }
     predictArrays(0, new float[1], new float[1]);
+    predictPixelBuffers(0, bytes, 0, buffer, 0);
+    predictPixelArrays(0, new byte[1], new float[1]);
+    isWarm = true;
   }
 
   /**
@@ -123,7 +131,8 @@ public final class Predictor implements AutoCloseable {
 
   /**
    * Predicts from buffer to buffer: allocates nothing and copies nothing. Reads all remaining
-   * inputs; writes from the position of {@code outputs} on. Positions stay as they are.
+   * inputs; writes from the position of {@code outputs} on. Positions stay as they are. The buffers
+   * must not overlap, and memory of an arena must not be freed while the call runs.
    *
    * @param inputs direct, in native byte order; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
@@ -131,13 +140,14 @@ public final class Predictor implements AutoCloseable {
    * @throws IllegalArgumentException if a buffer is not direct or not in native byte order, or
    *     {@code outputs} is read-only
    * @throws ShapeException if the remaining lengths do not fit
-   * @throws IllegalStateException if this predictor is closed
+   * @throws IllegalStateException if this predictor is closed, or a buffer's memory freed
    */
   public void predict(FloatBuffer inputs, FloatBuffer outputs) {
     Arguments.directNative("inputs", inputs);
     // Each position and limit is read once: another thread may move them meanwhile.
     int inputPosition = inputs.position();
     int batch = batch(inputs.limit() - inputPosition);
+    inputs.get(inputPosition); // fails if an arena has freed the memory; native code would crash
     int outputPosition = outputPosition(batch, outputs);
     predictBuffers(batch, inputs, inputPosition, outputs, outputPosition);
   }
@@ -161,8 +171,9 @@ public final class Predictor implements AutoCloseable {
 
   /**
    * Predicts from pixels of a byte each as {@link #predictPixels(byte[])} does, from buffer to
-   * buffer: copies nothing. Reads all remaining pixels; writes from the position of {@code outputs}
-   * on. Positions stay as they are.
+   * buffer: allocates nothing and copies nothing. Reads all remaining pixels; writes from the
+   * position of {@code outputs} on. Positions stay as they are. The buffers must not overlap, and
+   * memory of an arena must not be freed while the call runs.
    *
    * @param pixels direct; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
@@ -170,12 +181,13 @@ public final class Predictor implements AutoCloseable {
    * @throws IllegalArgumentException if a buffer is not direct, or {@code outputs} is not in native
    *     byte order or read-only
    * @throws ShapeException if the remaining lengths do not fit
-   * @throws IllegalStateException if this predictor is closed
+   * @throws IllegalStateException if this predictor is closed, or a buffer's memory freed
    */
   public void predictPixels(ByteBuffer pixels, FloatBuffer outputs) {
     Arguments.direct("pixels", pixels);
     int pixelPosition = pixels.position();
     int batch = batch(pixels.limit() - pixelPosition);
+    pixels.get(pixelPosition); // as for floats
     int outputPosition = outputPosition(batch, outputs);
     predictPixelBuffers(batch, pixels, pixelPosition, outputs, outputPosition);
   }
@@ -356,6 +368,11 @@ public final class Predictor implements AutoCloseable {
     handle.close();
   }
 
+  /** Returns true if outputs are logits, not probabilities. */
+  boolean isLogits() {
+    return isLogits;
+  }
+
   // The forms of a prediction. They are not one method that takes the native call as a lambda,
   // which each call would allocate.
 
@@ -421,11 +438,11 @@ public final class Predictor implements AutoCloseable {
 
   /**
    * Ends a call: keeps the handle reachable up to here, records the call unless {@code recorded} is
-   * null, throws what {@code failure} stands for unless that is null.
+   * null or it was none but a warm-up, throws what {@code failure} stands for unless that is null.
    */
   private void ended(FlightRecording.Call recorded, int batch, RuntimeException failure) {
     Reference.reachabilityFence(handle);
-    if (recorded != null) {
+    if (recorded != null && batch > 0) {
       recorded.end(batch, failure == null);
     }
     if (failure != null) {
@@ -465,6 +482,7 @@ public final class Predictor implements AutoCloseable {
       throw new ShapeException(
           "outputs: expected room for " + batch + " x " + outputSize + " values, got " + length);
     }
+    outputs.get(position); // as for inputs
     return position;
   }
 

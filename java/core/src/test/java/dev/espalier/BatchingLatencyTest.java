@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -113,6 +114,73 @@ class BatchingLatencyTest {
         best = Math.min(best, System.nanoTime() - start);
       }
       assertTrue(best < TimeUnit.MILLISECONDS.toNanos(SLACK_MILLIS), best + " ns");
+    }
+  }
+
+  /** Who finds the queue full is turned away, so nobody may be waited for. */
+  @Test
+  void aFullQueueGoesAtOnce() {
+    BatchingOptions options =
+        BatchingOptions.defaults()
+            .maxBatchSize(BATCH)
+            .queueCapacity(BATCH / 2)
+            .maxWait(Duration.ofMinutes(1));
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
+      for (int round = 0; round < TRIES; round++) {
+        List<CompletableFuture<float[]>> futures = new ArrayList<>();
+        for (int k = 0; k < BATCH / 2; k++) {
+          futures.add(batching.submit(new float[64]));
+        }
+        futures.forEach(CompletableFuture::join); // or each ends by the time-out of 10 seconds
+      }
+    }
+  }
+
+  /**
+   * Turning away holds the lock that the worker needs: it must not search a long queue each time.
+   */
+  @Test
+  void turningAwayCostsTheSameForAnyQueue() throws InterruptedException {
+    long small = Long.MAX_VALUE;
+    long large = Long.MAX_VALUE;
+    for (int i = 0; i < TRIES; i++) {
+      small = Math.min(small, turningAwayNanos(1 << 4));
+      large = Math.min(large, turningAwayNanos(1 << 14));
+    }
+    assertTrue(large < 4 * small, large + " ns, " + small + " ns with a short queue");
+  }
+
+  /** Returns how long it takes to turn away a thousand requests. */
+  private long turningAwayNanos(int capacity) throws InterruptedException {
+    BatchingOptions options =
+        BatchingOptions.defaults()
+            .maxBatchSize(BATCH)
+            .queueCapacity(capacity)
+            .maxWait(Duration.ofMillis(WAIT_MILLIS));
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
+      CountDownLatch isOccupied = new CountDownLatch(1);
+      CountDownLatch release = new CountDownLatch(1);
+      batching
+          .submit(new float[64])
+          .thenRun(
+              () -> {
+                isOccupied.countDown();
+                Latches.awaitQuietly(release);
+              });
+      isOccupied.await();
+      List<CompletableFuture<float[]>> waiting = new ArrayList<>();
+      for (int i = 0; i < capacity; i++) {
+        waiting.add(batching.submit(new float[64]));
+      }
+      float[] input = new float[64];
+      long start = System.nanoTime();
+      for (int i = 0; i < 1000; i++) {
+        assertThrows(OverloadedException.class, () -> batching.predict(input));
+      }
+      long nanos = System.nanoTime() - start;
+      waiting.forEach(future -> future.cancel(true));
+      release.countDown();
+      return nanos;
     }
   }
 }

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * A virtual thread that waits for a batch leaves its carrier: where there is one carrier and no
- * more may come, others still run while a hundred wait.
+ * A virtual thread that waits for a batch, or for the end of all, leaves its carrier: where there
+ * is one carrier and no more may come, others still run while a hundred wait and one closes.
  */
 @Timeout(120)
 class BatchingPinningTest {
@@ -87,8 +87,21 @@ class BatchingPinningTest {
         while (batching.statistics().waiting() < THREADS) {
           Thread.sleep(1);
         }
+        startVirtual(batching::close);
+        while (!isClosed(batching, predictor)) {
+          Thread.sleep(1);
+        }
         report(THREADS, MOST_SECONDS);
         RELEASE.countDown();
+      }
+    }
+
+    private static boolean isClosed(BatchingPredictor batching, Predictor predictor) {
+      try {
+        batching.swap(predictor);
+        return false;
+      } catch (IllegalStateException closed) {
+        return true;
       }
     }
 

@@ -219,6 +219,38 @@ class BatchingPredictorTest {
     assertEquals(end.answered(), meters.get(2).value());
   }
 
+  /** With time-outs about as long as an answer takes: who is told of one got no answer counted. */
+  @Test
+  void whatIsCountedAsAnsweredWasAnswered() throws InterruptedException {
+    int calls = 20_000;
+    AtomicInteger answers = new AtomicInteger();
+    AtomicInteger late = new AtomicInteger();
+    BatchingOptions options = OPTIONS.maxWait(Duration.ZERO);
+    BatchingPredictor batching = BatchingPredictor.of(predictor, options);
+    try (batching) {
+      onThreads(
+          4,
+          t -> {
+            long nanos = 1000;
+            for (int k = 0; k < calls; k++) {
+              try {
+                assertAnswer(
+                    k % EXAMPLES, batching.predict(inputs[k % EXAMPLES], Duration.ofNanos(nanos)));
+                answers.incrementAndGet();
+                nanos -= nanos / 8;
+              } catch (PredictionTimeoutException timeout) {
+                late.incrementAndGet();
+                nanos += nanos / 8 + 8;
+              }
+            }
+          });
+    }
+    BatchingStatistics end = batching.statistics();
+    assertTrue(answers.get() > 100 && late.get() > 100, answers + " answers, " + late + " late");
+    assertEquals(answers.get(), end.answered());
+    assertEquals(late.get(), end.givenUp());
+  }
+
   @Test
   void isInterruptible() throws InterruptedException {
     try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
@@ -312,17 +344,40 @@ class BatchingPredictorTest {
     assertEquals(handles, Espalier.liveHandles());
   }
 
+  /** A request that waits while predictors are swapped gets bits and thresholds of one. */
+  @Test
+  void namesAreThoseOfThePredictorThatAnswered() throws InterruptedException {
+    try (Network next = network.copy().setThresholds("side", 0, 0);
+        Predictor nextPredictor = next.predictor();
+        BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS)) {
+      network.setThresholds("side", 1, 1);
+      try (Predictor strict = network.predictor()) {
+        batching.swap(strict);
+        CountDownLatch release = occupied(batching);
+        AtomicReference<Prediction> answer = new AtomicReference<>();
+        Thread waiting = new Thread(() -> answer.set(batching.predictTasks(inputs[1])));
+        waiting.start();
+        while (batching.statistics().waiting() == 0) {
+          Thread.sleep(1);
+        }
+        batching.swap(nextPredictor);
+        release.countDown();
+        waiting.join();
+        assertEquals(List.of("low", "right"), answer.get().labels("side"));
+      }
+    }
+  }
+
   @Test
   void refusesOtherShapesTasksAndClosedPredictors() {
     try (BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS);
         Network other = Dots.labeller(1);
-        Predictor otherPredictor = other.predictor()) {
+        Predictor otherPredictor = other.predictor();
+        Predictor logits = network.predictor(PredictorOptions.defaults().logits())) {
       assertThrows(IllegalArgumentException.class, () -> batching.swap(otherPredictor));
-      try (Predictor logits = network.predictor(PredictorOptions.defaults().logits())) {
-        String message =
-            assertThrows(IllegalArgumentException.class, () -> batching.swap(logits)).getMessage();
-        assertTrue(message.contains("of probabilities, got one of logits"), message);
-      }
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> batching.swap(logits)).getMessage();
+      assertTrue(message.contains("of probabilities, got one of logits"), message);
       assertAnswer(3, batching.predict(inputs[3]));
       assertThrows(ShapeException.class, () -> batching.predict(new float[63]));
       predictor.close();

@@ -64,6 +64,46 @@ class FirstCallTest {
     }
   }
 
+  /**
+   * The virtual machine tells when it looks a native function up: for no form after the warm-up.
+   */
+  @Test
+  void noFormLinksItsFunctionLater() {
+    List<String> lines =
+        ChildJvm.run(EachForm.class, List.of("-Xmx64m", "-Xlog:jni+resolve=debug"))
+            .output()
+            .lines()
+            .toList();
+    int made = lines.indexOf(EachForm.MADE);
+    String linked = "Bridge.predictor";
+    assertTrue(lines.subList(0, made).stream().anyMatch(line -> line.contains(linked)));
+    assertEquals(
+        List.of(),
+        lines.subList(made, lines.size()).stream().filter(l -> l.contains(linked)).toList());
+    assertEquals(EachForm.CALLED, lines.get(lines.size() - 1));
+  }
+
+  /** Calls each form once. */
+  static final class EachForm {
+    static final String MADE = "made";
+    static final String CALLED = "called";
+
+    public static void main(String[] arguments) {
+      FloatBuffer input = FirstCalls.direct(64);
+      FloatBuffer output = FirstCalls.direct(2);
+      Predictor predictor;
+      try (Network network = Dots.labeller(1)) {
+        predictor = network.predictor();
+      }
+      System.out.println(MADE);
+      predictor.predict(input, output);
+      predictor.predict(new float[64]);
+      predictor.predictPixels(ByteBuffer.allocateDirect(64), output);
+      predictor.predictPixels(new byte[64]);
+      System.out.println(CALLED);
+    }
+  }
+
   private static long median(List<Long> values) {
     return values.stream().sorted().toList().get(values.size() / 2);
   }

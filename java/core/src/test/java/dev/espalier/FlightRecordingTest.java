@@ -135,6 +135,35 @@ class FlightRecordingTest {
     }
   }
 
+  /** A process that records from its start: what a predictor does to warm up is no call. */
+  @Test
+  void warmingUpIsNoCall() {
+    assertEquals(
+        "[2]",
+        ChildJvm.run(
+                FirstPredictor.class, List.of("-Xmx64m"), folder.resolve("first.jfr").toString())
+            .lastLine());
+  }
+
+  /** Prints the examples of each call that was recorded while the first predictor made one call. */
+  static final class FirstPredictor {
+    public static void main(String[] arguments) throws IOException {
+      Path file = Path.of(arguments[0]);
+      try (Recording recording = new Recording()) {
+        recording.enable("dev.espalier.SlowCall").withThreshold(Duration.ZERO);
+        recording.start();
+        try (Network network = Dots.labeller(1);
+            Predictor predictor = network.predictor()) {
+          predictor.predict(new float[2 * 64]);
+        }
+        recording.stop();
+        recording.dump(file);
+      }
+      List<RecordedEvent> calls = named(RecordingFile.readAllEvents(file), "dev.espalier.SlowCall");
+      System.out.println(calls.stream().map(call -> call.getInt("examples")).toList());
+    }
+  }
+
   /** What a recording sees of {@code work}, with that threshold of a slow call. */
   private List<RecordedEvent> recorded(Duration threshold, Runnable work) throws IOException {
     Path file = folder.resolve("recorded.jfr");

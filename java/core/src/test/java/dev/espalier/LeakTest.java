@@ -123,6 +123,30 @@ class LeakTest {
     }
   }
 
+  @Test
+  void aPredictorThatCannotBeWarmedUpIsClosed() {
+    assertEquals(
+        "NativeMemoryException, 1 handle",
+        ChildJvm.run(NoDirectMemory.class, List.of("-Xmx64m", "-XX:MaxDirectMemorySize=1"))
+            .lastLine());
+  }
+
+  /**
+   * Makes the first predictor where its warm-up gets no direct buffer; only the network is left.
+   */
+  static final class NoDirectMemory {
+    public static void main(String[] arguments) {
+      try (Network network = network()) {
+        try {
+          network.predictor();
+        } catch (NativeMemoryException error) {
+          System.out.println(
+              error.getClass().getSimpleName() + ", " + Espalier.liveHandles() + " handle");
+        }
+      }
+    }
+  }
+
   private static long residentBytes() throws IOException {
     try (var lines = Files.lines(STATUS)) {
       String line = lines.filter(text -> text.startsWith("Anonymous:")).findFirst().orElseThrow();

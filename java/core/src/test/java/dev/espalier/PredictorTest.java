@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -138,6 +139,7 @@ class PredictorTest {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long thread = Thread.currentThread().getId();
     FloatBuffer inputs = direct(64);
+    ByteBuffer pixels = ByteBuffer.allocateDirect(64);
     FloatBuffer outputs = direct(6);
     // Other work of the virtual machine may be charged to one round, but not to each.
     long allocated = Long.MAX_VALUE;
@@ -145,6 +147,7 @@ class PredictorTest {
       long before = threads.getThreadAllocatedBytes(thread);
       for (int i = 0; i < 10_000; i++) {
         predictor.predict(inputs, outputs);
+        predictor.predictPixels(pixels, outputs);
       }
       allocated = Math.min(allocated, threads.getThreadAllocatedBytes(thread) - before);
     }
@@ -300,5 +303,28 @@ class PredictorTest {
     assertTrue(predictor.isClosed());
     assertThrows(IllegalStateException.class, () -> predictor.predict(inputs, outputs));
     assertThrows(IllegalStateException.class, () -> predictor.predict(new float[64]));
+  }
+
+  /** An arena of Java 22 frees the memory of its buffers, which native code could not know. */
+  @Test
+  void refusesBuffersWhoseMemoryIsFreed() throws Exception {
+    assumeTrue(Runtime.version().feature() >= 22, "arenas need Java 22");
+    Class<?> arenas = Class.forName("java.lang.foreign.Arena");
+    AutoCloseable arena = (AutoCloseable) arenas.getMethod("ofConfined").invoke(null);
+    Object segment =
+        arenas.getMethod("allocate", long.class, long.class).invoke(arena, 4L * 64, 64L);
+    ByteBuffer bytes =
+        (ByteBuffer)
+            Class.forName("java.lang.foreign.MemorySegment")
+                .getMethod("asByteBuffer")
+                .invoke(segment);
+    FloatBuffer floats = bytes.order(ByteOrder.nativeOrder()).asFloatBuffer();
+    ByteBuffer pixels = bytes.slice(0, 64);
+    FloatBuffer outputs = direct(6);
+    predictor.predict(floats, outputs);
+    arena.close();
+    assertThrows(IllegalStateException.class, () -> predictor.predict(floats, outputs));
+    assertThrows(IllegalStateException.class, () -> predictor.predict(direct(64), floats));
+    assertThrows(IllegalStateException.class, () -> predictor.predictPixels(pixels, outputs));
   }
 }

@@ -31,7 +31,8 @@ public interface Engine extends AutoCloseable {
   <R> R answer(Function<Model, R> request);
 
   /**
-   * Reads the model's file again; requests that run meanwhile end with the former model.
+   * Reads the model's file again; requests that run meanwhile end with the former model. When it
+   * returns, what serves is the file as it was at this call, or later.
    *
    * @throws IllegalArgumentException if the new model takes other inputs or answers other tasks:
    *     callers rely on those. The former one goes on

@@ -13,13 +13,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
 /** A saved network, served by a predictor that all threads share. */
 public final class EspalierEngine implements Engine {
   private final Path model;
   private final Map<String, Double> countsOfFormer = new HashMap<>(); // guarded by itself
-  private volatile Predictor predictor; // replaced under the lock of countsOfFormer
+  private final ReentrantLock replacing = new ReentrantLock();
+  private boolean isClosed; // guarded by replacing
+  private volatile Predictor predictor; // replaced under both locks
 
   /** Loads the model. */
   public EspalierEngine(Path model) {
@@ -89,7 +92,19 @@ public final class EspalierEngine implements Engine {
 
   @Override
   public void reload() {
-    Predictor next = load();
+    // One at a time, reading included: or a file read earlier could replace one read later.
+    replacing.lock();
+    try {
+      if (isClosed) {
+        throw new IllegalStateException("the engine is closed");
+      }
+      replaceBy(load());
+    } finally {
+      replacing.unlock();
+    }
+  }
+
+  private void replaceBy(Predictor next) {
     synchronized (countsOfFormer) {
       Predictor former = predictor;
       Contract expected = Contract.of(former);
@@ -128,6 +143,12 @@ public final class EspalierEngine implements Engine {
 
   @Override
   public void close() {
-    predictor.close();
+    replacing.lock();
+    try {
+      isClosed = true;
+      predictor.close();
+    } finally {
+      replacing.unlock();
+    }
   }
 }

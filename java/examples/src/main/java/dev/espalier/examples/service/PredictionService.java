@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.examples.service;
 
-import dev.espalier.EspalierException;
+import dev.espalier.ModelFileException;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import java.io.IOException;
@@ -10,6 +10,8 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * An HTTP service of one model.
@@ -25,29 +27,33 @@ public final class PredictionService implements AutoCloseable {
   /**
    * Limits of the service.
    *
-   * @param maxConcurrent requests at once; more get 503
-   * @param maxBodyBytes bytes of a request; more get 413
+   * @param maxConcurrent requests at once, at least 1; more get 503
+   * @param maxBodyBytes bytes of a request, at least 1; more get 413
+   * @param bodyMillis how long a body may take to arrive, from 1 to a day; later ones get 408
    * @param drainMillis how long requests are still answered, after it has been told to close, for
-   *     balancers to see that /health says 503; more than two of their periods
+   *     balancers to see that /health says 503; more than two of their periods, at most a day
    */
-  public record Limits(int maxConcurrent, int maxBodyBytes, long drainMillis) {
-    /** Checks that one request at least fits, and that the time is not negative. */
+  public record Limits(int maxConcurrent, int maxBodyBytes, long bodyMillis, long drainMillis) {
+    private static final long DAY_MILLIS = 86_400_000;
+
+    /** Checks the ranges. */
     public Limits {
-      if (maxConcurrent < 1 || maxBodyBytes < 1 || drainMillis < 0) {
-        throw new IllegalArgumentException(
-            "expected at least 1 request at once, bodies of at least 1 byte and a farewell of at"
-                + " least 0 ms, got "
-                + maxConcurrent
-                + ", "
-                + maxBodyBytes
-                + " and "
-                + drainMillis);
-      }
+      requireInRange(1, Integer.MAX_VALUE, maxConcurrent, "maxConcurrent");
+      requireInRange(1, Integer.MAX_VALUE, maxBodyBytes, "maxBodyBytes");
+      requireInRange(1, DAY_MILLIS, bodyMillis, "bodyMillis");
+      requireInRange(0, DAY_MILLIS, drainMillis, "drainMillis");
     }
 
-    /** Returns 256 requests at once, bodies of 16 MiB, five seconds of farewell. */
+    /** Returns 256 requests at once, bodies of 16 MiB in 30 seconds, five seconds of farewell. */
     public static Limits defaults() {
-      return new Limits(256, 16 << 20, 5_000);
+      return new Limits(256, 16 << 20, 30_000, 5_000);
+    }
+
+    private static void requireInRange(long least, long most, long value, String name) {
+      if (value < least || value > most) {
+        throw new IllegalArgumentException(
+            name + ": expected " + least + " to " + most + ", got " + value);
+      }
     }
   }
 
@@ -61,6 +67,7 @@ public final class PredictionService implements AutoCloseable {
   private final Limits limits;
   private final ServiceMetrics metrics = new ServiceMetrics();
   private final Semaphore places;
+  private final Semaphore largeBodies;
   private final Javalin server;
   private volatile boolean isDraining;
 
@@ -69,11 +76,14 @@ public final class PredictionService implements AutoCloseable {
     this.engine = engine;
     this.limits = limits;
     places = new Semaphore(limits.maxConcurrent());
+    largeBodies = new Semaphore(limits.maxConcurrent());
     server =
         Javalin.create(
             config -> {
               config.showJavalinBanner = false;
               config.useVirtualThreads = Runtime.version().feature() >= JAVA_WITH_VIRTUAL_THREADS;
+              config.jetty.modifyHttpConfiguration(
+                  http -> http.setIdleTimeout(limits.bodyMillis()));
               config.jetty.modifyServer(server -> server.setStopTimeout(LONGEST_REQUEST_MILLIS));
             });
     server.before(
@@ -120,53 +130,104 @@ public final class PredictionService implements AutoCloseable {
     long start = System.nanoTime();
     int status = 200;
     byte[] result;
-    if (!places.tryAcquire()) {
-      status = 503;
-      result = Requests.writeError("too many requests at once");
-    } else {
-      try {
-        String type = context.contentType();
-        byte[] body = readBody(context);
-        result = Requests.write(engine.answer(served -> Requests.answer(served, type, body)));
-      } catch (RequestException refusal) {
-        status = refusal.status();
-        result = Requests.writeError(refusal.getMessage());
-      } catch (RuntimeException error) {
-        status = 500;
-        result = Requests.writeError(String.valueOf(error.getMessage()));
-      } finally {
-        places.release();
-      }
+    try {
+      result = answer(context.contentType(), readBody(context));
+    } catch (RequestException refusal) {
+      status = refusal.status();
+      result = Requests.writeError(refusal.getMessage());
+    } catch (RuntimeException error) {
+      status = 500;
+      result = Requests.writeError(String.valueOf(error.getMessage()));
     }
     if (status == 503) {
       context.header("Retry-After", "1");
     }
-    if (status == 413) {
+    if (status == 413 || status == 408) {
       context.header("Connection", "close");
     }
     context.status(status).contentType("application/json");
     // Not as Javalin's result, which is copied through a buffer ten times as large.
-    context.res().setContentLength(result.length);
-    context.res().getOutputStream().write(result);
-    metrics.countRequest(status, System.nanoTime() - start);
+    try {
+      context.res().setContentLength(result.length);
+      context.res().getOutputStream().write(result);
+    } finally {
+      metrics.countRequest(status, System.nanoTime() - start);
+    }
   }
 
-  private byte[] readBody(Context context) throws IOException {
+  private byte[] answer(String type, byte[] body) throws IOException {
+    if (!places.tryAcquire()) {
+      throw new RequestException(503, "too many requests at once");
+    }
+    try {
+      return Requests.write(engine.answer(served -> Requests.answer(served, type, body)));
+    } finally {
+      places.release();
+    }
+  }
+
+  /**
+   * Reads the body before the request takes a place: who sends one slowly, or nothing at all, keeps
+   * no place from others. Large ones have places of their own, for the sake of memory.
+   */
+  private byte[] readBody(Context context) {
     int limit = limits.maxBodyBytes();
     long declared = context.req().getContentLengthLong(); // -1: not said
-    if (declared <= limit) {
-      InputStream stream = context.req().getInputStream();
-      if (declared >= 0 && declared <= TRUSTED_BODY_BYTES) {
-        byte[] body = new byte[(int) declared];
-        int count = stream.readNBytes(body, 0, body.length);
-        return count == body.length ? body : Arrays.copyOf(body, count);
-      }
-      byte[] body = stream.readNBytes(limit);
-      if (stream.read() < 0) {
-        return body;
+    if (declared > limit) {
+      throw tooLarge(limit);
+    }
+    boolean isSmall = declared >= 0 && declared <= TRUSTED_BODY_BYTES;
+    if (!isSmall && !largeBodies.tryAcquire()) {
+      throw new RequestException(503, "too many large requests at once");
+    }
+    try {
+      return read(
+          context.req().getInputStream(), isSmall ? (int) declared : TRUSTED_BODY_BYTES, limit);
+    } catch (IOException broken) {
+      throw broken.getCause() instanceof TimeoutException
+          ? tooSlow()
+          : new RequestException(400, "expected a whole body, got part of one");
+    } finally {
+      if (!isSmall) {
+        largeBodies.release();
       }
     }
-    throw new RequestException(413, "expected a body of at most " + limit + " bytes");
+  }
+
+  /** Reads until the end; has room for so many bytes at first. */
+  private byte[] read(InputStream stream, int room, int limit) throws IOException {
+    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(limits.bodyMillis());
+    byte[] body = new byte[Math.min(room, limit)];
+    int count = 0;
+    while (true) {
+      if (count == body.length) {
+        int next = stream.read();
+        if (next < 0) {
+          return body;
+        }
+        if (count == limit) {
+          throw tooLarge(limit);
+        }
+        body = Arrays.copyOf(body, (int) Math.min(limit, 2L * count + 1));
+        body[count++] = (byte) next;
+      }
+      int got = stream.read(body, count, body.length - count);
+      if (got < 0) {
+        return Arrays.copyOf(body, count);
+      }
+      count += got;
+      if (System.nanoTime() - end > 0) {
+        throw tooSlow();
+      }
+    }
+  }
+
+  private static RequestException tooSlow() {
+    return new RequestException(408, "expected a whole body in time, got part of one");
+  }
+
+  private static RequestException tooLarge(int limit) {
+    return new RequestException(413, "expected a body of at most " + limit + " bytes");
   }
 
   private void reload(Context context) throws IOException {
@@ -179,9 +240,12 @@ public final class PredictionService implements AutoCloseable {
       engine.reload();
       metrics.countReload();
       context.result("{\"reloaded\":true}");
-    } catch (EspalierException | IllegalArgumentException | UncheckedIOException error) {
-      // Damaged, too large, for another question or not there: the former model goes on.
+    } catch (ModelFileException | IllegalArgumentException | UncheckedIOException error) {
+      // Damaged, for another question or not there: the former model goes on.
       context.status(409).result(Requests.writeError(error.getMessage()));
+    } catch (RuntimeException error) {
+      // It does so here, too: where there is no memory for two, for example.
+      context.status(500).result(Requests.writeError(String.valueOf(error.getMessage())));
     }
   }
 

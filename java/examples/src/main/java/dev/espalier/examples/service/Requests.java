@@ -26,9 +26,9 @@ final class Requests {
 
   /** Answers a body, raw bytes or JSON, with one model from its input size to its values. */
   static Engine.Answer answer(Engine.Model model, String contentType, byte[] body) {
-    String type = contentType == null ? "" : contentType.toLowerCase(Locale.ROOT);
+    String type = mediaType(contentType);
     int size = model.inputSize();
-    if (type.startsWith("application/octet-stream")) {
+    if (type.equals("application/octet-stream")) {
       if (body.length == size) {
         return model.predictPixels(body);
       } else if (body.length == size * (long) Float.BYTES) {
@@ -47,11 +47,21 @@ final class Requests {
               + size * (long) Float.BYTES
               + " (little-endian floats), got "
               + body.length);
-    } else if (type.startsWith("application/json")) {
+    } else if (type.equals("application/json")) {
       return model.predict(readInput(body, size));
     }
     throw new RequestException(
         415, "expected content of type application/json or application/octet-stream");
+  }
+
+  /** Returns type and subtype in lower case, without parameters such as a charset. */
+  private static String mediaType(String contentType) {
+    if (contentType == null) {
+      return "";
+    }
+    int end = contentType.indexOf(';');
+    String type = end < 0 ? contentType : contentType.substring(0, end);
+    return type.strip().toLowerCase(Locale.ROOT);
   }
 
   /** Reads {@code [numbers…]} or {@code {"input": [numbers…]}}. */

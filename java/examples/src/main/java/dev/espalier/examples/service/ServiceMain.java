@@ -39,6 +39,11 @@ public final class ServiceMain implements Callable<Integer> {
   private int maxBodyBytes = PredictionService.Limits.defaults().maxBodyBytes();
 
   @Option(
+      names = "--body-millis",
+      description = "how long a body may take; later ones get 408 (default: ${DEFAULT-VALUE})")
+  private long bodyMillis = PredictionService.Limits.defaults().bodyMillis();
+
+  @Option(
       names = "--drain-millis",
       description = {
         "how long requests are still answered after SIGTERM while /health says 503, so that a",
@@ -55,7 +60,7 @@ public final class ServiceMain implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     PredictionService.Limits limits;
     try {
-      limits = new PredictionService.Limits(maxConcurrent, maxBodyBytes, drainMillis);
+      limits = new PredictionService.Limits(maxConcurrent, maxBodyBytes, bodyMillis, drainMillis);
     } catch (IllegalArgumentException error) {
       throw new ParameterException(spec.commandLine(), error.getMessage());
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -43,6 +44,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -83,7 +85,7 @@ class PredictionServiceTest {
       network.save(model);
     }
     engine = new EspalierEngine(model);
-    service = started(engine, new PredictionService.Limits(64, 4096, 300));
+    service = started(engine, new PredictionService.Limits(64, 4096, 30_000, 300));
   }
 
   @AfterEach
@@ -169,6 +171,7 @@ class PredictionServiceTest {
   @Test
   void refusesBadInputWithItsReason() throws Exception {
     String number = "[" + "1,".repeat(SIZE - 1) + "%s]";
+    String whole = String.format(number, "1");
     String[][] bodies = {
       {"", "expected an array"},
       {"nonsense", "expected JSON"},
@@ -184,6 +187,18 @@ class PredictionServiceTest {
       {"{\"input\": 3}", "expected an array"},
       {"{\"inputs\": []}", "got \\\"inputs\\\""},
       {"[".repeat(3000), "something else at index 0"},
+      {"{\"input\":" + "[".repeat(3000), "something else at index 0"},
+      {"{\"input\":".repeat(300), "expected an array"},
+      {String.format("{\"input\":%1$s,\"input\":%1$s}", whole), "once, got \\\"input\\\""},
+      {String.format("{\"input\":%s", whole), "expected JSON"},
+      {String.format("{\"input\":%s}]", whole), "expected JSON"},
+      {String.format(number, "1e39"), "finite"},
+      {String.format(number, "-Infinity"), "expected JSON"},
+      {String.format(number, "1".repeat(500)), "finite"},
+      {String.format(number, "1".repeat(2000)), "expected JSON"},
+      {String.format(number, "1e" + "9".repeat(500)), "finite"},
+      {String.format(number, "01"), "expected JSON"},
+      {String.format(number, "true"), "something else"},
     };
     for (String[] body : bodies) {
       HttpResponse<String> response = post("/predict", JSON, BodyPublishers.ofString(body[0]));
@@ -203,7 +218,12 @@ class PredictionServiceTest {
           response.body().contains("finite numbers, got " + wrong + " at index 35"),
           response.body());
     }
-    assertEquals(415, post("/predict", "text/plain", BodyPublishers.ofString("x")).statusCode());
+    for (String type : List.of("text/plain", "application/jsonx", "application/octet-streams")) {
+      assertEquals(415, post("/predict", type, BodyPublishers.ofString(whole)).statusCode(), type);
+    }
+    HttpResponse<String> withCharset =
+        post("/predict", "Application/JSON ; charset=utf-8", BodyPublishers.ofString(whole));
+    assertEquals(200, withCharset.statusCode(), withCharset.body());
     assertEquals(404, get("/nothing").statusCode());
     assertEquals(
         200, post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[36])).statusCode());
@@ -256,7 +276,7 @@ class PredictionServiceTest {
   void turnsAwayWhatIsTooMuch() throws Exception {
     service.close();
     SlowEngine slow = new SlowEngine(engine);
-    service = started(slow, new PredictionService.Limits(1, 4096, 50));
+    service = started(slow, new PredictionService.Limits(1, 4096, 30_000, 50));
     var first = postAsync(new byte[SIZE]);
     slow.isIn.await();
     HttpResponse<String> second =
@@ -270,11 +290,23 @@ class PredictionServiceTest {
   }
 
   @Test
+  void requestsHaveVirtualThreadsWhereThereAreSome() throws Exception {
+    assumeTrue(Runtime.version().feature() >= 21, "virtual threads need Java 21");
+    service.close();
+    AtomicReference<Thread> answering = new AtomicReference<>();
+    SlowEngine slow = new SlowEngine(engine, answering::set);
+    slow.release.countDown();
+    service = started(slow, new PredictionService.Limits(1, 4096, 30_000, 0));
+    post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE]));
+    assertEquals(true, Thread.class.getMethod("isVirtual").invoke(answering.get()));
+  }
+
+  @Test
   void drainsBeforeItStops() throws Exception {
     service.close();
     SlowEngine slow = new SlowEngine(engine);
     slow.release.countDown();
-    service = started(slow, new PredictionService.Limits(4, 4096, 1500));
+    service = started(slow, new PredictionService.Limits(4, 4096, 30_000, 1500));
     int port = service.port();
     long start = System.nanoTime();
     Thread closing = new Thread(service::close);
@@ -305,11 +337,17 @@ class PredictionServiceTest {
   /** Answers pictures when it is allowed to. */
   private static final class SlowEngine implements Engine {
     private final Engine engine;
+    private final Consumer<Thread> answering;
     volatile CountDownLatch isIn;
     volatile CountDownLatch release;
 
     SlowEngine(Engine engine) {
+      this(engine, thread -> {});
+    }
+
+    SlowEngine(Engine engine, Consumer<Thread> answering) {
       this.engine = engine;
+      this.answering = answering;
       hold();
     }
 
@@ -320,6 +358,7 @@ class PredictionServiceTest {
 
     @Override
     public <R> R answer(Function<Model, R> request) {
+      answering.accept(Thread.currentThread());
       isIn.countDown();
       try {
         release.await();
@@ -347,12 +386,24 @@ class PredictionServiceTest {
   }
 
   @Test
-  void aBrokenModelFileChangesNothing() throws Exception {
+  void aModelThatCannotBeLoadedChangesNothing() throws Exception {
     Files.writeString(model, "nonsense");
     HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
     assertEquals(409, response.statusCode(), response.body());
     Files.delete(model);
     assertEquals(409, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
+    try (Network network = network(2)) {
+      network.save(model);
+    }
+    long budget = Espalier.nativeBytesBudget();
+    Espalier.setNativeBytesBudget(0);
+    try {
+      HttpResponse<String> refusal = post("/admin/model", JSON, BodyPublishers.noBody());
+      assertEquals(500, refusal.statusCode());
+      assertTrue(refusal.body().contains("{\"error\":\"") && refusal.body().contains("budget"));
+    } finally {
+      Espalier.setNativeBytesBudget(budget);
+    }
     assertEquals(
         200, post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE])).statusCode());
   }
@@ -425,34 +476,16 @@ class PredictionServiceTest {
   }
 
   @Test
-  void aModelWithoutRoomChangesNothing() throws Exception {
-    long budget = Espalier.nativeBytesBudget();
-    Espalier.setNativeBytesBudget(Espalier.nativeBytes());
-    try {
-      HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
-      assertEquals(409, response.statusCode(), response.body());
-      assertTrue(response.body().contains("budget"), response.body());
-    } finally {
-      Espalier.setNativeBytesBudget(budget);
-    }
-    assertEquals(
-        200, post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE])).statusCode());
-  }
-
-  @Test
-  void limitsThatNoRequestPassesAreRefused() {
-    for (long[] wrong : new long[][] {{0, 1, 0}, {1, 0, 0}, {1, -1, 0}, {1, 1, -1}}) {
-      IllegalArgumentException error =
-          assertThrows(
-              IllegalArgumentException.class,
-              () -> new PredictionService.Limits((int) wrong[0], (int) wrong[1], (int) wrong[2]));
-      assertTrue(error.getMessage().contains("expected at least 1"), error.getMessage());
-    }
+  void aCommandWithLimitsOutOfRangeIsRefused() {
+    StringWriter messages = new StringWriter();
     assertEquals(
         2,
         new CommandLine(new ServiceMain())
-            .setErr(new PrintWriter(new StringWriter()))
+            .setErr(new PrintWriter(messages))
             .execute("--model", model.toString(), "--drain-millis", "-1"));
+    assertTrue(
+        messages.toString().contains("drainMillis: expected 0 to 86400000, got -1"),
+        messages.toString());
   }
 
   @Test

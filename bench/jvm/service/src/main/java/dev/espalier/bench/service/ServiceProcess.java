@@ -22,7 +22,8 @@ final class ServiceProcess {
     PredictionService.Limits usual = PredictionService.Limits.defaults();
     ServiceMain.serve(
         engine,
-        new PredictionService.Limits(usual.maxConcurrent(), usual.maxBodyBytes(), 0),
+        new PredictionService.Limits(
+            usual.maxConcurrent(), usual.maxBodyBytes(), usual.bodyMillis(), 0),
         "127.0.0.1",
         Integer.parseInt(arguments[2]));
   }

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A heap that others filled up, for a while, ends no thread that requests wait for. */
+@Timeout(300)
+class BatchingMemoryTest {
+  @Test
+  void theWorkerOutlivesAFullHeap() {
+    assertEquals(
+        "failed with a reason; answered afterwards",
+        ChildJvm.run(FullHeap.class, List.of("-Xmx32m", "-XX:+UseSerialGC")).lastLine());
+  }
+
+  /**
+   * Fills the heap on the worker itself, which then finds no memory, neither to answer nor to wait.
+   */
+  static final class FullHeap {
+    private static final int SIZE = 64;
+
+    private static volatile Object hoard;
+
+    public static void main(String[] arguments) throws Exception {
+      BatchingOptions options =
+          BatchingOptions.defaults().maxBatchSize(2).maxWait(Duration.ofSeconds(1));
+      try (Network network = Dots.labeller(1);
+          Predictor predictor = network.predictor();
+          BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
+        CountDownLatch isFull = new CountDownLatch(1);
+        // Both in one batch, and the first one's dependent runs before the second one's answer.
+        batching
+            .submit(new float[SIZE])
+            .thenRun(
+                () -> {
+                  hoard = everything();
+                  isFull.countDown();
+                });
+        CompletableFuture<float[]> second = batching.submit(new float[SIZE]);
+        isFull.await();
+        Thread.sleep(500); // the worker tries to go on meanwhile
+        hoard = null;
+        String reason =
+            second
+                .handle((answer, error) -> error == null ? "no reason" : "a reason")
+                .get(30, TimeUnit.SECONDS);
+        batching.predict(new float[SIZE]);
+        batching.predict(new float[SIZE]);
+        System.out.println("failed with " + reason + "; answered afterwards");
+      }
+    }
+
+    /** Takes the heap to the last word. */
+    private static Object everything() {
+      Object[] last = null;
+      for (int length = 1 << 20; length > 0; length /= 2) {
+        try {
+          while (true) {
+            Object[] next = new Object[length];
+            next[0] = last;
+            last = next;
+          }
+        } catch (OutOfMemoryError full) {
+          continue;
+        }
+      }
+      return last;
+    }
+  }
+}

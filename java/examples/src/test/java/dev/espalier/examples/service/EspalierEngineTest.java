@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples.service;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.espalier.Espalier;
+import dev.espalier.Head;
+import dev.espalier.Network;
+import dev.espalier.Predictor;
+import dev.espalier.Shape;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class EspalierEngineTest {
+  private static final int SIZE = 100;
+
+  @TempDir Path folder;
+
+  /** Saves a model with so many hidden values and returns what it answers. */
+  private static float[] save(int hidden, long seed, Path model) {
+    try (Network network =
+            Network.builder(Shape.vector(SIZE))
+                .dense(hidden)
+                .relu()
+                .dense(hidden)
+                .head("a", Head.classes(3))
+                .build(seed);
+        Predictor predictor = network.predictor()) {
+      network.save(model);
+      return predictor.predict(input());
+    }
+  }
+
+  private static float[] input() {
+    float[] input = new float[SIZE];
+    for (int i = 0; i < SIZE; i++) {
+      input[i] = i % 7;
+    }
+    return input;
+  }
+
+  /** A large file that somebody else began to read must not replace a small one, saved later. */
+  @Test
+  void afterAReloadTheFileServes() throws InterruptedException {
+    Path model = folder.resolve("model.safetensors");
+    save(4, 0, model);
+    try (EspalierEngine engine = new EspalierEngine(model)) {
+      for (int millis = 0; millis < 10; millis++) {
+        save(1000, 0, model);
+        Thread other = new Thread(engine::reload);
+        other.start();
+        Thread.sleep(millis);
+        float[] expected = save(4, millis, model);
+        engine.reload();
+        other.join();
+        assertArrayEquals(
+            expected, engine.answer(served -> served.predict(input()).values()), millis + " ms");
+      }
+    }
+  }
+
+  @Test
+  void staysClosed() {
+    long handles = Espalier.liveHandles();
+    Path model = folder.resolve("model.safetensors");
+    save(4, 1, model);
+    EspalierEngine engine = new EspalierEngine(model);
+    engine.close();
+    engine.close();
+    assertThrows(IllegalStateException.class, engine::reload);
+    assertThrows(
+        IllegalStateException.class, () -> engine.answer(served -> served.predict(input())));
+    assertEquals(handles, Espalier.liveHandles());
+  }
+}
