@@ -96,13 +96,17 @@ public final class BatchingPredictor implements AutoCloseable {
    * @param options limits of batches, waiting and time
    * @return the batching predictor, to be closed by the caller
    * @throws IllegalStateException if the predictor is closed
-   * @throws NativeMemoryException if there is no direct memory for a batch
+   * @throws NativeMemoryException if there is no direct memory for a batch, or no thread
    */
   public static BatchingPredictor of(Predictor predictor, BatchingOptions options) {
     requireOpen(Objects.requireNonNull(predictor, "predictor"));
     Objects.requireNonNull(options, "options");
     BatchingPredictor batching = new BatchingPredictor(predictor, options);
-    batching.worker.start();
+    try {
+      batching.worker.start();
+    } catch (OutOfMemoryError refused) {
+      throw new NativeMemoryException("the system has no thread left", refused);
+    }
     return batching;
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.internal;
 
+import dev.espalier.NativeMemoryException;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.util.function.LongConsumer;
@@ -17,7 +18,7 @@ import java.util.function.LongUnaryOperator;
  * never waits, and the last call inside frees. The cleaner is the net for objects nobody closed.
  */
 public final class NativeHandle implements AutoCloseable {
-  private static final Cleaner CLEANER = Cleaner.create();
+  private static Cleaner sharedCleaner; // guarded by the class
 
   private final long id;
   private final Cleaner.Cleanable cleanable;
@@ -25,7 +26,22 @@ public final class NativeHandle implements AutoCloseable {
 
   private NativeHandle(long id) {
     this.id = id;
-    cleanable = CLEANER.register(this, new Closing(id));
+    cleanable = cleaner().register(this, new Closing(id));
+  }
+
+  /**
+   * Returns the cleaner. It has a thread, which the system may refuse: the next handle then asks
+   * again.
+   */
+  private static synchronized Cleaner cleaner() {
+    if (sharedCleaner == null) {
+      try {
+        sharedCleaner = Cleaner.create();
+      } catch (OutOfMemoryError refused) {
+        throw new NativeMemoryException("the system has no thread left", refused);
+      }
+    }
+    return sharedCleaner;
   }
 
   /**

@@ -11,9 +11,12 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.Locale;
 
 /**
@@ -80,7 +83,7 @@ public final class UnpackedLibrary {
   }
 
   /** Returns the folder that the property names, or the first of the usual two that will do. */
-  private static Path cache() {
+  private static Path cache() throws IOException {
     String named = System.getProperty(CACHE_PROPERTY);
     if (named != null) {
       return Path.of(named);
@@ -92,10 +95,27 @@ public final class UnpackedLibrary {
     }
     return existing != null && Files.isWritable(existing)
         ? home
-        : Path.of(
-            System.getProperty("java.io.tmpdir"),
-            ".javacpp-" + System.getProperty("user.name"),
-            "cache");
+        : ownFolder(Path.of(System.getProperty("java.io.tmpdir"))).resolve("cache");
+  }
+
+  /**
+   * Returns this user's folder, by JavaCPP's name, in one where others may write, too: they could
+   * have made it first, with a library in it.
+   */
+  private static Path ownFolder(Path shared) throws IOException {
+    Path folder = shared.resolve(".javacpp-" + System.getProperty("user.name"));
+    if (Files.notExists(folder, LinkOption.NOFOLLOW_LINKS)) {
+      Files.createDirectories(folder);
+    }
+    PosixFileAttributes attributes =
+        Files.readAttributes(folder, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    boolean isOwn = attributes.owner().equals(Files.getOwner(Path.of("/proc/self")));
+    if (!isOwn
+        || !attributes.isDirectory()
+        || attributes.permissions().contains(PosixFilePermission.OTHERS_WRITE)) {
+      throw new IOException(folder + ": expected a folder of this user's that others cannot write");
+    }
+    return folder;
   }
 
   /** Writes the file as a whole: other processes see all of it or nothing. */
