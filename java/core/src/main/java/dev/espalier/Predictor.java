@@ -368,11 +368,6 @@ public final class Predictor implements AutoCloseable {
     handle.close();
   }
 
-  /** Returns true if outputs are logits, not probabilities. */
-  boolean isLogits() {
-    return isLogits;
-  }
-
   // The forms of a prediction. They are not one method that takes the native call as a lambda,
   // which each call would allocate.
 
