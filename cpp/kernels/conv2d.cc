@@ -189,7 +189,12 @@ void ZeroClass(const StrideClass& part, std::int64_t batch, std::int64_t groups,
   }
 }
 
-bool HasStride(const ConvolutionGeometry& g) { return g.stride_height > 1 || g.stride_width > 1; }
+// Whether the input's gradient goes by stride classes, one of them without stride. With one output
+// a group its geometry is that of a depthwise convolution, whose kernels pack weights as they lie,
+// not turned.
+bool GoesByStrideClasses(const ConvolutionGeometry& g) {
+  return g.stride_height > 1 || g.stride_width > 1 || UsesDepthwiseKernels(GradientGeometry(g));
+}
 
 // How the direct sums over the batch are cut; by the sizes alone.
 struct WeightPartition {
@@ -262,7 +267,7 @@ std::int64_t Conv2dScratchFloats(const ConvolutionGeometry& geometry) {
     most = std::max(most, ShiftedRowsScratchFloats(rows, OutputRowsInCache(rows) + 1, true));
   };
   add(geometry);
-  if (!HasStride(geometry)) {
+  if (!GoesByStrideClasses(geometry)) {
     add(GradientGeometry(geometry));
   } else {
     ForStrideClasses(geometry, [&](const StrideClass& part) {
@@ -395,7 +400,7 @@ void Conv2dForwardPooled(const ConvolutionGeometry& geometry, std::int64_t batch
 
 std::int64_t Conv2dPackedBackwardFloats(const ConvolutionGeometry& g) {
   if (UsesDepthwiseKernels(g)) return DepthwisePackedFloats(g);
-  if (!HasStride(g)) return Conv2dPackedFloats(GradientGeometry(g));
+  if (!GoesByStrideClasses(g)) return Conv2dPackedFloats(GradientGeometry(g));
   std::int64_t floats = 0;
   ForStrideClasses(g, [&](const StrideClass& part) { floats += g.groups * part.packed_floats(); });
   return floats;
@@ -422,7 +427,7 @@ void Conv2dPackWeightsBackward(const ConvolutionGeometry& g, const float* weight
                          packed);
     }
   };
-  if (HasStride(g)) {
+  if (GoesByStrideClasses(g)) {
     ForStrideClasses(g, [&](const StrideClass& part) {
       if (part.has_terms()) pack_elements(part.elements, part.packed_floats());
     });
@@ -451,7 +456,7 @@ void Conv2dBackwardInput(const ConvolutionGeometry& g, std::int64_t batch, const
     DepthwiseBackwardInput(g, batch, grad_output, packed, grad_input, workspace);
     return;
   }
-  if (!HasStride(g)) {
+  if (!GoesByStrideClasses(g)) {
     RunForward(GradientGeometry(g), batch, grad_output, packed, {}, false, grad_input, workspace);
     return;
   }
