@@ -376,8 +376,9 @@ public final class BatchingPredictor implements AutoCloseable {
           run();
           batch.clear();
         }
-      } catch (Throwable noMemoryToWait) {
-        // Whatever took the heap may give it back: requests have nobody else to wait for.
+      } catch (Throwable failure) {
+        // Most likely a full heap, which others may give back: requests have nobody else to wait
+        // for, and stay in the queue or in the batch until they have an answer.
         LockSupport.parkNanos(PAUSE_NANOS);
       }
     }
