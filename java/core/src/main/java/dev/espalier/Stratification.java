@@ -9,9 +9,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Choices of examples that keep the shares of classes and labels: iterative stratification,
- * Sechidis et al. 2011, "On the stratification of multi-label data", ECML PKDD. Differs from the
- * paper in that the parts have exact sizes, and that a label's no counts as well as its yes.
+ * Choices of examples that keep the shares of classes and labels, after the iterative
+ * stratification of Sechidis et al. 2011, "On the stratification of multi-label data", ECML PKDD:
+ * the rarest class or label comes first. Differs from the paper in that an example goes where all
+ * its classes and labels together come nearest to their shares, instead of the rarest alone; that
+ * the parts have exact sizes; and that a label's no counts as well as its yes.
  */
 final class Stratification {
   private Stratification() {}
@@ -55,22 +57,25 @@ final class Stratification {
     boolean[] isPlaced = new boolean[size];
     int[] open = new int[strataCount(strata)];
     Arrays.stream(strata).forEach(list -> Arrays.stream(list).forEach(s -> open[s]++));
-    double share = size == 0 ? 0 : (double) count / size;
-    double[] wantedFirst = Arrays.stream(open).mapToDouble(n -> n * share).toArray();
-    double[] wantedSecond = Arrays.stream(open).mapToDouble(n -> n * (1 - share)).toArray();
+    double share = (double) count / size;
+    double[] lacks = new double[open.length]; // how many the first part has less than its share
+    double lacksInAll = 0;
     int[] room = {count, size - count};
     for (int stratum = rarest(open); stratum >= 0; stratum = rarest(open)) {
       for (int example : order) {
         if (isPlaced[example] || !contains(strata[example], stratum)) {
           continue;
         }
-        boolean first = prefersFirst(wantedFirst[stratum], wantedSecond[stratum], room, share);
+        boolean first =
+            room[1] == 0 || room[0] > 0 && prefersFirst(strata[example], lacks, lacksInAll, share);
         isPlaced[example] = true;
         isFirst[example] = first;
         room[first ? 0 : 1]--;
+        double change = first ? share - 1 : share;
+        lacksInAll += change;
         for (int s : strata[example]) {
           open[s]--;
-          (first ? wantedFirst : wantedSecond)[s]--;
+          lacks[s] += change;
         }
       }
     }
@@ -83,16 +88,18 @@ final class Stratification {
     return isFirst;
   }
 
-  /** Decides by what a stratum still wants relative to each part's share, then by room. */
-  private static boolean prefersFirst(double first, double second, int[] room, double share) {
-    if (room[0] == 0 || room[1] == 0) {
-      return room[0] > 0;
+  /**
+   * Decides by the sum of squares of what the first part lacks, over the example's strata and all
+   * examples: in the first part each lack x becomes x - (1 - share), else x + share, and the former
+   * sum is less if the mean of x is above 1/2 - share.
+   */
+  private static boolean prefersFirst(
+      int[] strata, double[] lacks, double lacksInAll, double share) {
+    double sum = lacksInAll;
+    for (int s : strata) {
+      sum += lacks[s];
     }
-    double firstNeed = first / share;
-    double secondNeed = second / (1 - share);
-    return firstNeed != secondNeed
-        ? firstNeed > secondNeed
-        : room[0] / share > room[1] / (1 - share);
+    return sum > (strata.length + 1) * (0.5 - share);
   }
 
   private static int rarest(int[] open) {

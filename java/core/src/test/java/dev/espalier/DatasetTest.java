@@ -13,7 +13,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -126,6 +128,58 @@ class DatasetTest {
     int[] exact = new int[3];
     numbers(perLabel).forEach(i -> exact[i % 3]++);
     assertArrayEquals(new int[] {4, 4, 4}, exact);
+  }
+
+  /** Shares that are no whole numbers: none is far from its own, none goes without. */
+  @Test
+  void stratifiesClassesWhoseSharesAreFractions() {
+    for (int[] wanted : new int[][] {{10, 100, 15}, {10, 100, 25}, {10, 12, 96}, {100, 12, 960}}) {
+      int classes = wanted[0];
+      int size = classes * wanted[1];
+      int[] answers = IntStream.range(0, size).map(i -> i % classes).toArray();
+      Dataset data = Dataset.ofClasses(new float[size], Shape.vector(1), answers);
+      for (int seed = 0; seed < 5; seed++) {
+        Dataset few = data.fewShot(wanted[2], seed);
+        int[] counts = new int[classes];
+        for (int i = 0; i < few.size(); i++) {
+          counts[(int) few.target("", i)[0]]++;
+        }
+        double share = (double) wanted[2] / classes;
+        for (int count : counts) {
+          assertEquals(share, count, 0.95, () -> Arrays.toString(wanted) + Arrays.toString(counts));
+        }
+      }
+    }
+  }
+
+  /** Where labels depend on each other: near to what choosing label by label would allow. */
+  @Test
+  void stratifiesManyLabels() {
+    Random random = new Random(5);
+    float[][] labels = new float[1000][14];
+    for (float[] row : labels) {
+      boolean isLikely = random.nextBoolean();
+      for (int j = 0; j < row.length; j++) {
+        boolean isYes = random.nextDouble() < (isLikely ? 0.05 : 0.012) * (j + 1);
+        row[j] = random.nextDouble() < 0.3 ? Float.NaN : isYes ? 1 : 0;
+      }
+    }
+    Dataset data = Dataset.of(new float[1000], Shape.vector(1), labels);
+    for (int count : new int[] {100, 500, 800}) {
+      Dataset first = data.fewShot(count, 1);
+      assertEquals(count, first.size());
+      for (int j = 0; j < 14; j++) {
+        for (int answer = 0; answer < 2; answer++) {
+          double expected = count(data, j, answer) * count / 1000.0;
+          assertEquals(expected, count(first, j, answer), 5, "label " + j + ", answer " + answer);
+        }
+      }
+    }
+  }
+
+  private static int count(Dataset data, int label, int answer) {
+    return (int)
+        IntStream.range(0, data.size()).filter(i -> data.target("", i)[label] == answer).count();
   }
 
   @Test
