@@ -49,7 +49,7 @@ std::vector<std::string> CgroupFolders(std::string_view controller) {
     }
     while (path.size() > 1) {
       folders.push_back(root + path);
-      path.resize(std::max<std::size_t>(path.rfind('/'), 0));
+      path.resize(std::min(path.rfind('/'), path.size() - 1));
     }
     folders.push_back(root);
   }

@@ -244,8 +244,9 @@ void FileReplacement::Commit() {
   if (folder >= 0) {
     ::close(folder);
   }
-  // Some file systems cannot flush a folder and say so.
-  if (!is_flushed && error != EINVAL && error != ENOTSUP) {
+  // Some file systems cannot flush a folder and say so; one that may not be listed cannot be
+  // opened.
+  if (!is_flushed && error != EINVAL && error != ENOTSUP && error != EACCES) {
     errno = error;
     FailIo("the file is written, but its folder cannot be flushed to the disk");
   }

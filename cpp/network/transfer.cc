@@ -130,31 +130,30 @@ void ApplyFreezing(NetworkState& network, const TransferSpec& spec) {
 // A layer's own name goes before patterns; among equals there must be no contradiction, or
 // the order of entries would matter.
 void ApplyLearningRates(NetworkState& network, const TransferSpec& spec) {
-  struct Choice {
-    const TransferSpec::Rate* rate = nullptr;
-    bool is_name = false;
+  struct Choices {
+    const TransferSpec::Rate* by_name = nullptr;
+    const TransferSpec::Rate* by_pattern = nullptr;
   };
-  std::vector<Choice> choices(network.layers.size());
+  std::vector<Choices> choices(network.layers.size());
   for (const TransferSpec::Rate& rate : spec.learning_rates) {
     CheckLearningRateScale(rate.pattern, rate.scale);
     for (const int index : MatchLayers(network, {.pattern = rate.pattern})) {
       const std::string& name = network.layers[static_cast<std::size_t>(index)].name;
-      Choice& choice = choices[static_cast<std::size_t>(index)];
-      const bool is_name = rate.pattern == name;
-      if (choice.rate != nullptr && choice.is_name == is_name && choice.rate->scale != rate.scale) {
+      Choices& of_layer = choices[static_cast<std::size_t>(index)];
+      const TransferSpec::Rate*& choice =
+          rate.pattern == name ? of_layer.by_name : of_layer.by_pattern;
+      if (choice != nullptr && choice->scale != rate.scale) {
         Fail(ErrorCode::kInvalidArgument, "learning_rates: expected one scale for layer '", name,
-             "', got ", choice.rate->scale, " by '", choice.rate->pattern, "' and ", rate.scale,
-             " by '", rate.pattern, "'");
+             "', got ", choice->scale, " by '", choice->pattern, "' and ", rate.scale, " by '",
+             rate.pattern, "'");
       }
-      if (choice.rate == nullptr || is_name) {
-        choice = {.rate = &rate, .is_name = is_name};
-      }
+      choice = &rate;
     }
   }
   for (std::size_t i = 0; i < choices.size(); ++i) {
-    if (choices[i].rate != nullptr) {
-      network.layers[i].learning_rate_scale = choices[i].rate->scale;
-    }
+    const TransferSpec::Rate* const choice =
+        choices[i].by_name != nullptr ? choices[i].by_name : choices[i].by_pattern;
+    if (choice != nullptr) network.layers[i].learning_rate_scale = choice->scale;
   }
 }
 

@@ -178,6 +178,11 @@ TEST(Transfer, ContradictingRatesAreRefused) {
   const std::string message =
       MessageOf(ErrorCode::kInvalidArgument, [&] { network.Transfer(spec, 1); });
   EXPECT_NE(message.find("conv1"), std::string::npos) << message;
+  // A name does not settle what they contradict each other in, wherever it stands.
+  spec.learning_rates = {{"conv*", 0.1}, {"conv1", 0.01}, {"*1", 0.2}};
+  EXPECT_NE(MessageOf(ErrorCode::kInvalidArgument, [&] { network.Transfer(spec, 1); })
+                .find("expected one scale for layer 'conv1'"),
+            std::string::npos);
   spec.learning_rates = {{"conv*", 0.1}, {"*1", 0.1}};
   EXPECT_NO_THROW(network.Transfer(spec, 1));
 }

@@ -83,6 +83,8 @@ double WeightDecay(const OptimizerConfig& config) {
   return std::visit([](const auto& optimizer) { return optimizer.weight_decay; }, config);
 }
 
+bool KeepsSquares(const OptimizerConfig& config) { return !std::holds_alternative<Sgd>(config); }
+
 void CheckOptimizer(const OptimizerConfig& config) {
   CheckNotNegative("learning_rate", LearningRate(config));
   CheckNotNegative("weight_decay", WeightDecay(config));

@@ -31,6 +31,9 @@ int MomentCount(const OptimizerConfig& config);
 double LearningRate(const OptimizerConfig& config);
 double WeightDecay(const OptimizerConfig& config);
 
+/// True if moments hold squares of gradients.
+bool KeepsSquares(const OptimizerConfig& config);
+
 /// Throws Error: INVALID_ARGUMENT if a setting is out of range.
 void CheckOptimizer(const OptimizerConfig& config);
 

@@ -6,7 +6,8 @@
 //
 // Cost follows the labels: where few entries of a wide group are labelled, only their logits
 // and gradients are computed. The bits are those of the whole products, so that the choice,
-// which a step's labels make, does not show.
+// which a step's labels make, does not show; but for features of an unlabelled example that are
+// not finite, which the whole products multiply by zero.
 
 #include <cstdint>
 #include <optional>

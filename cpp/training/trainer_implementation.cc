@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "core/checked.h"
@@ -13,6 +14,9 @@
 
 namespace espalier {
 namespace {
+
+// A float's square stays finite up to 1.8e19.
+constexpr double kMostSquared = 1e19;
 
 std::size_t Index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -46,8 +50,9 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       workspace_(ThreadPool::Shared().thread_count(), run_.scratch_floats()),
       features_(plan_.source_floats, config.feature_folder) {
   if (!updates_.HasParameters()) {
-    Fail(ErrorCode::kInvalidState, "train: expected a layer to train, but all ",
-         network_->layers.size(), " layers are frozen or have no parameters");
+    Fail(ErrorCode::kInvalidState, "train: expected a layer to train, got ",
+         network_->heads.empty() ? "a network without heads"
+                                 : "none that leads to a head, has parameters and is not frozen");
   }
   for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
     sources_.push_back(run_.Source(i));
@@ -171,7 +176,7 @@ const StepResult& Trainer::Implementation::StepOnSources(std::int64_t batch,
   result_.gradient_norm = 0.0;
   if (labelled > 0) {
     run_.Backward(batch, workspace_);
-    CheckFiniteGradients(updates_.GradientNorm(batch, workspace_));
+    CheckGradients(updates_.GradientNorm(batch, workspace_));
     CheckFiniteStatistics(batch);
     // From here on nothing can fail.
     run_.UpdateBuffers(batch);
@@ -190,14 +195,20 @@ void Trainer::Implementation::CheckFiniteLosses() const {
   }
 }
 
-void Trainer::Implementation::CheckFiniteGradients(double norm) const {
-  if (std::isfinite(norm)) return;
+void Trainer::Implementation::CheckGradients(double norm) const {
+  constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+  // No element exceeds any of these. An infinite moment would silence its parameter for good.
+  const double most = std::min(
+      {norm, config_.clip_norm.value_or(kUnlimited), config_.clip_value.value_or(kUnlimited)});
+  const bool is_finite = std::isfinite(norm);
+  if (is_finite && (most < kMostSquared || !KeepsSquares(config_.optimizer))) return;
   std::vector<std::string> tasks;
   for (std::size_t i = 0; i < result_.tasks.size(); ++i) {
     if (result_.tasks[i].labelled > 0) tasks.push_back("'" + network_->heads[i].name + "'");
   }
   Fail(ErrorCode::kNonFinite, "gradient of task ", Join(tasks, ", "), " at step ", steps_ + 1,
-       ": expected finite values, got a norm of ", norm);
+       ": expected ", is_finite ? "values whose squares are finite" : "finite values",
+       ", got a norm of ", norm);
 }
 
 void Trainer::Implementation::CheckFiniteStatistics(std::int64_t batch) const {

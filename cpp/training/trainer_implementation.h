@@ -77,7 +77,7 @@ class Trainer::Implementation {
   void GatherSources(int slot, std::span<const std::int64_t> examples);
   const StepResult& StepOnSources(std::int64_t batch, std::span<const TaskTargets> targets);
   void CheckFiniteLosses() const;
-  void CheckFiniteGradients(double norm) const;
+  void CheckGradients(double norm) const;
   void CheckFiniteStatistics(std::int64_t batch) const;
 
   void PrepareEvaluation();

@@ -256,6 +256,16 @@ void ExpectStepFailsAndChangesNothing(RandomExamples bad, ErrorCode code,
   EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
   EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
   EXPECT_EQ(trainer.steps(), 3);
+  if (huge_weights) return;
+  // Step counts of single units show in the next step alone.
+  Network undisturbed = ThreeHeads().Build(5);
+  Trainer twin(undisturbed, {.max_batch_size = kBatch});
+  Train(twin, examples, 3);
+  for (Trainer* const each : {&trainer, &twin}) {
+    each->Step(kBatch, examples.Inputs(24, kBatch), examples.Targets(24, kBatch));
+  }
+  EXPECT_EQ(Differences(ParametersOf(undisturbed), ParametersOf(network)),
+            std::vector<std::string>{});
 }
 
 TEST(Trainer, NonFiniteInputNamesItsRowAndChangesNothing) {
@@ -301,6 +311,67 @@ TEST(Trainer, NonFiniteGradientNamesStepAndTaskAndChangesNothing) {
   });
   EXPECT_NE(message.find("gradient of task 'signs' at step 1"), std::string::npos) << message;
   EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
+}
+
+// Gradients of 5e29 are finite, but not their squares: an infinite moment would keep the weight
+// where it is, whatever came after.
+TEST(Trainer, GradientsThatMomentsCannotHoldChangeNothing) {
+  const float input = 1e30f;
+  const float yes = 1.0f;
+  const std::vector<TaskTargets> targets = {{.values = {&yes, 1}}};
+  const auto train = [&](const TrainerConfig& config, bool is_refused) {
+    Network network = NetworkBuilder(Shape::Vector(1)).Head("sign", LabelsTask({"a"})).Build(1);
+    network.WriteParameter("heads.sign.dense.weight", std::vector<float>{0.0f});
+    Trainer trainer(network, config);
+    const NamedValues before = ParametersOf(network);
+    if (is_refused) {
+      const std::string message =
+          MessageOf(ErrorCode::kNonFinite, [&] { trainer.Step(1, {&input, 1}, targets); });
+      EXPECT_NE(message.find("gradient of task 'sign' at step 1: expected values whose squares"),
+                std::string::npos)
+          << message;
+      EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
+    } else {
+      trainer.Step(1, {&input, 1}, targets);
+      EXPECT_NE(Differences(before, ParametersOf(network)), std::vector<std::string>{});
+    }
+    for (const int index : {0, 1}) {
+      for (const float moment : trainer.ReadMoment("heads.sign.dense.weight", index)) {
+        EXPECT_TRUE(std::isfinite(moment)) << index;
+        EXPECT_TRUE(moment == 0.0f || !is_refused) << index;
+      }
+    }
+  };
+  for (const OptimizerConfig& optimizer :
+       {OptimizerConfig(Adam{}), OptimizerConfig(AdamW{}), OptimizerConfig(RmsProp{})}) {
+    train({.optimizer = optimizer}, true);
+    train({.optimizer = optimizer, .clip_value = 1e25}, true);
+    train({.optimizer = optimizer, .clip_value = 1.0}, false);
+    train({.optimizer = optimizer, .clip_norm = 1.0}, false);
+  }
+  train({.optimizer = Sgd{.learning_rate = 1e-30, .momentum = 0.9}}, false);
+}
+
+// Such a network serves: what reads the logits is computed from them.
+TEST(Trainer, RefusesHeadsThatStandOnAHead) {
+  Network network = NetworkBuilder(Shape::Vector(4))
+                        .Head("first", LabelsTask({"a", "b"}))
+                        .Head(HeadSpec{.name = "second",
+                                       .from = "heads.first.dense",
+                                       .layers = {},
+                                       .task = LabelsTask({"c"})})
+                        .Build(1);
+  const std::string message =
+      MessageOf(ErrorCode::kInvalidArgument, [&] { const Trainer trainer(network, {}); });
+  EXPECT_NE(message.find("'heads.second.dense' to read a layer that is no head's output, got "
+                         "'heads.first.dense'"),
+            std::string::npos)
+      << message;
+  const std::vector<float> input = {1.0f, -2.0f, 0.5f, 3.0f};
+  std::vector<float> logits(3);
+  Predictor(network, {.logits = true}).Predict(1, input, logits);
+  const std::vector<float> weights = network.ReadParameter("heads.second.dense.weight");
+  EXPECT_NEAR(logits[2], weights[0] * logits[0] + weights[1] * logits[1], 1e-6);
 }
 
 // Squares of 1e25 leave float's range, and a batch norm then gives its bias: loss and gradient are

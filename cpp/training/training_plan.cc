@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/checked.h"
+#include "core/text.h"
 #include "kernels/weight_gradient.h"
 #include "layers/activations.h"
 #include "layers/layout.h"
@@ -27,6 +28,7 @@ class Compiler {
     is_head_output_.assign(layer_count, 0);
     for (const GraphHead& head : network_.heads) is_head_output_[Index(head.output)] = 1;
     FindLiveLayers();
+    RefuseReadersOfHeads();
     ChoosePrefix();
     MakeSources();
     MakeNodes();
@@ -71,6 +73,19 @@ class Compiler {
       if (!live_[Index(i)]) continue;
       for (const int input : layer(i).inputs) {
         if (input != kNetworkInput) live_[Index(input)] = 1;
+      }
+    }
+  }
+
+  // Logits are a group's, computed after all nodes; what reads them would have to wait for them.
+  void RefuseReadersOfHeads() const {
+    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+      if (!live_[i]) continue;
+      for (const int input : network_.layers[i].inputs) {
+        if (input == kNetworkInput || !is_head_output_[Index(input)]) continue;
+        Fail(ErrorCode::kInvalidArgument, "train: expected layer '", network_.layers[i].name,
+             "' to read a layer that is no head's output, got '", layer(input).name,
+             "'; such a network can be served, but not trained");
       }
     }
   }

@@ -20,7 +20,8 @@ std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
 
 /// Turns logits [examples, total width] into probabilities in place, with a predictor's
 /// bits: sigmoid (labels), softmax (classes), identity (values).
-/// Throws Error: SHAPE_MISMATCH, INVALID_STATE (as above).
+/// Throws Error: SHAPE_MISMATCH, INVALID_ARGUMENT (a negative number of examples), INVALID_STATE
+/// (as above).
 void LogitsToProbabilities(const Network& network, std::int64_t examples, std::span<float> values);
 
 }  // namespace espalier

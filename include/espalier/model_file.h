@@ -9,7 +9,8 @@ namespace espalier {
 
 /// Writes the network as a safetensors file with the graph in its metadata
 /// (docs/model_file.md): temporary file in the same folder, fsync, rename, fsync of
-/// the folder. Throws Error: IO; a former file then stays as it was.
+/// the folder. Throws Error: IO; a former file then stays as it was, unless the message
+/// says that the file is written, and only the folder could not be flushed.
 void SaveNetwork(const Network& network, const std::string& path);
 
 /// Reads a network back; strict: every size is checked before anything is allocated.

@@ -80,7 +80,9 @@ struct TaskSpec {
 /// output layer "heads.<name>.dense", with one unit a label, is added by Build.
 struct HeadSpec {
   std::string name;
-  std::string from;               ///< layer it stands on; empty: the last backbone layer
+  /// Layer it stands on; empty: the last backbone layer. A network whose heads stand on the output
+  /// of another can be served, but not trained.
+  std::string from;
   std::vector<LayerSpec> layers;  ///< hidden layers, each following the one before
   TaskSpec task;
   bool frozen = false;               ///< of the output layer

@@ -51,13 +51,16 @@ struct StepResult {
 /// Trains the layers of a network that are not frozen.
 ///
 /// The largest frozen prefix runs through an inference plan; `CacheFeatures`
-/// computes it once per example. Steady state allocates nothing. Belongs to one
-/// thread at a time. It snapshots what is frozen: freezing or unfreezing the
-/// network afterwards makes the next Step throw INVALID_STATE.
+/// computes it once per example. Steps allocate nothing once one has run; the first
+/// evaluation after a step packs the weights anew. Belongs to the thread that made
+/// it: a call from another one throws INVALID_STATE. It snapshots what is frozen:
+/// freezing, unfreezing, a layer's rate or a frozen parameter changed afterwards makes
+/// the next call throw INVALID_STATE.
 class Trainer {
  public:
   /// Takes the network for training until destroyed or `Release`d; throws
-  /// INVALID_STATE if another trainer holds it, or nothing is trainable.
+  /// INVALID_STATE if another trainer holds it, or nothing is trainable;
+  /// INVALID_ARGUMENT if a layer reads the output of a head.
   Trainer(Network& network, const TrainerConfig& config);
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
@@ -68,7 +71,8 @@ class Trainer {
   /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH (a labelled target out of
   /// range names row and label), NON_FINITE (an input, naming its row; a loss or
   /// gradient, naming step and task; a mean or variance of a batch norm, naming step and
-  /// layer). After any of these, network and optimizer are as before the call.
+  /// layer; gradients that, once clipped, may have a norm of 1e19 or more, if the optimizer
+  /// keeps squares of them). After any of these, network and optimizer are as before the call.
   /// The result belongs to the trainer and holds until its next call.
   const StepResult& Step(std::int64_t batch, std::span<const float> inputs,
                          std::span<const TaskTargets> targets);

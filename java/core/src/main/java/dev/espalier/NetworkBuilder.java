@@ -128,7 +128,8 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
    * Puts a head on any layer.
    *
    * @param name name of the head and its task
-   * @param from name of the layer whose output are its features
+   * @param from name of the layer whose output are its features; a network where that is the output
+   *     of another head can be served, but not trained
    * @param head what it answers
    * @return this
    */
