@@ -17,7 +17,7 @@ import java.util.function.Supplier;
  *
  * @param steps training steps of each run
  * @param batchSize at most; smaller data sets are one batch
- * @param looks how often the validation cost is looked at
+ * @param looks how often the validation cost is looked at, about: whole epochs lie between
  * @param learningRates what to choose from
  */
 record TuningRule(long steps, int batchSize, int looks, double... learningRates) {

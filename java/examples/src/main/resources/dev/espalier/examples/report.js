@@ -37,15 +37,16 @@ function whiskers(name, color, data) {
   return {
     type: 'custom', name, itemStyle: { color }, z: 5, tooltip: { show: false },
     renderItem: (params, api) => {
-      const top = api.coord([api.value(0), api.value(1) + api.value(2)]);
-      const bottom = api.coord([api.value(0), api.value(1) - api.value(2)]);
+      const bottom = api.coord([api.value(0), api.value(1)]);
+      const top = api.coord([api.value(0), api.value(2)]);
       const style = { stroke: color, lineWidth: 1.5, fill: null };
       const line = (x1, y1, x2, y2) => ({ type: 'line', shape: { x1, y1, x2, y2 }, style });
       return { type: 'group', children: [
         line(top[0], top[1], bottom[0], bottom[1]), line(top[0] - 5, top[1], top[0] + 5, top[1]),
         line(bottom[0] - 5, bottom[1], bottom[0] + 5, bottom[1])] };
     },
-    data,
+    data: data.map(([x, mean, deviation]) => [x, mean - deviation, mean + deviation]),
+    encode: { x: 0, y: [1, 2] },  // the axis has room for both ends
   };
 }
 
