@@ -134,6 +134,9 @@ final class Fit {
     }
     Arrays.fill(sums, 0);
     int examples = trainSteps(trainer, cache, reader, view, epoch);
+    if (stopReason != null) {
+      reader.close(); // or it reads ahead while validation or a listener reads
+    }
     if (examples == 0) {
       return;
     }

@@ -18,7 +18,8 @@ public interface TrainingListener {
   default void onStart(long epochs, long steps) {}
 
   /**
-   * Called after each step.
+   * Called after each step. The next batch may be read meanwhile ({@link Trainer#prefetch}):
+   * without prefetching only, what the training data reads from may be read here too.
    *
    * @param step what the step did
    */

@@ -11,6 +11,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -79,6 +80,61 @@ class BatchReaderTest {
         // The third of ten batches is being read when it ends.
         assertEquals(2, Trainer.of(network).batchSize(10).steps(2).fit(data).steps());
         assertTrue(channel.isOpen());
+      }
+    }
+  }
+
+  /** Two readers at once are an error, as in most files and caches. */
+  private static final class Exclusive extends Slow {
+    private final AtomicInteger readers = new AtomicInteger();
+    private final AtomicInteger conflicts = new AtomicInteger();
+
+    @Override
+    float read(int index) {
+      if (readers.incrementAndGet() > 1) {
+        conflicts.incrementAndGet();
+      }
+      LockSupport.parkNanos(100_000);
+      readers.decrementAndGet();
+      return index;
+    }
+  }
+
+  @Test
+  void oneThreadAtATimeReadsWhateverEndsTraining() {
+    for (History.StopReason reason :
+        List.of(
+            History.StopReason.EPOCHS,
+            History.StopReason.STEPS,
+            History.StopReason.CANCELLED,
+            History.StopReason.INTERRUPTED)) {
+      Exclusive data = new Exclusive();
+      Dataset.Split split = data.split(0.6, 1);
+      try (Network network = network()) {
+        Trainer trainer = Trainer.of(network).batchSize(6).epochs(2).validation(split.second());
+        if (reason == History.StopReason.STEPS) {
+          trainer.steps(5);
+        }
+        trainer.listener(
+            new TrainingListener() {
+              @Override
+              public void onStep(StepResult step) {
+                if (step.step() == 4 && reason == History.StopReason.CANCELLED) {
+                  trainer.cancel();
+                }
+                if (step.step() == 4 && reason == History.StopReason.INTERRUPTED) {
+                  Thread.currentThread().interrupt();
+                }
+              }
+
+              @Override
+              public void onEpoch(EpochResult epoch) {
+                network.evaluate(data.range(0, 20));
+              }
+            });
+        assertEquals(reason, trainer.fit(split.first()).stopReason());
+        assertEquals(reason == History.StopReason.INTERRUPTED, Thread.interrupted());
+        assertEquals(0, data.conflicts.get(), reason::toString);
       }
     }
   }
