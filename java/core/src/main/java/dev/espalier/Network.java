@@ -9,6 +9,8 @@ import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,6 +32,7 @@ import java.util.Objects;
 public final class Network implements AutoCloseable {
   private final NativeHandle handle;
   private final Shape inputShape;
+  private final Object thresholdsLock = new Object(); // what is native and tasks change as one
   private volatile List<Task> tasks;
 
   Network(NativeHandle handle) {
@@ -334,9 +337,44 @@ public final class Network implements AutoCloseable {
   public Network setThresholds(String task, double... thresholds) {
     NativeCall.text(task, "task");
     double[] copy = Objects.requireNonNull(thresholds, "thresholds").clone();
-    handle.run(id -> Bridge.networkSetThresholds(id, task, copy, copy.length));
-    tasks = Descriptions.tasks((Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec)));
+    synchronized (thresholdsLock) {
+      handle.run(id -> Bridge.networkSetThresholds(id, task, copy, copy.length));
+      tasks =
+          tasks.stream()
+              .map(old -> old.name().equals(task) ? withThresholds(old, copy) : old)
+              .toList();
+    }
     return this;
+  }
+
+  /**
+   * As {@link #setThresholds(String, double...)} for all tasks at once, or none: an entry for each
+   * output, NaN for those of tasks that keep their thresholds.
+   */
+  void setThresholds(double[] columns) {
+    synchronized (thresholdsLock) {
+      handle.run(id -> Bridge.networkSetAllThresholds(id, columns, columns.length));
+      List<Task> changed = new ArrayList<>();
+      int column = 0;
+      for (Task task : tasks) {
+        changed.add(
+            Double.isNaN(columns[column])
+                ? task
+                : withThresholds(task, Arrays.copyOfRange(columns, column, column + task.width())));
+        column += task.width();
+      }
+      tasks = List.copyOf(changed);
+    }
+  }
+
+  private static Task withThresholds(Task task, double[] thresholds) {
+    return new Task(
+        task.name(), task.kind(), task.labels(), Arrays.stream(thresholds).boxed().toList());
+  }
+
+  /** Makes each logit {@code scale * logit + bias}, in the output layers; all or none. */
+  void scaleLogits(double[] scales, double[] biases) {
+    handle.run(id -> Bridge.networkScaleLogits(id, scales, biases, scales.length));
   }
 
   /**

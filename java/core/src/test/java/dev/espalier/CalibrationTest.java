@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -262,6 +263,34 @@ class CalibrationTest {
       double after =
           network.evaluate(dots.both(), threshold).task("side").metric("f1", "low").value();
       assertTrue(after >= before, after + " >= " + before);
+    }
+  }
+
+  /** Reading the last target fails, when all that comes before is known. */
+  @Test
+  void allTasksChangeOrNone() {
+    float[][] broken = dots.sides.clone();
+    broken[299] = new float[] {0, 3};
+    try (Network network =
+        Dots.backbone()
+            .head("first", Head.labels("low", "right"))
+            .head("quarter", Head.classes(4))
+            .head("side", Head.labels("low", "right"))
+            .build(1)) {
+      Dataset good = dots.both().withTargets("first", dots.sides);
+      Dataset wrong = good.withTargets("side", broken);
+      Map<String, float[]> before = Dots.parameters(network);
+      List<Task> tasks = network.tasks();
+      assertThrows(IllegalArgumentException.class, () -> network.calibrate(wrong));
+      Dots.assertSameBits(before, Dots.parameters(network));
+      assertThrows(IllegalArgumentException.class, () -> network.tuneThresholds(wrong));
+      assertEquals(tasks, network.tasks());
+      network.tuneThresholds(good);
+      assertEquals(
+          network.tasks().get(0).thresholds().size(), network.tasks().get(2).thresholds().size());
+      try (Network copy = network.copy()) {
+        assertEquals(copy.tasks(), network.tasks());
+      }
     }
   }
 }
