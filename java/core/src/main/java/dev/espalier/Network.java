@@ -285,9 +285,10 @@ public final class Network implements AutoCloseable {
    * Makes probabilities honest: of all answers given with probability 0.8, four in five should be
    * true. The logits of each label become {@code scale * logit + bias} (Platt scaling), those of a
    * task of classes {@code scale * logit} (temperature scaling), as known answers ask for by the
-   * smallest log loss; no ranking and no best class changes. The output layers take it up, so that
-   * every form of prediction has it, and the model file; training goes on from there. Tasks of
-   * values, and labels whose known answers are all the same, stay as they are.
+   * smallest log loss, as if one more right and one more wrong one were known: a few examples that
+   * are all right do not ask for certainty; no ranking and no best class changes. The output layers
+   * take it up, so that every form of prediction has it, and the model file; training goes on from
+   * there. Tasks of values, and labels whose known answers are all the same, stay as they are.
    *
    * <p>Use examples that the network was not trained on, or it learns how sure it may be of those
    * that it knows by heart. Sources: Platt 1999; Guo et al., "On Calibration of Modern Neural

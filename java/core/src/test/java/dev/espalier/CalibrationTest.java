@@ -65,7 +65,7 @@ class CalibrationTest {
       }
     }
     LogitScaling scaling = LogitScaling.ofClasses(logits, answers);
-    assertEquals(1.0 / 3, scaling.scale(), 0.01);
+    assertEquals(1.0 / 3, scaling.scale(), 0.01 / 3);
     assertEquals(0, scaling.bias());
     assertTrue(scaling.lossAfter() < scaling.lossBefore());
   }
@@ -88,9 +88,27 @@ class CalibrationTest {
     assertEquals(1, LogitScaling.ofClasses(new double[0][], new int[0]).scale());
     LogitScaling broken = LogitScaling.ofLabel(new double[] {Double.NaN, 1}, new double[] {1, 0});
     assertEquals(1, broken.scale());
-    double[][] right = {{5, 0}, {0, 5}};
-    assertEquals(
-        LogitScaling.LARGEST_SCALE, LogitScaling.ofClasses(right, new int[] {0, 1}).scale(), 1e-9);
+    double[][] one = {{5}, {3}};
+    assertEquals(1, LogitScaling.ofClasses(one, new int[] {0, 0}).scale());
+  }
+
+  /** At the least loss, the right class has its target. */
+  @Test
+  void thirtyRightAnswersAskForNoCertainty() {
+    for (int classes : new int[] {2, 10, 1000}) {
+      double[][] logits = new double[30][classes];
+      int[] answers = new int[30];
+      for (int i = 0; i < 30; i++) {
+        answers[i] = i % classes;
+        logits[i][answers[i]] = 2;
+      }
+      LogitScaling scaling = LogitScaling.ofClasses(logits, answers);
+      assertEquals(Math.log(31 * (classes - 1)) / 2, scaling.scale(), 1e-6);
+      assertTrue(scaling.lossAfter() < scaling.lossBefore());
+    }
+    // Where the network is surer already, it stays as it is: nothing says that it is wrong.
+    double[][] sure = {{5, 0}, {0, 5}};
+    assertEquals(1, LogitScaling.ofClasses(sure, new int[] {0, 1}).scale());
   }
 
   /** A network that is five times as sure as it was trained to be. */
