@@ -38,6 +38,7 @@ final class Fit {
   private String cacheNote = "";
   private double bestValue = Double.NaN;
   private int bestEpoch = -1;
+  private boolean isBestRestored;
   private double seconds;
 
   Fit(Trainer.Settings settings, Dataset data) {
@@ -85,7 +86,7 @@ final class Fit {
         epochs,
         stopReason == null ? StopReason.FAILED : stopReason,
         steps,
-        bestEpoch < 0 ? OptionalInt.empty() : OptionalInt.of(bestEpoch),
+        isBestRestored ? OptionalInt.of(bestEpoch) : OptionalInt.empty(),
         prefixExamples,
         isCached,
         cacheNote,
@@ -116,6 +117,7 @@ final class Fit {
     }
     if (bestEpoch >= 0) {
       trainer.run(Bridge::trainerRestoreBest);
+      isBestRestored = true;
     }
   }
 

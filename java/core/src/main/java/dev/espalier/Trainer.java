@@ -332,6 +332,7 @@ public final class Trainer {
    */
   public History fit(Dataset data) {
     Objects.requireNonNull(data, "data");
+    lastHistory = null;
     Fit fit = new Fit(settings(), data);
     if (!running.compareAndSet(null, fit)) {
       throw new IllegalStateException("this trainer is already running");
@@ -358,7 +359,8 @@ public final class Trainer {
   /**
    * Returns what happened in the last {@code fit}, even if it ended by an exception.
    *
-   * @return empty before the end of the first fit
+   * @return empty before the end of the first fit, and after one whose settings or data were
+   *     refused before it began
    */
   public Optional<History> lastHistory() {
     return Optional.ofNullable(lastHistory);
