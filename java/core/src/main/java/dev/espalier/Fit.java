@@ -192,8 +192,8 @@ final class Fit {
         }
         step(trainer, cache, batch);
         examples += batch.size();
-        report(epoch, batch.size());
         steps++;
+        report(epoch, batch.size());
         if (steps >= settings.maxSteps() && stopReason == null) {
           stopReason = StopReason.STEPS;
         }
@@ -243,7 +243,7 @@ final class Fit {
       StepResult result =
           new StepResult(
               epoch,
-              steps,
+              steps - 1,
               count,
               results[0],
               taskLosses(results, 3, 2, 1),

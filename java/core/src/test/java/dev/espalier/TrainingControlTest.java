@@ -476,6 +476,15 @@ class TrainingControlTest {
       assertThrows(UnsupportedOperationException.class, () -> trainer.fit(dots.labels()));
       assertEquals(1, trainer.lastHistory().orElseThrow().epochs().size());
       network.summary();
+      Trainer first =
+          Trainer.of(network)
+              .listener(
+                  afterStep(
+                      step -> {
+                        throw new UnsupportedOperationException("mine");
+                      }));
+      assertThrows(UnsupportedOperationException.class, () -> first.fit(dots.labels()));
+      assertEquals(1, first.lastHistory().orElseThrow().steps());
     }
   }
 
