@@ -122,6 +122,20 @@ final class Batch {
     }
   }
 
+  /** Returns whether any entry of any target read is labelled. */
+  boolean hasLabels() {
+    for (int t = 0; t < target.length; t++) {
+      int count = target[t] == null ? 0 : size * target[t].length;
+      boolean isClasses = binding.tasks().get(t).kind() == Task.Kind.CLASSES;
+      for (int i = 0; i < count; i++) {
+        if (isClasses ? classes[t].get(i) >= 0 : !Float.isNaN(numbers[t].get(i))) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   private void readTarget(Dataset data, int task, int index, int k) {
     float[] row = target[task];
     binding.readUnchecked(data, task, index, row);

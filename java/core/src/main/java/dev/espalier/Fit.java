@@ -275,6 +275,8 @@ final class Fit {
     Trainer.EarlyStopping stopping = settings.earlyStopping();
     if (stopping != null && stopping.task() != null) {
       run.requireMetric(stopping.task(), stopping.metric());
+    } else if (stopping != null) {
+      run.requireLabelled(); // or the loss is 0 in each epoch
     }
     return run;
   }

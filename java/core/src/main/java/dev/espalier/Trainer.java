@@ -168,7 +168,7 @@ public final class Trainer {
   /**
    * Stops once the validation loss has not become smaller for {@code patience} epochs, and puts the
    * weights of the best epoch back, however training ended (but for an exception). Needs {@link
-   * #validation}.
+   * #validation}, with at least one labelled entry.
    *
    * @param patience epochs without improvement, at least 1
    * @return this

@@ -13,6 +13,7 @@ import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -100,6 +101,16 @@ class TrainingControlTest {
         assertTrue(message.contains("macro_auc") || message.contains("[side]"), message);
         assertEquals(0, unknown.lastHistory().orElseThrow().steps());
       }
+      float[][] unknown = new float[60][];
+      Arrays.fill(unknown, new float[] {Float.NaN, Float.NaN});
+      Dataset unlabelled = new Dots(60, 2).labels().withTargets("", unknown);
+      Trainer watching = Trainer.of(network).epochs(1).validation(unlabelled).earlyStopping(2);
+      assertEquals(
+          "validation: expected a labelled entry for early stopping to watch the loss of, got none",
+          assertThrows(IllegalArgumentException.class, () -> watching.fit(dots.labels()))
+              .getMessage());
+      unknown[59] = new float[] {Float.NaN, 1};
+      watching.fit(dots.labels());
       Trainer blind = Trainer.of(network).earlyStopping(2);
       assertThrows(IllegalStateException.class, () -> blind.fit(dots.labels()));
     }
