@@ -28,12 +28,14 @@ record LogitScaling(double scale, double bias, double lossBefore, double lossAft
    */
   static LogitScaling ofLabel(double[] logits, double[] answers) {
     double yes = 0;
+    boolean areSame = true;
     for (double answer : answers) {
       yes += answer;
+      areSame &= answer == answers[0];
     }
     double no = answers.length - yes;
     double before = loss(logits, answers, 1, 0);
-    if (yes == 0 || no == 0) {
+    if (areSame) {
       return new LogitScaling(1, 0, before, before);
     }
     double[] targets = new double[answers.length];

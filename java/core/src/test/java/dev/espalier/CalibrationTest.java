@@ -73,7 +73,7 @@ class CalibrationTest {
   @Test
   void staysWithinReasonWhereThereIsNothingToLearn() {
     double[] logits = {-2, -1, 1, 2};
-    for (double[] same : new double[][] {{0, 0, 0, 0}, {1, 1, 1, 1}}) {
+    for (double[] same : new double[][] {{0, 0, 0, 0}, {1, 1, 1, 1}, {0.5, 0.5, 0.5, 0.5}}) {
       LogitScaling scaling = LogitScaling.ofLabel(logits, same);
       assertEquals(1, scaling.scale());
       assertEquals(0, scaling.bias());
