@@ -105,7 +105,9 @@ final class Fit {
     cache.fill(binding, data, settings.validation(), settings.featureCacheBytes());
     isCached = cache.holdsTraining();
     cacheNote = cache.note();
-    settings.listeners().forEach(listener -> listener.onStart(settings.epochs(), totalSteps));
+    long perEpoch = stepsPerEpoch();
+    long mostEpochs = (totalSteps + perEpoch - 1) / perEpoch;
+    settings.listeners().forEach(listener -> listener.onStart(mostEpochs, totalSteps));
     boolean isPrefetching = settings.isPrefetching() && !isCached && data.size() > batchSize;
     try (BatchReader reader = new BatchReader(binding, batchSize, !isCached, isPrefetching)) {
       for (int epoch = 0; epoch < settings.epochs() && stopReason == null; epoch++) {

@@ -391,6 +391,10 @@ class TrainingControlTest {
           List.of(
               "start 2 4", "step 0", "step 1", "epoch 0", "step 2", "step 3", "epoch 1", "end 4"),
           calls);
+      calls.clear();
+      Trainer.of(network).steps(3).batchSize(50).listener(listener).fit(dots.labels());
+      assertEquals("start 2 3", calls.get(0));
+      Trainer.of(network).epochs(2).batchSize(50).listener(listener).fit(dots.labels());
       try (Network saved = Network.load(file)) {
         Dots.assertSameBits(network, saved);
       }
