@@ -4,8 +4,9 @@ package dev.espalier;
 /**
  * Gets told how a {@link Trainer#fit} goes on, on the thread that trains. It may evaluate, save or
  * copy the network, make predictors of it, write parameters, and call {@link Trainer#cancel}. After
- * it has frozen or unfrozen a layer the next step throws {@link IllegalStateException}. An
- * exception ends training and comes out of {@code fit}.
+ * it has frozen or unfrozen a layer, set a {@link Network#learningRateScale}, or written a
+ * parameter of a frozen layer, the next step throws {@link IllegalStateException}. An exception
+ * ends training and comes out of {@code fit}.
  */
 @FunctionalInterface
 public interface TrainingListener {

@@ -407,9 +407,10 @@ class TrainingControlTest {
         List.of(
             network -> network.freeze("conv1"),
             network -> network.unfreeze("*"),
-            network -> network.learningRateScale("conv1", 2));
+            network -> network.learningRateScale("conv1", 2),
+            network -> network.setParameter("features.bias", new float[16]));
     for (Consumer<Network> change : changes) {
-      try (Network network = Dots.labeller(1)) {
+      try (Network network = Dots.labeller(1).freeze("features")) {
         Trainer trainer = Trainer.of(network).listener(afterStep(step -> change.accept(network)));
         assertThrows(IllegalStateException.class, () -> trainer.fit(dots.labels()));
         assertEquals(1, trainer.lastHistory().orElseThrow().steps());
