@@ -210,7 +210,9 @@ public final class Trainer {
   }
 
   /**
-   * Ends training at the first step that ends after this time. Default no limit.
+   * Ends training at the first step that ends after this time, counted from the call of {@code
+   * fit}. Features of frozen layers are computed before the first step; where the time is up by
+   * then, there is none. Default no limit.
    *
    * @param limit above zero
    * @return this
