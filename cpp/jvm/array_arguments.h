@@ -132,6 +132,17 @@ inline void networkSetThresholds(JNIEnv* environment, jclass, std::int64_t netwo
   networkSetThresholds(network, head, DoublesIn(environment, thresholds).data(), count);
 }
 
+inline void networkSetAllThresholds(JNIEnv* environment, jclass, std::int64_t network,
+                                    jdoubleArray columns, std::int64_t count) {
+  networkSetAllThresholds(network, DoublesIn(environment, columns).data(), count);
+}
+
+inline void networkScaleLogits(JNIEnv* environment, jclass, std::int64_t network,
+                               jdoubleArray scales, jdoubleArray biases, std::int64_t count) {
+  networkScaleLogits(network, DoublesIn(environment, scales).data(),
+                     DoublesIn(environment, biases).data(), count);
+}
+
 inline void trainerStep(JNIEnv* environment, jclass, std::int64_t trainer, std::int64_t batch,
                         std::int64_t inputs, jlongArray targets, jlongArray masks,
                         jdoubleArray results) {

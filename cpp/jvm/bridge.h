@@ -47,6 +47,10 @@ void networkUnfreeze(std::int64_t network, const char* pattern, bool through);
 void networkSetLearningRateScale(std::int64_t network, const char* pattern, double scale);
 void networkSetThresholds(std::int64_t network, const char* head, const double* thresholds,
                           std::int64_t count);
+/// Network::SetThresholds and Network::ScaleLogits of all heads.
+void networkSetAllThresholds(std::int64_t network, const double* columns, std::int64_t count);
+void networkScaleLogits(std::int64_t network, const double* scales, const double* biases,
+                        std::int64_t count);
 std::int64_t networkClone(std::int64_t network);
 std::int64_t networkTransfer(std::int64_t network, const char* transfer_json, std::int64_t seed);
 std::string networkExplainTransfer(std::int64_t network,

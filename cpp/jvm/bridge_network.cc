@@ -141,6 +141,18 @@ void networkSetThresholds(std::int64_t network, const char* head, const double* 
   });
 }
 
+void networkSetAllThresholds(std::int64_t network, const double* columns, std::int64_t count) {
+  Guard([&] { Entered<Network>(network)->SetThresholds(Borrow("columns", columns, count)); });
+}
+
+void networkScaleLogits(std::int64_t network, const double* scales, const double* biases,
+                        std::int64_t count) {
+  Guard([&] {
+    Entered<Network>(network)->ScaleLogits(Borrow("scales", scales, count),
+                                           Borrow("biases", biases, count));
+  });
+}
+
 std::int64_t networkClone(std::int64_t network) {
   return Guard([&] { return AdoptNetwork(Entered<Network>(network)->Clone()); });
 }

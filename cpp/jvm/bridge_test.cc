@@ -68,6 +68,8 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { networkUnfreeze(network, "features", false); },
       [&] { networkSetLearningRateScale(network, "features", 1.0); },
       [&] { networkSetThresholds(network, "trait", results, 2); },
+      [&] { networkSetAllThresholds(network, results, 5); },
+      [&] { networkScaleLogits(network, results, results, 5); },
       [&] { networkClone(network); },
       [&] { networkTransfer(network, "{}", 1); },
       [&] { networkExplainTransfer(network, "{}"); },
@@ -135,6 +137,8 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { networkReadParameter(network_, "features.bias", values, 4); });
   invalid([&] { networkReadParameter(network_, "features.bias", values, -1); });
   invalid([&] { networkWriteParameter(network_, "features.bias", values, 6); });
+  invalid([&] { networkSetAllThresholds(network_, results, 1); });
+  invalid([&] { networkScaleLogits(network_, results, nullptr, 5); });
   invalid([&] { trainerCreate(network_, nullptr); });
   invalid([&] { predictorCreate(network_, nullptr); });
   for (const std::int64_t batch : {std::int64_t{-1}, INT64_MIN, huge}) {

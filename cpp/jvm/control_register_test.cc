@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -185,6 +186,12 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer with a prefix");
   Keeps("networkUnfreeze", [&] { networkUnfreeze(network, "conv", true); });
   Keeps("networkSetThresholds", [&] { networkSetThresholds(network, "trait", nullptr, 0); });
+  const double columns[kWidth] = {0.25, 0.5, NAN, NAN, NAN};
+  Keeps("networkSetAllThresholds", [&] { networkSetAllThresholds(network, columns, kWidth); });
+  const double ones[kWidth] = {1, 1, 1, 1, 1};
+  Keeps("networkScaleLogits", [&] { networkScaleLogits(network, ones, ones, kWidth); });
+  KeepsWhereItThrows("networkScaleLogits", "of another size",
+                     [&] { networkScaleLogits(network, ones, ones, 1); });
 
   Keeps("predictorCreate", [&] { predictor = predictorCreate(network, "{}"); });
   Keeps("predictorPredict", [&] {

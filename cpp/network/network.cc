@@ -2,6 +2,7 @@
 #include "espalier/network.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -36,6 +37,47 @@ int FindParameter(const NetworkState& network, std::string_view path) {
   }
   Fail(ErrorCode::kInvalidArgument, "expected a parameter's path, got '", path,
        "', which no parameter has", DidYouMean(path, known));
+}
+
+void CheckColumns(const NetworkState& network, const char* what, std::span<const double> columns) {
+  if (static_cast<std::int64_t>(columns.size()) != network.total_width()) {
+    Fail(ErrorCode::kShapeMismatch, what, ": expected ", network.total_width(),
+         ", one an output of all heads, got ", columns.size());
+  }
+}
+
+void CheckFiniteColumns(const NetworkState& network, const char* what,
+                        std::span<const double> columns) {
+  CheckColumns(network, what, columns);
+  for (const double value : columns) {
+    if (!std::isfinite(value)) {
+      Fail(ErrorCode::kInvalidArgument, what, ": expected finite numbers, got ", value);
+    }
+  }
+}
+
+// The first as many columns, which leave `columns`.
+std::span<const double> TakeColumns(std::span<const double>& columns, std::int64_t count) {
+  const auto taken = columns.first(static_cast<std::size_t>(count));
+  columns = columns.subspan(taken.size());
+  return taken;
+}
+
+// Scales the rows of an output layer [out, in] and its biases [out].
+void ScaleRows(NetworkState& network, const GraphLayer& output, std::span<const double> scales,
+               std::span<const double> biases) {
+  float* weights = network.parameter_values(output.parameters[0]);
+  float* bias = network.parameter_values(output.parameters[1]);
+  const std::int64_t size =
+      network.parameters[static_cast<std::size_t>(output.parameters[0])].shape.element_count();
+  const std::int64_t inputs = size / static_cast<std::int64_t>(scales.size());
+  for (std::size_t row = 0; row < scales.size(); ++row, weights += inputs) {
+    if (scales[row] == 1.0 && biases[row] == 0.0) continue;
+    for (std::int64_t i = 0; i < inputs; ++i) {
+      weights[i] = static_cast<float>(weights[i] * scales[row]);
+    }
+    bias[row] = static_cast<float>(bias[row] * scales[row] + biases[row]);
+  }
 }
 
 }  // namespace
@@ -121,6 +163,40 @@ void Network::SetThresholds(std::string_view head, std::span<const double> thres
   }
   Fail(ErrorCode::kInvalidArgument, "expected one of the heads ", Join(names, ", "), ", got '",
        head, "'");
+}
+
+void Network::SetThresholds(std::span<const double> columns) {
+  NetworkState& network = Live(state_);
+  const WriteScope scope(network.access, "set thresholds");
+  CheckColumns(network, "thresholds", columns);
+  std::vector<TaskSpec> tasks;
+  for (const GraphHead& head : network.heads) {
+    tasks.push_back(head.task);
+    const auto thresholds = TakeColumns(columns, head.width());
+    if (!std::ranges::all_of(thresholds, [](double value) { return std::isnan(value); })) {
+      tasks.back().thresholds.assign(thresholds.begin(), thresholds.end());
+      CheckTask(head.name, tasks.back());
+    }
+  }
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    network.heads[i].task = std::move(tasks[i]);
+  }
+}
+
+void Network::ScaleLogits(std::span<const double> scales, std::span<const double> biases) {
+  NetworkState& network = Live(state_);
+  const WriteScope scope(network.access, "scale logits");
+  CheckFiniteColumns(network, "scales", scales);
+  CheckFiniteColumns(network, "biases", biases);
+  for (const GraphHead& head : network.heads) {
+    const GraphLayer& output = network.layers[static_cast<std::size_t>(head.output)];
+    ScaleRows(network, output, TakeColumns(scales, head.width()),
+              TakeColumns(biases, head.width()));
+    if (output.frozen) {
+      ++network.structure_version;  // as in WriteParameter
+    }
+  }
+  ++network.values_version;
 }
 
 NetworkSpec Network::Spec() const {

@@ -232,6 +232,58 @@ TEST(Network, ThresholdsAreOfAHeadAndItsLabels) {
   EXPECT_EQ(network.Spec().heads[0].task.thresholds, two) << "a refusal changes nothing";
 }
 
+TEST(Network, ThresholdsOfAllHeadsAreSetTogetherOrNotAtAll) {
+  NetworkBuilder builder(Shape::Vector(2));
+  builder.Head("a", LabelsTask({"x", "y"}))
+      .Head("digit", ClassesTask(2))
+      .Head("b", LabelsTask({"z"}));
+  Network network = builder.Build(1);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  network.SetThresholds(std::vector<double>{0.25, 0.75, nan, nan, nan});
+  network.SetThresholds(std::vector<double>{nan, nan, nan, nan, 0.125});
+  const std::vector<double> two = {0.25, 0.75};
+  EXPECT_EQ(network.Spec().heads[0].task.thresholds, two);
+  EXPECT_EQ(network.Spec().heads[1].task.thresholds, std::vector<double>());
+  EXPECT_EQ(network.Spec().heads[2].task.thresholds, std::vector<double>{0.125});
+  for (const std::vector<double>& wrong : std::vector<std::vector<double>>{
+           {0, 0, nan, nan, 1.5}, {0, 0, 0, 0, 0}, {0, nan, nan, nan, nan}}) {
+    MessageOf(ErrorCode::kInvalidArgument, [&] { network.SetThresholds(wrong); });
+  }
+  MessageOf(ErrorCode::kShapeMismatch, [&] { network.SetThresholds(std::vector<double>{0, 0}); });
+  EXPECT_EQ(network.Spec().heads[0].task.thresholds, two) << "a refusal changes nothing";
+}
+
+TEST(Network, LogitsOfAllHeadsAreScaledTogetherOrNotAtAll) {
+  NetworkBuilder builder(Shape::Vector(2));
+  builder.Head("a", LabelsTask({"x", "y"})).Head("b", ClassesTask(2));
+  Network network = builder.Build(1);
+  network.WriteParameter("heads.a.dense.weight", std::vector<float>{1, 2, 3, 4});
+  network.WriteParameter("heads.a.dense.bias", std::vector<float>{5, -0.0f});
+  network.WriteParameter("heads.b.dense.weight", std::vector<float>{6, 7, 8, 9});
+  network.Freeze({.pattern = "heads.b.dense"});
+  const std::uint64_t structure = network.state()->structure_version;
+  const std::uint64_t values = network.state()->values_version;
+  network.ScaleLogits(std::vector<double>{2, 1, 0.5, 0.5}, std::vector<double>{-1, 0, 0, 3});
+  EXPECT_NE(network.state()->structure_version, structure) << "a prefix is stale";
+  EXPECT_NE(network.state()->values_version, values);
+  const auto expect = [&] {
+    EXPECT_EQ(network.ReadParameter("heads.a.dense.weight"), (std::vector<float>{2, 4, 3, 4}));
+    EXPECT_EQ(network.ReadParameter("heads.a.dense.bias"), (std::vector<float>{9, 0}));
+    EXPECT_TRUE(std::signbit(network.ReadParameter("heads.a.dense.bias")[1]));
+    EXPECT_EQ(network.ReadParameter("heads.b.dense.weight"),
+              (std::vector<float>{3, 3.5f, 4, 4.5f}));
+    EXPECT_EQ(network.ReadParameter("heads.b.dense.bias"), (std::vector<float>{0, 3}));
+  };
+  expect();
+  const std::vector<double> four(4, 2.0);
+  MessageOf(ErrorCode::kShapeMismatch, [&] { network.ScaleLogits(four, std::vector{1.0, 2.0}); });
+  MessageOf(ErrorCode::kInvalidArgument, [&] {
+    network.ScaleLogits(four,
+                        std::vector<double>{0, 0, 0, std::numeric_limits<double>::infinity()});
+  });
+  expect();
+}
+
 TEST(Network, CloneIsIndependent) {
   Network network = SmallBuilder().Build(1);
   const Network clone = network.Clone();

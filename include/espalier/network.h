@@ -94,6 +94,15 @@ class Network {
   /// there is no such head or they do not fit its task.
   void SetThresholds(std::string_view head, std::span<const double> thresholds);
 
+  /// The same for all heads in one change: a column each for the outputs of all heads, in their
+  /// order. A head whose columns are all NaN keeps what it has.
+  void SetThresholds(std::span<const double> columns);
+
+  /// Changes the output layers in one change so that each logit becomes scale * logit + bias; a
+  /// column each for the outputs of all heads, in their order. 1 and 0 leave the bits as they are.
+  /// Throws Error: SHAPE_MISMATCH if there are not as many, INVALID_ARGUMENT if one is not finite.
+  void ScaleLogits(std::span<const double> scales, std::span<const double> biases);
+
   /// The spec that would build this graph again, freezing included.
   NetworkSpec Spec() const;
   std::vector<LayerDescription> Describe() const;

@@ -13,7 +13,6 @@ final class Batch {
   private final TargetBinding binding;
   private final FloatBuffer inputs;
   private final long inputAddress;
-  private final ByteBuffer[] targetBytes;
   private final FloatBuffer[] numbers;
   private final IntBuffer[] classes;
   private final long[] targetAddresses;
@@ -34,7 +33,6 @@ final class Batch {
     inputs = DirectMemory.allocate(inputCount, "batch of " + capacity).asFloatBuffer();
     inputAddress = DirectMemory.address(inputs);
     input = new float[hasInputs ? binding.inputSize() : 0];
-    targetBytes = new ByteBuffer[tasks];
     numbers = new FloatBuffer[tasks];
     classes = new IntBuffer[tasks];
     target = new float[tasks][];
@@ -43,11 +41,11 @@ final class Batch {
     for (int t = 0; t < tasks; t++) {
       if (binding.isPresent(t)) {
         long count = (long) capacity * binding.targetWidth(t);
-        targetBytes[t] = DirectMemory.allocate(count, "targets of " + capacity + " examples");
-        numbers[t] = targetBytes[t].asFloatBuffer();
-        classes[t] = targetBytes[t].asIntBuffer();
+        ByteBuffer bytes = DirectMemory.allocate(count, "targets of " + capacity + " examples");
+        numbers[t] = bytes.asFloatBuffer();
+        classes[t] = bytes.asIntBuffer();
         target[t] = new float[binding.targetWidth(t)];
-        targetAddresses[t] = DirectMemory.address(targetBytes[t]);
+        targetAddresses[t] = DirectMemory.address(bytes);
       }
     }
   }
@@ -122,6 +120,20 @@ final class Batch {
     }
   }
 
+  /** Returns whether any entry of any target read is labelled. */
+  boolean hasLabels() {
+    for (int t = 0; t < target.length; t++) {
+      int count = target[t] == null ? 0 : size * target[t].length;
+      boolean isClasses = binding.tasks().get(t).kind() == Task.Kind.CLASSES;
+      for (int i = 0; i < count; i++) {
+        if (isClasses ? classes[t].get(i) >= 0 : !Float.isNaN(numbers[t].get(i))) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
   private void readTarget(Dataset data, int task, int index, int k) {
     float[] row = target[task];
     binding.readUnchecked(data, task, index, row);
@@ -157,10 +169,5 @@ final class Batch {
   /** Returns no mask for any task: unlabelled entries are NaN or -1. */
   long[] maskAddresses() {
     return maskAddresses;
-  }
-
-  /** Returns the memory behind a task's address. */
-  ByteBuffer targetBytes(int task) {
-    return targetBytes[task];
   }
 }

@@ -66,13 +66,19 @@ final class BatchReader implements AutoCloseable {
     }
   }
 
-  /** Stops the thread, waiting for a read that is under way. */
+  /**
+   * Stops the thread, waiting for a read that is under way. It is interrupted only if the caller
+   * is: an interrupted read closes the file channel that it reads from.
+   */
   @Override
   public void close() {
     if (executor == null) {
       return;
     }
-    executor.shutdownNow();
+    if (pending != null) {
+      pending.cancel(false); // nobody asks for that batch
+    }
+    executor.shutdown();
     boolean isInterrupted = false;
     boolean isDone = false;
     while (!isDone) {
@@ -80,6 +86,7 @@ final class BatchReader implements AutoCloseable {
         isDone = executor.awaitTermination(1, TimeUnit.DAYS);
       } catch (InterruptedException interruption) {
         isInterrupted = true;
+        executor.shutdownNow();
       }
     }
     if (isInterrupted) {

@@ -174,12 +174,15 @@ final class CsvFile {
       if (c == '"' && field.isEmpty()) {
         c = quoted(field);
         if (c >= 0 && c != separator && c != '\n' && c != '\r') {
-          throw error("expected a separator or the end of the line after a closing quote");
+          throw error(
+              "expected a separator or the end of the line after a closing quote, got '"
+                  + (char) c
+                  + "'");
         }
       } else {
         while (c >= 0 && c != separator && c != '\n' && c != '\r') {
           if (c == '"') {
-            throw error("expected quotes only around a whole field");
+            throw error("expected quotes only around a whole field, got one after " + field);
           }
           field.append((char) c);
           c = reader.read();
@@ -192,8 +195,13 @@ final class CsvFile {
       }
       c = reader.read();
     }
-    if (c == '\r' && reader.read() != '\n') {
-      throw error("expected a line feed after a carriage return");
+    if (c == '\r') {
+      c = reader.read();
+      if (c != '\n') {
+        throw error(
+            "expected a line feed after a carriage return, got "
+                + (c < 0 ? "the end of the file" : "'" + (char) c + "'"));
+      }
     }
     return fields;
   }
@@ -223,14 +231,14 @@ final class CsvFile {
   }
 
   /** A growing array. */
-  private static final class FloatList {
+  private final class FloatList {
     private float[] values = new float[1024];
     private int size;
 
     void add(float value) {
       if (size == values.length) {
         if (size > Integer.MAX_VALUE / 2) {
-          throw new IllegalArgumentException("expected at most 2^30 values, got more");
+          throw error("expected at most 2^30 values, got more");
         }
         values = Arrays.copyOf(values, 2 * size);
       }

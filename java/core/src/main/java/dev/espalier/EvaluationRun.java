@@ -68,6 +68,15 @@ final class EvaluationRun {
     new Evaluation(0, 0, names).task(task).metric(metric);
   }
 
+  /** Refuses targets, as read, of which nothing is labelled. */
+  void requireLabelled() {
+    if (!targets.hasLabels()) {
+      throw new IllegalArgumentException(
+          "validation: expected a labelled entry for early stopping to watch the loss of, got"
+              + " none");
+    }
+  }
+
   Evaluation withPredictor(Predictor predictor) {
     return run(fromInputs(predictor::predictAt), () -> false);
   }

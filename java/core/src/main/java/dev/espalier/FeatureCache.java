@@ -46,20 +46,28 @@ final class FeatureCache {
         note = "not kept: " + trainingBytes + " bytes are above the limit of " + limitBytes;
         return;
       }
-      holdsTraining = keep(TRAINING_SLOT, binding.withoutTargets(), training, exampleBytes);
-      if (holdsTraining) {
-        note =
-            (isInFile ? "kept in a file: " : "kept: ")
-                + (trainingBytes + " bytes for " + training.size() + " examples");
-        holdsValidation =
-            validationBytes > 0
-                && validationBytes <= limitBytes - trainingBytes
-                && keep(VALIDATION_SLOT, binding.forValidationInputs(), validation, exampleBytes);
+      String refusal = keep(TRAINING_SLOT, binding.withoutTargets(), training, exampleBytes);
+      if (refusal != null) {
+        note = "not kept: " + refusal;
+        return;
+      }
+      holdsTraining = true;
+      note =
+          (isInFile ? "kept in a file: " : "kept: ")
+              + (trainingBytes + " bytes for " + training.size() + " examples");
+      if (keepsValidation) {
+        refusal =
+            validationBytes > limitBytes - trainingBytes
+                ? validationBytes + " more bytes are above the limit of " + limitBytes
+                : keep(VALIDATION_SLOT, binding.forValidationInputs(), validation, exampleBytes);
+        holdsValidation = refusal == null;
+        note += holdsValidation ? "" : "; those of the validation data not: " + refusal;
       }
     }
   }
 
-  private boolean keep(int slot, TargetBinding binding, Dataset data, long exampleBytes) {
+  /** Returns why there is no room, or null where the features are kept now. */
+  private String keep(int slot, TargetBinding binding, Dataset data, long exampleBytes) {
     int size = data.size();
     try {
       long before = trainer.nativeBytes();
@@ -67,8 +75,7 @@ final class FeatureCache {
       // A file is not native memory.
       isInFile = trainer.nativeBytes() - before < exampleBytes * size;
     } catch (NativeMemoryException refusal) {
-      note = "not kept: " + refusal.getMessage();
-      return false;
+      return refusal.getMessage();
     }
     Batch inputs = new Batch(binding, Math.min(batchSize, size), true);
     int[] order = Shuffle.identity(size);
@@ -80,7 +87,7 @@ final class FeatureCache {
       trainer.run(id -> Bridge.trainerCacheFeatures(id, slot, from, count, inputs.inputAddress()));
     }
     Reference.reachabilityFence(inputs);
-    return true;
+    return null;
   }
 
   /** Returns why features were kept or not, for people. */

@@ -38,6 +38,7 @@ final class Fit {
   private String cacheNote = "";
   private double bestValue = Double.NaN;
   private int bestEpoch = -1;
+  private boolean isBestRestored;
   private double seconds;
 
   Fit(Trainer.Settings settings, Dataset data) {
@@ -85,7 +86,7 @@ final class Fit {
         epochs,
         stopReason == null ? StopReason.FAILED : stopReason,
         steps,
-        bestEpoch < 0 ? OptionalInt.empty() : OptionalInt.of(bestEpoch),
+        isBestRestored ? OptionalInt.of(bestEpoch) : OptionalInt.empty(),
         prefixExamples,
         isCached,
         cacheNote,
@@ -104,7 +105,9 @@ final class Fit {
     cache.fill(binding, data, settings.validation(), settings.featureCacheBytes());
     isCached = cache.holdsTraining();
     cacheNote = cache.note();
-    settings.listeners().forEach(listener -> listener.onStart(settings.epochs(), totalSteps));
+    long perEpoch = stepsPerEpoch();
+    long mostEpochs = (totalSteps + perEpoch - 1) / perEpoch;
+    settings.listeners().forEach(listener -> listener.onStart(mostEpochs, totalSteps));
     boolean isPrefetching = settings.isPrefetching() && !isCached && data.size() > batchSize;
     try (BatchReader reader = new BatchReader(binding, batchSize, !isCached, isPrefetching)) {
       for (int epoch = 0; epoch < settings.epochs() && stopReason == null; epoch++) {
@@ -116,6 +119,7 @@ final class Fit {
     }
     if (bestEpoch >= 0) {
       trainer.run(Bridge::trainerRestoreBest);
+      isBestRestored = true;
     }
   }
 
@@ -134,6 +138,9 @@ final class Fit {
     }
     Arrays.fill(sums, 0);
     int examples = trainSteps(trainer, cache, reader, view, epoch);
+    if (stopReason != null) {
+      reader.close(); // or it reads ahead while validation or a listener reads
+    }
     if (examples == 0) {
       return;
     }
@@ -187,8 +194,8 @@ final class Fit {
         }
         step(trainer, cache, batch);
         examples += batch.size();
-        report(epoch, batch.size());
         steps++;
+        report(epoch, batch.size());
         if (steps >= settings.maxSteps() && stopReason == null) {
           stopReason = StopReason.STEPS;
         }
@@ -238,7 +245,7 @@ final class Fit {
       StepResult result =
           new StepResult(
               epoch,
-              steps,
+              steps - 1,
               count,
               results[0],
               taskLosses(results, 3, 2, 1),
@@ -270,6 +277,8 @@ final class Fit {
     Trainer.EarlyStopping stopping = settings.earlyStopping();
     if (stopping != null && stopping.task() != null) {
       run.requireMetric(stopping.task(), stopping.metric());
+    } else if (stopping != null) {
+      run.requireLabelled(); // or the loss is 0 in each epoch
     }
     return run;
   }

@@ -8,10 +8,11 @@ import java.util.OptionalInt;
 /**
  * What happened in one {@link Trainer#fit}.
  *
- * @param epochs one entry an epoch, an unfinished last one included
+ * @param epochs one entry an epoch, an unfinished last one included unless an exception ended it
  * @param stopReason why training ended
  * @param steps steps in all
- * @param bestEpoch epoch whose weights were put back at the end; empty without early stopping
+ * @param bestEpoch epoch whose weights were put back at the end; empty without early stopping, and
+ *     after an exception
  * @param prefixExamples examples that ran through the frozen prefix of the network: with a feature
  *     cache, each example of the data set, and of the validation data, once
  * @param isCached true if features of frozen layers were computed once and kept
@@ -41,7 +42,10 @@ public record History(
     CANCELLED,
     /** The training thread was interrupted; its interrupt flag is still set. */
     INTERRUPTED,
-    /** An exception was thrown; see {@link Trainer#lastHistory}. */
+    /**
+     * An exception ended training; see {@link Trainer#lastHistory}. One from {@link
+     * TrainingListener#onEnd} comes after the end, and changes nothing here.
+     */
     FAILED
   }
 

@@ -3,10 +3,10 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import java.io.BufferedInputStream;
-import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -66,21 +66,37 @@ final class IdxFile {
       boolean isGzip = raw.read() == 0x1f && raw.read() == 0x8b;
       raw.reset();
       InputStream content = isGzip ? new GZIPInputStream(raw, 1 << 16) : raw;
-      return read(file, new DataInputStream(content), leastRank, mostRank);
+      return read(file, content, leastRank, mostRank);
     } catch (EOFException | ZipException error) {
       throw new IllegalArgumentException(
           file
-              + ": truncated or damaged"
-              + (error.getMessage() == null ? "" : ", " + error.getMessage()),
+              + ": truncated or damaged, "
+              + (error.getMessage() == null
+                  ? "expected a gzip header, got the end of the file"
+                  : error.getMessage()),
           error);
     } catch (IOException error) {
       throw FileErrors.unreadable(file, error);
     }
   }
 
-  private static IdxFile read(Path file, DataInputStream content, int leastRank, int mostRank)
+  /** Reads four bytes of a header, which begin at byte {@code position}. */
+  private static int number(Path file, InputStream content, int position) throws IOException {
+    byte[] bytes = content.readNBytes(Integer.BYTES);
+    if (bytes.length < Integer.BYTES) {
+      throw new IllegalArgumentException(
+          file
+              + ": truncated, expected a header of at least "
+              + (position + Integer.BYTES)
+              + " bytes, got "
+              + (position + bytes.length));
+    }
+    return ByteBuffer.wrap(bytes).getInt();
+  }
+
+  private static IdxFile read(Path file, InputStream content, int leastRank, int mostRank)
       throws IOException {
-    int magic = content.readInt();
+    int magic = number(file, content, 0);
     int rank = magic & 0xff;
     if (magic >>> 8 != UNSIGNED_BYTE || rank < leastRank || rank > mostRank) {
       throw new IllegalArgumentException(
@@ -92,7 +108,7 @@ final class IdxFile {
     int[] dimensions = new int[rank];
     long count = 1;
     for (int i = 0; i < rank; i++) {
-      dimensions[i] = content.readInt();
+      dimensions[i] = number(file, content, Integer.BYTES * (1 + i));
       count = dimensions[i] < 0 ? Long.MAX_VALUE : count * dimensions[i];
       // Not above 2^31 times 2^31, so that the product never overflows.
       if (count > Integer.MAX_VALUE - 8) {

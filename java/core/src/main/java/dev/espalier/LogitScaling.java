@@ -28,12 +28,14 @@ record LogitScaling(double scale, double bias, double lossBefore, double lossAft
    */
   static LogitScaling ofLabel(double[] logits, double[] answers) {
     double yes = 0;
+    boolean areSame = true;
     for (double answer : answers) {
       yes += answer;
+      areSame &= answer == answers[0];
     }
     double no = answers.length - yes;
     double before = loss(logits, answers, 1, 0);
-    if (yes == 0 || no == 0) {
+    if (areSame) {
       return new LogitScaling(1, 0, before, before);
     }
     double[] targets = new double[answers.length];
@@ -56,6 +58,11 @@ record LogitScaling(double scale, double bias, double lossBefore, double lossAft
    * Temperature scaling of a task of classes: one scale (1 / temperature) for all logits. The
    * derivative of the loss rises with the scale, so bisection finds its zero. Source: Guo, Pleiss,
    * Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, arXiv:1706.04599.
+   *
+   * <p>As Platt does for labels, answers are drawn in as if one more right and one more wrong one
+   * had been seen: of n examples, the target of the right class is {@code (n + 1) / (n + 2)}, the
+   * others share the rest. So no scale grows without end where every class is right. (A share for
+   * each class, instead of one for all wrong ones, would weigh more the more classes there are.)
    *
    * @param logits {@code [examples][classes]}
    * @param answers a class for each example
@@ -147,19 +154,26 @@ record LogitScaling(double scale, double bias, double lossBefore, double lossAft
     return sum / logits.length;
   }
 
-  /** The derivative by the scale, times the examples: sum of E(z) - z of the answer. */
+  /**
+   * The derivative, by the scale, of the loss of the drawn-in answers, times the examples: the sum
+   * of the mean logit by probabilities less that by targets.
+   */
   private static double classLossSlope(double[][] logits, int[] answers, double scale) {
     double sum = 0;
     for (int i = 0; i < logits.length; i++) {
       double top = largest(logits[i]);
       double total = 0;
       double weighted = 0;
+      double all = 0;
       for (double z : logits[i]) {
         double weight = Math.exp(scale * (z - top));
         total += weight;
         weighted += weight * z;
+        all += z;
       }
-      sum += weighted / total - logits[i][answers[i]];
+      double right = logits[i][answers[i]];
+      double wrong = (all - right) / (logits[i].length - 1);
+      sum += weighted / total - right + (right - wrong) / (logits.length + 2);
     }
     return sum;
   }

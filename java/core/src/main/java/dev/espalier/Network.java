@@ -9,6 +9,8 @@ import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -30,6 +32,7 @@ import java.util.Objects;
 public final class Network implements AutoCloseable {
   private final NativeHandle handle;
   private final Shape inputShape;
+  private final Object thresholdsLock = new Object(); // what is native and tasks change as one
   private volatile List<Task> tasks;
 
   Network(NativeHandle handle) {
@@ -282,9 +285,10 @@ public final class Network implements AutoCloseable {
    * Makes probabilities honest: of all answers given with probability 0.8, four in five should be
    * true. The logits of each label become {@code scale * logit + bias} (Platt scaling), those of a
    * task of classes {@code scale * logit} (temperature scaling), as known answers ask for by the
-   * smallest log loss; no ranking and no best class changes. The output layers take it up, so that
-   * every form of prediction has it, and the model file; training goes on from there. Tasks of
-   * values, and labels whose known answers are all the same, stay as they are.
+   * smallest log loss, as if one more right and one more wrong one were known: a few examples that
+   * are all right do not ask for certainty; no ranking and no best class changes. The output layers
+   * take it up, so that every form of prediction has it, and the model file; training goes on from
+   * there. Tasks of values, and labels whose known answers are all the same, stay as they are.
    *
    * <p>Use examples that the network was not trained on, or it learns how sure it may be of those
    * that it knows by heart. Sources: Platt 1999; Guo et al., "On Calibration of Modern Neural
@@ -334,9 +338,44 @@ public final class Network implements AutoCloseable {
   public Network setThresholds(String task, double... thresholds) {
     NativeCall.text(task, "task");
     double[] copy = Objects.requireNonNull(thresholds, "thresholds").clone();
-    handle.run(id -> Bridge.networkSetThresholds(id, task, copy, copy.length));
-    tasks = Descriptions.tasks((Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec)));
+    synchronized (thresholdsLock) {
+      handle.run(id -> Bridge.networkSetThresholds(id, task, copy, copy.length));
+      tasks =
+          tasks.stream()
+              .map(old -> old.name().equals(task) ? withThresholds(old, copy) : old)
+              .toList();
+    }
     return this;
+  }
+
+  /**
+   * As {@link #setThresholds(String, double...)} for all tasks at once, or none: an entry for each
+   * output, NaN for those of tasks that keep their thresholds.
+   */
+  void setThresholds(double[] columns) {
+    synchronized (thresholdsLock) {
+      handle.run(id -> Bridge.networkSetAllThresholds(id, columns, columns.length));
+      List<Task> changed = new ArrayList<>();
+      int column = 0;
+      for (Task task : tasks) {
+        changed.add(
+            Double.isNaN(columns[column])
+                ? task
+                : withThresholds(task, Arrays.copyOfRange(columns, column, column + task.width())));
+        column += task.width();
+      }
+      tasks = List.copyOf(changed);
+    }
+  }
+
+  private static Task withThresholds(Task task, double[] thresholds) {
+    return new Task(
+        task.name(), task.kind(), task.labels(), Arrays.stream(thresholds).boxed().toList());
+  }
+
+  /** Makes each logit {@code scale * logit + bias}, in the output layers; all or none. */
+  void scaleLogits(double[] scales, double[] biases) {
+    handle.run(id -> Bridge.networkScaleLogits(id, scales, biases, scales.length));
   }
 
   /**

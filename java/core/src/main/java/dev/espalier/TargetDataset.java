@@ -32,7 +32,8 @@ final class TargetDataset extends DerivedDataset {
 
   private static int width(String task, float[][] numbers) {
     if (numbers.length == 0) {
-      throw new ShapeException("targets of \"" + task + "\": expected at least one example");
+      throw new ShapeException(
+          "targets of \"" + task + "\": expected at least one example, got none");
     }
     for (int i = 0; i < numbers.length; i++) {
       Objects.requireNonNull(numbers[i], "targets");

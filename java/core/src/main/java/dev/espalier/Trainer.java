@@ -168,7 +168,7 @@ public final class Trainer {
   /**
    * Stops once the validation loss has not become smaller for {@code patience} epochs, and puts the
    * weights of the best epoch back, however training ended (but for an exception). Needs {@link
-   * #validation}.
+   * #validation}, with at least one labelled entry.
    *
    * @param patience epochs without improvement, at least 1
    * @return this
@@ -210,7 +210,9 @@ public final class Trainer {
   }
 
   /**
-   * Ends training at the first step that ends after this time. Default no limit.
+   * Ends training at the first step that ends after this time, counted from the call of {@code
+   * fit}. Features of frozen layers are computed before the first step; where the time is up by
+   * then, there is none. Default no limit.
    *
    * @param limit above zero
    * @return this
@@ -332,6 +334,7 @@ public final class Trainer {
    */
   public History fit(Dataset data) {
     Objects.requireNonNull(data, "data");
+    lastHistory = null;
     Fit fit = new Fit(settings(), data);
     if (!running.compareAndSet(null, fit)) {
       throw new IllegalStateException("this trainer is already running");
@@ -358,7 +361,8 @@ public final class Trainer {
   /**
    * Returns what happened in the last {@code fit}, even if it ended by an exception.
    *
-   * @return empty before the end of the first fit
+   * @return empty before the end of the first fit, and after one whose settings or data were
+   *     refused before it began
    */
   public Optional<History> lastHistory() {
     return Optional.ofNullable(lastHistory);

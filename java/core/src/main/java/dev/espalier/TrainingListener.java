@@ -4,8 +4,9 @@ package dev.espalier;
 /**
  * Gets told how a {@link Trainer#fit} goes on, on the thread that trains. It may evaluate, save or
  * copy the network, make predictors of it, write parameters, and call {@link Trainer#cancel}. After
- * it has frozen or unfrozen a layer the next step throws {@link IllegalStateException}. An
- * exception ends training and comes out of {@code fit}.
+ * it has frozen or unfrozen a layer, set a {@link Network#learningRateScale}, or written a
+ * parameter of a frozen layer, the next step throws {@link IllegalStateException}. An exception
+ * ends training and comes out of {@code fit}.
  */
 @FunctionalInterface
 public interface TrainingListener {
@@ -18,7 +19,8 @@ public interface TrainingListener {
   default void onStart(long epochs, long steps) {}
 
   /**
-   * Called after each step.
+   * Called after each step. The next batch may be read meanwhile ({@link Trainer#prefetch}):
+   * without prefetching only, what the training data reads from may be read here too.
    *
    * @param step what the step did
    */

@@ -62,34 +62,43 @@ final class Tuning {
 
   private List<Calibration> calibrate() {
     List<Calibration> calibrations = new ArrayList<>();
+    double[] scales = new double[binding.totalWidth()];
+    double[] biases = new double[scales.length];
+    Arrays.fill(scales, 1);
     int column = 0;
     for (int t = 0; t < binding.tasks().size(); t++) {
       Task task = binding.tasks().get(t);
       if (binding.isPresent(t) && task.kind() != Task.Kind.VALUES) {
         List<Calibration> ofTask =
             task.kind() == Task.Kind.CLASSES ? List.of(ofClasses(t, column)) : ofLabels(t, column);
-        rescale(task, ofTask);
+        for (int j = 0; j < task.width(); j++) {
+          Calibration calibration = ofTask.get(ofTask.size() == 1 ? 0 : j);
+          scales[column + j] = calibration.scale();
+          biases[column + j] = calibration.bias();
+        }
         calibrations.addAll(ofTask);
       }
       column += task.width();
     }
+    network.scaleLogits(scales, biases);
     return List.copyOf(calibrations);
   }
 
   private void tuneThresholds() {
+    double[] thresholds = new double[binding.totalWidth()];
+    Arrays.fill(thresholds, Double.NaN);
     int column = 0;
     for (int t = 0; t < binding.tasks().size(); t++) {
       Task task = binding.tasks().get(t);
       if (binding.isPresent(t) && task.kind() == Task.Kind.LABELS) {
-        double[] thresholds = new double[task.width()];
         List<Known> labels = labels(t, column);
-        for (int j = 0; j < thresholds.length; j++) {
-          thresholds[j] = labels.get(j).bestThreshold();
+        for (int j = 0; j < task.width(); j++) {
+          thresholds[column + j] = labels.get(j).bestThreshold();
         }
-        network.setThresholds(task.name(), thresholds);
       }
       column += task.width();
     }
+    network.setThresholds(thresholds);
   }
 
   /** The labelled entries of one label: logits or probabilities, and what is true. */
@@ -192,22 +201,5 @@ final class Tuning {
         count,
         scaling.lossBefore(),
         scaling.lossAfter());
-  }
-
-  /** Changes the output layer so that its logits become {@code scale * logit + bias}. */
-  private void rescale(Task task, List<Calibration> calibrations) {
-    String path = "heads." + task.name() + ".dense.";
-    float[] weights = network.parameter(path + "weight");
-    float[] biases = network.parameter(path + "bias");
-    int width = weights.length / biases.length;
-    for (int j = 0; j < biases.length; j++) {
-      Calibration calibration = calibrations.get(calibrations.size() == 1 ? 0 : j);
-      for (int i = j * width; i < (j + 1) * width; i++) {
-        weights[i] = (float) (weights[i] * calibration.scale());
-      }
-      biases[j] = (float) (biases[j] * calibration.scale() + calibration.bias());
-    }
-    network.setParameter(path + "weight", weights);
-    network.setParameter(path + "bias", biases);
   }
 }

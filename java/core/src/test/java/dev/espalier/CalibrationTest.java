@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,7 +65,7 @@ class CalibrationTest {
       }
     }
     LogitScaling scaling = LogitScaling.ofClasses(logits, answers);
-    assertEquals(1.0 / 3, scaling.scale(), 0.01);
+    assertEquals(1.0 / 3, scaling.scale(), 0.01 / 3);
     assertEquals(0, scaling.bias());
     assertTrue(scaling.lossAfter() < scaling.lossBefore());
   }
@@ -72,7 +73,7 @@ class CalibrationTest {
   @Test
   void staysWithinReasonWhereThereIsNothingToLearn() {
     double[] logits = {-2, -1, 1, 2};
-    for (double[] same : new double[][] {{0, 0, 0, 0}, {1, 1, 1, 1}}) {
+    for (double[] same : new double[][] {{0, 0, 0, 0}, {1, 1, 1, 1}, {0.5, 0.5, 0.5, 0.5}}) {
       LogitScaling scaling = LogitScaling.ofLabel(logits, same);
       assertEquals(1, scaling.scale());
       assertEquals(0, scaling.bias());
@@ -87,9 +88,27 @@ class CalibrationTest {
     assertEquals(1, LogitScaling.ofClasses(new double[0][], new int[0]).scale());
     LogitScaling broken = LogitScaling.ofLabel(new double[] {Double.NaN, 1}, new double[] {1, 0});
     assertEquals(1, broken.scale());
-    double[][] right = {{5, 0}, {0, 5}};
-    assertEquals(
-        LogitScaling.LARGEST_SCALE, LogitScaling.ofClasses(right, new int[] {0, 1}).scale(), 1e-9);
+    double[][] one = {{5}, {3}};
+    assertEquals(1, LogitScaling.ofClasses(one, new int[] {0, 0}).scale());
+  }
+
+  /** At the least loss, the right class has its target. */
+  @Test
+  void thirtyRightAnswersAskForNoCertainty() {
+    for (int classes : new int[] {2, 10, 1000}) {
+      double[][] logits = new double[30][classes];
+      int[] answers = new int[30];
+      for (int i = 0; i < 30; i++) {
+        answers[i] = i % classes;
+        logits[i][answers[i]] = 2;
+      }
+      LogitScaling scaling = LogitScaling.ofClasses(logits, answers);
+      assertEquals(Math.log(31 * (classes - 1)) / 2, scaling.scale(), 1e-6);
+      assertTrue(scaling.lossAfter() < scaling.lossBefore());
+    }
+    // Where the network is surer already, it stays as it is: nothing says that it is wrong.
+    double[][] sure = {{5, 0}, {0, 5}};
+    assertEquals(1, LogitScaling.ofClasses(sure, new int[] {0, 1}).scale());
   }
 
   /** A network that is five times as sure as it was trained to be. */
@@ -262,6 +281,34 @@ class CalibrationTest {
       double after =
           network.evaluate(dots.both(), threshold).task("side").metric("f1", "low").value();
       assertTrue(after >= before, after + " >= " + before);
+    }
+  }
+
+  /** Reading the last target fails, when all that comes before is known. */
+  @Test
+  void allTasksChangeOrNone() {
+    float[][] broken = dots.sides.clone();
+    broken[299] = new float[] {0, 3};
+    try (Network network =
+        Dots.backbone()
+            .head("first", Head.labels("low", "right"))
+            .head("quarter", Head.classes(4))
+            .head("side", Head.labels("low", "right"))
+            .build(1)) {
+      Dataset good = dots.both().withTargets("first", dots.sides);
+      Dataset wrong = good.withTargets("side", broken);
+      Map<String, float[]> before = Dots.parameters(network);
+      List<Task> tasks = network.tasks();
+      assertThrows(IllegalArgumentException.class, () -> network.calibrate(wrong));
+      Dots.assertSameBits(before, Dots.parameters(network));
+      assertThrows(IllegalArgumentException.class, () -> network.tuneThresholds(wrong));
+      assertEquals(tasks, network.tasks());
+      network.tuneThresholds(good);
+      assertEquals(
+          network.tasks().get(0).thresholds().size(), network.tasks().get(2).thresholds().size());
+      try (Network copy = network.copy()) {
+        assertEquals(copy.tasks(), network.tasks());
+      }
     }
   }
 }

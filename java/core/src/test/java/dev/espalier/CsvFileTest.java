@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CsvFileTest {
@@ -96,6 +97,24 @@ class CsvFileTest {
     IllegalArgumentException error =
         assertThrows(IllegalArgumentException.class, () -> read(content, plain()));
     assertTrue(error.getMessage().contains("line 3"), error.getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '#',
+      value = {
+        "#\"1\"7,2#|after a closing quote, got '7'",
+        "#1\"\",2#|around a whole field, got one after 1",
+        "#1\rx#|after a carriage return, got 'x'",
+        "#1\r#|after a carriage return, got the end of the file"
+      })
+  void saysWhatItGot(String content, String got) {
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> read(content, CsvOptions.inputs("x")))
+            .getMessage();
+    assertTrue(message.endsWith(got), message);
+    assertTrue(message.contains("data.csv, line 1: "), message);
   }
 
   @Test

@@ -96,6 +96,22 @@ class FeatureCacheTest {
     }
   }
 
+  @Test
+  void saysIfThereIsRoomForTheTrainingDataOnly() {
+    Dataset data = new Dots(EXAMPLES, 1).both();
+    UnaryOperator<Trainer> few =
+        t -> t.epochs(1).batchSize(4).featureCacheFolder(null).validation(new Dots(4000, 8).both());
+    try (Network network = Dots.rich(5).freeze("conv1")) {
+      History history = withinBudget(few.apply(Trainer.of(network)), data);
+      assertTrue(history.isCached());
+      assertTrue(history.cacheNote().startsWith("kept: "), history.cacheNote());
+      assertTrue(history.cacheNote().contains("; those of the validation data not: "));
+      history = few.apply(Trainer.of(network)).featureCacheBudget(1 << 20).fit(data);
+      assertTrue(history.isCached());
+      assertTrue(history.cacheNote().contains(" above the limit of 1048576"), history.cacheNote());
+    }
+  }
+
   private static History withinBudget(Trainer trainer, Dataset data) {
     long budget = Espalier.nativeBytesBudget();
     try {

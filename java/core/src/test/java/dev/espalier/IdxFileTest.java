@@ -91,11 +91,19 @@ class IdxFileTest {
     byte[] zipped = gzip(whole);
     for (int length = 0; length < whole.length; length++) {
       Path file = file("cut", Arrays.copyOf(whole, length));
-      assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()));
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()))
+              .getMessage();
+      // 16 bytes of header, the rest are values.
+      String got = ", got " + (length < 16 ? length : length - 16);
+      assertTrue(message.contains("cut: ") && message.endsWith(got), message);
     }
     for (int length = 0; length < zipped.length; length++) {
       Path file = file("cut", Arrays.copyOf(zipped, length));
-      assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()));
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()))
+              .getMessage();
+      assertTrue(length < 2 || message.contains("cut: truncated or damaged, "), message);
     }
   }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -150,7 +151,16 @@ class LearningTest {
   private static Network trained(UnaryOperator<Trainer> settings) {
     Network network = Dots.rich(6);
     Trainer trainer = Trainer.of(network).epochs(3).batchSize(17).seed(9);
-    settings.apply(trainer).fit(new Dots(120, 1).both());
+    // Slow enough that the batches are really read ahead.
+    Dataset slow =
+        new Dots(120, 1)
+            .both()
+            .map(
+                input -> {
+                  LockSupport.parkNanos(50_000);
+                  return input;
+                });
+    settings.apply(trainer).fit(slow);
     return network;
   }
 

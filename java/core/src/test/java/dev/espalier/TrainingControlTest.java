@@ -13,6 +13,7 @@ import java.lang.reflect.Method;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -100,6 +101,16 @@ class TrainingControlTest {
         assertTrue(message.contains("macro_auc") || message.contains("[side]"), message);
         assertEquals(0, unknown.lastHistory().orElseThrow().steps());
       }
+      float[][] unknown = new float[60][];
+      Arrays.fill(unknown, new float[] {Float.NaN, Float.NaN});
+      Dataset unlabelled = new Dots(60, 2).labels().withTargets("", unknown);
+      Trainer watching = Trainer.of(network).epochs(1).validation(unlabelled).earlyStopping(2);
+      assertEquals(
+          "validation: expected a labelled entry for early stopping to watch the loss of, got none",
+          assertThrows(IllegalArgumentException.class, () -> watching.fit(dots.labels()))
+              .getMessage());
+      unknown[59] = new float[] {Float.NaN, 1};
+      watching.fit(dots.labels());
       Trainer blind = Trainer.of(network).earlyStopping(2);
       assertThrows(IllegalStateException.class, () -> blind.fit(dots.labels()));
     }
@@ -380,6 +391,10 @@ class TrainingControlTest {
           List.of(
               "start 2 4", "step 0", "step 1", "epoch 0", "step 2", "step 3", "epoch 1", "end 4"),
           calls);
+      calls.clear();
+      Trainer.of(network).steps(3).batchSize(50).listener(listener).fit(dots.labels());
+      assertEquals("start 2 3", calls.get(0));
+      Trainer.of(network).epochs(2).batchSize(50).listener(listener).fit(dots.labels());
       try (Network saved = Network.load(file)) {
         Dots.assertSameBits(network, saved);
       }
@@ -392,9 +407,10 @@ class TrainingControlTest {
         List.of(
             network -> network.freeze("conv1"),
             network -> network.unfreeze("*"),
-            network -> network.learningRateScale("conv1", 2));
+            network -> network.learningRateScale("conv1", 2),
+            network -> network.setParameter("features.bias", new float[16]));
     for (Consumer<Network> change : changes) {
-      try (Network network = Dots.labeller(1)) {
+      try (Network network = Dots.labeller(1).freeze("features")) {
         Trainer trainer = Trainer.of(network).listener(afterStep(step -> change.accept(network)));
         assertThrows(IllegalStateException.class, () -> trainer.fit(dots.labels()));
         assertEquals(1, trainer.lastHistory().orElseThrow().steps());
@@ -476,6 +492,15 @@ class TrainingControlTest {
       assertThrows(UnsupportedOperationException.class, () -> trainer.fit(dots.labels()));
       assertEquals(1, trainer.lastHistory().orElseThrow().epochs().size());
       network.summary();
+      Trainer first =
+          Trainer.of(network)
+              .listener(
+                  afterStep(
+                      step -> {
+                        throw new UnsupportedOperationException("mine");
+                      }));
+      assertThrows(UnsupportedOperationException.class, () -> first.fit(dots.labels()));
+      assertEquals(1, first.lastHistory().orElseThrow().steps());
     }
   }
 

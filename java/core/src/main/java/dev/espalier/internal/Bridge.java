@@ -93,6 +93,12 @@ public final class Bridge {
   public static native void networkSetThresholds(
       long network, String head, @Raw(withEnv = true) double[] thresholds, long count);
 
+  public static native void networkSetAllThresholds(
+      long network, @Raw(withEnv = true) double[] columns, long count);
+
+  public static native void networkScaleLogits(
+      long network, @Raw(withEnv = true) double[] scales, @Raw double[] biases, long count);
+
   public static native long networkClone(long network);
 
   public static native long networkTransfer(long network, String transferJson, long seed);
