@@ -63,21 +63,24 @@ std::span<const double> TakeColumns(std::span<const double>& columns, std::int64
   return taken;
 }
 
-// Scales the rows of an output layer [out, in] and its biases [out].
-void ScaleRows(NetworkState& network, const GraphLayer& output, std::span<const double> scales,
+// Scales the rows of an output layer [out, in] and its biases [out]; false if nothing changes.
+bool ScaleRows(NetworkState& network, const GraphLayer& output, std::span<const double> scales,
                std::span<const double> biases) {
   float* weights = network.parameter_values(output.parameters[0]);
   float* bias = network.parameter_values(output.parameters[1]);
   const std::int64_t size =
       network.parameters[static_cast<std::size_t>(output.parameters[0])].shape.element_count();
   const std::int64_t inputs = size / static_cast<std::int64_t>(scales.size());
+  bool changes = false;
   for (std::size_t row = 0; row < scales.size(); ++row, weights += inputs) {
     if (scales[row] == 1.0 && biases[row] == 0.0) continue;
+    changes = true;
     for (std::int64_t i = 0; i < inputs; ++i) {
       weights[i] = static_cast<float>(weights[i] * scales[row]);
     }
     bias[row] = static_cast<float>(bias[row] * scales[row] + biases[row]);
   }
+  return changes;
 }
 
 }  // namespace
@@ -190,9 +193,9 @@ void Network::ScaleLogits(std::span<const double> scales, std::span<const double
   CheckFiniteColumns(network, "biases", biases);
   for (const GraphHead& head : network.heads) {
     const GraphLayer& output = network.layers[static_cast<std::size_t>(head.output)];
-    ScaleRows(network, output, TakeColumns(scales, head.width()),
-              TakeColumns(biases, head.width()));
-    if (output.frozen) {
+    const bool changes = ScaleRows(network, output, TakeColumns(scales, head.width()),
+                                   TakeColumns(biases, head.width()));
+    if (changes && output.frozen) {
       ++network.structure_version;  // as in WriteParameter
     }
   }

@@ -265,6 +265,9 @@ TEST(Network, LogitsOfAllHeadsAreScaledTogetherOrNotAtAll) {
   const std::uint64_t values = network.state()->values_version;
   network.ScaleLogits(std::vector<double>{2, 1, 0.5, 0.5}, std::vector<double>{-1, 0, 0, 3});
   EXPECT_NE(network.state()->structure_version, structure) << "a prefix is stale";
+  const std::uint64_t stale = network.state()->structure_version;
+  network.ScaleLogits(std::vector<double>{1, 1, 1, 1}, std::vector<double>(4, 0.0));
+  EXPECT_EQ(network.state()->structure_version, stale) << "what is frozen stays as it is";
   EXPECT_NE(network.state()->values_version, values);
   const auto expect = [&] {
     EXPECT_EQ(network.ReadParameter("heads.a.dense.weight"), (std::vector<float>{2, 4, 3, 4}));

@@ -19,8 +19,8 @@ public interface TrainingListener {
   default void onStart(long epochs, long steps) {}
 
   /**
-   * Called after each step. The next batch may be read meanwhile ({@link Trainer#prefetch}):
-   * without prefetching only, what the training data reads from may be read here too.
+   * Called after each step. The next batch may be read meanwhile ({@link Trainer#prefetch}): only
+   * without prefetching may a listener read from where the training data reads.
    *
    * @param step what the step did
    */
