@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A heap that others filled up, for a while, ends no thread that requests wait for. */
-@Timeout(300)
+@Timeout(600)
 class BatchingMemoryTest {
   @Test
   void theWorkerOutlivesAFullHeap() {

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
  * The first call of a predictor is prepared: it takes at most three times as long as later ones. In
  * fresh virtual machines, whose own warm-up is kept apart by another predictor that goes first.
  */
-@Timeout(300)
+@Timeout(600)
 class FirstCallTest {
   private static final int MACHINES = 11;
 

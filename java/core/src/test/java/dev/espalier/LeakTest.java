@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is opened and closed, or forgotten, many times leaves nothing behind. */
-@Timeout(300)
+@Timeout(600)
 class LeakTest {
   private static final int INPUT = 24;
   private static final Path STATUS = Path.of("/proc/self/smaps_rollup");
