@@ -324,10 +324,12 @@ public final class Trainer {
    * @param data what to train on, at least one example
    * @return what happened
    * @throws IllegalArgumentException if tasks or targets do not fit the network, naming example and
-   *     label
+   *     label; or a head stands on the output of another
    * @throws ShapeException if inputs or targets have the wrong shape
    * @throws NonFiniteException if an input is not finite, naming the example; or a loss or
-   *     gradient, naming step and task; or a statistic of a batch norm, naming step and layer
+   *     gradient, naming step and task (for optimizers that keep squares of gradients also if a
+   *     square would not be: from a norm of 1e19 on, once clipped); or a statistic of a batch norm,
+   *     naming step and layer
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
    *     layer to train; this trainer is already running; or early stopping has no validation data
    * @throws NativeMemoryException if the memory budget is too small for the batch size
