@@ -32,18 +32,18 @@ function chart(id, option) {
   window.addEventListener('resize', () => drawn.resize());
 }
 
-/** A whisker of one standard deviation at each [x, mean, sd]; width in pixels of its caps. */
-function whiskers(name, color, data) {
+/** A whisker of one standard deviation at each [x, mean, sd], shift(api) pixels to the right. */
+function whiskers(name, color, data, shift = () => 0) {
   return {
     type: 'custom', name, itemStyle: { color }, z: 5, tooltip: { show: false },
     renderItem: (params, api) => {
-      const bottom = api.coord([api.value(0), api.value(1)]);
-      const top = api.coord([api.value(0), api.value(2)]);
+      const [x, low] = api.coord([api.value(0), api.value(1)]);
+      const high = api.coord([api.value(0), api.value(2)])[1];
+      const at = x + shift(api);
       const style = { stroke: color, lineWidth: 1.5, fill: null };
       const line = (x1, y1, x2, y2) => ({ type: 'line', shape: { x1, y1, x2, y2 }, style });
       return { type: 'group', children: [
-        line(top[0], top[1], bottom[0], bottom[1]), line(top[0] - 5, top[1], top[0] + 5, top[1]),
-        line(bottom[0] - 5, bottom[1], bottom[0] + 5, bottom[1])] };
+        line(at, high, at, low), line(at - 5, high, at + 5, high), line(at - 5, low, at + 5, low)] };
     },
     data: data.map(([x, mean, deviation]) => [x, mean - deviation, mean + deviation]),
     encode: { x: 0, y: [1, 2] },  // the axis has room for both ends
@@ -82,21 +82,10 @@ function bars(id, groups, measure, axis) {
       type: 'bar', name: size, barGap: '10%',
       data: pairs.map((pair, i) => ({ value: pair[0], itemStyle: { color: COLORS[arms[i]], opacity: sizes.length > 1 && k === 0 ? 0.55 : 1 } })),
       label: { show: true, position: 'insideBottom', formatter: (p) => (sizes.length > 1 ? `${size}: ` : '') + p.value.toFixed(3), rotate: 90, align: 'left', verticalAlign: 'middle', color: '#fff', fontSize: 12 },
-    }, {
-      type: 'custom', name: size, z: 5, data: pairs.map((pair, i) => [i, pair[0], pair[1]]),
-      renderItem: (params, api) => {
-        const bandWidth = api.size([1, 0])[0];
-        const barWidth = (bandWidth * 0.8) / (sizes.length + 0.1 * (sizes.length - 1));
-        const shift = (k - (sizes.length - 1) / 2) * barWidth * 1.1;
-        const top = api.coord([api.value(0), api.value(1) + api.value(2)]);
-        const bottom = api.coord([api.value(0), api.value(1) - api.value(2)]);
-        const style = { stroke: '#1f2a24', lineWidth: 1.5 };
-        const line = (x1, y1, x2, y2) => ({ type: 'line', shape: { x1: x1 + shift, y1, x2: x2 + shift, y2 }, style });
-        return { type: 'group', children: [
-          line(top[0], top[1], bottom[0], bottom[1]), line(top[0] - 5, top[1], top[0] + 5, top[1]),
-          line(bottom[0] - 5, bottom[1], bottom[0] + 5, bottom[1])] };
-      },
-    }];
+    }, whiskers(size, '#1f2a24', pairs.map((pair, i) => [i, ...pair]), (api) => {
+      const barWidth = (api.size([1, 0])[0] * 0.8) / (sizes.length + 0.1 * (sizes.length - 1));
+      return (k - (sizes.length - 1) / 2) * barWidth * 1.1;
+    })];
   });
   chart(id, {
     legend: { show: false }, grid: { left: 64, right: 20, top: 24, bottom: 44 },
