@@ -9,6 +9,7 @@
 #include "inference/border_operation.h"
 #include "inference/channel_operation.h"
 #include "inference/convolution_operation.h"
+#include "inference/copy_operation.h"
 #include "inference/dense_operation.h"
 #include "inference/elementwise_operation.h"
 #include "inference/folded_weights.h"
@@ -27,28 +28,36 @@
 namespace espalier {
 namespace {
 
+// Multiply-adds below which an operation stays on the caller's thread: waking a worker and waiting
+// for it costs about as long as these take alone.
+constexpr std::int64_t kSharedWork = 1'000'000;
+
 class Compiler {
  public:
   Compiler(const NetworkState& network, const std::vector<int>& inputs,
-           const std::vector<int>& outputs, PlanBorder border, Precision precision)
-      : network_(network),
-        inputs_(inputs),
-        outputs_(outputs),
-        border_(border),
-        precision_(precision) {}
+           const std::vector<int>& outputs, const PlanOptions& options)
+      : network_(network), inputs_(inputs), outputs_(outputs), options_(options) {}
 
   CompiledPlan Run() {
     MarkLayers();
     const FusedGraph graph = FuseLayers(network_, is_needed_, is_given_, is_requested_);
-    value_of_layer_.assign(network_.layers.size(), PlanOutput{.value = -1});
+    part_of_layer_.assign(network_.layers.size(), ValuePart{.value = -1});
     AddInputs();
     AddSteps(graph);
     AddOutputs(graph);
     PlaceValues();
+    ListInputUses();
     return std::move(plan_);
   }
 
  private:
+  // Of a value, floats [offset, offset + floats).
+  struct ValuePart {
+    int value = 0;
+    std::int64_t offset = 0;
+    std::int64_t floats = 0;
+  };
+
   const GraphLayer& layer(int index) const {
     return network_.layers[static_cast<std::size_t>(index)];
   }
@@ -100,13 +109,12 @@ class Compiler {
   }
 
   int AddValue(std::int64_t floats) {
-    plan_.values.push_back({.floats = floats, .is_input = false, .offset = 0, .outputs = {}});
+    plan_.values.push_back({.floats = floats, .offset = 0});
     return static_cast<int>(plan_.values.size()) - 1;
   }
 
   int AddInput(const Shape& shape) {
     plan_.inputs.push_back(AddValue(shape.element_count()));
-    plan_.values.back().is_input = true;
     return plan_.inputs.back();
   }
 
@@ -114,13 +122,13 @@ class Compiler {
     for (const int input : inputs_) {
       const Shape& shape = ShapeOf(input);
       int value = AddInput(shape);
-      if (border_ == PlanBorder::kOutside && !LiesAsOutside(shape)) {
+      if (options_.border == PlanBorder::kOutside && !LiesAsOutside(shape)) {
         value = AddEntry(shape, value, {});
       }
       if (input == kNetworkInput) {
         network_input_value_ = value;
       } else {
-        SetValue(input, {.value = value, .offset = 0, .floats = shape.element_count()});
+        SetPart(input, {.value = value, .offset = 0, .floats = shape.element_count()});
       }
     }
     if (inputs_.empty()) {
@@ -142,16 +150,19 @@ class Compiler {
     return index == kNetworkInput ? network_.input : layer(index).output_shape;
   }
 
-  void SetValue(int index, const PlanOutput& output) {
-    value_of_layer_[static_cast<std::size_t>(index)] = output;
+  void SetPart(int index, const ValuePart& part) {
+    part_of_layer_[static_cast<std::size_t>(index)] = part;
   }
 
   void AddStep(std::unique_ptr<const Operation> operation, std::vector<int> inputs,
                std::int64_t floats, std::string name) {
     const int output = AddValue(floats);
+    const std::int64_t work = operation->work();
     plan_.steps.push_back({.operation = std::move(operation),
                            .inputs = std::move(inputs),
                            .output = output,
+                           .place = {},
+                           .shared_batch = kSharedWork / (work + 1) + 1,
                            .name = std::move(name)});
   }
 
@@ -200,10 +211,14 @@ class Compiler {
   void AddResult(const FusedGraph& graph, int first, const FusedGroup& last,
                  std::unique_ptr<const Operation> operation, std::string name) {
     std::vector<int> inputs = InputValues(graph, first);
-    if (last.residual) inputs.push_back(ValueOf(graph, *last.residual).value);
+    if (last.residual) inputs.push_back(PartOf(graph, *last.residual).value);
     const std::int64_t floats = layer(last.last()).output_shape.element_count();
     AddStep(std::move(operation), std::move(inputs), floats, std::move(name));
-    SetValue(last.last(), {.value = plan_.steps.back().output, .offset = 0, .floats = floats});
+    SetPart(last.last(), {.value = plan_.steps.back().output, .offset = 0, .floats = floats});
+  }
+
+  std::string NameOf(int index) const {
+    return index == kNetworkInput ? "the input" : layer(index).name;
   }
 
   std::string NameOf(const FusedGroup& group) const {
@@ -228,7 +243,7 @@ class Compiler {
       std::vector<FoldedWeights> parts;
       parts.push_back(FoldDense(graph, first, group.norm));
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
-                                              group.activation, precision_);
+                                              group.activation, options_.precision);
     }
     if (dynamic_cast<const Convolution*>(&kind) != nullptr) return MakeConvolution(group);
     if (dynamic_cast<const BatchNorm*>(&kind) != nullptr) {
@@ -265,12 +280,12 @@ class Compiler {
       width += layer(head).output_shape.element_count();
     }
     AddStep(std::make_unique<DenseOperation>(layer(heads[0]).input_shapes[0].element_count(), parts,
-                                             FusedActivation{}, precision_),
+                                             FusedActivation{}, options_.precision),
             InputValues(graph, heads[0]), width, Join(names, " + "));
     std::int64_t offset = 0;
     for (const int head : heads) {
       const std::int64_t floats = layer(head).output_shape.element_count();
-      SetValue(head, {.value = plan_.steps.back().output, .offset = offset, .floats = floats});
+      SetPart(head, {.value = plan_.steps.back().output, .offset = offset, .floats = floats});
       offset += floats;
     }
   }
@@ -278,7 +293,7 @@ class Compiler {
   std::vector<int> InputValues(const FusedGraph& graph, int index) const {
     std::vector<int> values;
     for (const int input : layer(index).inputs) {
-      values.push_back(ValueOf(graph, input).value);
+      values.push_back(PartOf(graph, input).value);
     }
     return values;
   }
@@ -287,53 +302,103 @@ class Compiler {
     return index == kNetworkInput ? kNetworkInput : graph.source[static_cast<std::size_t>(index)];
   }
 
-  PlanOutput ValueOf(const FusedGraph& graph, int index) const {
+  ValuePart PartOf(const FusedGraph& graph, int index) const {
     const int source = SourceOf(graph, index);
-    return source == kNetworkInput ? PlanOutput{.value = network_input_value_,
-                                                .offset = 0,
-                                                .floats = network_.input.element_count()}
-                                   : value_of_layer_[static_cast<std::size_t>(source)];
+    return source == kNetworkInput ? ValuePart{.value = network_input_value_,
+                                               .offset = 0,
+                                               .floats = network_.input.element_count()}
+                                   : part_of_layer_[static_cast<std::size_t>(source)];
   }
 
+  // A step writes outputs in place where they lie as it writes them and nobody reads them; other
+  // outputs are copied.
   void AddOutputs(const FusedGraph& graph) {
-    for (const int output : outputs_) {
-      PlanOutput value = ValueOf(graph, output);
-      // A layer that passes an image on as a vector passes it on as it lies outside.
-      const Shape& shape = ShapeOf(SourceOf(graph, output));
-      if (!LiesAsOutside(shape) &&
-          (border_ == PlanBorder::kOutside || LiesAsOutside(ShapeOf(output)))) {
-        AddStep(std::make_unique<LeaveOperation>(shape), {value.value}, value.floats,
-                "channels first");
-        value.value = plan_.steps.back().output;
-      }
-      plan_.outputs.push_back(value);
+    std::vector<ValuePart> parts;
+    for (const int output : outputs_) parts.push_back(LeavingPart(graph, output));
+    const std::vector<OutputPlace> places = OutputPlaces(parts);
+    std::vector<char> is_read(plan_.values.size(), 0);
+    for (const PlanStep& step : plan_.steps) {
+      for (const int input : step.inputs) is_read[static_cast<std::size_t>(input)] = 1;
     }
+    std::vector<char> is_in_place(plan_.values.size(), 0);
+    for (PlanStep& step : plan_.steps) {
+      const std::size_t value = static_cast<std::size_t>(step.output);
+      if (is_read[value] != 0) continue;
+      step.place = PlaceFor(step, parts, places);
+      is_in_place[value] = step.place.has_value();
+    }
+    for (std::size_t o = 0; o < parts.size(); ++o) {
+      const ValuePart& part = parts[o];
+      const std::size_t value = static_cast<std::size_t>(part.value);
+      if (is_in_place[value] != 0) continue;
+      AddStep(std::make_unique<CopyOperation>(plan_.values[value].floats, part.offset, part.floats),
+              {part.value}, part.floats, "copy of " + NameOf(outputs_[o]));
+      plan_.steps.back().place = places[o];
+    }
+  }
+
+  ValuePart LeavingPart(const FusedGraph& graph, int output) {
+    ValuePart part = PartOf(graph, output);
+    // A layer that passes an image on as a vector passes it on as it lies outside.
+    const Shape& shape = ShapeOf(SourceOf(graph, output));
+    if (!LiesAsOutside(shape) &&
+        (options_.border == PlanBorder::kOutside || LiesAsOutside(ShapeOf(output)))) {
+      AddStep(std::make_unique<LeaveOperation>(shape), {part.value}, part.floats, "channels first");
+      part.value = plan_.steps.back().output;
+    }
+    return part;
+  }
+
+  std::vector<OutputPlace> OutputPlaces(const std::vector<ValuePart>& parts) {
+    std::vector<OutputPlace> places;
+    if (options_.outputs == PlanOutputs::kSeparate) {
+      for (const ValuePart& part : parts) {
+        places.push_back({.index = places.size(), .offset = 0, .stride = part.floats});
+      }
+      plan_.output_count = parts.size();
+    } else {
+      std::int64_t width = 0;
+      for (const ValuePart& part : parts) {
+        places.push_back({.index = 0, .offset = width, .stride = 0});
+        width += part.floats;
+      }
+      for (OutputPlace& place : places) place.stride = width;
+      plan_.output_count = 1;
+    }
+    return places;
+  }
+
+  // Where the step may write its result; nowhere if some of it is no output, or lies elsewhere.
+  std::optional<OutputPlace> PlaceFor(const PlanStep& step, const std::vector<ValuePart>& parts,
+                                      const std::vector<OutputPlace>& places) const {
+    std::optional<OutputPlace> first;
+    std::int64_t end = 0;
+    for (std::size_t o = 0; o < parts.size(); ++o) {
+      if (parts[o].value != step.output) continue;
+      if (!first) first = places[o];
+      if (parts[o].offset != end || places[o].index != first->index ||
+          places[o].offset != first->offset + end) {
+        return std::nullopt;
+      }
+      end += parts[o].floats;
+    }
+    const std::int64_t floats = plan_.values[static_cast<std::size_t>(step.output)].floats;
+    if (end != floats || (first->stride != floats && !step.operation->is_strided())) {
+      return std::nullopt;
+    }
+    return first;
   }
 
   void PlaceValues() {
-    const int end = static_cast<int>(plan_.steps.size());
     std::vector<BufferRequest> lives(plan_.values.size());
-    std::vector<char> is_read(plan_.values.size(), 0);
-    for (int s = 0; s < end; ++s) {
+    for (int s = 0; s < static_cast<int>(plan_.steps.size()); ++s) {
       const PlanStep& step = plan_.steps[static_cast<std::size_t>(s)];
-      BufferRequest& life = lives[static_cast<std::size_t>(step.output)];
-      life = {.floats = plan_.values[static_cast<std::size_t>(step.output)].floats,
-              .first = s,
-              .last = s};
+      const std::size_t output = static_cast<std::size_t>(step.output);
+      lives[output] = {
+          .floats = step.place ? 0 : plan_.values[output].floats, .first = s, .last = s};
       for (const int input : step.inputs) {
         lives[static_cast<std::size_t>(input)].last = s;
-        is_read[static_cast<std::size_t>(input)] = 1;
       }
-    }
-    for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
-      const std::size_t value = static_cast<std::size_t>(plan_.outputs[o].value);
-      lives[value].last = end;
-      if (is_read[value] == 0 && !plan_.values[value].is_input) {
-        plan_.values[value].outputs.push_back(static_cast<int>(o));
-      }
-    }
-    for (PlanValue& value : plan_.values) {
-      KeepIfSideBySide(value);
     }
     const ArenaLayout layout = LayOutArena(lives);
     for (std::size_t v = 0; v < plan_.values.size(); ++v) {
@@ -342,34 +407,29 @@ class Compiler {
     plan_.arena_floats = layout.floats;
   }
 
-  // An output asked for twice, or a product some of whose columns nobody wants, is copied.
-  void KeepIfSideBySide(PlanValue& value) const {
-    std::int64_t end = 0;
-    for (const int output : value.outputs) {
-      const PlanOutput& part = plan_.outputs[static_cast<std::size_t>(output)];
-      if (part.offset != end) {
-        value.outputs.clear();
-        return;
+  void ListInputUses() {
+    std::size_t reader = 0;
+    for (const PlanStep& step : plan_.steps) {
+      for (const int value : step.inputs) {
+        for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
+          if (plan_.inputs[i] == value) plan_.input_uses.push_back({.input = i, .reader = reader});
+        }
+        ++reader;
       }
-      end += part.floats;
-    }
-    if (end != value.floats) {
-      value.outputs.clear();
     }
   }
 
   const NetworkState& network_;
   const std::vector<int>& inputs_;
   const std::vector<int>& outputs_;
-  const PlanBorder border_;
-  const Precision precision_;
+  const PlanOptions& options_;
   std::vector<char> is_needed_;
   std::vector<char> is_given_;
   std::vector<char> is_requested_;
   bool is_input_given_ = false;
   bool is_input_needed_ = false;
   int network_input_value_ = -1;
-  std::vector<PlanOutput> value_of_layer_;  // by layer; set for those that are sources
+  std::vector<ValuePart> part_of_layer_;  // by layer; set for those that are sources
   CompiledPlan plan_;
 };
 
@@ -377,12 +437,12 @@ class Compiler {
 
 bool CompiledPlan::CanUseWorkers(std::int64_t batch) const {
   return std::any_of(steps.begin(), steps.end(),
-                     [&](const PlanStep& step) { return step.IsShared(batch); });
+                     [&](const PlanStep& step) { return batch >= step.shared_batch; });
 }
 
 CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
-                         const std::vector<int>& outputs, PlanBorder border, Precision precision) {
-  return Compiler(network, inputs, outputs, border, precision).Run();
+                         const std::vector<int>& outputs, const PlanOptions& options) {
+  return Compiler(network, inputs, outputs, options).Run();
 }
 
 }  // namespace espalier

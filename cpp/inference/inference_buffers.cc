@@ -26,16 +26,24 @@ InferenceBuffers::InferenceBuffers(const CompiledPlan& plan, std::int64_t batch,
   if (workers > 1 && plan.CanUseWorkers(batch)) {
     together_.emplace(workers, ScratchFloats(plan, batch));
   }
-  places_.reserve(plan.values.size());
-  for (const PlanValue& value : plan.values) {
-    places_.push_back(PlaceInArena(value));
-  }
-  std::size_t most_inputs = 0;
+  std::size_t readers = 0;
+  for (const PlanStep& step : plan.steps) readers += step.inputs.size();
+  step_inputs_.reserve(readers);
+  const auto in_arena = [&](int value) {
+    return arena_.data() + plan.values[static_cast<std::size_t>(value)].offset * batch_;
+  };
   for (const PlanStep& step : plan.steps) {
-    most_inputs = std::max(most_inputs, step.inputs.size());
+    const float* const* inputs = step_inputs_.data() + step_inputs_.size();
+    for (const int value : step.inputs) step_inputs_.push_back(in_arena(value));
+    const std::int64_t floats = plan.values[static_cast<std::size_t>(step.output)].floats;
+    calls_.push_back({.batch = batch_,
+                      .inputs = {inputs, step.inputs.size()},
+                      .pixels = nullptr,
+                      .output = in_arena(step.output),
+                      .output_stride = step.place ? step.place->stride : floats,
+                      .workspace = &alone_,
+                      .order = order_});
   }
-  step_inputs_.resize(most_inputs);
-  outputs_.resize(plan.outputs.size());
 }
 
 std::int64_t InferenceBuffers::NativeBytes() const {
@@ -47,19 +55,6 @@ void InferenceBuffers::TouchPages() {
   for (std::int64_t i = 0; i < arena_.size(); i += kPageFloats) {
     *const_cast<volatile float*>(arena_.data() + i) = 0.0f;
   }
-}
-
-bool InferenceBuffers::GoesStraightToOutputs(const CompiledPlan& plan, const PlanStep& step) const {
-  const PlanValue& value = plan.values[static_cast<std::size_t>(step.output)];
-  const Place& first = outputs_[static_cast<std::size_t>(value.outputs[0])];
-  if (first.stride != value.floats && !step.operation->is_strided()) {
-    return false;
-  }
-  return std::all_of(value.outputs.begin(), value.outputs.end(), [&](int output) {
-    const Place& place = outputs_[static_cast<std::size_t>(output)];
-    return place.stride == first.stride &&
-           place.data == first.data + plan.outputs[static_cast<std::size_t>(output)].offset;
-  });
 }
 
 }  // namespace espalier

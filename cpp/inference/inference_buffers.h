@@ -9,6 +9,7 @@
 #include "core/thread_pool.h"
 #include "inference/compiled_plan.h"
 #include "inference/inference_plan.h"
+#include "inference/operation.h"
 #include "kernels/matmul.h"
 
 namespace espalier {
@@ -18,6 +19,8 @@ namespace espalier {
 class InferenceBuffers {
  public:
   InferenceBuffers(const CompiledPlan& plan, std::int64_t batch, int workers);
+  InferenceBuffers(const InferenceBuffers&) = delete;
+  InferenceBuffers& operator=(const InferenceBuffers&) = delete;
 
   std::int64_t batch() const { return batch_; }
   int workers() const { return workers_; }
@@ -29,28 +32,14 @@ class InferenceBuffers {
  private:
   friend class InferencePlan;
 
-  // Example i of something: at data + i * stride.
-  struct Place {
-    float* data = nullptr;
-    std::int64_t stride = 0;
-  };
-
-  Place PlaceInArena(const PlanValue& value) {
-    return {.data = arena_.data() + value.offset * batch_, .stride = value.floats};
-  }
-
-  /// For a value that is an output: true if the outputs that it is lie just as the step would
-  /// write them.
-  bool GoesStraightToOutputs(const CompiledPlan& plan, const PlanStep& step) const;
-
   std::int64_t batch_;
   int workers_;
   AlignedArray<float> arena_;
   Workspace alone_;
   std::optional<Workspace> together_;
-  std::vector<Place> places_;                // by value; a run sets those of inputs and outputs
-  std::vector<Place> outputs_;               // where the caller wants them
-  std::vector<const float*> step_inputs_;    // of the step that runs
+  // The steps' calls, ready but for what only a run knows.
+  std::vector<const float*> step_inputs_;    // of all steps, one step's after the other's
+  std::vector<OperationCall> calls_;         // a step each
   PanelOrder order_ = PanelOrder::kForward;  // of the last run
 };
 

@@ -27,6 +27,15 @@ struct CompiledPlan;
 /// channels last, as other plans have them. A network's raw input always comes from outside.
 enum class PlanBorder { kOutside, kInside };
 
+/// Where a run writes: each output to an array of its own, or all side by side in one.
+enum class PlanOutputs { kSeparate, kSideBySide };
+
+struct PlanOptions {
+  PlanBorder border = PlanBorder::kOutside;
+  PlanOutputs outputs = PlanOutputs::kSeparate;
+  Precision precision = Precision::kFp32;
+};
+
 class InferencePlan {
  public:
   /// Computes layers `outputs` from layers `inputs`, whose values the caller provides
@@ -34,8 +43,7 @@ class InferencePlan {
   /// which is then normalized). Copies all weights. Throws Error: INVALID_ARGUMENT if the
   /// inputs do not suffice.
   InferencePlan(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
-                std::int64_t max_batch, PlanBorder border = PlanBorder::kOutside,
-                Precision precision = Precision::kFp32);
+                std::int64_t max_batch, const PlanOptions& options = {});
   ~InferencePlan();
   InferencePlan(InferencePlan&&) noexcept;
   InferencePlan& operator=(InferencePlan&&) noexcept;
@@ -45,19 +53,15 @@ class InferencePlan {
   std::unique_ptr<InferenceBuffers> MakeBuffers(int workers) const;
   std::unique_ptr<InferenceBuffers> MakeBuffers(int workers, std::int64_t batch) const;
 
-  /// inputs[i]: [batch, shape of inputs[i]]; outputs[i]: [batch, shape of outputs[i]].
-  /// 1 <= batch <= max_batch. Allocates nothing.
+  /// inputs[i]: [batch, shape of inputs[i]]; outputs[i]: [batch, shape of outputs[i]], or, side by
+  /// side, outputs[0]: [batch, sum of their floats]. 1 <= batch <= max_batch. Allocates nothing.
   void Run(std::int64_t batch, std::span<const float* const> inputs,
            std::span<float* const> outputs, InferenceBuffers& buffers) const;
 
-  /// As Run, all outputs side by side: rows: [batch, sum of their floats].
-  void RunSideBySide(std::int64_t batch, std::span<const float* const> inputs, float* rows,
-                     InferenceBuffers& buffers) const;
-
   /// The same for a network's raw input in pixels; only where ReadsPixels: where the one
   /// operation that reads that input takes it so. Bits as for the pixels' floats.
-  void RunPixelsSideBySide(std::int64_t batch, const Pixels& pixels, float* rows,
-                           InferenceBuffers& buffers) const;
+  void RunPixels(std::int64_t batch, const Pixels& pixels, std::span<float* const> outputs,
+                 InferenceBuffers& buffers) const;
   bool ReadsPixels() const;
 
   std::int64_t max_batch() const { return max_batch_; }
@@ -72,11 +76,9 @@ class InferencePlan {
   std::string DescribeKernels() const;
 
  private:
-  void CheckRun(std::int64_t batch, std::size_t inputs, const InferenceBuffers& buffers) const;
-  void PlaceSideBySide(float* rows, InferenceBuffers& buffers) const;
   /// `pixels`: in place of inputs[0], or null.
   void Execute(std::int64_t batch, std::span<const float* const> inputs, const Pixels* pixels,
-               InferenceBuffers& buffers) const;
+               std::span<float* const> outputs, InferenceBuffers& buffers) const;
 
   std::unique_ptr<const CompiledPlan> plan_;
   std::int64_t max_batch_;

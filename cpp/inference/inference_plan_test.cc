@@ -41,7 +41,7 @@ std::vector<std::vector<float>> RunPlan(const NetworkState& network, const std::
                                         const std::vector<int>& to, std::int64_t batch,
                                         const std::vector<std::vector<float>>& inputs,
                                         PlanBorder border = PlanBorder::kOutside) {
-  const InferencePlan plan(network, from, to, batch, border);
+  const InferencePlan plan(network, from, to, batch, {.border = border});
   const auto buffers = plan.MakeBuffers(1);
   std::vector<const float*> input_places;
   for (const std::vector<float>& input : inputs) {
@@ -366,7 +366,71 @@ TEST(InferencePlan, FusesWhatItSays) {
             "dense6 + norm6 + act6\n"
             "norm7\n"
             "heads.colour.dense\n"
-            "heads.attributes.dense + heads.kind.dense + heads.size.dense\n");
+            "heads.attributes.dense + heads.kind.dense + heads.size.dense\n"
+            "copy of heads.attributes.dense\n"
+            "copy of heads.kind.dense\n"
+            "copy of heads.size.dense\n");
+}
+
+TEST(InferencePlan, SideBySideAreTheBitsOfSeparateOutputs) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const std::vector<int> heads = HeadOutputs(state);
+  ASSERT_EQ(heads.size(), 4u);
+  const int image = LayerIndex(state, "pool");
+  // In the order of their product and not, with and without all of its columns, twice, an image,
+  // the network's own input.
+  const std::vector<std::vector<int>> lists = {heads,
+                                               {heads[3], heads[2], heads[1], heads[0]},
+                                               {heads[2]},
+                                               {heads[1], heads[3]},
+                                               {heads[0], heads[0], image, heads[2], heads[2]},
+                                               {image},
+                                               {kNetworkInput, heads[0]}};
+  for (const std::vector<int>& outputs : lists) {
+    for (const std::int64_t batch : {1, 3}) {
+      const std::vector<float> input = NormalFloats(batch * state.input.element_count(), 5);
+      const auto separate = RunPlan(state, {}, outputs, batch, {input});
+      const InferencePlan plan(state, {}, outputs, batch, {.outputs = PlanOutputs::kSideBySide});
+      std::int64_t width = 0;
+      for (const int output : outputs) width += Floats(state, output);
+      std::vector<float> rows(static_cast<std::size_t>(batch * width), -777.0f);
+      const float* from = input.data();
+      float* to = rows.data();
+      plan.Run(batch, {&from, 1}, {&to, 1}, *plan.MakeBuffers(1));
+      std::vector<float> expected;
+      for (std::int64_t i = 0; i < batch; ++i) {
+        for (std::size_t o = 0; o < outputs.size(); ++o) {
+          const std::int64_t floats = Floats(state, outputs[o]);
+          const auto first = separate[o].begin() + i * floats;
+          expected.insert(expected.end(), first, first + floats);
+        }
+      }
+      EXPECT_EQ(rows, expected) << plan.Describe();
+    }
+  }
+}
+
+TEST(InferencePlan, CopiesOnlyOutputsThatNoStepCanWriteInPlace) {
+  const Network network = testing::FusionNetwork();
+  const NetworkState& state = *network.state();
+  const std::vector<int> heads = HeadOutputs(state);
+  const auto copies = [&](const std::vector<int>& outputs, PlanOutputs form) {
+    const std::string steps = InferencePlan(state, {}, outputs, 1, {.outputs = form}).Describe();
+    int count = 0;
+    for (std::size_t at = 0; (at = steps.find("copy of ", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  const int attributes = heads[0];
+  const int colour = heads[1];
+  const int kind = heads[2];
+  const int size = heads[3];
+  // All but colour come from one product.
+  EXPECT_EQ(copies({attributes, kind, size, colour}, PlanOutputs::kSideBySide), 0);
+  EXPECT_EQ(copies({attributes, kind, size, colour}, PlanOutputs::kSeparate), 3);
+  EXPECT_EQ(copies({attributes, colour, kind, size}, PlanOutputs::kSideBySide), 3);
+  EXPECT_EQ(copies({colour}, PlanOutputs::kSeparate), 0);
+  EXPECT_EQ(copies({colour, colour}, PlanOutputs::kSideBySide), 2);
 }
 
 TEST(InferencePlan, ARequestedIntermediateIsNotFusedAway) {

@@ -94,8 +94,8 @@ class Predictor::Implementation {
  public:
   Implementation(const NetworkState& network, const PredictorConfig& config,
                  const std::vector<GraphHead>& heads)
-      : plan_(network, {}, HeadOutputs(heads), config.max_batch_size, PlanBorder::kOutside,
-              config.precision),
+      : plan_(network, {}, HeadOutputs(heads), config.max_batch_size,
+              {.outputs = PlanOutputs::kSideBySide, .precision = config.precision}),
         probabilities_(heads),
         pool_(plan_, PieceSize(plan_), config.threads),
         input_size_(network.input.element_count()),
@@ -109,29 +109,16 @@ class Predictor::Implementation {
   }
 
   void Predict(std::int64_t batch, std::span<const float> inputs, std::span<float> outputs) {
-    CheckSize("inputs", "floats", batch, input_size(), inputs.size());
-    RunPieces(
-        batch, pool_.batch(), outputs,
-        [&](std::int64_t done, std::int64_t count, float* rows, const BufferPool::Lease& lease) {
-          RunFloats(count, inputs.data() + done * input_size(), rows, *lease);
-        });
+    CheckSize("inputs", "floats", batch, input_size_, inputs.size());
+    CheckSize("outputs", "floats", batch, output_size(), outputs.size());
+    Run(batch, inputs.data(), nullptr, outputs.data());
   }
 
   void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
                      std::span<float> outputs) {
-    CheckSize("pixels", "bytes", batch, input_size(), pixels.size());
-    RunPieces(
-        batch, pixel_piece_, outputs,
-        [&](std::int64_t done, std::int64_t count, float* rows, const BufferPool::Lease& lease) {
-          const Pixels part = {pixels.data() + done * input_size(), pixel_scale_, pixel_offset_};
-          if (plan_.ReadsPixels()) {
-            plan_.RunPixelsSideBySide(count, part, rows, *lease);
-          } else {
-            float* const converted = lease.Converted(count * input_size());
-            ConvertPixels(part, count * input_size(), converted);
-            RunFloats(count, converted, rows, *lease);
-          }
-        });
+    CheckSize("pixels", "bytes", batch, input_size_, pixels.size());
+    CheckSize("outputs", "floats", batch, output_size(), outputs.size());
+    Run(batch, nullptr, pixels.data(), outputs.data());
   }
 
   std::int64_t input_size() const { return input_size_; }
@@ -167,32 +154,47 @@ class Predictor::Implementation {
     Predict(1, input.span(), output.span());
   }
 
-  void RunFloats(std::int64_t count, const float* inputs, float* rows,
-                 InferenceBuffers& buffers) const {
-    plan_.RunSideBySide(count, {&inputs, 1}, rows, buffers);
-  }
-
-  // run(first example, examples, their outputs, lease) for pieces of the batch.
-  template <typename Run>
-  void RunPieces(std::int64_t batch, std::int64_t piece, std::span<float> outputs, const Run& run) {
-    CheckSize("outputs", "floats", batch, output_size(), outputs.size());
+  // From floats, or from pixels where those are null.
+  void Run(std::int64_t batch, const float* floats, const std::uint8_t* pixels, float* outputs) {
     if (batch == 0) {
       return;
     }
     const FlushDenormals flush;
     try {
       const BufferPool::Lease lease(pool_);
+      const std::int64_t piece = floats != nullptr ? pool_.batch() : pixel_piece_;
       for (std::int64_t done = 0; done < batch; done += piece) {
         const std::int64_t count = std::min(piece, batch - done);
-        float* output = outputs.data() + done * output_size();
-        run(done, count, output, lease);
+        float* const rows = outputs + done * output_size();
+        if (floats != nullptr) {
+          RunFloats(count, floats + done * input_size_, rows, *lease);
+        } else {
+          RunPixels(count, pixels + done * input_size_, rows, lease);
+        }
         if (!wants_logits_) {
-          probabilities_.Apply(count, output);
+          probabilities_.Apply(count, rows);
         }
       }
     } catch (...) {
       failed_calls_.fetch_add(1, std::memory_order_relaxed);
       throw;
+    }
+  }
+
+  void RunFloats(std::int64_t count, const float* inputs, float* rows,
+                 InferenceBuffers& buffers) const {
+    plan_.Run(count, {&inputs, 1}, {&rows, 1}, buffers);
+  }
+
+  void RunPixels(std::int64_t count, const std::uint8_t* data, float* rows,
+                 const BufferPool::Lease& lease) const {
+    const Pixels pixels = {data, pixel_scale_, pixel_offset_};
+    if (plan_.ReadsPixels()) {
+      plan_.RunPixels(count, pixels, {&rows, 1}, *lease);
+    } else {
+      float* const converted = lease.Converted(count * input_size_);
+      ConvertPixels(pixels, count * input_size_, converted);
+      RunFloats(count, converted, rows, *lease);
     }
   }
 

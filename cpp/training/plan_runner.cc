@@ -8,28 +8,19 @@
 namespace espalier {
 
 PlanRunner::PlanRunner(const NetworkState& network, std::vector<int> inputs,
-                       std::vector<int> outputs, std::int64_t max_batch, PlanBorder border)
-    : plan_(network, std::move(inputs), std::move(outputs), max_batch, border),
+                       std::vector<int> outputs, std::int64_t max_batch, const PlanOptions& options)
+    : plan_(network, std::move(inputs), std::move(outputs), max_batch, options),
       workers_(ThreadPool::Shared().thread_count()),
       buffers_(plan_.MakeBuffers(workers_)) {}
 
-void PlanRunner::FollowThreadCount() {
-  const int workers = ThreadPool::Shared().thread_count();
-  if (workers == workers_) return;
-  buffers_ = plan_.MakeBuffers(workers);
-  workers_ = workers;
-}
-
 void PlanRunner::Run(std::int64_t batch, std::span<const float* const> inputs,
                      std::span<float* const> outputs) {
-  FollowThreadCount();
+  const int workers = ThreadPool::Shared().thread_count();
+  if (workers != workers_) {
+    buffers_ = plan_.MakeBuffers(workers);
+    workers_ = workers;
+  }
   plan_.Run(batch, inputs, outputs, *buffers_);
-}
-
-void PlanRunner::RunSideBySide(std::int64_t batch, std::span<const float* const> inputs,
-                               float* rows) {
-  FollowThreadCount();
-  plan_.RunSideBySide(batch, inputs, rows, *buffers_);
 }
 
 std::int64_t PlanRunner::NativeBytes() const {

@@ -17,19 +17,15 @@ class PlanRunner {
  public:
   /// As InferencePlan's constructor.
   PlanRunner(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
-             std::int64_t max_batch, PlanBorder border);
+             std::int64_t max_batch, const PlanOptions& options);
 
-  /// As InferencePlan::Run and RunSideBySide. They allocate only if the number of threads was
-  /// changed.
+  /// As InferencePlan::Run. Allocates only if the number of threads was changed.
   void Run(std::int64_t batch, std::span<const float* const> inputs,
            std::span<float* const> outputs);
-  void RunSideBySide(std::int64_t batch, std::span<const float* const> inputs, float* rows);
 
   std::int64_t NativeBytes() const;
 
  private:
-  void FollowThreadCount();
-
   InferencePlan plan_;
   int workers_;
   std::unique_ptr<InferenceBuffers> buffers_;

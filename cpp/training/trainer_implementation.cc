@@ -60,7 +60,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
   }
   if (plan_.has_prefix()) {
     prefix_.emplace(*network_, std::vector<int>{}, plan_.prefix_outputs, plan_.max_batch,
-                    PlanBorder::kInside);
+                    PlanOptions{.border = PlanBorder::kInside});
   }
   result_.tasks.resize(network_->heads.size());
   run_.Prepare(workspace_);
@@ -264,8 +264,9 @@ void Trainer::Implementation::PrepareEvaluation() {
   std::vector<int> outputs;
   for (const GraphHead& head : network_->heads) outputs.push_back(head.output);
   evaluation_.reset();  // its memory is free for the new one
-  evaluation_.emplace(*network_, std::move(inputs), std::move(outputs), plan_.max_batch,
-                      PlanBorder::kInside);
+  evaluation_.emplace(
+      *network_, std::move(inputs), std::move(outputs), plan_.max_batch,
+      PlanOptions{.border = PlanBorder::kInside, .outputs = PlanOutputs::kSideBySide});
   evaluation_version_ = parameters_version_;
   evaluation_values_version_ = values_version;
 }
@@ -292,9 +293,9 @@ void Trainer::Implementation::Evaluate(std::int64_t batch, std::span<const float
     float* const rows = logits.data() + done * network_->total_width();
     if (prefix_) {
       FillSources(piece, raw[0]);
-      evaluation_->RunSideBySide(piece, source_values_, rows);
+      evaluation_->Run(piece, source_values_, {&rows, 1});
     } else {
-      evaluation_->RunSideBySide(piece, raw, rows);
+      evaluation_->Run(piece, raw, {&rows, 1});
     }
   }
 }
@@ -311,8 +312,8 @@ void Trainer::Implementation::EvaluateCached(int slot, std::span<const std::int6
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
     GatherSources(slot, examples.subspan(Index(done), Index(piece)));
-    evaluation_->RunSideBySide(piece, source_values_,
-                               logits.data() + done * network_->total_width());
+    float* const rows = logits.data() + done * network_->total_width();
+    evaluation_->Run(piece, source_values_, {&rows, 1});
   }
 }
 
