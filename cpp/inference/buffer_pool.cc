@@ -9,8 +9,8 @@
 namespace espalier {
 namespace {
 
-// Where the calling thread looks first: where it last found a slot, whose set may still be in
-// its CPU's cache, and where no other thread looks as long as there are slots enough.
+// Where the calling thread looks first, in any pool: where it last found a slot, whose set may
+// still be in its CPU's cache, and where no other thread looks as long as there are slots enough.
 thread_local constinit std::size_t last_slot = 0;
 
 // Only the owner of a slot counts in it, so that no atomic addition is needed.
@@ -51,26 +51,6 @@ std::int64_t BufferPool::lease_count() const {
   return count;
 }
 
-BufferPool::Lease::Lease(BufferPool& pool) : pool_(pool), slot_(pool.TakeSlot()) {
-  if (slot_ != nullptr) {
-    Count(slot_->leases);
-    buffers_ = pool.PrepareBuffers(*slot_);
-  } else {
-    pool.temporary_.fetch_add(1, std::memory_order_relaxed);
-    buffers_ = pool.Make().release();
-  }
-}
-
-BufferPool::Lease::~Lease() {
-  if (slot_ != nullptr) {
-    slot_->is_free.store(true, std::memory_order_release);
-  } else {
-    pool_.Drop(std::unique_ptr<Buffers>(buffers_));
-  }
-}
-
-InferenceBuffers& BufferPool::Lease::operator*() const { return *buffers_->plan; }
-
 float* BufferPool::Lease::Converted(std::int64_t floats) const {
   AlignedArray<float>& converted = buffers_->converted;
   if (converted.size() < floats) {
@@ -83,13 +63,16 @@ float* BufferPool::Lease::Converted(std::int64_t floats) const {
 
 // Returns a slot that now belongs to the caller; null if all are taken.
 BufferPool::Slot* BufferPool::TakeSlot() {
+  Slot& slot = slots_[last_slot];
+  return slot.TryTake() ? &slot : TakeOtherSlot();
+}
+
+BufferPool::Slot* BufferPool::TakeOtherSlot() {
   std::size_t used = used_slots_.load(std::memory_order_acquire);
   const std::size_t first = last_slot < used ? last_slot : 0;
   for (std::size_t i = 0; i < used; ++i) {
     const std::size_t index = first + i < used ? first + i : first + i - used;
-    std::atomic<bool>& is_free = slots_[index].is_free;
-    if (is_free.load(std::memory_order_relaxed) &&
-        is_free.exchange(false, std::memory_order_acquire)) {
+    if (slots_[index].TryTake()) {
       last_slot = index;
       return &slots_[index];
     }
@@ -103,19 +86,31 @@ BufferPool::Slot* BufferPool::TakeSlot() {
   return nullptr;
 }
 
-// Returns the set of a slot of the caller's; gives the slot back if there is no memory for one.
+// Returns the set of a slot of the caller's. More threads may be wanted than when it was made.
 BufferPool::Buffers* BufferPool::PrepareBuffers(Slot& slot) {
-  // More threads may be wanted than when it was made.
-  if (slot.buffers == nullptr || slot.buffers->plan->workers() < WantedThreads()) [[unlikely]] {
-    try {
-      Drop(std::exchange(slot.buffers, nullptr));
-      slot.buffers = Make();
-    } catch (...) {
-      slot.is_free.store(true, std::memory_order_release);
-      throw;
-    }
+  Count(slot.leases);
+  Buffers* const buffers = slot.buffers.get();
+  if (buffers == nullptr || buffers->plan->workers() < WantedThreads()) [[unlikely]] {
+    return RenewBuffers(slot);
+  }
+  return buffers;
+}
+
+// Gives the slot back if there is no memory for another set.
+BufferPool::Buffers* BufferPool::RenewBuffers(Slot& slot) {
+  try {
+    Drop(std::exchange(slot.buffers, nullptr));
+    slot.buffers = Make();
+  } catch (...) {
+    slot.is_free.store(true, std::memory_order_release);
+    throw;
   }
   return slot.buffers.get();
+}
+
+BufferPool::Buffers* BufferPool::MakeTemporary() {
+  temporary_.fetch_add(1, std::memory_order_relaxed);
+  return Make().release();
 }
 
 int BufferPool::WantedThreads() const {

@@ -43,12 +43,20 @@ class BufferPool {
   /// A set for the length of a scope.
   class Lease {
    public:
-    explicit Lease(BufferPool& pool);
-    ~Lease();
+    explicit Lease(BufferPool& pool) : pool_(pool), slot_(pool.TakeSlot()) {
+      buffers_ = slot_ != nullptr ? pool.PrepareBuffers(*slot_) : pool.MakeTemporary();
+    }
+    ~Lease() {
+      if (slot_ != nullptr) {
+        slot_->is_free.store(true, std::memory_order_release);
+      } else {
+        pool_.Drop(std::unique_ptr<Buffers>(buffers_));
+      }
+    }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    InferenceBuffers& operator*() const;
+    InferenceBuffers& operator*() const { return *buffers_->plan; }
 
     /// Room for inputs of `floats`; grows with the largest number so far.
     float* Converted(std::int64_t floats) const;
@@ -68,13 +76,21 @@ class BufferPool {
   // Belongs to whoever cleared is_free: taking it is the only step that threads contend for.
   // A cache line each, so that callers on different CPUs do not disturb each other.
   struct alignas(kAlignmentBytes) Slot {
+    bool TryTake() {
+      return is_free.load(std::memory_order_relaxed) &&
+             is_free.exchange(false, std::memory_order_acquire);
+    }
+
     std::atomic<bool> is_free{false};
     std::atomic<std::int64_t> leases{0};
     std::unique_ptr<Buffers> buffers;
   };
 
   Slot* TakeSlot();
+  Slot* TakeOtherSlot();
   Buffers* PrepareBuffers(Slot& slot);
+  Buffers* RenewBuffers(Slot& slot);
+  Buffers* MakeTemporary();
   int WantedThreads() const;
   std::unique_ptr<Buffers> Make();
   void Drop(std::unique_ptr<Buffers> buffers) noexcept;

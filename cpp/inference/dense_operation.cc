@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "core/text.h"
-#include "kernels/matmul.h"
 #include "kernels/matmul_bf16.h"
 
 namespace espalier {
@@ -18,7 +17,7 @@ std::int64_t Outputs(const FoldedWeights& part, std::int64_t inputs) {
 
 DenseOperation::DenseOperation(std::int64_t inputs, const std::vector<FoldedWeights>& parts,
                                FusedActivation activation, Precision precision)
-    : inputs_(inputs), activation_(activation) {
+    : inputs_(inputs) {
   bool has_bias = false;
   for (const FoldedWeights& part : parts) {
     outputs_ += Outputs(part, inputs_);
@@ -32,6 +31,9 @@ DenseOperation::DenseOperation(std::int64_t inputs, const std::vector<FoldedWeig
     std::copy_n(part.bias.data(), part.bias.size(), bias_.data() + row);
     row += Outputs(part, inputs_);
   }
+  epilogue_.column_bias = bias_.data();
+  epilogue_.activation = activation.activation;
+  epilogue_.slope = activation.slope;
   const MatrixRef weights = MatrixRef::RowMajor(rows.data(), outputs_, inputs_).Transposed();
   if (precision == Precision::kBf16Weights) {
     packed_bf16_ = AlignedArray<std::uint32_t>(PackedBf16Words(inputs_, outputs_));
@@ -43,18 +45,24 @@ DenseOperation::DenseOperation(std::int64_t inputs, const std::vector<FoldedWeig
 }
 
 void DenseOperation::Run(const OperationCall& call) const {
-  const MatrixRef x = MatrixRef::RowMajor(call.inputs[0], call.batch, inputs_);
-  Epilogue epilogue;
-  epilogue.column_bias = bias_.data();
-  epilogue.activation = activation_.activation;
-  epilogue.slope = activation_.slope;
-  if (call.inputs.size() > 1) {
-    epilogue.residual = call.inputs[1];
-    epilogue.residual_stride = outputs_;
+  if (call.inputs.size() == 1) {
+    Multiply(call, epilogue_);
+    return;
   }
+  Epilogue epilogue = epilogue_;
+  epilogue.residual = call.inputs[1];
+  epilogue.residual_stride = outputs_;
+  Multiply(call, epilogue);
+}
+
+void DenseOperation::Multiply(const OperationCall& call, const Epilogue& epilogue) const {
+  const MatrixRef x = MatrixRef::RowMajor(call.inputs[0], call.batch, inputs_);
   if (!packed_bf16_.empty()) {
     ParallelMatmulBf16(x, packed_bf16_.data(), outputs_, call.output, call.output_stride, epilogue,
                        *call.workspace, call.order);
+  } else if (call.batch == 1 && call.workspace->workers() == 1) {
+    MultiplyRow({call.inputs[0], inputs_, packed_.data(), outputs_, call.output, call.order},
+                epilogue);
   } else if (call.workspace->workers() == 1) {
     MatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,
                  call.order);

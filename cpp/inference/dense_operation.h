@@ -8,6 +8,7 @@
 #include "espalier/precision.h"
 #include "inference/folded_weights.h"
 #include "inference/operation.h"
+#include "kernels/matmul.h"
 
 namespace espalier {
 
@@ -27,12 +28,14 @@ class DenseOperation final : public Operation {
   }
 
  private:
+  void Multiply(const OperationCall& call, const Epilogue& epilogue) const;
+
   std::int64_t inputs_ = 0;
   std::int64_t outputs_ = 0;
-  FusedActivation activation_;
   AlignedArray<float> packed_;  // or packed_bf16_, the other one empty
   AlignedArray<std::uint32_t> packed_bf16_;
   AlignedArray<float> bias_;
+  Epilogue epilogue_;  // but for the second input
 };
 
 }  // namespace espalier

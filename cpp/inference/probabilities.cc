@@ -9,10 +9,11 @@ namespace espalier {
 Probabilities::Probabilities(std::span<const GraphHead> heads) {
   for (const GraphHead& head : heads) {
     const TaskKind kind = head.task.kind;
-    if (kind == TaskKind::kLabels && !segments_.empty() &&
-        segments_.back().kind == TaskKind::kLabels) {
+    const bool continues = !segments_.empty() && segments_.back().kind == TaskKind::kLabels &&
+                           segments_.back().offset + segments_.back().width == width_;
+    if (kind == TaskKind::kLabels && continues) {
       segments_.back().width += head.width();
-    } else {
+    } else if (kind != TaskKind::kValues) {
       segments_.push_back({.kind = kind, .offset = width_, .width = head.width()});
     }
     width_ += head.width();

@@ -3,20 +3,11 @@
 
 #include <memory>
 
-#include "core/text.h"
-#include "jvm/handle_word.h"
-
 namespace espalier::jvm {
 namespace {
 
 std::int64_t IdOf(std::uint32_t generation, std::uint32_t slot) {
   return static_cast<std::int64_t>(std::uint64_t{generation} << 32 | slot);
-}
-
-std::uint32_t SlotOf(std::int64_t id) { return static_cast<std::uint32_t>(id); }
-
-std::uint32_t GenerationOf(std::int64_t id) {
-  return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32);
 }
 
 }  // namespace
@@ -33,10 +24,7 @@ const char* HandleKindName(HandleKind kind) {
   return "object";
 }
 
-HandleTable& HandleTable::Shared() {
-  static HandleTable& table = *new HandleTable;
-  return table;
-}
+constinit HandleTable::Undestroyed HandleTable::shared_;
 
 HandleTable::~HandleTable() {
   for (std::atomic<Slot*>& chunk : chunks_) {
@@ -57,34 +45,12 @@ std::int64_t HandleTable::Open(HandleKind kind, void* object, Destroy destroy) {
   return IdOf(generation, index);
 }
 
-void* HandleTable::Enter(std::int64_t id, HandleKind kind) {
-  Slot* slot = TryEnter(id);
-  if (slot == nullptr) {
-    Fail(ErrorCode::kInvalidState, HandleKindName(kind), " is closed");
-  }
-  if (slot->kind != kind) {
-    const HandleKind actual = slot->kind;
-    Exit(id);
-    Fail(ErrorCode::kInvalidState, "expected a ", HandleKindName(kind), ", got a ",
-         HandleKindName(actual));
-  }
-  return slot->object;
-}
-
 std::pair<void*, HandleKind> HandleTable::EnterAny(std::int64_t id) {
   Slot* slot = TryEnter(id);
   if (slot == nullptr) {
     Fail(ErrorCode::kInvalidState, "object is closed");
   }
   return {slot->object, slot->kind};
-}
-
-void HandleTable::Exit(std::int64_t id) noexcept {
-  Slot& slot = SlotAt(SlotOf(id));
-  const HandleWord before(slot.word.fetch_sub(1, std::memory_order_acq_rel));
-  if (before.Left().MustFree()) {
-    Free(id, slot);
-  }
 }
 
 void HandleTable::Close(std::int64_t id) noexcept {
@@ -104,33 +70,6 @@ void HandleTable::Close(std::int64_t id) noexcept {
         Free(id, *slot);
       }
       return;
-    }
-  }
-}
-
-HandleTable::Slot& HandleTable::SlotAt(std::uint32_t index) const {
-  return chunks_[index / kChunkSlots].load(std::memory_order_acquire)[index % kChunkSlots];
-}
-
-HandleTable::Slot* HandleTable::FindSlot(std::int64_t id) const noexcept {
-  const std::uint32_t index = SlotOf(id);
-  return index < used_slots_.load(std::memory_order_acquire) ? &SlotAt(index) : nullptr;
-}
-
-HandleTable::Slot* HandleTable::TryEnter(std::int64_t id) noexcept {
-  Slot* slot = FindSlot(id);
-  if (slot == nullptr) {
-    return nullptr;
-  }
-  std::uint64_t bits = slot->word.load(std::memory_order_relaxed);
-  for (;;) {
-    const auto entered = HandleWord(bits).Entered(GenerationOf(id));
-    if (!entered) {
-      return nullptr;
-    }
-    if (slot->word.compare_exchange_weak(bits, entered->bits(), std::memory_order_acquire,
-                                         std::memory_order_relaxed)) {
-      return slot;
     }
   }
 }

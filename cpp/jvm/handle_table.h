@@ -9,6 +9,9 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/text.h"
+#include "jvm/handle_word.h"
+
 namespace espalier::jvm {
 
 enum class HandleKind : std::uint32_t { kNetwork, kTrainer, kPredictor };
@@ -25,7 +28,7 @@ class HandleTable {
   /// The table of the process. It is never destroyed: calls may come until the very end.
   static HandleTable& Shared();
 
-  HandleTable() = default;
+  constexpr HandleTable() = default;
   ~HandleTable();  // objects of open handles are not destroyed
   HandleTable(const HandleTable&) = delete;
   HandleTable& operator=(const HandleTable&) = delete;
@@ -52,6 +55,9 @@ class HandleTable {
   static constexpr std::uint32_t kMaxHandles = std::uint32_t{1} << 20;
 
  private:
+  union Undestroyed;
+  static Undestroyed shared_;
+
   struct Slot {
     std::atomic<std::uint64_t> word{0};  // a HandleWord
     std::atomic<std::uint32_t> next_free{0};
@@ -62,8 +68,18 @@ class HandleTable {
 
   static constexpr std::uint32_t kChunkSlots = 256;
 
-  Slot& SlotAt(std::uint32_t index) const;
-  Slot* FindSlot(std::int64_t id) const noexcept;
+  static std::uint32_t SlotOf(std::int64_t id) { return static_cast<std::uint32_t>(id); }
+  static std::uint32_t GenerationOf(std::int64_t id) {
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32);
+  }
+
+  Slot& SlotAt(std::uint32_t index) const {
+    return chunks_[index / kChunkSlots].load(std::memory_order_acquire)[index % kChunkSlots];
+  }
+  Slot* FindSlot(std::int64_t id) const noexcept {
+    const std::uint32_t index = SlotOf(id);
+    return index < used_slots_.load(std::memory_order_acquire) ? &SlotAt(index) : nullptr;
+  }
   Slot* TryEnter(std::int64_t id) noexcept;
   std::uint32_t TakeSlot();
   std::uint32_t TakeUnusedSlot();
@@ -77,5 +93,55 @@ class HandleTable {
   std::atomic<std::uint64_t> free_slots_{0};
   std::atomic<std::int64_t> live_count_{0};
 };
+
+union HandleTable::Undestroyed {
+  constexpr Undestroyed() : table() {}
+  ~Undestroyed() {}
+  HandleTable table;
+};
+
+// Here, as every prediction goes through them.
+
+inline HandleTable& HandleTable::Shared() { return shared_.table; }
+
+inline void* HandleTable::Enter(std::int64_t id, HandleKind kind) {
+  Slot* slot = TryEnter(id);
+  if (slot == nullptr) {
+    Fail(ErrorCode::kInvalidState, HandleKindName(kind), " is closed");
+  }
+  if (slot->kind != kind) {
+    const HandleKind actual = slot->kind;
+    Exit(id);
+    Fail(ErrorCode::kInvalidState, "expected a ", HandleKindName(kind), ", got a ",
+         HandleKindName(actual));
+  }
+  return slot->object;
+}
+
+inline void HandleTable::Exit(std::int64_t id) noexcept {
+  Slot& slot = SlotAt(SlotOf(id));
+  const HandleWord before(slot.word.fetch_sub(1, std::memory_order_acq_rel));
+  if (before.Left().MustFree()) [[unlikely]] {
+    Free(id, slot);
+  }
+}
+
+inline HandleTable::Slot* HandleTable::TryEnter(std::int64_t id) noexcept {
+  Slot* slot = FindSlot(id);
+  if (slot == nullptr) {
+    return nullptr;
+  }
+  std::uint64_t bits = slot->word.load(std::memory_order_relaxed);
+  for (;;) {
+    const auto entered = HandleWord(bits).Entered(GenerationOf(id));
+    if (!entered) {
+      return nullptr;
+    }
+    if (slot->word.compare_exchange_weak(bits, entered->bits(), std::memory_order_acquire,
+                                         std::memory_order_relaxed)) {
+      return slot;
+    }
+  }
+}
 
 }  // namespace espalier::jvm

@@ -3,7 +3,6 @@
 
 #include "kernels/matmul_block.h"
 #include "kernels/matmul_panels.h"
-#include "kernels/matmul_row.h"
 
 namespace espalier {
 

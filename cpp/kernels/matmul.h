@@ -52,6 +52,21 @@ std::int64_t PackedFloats(std::int64_t k, std::int64_t n);
 /// Rearranges B [K, N] into column panels for the active target.
 void PackB(const MatrixRef& b, float* packed);
 
+/// A row times a matrix, as in a prediction for one example.
+struct RowProduct {
+  const float* a;  ///< [k]
+  std::int64_t k;
+  const float* packed_b;  ///< from PackB
+  std::int64_t n;         ///< at least 1
+  float* c;               ///< [n]
+  PanelOrder order;
+};
+
+/// MatmulPacked of one row that does not accumulate: the same chains of multiply-adds as for a row
+/// among others, straight to the register tiles, as cutting a matrix into blocks takes as long as a
+/// small product.
+void MultiplyRow(const RowProduct& product, const Epilogue& epilogue);
+
 /// c[i * c_stride + j] for the rows of `a`, on the calling thread.
 void MatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
                   std::int64_t c_stride, const Epilogue& epilogue,

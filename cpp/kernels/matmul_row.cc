@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/matmul_row.h"
-
 #include <limits>
 
 #include "kernels/dispatch.h"
+#include "kernels/matmul.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/matmul_row.cc"
@@ -59,6 +58,7 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
   std::int64_t done = 0;  // panels
   // Panels of a tile as far apart as they can lie, as in ChooseColumns.
   const auto multiply_full = [&](std::int64_t panels, TileFunction function) {
+    if (full_panels - done < panels) return;
     const std::int64_t tiles = (full_panels - done) / panels;
     tile.panel_stride = tiles * panel_stride;
     tile.panel_columns = tiles * kPanelColumns;
