@@ -453,6 +453,9 @@ public final class Predictor implements AutoCloseable {
   }
 
   private int batch(int length) {
+    if (length == inputSize) {
+      return 1; // a division takes about a tenth of a small call
+    }
     if (length == 0 || length % inputSize != 0) {
       throw new ShapeException(
           "inputs: expected a multiple of "
