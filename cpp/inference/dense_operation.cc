@@ -56,14 +56,17 @@ void DenseOperation::Run(const OperationCall& call) const {
 }
 
 void DenseOperation::Multiply(const OperationCall& call, const Epilogue& epilogue) const {
+  const bool is_alone = call.workspace->workers() == 1;
+  if (call.batch == 1 && is_alone && packed_bf16_.empty()) {
+    MultiplyRow({call.inputs[0], inputs_, packed_.data(), outputs_, call.output, call.order},
+                epilogue);
+    return;
+  }
   const MatrixRef x = MatrixRef::RowMajor(call.inputs[0], call.batch, inputs_);
   if (!packed_bf16_.empty()) {
     ParallelMatmulBf16(x, packed_bf16_.data(), outputs_, call.output, call.output_stride, epilogue,
                        *call.workspace, call.order);
-  } else if (call.batch == 1 && call.workspace->workers() == 1) {
-    MultiplyRow({call.inputs[0], inputs_, packed_.data(), outputs_, call.output, call.order},
-                epilogue);
-  } else if (call.workspace->workers() == 1) {
+  } else if (is_alone) {
     MatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,
                  call.order);
   } else {

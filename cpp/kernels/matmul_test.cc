@@ -268,6 +268,48 @@ TEST(Matmul, ARowAloneHasTheBitsItHasInABatch) {
   }
 }
 
+TEST(Matmul, ANarrowRowAloneIsRightInBitsAndTouchesNothingElse) {
+  ForEachCpuTarget([] {
+    for (const std::int64_t k : {0, 1, 5, 130}) {
+      for (std::int64_t n = 1; n <= 34; ++n) {
+        const Problem problem({2, n, k});
+        SCOPED_TRACE(Text(problem.size));
+        const Epilogue plain;
+        const Epilogue biased{.column_bias = problem.column_bias.data(),
+                              .activation = Activation::kRelu};
+        const Epilogue whole{.column_bias = problem.column_bias.data(),
+                             .row_bias = problem.row_bias.data(),
+                             .residual = problem.residual.data(),
+                             .residual_stride = n,
+                             .activation = Activation::kRelu6};
+        for (const Epilogue& epilogue : {plain, biased, whole}) {
+          const std::vector<float> together = problem.Multiply(epilogue);
+          const std::size_t size = static_cast<std::size_t>(n);
+          const std::vector<float> expected(together.begin() + n, together.end());
+          for (const GuardSide side : {GuardSide::kBefore, GuardSide::kAfter}) {
+            const auto guarded = [&](const std::vector<float>& values, std::int64_t from,
+                                     std::int64_t count) {
+              return GuardedFloats(
+                  std::vector<float>(values.begin() + from, values.begin() + from + count), side);
+            };
+            const GuardedFloats a = guarded(problem.a, k, k);
+            const GuardedFloats packed = GuardedFloats(problem.Packed(), side);
+            const GuardedFloats column_bias = guarded(problem.column_bias, 0, n);
+            const GuardedFloats residual = guarded(problem.residual, n, n);
+            GuardedFloats c(size, side);
+            Epilogue alone = epilogue;
+            if (epilogue.column_bias != nullptr) alone.column_bias = column_bias.data();
+            if (epilogue.row_bias != nullptr) alone.row_bias = epilogue.row_bias + 1;
+            if (epilogue.residual != nullptr) alone.residual = residual.data();
+            MultiplyRow({a.data(), k, packed.data(), n, c.data(), PanelOrder::kForward}, alone);
+            EXPECT_TRUE(SameBits(c.span(), expected));
+          }
+        }
+      }
+    }
+  });
+}
+
 TEST(Matmul, TheOrderOfPanelsDoesNotShowInTheBits) {
   ThreadPool::Shared().SetThreadCount(2);
   for (const std::int64_t rows : {1, 2, 3, 7, 8}) {

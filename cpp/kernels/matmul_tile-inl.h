@@ -198,6 +198,14 @@ HWY_INLINE void AddProducts(const TileArguments& tile,
   }
 }
 
+// Comparisons rather than Min and Max, which drop NaN on some targets.
+template <class D>
+HWY_INLINE hn::Vec<D> Rectify(D d, hn::Vec<D> sum, float most) {
+  const hn::Vec<D> upper = hn::Set(d, most);
+  sum = hn::IfThenZeroElse(hn::Le(sum, hn::Zero(d)), sum);
+  return hn::IfThenElse(hn::Gt(sum, upper), upper, sum);
+}
+
 // kRows x (kPanels * kVectors) vectors of C. Several panels at once keep enough loads of B
 // under way where few rows share them.
 template <template <int> class Rows, class Columns, int kRows, int kVectors, int kPanels>
@@ -255,17 +263,11 @@ void MultiplyTile(const TileArguments& tile) {
     AddProducts<Rows, Columns, kRows, kVectors, kPanels, Besides::kNothing>(tile, sums);
   }
 
-  // Comparisons rather than Min and Max, which drop NaN on some targets.
   if (tile.is_rectified) {
-    const TileVector zero = hn::Zero(d);
-    const TileVector most = hn::Set(d, tile.most);
     HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       HWY_UNROLL(16)
-      for (int v = 0; v < kAll; ++v) {
-        const TileVector sum = hn::IfThenZeroElse(hn::Le(sums[r][v], zero), sums[r][v]);
-        sums[r][v] = hn::IfThenElse(hn::Gt(sum, most), most, sum);
-      }
+      for (int v = 0; v < kAll; ++v) sums[r][v] = Rectify(d, sums[r][v], tile.most);
     }
   }
   HWY_UNROLL(16)
