@@ -21,7 +21,7 @@ void Count(std::atomic<std::int64_t>& leases) {
 }  // namespace
 
 BufferPool::BufferPool(const InferencePlan& plan, std::int64_t batch, int most_threads)
-    : plan_(plan), batch_(batch), most_threads_(most_threads) {
+    : plan_(plan), batch_(batch), most_threads_(plan.CanUseWorkers(batch) ? most_threads : 1) {
   slots_[0].buffers = Make();
   slots_[0].buffers->plan->TouchPages();
   slots_[0].is_free.store(true, std::memory_order_relaxed);
@@ -114,6 +114,7 @@ BufferPool::Buffers* BufferPool::MakeTemporary() {
 }
 
 int BufferPool::WantedThreads() const {
+  if (most_threads_ == 1) return 1;
   const int threads = ThreadPool::Shared().thread_count();
   return most_threads_ > 0 ? std::min(threads, most_threads_) : threads;
 }

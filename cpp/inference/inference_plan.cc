@@ -34,11 +34,6 @@ std::unique_ptr<InferenceBuffers> InferencePlan::MakeBuffers(int workers,
   return std::make_unique<InferenceBuffers>(*plan_, batch, workers);
 }
 
-void InferencePlan::Run(std::int64_t batch, std::span<const float* const> inputs,
-                        std::span<float* const> outputs, InferenceBuffers& buffers) const {
-  Execute(batch, inputs, nullptr, outputs, buffers);
-}
-
 void InferencePlan::RunPixels(std::int64_t batch, const Pixels& pixels,
                               std::span<float* const> outputs, InferenceBuffers& buffers) const {
   const float* const none = nullptr;
@@ -81,6 +76,8 @@ void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> in
     step.operation->Run(*call++);
   }
 }
+
+bool InferencePlan::CanUseWorkers(std::int64_t batch) const { return plan_->CanUseWorkers(batch); }
 
 std::int64_t InferencePlan::floats_per_example() const { return plan_->arena_floats; }
 

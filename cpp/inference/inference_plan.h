@@ -56,13 +56,18 @@ class InferencePlan {
   /// inputs[i]: [batch, shape of inputs[i]]; outputs[i]: [batch, shape of outputs[i]], or, side by
   /// side, outputs[0]: [batch, sum of their floats]. 1 <= batch <= max_batch. Allocates nothing.
   void Run(std::int64_t batch, std::span<const float* const> inputs,
-           std::span<float* const> outputs, InferenceBuffers& buffers) const;
+           std::span<float* const> outputs, InferenceBuffers& buffers) const {
+    Execute(batch, inputs, nullptr, outputs, buffers);
+  }
 
   /// The same for a network's raw input in pixels; only where ReadsPixels: where the one
   /// operation that reads that input takes it so. Bits as for the pixels' floats.
   void RunPixels(std::int64_t batch, const Pixels& pixels, std::span<float* const> outputs,
                  InferenceBuffers& buffers) const;
   bool ReadsPixels() const;
+
+  /// True if some operation on such a batch is worth more than one thread.
+  bool CanUseWorkers(std::int64_t batch) const;
 
   std::int64_t max_batch() const { return max_batch_; }
   std::int64_t floats_per_example() const;  ///< of the buffers, scratch aside

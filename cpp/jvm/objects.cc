@@ -3,6 +3,17 @@
 
 namespace espalier::jvm {
 
+void RefuseToBorrow(const char* what, std::int64_t address, std::int64_t count) {
+  if (count < 0) {
+    Fail(ErrorCode::kInvalidArgument, what, ": expected at least 0 elements, got ", count);
+  }
+  if (address == 0) {
+    Fail(ErrorCode::kInvalidArgument, what, ": expected memory, got null");
+  }
+  Fail(ErrorCode::kInvalidArgument, what, ": expected fewer elements than memory can hold, got ",
+       count);
+}
+
 HeadTable::HeadTable(const Network& network) {
   for (const HeadSpec& head : network.Spec().heads) {
     heads_.push_back({head.task.kind, static_cast<std::int64_t>(head.task.labels.size())});

@@ -121,16 +121,16 @@ class EnteredTrainer {
 /// Java's text; null is INVALID_ARGUMENT.
 std::string_view Text(const char* what, const char* text);
 
+/// Throws what is wrong with memory that Borrow won't lend.
+[[noreturn]] void RefuseToBorrow(const char* what, std::int64_t address, std::int64_t count);
+
 /// Memory of Java's, borrowed for the call: `count` elements at an address.
 template <typename Element>
 std::span<Element> Borrow(const char* what, std::int64_t address, std::int64_t count) {
-  if (count < 0) {
-    Fail(ErrorCode::kInvalidArgument, what, ": expected at least 0 elements, got ", count);
+  constexpr std::int64_t kMost = INT64_MAX / static_cast<std::int64_t>(sizeof(Element));
+  if (count < 0 || count > kMost || (address == 0 && count > 0)) [[unlikely]] {
+    RefuseToBorrow(what, address, count);
   }
-  if (address == 0 && count > 0) {
-    Fail(ErrorCode::kInvalidArgument, what, ": expected memory, got null");
-  }
-  CheckedMultiply(count, sizeof(Element));
   return {reinterpret_cast<Element*>(address), static_cast<std::size_t>(count)};
 }
 
