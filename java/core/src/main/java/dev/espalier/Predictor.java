@@ -413,7 +413,8 @@ public final class Predictor implements AutoCloseable {
     FlightRecording.Call recorded = FlightRecording.call();
     RuntimeException failure = null;
     try {
-      Bridge.predictorPredictArray(handle.id(), batch, inputs, outputs);
+      Bridge.predictorPredictArray(
+          handle.id(), batch, inputs, inputs.length, outputs, outputs.length);
     } catch (RuntimeException error) {
       failure = error;
     }
@@ -424,7 +425,8 @@ public final class Predictor implements AutoCloseable {
     FlightRecording.Call recorded = FlightRecording.call();
     RuntimeException failure = null;
     try {
-      Bridge.predictorPredictPixelArray(handle.id(), batch, pixels, outputs);
+      Bridge.predictorPredictPixelArray(
+          handle.id(), batch, pixels, pixels.length, outputs, outputs.length);
     } catch (RuntimeException error) {
       failure = error;
     }

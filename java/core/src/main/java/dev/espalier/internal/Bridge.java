@@ -190,8 +190,16 @@ public final class Bridge {
       long predictor,
       long batch);
 
+  /**
+   * Predicts from an array to another, whose lengths are given so that nobody need ask for them.
+   */
   public static native void predictorPredictArray(
-      long predictor, long batch, @Raw(withEnv = true) float[] inputs, @Raw float[] outputs);
+      long predictor,
+      long batch,
+      @Raw(withEnv = true) float[] inputs,
+      int inputLength,
+      @Raw float[] outputs,
+      int outputLength);
 
   /** As {@link #predictorPredictBuffers}, for pixels of a byte each. */
   public static native void predictorPredictPixelBuffers(
@@ -202,8 +210,14 @@ public final class Bridge {
       long predictor,
       long batch);
 
+  /** As {@link #predictorPredictArray}, for pixels of a byte each. */
   public static native void predictorPredictPixelArray(
-      long predictor, long batch, @Raw(withEnv = true) byte[] pixels, @Raw float[] outputs);
+      long predictor,
+      long batch,
+      @Raw(withEnv = true) byte[] pixels,
+      int pixelLength,
+      @Raw float[] outputs,
+      int outputLength);
 
   public static native @StdString String predictorDescribe(long predictor);
 
