@@ -24,7 +24,7 @@ BufferPool::BufferPool(const InferencePlan& plan, std::int64_t batch, int most_t
     : plan_(plan), batch_(batch), most_threads_(plan.CanUseWorkers(batch) ? most_threads : 1) {
   slots_[0].buffers = Make();
   slots_[0].buffers->plan->TouchPages();
-  slots_[0].is_free.store(true, std::memory_order_relaxed);
+  slots_[0].is_free.store(true, std::memory_order_release);
   used_slots_.store(1, std::memory_order_release);
 }
 
@@ -38,7 +38,7 @@ void BufferPool::Prepare(int callers, std::int64_t most_bytes) {
   for (std::size_t i = used_slots_.load(std::memory_order_relaxed); i < count; ++i) {
     slots_[i].buffers = Make();
     slots_[i].buffers->plan->TouchPages();
-    slots_[i].is_free.store(true, std::memory_order_relaxed);
+    slots_[i].is_free.store(true, std::memory_order_release);
     used_slots_.store(i + 1, std::memory_order_release);
   }
 }

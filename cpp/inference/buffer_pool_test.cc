@@ -85,6 +85,18 @@ TEST(BufferPool, MoreThreadsGetNewSets) {
   EXPECT_EQ(pool.NativeBytes(), (*BufferPool::Lease(pool)).NativeBytes());
 }
 
+TEST(BufferPool, KeepsSetsThatMoreThreadsWouldNotHelp) {
+  NetworkBuilder builder(Shape::Vector(20));
+  builder.Dense("small", 20);
+  const Network network = builder.Build(1);
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  SetThreadCount(1);
+  BufferPool pool(plan, 1);
+  SetThreadCount(3);
+  EXPECT_EQ((*BufferPool::Lease(pool)).workers(), 1);
+  EXPECT_EQ(pool.made_count(), 1);
+}
+
 TEST(BufferPool, KeepsNoMoreThanItsSlots) {
   const Network network = testing::FusionNetwork();
   const InferencePlan plan(*network.state(), {}, {0}, 1);

@@ -20,7 +20,7 @@ namespace espalier {
 /// What an operation reads or writes: an input of the plan, or an operation's result.
 struct PlanValue {
   std::int64_t floats = 0;  // an example
-  std::int64_t offset = 0;  // in the arena, an example
+  std::int64_t offset = 0;  // in the arena, an example; of no use if the caller has its place
 };
 
 /// A place among what a run writes: example i's floats begin at outputs[index] + offset +
@@ -35,7 +35,7 @@ struct PlanStep {
   std::unique_ptr<const Operation> operation;
   std::vector<int> inputs;           // values
   int output = 0;                    // value
-  std::optional<OutputPlace> place;  // of an output of the plan, which no step reads
+  std::optional<OutputPlace> place;  // where a run writes the result; none: in the arena
   std::int64_t shared_batch = 0;     // from this batch on, worth more than one thread
   std::string name;                  // of the layers: "conv1 + norm1 + relu1"
 };

@@ -36,13 +36,10 @@ InferenceBuffers::InferenceBuffers(const CompiledPlan& plan, std::int64_t batch,
     const float* const* inputs = step_inputs_.data() + step_inputs_.size();
     for (const int value : step.inputs) step_inputs_.push_back(in_arena(value));
     const std::int64_t floats = plan.values[static_cast<std::size_t>(step.output)].floats;
-    calls_.push_back({.batch = batch_,
-                      .inputs = {inputs, step.inputs.size()},
-                      .pixels = nullptr,
+    calls_.push_back({.inputs = {inputs, step.inputs.size()},
                       .output = in_arena(step.output),
                       .output_stride = step.place ? step.place->stride : floats,
-                      .workspace = &alone_,
-                      .order = order_});
+                      .workspace = &alone_});
   }
 }
 

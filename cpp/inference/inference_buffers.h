@@ -14,7 +14,8 @@
 
 namespace espalier {
 
-/// What one caller needs to run a plan: room for all values of a batch, and workers.
+/// What one caller needs to run a plan: room for a batch of what lies neither in its inputs nor in
+/// its outputs, and workers.
 /// Small operations stay on the caller's thread, so there are two workspaces.
 class InferenceBuffers {
  public:

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/inference_plan.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "core/text.h"

@@ -378,14 +378,16 @@ TEST(InferencePlan, SideBySideAreTheBitsOfSeparateOutputs) {
   const std::vector<int> heads = HeadOutputs(state);
   ASSERT_EQ(heads.size(), 4u);
   const int image = LayerIndex(state, "pool");
+  const int norm = LayerIndex(state, "norm7");
   // In the order of their product and not, with and without all of its columns, twice, an image,
-  // the network's own input.
+  // what can't be written between others, the network's own input.
   const std::vector<std::vector<int>> lists = {heads,
                                                {heads[3], heads[2], heads[1], heads[0]},
                                                {heads[2]},
                                                {heads[1], heads[3]},
                                                {heads[0], heads[0], image, heads[2], heads[2]},
                                                {image},
+                                               {norm, heads[1]},
                                                {kNetworkInput, heads[0]}};
   for (const std::vector<int>& outputs : lists) {
     for (const std::int64_t batch : {1, 3}) {

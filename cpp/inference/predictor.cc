@@ -20,10 +20,11 @@ namespace {
 
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 20;
 
-// A batch runs in pieces whose activations stay within this, which is about what a core
+// A batch runs in pieces whose activations and outputs stay within this, which is about what a core
 // has of L2 and L3: larger pieces would only move data through memory, and every caller
 // needs buffers of its own.
 constexpr std::int64_t kPieceBytes = std::int64_t{8} << 20;
+constexpr std::int64_t kFloatBytes = sizeof(float);
 
 // Where the first operation doesn't read pixels itself, they become floats that take a quarter of
 // an L2 of 1 MiB.
@@ -82,9 +83,9 @@ std::vector<int> HeadOutputs(const std::vector<GraphHead>& heads) {
   return outputs;
 }
 
-std::int64_t PieceSize(const InferencePlan& plan) {
+std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
   const std::int64_t bytes = std::max<std::int64_t>(
-      1, CheckedMultiply(plan.floats_per_example(), static_cast<std::int64_t>(sizeof(float))));
+      1, CheckedMultiply(CheckedAdd(plan.floats_per_example(), outputs), kFloatBytes));
   return std::clamp<std::int64_t>(kPieceBytes / bytes, 1, plan.max_batch());
 }
 
@@ -97,7 +98,7 @@ class Predictor::Implementation {
       : plan_(network, {}, HeadOutputs(heads), config.max_batch_size,
               {.outputs = PlanOutputs::kSideBySide, .precision = config.precision}),
         probabilities_(heads),
-        pool_(plan_, PieceSize(plan_), config.threads),
+        pool_(plan_, PieceSize(plan_, probabilities_.width()), config.threads),
         input_size_(network.input.element_count()),
         wants_logits_(config.logits),
         pixel_scale_(config.pixel_scale),
@@ -154,7 +155,7 @@ class Predictor::Implementation {
     Predict(1, input.span(), output.span());
   }
 
-  // From floats, or from pixels where those are null.
+  // Predicts from `floats`, or, where that is null, from `pixels`.
   void Run(std::int64_t batch, const float* floats, const std::uint8_t* pixels, float* outputs) {
     if (batch == 0) {
       return;

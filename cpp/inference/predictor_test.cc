@@ -67,6 +67,23 @@ TEST(Predictor, HeadsSideBySideAsProbabilities) {
   }
 }
 
+TEST(Predictor, ValuesBetweenLabelsStayAsTheyAre) {
+  NetworkBuilder builder(Shape::Vector(6));
+  builder.Head("before", LabelsTask({"a", "b"}));
+  builder.Head("between", ValuesTask({"c", "d", "e"}));
+  builder.Head("after", LabelsTask({"f", "g"}));
+  builder.Head("behind", LabelsTask({"h"}));
+  const Network network = builder.Build(1);
+  const std::vector<float> inputs = NormalFloats(3 * 6, 3);
+  const std::vector<float> got = Predict(Predictor(network), 3, inputs);
+  const std::vector<float> logits = Predict(Predictor(network, {.logits = true}), 3, inputs);
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const std::size_t column = i % 8;
+    const bool is_value = column >= 2 && column < 5;
+    EXPECT_NEAR(got[i], is_value ? logits[i] : 1.0 / (1.0 + std::exp(-logits[i])), 1e-6) << i;
+  }
+}
+
 // One example alone, at every place of batches of every size, on one worker and several.
 void ExpectSameBitsEverywhere(const Network& network, std::int64_t piece) {
   const std::int64_t examples = 23;
@@ -180,6 +197,15 @@ TEST(Predictor, BatchesLargerThanAPieceAreCut) {
   EXPECT_LT(pieces.NativeBytes(), whole.NativeBytes());
   const std::vector<float> inputs = NormalFloats(11 * whole.input_size(), 3);
   EXPECT_TRUE(SameBits(Predict(pieces, 11, inputs), Predict(whole, 11, inputs)));
+}
+
+TEST(Predictor, PiecesOfWideOutputsStayInCache) {
+  NetworkBuilder builder(Shape::Vector(2));
+  std::vector<std::string> names;
+  for (int i = 0; i < 100'000; ++i) names.push_back("label" + std::to_string(i));
+  builder.Head("wide", LabelsTask(names));
+  const Predictor predictor(builder.Build(1));
+  EXPECT_NE(predictor.Describe().find(", for pieces of 20\n"), std::string::npos);  // 8 MB
 }
 
 TEST(Predictor, LargeImagesTakeLittleMemory) {

@@ -48,7 +48,7 @@ class Elements {
   Elements(JNIEnv* environment, jarray array)
       : Elements(array, array == nullptr ? 0 : environment->GetArrayLength(array)) {}
 
-  /// For a caller that knows the array's length: asking the JVM costs 10 ns.
+  /// For a caller that knows the array's length, which `count` must be: asking the JVM costs 10 ns.
   Elements(jarray array, jsize count) : is_null_(array == nullptr), count_(count) {
     const std::size_t bytes = sizeof(Element) * static_cast<std::size_t>(count_);
     if (bytes <= sizeof(stack_)) return;
@@ -183,7 +183,7 @@ inline void taskLosses(JNIEnv* environment, jclass, std::int64_t network, std::i
   written.Deliver();
 }
 
-/// As predictorPredict, from and to arrays of so many elements.
+/// As predictorPredict, from and to arrays, whose lengths are given.
 inline void predictorPredictArray(JNIEnv* environment, jclass, std::int64_t predictor,
                                   std::int64_t batch, jfloatArray inputs, jsize input_count,
                                   jfloatArray outputs, jsize output_count) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/checked.h"
 #include "core/text.h"
 #include "espalier/evaluation.h"
 #include "espalier/metrics.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 
+#include "core/checked.h"
 #include "core/text.h"
 #include "jvm/bridge.h"
 #include "jvm/config_json.h"

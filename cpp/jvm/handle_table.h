@@ -94,6 +94,7 @@ class HandleTable {
   std::atomic<std::int64_t> live_count_{0};
 };
 
+// Keeps the table's destructor from running when the process exits.
 union HandleTable::Undestroyed {
   constexpr Undestroyed() : table() {}
   ~Undestroyed() {}

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jvm/objects.h"
 
+#include "core/checked.h"
+#include "core/text.h"
+
 namespace espalier::jvm {
 
 void RefuseToBorrow(const char* what, std::int64_t address, std::int64_t count) {

@@ -11,8 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/checked.h"
-#include "core/text.h"
 #include "espalier/network.h"
 #include "espalier/predictor.h"
 #include "espalier/trainer.h"

@@ -63,8 +63,7 @@ struct RowProduct {
 };
 
 /// MatmulPacked of one row that does not accumulate: the same chains of multiply-adds as for a row
-/// among others, straight to the register tiles, as cutting a matrix into blocks takes as long as a
-/// small product.
+/// among others, but without cutting a matrix into blocks, which takes as long as a small product.
 void MultiplyRow(const RowProduct& product, const Epilogue& epilogue);
 
 /// c[i * c_stride + j] for the rows of `a`, on the calling thread.
