@@ -70,10 +70,15 @@ TEST(BufferPool, RoomForConvertedInputsGrowsWithTheLargest) {
   EXPECT_EQ(pool.NativeBytes(), before + 100 * static_cast<std::int64_t>(sizeof(float)));
 }
 
+// A layer of so many inputs and outputs.
+Network OneDense(std::int64_t width) {
+  NetworkBuilder builder(Shape::Vector(width));
+  builder.Dense("dense", width);
+  return builder.Build(1);
+}
+
 TEST(BufferPool, MoreThreadsGetNewSets) {
-  NetworkBuilder builder(Shape::Vector(2000));
-  builder.Dense("wide", 2000);
-  const Network network = builder.Build(1);
+  const Network network = OneDense(2000);
   const InferencePlan plan(*network.state(), {}, {0}, 1);
   SetThreadCount(1);
   BufferPool pool(plan, 1);
@@ -86,9 +91,7 @@ TEST(BufferPool, MoreThreadsGetNewSets) {
 }
 
 TEST(BufferPool, KeepsSetsThatMoreThreadsWouldNotHelp) {
-  NetworkBuilder builder(Shape::Vector(20));
-  builder.Dense("small", 20);
-  const Network network = builder.Build(1);
+  const Network network = OneDense(20);
   const InferencePlan plan(*network.state(), {}, {0}, 1);
   SetThreadCount(1);
   BufferPool pool(plan, 1);

@@ -84,8 +84,8 @@ std::vector<int> HeadOutputs(const std::vector<GraphHead>& heads) {
 }
 
 std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
-  const std::int64_t bytes = std::max<std::int64_t>(
-      1, CheckedMultiply(CheckedAdd(plan.floats_per_example(), outputs), kFloatBytes));
+  const std::int64_t bytes =
+      CheckedMultiply(CheckedAdd(plan.floats_per_example(), outputs), kFloatBytes);
   return std::clamp<std::int64_t>(kPieceBytes / bytes, 1, plan.max_batch());
 }
 

@@ -41,14 +41,15 @@ inline void CopyOut(JNIEnv* environment, const std::int64_t* from, jsize count, 
   environment->SetLongArrayRegion(to, 0, count, reinterpret_cast<const jlong*>(from));
 }
 
-/// As many elements as a Java array has; none and null for a null array.
+/// Asking the JVM costs 10 ns.
+inline jsize LengthOf(JNIEnv* environment, jarray array) {
+  return array == nullptr ? 0 : environment->GetArrayLength(array);
+}
+
+/// As many elements as a Java array has, which `count` must be; null for a null array.
 template <typename Element>
 class Elements {
  public:
-  Elements(JNIEnv* environment, jarray array)
-      : Elements(array, array == nullptr ? 0 : environment->GetArrayLength(array)) {}
-
-  /// For a caller that knows the array's length, which `count` must be: asking the JVM costs 10 ns.
   Elements(jarray array, jsize count) : is_null_(array == nullptr), count_(count) {
     const std::size_t bytes = sizeof(Element) * static_cast<std::size_t>(count_);
     if (bytes <= sizeof(stack_)) return;
@@ -79,9 +80,8 @@ class Elements {
 template <typename Element, typename Array>
 class Input {
  public:
-  Input(JNIEnv* environment, Array array) : elements_(environment, array) {
-    if (array != nullptr) CopyIn(environment, array, elements_.count(), elements_.data());
-  }
+  Input(JNIEnv* environment, Array array)
+      : Input(environment, array, LengthOf(environment, array)) {}
   Input(JNIEnv* environment, Array array, jsize count) : elements_(array, count) {
     if (array != nullptr) CopyIn(environment, array, count, elements_.data());
   }
@@ -98,7 +98,7 @@ template <typename Element, typename Array>
 class Output {
  public:
   Output(JNIEnv* environment, Array array)
-      : environment_(environment), array_(array), elements_(environment, array) {}
+      : Output(environment, array, LengthOf(environment, array)) {}
   Output(JNIEnv* environment, Array array, jsize count)
       : environment_(environment), array_(array), elements_(array, count) {}
 

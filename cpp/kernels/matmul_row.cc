@@ -101,13 +101,11 @@ void MultiplyRow(const RowProduct& product, const Epilogue& epilogue) {
     }
     done += panels * tiles;
   };
-  if (full_panels > 0) {
-    if (PackedRowPanels<FloatColumns>(product.k, product.n) == 4) {
-      multiply_full(4, RowTile<kTileVectors, 4>);
-    }
-    multiply_full(2, RowTile<kTileVectors, 2>);
-    multiply_full(1, RowTile<kTileVectors, 1>);
+  if (PackedRowPanels<FloatColumns>(product.k, product.n) == 4) {
+    multiply_full(4, RowTile<kTileVectors, 4>);
   }
+  multiply_full(2, RowTile<kTileVectors, 2>);
+  multiply_full(1, RowTile<kTileVectors, 1>);
   const std::int64_t left = product.n - full_panels * kPanelColumns;
   if (left > kLanes) {
     tile.last_lanes = left - kLanes;
