@@ -41,9 +41,12 @@ record ContenderKind(String name, String program, List<Path> classPath) {
     return new ContenderKind("espalier", "dev.espalier.bench.EspalierContender", classPath);
   }
 
-  /** The system alone; see {@link ClockContender}. */
-  static ContenderKind clock(Path root) {
-    return espalier(root).as("clock", ClockContender.class.getName());
+  /** The system and the machine alone; see {@link ClockContender} and {@link ReadContender}. */
+  static List<ContenderKind> controls(Path root) {
+    ContenderKind espalier = espalier(root);
+    return List.of(
+        espalier.as("clock", ClockContender.class.getName()),
+        espalier.as("read", ReadContender.class.getName()));
   }
 
   /** Another program on the same class path. */

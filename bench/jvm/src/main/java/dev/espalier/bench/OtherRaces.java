@@ -41,9 +41,11 @@ final class OtherRaces {
           clients.add(client);
         }
       }
-      ContenderClient clock = field.client(ContenderKind.clock(lineup.root));
-      clock.predict(work, 1);
-      clients.add(clock);
+      for (ContenderKind kind : ContenderKind.controls(lineup.root)) {
+        ContenderClient control = field.client(kind);
+        control.predict(work, 1);
+        clients.add(control);
+      }
       for (int callers : new int[] {1, 2, 4, 8}) {
         Map<ContenderClient, List<double[]>> rounds = new LinkedHashMap<>();
         clients.forEach(client -> rounds.put(client, new ArrayList<>()));

@@ -72,7 +72,7 @@ final class PredictionRace {
     System.out.println(line);
   }
 
-  /** Every contender that can, its outputs equal to those of the first; for I1 the clock too. */
+  /** Every contender that can, its outputs equal to those of the first; for I1 the controls too. */
   private Map<ContenderClient, List<double[]>> prepare(Work work, int batch) throws IOException {
     Map<ContenderClient, List<double[]>> rounds = new LinkedHashMap<>();
     float[] reference = null;
@@ -99,9 +99,11 @@ final class PredictionRace {
       rounds.put(client, new ArrayList<>());
     }
     if (work.network().equals("I1") && batch == 1) {
-      ContenderClient clock = field.client(ContenderKind.clock(lineup.root));
-      clock.predict(work, batch);
-      rounds.put(clock, new ArrayList<>());
+      for (ContenderKind kind : ContenderKind.controls(lineup.root)) {
+        ContenderClient control = field.client(kind);
+        control.predict(work, batch);
+        rounds.put(control, new ArrayList<>());
+      }
     }
     return rounds;
   }
