@@ -9,6 +9,7 @@ import java.util.Map;
 
 /** The workloads that are not single predictions or steps of the networks: C, L and O. */
 final class OtherRaces {
+  private static final int[] CALLERS = {1, 2, 4, 8};
   private static final int CALLS_PER_BLOCK = 1000;
   private static final int LABEL_BATCH = 256;
 
@@ -46,27 +47,36 @@ final class OtherRaces {
         control.predict(work, 1);
         clients.add(control);
       }
-      for (int callers : new int[] {1, 2, 4, 8}) {
-        Map<ContenderClient, List<double[]>> rounds = new LinkedHashMap<>();
-        clients.forEach(client -> rounds.put(client, new ArrayList<>()));
-        for (int round = 0; round < lineup.effort.rounds(); round++) {
-          for (ContenderClient client : clients) {
-            rounds.get(client).add(client.callers(callers, 2 * lineup.effort.roundMillis()));
-          }
+      raceCallers(clients);
+    }
+  }
+
+  /** All numbers of callers in every round: their ratios are to be of the same minutes. */
+  private void raceCallers(List<ContenderClient> clients) throws IOException {
+    Map<Integer, Map<ContenderClient, List<double[]>>> rounds = new LinkedHashMap<>();
+    for (int round = 0; round < lineup.effort.rounds(); round++) {
+      for (ContenderClient client : clients) {
+        for (int callers : CALLERS) {
+          rounds
+              .computeIfAbsent(callers, key -> new LinkedHashMap<>())
+              .computeIfAbsent(client, key -> new ArrayList<>())
+              .add(client.callers(callers, 2 * lineup.effort.roundMillis()));
         }
-        Line line = new Line("C-I1", 1, callers, "calls/s", true);
-        for (ContenderClient client : clients) {
-          String[] metrics = {"calls_per_s", "p99_us", "p999_us"};
-          for (int m = 0; m < metrics.length; m++) {
-            double value = median(rounds.get(client), m);
-            add("C-I1", client.name(), callers, 1, metrics[m], value);
-            if (m == 0) {
-              line.add(client.name(), value);
-            }
-          }
-        }
-        System.out.println(line);
       }
+    }
+    String[] metrics = {"calls_per_s", "p99_us", "p999_us"};
+    for (int callers : CALLERS) {
+      Line line = new Line("C-I1", 1, callers, "calls/s", true);
+      for (ContenderClient client : clients) {
+        for (int m = 0; m < metrics.length; m++) {
+          double value = median(rounds.get(callers).get(client), m);
+          add("C-I1", client.name(), callers, 1, metrics[m], value);
+          if (m == 0) {
+            line.add(client.name(), value);
+          }
+        }
+      }
+      System.out.println(line);
     }
   }
 
