@@ -41,12 +41,11 @@ record ContenderKind(String name, String program, List<Path> classPath) {
     return new ContenderKind("espalier", "dev.espalier.bench.EspalierContender", classPath);
   }
 
-  /** The system and the machine alone; see {@link ClockContender} and {@link ReadContender}. */
+  /** The system and the machine alone; see {@link ControlContender}. */
   static List<ContenderKind> controls(Path root) {
     ContenderKind espalier = espalier(root);
-    return List.of(
-        espalier.as("clock", ClockContender.class.getName()),
-        espalier.as("read", ReadContender.class.getName()));
+    String program = ControlContender.class.getName();
+    return List.of(espalier.as("clock", program), espalier.as("read", program));
   }
 
   /** Another program on the same class path. */

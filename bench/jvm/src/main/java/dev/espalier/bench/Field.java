@@ -2,8 +2,10 @@
 package dev.espalier.bench;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -46,6 +48,19 @@ final class Field implements AutoCloseable {
     }
     clients.put(kind.name(), client);
     return client;
+  }
+
+  /** The controls' processes, ready to be called beside predictions of that work. */
+  List<ContenderClient> controls(Work work, int batch) throws IOException {
+    List<ContenderClient> controls = new ArrayList<>();
+    for (ContenderKind kind : ContenderKind.controls(lineup.root)) {
+      ContenderClient control = client(kind);
+      if (control != null) {
+        control.predict(work, batch);
+        controls.add(control);
+      }
+    }
+    return controls;
   }
 
   @Override

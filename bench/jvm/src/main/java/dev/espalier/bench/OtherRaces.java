@@ -42,11 +42,7 @@ final class OtherRaces {
           clients.add(client);
         }
       }
-      for (ContenderKind kind : ContenderKind.controls(lineup.root)) {
-        ContenderClient control = field.client(kind);
-        control.predict(work, 1);
-        clients.add(control);
-      }
+      clients.addAll(field.controls(work, 1));
       raceCallers(clients);
     }
   }

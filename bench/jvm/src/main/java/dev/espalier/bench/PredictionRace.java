@@ -99,11 +99,7 @@ final class PredictionRace {
       rounds.put(client, new ArrayList<>());
     }
     if (work.network().equals("I1") && batch == 1) {
-      for (ContenderKind kind : ContenderKind.controls(lineup.root)) {
-        ContenderClient control = field.client(kind);
-        control.predict(work, batch);
-        rounds.put(control, new ArrayList<>());
-      }
+      field.controls(work, batch).forEach(control -> rounds.put(control, new ArrayList<>()));
     }
     return rounds;
   }
