@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "core/checked.h"
 #include "core/text.h"
 #include "inference/compiled_plan.h"
 #include "inference/inference_buffers.h"
@@ -86,6 +87,14 @@ std::int64_t InferencePlan::NativeBytes() const {
     bytes += step.operation->NativeBytes();
   }
   return bytes;
+}
+
+std::int64_t InferencePlan::work() const {
+  std::int64_t work = 0;
+  for (const PlanStep& step : plan_->steps) {
+    work = CheckedAdd(work, step.operation->work());
+  }
+  return work;
 }
 
 std::string InferencePlan::Describe() const {

@@ -72,6 +72,7 @@ class InferencePlan {
   std::int64_t max_batch() const { return max_batch_; }
   std::int64_t floats_per_example() const;  ///< of the buffers, scratch aside
   std::int64_t NativeBytes() const;         ///< of weights
+  std::int64_t work() const;                ///< multiply-adds of an example, or what takes as long
 
   /// One line an operation: "conv1 + norm1 + relu1".
   std::string Describe() const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/checked.h"
+#include "core/cores.h"
 #include "core/cpu.h"
 #include "core/near_names.h"
 #include "core/text.h"
@@ -13,12 +14,14 @@
 #include "inference/buffer_pool.h"
 #include "inference/inference_plan.h"
 #include "inference/probabilities.h"
+#include "inference/weight_copies.h"
 #include "kernels/pixels.h"
 
 namespace espalier {
 namespace {
 
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 20;
+constexpr int kMaxWeightCopies = 256;
 
 // A batch runs in pieces whose activations and outputs stay within this, which is about what a core
 // has of L2 and L3: larger pieces would only move data through memory, and every caller
@@ -48,6 +51,10 @@ void CheckConfig(const NetworkState& network, const PredictorConfig& config) {
     Fail(ErrorCode::kInvalidArgument, "predictor: expected threads of 0 to ",
          ThreadPool::kMaxThreads, ", got ", config.threads);
   }
+  if (config.weight_copies < 0 || config.weight_copies > kMaxWeightCopies) {
+    Fail(ErrorCode::kInvalidArgument, "predictor: expected weight_copies of 0 to ",
+         kMaxWeightCopies, ", got ", config.weight_copies);
+  }
   if (network.heads.empty()) {
     Fail(ErrorCode::kInvalidState, "predictor: expected a network with a head, got a backbone");
   }
@@ -75,12 +82,17 @@ std::vector<GraphHead> ChosenHeads(const NetworkState& network,
   return heads;
 }
 
-std::vector<int> HeadOutputs(const std::vector<GraphHead>& heads) {
+InferencePlan MakePlan(const NetworkState& network, const PredictorConfig& config,
+                       const std::vector<GraphHead>& heads) {
   std::vector<int> outputs;
   for (const GraphHead& head : heads) {
     outputs.push_back(head.output);
   }
-  return outputs;
+  return {network,
+          {},
+          outputs,
+          config.max_batch_size,
+          {.outputs = PlanOutputs::kSideBySide, .precision = config.precision}};
 }
 
 std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
@@ -95,8 +107,7 @@ class Predictor::Implementation {
  public:
   Implementation(const NetworkState& network, const PredictorConfig& config,
                  const std::vector<GraphHead>& heads)
-      : plan_(network, {}, HeadOutputs(heads), config.max_batch_size,
-              {.outputs = PlanOutputs::kSideBySide, .precision = config.precision}),
+      : plan_(MakePlan(network, config, heads)),
         probabilities_(heads),
         pool_(plan_, PieceSize(plan_, probabilities_.width()), config.threads),
         input_size_(network.input.element_count()),
@@ -106,6 +117,9 @@ class Predictor::Implementation {
         pixel_piece_(plan_.ReadsPixels() ? pool_.batch()
                                          : std::clamp<std::int64_t>(kConvertedFloats / input_size_,
                                                                     1, pool_.batch())) {
+    // Large buffers are for the first caller alone: calls that need them take long anyway.
+    pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
+    AddCopies(network, config, heads);
     WarmUp();
   }
 
@@ -124,7 +138,7 @@ class Predictor::Implementation {
 
   std::int64_t input_size() const { return input_size_; }
   std::int64_t output_size() const { return probabilities_.width(); }
-  std::int64_t NativeBytes() const { return plan_.NativeBytes() + pool_.NativeBytes(); }
+  std::int64_t NativeBytes() const { return WeightBytes() + pool_.NativeBytes(); }
 
   PredictorStatistics statistics() const {
     return {.calls = pool_.lease_count() - kWarmUpCalls,
@@ -134,22 +148,43 @@ class Predictor::Implementation {
   }
 
   std::string Describe() const {
-    return Concat("CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ",
-                  plan_.NativeBytes(), " bytes; buffers ", pool_.NativeBytes(),
-                  " bytes, for pieces of ", pool_.batch(), "\n", plan_.DescribeKernels(),
-                  plan_.ReadsPixels()
-                      ? std::string("pixels: converted as the first operation reads them\n")
-                      : Concat("pixels: converted before the first operation, up to ", pixel_piece_,
-                               " examples at a time\n"));
+    return Concat(
+        "CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ", WeightBytes(), " bytes",
+        weight_copies() > 1 ? Concat(" in ", weight_copies(), " copies") : "", "; buffers ",
+        pool_.NativeBytes(), " bytes, for pieces of ", pool_.batch(), "\n", plan_.DescribeKernels(),
+        plan_.ReadsPixels() ? std::string("pixels: converted as the first operation reads them\n")
+                            : Concat("pixels: converted before the first operation, up to ",
+                                     pixel_piece_, " examples at a time\n"));
   }
 
  private:
   static constexpr std::int64_t kWarmUpCalls = 1;
 
+  // After all that calls need: copies that nobody asked for yield where memory is short.
+  void AddCopies(const NetworkState& network, const PredictorConfig& config,
+                 const std::vector<GraphHead>& heads) {
+    const bool is_asked = config.weight_copies > 0;
+    const int count =
+        is_asked ? config.weight_copies : WeightCopiesThatPay(plan_.NativeBytes(), plan_.work());
+    try {
+      while (weight_copies() < count) copies_.push_back(MakePlan(network, config, heads));
+    } catch (const Error& error) {
+      if (is_asked || error.code() != ErrorCode::kOutOfMemory) throw;
+    }
+  }
+
+  int weight_copies() const { return static_cast<int>(copies_.size()) + 1; }
+  std::int64_t WeightBytes() const { return plan_.NativeBytes() * weight_copies(); }
+
+  // The copy for the core that the caller is on.
+  const InferencePlan& NearestPlan() const {
+    if (copies_.empty()) return plan_;
+    const int copy = CurrentCore() % weight_copies();
+    return copy == 0 ? plan_ : copies_[static_cast<std::size_t>(copy - 1)];
+  }
+
   // Runs the code and touches the memory of one example, so that no caller waits for pages.
-  // Large buffers are for the first caller alone: calls that need them take long anyway.
   void WarmUp() {
-    pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
     const AlignedArray<float> input(input_size());
     AlignedArray<float> output(output_size());
     Predict(1, input.span(), output.span());
@@ -184,14 +219,14 @@ class Predictor::Implementation {
 
   void RunFloats(std::int64_t count, const float* inputs, float* rows,
                  InferenceBuffers& buffers) const {
-    plan_.Run(count, {&inputs, 1}, {&rows, 1}, buffers);
+    NearestPlan().Run(count, {&inputs, 1}, {&rows, 1}, buffers);
   }
 
   void RunPixels(std::int64_t count, const std::uint8_t* data, float* rows,
                  const BufferPool::Lease& lease) const {
     const Pixels pixels = {data, pixel_scale_, pixel_offset_};
     if (plan_.ReadsPixels()) {
-      plan_.RunPixels(count, pixels, {&rows, 1}, *lease);
+      NearestPlan().RunPixels(count, pixels, {&rows, 1}, *lease);
     } else {
       float* const converted = lease.Converted(count * input_size_);
       ConvertPixels(pixels, count * input_size_, converted);
@@ -212,6 +247,7 @@ class Predictor::Implementation {
   }
 
   InferencePlan plan_;
+  std::vector<InferencePlan> copies_;  // of it; any of its buffers serve them too
   Probabilities probabilities_;
   BufferPool pool_;
   std::int64_t input_size_;

@@ -28,7 +28,8 @@ constexpr const char* kSpec = R"({"input":[4],
   "layers":[{"kind":"dense","name":"features","attributes":{"units":5}},{"kind":"relu"}],
   "heads":[{"name":"trait","task":{"kind":"labels","labels":["a","b"]}},
            {"name":"digit","task":{"kind":"classes","labels":["0","1","2"]}}]})";
-constexpr const char* kOptions = R"({"max_batch_size":1,"pixel_scale":1.0,"pixel_offset":0.0})";
+constexpr const char* kOptions =
+    R"({"max_batch_size":1,"pixel_scale":1.0,"pixel_offset":0.0,"weight_copies":2})";
 
 std::int64_t Address(const void* memory) { return reinterpret_cast<std::int64_t>(memory); }
 

@@ -156,6 +156,7 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { predictorStatistics(predictor, nullptr); });
   invalid([&] { predictorCreate(network_, R"({"heads":["no such"]})"); });
   invalid([&] { predictorCreate(network_, R"({"threads":1099511627776})"); });
+  invalid([&] { predictorCreate(network_, R"({"weight_copies":-1099511627776})"); });
   invalid([&] { trainerStep(trainer, 1, 0, targets, nullptr, results); });
   invalid([&] { trainerStep(trainer, 1, memory, nullptr, nullptr, results); });
   invalid([&] { trainerStep(trainer, 1, memory, targets, nullptr, nullptr); });

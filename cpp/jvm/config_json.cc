@@ -43,6 +43,13 @@ std::vector<TransferSpec::Rate> ReadRates(JsonFields& fields) {
   return rates;
 }
 
+// A number out of an int's range becomes one that no count can be, for the core to refuse.
+void ReadCount(JsonFields& fields, const char* key, int& count) {
+  std::int64_t value = count;
+  fields.Read(key, value);
+  count = static_cast<int>(std::clamp<std::int64_t>(value, -1, std::numeric_limits<int>::max()));
+}
+
 Precision ReadPrecision(std::string_view name) {
   if (name == "fp32") {
     return Precision::kFp32;
@@ -197,10 +204,8 @@ PredictorConfig PredictorConfigFromJson(std::string_view json) {
     config.precision = ReadPrecision(precision->Text());
   }
   fields.Read("heads", config.heads);
-  std::int64_t threads = config.threads;
-  fields.Read("threads", threads);
-  config.threads =
-      static_cast<int>(std::clamp<std::int64_t>(threads, -1, std::numeric_limits<int>::max()));
+  ReadCount(fields, "threads", config.threads);
+  ReadCount(fields, "weight_copies", config.weight_copies);
   double scale = config.pixel_scale;
   double offset = config.pixel_offset;
   fields.Read("pixel_scale", scale);

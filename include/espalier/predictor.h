@@ -18,6 +18,11 @@ struct PredictorConfig {
   Precision precision = Precision::kFp32;
   std::vector<std::string> heads;  ///< only these, in the network's order; empty: all
   int threads = 0;                 ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
+  int weight_copies = 0;  ///< 1: all callers read the same weights; 2 to 256: callers on different
+                          ///< cores read different copies, as far as there are as many; 0: a copy
+                          ///< for each core where that pays: mainly dense layers, weights larger
+                          ///< than L1 and not larger than L2, 8 MiB in all, memory permitting. The
+                          ///< bits are the same
   float pixel_scale = 1.0f / 255.0f;  ///< PredictPixels: input = pixel · scale + offset
   float pixel_offset = 0.0f;
 };
@@ -32,7 +37,7 @@ struct PredictorStatistics {
 };
 
 /// Runs a network for serving: batch norm folded, bias and activation fused,
-/// weights packed once. Immutable; any number of threads. Training or closing the
+/// weights packed in advance. Immutable; any number of threads. Training or closing the
 /// network it was made from changes nothing. One example gives the same bits alone
 /// and at any place of any batch, on any number of threads. Runs once when it is made, so
 /// that the first call finds code and memory in place.

@@ -54,7 +54,8 @@ public final class Predictor implements AutoCloseable {
                 "threads", options.threads(),
                 "pixel_scale", options.pixelScale(),
                 "pixel_offset", options.pixelOffset(),
-                "precision", options.precision().key()));
+                "precision", options.precision().key(),
+                "weight_copies", options.weightCopies()));
     this.inputShape = inputShape;
     this.tasks = chosen(tasks, options.heads());
     inputSize = inputShape.size();

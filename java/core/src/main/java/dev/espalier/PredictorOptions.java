@@ -17,6 +17,8 @@ import java.util.Objects;
  * @param pixelScale what pixels of a byte each are multiplied by
  * @param pixelOffset what is added to them then
  * @param precision how weights are kept
+ * @param weightCopies copies of the weights for callers on different cores, 1 to 256; 0 for what
+ *     pays
  */
 public record PredictorOptions(
     int maxBatchSize,
@@ -25,9 +27,10 @@ public record PredictorOptions(
     int threads,
     float pixelScale,
     float pixelOffset,
-    Precision precision) {
+    Precision precision,
+    int weightCopies) {
   private static final PredictorOptions DEFAULTS =
-      new PredictorOptions(256, false, List.of(), 0, 1f / 255f, 0, Precision.FP32);
+      new PredictorOptions(256, false, List.of(), 0, 1f / 255f, 0, Precision.FP32, 0);
 
   /**
    * Checks the numbers and copies the names.
@@ -39,12 +42,14 @@ public record PredictorOptions(
    * @param pixelScale as for the record
    * @param pixelOffset as for the record
    * @param precision as for the record
+   * @param weightCopies as for the record
    * @throws IllegalArgumentException if a number is out of range or not finite, or a name is empty
    *     or given twice
    */
   public PredictorOptions {
     Arguments.inRange("maxBatchSize", maxBatchSize, 1, 1 << 20);
     Arguments.inRange("threads", threads, 0, 256);
+    Arguments.inRange("weightCopies", weightCopies, 0, 256);
     Arguments.finite("pixelScale", pixelScale);
     Arguments.finite("pixelOffset", pixelOffset);
     Objects.requireNonNull(precision, "precision");
@@ -56,7 +61,7 @@ public record PredictorOptions(
 
   /**
    * Returns the defaults: pieces of 256, probabilities of all heads, all threads, pixels from 0 to
-   * 1, weights in float.
+   * 1, weights in float, as many copies of them as pay.
    *
    * @return the options
    */
@@ -72,7 +77,8 @@ public record PredictorOptions(
    * @return changed options
    */
   public PredictorOptions maxBatchSize(int size) {
-    return new PredictorOptions(size, isLogits, heads, threads, pixelScale, pixelOffset, precision);
+    return new PredictorOptions(
+        size, isLogits, heads, threads, pixelScale, pixelOffset, precision, weightCopies);
   }
 
   /**
@@ -82,7 +88,7 @@ public record PredictorOptions(
    */
   public PredictorOptions logits() {
     return new PredictorOptions(
-        maxBatchSize, true, heads, threads, pixelScale, pixelOffset, precision);
+        maxBatchSize, true, heads, threads, pixelScale, pixelOffset, precision, weightCopies);
   }
 
   /**
@@ -101,7 +107,8 @@ public record PredictorOptions(
         threads,
         pixelScale,
         pixelOffset,
-        precision);
+        precision,
+        weightCopies);
   }
 
   /**
@@ -114,7 +121,7 @@ public record PredictorOptions(
    */
   public PredictorOptions threads(int count) {
     return new PredictorOptions(
-        maxBatchSize, isLogits, heads, count, pixelScale, pixelOffset, precision);
+        maxBatchSize, isLogits, heads, count, pixelScale, pixelOffset, precision, weightCopies);
   }
 
   /**
@@ -127,7 +134,8 @@ public record PredictorOptions(
    * @throws IllegalArgumentException if a number is not finite
    */
   public PredictorOptions pixels(float scale, float offset) {
-    return new PredictorOptions(maxBatchSize, isLogits, heads, threads, scale, offset, precision);
+    return new PredictorOptions(
+        maxBatchSize, isLogits, heads, threads, scale, offset, precision, weightCopies);
   }
 
   /**
@@ -138,6 +146,27 @@ public record PredictorOptions(
    */
   public PredictorOptions precision(Precision value) {
     return new PredictorOptions(
-        maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, value);
+        maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, value, weightCopies);
+  }
+
+  /**
+   * Sets how many copies of its weights a predictor keeps: memory against the throughput of several
+   * callers at once. With 1 all callers read the same weights. With more, a caller reads the copy
+   * of the core that it is on; cores share copies if there are more of them. The bits of the
+   * results do not depend on it.
+   *
+   * <p>On some CPUs two cores that read the same bytes, each from its own L2 cache, get less of
+   * them a second than if each reads its own: on Intel's Cascade Lake a fourth to a third. So by
+   * default each core has a copy if a network is mainly dense layers, its weights are larger than
+   * an L1 cache and not larger than L2, and their copies take no more than 8 MiB and fit in memory;
+   * otherwise there is one. {@link Predictor#describe()} tells how many there are.
+   *
+   * @param count 1 to 256; 0, the default, for what pays
+   * @return changed options
+   * @throws IllegalArgumentException if the number is out of range
+   */
+  public PredictorOptions weightCopies(int count) {
+    return new PredictorOptions(
+        maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, precision, count);
   }
 }

@@ -202,7 +202,7 @@ final class Hostile {
         PredictorOptions.defaults(),
         PredictorOptions.defaults().maxBatchSize(1 << 20).logits(),
         PredictorOptions.defaults().heads("side").threads(1).pixels(Float.MIN_VALUE, 1e30f),
-        PredictorOptions.defaults().heads("quarter"),
+        PredictorOptions.defaults().heads("quarter").weightCopies(2),
         null);
     add(
         BatchingOptions.class,

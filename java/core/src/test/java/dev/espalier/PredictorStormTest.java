@@ -38,7 +38,7 @@ class PredictorStormTest {
     int inputs = 1000;
     int rounds = 125;
     try (Network network = network();
-        Predictor predictor = network.predictor()) {
+        Predictor predictor = network.predictor(PredictorOptions.defaults().weightCopies(3))) {
       AtomicReference<Throwable> failure = new AtomicReference<>();
       List<Thread> callers = new ArrayList<>();
       for (int t = 0; t < threads; t++) {

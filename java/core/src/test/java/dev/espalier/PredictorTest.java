@@ -62,6 +62,24 @@ class PredictorTest {
   }
 
   @Test
+  void hasAsManyCopiesOfItsWeightsAsAsked() {
+    PredictorOptions options = PredictorOptions.defaults();
+    float[] expected = predictor.predict(dots.pictures);
+    try (Predictor three = network.predictor(options.weightCopies(3));
+        Predictor one = network.predictor(options.weightCopies(1))) {
+      assertTrue(three.describe().contains(" in 3 copies"), three.describe());
+      assertFalse(one.describe().contains("copies"), one.describe());
+      assertTrue(three.nativeBytes() > one.nativeBytes());
+      assertArrayEquals(Dots.bits(expected), Dots.bits(three.predict(dots.pictures)));
+      assertArrayEquals(Dots.bits(expected), Dots.bits(one.predict(dots.pictures)));
+    }
+    assertEquals(0, options.weightCopies());
+    assertEquals(5, options.weightCopies(5).threads(2).logits().weightCopies());
+    assertThrows(IllegalArgumentException.class, () -> options.weightCopies(-1));
+    assertThrows(IllegalArgumentException.class, () -> options.weightCopies(257));
+  }
+
+  @Test
   void answersByName() {
     float[] outputs = predictor.predict(dots.both().input(5));
     Prediction prediction = predictor.predictTasks(dots.both().input(5));

@@ -32,7 +32,7 @@ class SharedHandleStormTest {
   private static final int SIZE = 64;
   private static final int OUTPUTS = 6;
   private static final PredictorOptions OPTIONS =
-      PredictorOptions.defaults().maxBatchSize(2).pixels(1, 0);
+      PredictorOptions.defaults().maxBatchSize(2).pixels(1, 0).weightCopies(2);
 
   /** A predictor, and its answers while nobody else had it. */
   private record Shared(Predictor predictor, int[][] expected) {}

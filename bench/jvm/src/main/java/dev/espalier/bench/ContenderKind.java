@@ -41,6 +41,15 @@ record ContenderKind(String name, String program, List<Path> classPath) {
     return new ContenderKind("espalier", "dev.espalier.bench.EspalierContender", classPath);
   }
 
+  /** This one and, of this library, the same with one copy of the weights for all callers. */
+  List<ContenderKind> withShared() {
+    return switch (name) {
+      case "espalier" -> List.of(this, as("espalier-shared", program));
+      case "espalier-bf16" -> List.of(this, as("espalier-shared-bf16", program));
+      default -> List.of(this);
+    };
+  }
+
   /** The system and the machine alone; see {@link ControlContender}. */
   static List<ContenderKind> controls(Path root) {
     ContenderKind espalier = espalier(root);

@@ -17,23 +17,29 @@ import dev.espalier.Trainer;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
+import java.util.List;
 
 /** This library, by its public API. */
 public final class EspalierContender implements Contender {
   private static final String BF16 = "espalier-bf16";
+  private static final String SHARED = "espalier-shared";
+  private static final String SHARED_BF16 = "espalier-shared-bf16";
 
   private final boolean isBf16;
+  private final int weightCopies;
 
   /**
    * Makes the contender of that name.
    *
-   * @param name "espalier", or "espalier-bf16", which only predicts
+   * @param name "espalier", or "espalier-bf16", which only predicts; "espalier-shared",
+   *     "espalier-shared-bf16": the same with one copy of the weights for all callers
    */
   public EspalierContender(String name) {
-    isBf16 = name.equals(BF16);
-    if (!isBf16 && !name.equals("espalier")) {
+    if (!List.of("espalier", BF16, SHARED, SHARED_BF16).contains(name)) {
       throw new IllegalArgumentException("unknown " + name);
     }
+    isBf16 = name.equals(BF16) || name.equals(SHARED_BF16);
+    weightCopies = name.equals(SHARED) || name.equals(SHARED_BF16) ? 1 : 0;
   }
 
   @Override
@@ -49,7 +55,9 @@ public final class EspalierContender implements Contender {
   @Override
   public Prediction prediction(Work work, int batch) throws IOException {
     PredictorOptions options =
-        PredictorOptions.defaults().precision(isBf16 ? Precision.BF16_WEIGHTS : Precision.FP32);
+        PredictorOptions.defaults()
+            .precision(isBf16 ? Precision.BF16_WEIGHTS : Precision.FP32)
+            .weightCopies(weightCopies);
     try (Network network = Network.load(work.model())) {
       Predictor predictor = network.predictor(work.isLogits() ? options.logits() : options);
       return new BufferPrediction(

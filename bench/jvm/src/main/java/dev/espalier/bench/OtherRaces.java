@@ -28,10 +28,13 @@ final class OtherRaces {
       Work work = lineup.work("I1", 64);
       List<ContenderClient> clients = new ArrayList<>();
       float[] reference = null;
-      for (ContenderKind kind : lineup.kinds) {
-        if (!kind.name().startsWith("espalier") && !kind.name().equals("ort")) {
-          continue; // the others don't say that one predictor may be shared
-        }
+      // The others don't say that one predictor may be shared.
+      List<ContenderKind> kinds =
+          lineup.kinds.stream()
+              .filter(kind -> kind.name().startsWith("espalier") || kind.name().equals("ort"))
+              .flatMap(kind -> kind.withShared().stream())
+              .toList();
+      for (ContenderKind kind : kinds) {
         ContenderClient client = field.client(kind);
         if (client != null) {
           float[] outputs = client.predict(work, 1);
