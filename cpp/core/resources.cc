@@ -22,13 +22,6 @@ std::int64_t ParseNumber(std::string_view text) {
   return result.ec == std::errc() && value > 0 ? value : -1;
 }
 
-std::string ReadLine(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
 // This process's cgroup folder of a controller and all its parents; inside a container
 // with a namespace of its own the last one is the only one that exists.
 std::vector<std::string> CgroupFolders(std::string_view controller) {
@@ -83,6 +76,13 @@ int AffinityCpus() {
 }
 
 }  // namespace
+
+std::string ReadLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
 
 int ParseCpuMax(std::string_view text) {
   const std::size_t space = text.find(' ');

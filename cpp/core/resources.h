@@ -4,6 +4,7 @@
 // What the operating system gives this process: affinity, container quotas and memory.
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace espalier {
@@ -16,6 +17,9 @@ bool HasCpuQuota();
 
 /// Physical memory, cut by a container's limit.
 std::int64_t AvailableMemoryBytes();
+
+/// A file's first line; empty if it can't be read.
+std::string ReadLine(const std::string& path);
 
 /// Reads "quota period" of a cgroup v2 cpu.max; -1 for "max" or anything else. Rounded up,
 /// at least 1.

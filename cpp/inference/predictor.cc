@@ -6,15 +6,14 @@
 #include <vector>
 
 #include "core/checked.h"
-#include "core/cores.h"
 #include "core/cpu.h"
 #include "core/near_names.h"
 #include "core/text.h"
 #include "core/thread_pool.h"
 #include "inference/buffer_pool.h"
+#include "inference/copied_plan.h"
 #include "inference/inference_plan.h"
 #include "inference/probabilities.h"
-#include "inference/weight_copies.h"
 #include "kernels/pixels.h"
 
 namespace espalier {
@@ -109,17 +108,19 @@ class Predictor::Implementation {
                  const std::vector<GraphHead>& heads)
       : plan_(MakePlan(network, config, heads)),
         probabilities_(heads),
-        pool_(plan_, PieceSize(plan_, probabilities_.width()), config.threads),
+        pool_(plan_.first(), PieceSize(plan_.first(), probabilities_.width()), config.threads),
         input_size_(network.input.element_count()),
         wants_logits_(config.logits),
         pixel_scale_(config.pixel_scale),
         pixel_offset_(config.pixel_offset),
-        pixel_piece_(plan_.ReadsPixels() ? pool_.batch()
-                                         : std::clamp<std::int64_t>(kConvertedFloats / input_size_,
-                                                                    1, pool_.batch())) {
+        pixel_piece_(
+            plan_.first().ReadsPixels()
+                ? pool_.batch()
+                : std::clamp<std::int64_t>(kConvertedFloats / input_size_, 1, pool_.batch())) {
     // Large buffers are for the first caller alone: calls that need them take long anyway.
     pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
-    AddCopies(network, config, heads);
+    // After all that a caller needs, for copies that nobody asked for yield where memory is short.
+    plan_.AddCopies(config.weight_copies, [&] { return MakePlan(network, config, heads); });
     WarmUp();
   }
 
@@ -138,7 +139,7 @@ class Predictor::Implementation {
 
   std::int64_t input_size() const { return input_size_; }
   std::int64_t output_size() const { return probabilities_.width(); }
-  std::int64_t NativeBytes() const { return WeightBytes() + pool_.NativeBytes(); }
+  std::int64_t NativeBytes() const { return plan_.NativeBytes() + pool_.NativeBytes(); }
 
   PredictorStatistics statistics() const {
     return {.calls = pool_.lease_count() - kWarmUpCalls,
@@ -148,40 +149,19 @@ class Predictor::Implementation {
   }
 
   std::string Describe() const {
-    return Concat(
-        "CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ", WeightBytes(), " bytes",
-        weight_copies() > 1 ? Concat(" in ", weight_copies(), " copies") : "", "; buffers ",
-        pool_.NativeBytes(), " bytes, for pieces of ", pool_.batch(), "\n", plan_.DescribeKernels(),
-        plan_.ReadsPixels() ? std::string("pixels: converted as the first operation reads them\n")
-                            : Concat("pixels: converted before the first operation, up to ",
-                                     pixel_piece_, " examples at a time\n"));
+    return Concat("CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ",
+                  plan_.NativeBytes(), " bytes",
+                  plan_.count() > 1 ? Concat(" in ", plan_.count(), " copies") : "", "; buffers ",
+                  pool_.NativeBytes(), " bytes, for pieces of ", pool_.batch(), "\n",
+                  plan_.first().DescribeKernels(),
+                  plan_.first().ReadsPixels()
+                      ? std::string("pixels: converted as the first operation reads them\n")
+                      : Concat("pixels: converted before the first operation, up to ", pixel_piece_,
+                               " examples at a time\n"));
   }
 
  private:
   static constexpr std::int64_t kWarmUpCalls = 1;
-
-  // After all that calls need: copies that nobody asked for yield where memory is short.
-  void AddCopies(const NetworkState& network, const PredictorConfig& config,
-                 const std::vector<GraphHead>& heads) {
-    const bool is_asked = config.weight_copies > 0;
-    const int count =
-        is_asked ? config.weight_copies : WeightCopiesThatPay(plan_.NativeBytes(), plan_.work());
-    try {
-      while (weight_copies() < count) copies_.push_back(MakePlan(network, config, heads));
-    } catch (const Error& error) {
-      if (is_asked || error.code() != ErrorCode::kOutOfMemory) throw;
-    }
-  }
-
-  int weight_copies() const { return static_cast<int>(copies_.size()) + 1; }
-  std::int64_t WeightBytes() const { return plan_.NativeBytes() * weight_copies(); }
-
-  // The copy for the core that the caller is on.
-  const InferencePlan& NearestPlan() const {
-    if (copies_.empty()) return plan_;
-    const int copy = CurrentCore() % weight_copies();
-    return copy == 0 ? plan_ : copies_[static_cast<std::size_t>(copy - 1)];
-  }
 
   // Runs the code and touches the memory of one example, so that no caller waits for pages.
   void WarmUp() {
@@ -219,14 +199,14 @@ class Predictor::Implementation {
 
   void RunFloats(std::int64_t count, const float* inputs, float* rows,
                  InferenceBuffers& buffers) const {
-    NearestPlan().Run(count, {&inputs, 1}, {&rows, 1}, buffers);
+    plan_.ForCaller().Run(count, {&inputs, 1}, {&rows, 1}, buffers);
   }
 
   void RunPixels(std::int64_t count, const std::uint8_t* data, float* rows,
                  const BufferPool::Lease& lease) const {
     const Pixels pixels = {data, pixel_scale_, pixel_offset_};
-    if (plan_.ReadsPixels()) {
-      NearestPlan().RunPixels(count, pixels, {&rows, 1}, *lease);
+    if (plan_.first().ReadsPixels()) {
+      plan_.ForCaller().RunPixels(count, pixels, {&rows, 1}, *lease);
     } else {
       float* const converted = lease.Converted(count * input_size_);
       ConvertPixels(pixels, count * input_size_, converted);
@@ -246,8 +226,7 @@ class Predictor::Implementation {
     }
   }
 
-  InferencePlan plan_;
-  std::vector<InferencePlan> copies_;  // of it; any of its buffers serve them too
+  CopiedPlan plan_;
   Probabilities probabilities_;
   BufferPool pool_;
   std::int64_t input_size_;

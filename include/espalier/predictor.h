@@ -18,11 +18,12 @@ struct PredictorConfig {
   Precision precision = Precision::kFp32;
   std::vector<std::string> heads;  ///< only these, in the network's order; empty: all
   int threads = 0;                 ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
-  int weight_copies = 0;  ///< 1: all callers read the same weights; 2 to 256: callers on different
-                          ///< cores read different copies, as far as there are as many; 0: a copy
-                          ///< for each core where that pays: mainly dense layers, weights larger
-                          ///< than L1 and not larger than L2, 8 MiB in all, memory permitting. The
-                          ///< bits are the same
+  int weight_copies = 0;  ///< 1: all callers read the same weights; 2 to 256: callers whose CPUs
+                          ///< have different L2 caches read different copies, as far as there are
+                          ///< as many; copies beyond that are never read. 0: one for each L2 where
+                          ///< that pays: mainly dense layers, weights larger than L1 and not larger
+                          ///< than L2, 8 MiB in all and little of the free memory. The bits are the
+                          ///< same
   float pixel_scale = 1.0f / 255.0f;  ///< PredictPixels: input = pixel · scale + offset
   float pixel_offset = 0.0f;
 };

@@ -17,8 +17,8 @@ import java.util.Objects;
  * @param pixelScale what pixels of a byte each are multiplied by
  * @param pixelOffset what is added to them then
  * @param precision how weights are kept
- * @param weightCopies copies of the weights for callers on different cores, 1 to 256; 0 for what
- *     pays
+ * @param weightCopies copies of the weights for callers on different CPUs, 1 to 256; 0 for as many
+ *     as pay
  */
 public record PredictorOptions(
     int maxBatchSize,
@@ -152,14 +152,16 @@ public record PredictorOptions(
   /**
    * Sets how many copies of its weights a predictor keeps: memory against the throughput of several
    * callers at once. With 1 all callers read the same weights. With more, a caller reads the copy
-   * of the core that it is on; cores share copies if there are more of them. The bits of the
-   * results do not depend on it.
+   * for the L2 cache of the CPU that it is on; copies beyond the number of L2 caches are never
+   * read. The bits of the results do not depend on it.
    *
    * <p>On some CPUs two cores that read the same bytes, each from its own L2 cache, get less of
-   * them a second than if each reads its own: on Intel's Cascade Lake a fourth to a third. So by
-   * default each core has a copy if a network is mainly dense layers, its weights are larger than
-   * an L1 cache and not larger than L2, and their copies take no more than 8 MiB and fit in memory;
-   * otherwise there is one. {@link Predictor#describe()} tells how many there are.
+   * them a second than if each reads its own: on Intel's Cascade Lake a sixth to a fourth. So by
+   * default there is a copy for each L2 if a network is mainly dense layers, its weights are larger
+   * than an L1 cache and not larger than L2, and all copies take no more than 8 MiB, the others
+   * than the first no more than a quarter of the native memory that is left; otherwise there is
+   * one. With many cores that can be so with weights in bfloat16 alone, which then take more memory
+   * than those in float. {@link Predictor#describe()} tells how many copies there are.
    *
    * @param count 1 to 256; 0, the default, for what pays
    * @return changed options
