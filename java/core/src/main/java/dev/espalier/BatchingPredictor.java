@@ -369,17 +369,25 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private void work() {
     boolean goesOn = true;
+    boolean hasFailed = false;
     while (goesOn) {
       try {
-        goesOn = gather();
+        if (hasFailed) {
+          hasFailed = false;
+          LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        if (batch.isEmpty()) { // what a failure left in it comes first
+          goesOn = gather();
+        }
         if (!batch.isEmpty()) {
           run();
           batch.clear();
         }
       } catch (Throwable failure) {
         // Most likely a full heap, which others may give back: requests have nobody else to wait
-        // for, and stay in the queue or in the batch until they have an answer.
-        LockSupport.parkNanos(PAUSE_NANOS);
+        // for, and stay in the queue or in the batch until they have an answer. Nothing is called
+        // here: with a full heap the pause, too, may fail.
+        hasFailed = true;
       }
     }
     isOver.countDown();

@@ -105,9 +105,11 @@ class BrokenClientsTest {
         hanging.add(sent("Content-Length: 36\r\n", "x"));
         hanging.add(sent("Content-Length: 1000000\r\n", "x"));
       }
-      // Once both hang, a third large body is one too many.
+      // Once both hang, a third large body is one too many. Until then one that asks may take the
+      // place of one that is to hang, which is turned away, so another one follows.
       while (predict(LARGE).statusCode() != 503) {
         Thread.sleep(10);
+        hanging.add(sent("Content-Length: 1000000\r\n", "x"));
       }
       for (int i = 0; i < 10; i++) {
         HttpResponse<String> response = predict(SIZE);
