@@ -21,7 +21,6 @@ int CopiesThatPay(const InferencePlan& plan) {
 void CopiedPlan::AddCopies(int wanted, FunctionRef<InferencePlan()> make) {
   const int count = wanted > 0 ? wanted : CopiesThatPay(first_);
   while (this->count() < count) others_.push_back(make());
-  if (count > 1) static_cast<void>(CurrentL2Cache());
 }
 
 const InferencePlan& CopiedPlan::ForCaller() const {

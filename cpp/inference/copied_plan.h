@@ -20,7 +20,7 @@ class CopiedPlan {
   explicit CopiedPlan(InferencePlan first) : first_(std::move(first)) {}
 
   /// Makes it `wanted` copies, the first one included; 0: as many as pay. To be called before any
-  /// other thread has it. Afterwards CurrentL2Cache, too, is ready.
+  /// other thread has it.
   void AddCopies(int wanted, FunctionRef<InferencePlan()> make);
 
   const InferencePlan& first() const { return first_; }

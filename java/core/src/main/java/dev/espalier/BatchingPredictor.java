@@ -466,11 +466,15 @@ public final class BatchingPredictor implements AutoCloseable {
       Request request = batch.get(i);
       if (request.claim()) {
         failed.increment();
+        boolean hasFailed = false;
         while (!request.isDone()) {
           try {
+            if (hasFailed) {
+              LockSupport.parkNanos(PAUSE_NANOS);
+            }
             request.fail(error);
           } catch (OutOfMemoryError noMemory) {
-            LockSupport.parkNanos(PAUSE_NANOS);
+            hasFailed = true; // and nothing else, as in work()
           }
         }
       } else {
