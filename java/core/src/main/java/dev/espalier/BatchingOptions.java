@@ -3,40 +3,29 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 
 /**
- * How a {@link BatchingPredictor} joins requests.
+ * How a {@link BatchingPredictor} joins requests: immutable; each method that takes a value returns
+ * options of their own.
  *
- * @param maxBatchSize requests joined at most, 1 to 2^16
- * @param maxWait how long a request may wait for others to join, from 0 (it is joined with those
- *     that came while the former batch ran) to one minute
- * @param queueCapacity requests that may wait, 1 to 2^20; more are turned away by {@link
- *     OverloadedException}
- * @param timeout the time after which a request is given up, above 0; at most a day
+ * @since 0.1
  */
-public record BatchingOptions(
-    int maxBatchSize, Duration maxWait, int queueCapacity, Duration timeout) {
+public final class BatchingOptions {
   private static final BatchingOptions DEFAULTS =
       new BatchingOptions(64, Duration.ofNanos(200_000), 1024, Duration.ofSeconds(10));
 
-  /**
-   * Checks the ranges.
-   *
-   * @param maxBatchSize as for the record
-   * @param maxWait as for the record
-   * @param queueCapacity as for the record
-   * @param timeout as for the record
-   * @throws IllegalArgumentException if a value is out of its range
-   */
-  public BatchingOptions {
-    Arguments.inRange("maxBatchSize", maxBatchSize, 1, 1 << 16);
-    Arguments.inRange("queueCapacity", queueCapacity, 1, 1 << 20);
-    Objects.requireNonNull(maxWait, "maxWait");
-    if (maxWait.isNegative() || maxWait.compareTo(Duration.ofMinutes(1)) > 0) {
-      throw new IllegalArgumentException("maxWait: expected 0 to one minute, got " + maxWait);
-    }
-    requireTimeout(timeout);
+  private final int maxBatchSize;
+  private final Duration maxWait;
+  private final int queueCapacity;
+  private final Duration timeout;
+
+  private BatchingOptions(int maxBatchSize, Duration maxWait, int queueCapacity, Duration timeout) {
+    this.maxBatchSize = maxBatchSize;
+    this.maxWait = maxWait;
+    this.queueCapacity = queueCapacity;
+    this.timeout = timeout;
   }
 
   /**
@@ -56,6 +45,7 @@ public record BatchingOptions(
    * @throws IllegalArgumentException if it is out of range
    */
   public BatchingOptions maxBatchSize(int size) {
+    Arguments.inRange("maxBatchSize", size, 1, 1 << 16);
     return new BatchingOptions(size, maxWait, queueCapacity, timeout);
   }
 
@@ -67,6 +57,10 @@ public record BatchingOptions(
    * @throws IllegalArgumentException if it is out of range
    */
   public BatchingOptions maxWait(Duration wait) {
+    Objects.requireNonNull(wait, "maxWait");
+    if (wait.isNegative() || wait.compareTo(Duration.ofMinutes(1)) > 0) {
+      throw new IllegalArgumentException("maxWait: expected 0 to one minute, got " + wait);
+    }
     return new BatchingOptions(maxBatchSize, wait, queueCapacity, timeout);
   }
 
@@ -78,6 +72,7 @@ public record BatchingOptions(
    * @throws IllegalArgumentException if it is out of range
    */
   public BatchingOptions queueCapacity(int capacity) {
+    Arguments.inRange("queueCapacity", capacity, 1, 1 << 20);
     return new BatchingOptions(maxBatchSize, maxWait, capacity, timeout);
   }
 
@@ -89,7 +84,72 @@ public record BatchingOptions(
    * @throws IllegalArgumentException if it is out of range
    */
   public BatchingOptions timeout(Duration limit) {
-    return new BatchingOptions(maxBatchSize, maxWait, queueCapacity, limit);
+    return new BatchingOptions(maxBatchSize, maxWait, queueCapacity, requireTimeout(limit));
+  }
+
+  /**
+   * Returns how many requests are joined at most.
+   *
+   * @return 1 to 2^16
+   */
+  public int maxBatchSize() {
+    return maxBatchSize;
+  }
+
+  /**
+   * Returns how long a request may wait for others to join.
+   *
+   * @return 0 to one minute
+   */
+  public Duration maxWait() {
+    return maxWait;
+  }
+
+  /**
+   * Returns how many requests may wait.
+   *
+   * @return 1 to 2^20
+   */
+  public int queueCapacity() {
+    return queueCapacity;
+  }
+
+  /**
+   * Returns the time after which a request is given up, where its call does not say.
+   *
+   * @return above 0, at most a day
+   */
+  public Duration timeout() {
+    return timeout;
+  }
+
+  private List<Object> values() {
+    return List.of(maxBatchSize, maxWait, queueCapacity, timeout);
+  }
+
+  /** Returns whether the other ones are options of the same values. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof BatchingOptions options && values().equals(options.values());
+  }
+
+  @Override
+  public int hashCode() {
+    return values().hashCode();
+  }
+
+  /** Returns all values by name. */
+  @Override
+  public String toString() {
+    return "BatchingOptions[maxBatchSize="
+        + maxBatchSize
+        + ", maxWait="
+        + maxWait
+        + ", queueCapacity="
+        + queueCapacity
+        + ", timeout="
+        + timeout
+        + "]";
   }
 
   /** Returns the checked time-out. */

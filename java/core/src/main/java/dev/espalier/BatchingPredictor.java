@@ -146,7 +146,7 @@ public final class BatchingPredictor implements AutoCloseable {
   /**
    * Predicts for one example as {@link #predict(float[])} does, and answers by names, with the
    * thresholds of the predictor that computed the answer. What a future answers gets names from
-   * {@link Predictor#predictions}.
+   * {@link Predictor#named}.
    *
    * @param input {@code [input shape]}, row-major; not to be changed until this returns
    * @return the answers
@@ -156,10 +156,10 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws CancellationException if the thread is interrupted, which stays its state
    * @throws IllegalStateException if this object or its predictor is closed
    */
-  public Prediction predictTasks(float[] input) {
+  public Prediction predictNamed(float[] input) {
     Request request = enter(input);
     float[] answer = await(request, options.timeout());
-    return request.answeredBy.predictions(answer).get(0);
+    return request.answeredBy.named(answer).get(0);
   }
 
   /**
@@ -244,8 +244,8 @@ public final class BatchingPredictor implements AutoCloseable {
    *
    * @return counters and a gauge, whose names begin with {@code "espalier.batching."}
    */
-  public List<Meter> meters() {
-    return BatchingStatistics.meters(this::statistics);
+  public List<Instrument> instruments() {
+    return BatchingStatistics.instruments(this::statistics);
   }
 
   /**

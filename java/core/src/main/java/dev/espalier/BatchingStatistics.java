@@ -18,33 +18,33 @@ import java.util.function.Supplier;
  */
 public record BatchingStatistics(
     long accepted, long shed, long answered, long failed, long givenUp, long batches, int waiting) {
-  static List<Meter> meters(Supplier<BatchingStatistics> source) {
+  static List<Instrument> instruments(Supplier<BatchingStatistics> source) {
     String prefix = "espalier.batching.";
     return List.of(
-        Meter.counter(
+        Instrument.counter(
             prefix + "accepted", "Requests let in.", source, BatchingStatistics::accepted),
-        Meter.counter(
+        Instrument.counter(
             prefix + "shed",
             "Requests turned away because too many waited.",
             source,
             BatchingStatistics::shed),
-        Meter.counter(
+        Instrument.counter(
             prefix + "answered",
             "Requests whose answers were computed in time.",
             source,
             BatchingStatistics::answered),
-        Meter.counter(
+        Instrument.counter(
             prefix + "failed",
             "Requests that ended in an exception other than being late.",
             source,
             BatchingStatistics::failed),
-        Meter.counter(
+        Instrument.counter(
             prefix + "given.up",
             "Requests that were cancelled, interrupted or out of time.",
             source,
             BatchingStatistics::givenUp),
-        Meter.counter(prefix + "batches", "Batches run.", source, BatchingStatistics::batches),
-        Meter.gauge(
+        Instrument.counter(prefix + "batches", "Batches run.", source, BatchingStatistics::batches),
+        Instrument.gauge(
             prefix + "waiting", "Requests that wait now.", source, BatchingStatistics::waiting));
   }
 }

@@ -12,14 +12,14 @@ import java.util.List;
  */
 public final class Espalier {
   private static final String VERSION = "0.1.0";
-  private static final List<Meter> METERS =
+  private static final List<Instrument> INSTRUMENTS =
       List.of(
-          Meter.gauge(
+          Instrument.gauge(
               "espalier.live.handles",
               "Networks, predictors and running trainers that are not closed.",
               Espalier::liveHandles,
               Long::doubleValue),
-          Meter.gauge(
+          Instrument.gauge(
               "espalier.native.bytes",
               "Native memory of networks, plans and caches together.",
               Espalier::nativeBytes,
@@ -114,8 +114,8 @@ public final class Espalier {
    *
    * @return gauges, whose names begin with {@code "espalier."}
    */
-  public static List<Meter> meters() {
-    return METERS;
+  public static List<Instrument> instruments() {
+    return INSTRUMENTS;
   }
 
   /**

@@ -29,7 +29,7 @@ import java.util.Objects;
  * call that runs while another thread closes finishes normally.
  */
 public final class Predictor implements AutoCloseable {
-  /** Input values that {@link #predictAll} reads at a time: 1 MiB. */
+  /** Input values that {@link #predict(Dataset)} reads at a time: 1 MiB. */
   private static final int CHUNK_VALUES = 1 << 18;
 
   /** Calls by which the virtual machine learns the way to native code; it compiles it meanwhile. */
@@ -51,11 +51,11 @@ public final class Predictor implements AutoCloseable {
                 "max_batch_size", options.maxBatchSize(),
                 "logits", options.isLogits(),
                 "heads", options.heads(),
-                "threads", options.threads(),
+                "threads", options.threads().orElse(0),
                 "pixel_scale", options.pixelScale(),
                 "pixel_offset", options.pixelOffset(),
                 "precision", options.precision().key(),
-                "weight_copies", options.weightCopies()));
+                "weight_copies", options.weightCopies().orElse(0)));
     this.inputShape = inputShape;
     this.tasks = chosen(tasks, options.heads());
     inputSize = inputShape.size();
@@ -201,7 +201,7 @@ public final class Predictor implements AutoCloseable {
    * @throws ShapeException if the length is not {@link #inputSize()}
    * @throws IllegalStateException if this predictor is closed
    */
-  public Prediction predictTasks(float[] input) {
+  public Prediction predictNamed(float[] input) {
     requireOne(Objects.requireNonNull(input, "input").length);
     return new Prediction(tasks, predict(input), isLogits);
   }
@@ -215,7 +215,7 @@ public final class Predictor implements AutoCloseable {
    * @throws ShapeException if the length is not {@link #inputSize()}
    * @throws IllegalStateException if this predictor is closed
    */
-  public Prediction predictTasks(byte[] pixels) {
+  public Prediction predictNamed(byte[] pixels) {
     requireOne(Objects.requireNonNull(pixels, "pixels").length);
     return new Prediction(tasks, predictPixels(pixels), isLogits);
   }
@@ -229,7 +229,7 @@ public final class Predictor implements AutoCloseable {
    * @return the answers to each example
    * @throws ShapeException if the length is not a multiple of {@link #outputSize()}
    */
-  public List<Prediction> predictions(float[] outputs) {
+  public List<Prediction> named(float[] outputs) {
     if (Objects.requireNonNull(outputs, "outputs").length % outputSize != 0) {
       throw new ShapeException(
           "outputs: expected a multiple of " + outputSize + " values, got " + outputs.length);
@@ -250,7 +250,7 @@ public final class Predictor implements AutoCloseable {
    * @throws ShapeException if the input sizes differ
    * @throws IllegalStateException if this predictor is closed
    */
-  public float[][] predictAll(Dataset data) {
+  public float[][] predict(Dataset data) {
     TargetBinding.requireInput(inputShape, data);
     float[][] outputs = new float[data.size()][];
     int chunk = Math.max(1, Math.min(CHUNK_VALUES / inputSize, outputs.length));
@@ -340,8 +340,8 @@ public final class Predictor implements AutoCloseable {
    * @return counters and a gauge, whose names begin with {@code "espalier.predictor."}; NaN once
    *     this predictor is closed
    */
-  public List<Meter> meters() {
-    return PredictorStatistics.meters(this::statistics);
+  public List<Instrument> instruments() {
+    return PredictorStatistics.instruments(this::statistics);
   }
 
   /**

@@ -4,59 +4,55 @@ package dev.espalier;
 import dev.espalier.internal.Arguments;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalInt;
 
 /**
- * How a predictor is made.
+ * How a predictor is made: immutable; each method that takes a value returns options of their own.
  *
- * @param maxBatchSize examples run at once, 1 to 2^20; larger batches are run in pieces of this
- *     size
- * @param isLogits true to return logits instead of probabilities
- * @param heads names of the heads that are computed, in any order; empty for all
- * @param threads the threads that a call uses at most, the caller's included; 0 for {@link
- *     Espalier#threads()}
- * @param pixelScale what pixels of a byte each are multiplied by
- * @param pixelOffset what is added to them then
- * @param precision how weights are kept
- * @param weightCopies copies of the weights for callers on different CPUs, 1 to 256; 0 for as many
- *     as pay
+ * <pre>{@code
+ * PredictorOptions options = PredictorOptions.defaults().maxBatchSize(64).logits();
+ * }</pre>
+ *
+ * @since 0.1
  */
-public record PredictorOptions(
-    int maxBatchSize,
-    boolean isLogits,
-    List<String> heads,
-    int threads,
-    float pixelScale,
-    float pixelOffset,
-    Precision precision,
-    int weightCopies) {
+public final class PredictorOptions {
   private static final PredictorOptions DEFAULTS =
-      new PredictorOptions(256, false, List.of(), 0, 1f / 255f, 0, Precision.FP32, 0);
+      new PredictorOptions(
+          256,
+          false,
+          List.of(),
+          OptionalInt.empty(),
+          1f / 255f,
+          0,
+          Precision.FP32,
+          OptionalInt.empty());
 
-  /**
-   * Checks the numbers and copies the names.
-   *
-   * @param maxBatchSize as for the record
-   * @param isLogits as for the record
-   * @param heads as for the record
-   * @param threads as for the record
-   * @param pixelScale as for the record
-   * @param pixelOffset as for the record
-   * @param precision as for the record
-   * @param weightCopies as for the record
-   * @throws IllegalArgumentException if a number is out of range or not finite, or a name is empty
-   *     or given twice
-   */
-  public PredictorOptions {
-    Arguments.inRange("maxBatchSize", maxBatchSize, 1, 1 << 20);
-    Arguments.inRange("threads", threads, 0, 256);
-    Arguments.inRange("weightCopies", weightCopies, 0, 256);
-    Arguments.finite("pixelScale", pixelScale);
-    Arguments.finite("pixelOffset", pixelOffset);
-    Objects.requireNonNull(precision, "precision");
-    heads = List.copyOf(Objects.requireNonNull(heads, "heads"));
-    if (!heads.isEmpty()) {
-      Arguments.names("heads", heads.toArray(new String[0]));
-    }
+  private final int maxBatchSize;
+  private final boolean isLogits;
+  private final List<String> heads;
+  private final OptionalInt threads;
+  private final float pixelScale;
+  private final float pixelOffset;
+  private final Precision precision;
+  private final OptionalInt weightCopies;
+
+  private PredictorOptions(
+      int maxBatchSize,
+      boolean isLogits,
+      List<String> heads,
+      OptionalInt threads,
+      float pixelScale,
+      float pixelOffset,
+      Precision precision,
+      OptionalInt weightCopies) {
+    this.maxBatchSize = maxBatchSize;
+    this.isLogits = isLogits;
+    this.heads = heads;
+    this.threads = threads;
+    this.pixelScale = pixelScale;
+    this.pixelOffset = pixelOffset;
+    this.precision = precision;
+    this.weightCopies = weightCopies;
   }
 
   /**
@@ -75,8 +71,10 @@ public record PredictorOptions(
    *
    * @param size 1 to 2^20
    * @return changed options
+   * @throws IllegalArgumentException if the number is out of range
    */
   public PredictorOptions maxBatchSize(int size) {
+    Arguments.inRange("maxBatchSize", size, 1, 1 << 20);
     return new PredictorOptions(
         size, isLogits, heads, threads, pixelScale, pixelOffset, precision, weightCopies);
   }
@@ -115,13 +113,21 @@ public record PredictorOptions(
    * Limits the threads of a call. With 1 everything runs on the caller's thread. The bits of the
    * results do not depend on it.
    *
-   * @param count 1 to 256, the caller's included; 0 for {@link Espalier#threads()}
+   * @param count 1 to 256, the caller's included; by default {@link Espalier#threads()}
    * @return changed options
    * @throws IllegalArgumentException if the number is out of range
    */
   public PredictorOptions threads(int count) {
+    Arguments.inRange("threads", count, 1, 256);
     return new PredictorOptions(
-        maxBatchSize, isLogits, heads, count, pixelScale, pixelOffset, precision, weightCopies);
+        maxBatchSize,
+        isLogits,
+        heads,
+        OptionalInt.of(count),
+        pixelScale,
+        pixelOffset,
+        precision,
+        weightCopies);
   }
 
   /**
@@ -134,6 +140,8 @@ public record PredictorOptions(
    * @throws IllegalArgumentException if a number is not finite
    */
   public PredictorOptions pixels(float scale, float offset) {
+    Arguments.finite("pixelScale", scale);
+    Arguments.finite("pixelOffset", offset);
     return new PredictorOptions(
         maxBatchSize, isLogits, heads, threads, scale, offset, precision, weightCopies);
   }
@@ -145,6 +153,7 @@ public record PredictorOptions(
    * @return changed options
    */
   public PredictorOptions precision(Precision value) {
+    Objects.requireNonNull(value, "precision");
     return new PredictorOptions(
         maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, value, weightCopies);
   }
@@ -163,12 +172,130 @@ public record PredictorOptions(
    * one. With many cores that can be so with weights in bfloat16 alone, which then take more memory
    * than those in float. {@link Predictor#describe()} tells how many copies there are.
    *
-   * @param count 1 to 256; 0, the default, for what pays
+   * @param count 1 to 256; by default what pays
    * @return changed options
    * @throws IllegalArgumentException if the number is out of range
    */
   public PredictorOptions weightCopies(int count) {
+    Arguments.inRange("weightCopies", count, 1, 256);
     return new PredictorOptions(
-        maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, precision, count);
+        maxBatchSize,
+        isLogits,
+        heads,
+        threads,
+        pixelScale,
+        pixelOffset,
+        precision,
+        OptionalInt.of(count));
+  }
+
+  /**
+   * Returns how many examples are run at once.
+   *
+   * @return 1 to 2^20
+   */
+  public int maxBatchSize() {
+    return maxBatchSize;
+  }
+
+  /**
+   * Returns whether outputs are logits.
+   *
+   * @return false for probabilities
+   */
+  public boolean isLogits() {
+    return isLogits;
+  }
+
+  /**
+   * Returns the heads that are computed.
+   *
+   * @return their names, in the order given; empty for all heads
+   */
+  public List<String> heads() {
+    return heads;
+  }
+
+  /**
+   * Returns the threads that a call uses at most.
+   *
+   * @return 1 to 256; empty for {@link Espalier#threads()}
+   */
+  public OptionalInt threads() {
+    return threads;
+  }
+
+  /**
+   * Returns what pixels of a byte each are multiplied by.
+   *
+   * @return a finite number
+   */
+  public float pixelScale() {
+    return pixelScale;
+  }
+
+  /**
+   * Returns what is added to pixels once they are scaled.
+   *
+   * @return a finite number
+   */
+  public float pixelOffset() {
+    return pixelOffset;
+  }
+
+  /**
+   * Returns how weights are kept.
+   *
+   * @return the precision
+   */
+  public Precision precision() {
+    return precision;
+  }
+
+  /**
+   * Returns the copies of the weights for callers on different CPUs.
+   *
+   * @return 1 to 256; empty for as many as pay
+   */
+  public OptionalInt weightCopies() {
+    return weightCopies;
+  }
+
+  private List<Object> values() {
+    return List.of(
+        maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, precision, weightCopies);
+  }
+
+  /** Returns whether the other ones are options of the same values. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof PredictorOptions options && values().equals(options.values());
+  }
+
+  @Override
+  public int hashCode() {
+    return values().hashCode();
+  }
+
+  /** Returns all values by name. */
+  @Override
+  public String toString() {
+    return "PredictorOptions[maxBatchSize="
+        + maxBatchSize
+        + ", outputs="
+        + (isLogits ? "logits" : "probabilities")
+        + ", heads="
+        + (heads.isEmpty() ? "all" : heads)
+        + ", threads="
+        + (threads.isPresent() ? threads.getAsInt() : "all")
+        + ", pixels="
+        + pixelScale
+        + " * pixel + "
+        + pixelOffset
+        + ", precision="
+        + precision
+        + ", weightCopies="
+        + (weightCopies.isPresent() ? weightCopies.getAsInt() : "as many as pay")
+        + "]";
   }
 }

@@ -17,30 +17,30 @@ import java.util.function.Supplier;
  */
 public record PredictorStatistics(
     long calls, long failedCalls, long workspaces, long temporaryWorkspaces, long nativeBytes) {
-  static List<Meter> meters(Supplier<PredictorStatistics> source) {
+  static List<Instrument> instruments(Supplier<PredictorStatistics> source) {
     String prefix = "espalier.predictor.";
     return List.of(
-        Meter.counter(
+        Instrument.counter(
             prefix + "calls",
             "Calls that reached native code, batches counted once.",
             source,
             PredictorStatistics::calls),
-        Meter.counter(
+        Instrument.counter(
             prefix + "failed.calls",
             "Calls that ended in an exception.",
             source,
             PredictorStatistics::failedCalls),
-        Meter.counter(
+        Instrument.counter(
             prefix + "workspaces",
             "Sets of buffers made, one for each caller at the same time.",
             source,
             PredictorStatistics::workspaces),
-        Meter.counter(
+        Instrument.counter(
             prefix + "temporary.workspaces",
             "Sets of buffers that served one call, because too many callers came at once.",
             source,
             PredictorStatistics::temporaryWorkspaces),
-        Meter.gauge(
+        Instrument.gauge(
             prefix + "native.bytes",
             "Native memory that the predictor holds.",
             source,

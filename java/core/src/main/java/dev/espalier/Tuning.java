@@ -18,7 +18,7 @@ final class Tuning {
     this.data = data;
     binding = TargetBinding.of(network.tasks(), network.inputShape(), data);
     try (Predictor predictor = network.predictor(options)) {
-      outputs = predictor.predictAll(new FiniteInputs(data));
+      outputs = predictor.predict(new FiniteInputs(data));
     }
   }
 

@@ -185,9 +185,10 @@ class BatchingPredictorTest {
   @Test
   void countersNeverFallWhileRequestsAreCancelled() throws InterruptedException {
     BatchingPredictor batching = BatchingPredictor.of(predictor, OPTIONS.maxWait(Duration.ZERO));
-    List<Meter> meters = batching.meters();
+    List<Instrument> instruments = batching.instruments();
     try (batching) {
-      List<Meter> counters = meters.stream().filter(m -> m.kind() == Meter.Kind.COUNTER).toList();
+      List<Instrument> counters =
+          instruments.stream().filter(m -> m.kind() == Instrument.Kind.COUNTER).toList();
       assertEquals(6, counters.size());
       double[] before = new double[counters.size()];
       onThreads(
@@ -215,8 +216,8 @@ class BatchingPredictorTest {
     BatchingStatistics end = batching.statistics();
     assertEquals(8000, end.accepted());
     assertEquals(8000, end.answered() + end.givenUp());
-    assertEquals("espalier.batching.answered", meters.get(2).name());
-    assertEquals(end.answered(), meters.get(2).value());
+    assertEquals("espalier.batching.answered", instruments.get(2).name());
+    assertEquals(end.answered(), instruments.get(2).value());
   }
 
   /** With time-outs about as long as an answer takes: who is told of one got no answer counted. */
@@ -355,7 +356,7 @@ class BatchingPredictorTest {
         batching.swap(strict);
         CountDownLatch release = occupied(batching);
         AtomicReference<Prediction> answer = new AtomicReference<>();
-        Thread waiting = new Thread(() -> answer.set(batching.predictTasks(inputs[1])));
+        Thread waiting = new Thread(() -> answer.set(batching.predictNamed(inputs[1])));
         waiting.start();
         while (batching.statistics().waiting() == 0) {
           Thread.sleep(1);

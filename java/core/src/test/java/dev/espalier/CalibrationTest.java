@@ -151,7 +151,7 @@ class CalibrationTest {
           Predictor predictor = loaded.predictor()) {
         for (int i = 0; i < 20; i++) {
           float[] old = before.predict(dots.both().input(i));
-          Prediction now = predictor.predictTasks(dots.both().input(i));
+          Prediction now = predictor.predictNamed(dots.both().input(i));
           assertEquals(best(old), Integer.parseInt(now.best("quarter")));
           for (int j = 0; j < 2; j++) {
             Calibration label = calibrations.get(1 + j);
@@ -251,13 +251,13 @@ class CalibrationTest {
           Predictor logits = copy.predictor(PredictorOptions.defaults().logits().heads("side"));
           BatchingPredictor batching = BatchingPredictor.of(former, BatchingOptions.defaults())) {
         assertEquals(List.of(0.0, 1.0), loaded.tasks().get(1).thresholds());
-        assertEquals(List.of("low"), predictor.predictTasks(input).labels("side"));
-        assertEquals(List.of("low"), logits.predictTasks(input).labels("side"));
+        assertEquals(List.of("low"), predictor.predictNamed(input).labels("side"));
+        assertEquals(List.of("low"), logits.predictNamed(input).labels("side"));
         assertEquals(former.tasks().get(0), predictor.tasks().get(0));
         batching.swap(predictor);
-        assertEquals(List.of("low"), batching.predictTasks(input).labels("side"));
+        assertEquals(List.of("low"), batching.predictNamed(input).labels("side"));
         assertThrows(
-            IllegalArgumentException.class, () -> predictor.predictTasks(input).labels("quarter"));
+            IllegalArgumentException.class, () -> predictor.predictNamed(input).labels("quarter"));
       }
       for (double[] wrong : new double[][] {{0.5}, {0.5, 1.5}, {-0.5, 0.5}, {Double.NaN, 0}}) {
         assertThrows(IllegalArgumentException.class, () -> network.setThresholds("side", wrong));

@@ -358,14 +358,13 @@ final class Hostile {
     receivers.put(
         BatchingStatistics.class, list(() -> new BatchingStatistics(1, 2, 3, 4, 5, 6, 7)));
     receivers.put(
-        Meter.class,
+        Instrument.class,
         list(
-            () -> Espalier.meters().get(0),
-            () -> closedPredictor().meters().get(0),
+            () -> Espalier.instruments().get(0),
+            () -> closedPredictor().instruments().get(0),
             () ->
-                new Meter(
+                Instrument.gauge(
                     "a",
-                    Meter.Kind.GAUGE,
                     "",
                     () -> {
                       throw new Mine();
@@ -409,7 +408,7 @@ final class Hostile {
         list(
             () -> {
               try (Predictor predictor = predictor(false)) {
-                return predictor.predictTasks(new float[64]);
+                return predictor.predictNamed(new float[64]);
               }
             }));
     receivers.put(Optimizer.class, list(() -> Adam.withLearningRate(0.1)));

@@ -15,6 +15,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -73,16 +74,16 @@ class PredictorTest {
       assertArrayEquals(Dots.bits(expected), Dots.bits(three.predict(dots.pictures)));
       assertArrayEquals(Dots.bits(expected), Dots.bits(one.predict(dots.pictures)));
     }
-    assertEquals(0, options.weightCopies());
-    assertEquals(5, options.weightCopies(5).threads(2).logits().weightCopies());
-    assertThrows(IllegalArgumentException.class, () -> options.weightCopies(-1));
+    assertEquals(OptionalInt.empty(), options.weightCopies());
+    assertEquals(OptionalInt.of(5), options.weightCopies(5).threads(2).logits().weightCopies());
+    assertThrows(IllegalArgumentException.class, () -> options.weightCopies(0));
     assertThrows(IllegalArgumentException.class, () -> options.weightCopies(257));
   }
 
   @Test
   void answersByName() {
     float[] outputs = predictor.predict(dots.both().input(5));
-    Prediction prediction = predictor.predictTasks(dots.both().input(5));
+    Prediction prediction = predictor.predictNamed(dots.both().input(5));
     assertEquals(outputs[5], prediction.value("side", "right"));
     assertArrayEquals(Arrays.copyOf(outputs, 4), prediction.values("quarter"));
     int best = Integer.parseInt(prediction.best("quarter"));
@@ -101,21 +102,21 @@ class PredictorTest {
       pixels[i] = (byte) (i * 37);
     }
     float[] outputs = predictor.predictPixels(pixels);
-    List<Prediction> predictions = predictor.predictions(outputs);
+    List<Prediction> predictions = predictor.named(outputs);
     assertEquals(2, predictions.size());
     assertEquals(outputs[5], predictions.get(0).value("side", "right"));
     assertEquals(outputs[11], predictions.get(1).value("side", "right"));
-    Prediction second = predictor.predictTasks(Arrays.copyOfRange(pixels, 64, 128));
+    Prediction second = predictor.predictNamed(Arrays.copyOfRange(pixels, 64, 128));
     assertEquals(predictions.get(1).toString(), second.toString());
-    assertEquals(List.of(), predictor.predictions(new float[0]));
-    assertThrows(ShapeException.class, () -> predictor.predictions(new float[5]));
-    assertThrows(ShapeException.class, () -> predictor.predictTasks(new byte[63]));
+    assertEquals(List.of(), predictor.named(new float[0]));
+    assertThrows(ShapeException.class, () -> predictor.named(new float[5]));
+    assertThrows(ShapeException.class, () -> predictor.predictNamed(new byte[63]));
   }
 
   @Test
   void givesTheSameBitsAloneAndAnywhereInABatch() {
     float[] all = predictor.predict(dots.pictures);
-    float[][] rows = predictor.predictAll(dots.both());
+    float[][] rows = predictor.predict(dots.both());
     try (Predictor small = network.predictor(PredictorOptions.defaults().maxBatchSize(1))) {
       assertArrayEquals(Dots.bits(all), Dots.bits(small.predict(dots.pictures)));
     }
@@ -216,7 +217,7 @@ class PredictorTest {
 
   @Test
   void namesLabelsAboveTheirThresholds() {
-    Prediction prediction = predictor.predictTasks(dots.both().input(5));
+    Prediction prediction = predictor.predictNamed(dots.both().input(5));
     float low = prediction.value("side", "low");
     assertTrue(prediction.labels("side", low).contains("low"));
     assertEquals(List.of(), prediction.labels("side", 1.1));
@@ -234,17 +235,18 @@ class PredictorTest {
     assertEquals(0, statistics.failedCalls());
     assertEquals(0, statistics.temporaryWorkspaces());
     assertEquals(predictor.nativeBytes(), statistics.nativeBytes());
-    List<Meter> meters = predictor.meters();
-    assertEquals(5, meters.size());
-    assertEquals("espalier.predictor.calls", meters.get(0).name());
-    assertEquals(Meter.Kind.COUNTER, meters.get(0).kind());
-    assertEquals(2, meters.get(0).value());
-    assertEquals("espalier.predictor.native.bytes", meters.get(4).name());
-    assertEquals(Meter.Kind.GAUGE, meters.get(4).kind());
-    assertEquals(predictor.nativeBytes(), meters.get(4).value());
+    List<Instrument> instruments = predictor.instruments();
+    assertEquals(5, instruments.size());
+    assertEquals("espalier.predictor.calls", instruments.get(0).name());
+    assertEquals(Instrument.Kind.COUNTER, instruments.get(0).kind());
+    assertEquals(2, instruments.get(0).value());
+    assertEquals("espalier.predictor.native.bytes", instruments.get(4).name());
+    assertEquals(Instrument.Kind.GAUGE, instruments.get(4).kind());
+    assertEquals(predictor.nativeBytes(), instruments.get(4).value());
     predictor.close();
-    meters.forEach(meter -> assertTrue(Double.isNaN(meter.value()), meter.name()));
-    List<Meter> library = Espalier.meters();
+    instruments.forEach(
+        instrument -> assertTrue(Double.isNaN(instrument.value()), instrument.name()));
+    List<Instrument> library = Espalier.instruments();
     assertEquals("espalier.live.handles", library.get(0).name());
     assertEquals(Espalier.liveHandles(), library.get(0).value());
     assertEquals(Espalier.nativeBytes(), library.get(1).value());
@@ -278,7 +280,7 @@ class PredictorTest {
 
   @Test
   void agreesWithEvaluation() {
-    float[][] rows = predictor.predictAll(dots.both());
+    float[][] rows = predictor.predict(dots.both());
     int right = 0;
     double loss = 0;
     for (int i = 0; i < EXAMPLES; i++) {
@@ -315,7 +317,7 @@ class PredictorTest {
     assertThrows(ShapeException.class, () -> predictor.predict(new float[65]));
     assertThrows(ShapeException.class, () -> predictor.predict(new float[0]));
     assertThrows(ShapeException.class, () -> predictor.predict(new float[64], new float[7]));
-    assertThrows(ShapeException.class, () -> predictor.predictTasks(new float[128]));
+    assertThrows(ShapeException.class, () -> predictor.predictNamed(new float[128]));
     predictor.close();
     predictor.close();
     assertTrue(predictor.isClosed());

@@ -45,7 +45,7 @@ class ThresholdTuningTest {
         float[] decided = new float[answers.length];
         float[] known = new float[answers.length];
         for (int i = 0; i < answers.length; i++) {
-          Prediction prediction = predictor.predictTasks(data.input(i));
+          Prediction prediction = predictor.predictNamed(data.input(i));
           probabilities[i] = prediction.value("side", LABELS.get(j));
           decided[i] = prediction.labels("side").contains(LABELS.get(j)) ? 1 : 0;
           known[i] = answers[i][j];

@@ -26,7 +26,7 @@ public final class EspalierContender implements Contender {
   private static final String SHARED_BF16 = "espalier-shared-bf16";
 
   private final boolean isBf16;
-  private final int weightCopies;
+  private final boolean isShared;
 
   /**
    * Makes the contender of that name.
@@ -39,7 +39,7 @@ public final class EspalierContender implements Contender {
       throw new IllegalArgumentException("unknown " + name);
     }
     isBf16 = name.equals(BF16) || name.equals(SHARED_BF16);
-    weightCopies = name.equals(SHARED) || name.equals(SHARED_BF16) ? 1 : 0;
+    isShared = name.equals(SHARED) || name.equals(SHARED_BF16);
   }
 
   @Override
@@ -55,9 +55,10 @@ public final class EspalierContender implements Contender {
   @Override
   public Prediction prediction(Work work, int batch) throws IOException {
     PredictorOptions options =
-        PredictorOptions.defaults()
-            .precision(isBf16 ? Precision.BF16_WEIGHTS : Precision.FP32)
-            .weightCopies(weightCopies);
+        PredictorOptions.defaults().precision(isBf16 ? Precision.BF16_WEIGHTS : Precision.FP32);
+    if (isShared) {
+      options = options.weightCopies(1);
+    }
     try (Network network = Network.load(work.model())) {
       Predictor predictor = network.predictor(work.isLogits() ? options.logits() : options);
       return new BufferPrediction(

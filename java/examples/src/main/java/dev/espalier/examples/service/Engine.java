@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.examples.service;
 
-import dev.espalier.Meter;
+import dev.espalier.Instrument;
 import dev.espalier.Task;
 import java.io.IOException;
 import java.util.List;
@@ -43,7 +43,7 @@ public interface Engine extends AutoCloseable {
   String describe();
 
   /** Returns figures for the metrics; counters go on when the model is replaced. */
-  List<Meter> meters();
+  List<Instrument> instruments();
 
   @Override
   void close();

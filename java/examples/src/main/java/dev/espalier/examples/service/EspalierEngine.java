@@ -2,7 +2,7 @@
 package dev.espalier.examples.service;
 
 import dev.espalier.Espalier;
-import dev.espalier.Meter;
+import dev.espalier.Instrument;
 import dev.espalier.Network;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
@@ -114,9 +114,9 @@ public final class EspalierEngine implements Engine {
         throw new IllegalArgumentException(model + ": expected " + expected + ", got " + got);
       }
       predictor = next;
-      for (Meter meter : former.meters()) {
-        if (meter.kind() == Meter.Kind.COUNTER) {
-          countsOfFormer.merge(meter.name(), meter.value(), Double::sum);
+      for (Instrument instrument : former.instruments()) {
+        if (instrument.kind() == Instrument.Kind.COUNTER) {
+          countsOfFormer.merge(instrument.name(), instrument.value(), Double::sum);
         }
       }
       // Calls that run end normally; this only says that no more will come.
@@ -130,15 +130,19 @@ public final class EspalierEngine implements Engine {
   }
 
   @Override
-  public List<Meter> meters() {
-    List<Meter> meters = new ArrayList<>(Espalier.meters());
+  public List<Instrument> instruments() {
+    List<Instrument> instruments = new ArrayList<>(Espalier.instruments());
     synchronized (countsOfFormer) {
-      for (Meter meter : predictor.meters()) {
-        double value = meter.value() + countsOfFormer.getOrDefault(meter.name(), 0.0);
-        meters.add(new Meter(meter.name(), meter.kind(), meter.description(), () -> value));
+      for (Instrument instrument : predictor.instruments()) {
+        double value = instrument.value() + countsOfFormer.getOrDefault(instrument.name(), 0.0);
+        boolean isCounter = instrument.kind() == Instrument.Kind.COUNTER;
+        instruments.add(
+            isCounter
+                ? Instrument.counter(instrument.name(), instrument.description(), () -> value)
+                : Instrument.gauge(instrument.name(), instrument.description(), () -> value));
       }
     }
-    return meters;
+    return instruments;
   }
 
   @Override

@@ -256,6 +256,6 @@ public final class PredictionService implements AutoCloseable {
 
   private void metrics(Context context) {
     context.contentType("text/plain; version=0.0.4; charset=utf-8");
-    context.result(Requests.utf8(metrics.text(engine.meters())));
+    context.result(Requests.utf8(metrics.text(engine.instruments())));
   }
 }

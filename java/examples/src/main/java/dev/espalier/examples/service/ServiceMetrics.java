@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.examples.service;
 
-import dev.espalier.Meter;
+import dev.espalier.Instrument;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.List;
@@ -40,7 +40,7 @@ final class ServiceMetrics {
     reloads.increment();
   }
 
-  String text(List<Meter> meters) {
+  String text(List<Instrument> instruments) {
     StringBuilder text = new StringBuilder();
     header(text, "espalier_requests_total", "counter", "Predictions asked for, by status.");
     requests.forEach(
@@ -57,11 +57,11 @@ final class ServiceMetrics {
     line(text, "espalier_request_seconds_count", count);
     header(text, "espalier_model_reloads_total", "counter", "Times that the model was replaced.");
     line(text, "espalier_model_reloads_total", reloads.sum());
-    for (Meter meter : meters) {
-      boolean isCounter = meter.kind() == Meter.Kind.COUNTER;
-      String name = meter.name().replace('.', '_') + (isCounter ? "_total" : "");
-      header(text, name, isCounter ? "counter" : "gauge", meter.description());
-      line(text, name, meter.value());
+    for (Instrument instrument : instruments) {
+      boolean isCounter = instrument.kind() == Instrument.Kind.COUNTER;
+      String name = instrument.name().replace('.', '_') + (isCounter ? "_total" : "");
+      header(text, name, isCounter ? "counter" : "gauge", instrument.description());
+      line(text, name, instrument.value());
     }
     header(text, "jvm_memory_used_bytes", "gauge", "Memory in use, garbage included.");
     line(

@@ -13,7 +13,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.espalier.Espalier;
 import dev.espalier.Head;
-import dev.espalier.Meter;
+import dev.espalier.Instrument;
 import dev.espalier.Network;
 import dev.espalier.NetworkBuilder;
 import dev.espalier.Predictor;
@@ -377,7 +377,7 @@ class PredictionServiceTest {
     }
 
     @Override
-    public List<Meter> meters() {
+    public List<Instrument> instruments() {
       return List.of();
     }
 

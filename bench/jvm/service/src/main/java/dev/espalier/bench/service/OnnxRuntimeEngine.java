@@ -6,7 +6,7 @@ import ai.onnxruntime.OnnxValue;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
-import dev.espalier.Meter;
+import dev.espalier.Instrument;
 import dev.espalier.Network;
 import dev.espalier.Task;
 import dev.espalier.bench.ModelFile;
@@ -118,7 +118,7 @@ final class OnnxRuntimeEngine implements Engine, Engine.Model {
   }
 
   @Override
-  public List<Meter> meters() {
+  public List<Instrument> instruments() {
     return List.of();
   }
 
