@@ -3,57 +3,138 @@ package dev.espalier;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
-/**
- * One epoch of training.
- *
- * @param epoch number of the epoch, from 0
- * @param steps steps of this epoch; fewer than usual where training stopped within it
- * @param loss mean over examples of the total loss, each taken before its step's update
- * @param taskLosses each task's share of the loss
- * @param validation evaluation on the validation data after the epoch; empty without such data, or
- *     where training stopped before it
- * @param isBest true if the watched value of early stopping was the best so far
- * @param learningRate rate of the last step
- * @param seconds wall-clock time, validation included
- */
-public record EpochResult(
-    int epoch,
-    long steps,
-    double loss,
-    Map<String, Double> taskLosses,
-    Optional<Evaluation> validation,
-    boolean isBest,
-    double learningRate,
-    double seconds) {
+/** One epoch of training. Immutable. */
+public final class EpochResult {
+  private final int epoch;
+  private final long steps;
+  private final double loss;
+  private final Map<String, Double> taskLosses;
+  private final Optional<Evaluation> validation;
+  private final boolean isBest;
+  private final double learningRate;
+  private final double seconds;
+
+  EpochResult(
+      int epoch,
+      long steps,
+      double loss,
+      Map<String, Double> taskLosses,
+      Optional<Evaluation> validation,
+      boolean isBest,
+      double learningRate,
+      double seconds) {
+    this.epoch = epoch;
+    this.steps = steps;
+    this.loss = loss;
+    this.taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
+    this.validation = validation;
+    this.isBest = isBest;
+    this.learningRate = learningRate;
+    this.seconds = seconds;
+  }
+
   /**
-   * Copies the map.
+   * Returns the number of the epoch.
    *
-   * @param epoch as for the record
-   * @param steps as for the record
-   * @param loss as for the record
-   * @param taskLosses as for the record
-   * @param validation as for the record
-   * @param isBest as for the record
-   * @param learningRate as for the record
-   * @param seconds as for the record
-   * @throws NullPointerException if the map or the optional is null
+   * @return from 0
    */
-  public EpochResult {
-    Objects.requireNonNull(taskLosses, "taskLosses");
-    taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
-    Objects.requireNonNull(validation, "validation");
+  public int epoch() {
+    return epoch;
+  }
+
+  /**
+   * Returns the steps of this epoch.
+   *
+   * @return fewer than usual where training stopped within it
+   */
+  public long steps() {
+    return steps;
+  }
+
+  /**
+   * Returns the mean over examples of the total loss, each taken before its step's update.
+   *
+   * @return the sum of {@link #taskLosses}
+   */
+  public double loss() {
+    return loss;
+  }
+
+  /**
+   * Returns each task's share of the loss.
+   *
+   * @return unmodifiable, in the order of heads
+   */
+  public Map<String, Double> taskLosses() {
+    return taskLosses;
+  }
+
+  /**
+   * Returns the evaluation on the validation data after the epoch.
+   *
+   * @return empty without such data, or where training stopped before it
+   */
+  public Optional<Evaluation> validation() {
+    return validation;
   }
 
   /**
    * Returns the total loss on the validation data.
    *
-   * @return the loss, or NaN if there was no validation
+   * @return empty if there was no validation
    */
-  public double validationLoss() {
-    return validation.map(Evaluation::loss).orElse(Double.NaN);
+  public OptionalDouble validationLoss() {
+    return validation.isPresent()
+        ? OptionalDouble.of(validation.get().loss())
+        : OptionalDouble.empty();
+  }
+
+  /**
+   * Returns whether the watched value was the best so far.
+   *
+   * @return false where none is watched
+   */
+  public boolean isBest() {
+    return isBest;
+  }
+
+  /**
+   * Returns the learning rate of the last step.
+   *
+   * @return after the schedule
+   */
+  public double learningRate() {
+    return learningRate;
+  }
+
+  /**
+   * Returns the wall-clock time of the epoch, validation included.
+   *
+   * @return seconds
+   */
+  public double seconds() {
+    return seconds;
+  }
+
+  /** Returns the numbers of the epoch in one line. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    text.append(String.format(Locale.ROOT, "epoch %d: %,d steps, loss %.4f", epoch, steps, loss));
+    if (validation.isPresent()) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              ", validation %.4f%s",
+              validation.get().loss(),
+              isBest ? " (best so far)" : ""));
+    }
+    return text.append(String.format(Locale.ROOT, ", rate %.3g, %.2f s", learningRate, seconds))
+        .toString();
   }
 }

@@ -2,26 +2,49 @@
 package dev.espalier;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 
 /**
  * How well a network answers its tasks on a data set; unlabelled entries count for nothing.
- *
- * @param loss the total loss: the sum of the tasks' losses
- * @param exampleCount number of examples
- * @param tasks those tasks that the data set has targets for, in the order of heads
+ * Immutable.
  */
-public record Evaluation(double loss, int exampleCount, List<TaskEvaluation> tasks) {
+public final class Evaluation {
+  private final double loss;
+  private final int exampleCount;
+  private final List<TaskEvaluation> tasks;
+
+  Evaluation(double loss, int exampleCount, List<TaskEvaluation> tasks) {
+    this.loss = loss;
+    this.exampleCount = exampleCount;
+    this.tasks = List.copyOf(tasks);
+  }
+
   /**
-   * Copies the list of tasks.
+   * Returns the total loss.
    *
-   * @param loss as for the record
-   * @param exampleCount as for the record
-   * @param tasks as for the record
-   * @throws NullPointerException if it is null
+   * @return the sum of the tasks' losses
    */
-  public Evaluation {
-    tasks = List.copyOf(Objects.requireNonNull(tasks, "tasks"));
+  public double loss() {
+    return loss;
+  }
+
+  /**
+   * Returns the number of examples.
+   *
+   * @return labelled or not, at least 1
+   */
+  public int exampleCount() {
+    return exampleCount;
+  }
+
+  /**
+   * Returns the evaluations of those tasks that the data set has targets for.
+   *
+   * @return one a task, in the order of heads
+   */
+  public List<TaskEvaluation> tasks() {
+    return tasks;
   }
 
   /**
@@ -49,7 +72,7 @@ public record Evaluation(double loss, int exampleCount, List<TaskEvaluation> tas
   /**
    * Returns a metric of the only task.
    *
-   * @param name for example {@code "accuracy"}
+   * @param name for example {@link Metric#ACCURACY}
    * @return the metric
    * @throws IllegalStateException if there are several tasks; use {@link #task}
    * @throws IllegalArgumentException if the task has no such metric
@@ -63,5 +86,28 @@ public record Evaluation(double loss, int exampleCount, List<TaskEvaluation> tas
               + "; use task(name).metric(name)");
     }
     return tasks.get(0).metric(name);
+  }
+
+  /** Returns true for an evaluation with the same numbers; NaN equals NaN. */
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Evaluation evaluation
+        && Double.compare(loss, evaluation.loss) == 0
+        && exampleCount == evaluation.exampleCount
+        && tasks.equals(evaluation.tasks);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(loss, exampleCount, tasks);
+  }
+
+  /** Returns a table for each task. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    text.append(String.format(Locale.ROOT, "loss %.4f of %,d examples\n", loss, exampleCount));
+    tasks.forEach(text::append);
+    return text.toString();
   }
 }

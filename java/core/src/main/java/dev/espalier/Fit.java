@@ -40,6 +40,7 @@ final class Fit {
   private int bestEpoch = -1;
   private boolean isBestRestored;
   private double seconds;
+  private History result;
 
   Fit(Trainer.Settings settings, Dataset data) {
     this.settings = settings;
@@ -70,9 +71,9 @@ final class Fit {
     } finally {
       seconds = secondsSince(startNanos);
     }
-    History history = history();
-    settings.listeners().forEach(listener -> listener.onEnd(history));
-    return history;
+    result = history();
+    settings.listeners().forEach(listener -> listener.onEnd(result));
+    return result;
   }
 
   /** Makes the fit end after the step that it is at; any thread may call it. */
@@ -80,17 +81,19 @@ final class Fit {
     isCancelled = true;
   }
 
-  /** Returns what has happened so far. */
+  /** Returns what has happened so far, the same object once training has ended. */
   History history() {
-    return new History(
-        epochs,
-        stopReason == null ? StopReason.FAILED : stopReason,
-        steps,
-        isBestRestored ? OptionalInt.of(bestEpoch) : OptionalInt.empty(),
-        prefixExamples,
-        isCached,
-        cacheNote,
-        seconds);
+    return result != null
+        ? result
+        : new History(
+            epochs,
+            stopReason == null ? StopReason.FAILED : stopReason,
+            steps,
+            isBestRestored ? OptionalInt.of(bestEpoch) : OptionalInt.empty(),
+            prefixExamples,
+            isCached,
+            cacheNote,
+            seconds);
   }
 
   private NativeHandle createTrainer() {

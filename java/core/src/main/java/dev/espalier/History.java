@@ -2,32 +2,141 @@
 package dev.espalier;
 
 import java.util.List;
-import java.util.Objects;
+import java.util.Locale;
 import java.util.OptionalInt;
 
-/**
- * What happened in one {@link Trainer#fit}.
- *
- * @param epochs one entry an epoch, an unfinished last one included unless an exception ended it
- * @param stopReason why training ended
- * @param steps steps in all
- * @param bestEpoch epoch whose weights were put back at the end; empty without early stopping, and
- *     after an exception
- * @param prefixExamples examples that ran through the frozen prefix of the network: with a feature
- *     cache, each example of the data set, and of the validation data, once
- * @param isCached true if features of frozen layers were computed once and kept
- * @param cacheNote why features were kept or not, for people
- * @param seconds wall-clock time in all
- */
-public record History(
-    List<EpochResult> epochs,
-    StopReason stopReason,
-    long steps,
-    OptionalInt bestEpoch,
-    long prefixExamples,
-    boolean isCached,
-    String cacheNote,
-    double seconds) {
+/** What happened in one {@link Trainer#fit}. Immutable. */
+public final class History {
+  private final List<EpochResult> epochs;
+  private final StopReason stopReason;
+  private final long steps;
+  private final OptionalInt bestEpoch;
+  private final long prefixExamples;
+  private final boolean isCached;
+  private final String cacheNote;
+  private final double seconds;
+
+  History(
+      List<EpochResult> epochs,
+      StopReason stopReason,
+      long steps,
+      OptionalInt bestEpoch,
+      long prefixExamples,
+      boolean isCached,
+      String cacheNote,
+      double seconds) {
+    this.epochs = List.copyOf(epochs);
+    this.stopReason = stopReason;
+    this.steps = steps;
+    this.bestEpoch = bestEpoch;
+    this.prefixExamples = prefixExamples;
+    this.isCached = isCached;
+    this.cacheNote = cacheNote;
+    this.seconds = seconds;
+  }
+
+  /**
+   * Returns the epochs.
+   *
+   * @return one entry an epoch, an unfinished last one included unless an exception ended it
+   */
+  public List<EpochResult> epochs() {
+    return epochs;
+  }
+
+  /**
+   * Returns the last epoch.
+   *
+   * @return the last entry of {@link #epochs}
+   * @throws IllegalStateException if there is none
+   */
+  public EpochResult last() {
+    if (epochs.isEmpty()) {
+      throw new IllegalStateException("expected at least one epoch, got none");
+    }
+    return epochs.get(epochs.size() - 1);
+  }
+
+  /**
+   * Returns why training ended.
+   *
+   * @return the reason
+   */
+  public StopReason stopReason() {
+    return stopReason;
+  }
+
+  /**
+   * Returns the steps of all epochs.
+   *
+   * @return at least 0
+   */
+  public long steps() {
+    return steps;
+  }
+
+  /**
+   * Returns the epoch whose weights were put back at the end.
+   *
+   * @return empty without early stopping, and after an exception
+   */
+  public OptionalInt bestEpoch() {
+    return bestEpoch;
+  }
+
+  /**
+   * Returns how many examples ran through the frozen prefix of the network.
+   *
+   * @return with a feature cache, each example of the data set, and of the validation data, once
+   */
+  public long prefixExamples() {
+    return prefixExamples;
+  }
+
+  /**
+   * Returns whether features of frozen layers were computed once and kept.
+   *
+   * @return see {@link #cacheNote}
+   */
+  public boolean isCached() {
+    return isCached;
+  }
+
+  /**
+   * Returns why features were kept or not.
+   *
+   * @return a line for people
+   */
+  public String cacheNote() {
+    return cacheNote;
+  }
+
+  /**
+   * Returns the wall-clock time in all.
+   *
+   * @return seconds
+   */
+  public double seconds() {
+    return seconds;
+  }
+
+  /** Returns a line for each epoch and one for the whole. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    epochs.forEach(epoch -> text.append(epoch).append('\n'));
+    text.append(
+        String.format(
+            Locale.ROOT,
+            "%d epochs, %,d steps, %.2f s; ended by %s",
+            epochs.size(),
+            steps,
+            seconds,
+            stopReason));
+    bestEpoch.ifPresent(best -> text.append("; weights of epoch ").append(best));
+    return text.append(cacheNote.isEmpty() ? "" : "; features " + cacheNote).toString();
+  }
+
   /** Why training ended. */
   public enum StopReason {
     /** All epochs were done. */
@@ -47,38 +156,5 @@ public record History(
      * TrainingListener#onEnd} comes after the end, and changes nothing here.
      */
     FAILED
-  }
-
-  /**
-   * Copies the list.
-   *
-   * @param epochs as for the record
-   * @param stopReason as for the record
-   * @param steps as for the record
-   * @param bestEpoch as for the record
-   * @param prefixExamples as for the record
-   * @param isCached as for the record
-   * @param cacheNote as for the record
-   * @param seconds as for the record
-   * @throws NullPointerException if a component is null
-   */
-  public History {
-    epochs = List.copyOf(Objects.requireNonNull(epochs, "epochs"));
-    Objects.requireNonNull(stopReason, "stopReason");
-    Objects.requireNonNull(bestEpoch, "bestEpoch");
-    Objects.requireNonNull(cacheNote, "cacheNote");
-  }
-
-  /**
-   * Returns the last epoch.
-   *
-   * @return the last entry of {@link #epochs}
-   * @throws IllegalStateException if there is none
-   */
-  public EpochResult last() {
-    if (epochs.isEmpty()) {
-      throw new IllegalStateException("expected at least one epoch, got none");
-    }
-    return epochs.get(epochs.size() - 1);
   }
 }

@@ -295,13 +295,13 @@ public final class Network implements AutoCloseable {
    * Networks", 2017, arXiv:1706.04599.
    *
    * @param validation examples with targets, at least one example
-   * @return what was done, in the order of tasks and labels
+   * @return what was done
    * @throws IllegalArgumentException if tasks or targets do not fit the network
    * @throws ShapeException if inputs have the wrong size
    * @throws NonFiniteException if an input is not finite, naming the example
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
-  public List<Calibration> calibrate(Dataset validation) {
+  public CalibrationReport calibrate(Dataset validation) {
     return Tuning.calibrate(this, validation);
   }
 

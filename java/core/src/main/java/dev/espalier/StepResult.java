@@ -3,42 +3,110 @@ package dev.espalier;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 
-/**
- * One step of training: forward, backward, update.
- *
- * @param epoch number of the epoch, from 0
- * @param step number of the step within the fit, from 0
- * @param exampleCount examples in the batch
- * @param loss total loss before the update
- * @param taskLosses each task's share of the loss
- * @param learningRate rate after the schedule
- * @param gradientNorm 2-norm of all gradients before clipping
- */
-public record StepResult(
-    int epoch,
-    long step,
-    int exampleCount,
-    double loss,
-    Map<String, Double> taskLosses,
-    double learningRate,
-    double gradientNorm) {
+/** One step of training: forward, backward, update. Immutable. */
+public final class StepResult {
+  private final int epoch;
+  private final long step;
+  private final int exampleCount;
+  private final double loss;
+  private final Map<String, Double> taskLosses;
+  private final double learningRate;
+  private final double gradientNorm;
+
+  StepResult(
+      int epoch,
+      long step,
+      int exampleCount,
+      double loss,
+      Map<String, Double> taskLosses,
+      double learningRate,
+      double gradientNorm) {
+    this.epoch = epoch;
+    this.step = step;
+    this.exampleCount = exampleCount;
+    this.loss = loss;
+    this.taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
+    this.learningRate = learningRate;
+    this.gradientNorm = gradientNorm;
+  }
+
   /**
-   * Copies the map.
+   * Returns the number of the epoch.
    *
-   * @param epoch as for the record
-   * @param step as for the record
-   * @param exampleCount as for the record
-   * @param loss as for the record
-   * @param taskLosses as for the record
-   * @param learningRate as for the record
-   * @param gradientNorm as for the record
-   * @throws NullPointerException if it is null
+   * @return from 0
    */
-  public StepResult {
-    Objects.requireNonNull(taskLosses, "taskLosses");
-    taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
+  public int epoch() {
+    return epoch;
+  }
+
+  /**
+   * Returns the number of the step within the fit.
+   *
+   * @return from 0
+   */
+  public long step() {
+    return step;
+  }
+
+  /**
+   * Returns the number of examples in the batch.
+   *
+   * @return at least 1
+   */
+  public int exampleCount() {
+    return exampleCount;
+  }
+
+  /**
+   * Returns the total loss before the update.
+   *
+   * @return the sum of {@link #taskLosses}
+   */
+  public double loss() {
+    return loss;
+  }
+
+  /**
+   * Returns each task's share of the loss.
+   *
+   * @return unmodifiable, in the order of heads
+   */
+  public Map<String, Double> taskLosses() {
+    return taskLosses;
+  }
+
+  /**
+   * Returns the learning rate.
+   *
+   * @return after the schedule
+   */
+  public double learningRate() {
+    return learningRate;
+  }
+
+  /**
+   * Returns the 2-norm of all gradients, before clipping.
+   *
+   * @return 0 where no entry of the batch is labelled
+   */
+  public double gradientNorm() {
+    return gradientNorm;
+  }
+
+  /** Returns the numbers of the step in one line. */
+  @Override
+  public String toString() {
+    return String.format(
+        Locale.ROOT,
+        "epoch %d, step %d: loss %.4f of %,d examples, gradient norm %.3g, rate %.3g",
+        epoch,
+        step,
+        loss,
+        exampleCount,
+        gradientNorm,
+        learningRate);
   }
 }

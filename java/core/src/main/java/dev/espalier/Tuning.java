@@ -23,7 +23,7 @@ final class Tuning {
   }
 
   /** Scales the logits of all tasks of labels or classes that there are targets for. */
-  static List<Calibration> calibrate(Network network, Dataset data) {
+  static CalibrationReport calibrate(Network network, Dataset data) {
     return new Tuning(network, data, PredictorOptions.defaults().logits()).calibrate();
   }
 
@@ -60,8 +60,8 @@ final class Tuning {
     }
   }
 
-  private List<Calibration> calibrate() {
-    List<Calibration> calibrations = new ArrayList<>();
+  private CalibrationReport calibrate() {
+    List<CalibrationReport.Entry> entries = new ArrayList<>();
     double[] scales = new double[binding.totalWidth()];
     double[] biases = new double[scales.length];
     Arrays.fill(scales, 1);
@@ -69,19 +69,19 @@ final class Tuning {
     for (int t = 0; t < binding.tasks().size(); t++) {
       Task task = binding.tasks().get(t);
       if (binding.isPresent(t) && task.kind() != Task.Kind.VALUES) {
-        List<Calibration> ofTask =
+        List<CalibrationReport.Entry> ofTask =
             task.kind() == Task.Kind.CLASSES ? List.of(ofClasses(t, column)) : ofLabels(t, column);
         for (int j = 0; j < task.width(); j++) {
-          Calibration calibration = ofTask.get(ofTask.size() == 1 ? 0 : j);
-          scales[column + j] = calibration.scale();
-          biases[column + j] = calibration.bias();
+          CalibrationReport.Entry entry = ofTask.get(ofTask.size() == 1 ? 0 : j);
+          scales[column + j] = entry.scale();
+          biases[column + j] = entry.bias();
         }
-        calibrations.addAll(ofTask);
+        entries.addAll(ofTask);
       }
       column += task.width();
     }
     network.scaleLogits(scales, biases);
-    return List.copyOf(calibrations);
+    return new CalibrationReport(entries);
   }
 
   private void tuneThresholds() {
@@ -157,23 +157,23 @@ final class Tuning {
     return labels;
   }
 
-  private List<Calibration> ofLabels(int t, int column) {
+  private List<CalibrationReport.Entry> ofLabels(int t, int column) {
     Task task = binding.tasks().get(t);
-    List<Calibration> calibrations = new ArrayList<>();
+    List<CalibrationReport.Entry> entries = new ArrayList<>();
     List<Known> labels = labels(t, column);
     for (int j = 0; j < labels.size(); j++) {
       Known known = labels.get(j);
-      calibrations.add(
-          calibration(
-              task,
+      entries.add(
+          new CalibrationReport.Entry(
+              task.name(),
               task.labels().get(j),
               LogitScaling.ofLabel(known.outputs, known.answers),
               known.outputs.length));
     }
-    return calibrations;
+    return entries;
   }
 
-  private Calibration ofClasses(int t, int column) {
+  private CalibrationReport.Entry ofClasses(int t, int column) {
     Task task = binding.tasks().get(t);
     float[] answer = new float[1];
     List<double[]> rows = new ArrayList<>();
@@ -189,17 +189,6 @@ final class Tuning {
     LogitScaling scaling =
         LogitScaling.ofClasses(
             rows.toArray(new double[0][]), answers.stream().mapToInt(Integer::intValue).toArray());
-    return calibration(task, "", scaling, rows.size());
-  }
-
-  private static Calibration calibration(Task task, String label, LogitScaling scaling, int count) {
-    return new Calibration(
-        task.name(),
-        label,
-        scaling.scale(),
-        scaling.bias(),
-        count,
-        scaling.lossBefore(),
-        scaling.lossAfter());
+    return new CalibrationReport.Entry(task.name(), "", scaling, rows.size());
   }
 }

@@ -134,18 +134,19 @@ class CalibrationTest {
     try (Network network = overconfident();
         Predictor before = network.predictor(logits)) {
       double lossBefore = network.evaluate(dots.both()).task("quarter").loss();
-      List<Calibration> calibrations = network.calibrate(dots.both());
+      CalibrationReport report = network.calibrate(dots.both());
       assertEquals(
-          List.of("", "low", "right"), calibrations.stream().map(Calibration::label).toList());
-      Calibration quarter = calibrations.get(0);
+          List.of("", "low", "right"),
+          report.entries().stream().map(CalibrationReport.Entry::label).toList());
+      CalibrationReport.Entry quarter = report.entry("quarter");
       assertEquals("quarter", quarter.task());
       assertEquals(300, quarter.labelledCount());
       assertEquals(lossBefore, quarter.logLossBefore(), 1e-5 * lossBefore);
       Evaluation after = network.evaluate(dots.both());
       assertEquals(after.task("quarter").loss(), quarter.logLossAfter(), 1e-5);
       assertEquals(after.task("quarter").metric("log_loss").value(), quarter.logLossAfter(), 1e-5);
-      assertTrue(quarter.scale() < 0.8, calibrations::toString);
-      assertTrue(quarter.logLossAfter() < quarter.logLossBefore(), calibrations::toString);
+      assertTrue(quarter.scale() < 0.8, report::toString);
+      assertTrue(quarter.logLossAfter() < quarter.logLossBefore(), report::toString);
       network.save(folder.resolve("model"));
       try (Network loaded = Network.load(folder.resolve("model"));
           Predictor predictor = loaded.predictor()) {
@@ -154,7 +155,7 @@ class CalibrationTest {
           Prediction now = predictor.predictNamed(dots.both().input(i));
           assertEquals(best(old), Integer.parseInt(now.best("quarter")));
           for (int j = 0; j < 2; j++) {
-            Calibration label = calibrations.get(1 + j);
+            CalibrationReport.Entry label = report.entries().get(1 + j);
             assertEquals(
                 sigmoid(label.scale() * old[4 + j] + label.bias()),
                 now.values("side")[j],
@@ -164,7 +165,7 @@ class CalibrationTest {
         }
       }
       // What is calibrated stays as it is.
-      for (Calibration again : network.calibrate(dots.both())) {
+      for (CalibrationReport.Entry again : network.calibrate(dots.both()).entries()) {
         assertEquals(1, again.scale(), 1e-3);
         assertEquals(0, again.bias(), 1e-3);
       }
@@ -189,16 +190,16 @@ class CalibrationTest {
       float[] quarter = network.parameter("heads.quarter.dense.weight");
       float[] side = network.parameter("heads.side.dense.weight");
       Dataset data = Dataset.of(dots.pictures, Dots.PICTURE, half).forTask("side");
-      List<Calibration> calibrations = network.calibrate(data);
-      assertEquals(2, calibrations.size());
-      assertEquals(0, calibrations.get(0).labelledCount());
-      assertEquals(1, calibrations.get(0).scale());
-      assertEquals(150, calibrations.get(1).labelledCount());
+      List<CalibrationReport.Entry> entries = network.calibrate(data).entries();
+      assertEquals(2, entries.size());
+      assertEquals(0, entries.get(0).labelledCount());
+      assertEquals(1, entries.get(0).scale());
+      assertEquals(150, entries.get(1).labelledCount());
       assertArrayEquals(quarter, network.parameter("heads.quarter.dense.weight"));
       float[] now = network.parameter("heads.side.dense.weight");
       int width = now.length / 2;
       assertArrayEquals(Arrays.copyOf(side, width), Arrays.copyOf(now, width));
-      assertEquals(side[width] * calibrations.get(1).scale(), now[width], 1e-5);
+      assertEquals(side[width] * entries.get(1).scale(), now[width], 1e-5);
     }
   }
 

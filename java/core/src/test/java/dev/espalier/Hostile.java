@@ -423,7 +423,10 @@ final class Hostile {
     receivers.put(History.class, list(Hostile::history));
     receivers.put(Task.class, list(() -> new Task("side", Task.Kind.LABELS, List.of("low"))));
     receivers.put(Metric.class, list(() -> new Metric("auc", "low", 0.5, 3)));
-    receivers.put(Calibration.class, list(() -> new Calibration("side", "low", 1, 0, 3, 0.1, 0.1)));
+    CalibrationReport.Entry entry =
+        new CalibrationReport.Entry("side", "low", new LogitScaling(1, 0, 0.1, 0.1), 3);
+    receivers.put(CalibrationReport.Entry.class, list(() -> entry));
+    receivers.put(CalibrationReport.class, list(() -> new CalibrationReport(List.of(entry))));
     TaskEvaluation task = new TaskEvaluation("side", 0.1, 3, List.of());
     receivers.put(TaskEvaluation.class, list(() -> task));
     receivers.put(Evaluation.class, list(() -> new Evaluation(0.1, 3, List.of(task))));

@@ -41,7 +41,7 @@ class LearningTest {
       assertEquals(15 * 19, history.steps());
       assertEquals(History.StopReason.EPOCHS, history.stopReason());
       assertTrue(history.last().loss() < history.epochs().get(0).loss());
-      assertTrue(history.last().validationLoss() < 0.5, history.last()::toString);
+      assertTrue(history.last().validationLoss().orElseThrow() < 0.5, history.last()::toString);
       Evaluation validation = history.last().validation().orElseThrow();
       assertTrue(validation.task("quarter").metric("accuracy").value() > 0.85);
       assertEquals(200, validation.task("quarter").metric("accuracy").support());

@@ -67,9 +67,11 @@ class TrainingControlTest {
       assertEquals(StopReason.EARLY_STOPPING, history.stopReason());
       int best = history.bestEpoch().orElseThrow();
       assertEquals(best + 10, history.last().epoch());
-      double bestLoss = history.epochs().get(best).validationLoss();
-      history.epochs().forEach(epoch -> assertTrue(epoch.validationLoss() >= bestLoss));
-      assertTrue(history.last().validationLoss() > bestLoss);
+      double bestLoss = history.epochs().get(best).validationLoss().orElseThrow();
+      history
+          .epochs()
+          .forEach(epoch -> assertTrue(epoch.validationLoss().orElseThrow() >= bestLoss));
+      assertTrue(history.last().validationLoss().orElseThrow() > bestLoss);
       assertEquals(bestLoss, network.evaluate(validation).loss(), 1e-5);
     }
   }

@@ -17,7 +17,7 @@ final class Curves {
   static Map<String, Object> losses(History history) {
     Map<String, Object> curves = new LinkedHashMap<>();
     curves.put("training", byEpoch(history, EpochResult::loss));
-    curves.put("validation", byEpoch(history, EpochResult::validationLoss));
+    curves.put("validation", byEpoch(history, e -> e.validationLoss().orElse(Double.NaN)));
     return curves;
   }
 

@@ -3,7 +3,6 @@ package dev.espalier.examples;
 
 import dev.espalier.AdamW;
 import dev.espalier.Dataset;
-import dev.espalier.EpochResult;
 import dev.espalier.History;
 import dev.espalier.Network;
 import dev.espalier.Trainer;
@@ -30,7 +29,7 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
   record Trained(Network network, History history, double learningRate) {
     double cost() {
       return history.epochs().stream()
-          .mapToDouble(EpochResult::validationLoss)
+          .flatMapToDouble(epoch -> epoch.validationLoss().stream())
           .filter(cost -> !Double.isNaN(cost))
           .min()
           .orElse(Double.POSITIVE_INFINITY);
