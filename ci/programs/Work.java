@@ -2,6 +2,7 @@
 import dev.espalier.BatchingOptions;
 import dev.espalier.BatchingPredictor;
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.Espalier;
 import dev.espalier.Head;
 import dev.espalier.NativeMemoryException;
@@ -60,7 +61,7 @@ public class Work {
             .dense("third", 64)
             .head("x", Head.classes(2))
             .build(1)) {
-      Trainer.of(network).epochs(1).batchSize(32).fit(Dataset.ofClasses(inputs, IMAGE, classes));
+      Trainer.of(network).epochs(1).batchSize(32).fit(Datasets.ofClasses(inputs, IMAGE, classes));
       network.save(model);
     }
     PredictorOptions options = PredictorOptions.defaults().pixels(1, 0);
@@ -102,7 +103,7 @@ public class Work {
     Shape shape = Shape.vector(size);
     try (Network network =
         Network.builder(shape).dense(size).relu().head("x", Head.classes(2)).build(1)) {
-      Dataset data = Dataset.ofClasses(new float[size * size], shape, new int[size]);
+      Dataset data = Datasets.ofClasses(new float[size * size], shape, new int[size]);
       Trainer.of(network).steps(1).batchSize(size).fit(data);
     }
     maps();

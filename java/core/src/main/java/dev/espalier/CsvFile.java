@@ -78,7 +78,7 @@ final class CsvFile {
     if (size == 0) {
       throw new IllegalArgumentException(file + ": expected at least one line after the header");
     }
-    Dataset dataset = Dataset.of(inputs.toArray(), options.shape());
+    Dataset dataset = Datasets.of(inputs.toArray(), options.shape());
     for (int t = 0; t < targetColumns.length; t++) {
       dataset = withTargets(dataset, options.tasks().get(t), targets.get(t).toArray());
     }
@@ -92,14 +92,14 @@ final class CsvFile {
       for (int i = 0; i < size; i++) {
         classes[i] = (int) numbers[i];
       }
-      return dataset.withClasses(task.task(), classes);
+      return Datasets.withClasses(dataset, task.task(), classes);
     }
     int width = task.columns().size();
     float[][] rows = new float[size][];
     for (int i = 0; i < size; i++) {
       rows[i] = Arrays.copyOfRange(numbers, i * width, (i + 1) * width);
     }
-    return dataset.withTargets(task.task(), rows);
+    return Datasets.withTargets(dataset, task.task(), rows);
   }
 
   private int[] columns(List<String> header, List<String> names) {

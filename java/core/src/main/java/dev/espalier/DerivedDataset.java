@@ -52,7 +52,7 @@ abstract class DerivedDataset implements Dataset {
   }
 
   /** Returns the target with the given task. */
-  static Dataset.Target find(Dataset dataset, String task) {
+  static Target find(Dataset dataset, String task) {
     for (Target target : dataset.targets()) {
       if (target.task().equals(task)) {
         return target;

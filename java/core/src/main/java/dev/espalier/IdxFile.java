@@ -47,7 +47,8 @@ final class IdxFile {
     for (int i = 0; i < targets.length; i++) {
       targets[i] = Byte.toUnsignedInt(classes.values[i]);
     }
-    return new Images(inputs.values, inputs.shape(images), scale).withClasses("", targets);
+    return Datasets.withClasses(
+        new Images(inputs.values, inputs.shape(images), scale), "", targets);
   }
 
   private Shape shape(Path file) {

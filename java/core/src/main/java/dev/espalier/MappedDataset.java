@@ -43,7 +43,7 @@ final class MappedDataset extends DerivedDataset {
   public void readInput(int index, float[] destination, int offset) {
     RandomGenerator random =
         isRandom ? new SplittableRandom(Shuffle.mix(seed, epoch, index)) : null;
-    float[] output = function.apply(base.input(index), random);
+    float[] output = function.apply(Datasets.input(base, index), random);
     if (output == null || output.length != shape.size()) {
       throw new ShapeException(
           "function of map or augment: expected "

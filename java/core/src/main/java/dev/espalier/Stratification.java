@@ -18,9 +18,9 @@ import java.util.Map;
 final class Stratification {
   private Stratification() {}
 
-  static Dataset.Split split(Dataset data, double fraction, long seed) {
+  static Split split(Dataset data, double fraction, long seed) {
     boolean[] isFirst = choose(data, SubsetDataset.firstCount(data, fraction), seed);
-    return new Dataset.Split(
+    return new Split(
         new SubsetDataset(data, where(isFirst, true)),
         new SubsetDataset(data, where(isFirst, false)));
   }
@@ -116,14 +116,14 @@ final class Stratification {
   private static int[][] strata(Dataset data, boolean countsNo) {
     Map<List<Object>, Integer> numbers = new LinkedHashMap<>();
     int[][] strata = new int[data.size()][];
-    List<Dataset.Target> targets = data.targets();
+    List<Target> targets = data.targets();
     if (targets.isEmpty()) {
       throw new IllegalStateException("expected a data set with targets, got none");
     }
     for (int i = 0; i < strata.length; i++) {
       List<Integer> list = new ArrayList<>();
-      for (Dataset.Target target : targets) {
-        float[] values = data.target(target.task(), i);
+      for (Target target : targets) {
+        float[] values = Datasets.target(data, target.task(), i);
         for (int j = 0; j < values.length; j++) {
           boolean counts =
               target.isClasses() ? values[j] >= 0 : values[j] == 1 || (countsNo && values[j] == 0);

@@ -38,13 +38,13 @@ final class TargetBinding {
       throw new IllegalArgumentException(what + ": expected at least one example, got none");
     }
     List<String> taskNames = tasks.stream().map(Task::name).toList();
-    List<Dataset.Target> targets = List.copyOf(data.targets());
+    List<Target> targets = List.copyOf(data.targets());
     if (targets.isEmpty()) {
       throw new IllegalArgumentException(
           what + ": expected targets of one of the tasks " + taskNames + ", got none");
     }
     String[] names = new String[tasks.size()];
-    for (Dataset.Target target : targets) {
+    for (Target target : targets) {
       boolean isOnly = target.task().isEmpty() && targets.size() == 1 && tasks.size() == 1;
       int position = isOnly ? 0 : taskNames.indexOf(target.task());
       if (position < 0) {
@@ -78,7 +78,7 @@ final class TargetBinding {
     }
   }
 
-  private static void requireForm(String what, Task task, Dataset.Target target) {
+  private static void requireForm(String what, Task task, Target target) {
     boolean wantsClasses = task.kind() == Task.Kind.CLASSES;
     if (wantsClasses != target.isClasses()) {
       throw new IllegalArgumentException(

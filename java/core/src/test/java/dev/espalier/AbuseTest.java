@@ -102,7 +102,7 @@ class AbuseTest {
   @Test
   void findsThePublicTypes() throws Exception {
     List<Class<?>> types = publicTypes();
-    assertTrue(types.contains(Network.class) && types.contains(Dataset.Split.class));
+    assertTrue(types.contains(Network.class) && types.contains(Split.class));
     assertTrue(types.size() >= 35, types::toString);
   }
 

@@ -109,7 +109,7 @@ class BatchReaderTest {
             History.StopReason.CANCELLED,
             History.StopReason.INTERRUPTED)) {
       Exclusive data = new Exclusive();
-      Dataset.Split split = data.split(0.6, 1);
+      Split split = Datasets.split(data, 0.6, 1);
       try (Network network = network()) {
         Trainer trainer = Trainer.of(network).batchSize(6).epochs(2).validation(split.second());
         if (reason == History.StopReason.STEPS) {
@@ -129,7 +129,7 @@ class BatchReaderTest {
 
               @Override
               public void onEpoch(EpochResult epoch) {
-                network.evaluate(data.range(0, 20));
+                network.evaluate(Datasets.range(data, 0, 20));
               }
             });
         assertEquals(reason, trainer.fit(split.first()).stopReason());

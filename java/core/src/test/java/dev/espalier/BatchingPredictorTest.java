@@ -43,7 +43,7 @@ class BatchingPredictorTest {
     network = Dots.rich(4);
     predictor = network.predictor();
     for (int i = 0; i < EXAMPLES; i++) {
-      inputs[i] = dots.both().input(i);
+      inputs[i] = Datasets.input(dots.both(), i);
       expected[i] = predictor.predict(inputs[i]);
     }
   }

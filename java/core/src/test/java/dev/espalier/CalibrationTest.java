@@ -151,8 +151,8 @@ class CalibrationTest {
       try (Network loaded = Network.load(folder.resolve("model"));
           Predictor predictor = loaded.predictor()) {
         for (int i = 0; i < 20; i++) {
-          float[] old = before.predict(dots.both().input(i));
-          Prediction now = predictor.predictNamed(dots.both().input(i));
+          float[] old = before.predict(Datasets.input(dots.both(), i));
+          Prediction now = predictor.predictNamed(Datasets.input(dots.both(), i));
           assertEquals(best(old), Integer.parseInt(now.best("quarter")));
           for (int j = 0; j < 2; j++) {
             CalibrationReport.Entry label = report.entries().get(1 + j);
@@ -189,7 +189,7 @@ class CalibrationTest {
       }
       float[] quarter = network.parameter("heads.quarter.dense.weight");
       float[] side = network.parameter("heads.side.dense.weight");
-      Dataset data = Dataset.of(dots.pictures, Dots.PICTURE, half).forTask("side");
+      Dataset data = Datasets.forTask(Datasets.of(dots.pictures, Dots.PICTURE, half), "side");
       List<CalibrationReport.Entry> entries = network.calibrate(data).entries();
       assertEquals(2, entries.size());
       assertEquals(0, entries.get(0).labelledCount());
@@ -245,7 +245,7 @@ class CalibrationTest {
       assertEquals(List.of(0.5, 0.5), network.tasks().get(1).thresholds());
       network.setThresholds("side", 0.0, 1.0);
       network.save(folder.resolve("model"));
-      float[] input = dots.both().input(0);
+      float[] input = Datasets.input(dots.both(), 0);
       try (Network loaded = Network.load(folder.resolve("model"));
           Network copy = loaded.copy();
           Predictor predictor = copy.predictor();
@@ -296,8 +296,8 @@ class CalibrationTest {
             .head("quarter", Head.classes(4))
             .head("side", Head.labels("low", "right"))
             .build(1)) {
-      Dataset good = dots.both().withTargets("first", dots.sides);
-      Dataset wrong = good.withTargets("side", broken);
+      Dataset good = Datasets.withTargets(dots.both(), "first", dots.sides);
+      Dataset wrong = Datasets.withTargets(good, "side", broken);
       Map<String, float[]> before = Dots.parameters(network);
       List<Task> tasks = network.tasks();
       assertThrows(IllegalArgumentException.class, () -> network.calibrate(wrong));

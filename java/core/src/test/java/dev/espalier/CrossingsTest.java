@@ -105,7 +105,7 @@ class CrossingsTest {
       switch (Work.valueOf(arguments[0])) {
         case ARRAYS -> train(Dots.labeller(1), data, false);
         case PREFETCHED -> train(Dots.labeller(1), data, true);
-        case MAPPED -> train(Dots.labeller(1), data.map(input -> input), false);
+        case MAPPED -> train(Dots.labeller(1), Datasets.map(data, input -> input), false);
         case CACHED -> train(Dots.labeller(1).freeze("conv1"), data, false);
         default -> predict(Work.valueOf(arguments[0]));
       }

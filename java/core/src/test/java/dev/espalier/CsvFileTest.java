@@ -20,7 +20,7 @@ class CsvFileTest {
   @TempDir Path folder;
 
   private Dataset read(String content, CsvOptions options) throws IOException {
-    return Dataset.csv(Files.writeString(folder.resolve("data.csv"), content), options);
+    return Datasets.csv(Files.writeString(folder.resolve("data.csv"), content), options);
   }
 
   private static CsvOptions plain() {
@@ -32,10 +32,10 @@ class CsvFileTest {
     Dataset data = read("red,y,x,sweet\n1,2,3,\n,-5e-1,+.5,0\n", plain());
     assertEquals(2, data.size());
     assertEquals(Shape.vector(2), data.inputShape());
-    assertArrayEquals(new float[] {3, 2}, data.input(0));
-    assertArrayEquals(new float[] {0.5f, -0.5f}, data.input(1));
-    assertArrayEquals(new float[] {Float.NaN, 1}, data.target("", 0));
-    assertArrayEquals(new float[] {0, Float.NaN}, data.target("", 1));
+    assertArrayEquals(new float[] {3, 2}, Datasets.input(data, 0));
+    assertArrayEquals(new float[] {0.5f, -0.5f}, Datasets.input(data, 1));
+    assertArrayEquals(new float[] {Float.NaN, 1}, Datasets.target(data, "", 0));
+    assertArrayEquals(new float[] {0, Float.NaN}, Datasets.target(data, "", 1));
     assertTrue(data.isStable());
   }
 
@@ -44,9 +44,9 @@ class CsvFileTest {
     CsvOptions options =
         CsvOptions.inputs("x").classes("fruit", "kind", "apple", "sour cherry").separator(';');
     Dataset data = read("x;kind\r\n1;\"sour cherry\"\r\n2;\r\n3; apple \r\n", options);
-    assertArrayEquals(new float[] {1}, data.target("fruit", 0));
-    assertArrayEquals(new float[] {-1}, data.target("fruit", 1));
-    assertArrayEquals(new float[] {0}, data.target("fruit", 2));
+    assertArrayEquals(new float[] {1}, Datasets.target(data, "fruit", 0));
+    assertArrayEquals(new float[] {-1}, Datasets.target(data, "fruit", 1));
+    assertArrayEquals(new float[] {0}, Datasets.target(data, "fruit", 2));
   }
 
   @Test
@@ -58,16 +58,16 @@ class CsvFileTest {
             .classes("size", "s", "S", "L");
     Dataset data = read("a,b,c,d,p,s\n1,2,3,4,9.5,L\n", options);
     assertEquals(Shape.image(1, 2, 2), data.inputShape());
-    assertArrayEquals(new float[] {9.5f}, data.target("price", 0));
-    assertArrayEquals(new float[] {1}, data.target("size", 0));
+    assertArrayEquals(new float[] {9.5f}, Datasets.target(data, "price", 0));
+    assertArrayEquals(new float[] {1}, Datasets.target(data, "size", 0));
   }
 
   @Test
   void readsQuotesAsTheStandardSays() throws IOException {
     CsvOptions options = CsvOptions.inputs("x, \"y\"\nz").targets("", "sweet", "red");
     Dataset data = read("\"x, \"\"y\"\"\nz\",sweet,red\n\"1\",\"\",\"0\"", options);
-    assertArrayEquals(new float[] {1}, data.input(0));
-    assertArrayEquals(new float[] {Float.NaN, 0}, data.target("", 0));
+    assertArrayEquals(new float[] {1}, Datasets.input(data, 0));
+    assertArrayEquals(new float[] {Float.NaN, 0}, Datasets.target(data, "", 0));
   }
 
   @Test
@@ -149,18 +149,18 @@ class CsvFileTest {
   @Test
   void refusesOtherEncodings() throws IOException {
     Path file = Files.write(folder.resolve("latin1"), new byte[] {'x', (byte) 0xe4, '\n', '1'});
-    assertThrows(IllegalArgumentException.class, () -> Dataset.csv(file, CsvOptions.inputs("x")));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.csv(file, CsvOptions.inputs("x")));
   }
 
   @Test
   void tellsWhatIsMissing() {
     Path missing = folder.resolve("no-such-file");
     String message =
-        assertThrows(UncheckedIOException.class, () -> Dataset.csv(missing, plain())).getMessage();
+        assertThrows(UncheckedIOException.class, () -> Datasets.csv(missing, plain())).getMessage();
     assertEquals(
         missing + ": expected a file that can be read, got an error: no such file", message);
     message =
-        assertThrows(UncheckedIOException.class, () -> Dataset.csv(folder, plain())).getMessage();
+        assertThrows(UncheckedIOException.class, () -> Datasets.csv(folder, plain())).getMessage();
     assertTrue(message.endsWith(": Is a directory"), message);
   }
 }

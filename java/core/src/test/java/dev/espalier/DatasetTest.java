@@ -31,12 +31,14 @@ class DatasetTest {
       inputs[2 * i + 1] = 10 * i + 1;
       classes[i] = i % 3;
     }
-    return Dataset.ofClasses(inputs, Shape.vector(2), classes);
+    return Datasets.ofClasses(inputs, Shape.vector(2), classes);
   }
 
   /** Returns which examples of {@link #numbered} a data set consists of. */
   private static List<Integer> numbers(Dataset data) {
-    return IntStream.range(0, data.size()).mapToObj(i -> (int) data.input(i)[0] / 10).toList();
+    return IntStream.range(0, data.size())
+        .mapToObj(i -> (int) Datasets.input(data, i)[0] / 10)
+        .toList();
   }
 
   @Test
@@ -47,84 +49,86 @@ class DatasetTest {
         ByteBuffer.allocateDirect(16).order(ByteOrder.nativeOrder()).asFloatBuffer();
     direct.put(values, 2, 4).flip();
     for (FloatBuffer buffer : List.of(heap, direct)) {
-      Dataset data = Dataset.of(buffer, Shape.vector(2)).withClasses("a", new int[] {1, -1});
+      Dataset data =
+          Datasets.withClasses(Datasets.of(buffer, Shape.vector(2)), "a", new int[] {1, -1});
       assertEquals(2, data.size());
-      assertArrayEquals(new float[] {3, 4}, data.input(1));
-      assertArrayEquals(new float[] {-1}, data.target("a", 1));
+      assertArrayEquals(new float[] {3, 4}, Datasets.input(data, 1));
+      assertArrayEquals(new float[] {-1}, Datasets.target(data, "a", 1));
       assertTrue(data.isStable());
     }
-    Dataset rows = Dataset.of(new float[][] {{1, 2}, {3, 4}}, new float[][] {{0}, {Float.NaN}});
-    assertArrayEquals(new float[] {3, 4}, rows.input(1));
-    assertArrayEquals(new float[] {Float.NaN}, rows.target("", 1));
-    Dataset classes = Dataset.ofClasses(new float[][] {{1, 2}, {3, 4}}, new int[] {2, -1});
+    Dataset rows = Datasets.of(new float[][] {{1, 2}, {3, 4}}, new float[][] {{0}, {Float.NaN}});
+    assertArrayEquals(new float[] {3, 4}, Datasets.input(rows, 1));
+    assertArrayEquals(new float[] {Float.NaN}, Datasets.target(rows, "", 1));
+    Dataset classes = Datasets.ofClasses(new float[][] {{1, 2}, {3, 4}}, new int[] {2, -1});
     assertEquals(Shape.vector(2), classes.inputShape());
-    assertArrayEquals(new float[] {1, 2}, classes.input(0));
-    assertArrayEquals(new float[] {2}, classes.target("", 0));
-    assertEquals(List.of(Dataset.Target.classes("")), classes.targets());
+    assertArrayEquals(new float[] {1, 2}, Datasets.input(classes, 0));
+    assertArrayEquals(new float[] {2}, Datasets.target(classes, "", 0));
+    assertEquals(List.of(Target.classes("")), classes.targets());
   }
 
   @Test
   void refusesLengthsThatDoNotFit() {
     float[] five = new float[5];
     Shape two = Shape.vector(2);
-    assertThrows(ShapeException.class, () -> Dataset.of(five, two));
+    assertThrows(ShapeException.class, () -> Datasets.of(five, two));
     float[] four = new float[4];
-    assertThrows(ShapeException.class, () -> Dataset.of(four, two, new float[3][1]));
-    assertThrows(ShapeException.class, () -> Dataset.of(four, two, new float[2][0]));
-    assertThrows(ShapeException.class, () -> Dataset.of(four, two, new float[][] {{1}, {1, 2}}));
-    assertThrows(ShapeException.class, () -> Dataset.ofClasses(four, two, new int[1]));
+    assertThrows(ShapeException.class, () -> Datasets.of(four, two, new float[3][1]));
+    assertThrows(ShapeException.class, () -> Datasets.of(four, two, new float[2][0]));
+    assertThrows(ShapeException.class, () -> Datasets.of(four, two, new float[][] {{1}, {1, 2}}));
+    assertThrows(ShapeException.class, () -> Datasets.ofClasses(four, two, new int[1]));
     assertThrows(
-        ShapeException.class, () -> Dataset.of(new float[][] {{1}, {1, 2}}, new float[2][1]));
-    assertThrows(ShapeException.class, () -> Dataset.of(new float[0][], new float[0][]));
-    assertThrows(ShapeException.class, () -> Dataset.ofClasses(new float[3][1], new int[2]));
-    assertThrows(IndexOutOfBoundsException.class, () -> numbered(3).input(3));
-    assertThrows(IndexOutOfBoundsException.class, () -> numbered(3).input(-1));
-    assertThrows(IllegalArgumentException.class, () -> numbered(3).target("other", 0));
+        ShapeException.class, () -> Datasets.of(new float[][] {{1}, {1, 2}}, new float[2][1]));
+    assertThrows(ShapeException.class, () -> Datasets.of(new float[0][], new float[0][]));
+    assertThrows(ShapeException.class, () -> Datasets.ofClasses(new float[3][1], new int[2]));
+    assertThrows(IndexOutOfBoundsException.class, () -> Datasets.input(numbered(3), 3));
+    assertThrows(IndexOutOfBoundsException.class, () -> Datasets.input(numbered(3), -1));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.target(numbered(3), "other", 0));
   }
 
   @Test
   void picksAndOrders() {
     Dataset data = numbered(10);
-    assertEquals(List.of(4, 4, 0), numbers(data.subset(4, 4, 0)));
-    assertEquals(List.of(3, 4), numbers(data.range(3, 5)));
-    assertEquals(List.of(), numbers(data.range(5, 5)));
-    assertArrayEquals(new float[] {1}, data.range(3, 5).target("", 1));
-    assertThrows(IndexOutOfBoundsException.class, () -> data.subset(10));
-    assertThrows(IndexOutOfBoundsException.class, () -> data.range(5, 11));
-    assertThrows(IndexOutOfBoundsException.class, () -> data.range(5, 4));
-    List<Integer> shuffled = numbers(data.shuffle(1));
+    assertEquals(List.of(4, 4, 0), numbers(Datasets.subset(data, 4, 4, 0)));
+    assertEquals(List.of(3, 4), numbers(Datasets.range(data, 3, 5)));
+    assertEquals(List.of(), numbers(Datasets.range(data, 5, 5)));
+    assertArrayEquals(new float[] {1}, Datasets.target(Datasets.range(data, 3, 5), "", 1));
+    assertThrows(IndexOutOfBoundsException.class, () -> Datasets.subset(data, 10));
+    assertThrows(IndexOutOfBoundsException.class, () -> Datasets.range(data, 5, 11));
+    assertThrows(IndexOutOfBoundsException.class, () -> Datasets.range(data, 5, 4));
+    List<Integer> shuffled = numbers(Datasets.shuffle(data, 1));
     assertNotEquals(numbers(data), shuffled);
     assertEquals(new TreeSet<>(numbers(data)), new TreeSet<>(shuffled));
-    assertEquals(shuffled, numbers(data.shuffle(1)));
-    assertNotEquals(shuffled, numbers(data.shuffle(2)));
+    assertEquals(shuffled, numbers(Datasets.shuffle(data, 1)));
+    assertNotEquals(shuffled, numbers(Datasets.shuffle(data, 2)));
   }
 
   @Test
   void splitsIntoPartsWithoutCommonExamples() {
     Dataset data = numbered(31);
-    for (Dataset.Split split : List.of(data.split(0.3, 5), data.splitStratified(0.3, 5))) {
+    for (Split split :
+        List.of(Datasets.split(data, 0.3, 5), Datasets.splitStratified(data, 0.3, 5))) {
       assertEquals(9, split.first().size());
       Set<Integer> all = new TreeSet<>(numbers(split.first()));
       all.addAll(numbers(split.second()));
       assertEquals(31, all.size());
     }
-    assertEquals(0, data.split(0, 1).first().size());
-    assertEquals(31, data.split(1, 1).first().size());
-    assertThrows(IllegalArgumentException.class, () -> data.split(1.1, 1));
-    assertThrows(IllegalArgumentException.class, () -> data.split(Double.NaN, 1));
+    assertEquals(0, Datasets.split(data, 0, 1).first().size());
+    assertEquals(31, Datasets.split(data, 1, 1).first().size());
+    assertThrows(IllegalArgumentException.class, () -> Datasets.split(data, 1.1, 1));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.split(data, Double.NaN, 1));
   }
 
   @Test
   void stratifiesClasses() {
     Dataset data = numbered(300);
-    Dataset few = data.fewShot(30, 7);
+    Dataset few = Datasets.fewShot(data, 30, 7);
     int[] counts = new int[3];
     numbers(few).forEach(i -> counts[i % 3]++);
     assertArrayEquals(new int[] {10, 10, 10}, counts);
-    assertEquals(numbers(few), numbers(data.fewShot(30, 7)));
-    assertNotEquals(numbers(few), numbers(data.fewShot(30, 8)));
+    assertEquals(numbers(few), numbers(Datasets.fewShot(data, 30, 7)));
+    assertNotEquals(numbers(few), numbers(Datasets.fewShot(data, 30, 8)));
 
-    Dataset perLabel = data.fewShotPerLabel(4, 7);
+    Dataset perLabel = Datasets.fewShotPerLabel(data, 4, 7);
     int[] exact = new int[3];
     numbers(perLabel).forEach(i -> exact[i % 3]++);
     assertArrayEquals(new int[] {4, 4, 4}, exact);
@@ -137,12 +141,12 @@ class DatasetTest {
       int classes = wanted[0];
       int size = classes * wanted[1];
       int[] answers = IntStream.range(0, size).map(i -> i % classes).toArray();
-      Dataset data = Dataset.ofClasses(new float[size], Shape.vector(1), answers);
+      Dataset data = Datasets.ofClasses(new float[size], Shape.vector(1), answers);
       for (int seed = 0; seed < 5; seed++) {
-        Dataset few = data.fewShot(wanted[2], seed);
+        Dataset few = Datasets.fewShot(data, wanted[2], seed);
         int[] counts = new int[classes];
         for (int i = 0; i < few.size(); i++) {
-          counts[(int) few.target("", i)[0]]++;
+          counts[(int) Datasets.target(few, "", i)[0]]++;
         }
         double share = (double) wanted[2] / classes;
         for (int count : counts) {
@@ -164,9 +168,9 @@ class DatasetTest {
         row[j] = random.nextDouble() < 0.3 ? Float.NaN : isYes ? 1 : 0;
       }
     }
-    Dataset data = Dataset.of(new float[1000], Shape.vector(1), labels);
+    Dataset data = Datasets.of(new float[1000], Shape.vector(1), labels);
     for (int count : new int[] {100, 500, 800}) {
-      Dataset first = data.fewShot(count, 1);
+      Dataset first = Datasets.fewShot(data, count, 1);
       assertEquals(count, first.size());
       for (int j = 0; j < 14; j++) {
         for (int answer = 0; answer < 2; answer++) {
@@ -179,7 +183,9 @@ class DatasetTest {
 
   private static int count(Dataset data, int label, int answer) {
     return (int)
-        IntStream.range(0, data.size()).filter(i -> data.target("", i)[label] == answer).count();
+        IntStream.range(0, data.size())
+            .filter(i -> Datasets.target(data, "", i)[label] == answer)
+            .count();
   }
 
   @Test
@@ -191,12 +197,12 @@ class DatasetTest {
       float rare = i % 10 == 0 ? 1 : 0;
       labels[i] = new float[] {(i / 10) % 2 == 0 ? Float.NaN : rare, (i / 5) % 2};
     }
-    Dataset data = Dataset.of(new float[size * 2], Shape.vector(2), labels);
-    Dataset few = data.fewShot(40, 3);
+    Dataset data = Datasets.of(new float[size * 2], Shape.vector(2), labels);
+    Dataset few = Datasets.fewShot(data, 40, 3);
     int[] yes = new int[2];
     int known = 0;
     for (int i = 0; i < few.size(); i++) {
-      float[] target = few.target("", i);
+      float[] target = Datasets.target(few, "", i);
       yes[0] += target[0] == 1 ? 1 : 0;
       yes[1] += target[1] == 1 ? 1 : 0;
       known += Float.isNaN(target[0]) ? 0 : 1;
@@ -205,93 +211,99 @@ class DatasetTest {
     assertEquals(2, yes[0], 1);
     assertEquals(20, yes[1], 1);
     assertEquals(20, known, 2);
-    assertThrows(IllegalArgumentException.class, () -> data.fewShot(401, 1));
-    assertThrows(IllegalArgumentException.class, () -> data.fewShot(0, 1));
-    assertThrows(IllegalStateException.class, () -> data.withoutTargets().fewShot(2, 1));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.fewShot(data, 401, 1));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.fewShot(data, 0, 1));
+    assertThrows(
+        IllegalStateException.class, () -> Datasets.fewShot(Datasets.withoutTargets(data), 2, 1));
   }
 
   @Test
   void joinsDataSetsOfDifferentTasks() {
-    Dataset first = numbered(3).forTask("kind");
+    Dataset first = Datasets.forTask(numbered(3), "kind");
     Dataset second =
-        numbered(2).withoutTargets().withTargets("ripe", new float[][] {{1, 0}, {Float.NaN, 1}});
-    Dataset both = Dataset.concat(first, second);
+        Datasets.withTargets(
+            Datasets.withoutTargets(numbered(2)), "ripe", new float[][] {{1, 0}, {Float.NaN, 1}});
+    Dataset both = Datasets.concat(first, second);
     assertEquals(5, both.size());
     assertEquals(List.of(0, 1, 2, 0, 1), numbers(both));
-    assertEquals(
-        List.of(Dataset.Target.classes("kind"), Dataset.Target.numbers("ripe", 2)), both.targets());
-    assertArrayEquals(new float[] {2}, both.target("kind", 2));
-    assertArrayEquals(new float[] {-1}, both.target("kind", 3));
-    assertArrayEquals(new float[] {Float.NaN, Float.NaN}, both.target("ripe", 2));
-    assertArrayEquals(new float[] {Float.NaN, 1}, both.target("ripe", 4));
+    assertEquals(List.of(Target.classes("kind"), Target.numbers("ripe", 2)), both.targets());
+    assertArrayEquals(new float[] {2}, Datasets.target(both, "kind", 2));
+    assertArrayEquals(new float[] {-1}, Datasets.target(both, "kind", 3));
+    assertArrayEquals(new float[] {Float.NaN, Float.NaN}, Datasets.target(both, "ripe", 2));
+    assertArrayEquals(new float[] {Float.NaN, 1}, Datasets.target(both, "ripe", 4));
     assertTrue(both.isStable());
   }
 
   @Test
   void refusesToJoinWhatDiffers() {
     Dataset data = numbered(2);
-    assertThrows(ShapeException.class, () -> Dataset.concat(data, data.reshape(Shape.of(2, 1))));
-    Dataset other = data.withTargets("", new float[2][3]);
-    assertThrows(ShapeException.class, () -> Dataset.concat(data, other));
-    assertThrows(IllegalArgumentException.class, () -> Dataset.concat());
+    assertThrows(
+        ShapeException.class, () -> Datasets.concat(data, Datasets.reshape(data, Shape.of(2, 1))));
+    Dataset other = Datasets.withTargets(data, "", new float[2][3]);
+    assertThrows(ShapeException.class, () -> Datasets.concat(data, other));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.concat());
   }
 
   @Test
   void mapsPurely() {
     Dataset data = numbered(4);
     Dataset doubled =
-        data.map(
+        Datasets.map(
+            data,
             input -> {
               input[0] *= 2;
               return input;
             });
-    assertArrayEquals(new float[] {40, 21}, doubled.input(2));
-    assertArrayEquals(new float[] {20, 21}, data.input(2));
+    assertArrayEquals(new float[] {40, 21}, Datasets.input(doubled, 2));
+    assertArrayEquals(new float[] {20, 21}, Datasets.input(data, 2));
     assertTrue(doubled.isStable());
-    Dataset sums = data.map(Shape.vector(1), input -> new float[] {input[0] + input[1]});
-    assertArrayEquals(new float[] {41}, sums.input(2));
-    Dataset wrong = data.map(input -> new float[3]);
-    assertThrows(ShapeException.class, () -> wrong.input(0));
-    assertThrows(ShapeException.class, () -> data.map(input -> null).input(0));
-    assertEquals(Shape.of(2, 1), data.reshape(Shape.of(2, 1)).inputShape());
-    assertThrows(ShapeException.class, () -> data.reshape(Shape.vector(3)));
+    Dataset sums = Datasets.map(data, Shape.vector(1), input -> new float[] {input[0] + input[1]});
+    assertArrayEquals(new float[] {41}, Datasets.input(sums, 2));
+    Dataset wrong = Datasets.map(data, input -> new float[3]);
+    assertThrows(ShapeException.class, () -> Datasets.input(wrong, 0));
+    assertThrows(ShapeException.class, () -> Datasets.input(Datasets.map(data, input -> null), 0));
+    assertEquals(Shape.of(2, 1), Datasets.reshape(data, Shape.of(2, 1)).inputShape());
+    assertThrows(ShapeException.class, () -> Datasets.reshape(data, Shape.vector(3)));
   }
 
   @Test
   void augmentsAnewInEachEpoch() {
-    Dataset data = numbered(4).range(1, 3);
+    Dataset data = Datasets.range(numbered(4), 1, 3);
     Dataset noisy =
-        data.augment(
+        Datasets.subset(
+            Datasets.augment(
+                data,
                 9,
                 (input, random) -> {
                   input[0] += (float) random.nextDouble();
                   return input;
-                })
-            .subset(1, 0);
+                }),
+            1,
+            0);
     assertFalse(noisy.isStable());
-    float first = noisy.atEpoch(0).input(0)[0];
-    assertEquals(first, noisy.atEpoch(0).input(0)[0]);
-    assertNotEquals(first, noisy.atEpoch(1).input(0)[0]);
-    assertNotEquals(first - 20, noisy.atEpoch(0).input(1)[0] - 10);
-    assertFalse(Dataset.concat(data, noisy).isStable());
+    float first = Datasets.input(noisy.atEpoch(0), 0)[0];
+    assertEquals(first, Datasets.input(noisy.atEpoch(0), 0)[0]);
+    assertNotEquals(first, Datasets.input(noisy.atEpoch(1), 0)[0]);
+    assertNotEquals(first - 20, Datasets.input(noisy.atEpoch(0), 1)[0] - 10);
+    assertFalse(Datasets.concat(data, noisy).isStable());
     assertNotEquals(
-        Dataset.concat(data, noisy).atEpoch(1).input(2)[0],
-        Dataset.concat(data, noisy).atEpoch(2).input(2)[0]);
+        Datasets.input(Datasets.concat(data, noisy).atEpoch(1), 2)[0],
+        Datasets.input(Datasets.concat(data, noisy).atEpoch(2), 2)[0]);
     assertSame(data, data.atEpoch(3));
   }
 
   @Test
   void renamesTasks() {
-    Dataset data = numbered(3).forTask("kind");
-    assertArrayEquals(new float[] {1}, data.target("kind", 1));
-    assertThrows(IllegalArgumentException.class, () -> data.target("", 1));
-    Dataset two = data.withTargets("more", new float[3][2]);
+    Dataset data = Datasets.forTask(numbered(3), "kind");
+    assertArrayEquals(new float[] {1}, Datasets.target(data, "kind", 1));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.target(data, "", 1));
+    Dataset two = Datasets.withTargets(data, "more", new float[3][2]);
     assertEquals(2, two.targets().size());
-    assertThrows(IllegalStateException.class, () -> two.forTask("x"));
-    assertEquals(List.of(), two.withoutTargets().targets());
-    Dataset replaced = data.withClasses("kind", new int[] {2, 2, 2});
+    assertThrows(IllegalStateException.class, () -> Datasets.forTask(two, "x"));
+    assertEquals(List.of(), Datasets.withoutTargets(two).targets());
+    Dataset replaced = Datasets.withClasses(data, "kind", new int[] {2, 2, 2});
     assertEquals(1, replaced.targets().size());
-    assertArrayEquals(new float[] {2}, replaced.target("kind", 0));
+    assertArrayEquals(new float[] {2}, Datasets.target(replaced, "kind", 0));
   }
 
   @Test

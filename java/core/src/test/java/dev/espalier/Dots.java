@@ -38,17 +38,17 @@ final class Dots {
 
   /** For a network with one head of four classes. */
   Dataset classes() {
-    return Dataset.ofClasses(pictures, PICTURE, quarters);
+    return Datasets.ofClasses(pictures, PICTURE, quarters);
   }
 
   /** For a network with one head of two labels. */
   Dataset labels() {
-    return Dataset.of(pictures, PICTURE, sides);
+    return Datasets.of(pictures, PICTURE, sides);
   }
 
   /** For a network with a head "quarter" and a head "side". */
   Dataset both() {
-    return classes().forTask("quarter").withTargets("side", sides);
+    return Datasets.withTargets(Datasets.forTask(classes(), "quarter"), "side", sides);
   }
 
   static NetworkBuilder backbone() {

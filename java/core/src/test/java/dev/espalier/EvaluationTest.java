@@ -21,7 +21,7 @@ class EvaluationTest {
   void countsLabelledEntriesAlone() {
     float no = Float.NaN;
     Dataset data =
-        Dataset.of(
+        Datasets.of(
             new float[][] {{2, -2}, {-1, 3}, {4, 4}, {-5, -1}},
             new float[][] {{1, no}, {1, 1}, {no, no}, {0, 1}});
     try (Network network = transparent()) {
@@ -48,7 +48,7 @@ class EvaluationTest {
 
   @Test
   void usesTheThreshold() {
-    Dataset data = Dataset.of(new float[][] {{1, 1}, {-1, -1}}, new float[][] {{1, 1}, {1, 1}});
+    Dataset data = Datasets.of(new float[][] {{1, 1}, {-1, -1}}, new float[][] {{1, 1}, {1, 1}});
     try (Network network = transparent()) {
       assertEquals(0.5, network.evaluate(data).metric("hamming_loss").value());
       assertEquals(0, network.evaluate(data, 0.2).metric("hamming_loss").value());
@@ -82,13 +82,13 @@ class EvaluationTest {
     Arrays.setAll(order, i -> i);
     try (Network network = Dots.rich(1)) {
       Evaluation whole = network.evaluate(dots.both());
-      Evaluation part = network.evaluate(dots.both().range(0, 300));
-      Evaluation rest = network.evaluate(dots.both().range(300, 600));
+      Evaluation part = network.evaluate(Datasets.range(dots.both(), 0, 300));
+      Evaluation rest = network.evaluate(Datasets.range(dots.both(), 300, 600));
       assertEquals(
           whole.task("quarter").loss(),
           (part.task("quarter").loss() + rest.task("quarter").loss()) / 2,
           1e-6);
-      assertEquals(whole, network.evaluate(dots.both().subset(order)));
+      assertEquals(whole, network.evaluate(Datasets.subset(dots.both(), order)));
     }
   }
 }

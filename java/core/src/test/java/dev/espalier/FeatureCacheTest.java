@@ -125,9 +125,9 @@ class FeatureCacheTest {
   @Test
   void keepsNothingOfDataThatChanges() {
     Dataset data = new Dots(EXAMPLES, 1).both();
-    Run augmented = run(data.augment(1, (input, random) -> input), t -> t);
+    Run augmented = run(Datasets.augment(data, 1, (input, random) -> input), t -> t);
     assertFalse(augmented.history.isCached());
-    Run mapped = run(data.map(input -> input), t -> t);
+    Run mapped = run(Datasets.map(data, input -> input), t -> t);
     assertTrue(mapped.history.isCached());
     assertSame(augmented, mapped);
   }

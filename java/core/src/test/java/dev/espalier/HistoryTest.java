@@ -32,7 +32,8 @@ class HistoryTest {
       assertTrue(failed.bestEpoch().isEmpty(), "no weights were put back");
       trainer.epochs(1).fit(dots.labels());
       assertEquals(0, trainer.lastHistory().orElseThrow().bestEpoch().orElseThrow());
-      assertThrows(IllegalArgumentException.class, () -> trainer.fit(dots.labels().range(0, 0)));
+      assertThrows(
+          IllegalArgumentException.class, () -> trainer.fit(Datasets.range(dots.labels(), 0, 0)));
       assertTrue(trainer.lastHistory().isEmpty());
     }
   }

@@ -237,7 +237,7 @@ final class Hostile {
                     },
             () -> null));
     add(CsvOptions.class, CsvOptions.inputs("x").targets("", "y"), CsvOptions.inputs("z"), null);
-    add(Dataset.Target.class, Dataset.Target.numbers("side", 2), null);
+    add(Target.class, Target.numbers("side", 2), null);
     add(StepResult.class, new StepResult(0, 0, 1, 0, Map.of(), 0, 0), null);
     add(EpochResult.class, epoch(), null);
     add(History.class, history(), null);
@@ -255,19 +255,19 @@ final class Hostile {
             DOTS::labels,
             DOTS::classes,
             DOTS::both,
-            () -> DOTS.labels().range(0, 0),
-            () -> DOTS.labels().withoutTargets(),
-            () -> DOTS.labels().reshape(Shape.vector(64)),
-            () -> DOTS.labels().map(Shape.vector(1), x -> new float[1]),
-            () -> DOTS.labels().map(x -> HostileArrays.filled(64, Float.NaN)),
-            () -> DOTS.labels().map(x -> null),
+            () -> Datasets.range(DOTS.labels(), 0, 0),
+            () -> Datasets.withoutTargets(DOTS.labels()),
+            () -> Datasets.reshape(DOTS.labels(), Shape.vector(64)),
+            () -> Datasets.map(DOTS.labels(), Shape.vector(1), x -> new float[1]),
+            () -> Datasets.map(DOTS.labels(), x -> HostileArrays.filled(64, Float.NaN)),
+            () -> Datasets.map(DOTS.labels(), x -> null),
             () ->
-                DOTS.labels()
-                    .map(
-                        x -> {
-                          throw new Mine();
-                        }),
-            () -> DOTS.labels().withTargets("", new float[24][3]),
+                Datasets.map(
+                    DOTS.labels(),
+                    x -> {
+                      throw new Mine();
+                    }),
+            () -> Datasets.withTargets(DOTS.labels(), "", new float[24][3]),
             () -> null));
     arguments.put(
         TrainingListener.class,
@@ -390,17 +390,17 @@ final class Hostile {
             DOTS::labels,
             DOTS::classes,
             DOTS::both,
-            () -> DOTS.labels().range(0, 0),
+            () -> Datasets.range(DOTS.labels(), 0, 0),
             () ->
-                DOTS.labels()
-                    .map(
-                        x -> {
-                          throw new Mine();
-                        }),
-            () -> DOTS.labels().augment(1, (x, random) -> x),
-            () -> Dataset.concat(DOTS.labels(), DOTS.labels().subset(1))));
-    receivers.put(Dataset.Target.class, list(() -> Dataset.Target.numbers("side", 2)));
-    receivers.put(Dataset.Split.class, list(() -> DOTS.labels().split(0.5, 1)));
+                Datasets.map(
+                    DOTS.labels(),
+                    x -> {
+                      throw new Mine();
+                    }),
+            () -> Datasets.augment(DOTS.labels(), 1, (x, random) -> x),
+            () -> Datasets.concat(DOTS.labels(), Datasets.subset(DOTS.labels(), 1))));
+    receivers.put(Target.class, list(() -> Target.numbers("side", 2)));
+    receivers.put(Split.class, list(() -> Datasets.split(DOTS.labels(), 0.5, 1)));
     receivers.put(CsvOptions.class, list(() -> CsvOptions.inputs("x").targets("", "y")));
     receivers.put(PredictorOptions.class, list(PredictorOptions::defaults));
     receivers.put(

@@ -57,14 +57,16 @@ class IdxFileTest {
 
   @Test
   void readsImagesAndClasses() throws IOException {
-    Dataset data = Dataset.idx(file("images", twoImages()), labels());
+    Dataset data = Datasets.idx(file("images", twoImages()), labels());
     assertEquals(2, data.size());
     assertEquals(Shape.image(1, 2, 3), data.inputShape());
     assertTrue(data.isStable());
-    assertEquals(Dataset.Target.classes(""), data.targets().get(0));
+    assertEquals(Target.classes(""), data.targets().get(0));
     assertArrayEquals(
-        new float[] {0, 51 / 255f, 1, 1 / 255f, 2 / 255f, 3 / 255f}, data.input(0), 1e-7f);
-    assertArrayEquals(new float[] {200}, data.target("", 1));
+        new float[] {0, 51 / 255f, 1, 1 / 255f, 2 / 255f, 3 / 255f},
+        Datasets.input(data, 0),
+        1e-7f);
+    assertArrayEquals(new float[] {200}, Datasets.target(data, "", 1));
   }
 
   @Test
@@ -72,17 +74,18 @@ class IdxFileTest {
     Path plain = file("images", twoImages());
     Path zipped = file("images.whatever", gzip(twoImages()));
     assertArrayEquals(
-        Dataset.idx(plain, labels()).input(1), Dataset.idx(zipped, labels()).input(1));
+        Datasets.input(Datasets.idx(plain, labels()), 1),
+        Datasets.input(Datasets.idx(zipped, labels()), 1));
     assertArrayEquals(
-        new float[] {10, 20, 30, 40, 50, 60}, Dataset.idxRaw(zipped, labels()).input(1));
+        new float[] {10, 20, 30, 40, 50, 60}, Datasets.input(Datasets.idxRaw(zipped, labels()), 1));
   }
 
   @Test
   void readsChannelsAndVectors() throws IOException {
     byte[] colors = idx(0x804, new int[] {2, 3, 1, 1}, new byte[] {1, 2, 3, 4, 5, 6});
-    assertEquals(Shape.image(3, 1, 1), Dataset.idx(file("c", colors), labels()).inputShape());
+    assertEquals(Shape.image(3, 1, 1), Datasets.idx(file("c", colors), labels()).inputShape());
     byte[] vectors = idx(0x802, new int[] {2, 3}, new byte[] {1, 2, 3, 4, 5, 6});
-    assertEquals(Shape.vector(3), Dataset.idx(file("v", vectors), labels()).inputShape());
+    assertEquals(Shape.vector(3), Datasets.idx(file("v", vectors), labels()).inputShape());
   }
 
   @Test
@@ -92,7 +95,7 @@ class IdxFileTest {
     for (int length = 0; length < whole.length; length++) {
       Path file = file("cut", Arrays.copyOf(whole, length));
       String message =
-          assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()))
+          assertThrows(IllegalArgumentException.class, () -> Datasets.idx(file, labels()))
               .getMessage();
       // 16 bytes of header, the rest are values.
       String got = ", got " + (length < 16 ? length : length - 16);
@@ -101,7 +104,7 @@ class IdxFileTest {
     for (int length = 0; length < zipped.length; length++) {
       Path file = file("cut", Arrays.copyOf(zipped, length));
       String message =
-          assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()))
+          assertThrows(IllegalArgumentException.class, () -> Datasets.idx(file, labels()))
               .getMessage();
       assertTrue(length < 2 || message.contains("cut: truncated or damaged, "), message);
     }
@@ -112,8 +115,8 @@ class IdxFileTest {
     byte[] longer = Arrays.copyOf(twoImages(), twoImages().length + 1);
     Path plain = file("long", longer);
     Path zipped = file("long.gz", gzip(longer));
-    assertThrows(IllegalArgumentException.class, () -> Dataset.idx(plain, labels()));
-    assertThrows(IllegalArgumentException.class, () -> Dataset.idx(zipped, labels()));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.idx(plain, labels()));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.idx(zipped, labels()));
   }
 
   @Test
@@ -121,7 +124,7 @@ class IdxFileTest {
     byte[] zipped = gzip(twoImages());
     zipped[zipped.length / 2] ^= 0x10;
     Path file = file("damaged", zipped);
-    assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.idx(file, labels()));
   }
 
   @Test
@@ -138,7 +141,7 @@ class IdxFileTest {
       Path file = file("hostile", idx(IMAGES, hostile, new byte[12]));
       assertThrows(
           IllegalArgumentException.class,
-          () -> Dataset.idx(file, labels()),
+          () -> Datasets.idx(file, labels()),
           Arrays.toString(hostile));
     }
   }
@@ -147,17 +150,17 @@ class IdxFileTest {
   void refusesOtherFiles() throws IOException {
     for (int magic : new int[] {0x0803, 0x0903, 0x0D03, 0x0805, 0x01000803, 0x0801}) {
       Path file = file("other", idx(magic, new int[] {2, 2, 3}, new byte[11]));
-      assertThrows(IllegalArgumentException.class, () -> Dataset.idx(file, labels()));
+      assertThrows(IllegalArgumentException.class, () -> Datasets.idx(file, labels()));
     }
     Path images = file("images", twoImages());
-    assertThrows(IllegalArgumentException.class, () -> Dataset.idx(images, images));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.idx(images, images));
   }
 
   @Test
   void refusesAnotherNumberOfLabels() throws IOException {
     Path three = file("three", idx(LABELS, new int[] {3}, new byte[3]));
     Path images = file("images", twoImages());
-    assertThrows(ShapeException.class, () -> Dataset.idx(images, three));
+    assertThrows(ShapeException.class, () -> Datasets.idx(images, three));
   }
 
   @Test
@@ -165,9 +168,9 @@ class IdxFileTest {
     UncheckedIOException error =
         assertThrows(
             UncheckedIOException.class,
-            () -> Dataset.idx(folder.resolve("no-such-file"), labels()));
+            () -> Datasets.idx(folder.resolve("no-such-file"), labels()));
     assertTrue(error.getMessage().contains("no-such-file: "), error::getMessage);
     assertTrue(error.getMessage().endsWith(": no such file"), error::getMessage);
-    assertThrows(UncheckedIOException.class, () -> Dataset.idx(folder, labels()));
+    assertThrows(UncheckedIOException.class, () -> Datasets.idx(folder, labels()));
   }
 }

@@ -75,7 +75,7 @@ class LearningTest {
       sums[i][0] = inputs[i][0] + inputs[i][1];
       sums[i][1] = i % 3 == 0 ? Float.NaN : inputs[i][0] * inputs[i][1];
     }
-    Dataset data = Dataset.of(inputs, sums);
+    Dataset data = Datasets.of(inputs, sums);
     for (Head head :
         List.of(Head.values("sum", "product"), Head.values("sum", "product").huber(0.5))) {
       try (Network network =
@@ -111,21 +111,21 @@ class LearningTest {
           Trainer.of(network)
               .epochs(300)
               .optimizer(Adam.withLearningRate(0.01))
-              .fit(Dataset.of(inputs, Shape.vector(20), labels));
+              .fit(Datasets.of(inputs, Shape.vector(20), labels));
       assertTrue(history.last().loss() < 0.05, () -> "loss " + history.last().loss());
     }
   }
 
   @Test
   void learnsTasksFromSeparateDataSets() {
-    Dataset quarters = new Dots(300, 1).classes().forTask("quarter");
-    Dataset sides = new Dots(300, 2).labels().forTask("side");
+    Dataset quarters = Datasets.forTask(new Dots(300, 1).classes(), "quarter");
+    Dataset sides = Datasets.forTask(new Dots(300, 2).labels(), "side");
     try (Network network = Dots.rich(4)) {
       History history =
           Trainer.of(network)
               .epochs(40)
               .optimizer(AdamW.withLearningRate(0.01))
-              .fit(Dataset.concat(quarters, sides));
+              .fit(Datasets.concat(quarters, sides));
       Evaluation evaluation = network.evaluate(new Dots(200, 3).both());
       assertTrue(evaluation.task("quarter").metric("accuracy").value() > 0.8, evaluation::toString);
       assertTrue(evaluation.task("side").metric("macro_auc").value() > 0.9, evaluation::toString);
@@ -141,9 +141,10 @@ class LearningTest {
   void leavesATaskWithoutTargetsAlone() {
     try (Network network = Dots.rich(4)) {
       float[] before = network.parameter("heads.side.dense.weight");
-      Trainer.of(network).epochs(2).fit(new Dots(64, 1).classes().forTask("quarter"));
+      Trainer.of(network).epochs(2).fit(Datasets.forTask(new Dots(64, 1).classes(), "quarter"));
       assertTrue(Arrays.equals(before, network.parameter("heads.side.dense.weight")));
-      Evaluation evaluation = network.evaluate(new Dots(64, 1).classes().forTask("quarter"));
+      Evaluation evaluation =
+          network.evaluate(Datasets.forTask(new Dots(64, 1).classes(), "quarter"));
       assertEquals(1, evaluation.tasks().size());
     }
   }
@@ -153,13 +154,12 @@ class LearningTest {
     Trainer trainer = Trainer.of(network).epochs(3).batchSize(17).seed(9);
     // Slow enough that the batches are really read ahead.
     Dataset slow =
-        new Dots(120, 1)
-            .both()
-            .map(
-                input -> {
-                  LockSupport.parkNanos(50_000);
-                  return input;
-                });
+        Datasets.map(
+            new Dots(120, 1).both(),
+            input -> {
+              LockSupport.parkNanos(50_000);
+              return input;
+            });
     settings.apply(trainer).fit(slow);
     return network;
   }

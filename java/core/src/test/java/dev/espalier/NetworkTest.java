@@ -75,10 +75,16 @@ class NetworkTest {
       Trainer.of(network)
           .epochs(2)
           .fit(
-              Dataset.of(new float[4 * 432], Shape.image(3, 12, 12))
-                  .withTargets("early", new float[4][1])
-                  .withTargets("middle", new float[4][2])
-                  .withClasses("late", new int[] {0, 1, 2, -1}));
+              Datasets.withClasses(
+                  Datasets.withTargets(
+                      Datasets.withTargets(
+                          Datasets.of(new float[4 * 432], Shape.image(3, 12, 12)),
+                          "early",
+                          new float[4][1]),
+                      "middle",
+                      new float[4][2]),
+                  "late",
+                  new int[] {0, 1, 2, -1}));
     }
   }
 

@@ -54,9 +54,10 @@ class ParityTest {
 
   private String run(long seed) {
     Dataset data =
-        Dataset.of(inputs, Shape.image(1, 8, 8))
-            .withClasses("kind", kinds)
-            .withTargets("side", sides);
+        Datasets.withTargets(
+            Datasets.withClasses(Datasets.of(inputs, Shape.image(1, 8, 8)), "kind", kinds),
+            "side",
+            sides);
     try (Network network =
         Network.builder(Shape.image(1, 8, 8))
             .normalize(0.5, 0.25)

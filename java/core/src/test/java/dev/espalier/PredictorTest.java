@@ -49,13 +49,13 @@ class PredictorTest {
     assertEquals(64, predictor.inputSize());
     assertEquals(6, predictor.outputSize());
     assertEquals(Dots.PICTURE, predictor.inputShape());
-    float[] outputs = predictor.predict(dots.both().input(0));
+    float[] outputs = predictor.predict(Datasets.input(dots.both(), 0));
     assertEquals(1, outputs[0] + outputs[1] + outputs[2] + outputs[3], 1e-5);
     for (float output : outputs) {
       assertTrue(output > 0 && output < 1);
     }
     try (Predictor logits = network.predictor(PredictorOptions.defaults().logits())) {
-      float[] raw = logits.predict(dots.both().input(0));
+      float[] raw = logits.predict(Datasets.input(dots.both(), 0));
       assertEquals(1 / (1 + Math.exp(-raw[4])), outputs[4], 1e-5);
     }
     assertFalse(predictor.describe().isEmpty());
@@ -82,8 +82,8 @@ class PredictorTest {
 
   @Test
   void answersByName() {
-    float[] outputs = predictor.predict(dots.both().input(5));
-    Prediction prediction = predictor.predictNamed(dots.both().input(5));
+    float[] outputs = predictor.predict(Datasets.input(dots.both(), 5));
+    Prediction prediction = predictor.predictNamed(Datasets.input(dots.both(), 5));
     assertEquals(outputs[5], prediction.value("side", "right"));
     assertArrayEquals(Arrays.copyOf(outputs, 4), prediction.values("quarter"));
     int best = Integer.parseInt(prediction.best("quarter"));
@@ -127,9 +127,9 @@ class PredictorTest {
     assertEquals(5, outputs.position());
     assertEquals(0, inputs.position());
     for (int i = 0; i < EXAMPLES; i++) {
-      float[] alone = predictor.predict(dots.both().input(i));
+      float[] alone = predictor.predict(Datasets.input(dots.both(), i));
       float[] into = new float[6];
-      predictor.predict(dots.both().input(i), into);
+      predictor.predict(Datasets.input(dots.both(), i), into);
       float[] buffered = new float[6];
       outputs.get(5 + 6 * i, buffered);
       int[] expected = Dots.bits(Arrays.copyOfRange(all, 6 * i, 6 * i + 6));
@@ -200,12 +200,13 @@ class PredictorTest {
 
   @Test
   void answersSomeHeadsAlone() {
-    float[] all = predictor.predict(dots.both().input(3));
+    float[] all = predictor.predict(Datasets.input(dots.both(), 3));
     try (Predictor side = network.predictor(PredictorOptions.defaults().heads("side"))) {
       assertEquals(2, side.outputSize());
       assertEquals("side", side.tasks().get(0).name());
       assertArrayEquals(
-          Dots.bits(Arrays.copyOfRange(all, 4, 6)), Dots.bits(side.predict(dots.both().input(3))));
+          Dots.bits(Arrays.copyOfRange(all, 4, 6)),
+          Dots.bits(side.predict(Datasets.input(dots.both(), 3))));
     }
     String message =
         assertThrows(
@@ -217,7 +218,7 @@ class PredictorTest {
 
   @Test
   void namesLabelsAboveTheirThresholds() {
-    Prediction prediction = predictor.predictNamed(dots.both().input(5));
+    Prediction prediction = predictor.predictNamed(Datasets.input(dots.both(), 5));
     float low = prediction.value("side", "low");
     assertTrue(prediction.labels("side", low).contains("low"));
     assertEquals(List.of(), prediction.labels("side", 1.1));
@@ -268,14 +269,14 @@ class PredictorTest {
 
   @Test
   void isASnapshot() {
-    float[] before = predictor.predict(dots.both().input(0));
+    float[] before = predictor.predict(Datasets.input(dots.both(), 0));
     Trainer.of(network).epochs(1).fit(dots.both());
-    assertArrayEquals(before, predictor.predict(dots.both().input(0)));
+    assertArrayEquals(before, predictor.predict(Datasets.input(dots.both(), 0)));
     try (Predictor after = network.predictor()) {
-      assertFalse(Arrays.equals(before, after.predict(dots.both().input(0))));
+      assertFalse(Arrays.equals(before, after.predict(Datasets.input(dots.both(), 0))));
     }
     network.close();
-    assertArrayEquals(before, predictor.predict(dots.both().input(0)));
+    assertArrayEquals(before, predictor.predict(Datasets.input(dots.both(), 0)));
   }
 
   @Test

@@ -45,7 +45,7 @@ class ThresholdTuningTest {
         float[] decided = new float[answers.length];
         float[] known = new float[answers.length];
         for (int i = 0; i < answers.length; i++) {
-          Prediction prediction = predictor.predictNamed(data.input(i));
+          Prediction prediction = predictor.predictNamed(Datasets.input(data, i));
           probabilities[i] = prediction.value("side", LABELS.get(j));
           decided[i] = prediction.labels("side").contains(LABELS.get(j)) ? 1 : 0;
           known[i] = answers[i][j];
@@ -71,7 +71,7 @@ class ThresholdTuningTest {
           answer[j] = drawn < 3 ? Float.NaN : drawn < 6 ? 1 : 0;
         }
       }
-      Dataset data = Dataset.of(inputs, Shape.vector(4), answers).forTask("side");
+      Dataset data = Datasets.forTask(Datasets.of(inputs, Shape.vector(4), answers), "side");
       try (Network network =
           Network.builder(Shape.vector(4))
               .head("before", Head.classes(5))
@@ -98,7 +98,7 @@ class ThresholdTuningTest {
     for (int i = 0; i < 6; i++) {
       answers[i] = new float[] {i < 3 ? 0 : 1, Float.NaN, 0};
     }
-    Dataset data = Dataset.of(inputs, Shape.vector(1), answers);
+    Dataset data = Datasets.of(inputs, Shape.vector(1), answers);
     try (Network network =
         Network.builder(Shape.vector(1)).head("side", Head.labels("a", "b", "c")).build(1)) {
       network.setParameter("heads.side.dense.weight", new float[] {1, 1, 1});

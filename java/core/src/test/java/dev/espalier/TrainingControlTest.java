@@ -54,7 +54,7 @@ class TrainingControlTest {
 
   @Test
   void earlyStoppingPutsTheBestWeightsBack() {
-    Dataset few = dots.labels().range(0, 12);
+    Dataset few = Datasets.range(dots.labels(), 0, 12);
     Dataset validation = new Dots(60, 2).labels();
     try (Network network = Dots.labeller(1)) {
       History history =
@@ -105,7 +105,7 @@ class TrainingControlTest {
       }
       float[][] unknown = new float[60][];
       Arrays.fill(unknown, new float[] {Float.NaN, Float.NaN});
-      Dataset unlabelled = new Dots(60, 2).labels().withTargets("", unknown);
+      Dataset unlabelled = Datasets.withTargets(new Dots(60, 2).labels(), "", unknown);
       Trainer watching = Trainer.of(network).epochs(1).validation(unlabelled).earlyStopping(2);
       assertEquals(
           "validation: expected a labelled entry for early stopping to watch the loss of, got none",
@@ -128,15 +128,15 @@ class TrainingControlTest {
     Map<String, Dataset> validations =
         Map.of(
             "validation, task \"side\", example 7: expected 0 to 1, or NaN for \"right\", got 3.0",
-            dots.labels().range(0, 60).withTargets("", sides),
+            Datasets.withTargets(Datasets.range(dots.labels(), 0, 60), "", sides),
             "validation: expected targets of one of the tasks [side], got none",
-            dots.labels().withoutTargets(),
+            Datasets.withoutTargets(dots.labels()),
             "validation: expected at least one example, got none",
-            dots.labels().range(0, 0),
+            Datasets.range(dots.labels(), 0, 0),
             "validation: expected inputs [1, 8, 8], got [16]",
-            Dataset.of(new float[16], vector, new float[1][2]),
+            Datasets.of(new float[16], vector, new float[1][2]),
             "validation, task \"side\": expected 2 numbers for [low, right], got 3",
-            dots.labels().withTargets("", new float[100][3]));
+            Datasets.withTargets(dots.labels(), "", new float[100][3]));
     try (Network network = Dots.labeller(1)) {
       validations.forEach(
           (expected, validation) -> {
@@ -253,18 +253,18 @@ class TrainingControlTest {
   void interruptionReachesAReaderThatWaits() throws InterruptedException {
     CountDownLatch waits = new CountDownLatch(1);
     Dataset slow =
-        dots.labels()
-            .augment(
-                1,
-                (input, random) -> {
-                  waits.countDown();
-                  try {
-                    Thread.sleep(60_000);
-                  } catch (InterruptedException interruption) {
-                    throw new IllegalStateException("woken", interruption);
-                  }
-                  return input;
-                });
+        Datasets.augment(
+            dots.labels(),
+            1,
+            (input, random) -> {
+              waits.countDown();
+              try {
+                Thread.sleep(60_000);
+              } catch (InterruptedException interruption) {
+                throw new IllegalStateException("woken", interruption);
+              }
+              return input;
+            });
     AtomicReference<Object> outcome = new AtomicReference<>();
     Thread fitting =
         new Thread(
@@ -303,18 +303,18 @@ class TrainingControlTest {
 
   private Dataset failing(RuntimeException exception, Error error) {
     int[] reads = {0};
-    return dots.labels()
-        .augment(
-            1,
-            (input, random) -> {
-              if (++reads[0] > 70) {
-                if (exception != null) {
-                  throw exception;
-                }
-                throw error;
-              }
-              return input;
-            });
+    return Datasets.augment(
+        dots.labels(),
+        1,
+        (input, random) -> {
+          if (++reads[0] > 70) {
+            if (exception != null) {
+              throw exception;
+            }
+            throw error;
+          }
+          return input;
+        });
   }
 
   @Test
@@ -377,7 +377,7 @@ class TrainingControlTest {
               network.summary();
               network.parameter("conv1.weight");
               try (Predictor predictor = network.predictor()) {
-                predictor.predict(dots.labels().input(0));
+                predictor.predict(Datasets.input(dots.labels(), 0));
               }
               assertThrows(
                   IllegalStateException.class, () -> Trainer.of(network).fit(dots.labels()));
@@ -425,7 +425,7 @@ class TrainingControlTest {
   void otherThreadsAreRefusedWhileTrainingRuns() throws InterruptedException {
     try (Network network = Dots.labeller(1);
         Predictor before = network.predictor()) {
-      float[] expected = before.predict(dots.labels().input(0));
+      float[] expected = before.predict(Datasets.input(dots.labels(), 0));
       CountDownLatch trains = new CountDownLatch(1);
       CountDownLatch tried = new CountDownLatch(1);
       List<Throwable> outcomes = new ArrayList<>();
@@ -465,7 +465,7 @@ class TrainingControlTest {
           outcomes.add(error);
         }
       }
-      float[] during = before.predict(dots.labels().input(0));
+      float[] during = before.predict(Datasets.input(dots.labels(), 0));
       tried.countDown();
       fitting.join();
       outcomes.forEach(outcome -> assertSame(IllegalStateException.class, outcome.getClass()));
@@ -531,11 +531,11 @@ class TrainingControlTest {
             outcomes.add(trainer.fit(dots.labels()).stopReason());
             trainer.prefetch(false).epochs(1);
             Dataset mine =
-                dots.labels()
-                    .map(
-                        input -> {
-                          throw new UnsupportedOperationException();
-                        });
+                Datasets.map(
+                    dots.labels(),
+                    input -> {
+                      throw new UnsupportedOperationException();
+                    });
             assertThrows(UnsupportedOperationException.class, () -> trainer.fit(mine));
             Thread.currentThread().interrupt();
             outcomes.add(trainer.fit(dots.labels()).stopReason());

@@ -138,8 +138,9 @@ class TransferTest {
       assertEquals(pooled, note(belowDropout, data));
       assertEquals(pooled, note(kept, data));
       assertEquals("kept: " + 40 * 4 * 4 * 64 + " bytes for 40 examples", note(adapting, data));
-      assertTrue(note(headAlone, data.augment(1, (x, random) -> x)).startsWith("not kept"));
-      assertTrue(note(headAlone, data.map(x -> x)).startsWith("kept"));
+      assertTrue(
+          note(headAlone, Datasets.augment(data, 1, (x, random) -> x)).startsWith("not kept"));
+      assertTrue(note(headAlone, Datasets.map(data, x -> x)).startsWith("kept"));
     }
   }
 

@@ -55,9 +55,9 @@ class UnlabelledTest {
   @Test
   void bitsBehindAnUnlabelledEntryChangeNothing() {
     Dots dots = new Dots(EXAMPLES, 1);
-    Run first = run(dots.both().withTargets("side", sides(dots, 0x7fc00000)));
+    Run first = run(Datasets.withTargets(dots.both(), "side", sides(dots, 0x7fc00000)));
     for (int nan : new int[] {0xffc00000, 0x7fc12345, 0xffffffff, 0x7f800001}) {
-      assertSame(first, run(dots.both().withTargets("side", sides(dots, nan))));
+      assertSame(first, run(Datasets.withTargets(dots.both(), "side", sides(dots, nan))));
     }
   }
 
@@ -71,15 +71,20 @@ class UnlabelledTest {
       Arrays.fill(sides[i], Float.NaN);
     }
     Dataset whole =
-        Dataset.of(dots.pictures, Dots.PICTURE)
-            .withClasses("quarter", quarters)
-            .withTargets("side", sides);
+        Datasets.withTargets(
+            Datasets.withClasses(Datasets.of(dots.pictures, Dots.PICTURE), "quarter", quarters),
+            "side",
+            sides);
     Dataset joined =
-        Dataset.concat(
-            Dataset.of(dots.pictures, Dots.PICTURE).withTargets("side", sides).range(0, 20),
-            Dataset.of(dots.pictures, Dots.PICTURE)
-                .withClasses("quarter", quarters)
-                .range(20, EXAMPLES));
+        Datasets.concat(
+            Datasets.range(
+                Datasets.withTargets(Datasets.of(dots.pictures, Dots.PICTURE), "side", sides),
+                0,
+                20),
+            Datasets.range(
+                Datasets.withClasses(Datasets.of(dots.pictures, Dots.PICTURE), "quarter", quarters),
+                20,
+                EXAMPLES));
     assertSame(run(whole), run(joined));
   }
 
@@ -93,8 +98,8 @@ class UnlabelledTest {
         break;
       }
     }
-    Run first = run(dots.both().withTargets("side", sides(dots, 0x7fc00000)));
-    Run second = run(dots.both().withTargets("side", other));
+    Run first = run(Datasets.withTargets(dots.both(), "side", sides(dots, 0x7fc00000)));
+    Run second = run(Datasets.withTargets(dots.both(), "side", other));
     assertFalse(
         Arrays.equals(first.parameters.get("conv1.weight"), second.parameters.get("conv1.weight")));
   }
@@ -171,20 +176,20 @@ class UnlabelledTest {
       IllegalArgumentException error =
           assertThrows(
               IllegalArgumentException.class,
-              () -> Trainer.of(two).fit(dots.classes().forTask("quater")));
+              () -> Trainer.of(two).fit(Datasets.forTask(dots.classes(), "quater")));
       assertTrue(error.getMessage().contains("[quarter, side]"), error.getMessage());
       assertTrue(error.getMessage().contains("quater"), error.getMessage());
       assertThrows(IllegalArgumentException.class, () -> Trainer.of(two).fit(dots.classes()));
       assertThrows(IllegalArgumentException.class, () -> Trainer.of(one).fit(dots.classes()));
-      Dataset three = dots.labels().withTargets("", new float[10][3]);
+      Dataset three = Datasets.withTargets(dots.labels(), "", new float[10][3]);
       assertThrows(ShapeException.class, () -> Trainer.of(one).fit(three));
-      Dataset none = dots.labels().withoutTargets();
+      Dataset none = Datasets.withoutTargets(dots.labels());
       assertThrows(IllegalArgumentException.class, () -> Trainer.of(one).fit(none));
-      Dataset turned = dots.labels().reshape(Shape.image(1, 4, 16));
+      Dataset turned = Datasets.reshape(dots.labels(), Shape.image(1, 4, 16));
       assertThrows(ShapeException.class, () -> Trainer.of(one).fit(turned));
-      Dataset empty = dots.labels().range(0, 0);
+      Dataset empty = Datasets.range(dots.labels(), 0, 0);
       assertThrows(IllegalArgumentException.class, () -> Trainer.of(one).fit(empty));
-      Trainer.of(one).epochs(1).fit(dots.labels().reshape(Shape.vector(64)));
+      Trainer.of(one).epochs(1).fit(Datasets.reshape(dots.labels(), Shape.vector(64)));
     }
   }
 }

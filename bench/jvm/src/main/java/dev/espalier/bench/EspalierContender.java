@@ -3,6 +3,7 @@ package dev.espalier.bench;
 
 import dev.espalier.Adam;
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.EpochResult;
 import dev.espalier.Espalier;
 import dev.espalier.Head;
@@ -130,12 +131,12 @@ public final class EspalierContender implements Contender {
       float[] targets = work.targets(count);
       int[] classes = new int[count];
       Arrays.setAll(classes, i -> (int) targets[i]);
-      return Dataset.ofClasses(inputs, network.inputShape(), classes);
+      return Datasets.ofClasses(inputs, network.inputShape(), classes);
     }
     float[] targets = work.targets(count * task.width());
     float[][] rows = new float[count][];
     Arrays.setAll(rows, i -> Arrays.copyOfRange(targets, i * task.width(), (i + 1) * task.width()));
-    return Dataset.of(inputs, network.inputShape(), rows);
+    return Datasets.of(inputs, network.inputShape(), rows);
   }
 
   /** Predictions from direct buffer to direct buffer. */

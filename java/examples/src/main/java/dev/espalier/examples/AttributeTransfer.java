@@ -2,6 +2,7 @@
 package dev.espalier.examples;
 
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.Evaluation;
 import dev.espalier.Head;
 import dev.espalier.History;
@@ -35,10 +36,12 @@ final class AttributeTransfer {
   private final Map<String, Run> firstRuns = new LinkedHashMap<>();
 
   AttributeTransfer(FashionMnist data) {
-    pool = data.training().range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
+    pool =
+        Datasets.range(
+            data.training(), FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
     validation =
         GarmentAttributes.label(
-            data.training().range(FashionMnist.POOL_END, FashionMnist.VALIDATION_END));
+            Datasets.range(data.training(), FashionMnist.POOL_END, FashionMnist.VALIDATION_END));
     test = GarmentAttributes.label(data.test());
     testClasses = FashionMnist.classes(data.test());
   }
@@ -65,7 +68,8 @@ final class AttributeTransfer {
   /** A backbone that never saw some classes, judged on exactly those. */
   Map<String, Score> unseen(Network pretrained, int size, int... classes) {
     Dataset unseenTest =
-        test.subset(
+        Datasets.subset(
+            test,
             IntStream.range(0, testClasses.length)
                 .filter(i -> IntStream.of(classes).anyMatch(c -> c == testClasses[i]))
                 .toArray());
@@ -123,7 +127,7 @@ final class AttributeTransfer {
 
   /** As many pictures of each class, half of the answers hidden; the same for every arm. */
   private Dataset few(int size, Arm arm, long seed) {
-    return hidden(GarmentAttributes.label(pool.fewShot(size, seed)), arm, seed);
+    return hidden(GarmentAttributes.label(Datasets.fewShot(pool, size, seed)), arm, seed);
   }
 
   private static Dataset hidden(Dataset labelled, Arm arm, long seed) {

@@ -2,6 +2,7 @@
 package dev.espalier.examples;
 
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -60,7 +61,7 @@ record FashionMnist(Dataset training, Dataset test) {
   }
 
   private static Dataset read(Path folder, String part) {
-    return Dataset.idx(
+    return Datasets.idx(
         file(folder, part + "-images-idx3-ubyte"), file(folder, part + "-labels-idx1-ubyte"));
   }
 

@@ -2,6 +2,7 @@
 package dev.espalier.examples;
 
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,7 +47,7 @@ final class GarmentAttributes {
     for (int i = 0; i < classes.length; i++) {
       targets[i] = of(classes[i]);
     }
-    return garments.withoutTargets().withTargets(TASK, targets);
+    return Datasets.withTargets(Datasets.withoutTargets(garments), TASK, targets);
   }
 
   /**
@@ -59,13 +60,13 @@ final class GarmentAttributes {
     Random random = new Random(seed);
     float[][] targets = new float[labelled.size()][];
     for (int i = 0; i < targets.length; i++) {
-      targets[i] = labelled.target(task, i);
+      targets[i] = Datasets.target(labelled, task, i);
       for (int j = 0; j < targets[i].length; j++) {
         if (random.nextDouble() < hidden) {
           targets[i][j] = replacement;
         }
       }
     }
-    return labelled.withoutTargets().withTargets(task, targets);
+    return Datasets.withTargets(Datasets.withoutTargets(labelled), task, targets);
   }
 }

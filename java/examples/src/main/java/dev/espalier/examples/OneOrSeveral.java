@@ -2,6 +2,7 @@
 package dev.espalier.examples;
 
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.Evaluation;
 import dev.espalier.Head;
 import dev.espalier.LayerSummary;
@@ -52,10 +53,11 @@ final class OneOrSeveral {
 
   OneOrSeveral(FashionMnist data, boolean isFull) {
     garments =
-        data.training().range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
+        Datasets.range(
+            data.training(), FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
     validation =
         Scenes.of(
-            data.training().range(FashionMnist.POOL_END, data.training().size()),
+            Datasets.range(data.training(), FashionMnist.POOL_END, data.training().size()),
             VALIDATION_SCENES,
             1000);
     test = Scenes.of(data.test(), TEST_SCENES, 2000);
@@ -188,13 +190,14 @@ final class OneOrSeveral {
   private static Dataset answered(Dataset scenes, int question) {
     int[] known =
         IntStream.range(0, scenes.size())
-            .filter(i -> !Float.isNaN(scenes.target(Scenes.TASK, i)[question]))
+            .filter(i -> !Float.isNaN(Datasets.target(scenes, Scenes.TASK, i)[question]))
             .toArray();
     float[][] answers = new float[known.length][];
     for (int i = 0; i < known.length; i++) {
-      answers[i] = new float[] {scenes.target(Scenes.TASK, known[i])[question]};
+      answers[i] = new float[] {Datasets.target(scenes, Scenes.TASK, known[i])[question]};
     }
-    return scenes.subset(known).withoutTargets().withTargets(Scenes.TASK, answers);
+    return Datasets.withTargets(
+        Datasets.withoutTargets(Datasets.subset(scenes, known)), Scenes.TASK, answers);
   }
 
   private static long parameters(Network network) {
@@ -203,7 +206,7 @@ final class OneOrSeveral {
 
   /** Median time of a prediction of one scene. */
   private double predictMicros(Network network) {
-    float[] scene = test.input(0);
+    float[] scene = Datasets.input(test, 0);
     try (Predictor predictor = network.predictor()) {
       float[] answers = new float[predictor.outputSize()];
       long[] nanos = new long[TIMED_CALLS];

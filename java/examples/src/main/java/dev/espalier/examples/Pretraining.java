@@ -3,6 +3,7 @@ package dev.espalier.examples;
 
 import dev.espalier.AdamW;
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.Head;
 import dev.espalier.History;
 import dev.espalier.Network;
@@ -40,11 +41,14 @@ final class Pretraining {
 
   /** Trains on those classes that {@code chosen} accepts. */
   static Result run(FashionMnist data, IntPredicate chosen, int epochs, long seed, String title) {
-    Dataset training = only(data.training().range(0, FashionMnist.PRETRAINING_END), chosen);
+    Dataset training =
+        only(Datasets.range(data.training(), 0, FashionMnist.PRETRAINING_END), chosen);
     Dataset validation =
         only(
-            data.training()
-                .range(FashionMnist.PRETRAINING_END, FashionMnist.PRETRAINING_VALIDATION_END),
+            Datasets.range(
+                data.training(),
+                FashionMnist.PRETRAINING_END,
+                FashionMnist.PRETRAINING_VALIDATION_END),
             chosen);
     Network network =
         backbone()
@@ -69,8 +73,8 @@ final class Pretraining {
   /** The examples whose class is accepted. */
   static Dataset only(Dataset data, IntPredicate chosen) {
     int[] classes = FashionMnist.classes(data);
-    return data.subset(
-        IntStream.range(0, classes.length).filter(i -> chosen.test(classes[i])).toArray());
+    return Datasets.subset(
+        data, IntStream.range(0, classes.length).filter(i -> chosen.test(classes[i])).toArray());
   }
 
   /** All classes but some. */

@@ -3,6 +3,7 @@ package dev.espalier.examples;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.espalier.Datasets;
 import dev.espalier.Espalier;
 import dev.espalier.Network;
 import dev.espalier.Predictor;
@@ -173,10 +174,12 @@ public final class QuickStart implements Callable<Integer> {
             fiveClasses.network(),
             others,
             WhenTransferHurts.lastFive(
-                data.training()
-                    .range(FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END)),
+                Datasets.range(
+                    data.training(),
+                    FashionMnist.PRETRAINING_VALIDATION_END,
+                    FashionMnist.POOL_END)),
             WhenTransferHurts.lastFive(
-                data.training().range(FashionMnist.POOL_END, data.training().size())),
+                Datasets.range(data.training(), FashionMnist.POOL_END, data.training().size())),
             WhenTransferHurts.lastFive(data.test()));
     results.put("hurts", Map.of("" + WhenTransferHurts.LABELS, Tables.accuracies(scores)));
     Tables.hurts("five kinds of garment → the other five", scores);
@@ -205,7 +208,7 @@ public final class QuickStart implements Callable<Integer> {
     Tables.verdicts(verdicts.get("one_or_several"));
     List<Object> shown = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
-      float[] answers = several.test().target(Scenes.TASK, i);
+      float[] answers = Datasets.target(several.test(), Scenes.TASK, i);
       List<String> yes = new ArrayList<>();
       for (int j = 0; j < answers.length; j++) {
         if (answers[j] == 1) {
@@ -215,7 +218,7 @@ public final class QuickStart implements Callable<Integer> {
       shown.add(
           Map.of(
               "png",
-              Pictures.dataUrl(several.test().input(i), Scenes.SIDE),
+              Pictures.dataUrl(Datasets.input(several.test(), i), Scenes.SIDE),
               "answers",
               yes.isEmpty() ? "none of the four" : String.join(", ", yes)));
     }
@@ -228,9 +231,9 @@ public final class QuickStart implements Callable<Integer> {
     String[] names = GarmentAttributes.names();
     try (Predictor predictor = attributes.firstNetwork("frozen", 20).predictor()) {
       for (int i = 0; i < SHOWN; i++) {
-        float[] input = attributes.test().input(i);
+        float[] input = Datasets.input(attributes.test(), i);
         float[] probabilities = predictor.predict(input);
-        float[] truth = attributes.test().target(GarmentAttributes.TASK, i);
+        float[] truth = Datasets.target(attributes.test(), GarmentAttributes.TASK, i);
         List<Object> answers = new ArrayList<>();
         for (int j = 0; j < names.length; j++) {
           answers.add(

@@ -2,6 +2,7 @@
 package dev.espalier.examples;
 
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.Shape;
 import java.util.Random;
 
@@ -31,7 +32,7 @@ final class Scenes {
       for (int k = 0; k < shown; k++) {
         int picture = random.nextInt(classes.length);
         paste(
-            garments.input(picture),
+            Datasets.input(garments, picture),
             pixels,
             scene * SIDE * SIDE,
             random.nextInt(SIDE - GARMENT + 1),
@@ -43,7 +44,7 @@ final class Scenes {
         }
       }
     }
-    return Dataset.of(pixels, Shape.image(1, SIDE, SIDE)).withTargets(TASK, answers);
+    return Datasets.withTargets(Datasets.of(pixels, Shape.image(1, SIDE, SIDE)), TASK, answers);
   }
 
   /** Halves a garment by averaging 2 × 2 pixels and lays it over the scene, brightest wins. */

@@ -2,6 +2,7 @@
 package dev.espalier.examples;
 
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.Head;
 import dev.espalier.Network;
 import java.nio.file.Path;
@@ -35,7 +36,9 @@ final class WhenTransferHurts {
             Arm.fineTuned(pretrained, TASK, head));
     List<Comparison.Case> cases = new ArrayList<>();
     for (Arm arm : arms) {
-      cases.add(new Comparison.Case(arm.make(), seed -> pool.fewShot(LABELS, seed), validation));
+      cases.add(
+          new Comparison.Case(
+              arm.make(), seed -> Datasets.fewShot(pool, LABELS, seed), validation));
     }
     List<List<Double>> accuracies;
     try (Progress progress =
@@ -66,23 +69,24 @@ final class WhenTransferHurts {
     for (int i = 0; i < classes.length; i++) {
       classes[i] -= FIRST_OF_LAST_FIVE;
     }
-    return chosen.withoutTargets().withClasses(TASK, classes);
+    return Datasets.withClasses(Datasets.withoutTargets(chosen), TASK, classes);
   }
 
   /** Handwritten digits: the 10,000 of MNIST's test files, split into pool, validation and test. */
   static Map<String, Spread> digits(Network pretrained, Path folder) {
     Dataset files =
-        Dataset.idx(
+        Datasets.idx(
             FashionMnist.file(folder, "t10k-images-idx3-ubyte"),
             FashionMnist.file(folder, "t10k-labels-idx1-ubyte"));
-    Dataset all = files.withoutTargets().withClasses(TASK, FashionMnist.classes(files));
+    Dataset all =
+        Datasets.withClasses(Datasets.withoutTargets(files), TASK, FashionMnist.classes(files));
     String[] names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
     return run(
         "3 digits",
         pretrained,
         names,
-        all.range(0, 4000),
-        all.range(4000, 5000),
-        all.range(5000, all.size()));
+        Datasets.range(all, 0, 4000),
+        Datasets.range(all, 4000, 5000),
+        Datasets.range(all, 5000, all.size()));
   }
 }

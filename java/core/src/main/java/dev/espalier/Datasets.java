@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
+import java.util.random.RandomGenerator;
+
+/**
+ * Makes data sets: from arrays, lists and files, and from other data sets.
+ *
+ * <p>The factories keep the arrays they are given without copying them; don't change them while in
+ * use. What is made from another data set is a view of it, which stays as it is.
+ */
+public final class Datasets {
+  private Datasets() {}
+
+  // Factories.
+
+  /**
+   * Makes a data set of inputs alone; {@link #withTargets} and {@link #withClasses} add answers.
+   *
+   * @param inputs {@code [examples, shape]}, row-major
+   * @param shape shape of an input
+   * @return the data set
+   * @throws ShapeException if the length is not a multiple of the shape's size
+   */
+  public static Dataset of(float[] inputs, Shape shape) {
+    return new ArrayDataset(FloatBuffer.wrap(Objects.requireNonNull(inputs, "inputs")), shape);
+  }
+
+  /**
+   * Makes a data set of inputs in a buffer, direct or not, from position to limit.
+   *
+   * @param inputs {@code [examples, shape]}, row-major
+   * @param shape shape of an input
+   * @return the data set
+   * @throws ShapeException if the remaining length is not a multiple of the shape's size
+   */
+  public static Dataset of(FloatBuffer inputs, Shape shape) {
+    return new ArrayDataset(Objects.requireNonNull(inputs, "inputs").slice(), shape);
+  }
+
+  /**
+   * Makes a data set for a network with one head of labels or values.
+   *
+   * @param inputs {@code [examples, shape]}, row-major
+   * @param shape shape of an input
+   * @param targets {@code [examples][width]}; NaN: unlabelled
+   * @return the data set
+   * @throws ShapeException if the lengths do not fit
+   */
+  public static Dataset of(float[] inputs, Shape shape, float[][] targets) {
+    return withTargets(of(inputs, shape), "", targets);
+  }
+
+  /**
+   * Makes a data set of rows for a network with one head of labels or values. Its input shape is a
+   * vector, which any network with as many input values takes.
+   *
+   * @param inputs {@code [examples][values]}; at least one example
+   * @param targets {@code [examples][width]}; NaN: unlabelled
+   * @return the data set
+   * @throws ShapeException if the lengths do not fit
+   */
+  public static Dataset of(float[][] inputs, float[][] targets) {
+    return withTargets(new RowsDataset(inputs), "", targets);
+  }
+
+  /**
+   * Makes a data set for a network with one head of classes.
+   *
+   * @param inputs {@code [examples, shape]}, row-major
+   * @param shape shape of an input
+   * @param classes {@code [examples]}; -1: unlabelled
+   * @return the data set
+   * @throws ShapeException if the lengths do not fit
+   */
+  public static Dataset ofClasses(float[] inputs, Shape shape, int[] classes) {
+    return withClasses(of(inputs, shape), "", classes);
+  }
+
+  /**
+   * Makes a data set of rows for a network with one head of classes. Its input shape is a vector,
+   * which any network with as many input values takes.
+   *
+   * @param inputs {@code [examples][values]}; at least one example
+   * @param classes {@code [examples]}; -1: unlabelled
+   * @return the data set
+   * @throws ShapeException if the lengths do not fit
+   */
+  public static Dataset ofClasses(float[][] inputs, int[] classes) {
+    return withClasses(new RowsDataset(inputs), "", classes);
+  }
+
+  /**
+   * Reads images and classes from IDX files of unsigned bytes, as MNIST has them, gzipped or not.
+   * Pixels are divided by 255. Images {@code [n, rows, columns]} get the shape {@code [1, rows,
+   * columns]}, {@code [n, channels, rows, columns]} keep theirs, {@code [n, values]} are vectors.
+   *
+   * @param images file of the inputs
+   * @param labels file of the classes, one byte each
+   * @return the data set, in memory
+   * @throws IllegalArgumentException if a file is not a valid IDX file of this kind: wrong magic,
+   *     truncated, or longer than its header says
+   * @throws ShapeException if the files differ in the number of examples
+   * @throws java.io.UncheckedIOException if a file cannot be read
+   */
+  public static Dataset idx(Path images, Path labels) {
+    return IdxFile.dataset(images, labels, 1f / 255);
+  }
+
+  /**
+   * Reads images and classes from IDX files as {@link #idx} does, with pixels from 0 to 255.
+   *
+   * @param images file of the inputs
+   * @param labels file of the classes, one byte each
+   * @return the data set, in memory
+   * @throws IllegalArgumentException if a file is not a valid IDX file of this kind
+   * @throws ShapeException if the files differ in the number of examples
+   * @throws java.io.UncheckedIOException if a file cannot be read
+   */
+  public static Dataset idxRaw(Path images, Path labels) {
+    return IdxFile.dataset(images, labels, 1f);
+  }
+
+  /**
+   * Reads a CSV file with a header line (RFC 4180, UTF-8). Blank fields of targets are unlabelled.
+   *
+   * @param file the file
+   * @param options which columns are what
+   * @return the data set, in memory
+   * @throws IllegalArgumentException if the file is malformed or a field is not what its column
+   *     asks for, naming line and column
+   * @throws java.io.UncheckedIOException if the file cannot be read
+   */
+  public static Dataset csv(Path file, CsvOptions options) {
+    return CsvFile.dataset(file, options);
+  }
+
+  /**
+   * Joins data sets of equal input shape one after the other. They may label different tasks:
+   * examples of a part without a task are unlabelled there.
+   *
+   * @param parts at least one
+   * @return the joined data set
+   * @throws ShapeException if input shapes, or the forms of one task, differ
+   */
+  public static Dataset concat(Dataset... parts) {
+    for (Dataset part : Objects.requireNonNull(parts, "parts")) {
+      Objects.requireNonNull(part, "parts");
+    }
+    return new ConcatDataset(List.of(parts));
+  }
+
+  // Combinators.
+
+  /**
+   * Picks examples, in the given order; one may occur several times.
+   *
+   * @param data the data set
+   * @param indices 0 to {@code data.size() - 1}
+   * @return the examples
+   * @throws IndexOutOfBoundsException if an index is out of range
+   */
+  public static Dataset subset(Dataset data, int... indices) {
+    return new SubsetDataset(data, Objects.requireNonNull(indices, "indices").clone());
+  }
+
+  /**
+   * Picks the examples from {@code from} (included) to {@code to} (excluded).
+   *
+   * @param data the data set
+   * @param from 0 to {@code to}
+   * @param to up to {@code data.size()}
+   * @return the examples
+   * @throws IndexOutOfBoundsException if the range is not within the data set
+   */
+  public static Dataset range(Dataset data, int from, int to) {
+    return SubsetDataset.range(data, from, to);
+  }
+
+  /**
+   * Puts the examples into a random order, once. ({@link Trainer} shuffles by itself.)
+   *
+   * @param data the data set
+   * @param seed of the order
+   * @return the examples in another order
+   */
+  public static Dataset shuffle(Dataset data, long seed) {
+    return new SubsetDataset(data, Shuffle.permutation(data.size(), seed, 0));
+  }
+
+  /**
+   * Splits at random.
+   *
+   * @param data the data set
+   * @param fraction share of the first part, 0 to 1; rounded to a whole number of examples
+   * @param seed of the choice
+   * @return the two parts
+   * @throws IllegalArgumentException if the fraction is out of range
+   */
+  public static Split split(Dataset data, double fraction, long seed) {
+    return SubsetDataset.split(data, fraction, Shuffle.permutation(data.size(), seed, 0));
+  }
+
+  /**
+   * Splits at random so that each class, and each yes and no of each label, has its share in both
+   * parts as far as possible: Sechidis et al. 2011, "On the stratification of multi-label data".
+   *
+   * @param data the data set
+   * @param fraction share of the first part, 0 to 1; rounded to a whole number of examples
+   * @param seed of the choice
+   * @return the two parts
+   * @throws IllegalArgumentException if the fraction is out of range
+   * @throws IllegalStateException if there are no targets
+   */
+  public static Split splitStratified(Dataset data, double fraction, long seed) {
+    return Stratification.split(data, fraction, seed);
+  }
+
+  /**
+   * Draws a few examples so that each class, and each yes and no of each label, has its share as
+   * far as possible; unlabelled entries count for nothing.
+   *
+   * @param data the data set
+   * @param count number of examples, 1 to {@code data.size()}
+   * @param seed of the choice
+   * @return {@code count} examples
+   * @throws IllegalArgumentException if the number is out of range
+   * @throws IllegalStateException if there are no targets
+   */
+  public static Dataset fewShot(Dataset data, int count, long seed) {
+    return Stratification.fewShot(data, count, seed);
+  }
+
+  /**
+   * Draws examples at random until each class and each label (as a yes) has {@code count} of them,
+   * or all that there are. For classes that makes {@code count} of each.
+   *
+   * @param data the data set
+   * @param count wanted of each label, at least 1
+   * @param seed of the choice
+   * @return the examples
+   * @throws IllegalArgumentException if the number is out of range
+   * @throws IllegalStateException if there are no targets
+   */
+  public static Dataset fewShotPerLabel(Dataset data, int count, long seed) {
+    return Stratification.fewShotPerLabel(data, count, seed);
+  }
+
+  /**
+   * Changes each input by a pure function: same input, same output. So the data set stays as stable
+   * as it was.
+   *
+   * @param data the data set
+   * @param function gets a copy that it may change and return; the size has to stay
+   * @return the changed data set
+   */
+  public static Dataset map(Dataset data, UnaryOperator<float[]> function) {
+    return map(data, data.inputShape(), function);
+  }
+
+  /**
+   * Changes each input, and the shape, by a pure function.
+   *
+   * @param data the data set
+   * @param shape shape of what the function returns
+   * @param function gets a copy that it may change
+   * @return the changed data set
+   */
+  public static Dataset map(Dataset data, Shape shape, UnaryOperator<float[]> function) {
+    Objects.requireNonNull(function, "function");
+    return new MappedDataset(data, shape, false, 0, 0, (input, random) -> function.apply(input));
+  }
+
+  /**
+   * Changes each input at random, anew in each epoch of training. Not stable, so features of frozen
+   * layers are not kept. The same seed gives the same changes.
+   *
+   * @param data the data set
+   * @param seed of the random numbers
+   * @param function gets a copy that it may change, and random numbers of this epoch and example
+   * @return the changed data set
+   */
+  public static Dataset augment(
+      Dataset data, long seed, BiFunction<float[], RandomGenerator, float[]> function) {
+    return new MappedDataset(data, data.inputShape(), true, seed, 0, function);
+  }
+
+  /**
+   * Gives the inputs another shape of the same size.
+   *
+   * @param data the data set
+   * @param shape the shape
+   * @return the same values in that shape
+   * @throws ShapeException if the sizes differ
+   */
+  public static Dataset reshape(Dataset data, Shape shape) {
+    if (Objects.requireNonNull(shape, "shape").size() != data.inputShape().size()) {
+      throw new ShapeException(
+          "reshape: expected " + data.inputShape().size() + " values, got " + shape);
+    }
+    return new MappedDataset(data, shape, false, 0, 0, (input, random) -> input);
+  }
+
+  /**
+   * Adds, or replaces, the targets of a task of labels or values.
+   *
+   * @param data the data set
+   * @param task name of the task, or "" for the only one
+   * @param targets {@code [data.size()][width]}; NaN: unlabelled
+   * @return the data set with these targets
+   * @throws ShapeException if the lengths do not fit
+   */
+  public static Dataset withTargets(Dataset data, String task, float[][] targets) {
+    return new TargetDataset(data, task, Objects.requireNonNull(targets, "targets"), null);
+  }
+
+  /**
+   * Adds, or replaces, the targets of a task of classes.
+   *
+   * @param data the data set
+   * @param task name of the task, or "" for the only one
+   * @param classes {@code [data.size()]}; -1: unlabelled
+   * @return the data set with these targets
+   * @throws ShapeException if the lengths do not fit
+   */
+  public static Dataset withClasses(Dataset data, String task, int[] classes) {
+    return new TargetDataset(data, task, null, Objects.requireNonNull(classes, "classes"));
+  }
+
+  /**
+   * Leaves out all targets.
+   *
+   * @param data the data set
+   * @return the inputs alone
+   */
+  public static Dataset withoutTargets(Dataset data) {
+    return new RenamedDataset(data, List.of(), List.of());
+  }
+
+  /**
+   * Names the task of a data set with a single one: for a network with several heads.
+   *
+   * @param data the data set
+   * @param task name of the task
+   * @return the data set with that name
+   * @throws IllegalStateException if there is not exactly one task
+   */
+  public static Dataset forTask(Dataset data, String task) {
+    Objects.requireNonNull(task, "task");
+    if (data.targets().size() != 1) {
+      throw new IllegalStateException("forTask: expected one task, got " + data.targets());
+    }
+    return new RenamedDataset(data, List.of(data.targets().get(0).task()), List.of(task));
+  }
+
+  // Looking at single examples.
+
+  /**
+   * Returns the input of an example.
+   *
+   * @param data the data set
+   * @param index 0 to {@code data.size() - 1}
+   * @return a new array of {@code data.inputShape().size()} values
+   */
+  public static float[] input(Dataset data, int index) {
+    float[] input = new float[data.inputShape().size()];
+    data.readInput(index, input, 0);
+    return input;
+  }
+
+  /**
+   * Returns the target of an example.
+   *
+   * @param data the data set
+   * @param task one of {@link Dataset#targets()}
+   * @param index 0 to {@code data.size() - 1}
+   * @return a new array: {@code width} numbers, or one class; NaN or -1 where unlabelled
+   * @throws IllegalArgumentException if there is no such task
+   */
+  public static float[] target(Dataset data, String task, int index) {
+    for (Target target : data.targets()) {
+      if (target.task().equals(task)) {
+        float[] numbers = new float[target.width()];
+        if (!data.readTarget(task, index, numbers, 0)) {
+          Arrays.fill(numbers, target.isClasses() ? -1 : Float.NaN);
+        }
+        return numbers;
+      }
+    }
+    throw new IllegalArgumentException("no task \"" + task + "\" among " + data.targets());
+  }
+}
