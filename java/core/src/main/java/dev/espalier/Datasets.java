@@ -181,6 +181,7 @@ public final class Datasets {
    * @throws IndexOutOfBoundsException if the range is not within the data set
    */
   public static Dataset range(Dataset data, int from, int to) {
+    Objects.requireNonNull(data, "data");
     return SubsetDataset.range(data, from, to);
   }
 
@@ -192,6 +193,7 @@ public final class Datasets {
    * @return the examples in another order
    */
   public static Dataset shuffle(Dataset data, long seed) {
+    Objects.requireNonNull(data, "data");
     return new SubsetDataset(data, Shuffle.permutation(data.size(), seed, 0));
   }
 
@@ -205,6 +207,7 @@ public final class Datasets {
    * @throws IllegalArgumentException if the fraction is out of range
    */
   public static Split split(Dataset data, double fraction, long seed) {
+    Objects.requireNonNull(data, "data");
     return SubsetDataset.split(data, fraction, Shuffle.permutation(data.size(), seed, 0));
   }
 
@@ -220,6 +223,7 @@ public final class Datasets {
    * @throws IllegalStateException if there are no targets
    */
   public static Split splitStratified(Dataset data, double fraction, long seed) {
+    Objects.requireNonNull(data, "data");
     return Stratification.split(data, fraction, seed);
   }
 
@@ -235,6 +239,7 @@ public final class Datasets {
    * @throws IllegalStateException if there are no targets
    */
   public static Dataset fewShot(Dataset data, int count, long seed) {
+    Objects.requireNonNull(data, "data");
     return Stratification.fewShot(data, count, seed);
   }
 
@@ -250,6 +255,7 @@ public final class Datasets {
    * @throws IllegalStateException if there are no targets
    */
   public static Dataset fewShotPerLabel(Dataset data, int count, long seed) {
+    Objects.requireNonNull(data, "data");
     return Stratification.fewShotPerLabel(data, count, seed);
   }
 
@@ -262,6 +268,7 @@ public final class Datasets {
    * @return the changed data set
    */
   public static Dataset map(Dataset data, UnaryOperator<float[]> function) {
+    Objects.requireNonNull(data, "data");
     return map(data, data.inputShape(), function);
   }
 
@@ -289,6 +296,7 @@ public final class Datasets {
    */
   public static Dataset augment(
       Dataset data, long seed, BiFunction<float[], RandomGenerator, float[]> function) {
+    Objects.requireNonNull(data, "data");
     return new MappedDataset(data, data.inputShape(), true, seed, 0, function);
   }
 
@@ -301,6 +309,7 @@ public final class Datasets {
    * @throws ShapeException if the sizes differ
    */
   public static Dataset reshape(Dataset data, Shape shape) {
+    Objects.requireNonNull(data, "data");
     if (Objects.requireNonNull(shape, "shape").size() != data.inputShape().size()) {
       throw new ShapeException(
           "reshape: expected " + data.inputShape().size() + " values, got " + shape);
@@ -353,6 +362,7 @@ public final class Datasets {
    * @throws IllegalStateException if there is not exactly one task
    */
   public static Dataset forTask(Dataset data, String task) {
+    Objects.requireNonNull(data, "data");
     Objects.requireNonNull(task, "task");
     if (data.targets().size() != 1) {
       throw new IllegalStateException("forTask: expected one task, got " + data.targets());
@@ -370,6 +380,7 @@ public final class Datasets {
    * @return a new array of {@code data.inputShape().size()} values
    */
   public static float[] input(Dataset data, int index) {
+    Objects.requireNonNull(data, "data");
     float[] input = new float[data.inputShape().size()];
     data.readInput(index, input, 0);
     return input;
@@ -385,6 +396,7 @@ public final class Datasets {
    * @throws IllegalArgumentException if there is no such task
    */
   public static float[] target(Dataset data, String task, int index) {
+    Objects.requireNonNull(data, "data");
     for (Target target : data.targets()) {
       if (target.task().equals(task)) {
         float[] numbers = new float[target.width()];

@@ -9,7 +9,7 @@ abstract class DerivedDataset implements Dataset {
   final Dataset base;
 
   DerivedDataset(Dataset base) {
-    this.base = Objects.requireNonNull(base, "base");
+    this.base = Objects.requireNonNull(base, "data");
   }
 
   /** Returns the same view of another data set. */
