@@ -29,6 +29,22 @@ std::vector<LayerPattern> ReadPatterns(JsonFields& fields, const char* key) {
   return patterns;
 }
 
+std::vector<TransferSpec::Frozen> ReadFrozen(JsonFields& fields) {
+  std::vector<TransferSpec::Frozen> frozen;
+  if (const auto array = fields.Optional("freeze")) {
+    for (const JsonReader& item : array->Items()) {
+      JsonFields fields_of_entry(item);
+      TransferSpec::Frozen entry;
+      entry.pattern = fields_of_entry.Required("pattern").Text();
+      fields_of_entry.Read("through", entry.through);
+      fields_of_entry.Read("adapt_statistics", entry.adapt_statistics);
+      fields_of_entry.Finish();
+      frozen.push_back(std::move(entry));
+    }
+  }
+  return frozen;
+}
+
 std::vector<TransferSpec::Rate> ReadRates(JsonFields& fields) {
   std::vector<TransferSpec::Rate> rates;
   if (const auto array = fields.Optional("learning_rates")) {
@@ -160,9 +176,8 @@ TransferSpec TransferSpecFromJson(std::string_view json) {
   TransferSpec spec;
   fields.Read("drop_heads", spec.drop_heads);
   fields.Read("drop_from", spec.drop_from);
-  spec.freeze = ReadPatterns(fields, "freeze");
+  spec.freeze = ReadFrozen(fields);
   spec.unfreeze = ReadPatterns(fields, "unfreeze");
-  fields.Read("adapt_statistics", spec.adapt_statistics);
   spec.learning_rates = ReadRates(fields);
   if (const auto heads = fields.Optional("heads")) {
     spec.heads = ReadHeads(*heads);

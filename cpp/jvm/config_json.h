@@ -16,9 +16,10 @@
 
 namespace espalier::jvm {
 
-/// {"drop_heads": [], "drop_from": [], "freeze": [{"pattern": "conv*", "through": false}],
-/// "unfreeze": […], "adapt_statistics": [], "learning_rates": [{"pattern": "conv*", "scale":
-/// 0.1}], "heads": [as in a NetworkSpec]}; all optional.
+/// {"drop_heads": [], "drop_from": [], "freeze": [{"pattern": "conv*", "through": false,
+/// "adapt_statistics": false}], "unfreeze": [{"pattern": "conv2", "through": false}],
+/// "learning_rates": [{"pattern": "conv*", "scale": 0.1}], "heads": [as in a NetworkSpec]}; all
+/// optional but patterns and scales.
 TransferSpec TransferSpecFromJson(std::string_view json);
 
 /// {"optimizer": {"kind": "adamw|adam|sgd|rmsprop", its fields in optimizer.h}, "schedule":

@@ -81,14 +81,16 @@ TEST(ConfigJson, ReadsTheOtherOptimizers) {
 TEST(ConfigJson, ReadsATransfer) {
   const TransferSpec spec = TransferSpecFromJson(R"({
     "drop_heads": ["a"], "drop_from": ["features"],
-    "freeze": [{"pattern": "conv*", "through": true}], "unfreeze": [{"pattern": "conv2"}],
-    "adapt_statistics": ["norm?"], "learning_rates": [{"pattern": "*", "scale": 0.1}],
+    "freeze": [{"pattern": "conv*", "through": true}, {"pattern": "norm?", "adapt_statistics": true}],
+    "unfreeze": [{"pattern": "conv2"}], "learning_rates": [{"pattern": "*", "scale": 0.1}],
     "heads": [{"name": "b", "task": {"kind": "values", "labels": ["größe"]}}]})");
   EXPECT_EQ(spec.drop_heads, std::vector<std::string>{"a"});
   EXPECT_EQ(spec.drop_from, std::vector<std::string>{"features"});
   EXPECT_TRUE(spec.freeze[0].through);
   EXPECT_FALSE(spec.unfreeze[0].through);
-  EXPECT_EQ(spec.adapt_statistics[0], "norm?");
+  EXPECT_FALSE(spec.freeze[0].adapt_statistics);
+  EXPECT_EQ(spec.freeze[1].pattern, "norm?");
+  EXPECT_TRUE(spec.freeze[1].adapt_statistics);
   EXPECT_EQ(spec.learning_rates[0].scale, 0.1);
   EXPECT_EQ(spec.heads[0].task.loss, LossKind::kSquared) << "the usual one for values";
   EXPECT_EQ(spec.heads[0].task.labels[0], "größe");

@@ -95,26 +95,32 @@ NetworkSpec KeptSpec(const NetworkState& network, const std::vector<char>& dropp
   return spec;
 }
 
+void AdaptStatistics(NetworkState& network, const TransferSpec::Frozen& frozen) {
+  bool has_batch_norm = false;
+  for (const int index : MatchLayers(network, {frozen.pattern, frozen.through})) {
+    GraphLayer& layer = network.layers[static_cast<std::size_t>(index)];
+    if (layer.layer->kind() == "batch_norm") {
+      layer.adapt_statistics = true;
+      has_batch_norm = true;
+    }
+  }
+  if (!has_batch_norm) {
+    Fail(ErrorCode::kInvalidArgument,
+         "adapt_statistics: expected a pattern of batch_norm layers, got '", frozen.pattern,
+         "', which matches layers of other kinds only");
+  }
+}
+
 void ApplyFreezing(NetworkState& network, const TransferSpec& spec) {
-  for (const LayerPattern& pattern : spec.freeze) {
-    for (const int layer : MatchLayers(network, pattern)) {
+  for (const TransferSpec::Frozen& frozen : spec.freeze) {
+    for (const int layer : MatchLayers(network, {frozen.pattern, frozen.through})) {
       network.layers[static_cast<std::size_t>(layer)].frozen = true;
       network.layers[static_cast<std::size_t>(layer)].adapt_statistics = false;
     }
   }
-  for (const std::string& pattern : spec.adapt_statistics) {
-    bool has_batch_norm = false;
-    for (const int index : MatchLayers(network, {.pattern = pattern})) {
-      GraphLayer& layer = network.layers[static_cast<std::size_t>(index)];
-      if (layer.layer->kind() == "batch_norm") {
-        layer.adapt_statistics = true;
-        has_batch_norm = true;
-      }
-    }
-    if (!has_batch_norm) {
-      Fail(ErrorCode::kInvalidArgument,
-           "adapt_statistics: expected a pattern of batch_norm layers, ", "got '", pattern,
-           "', which matches layers of other kinds only");
+  for (const TransferSpec::Frozen& frozen : spec.freeze) {
+    if (frozen.adapt_statistics) {
+      AdaptStatistics(network, frozen);
     }
   }
   for (const LayerPattern& pattern : spec.unfreeze) {

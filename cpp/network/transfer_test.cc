@@ -141,16 +141,17 @@ TEST(Transfer, OrderOfEntriesDoesNotMatter) {
   extra.task = LabelsTask({"e"});
   TransferSpec spec;
   spec.drop_heads = {"garment", "side"};
-  spec.freeze = {{.pattern = "features", .through = true}, {.pattern = "relu*"}};
+  spec.freeze = {{.pattern = "features", .through = true},
+                 {.pattern = "relu*"},
+                 {.pattern = "norm*", .adapt_statistics = true},
+                 {.pattern = "features", .through = true, .adapt_statistics = true}};
   spec.unfreeze = {{.pattern = "features"}, {.pattern = "conv2"}};
-  spec.adapt_statistics = {"norm*", "*"};
   spec.learning_rates = {{"conv*", 0.1}, {"conv1", 0.01}, {"features", 0.5}};
   spec.heads = {Finding(), extra};
   TransferSpec reversed = spec;
   std::reverse(reversed.drop_heads.begin(), reversed.drop_heads.end());
   std::reverse(reversed.freeze.begin(), reversed.freeze.end());
   std::reverse(reversed.unfreeze.begin(), reversed.unfreeze.end());
-  std::reverse(reversed.adapt_statistics.begin(), reversed.adapt_statistics.end());
   std::reverse(reversed.learning_rates.begin(), reversed.learning_rates.end());
   std::reverse(reversed.heads.begin(), reversed.heads.end());
   const Network one = network.Transfer(spec, 5);
@@ -211,9 +212,9 @@ TEST(Transfer, UnknownNamesListNearOnes) {
   unfreeze.unfreeze = {{.pattern = "featuers"}};
   EXPECT_TRUE(contains(message(unfreeze), "'features'"));
   TransferSpec adapt;
-  adapt.adapt_statistics = {"nrm1"};
+  adapt.freeze = {{.pattern = "nrm1", .adapt_statistics = true}};
   EXPECT_TRUE(contains(message(adapt), "'norm1'"));
-  adapt.adapt_statistics = {"conv1"};
+  adapt.freeze = {{.pattern = "conv1", .adapt_statistics = true}};
   EXPECT_TRUE(contains(message(adapt), "batch_norm"));
   TransferSpec rates;
   rates.learning_rates = {{"convv1", 1.0}};

@@ -28,9 +28,15 @@ struct LayerPattern {
 struct TransferSpec {
   std::vector<std::string> drop_heads;
   std::vector<std::string> drop_from;
-  std::vector<LayerPattern> freeze;
+  struct Frozen {
+    std::string pattern;
+    bool through = false;
+    /// Batch norms that it matches, at least one, go on using and updating batch statistics. So
+    /// does a layer that any entry says this of.
+    bool adapt_statistics = false;
+  };
+  std::vector<Frozen> freeze;
   std::vector<LayerPattern> unfreeze;
-  std::vector<std::string> adapt_statistics;  ///< globs of frozen batch norms that keep adapting
   struct Rate {
     std::string pattern;
     double scale;

@@ -117,6 +117,6 @@ final class BatchReader implements AutoCloseable {
     }
     return cause instanceof RuntimeException exception
         ? exception
-        : new EspalierException("INTERNAL", "reading the data set failed", cause);
+        : new EspalierException(ErrorCode.INTERNAL, "reading the data set failed", cause);
   }
 }

@@ -327,7 +327,7 @@ public final class BatchingPredictor implements AutoCloseable {
   private static RuntimeException exceptionFor(Throwable cause) {
     return cause instanceof RuntimeException error
         ? error
-        : new EspalierException("INTERNAL", "a batch failed", cause);
+        : new EspalierException(ErrorCode.INTERNAL, "a batch failed", cause);
   }
 
   private static PredictionTimeoutException expired(Duration timeout) {
@@ -336,7 +336,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private static void requireOpen(Predictor predictor) {
     if (predictor.isClosed()) {
-      throw new IllegalStateException("the predictor is closed");
+      throw new ClosedException("the predictor is closed");
     }
   }
 
@@ -351,7 +351,7 @@ public final class BatchingPredictor implements AutoCloseable {
 
   private void requireNotClosed() {
     if (isClosed) {
-      throw new IllegalStateException("the batching predictor is closed");
+      throw new ClosedException("the batching predictor is closed");
     }
   }
 

@@ -47,11 +47,11 @@ final class Descriptions {
       List<String> labels = new ArrayList<>();
       ((List<?>) task.get("labels")).forEach(label -> labels.add((String) label));
       tasks.add(
-          new Task(
-              (String) head.get("name"),
-              Task.Kind.valueOf(((String) task.get("kind")).toUpperCase(Locale.ROOT)),
-              labels,
-              thresholds(task.get("thresholds"))));
+          Task.of(
+                  (String) head.get("name"),
+                  Task.Kind.valueOf(((String) task.get("kind")).toUpperCase(Locale.ROOT)),
+                  labels)
+              .thresholds(thresholds(task.get("thresholds"))));
     }
     return List.copyOf(tasks);
   }

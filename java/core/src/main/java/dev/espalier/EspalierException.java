@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import java.util.Objects;
+
 /**
  * An error that is neither a wrong argument ({@link IllegalArgumentException}), a wrong order of
  * calls ({@link IllegalStateException}) nor a failed file operation ({@link
@@ -12,28 +14,26 @@ package dev.espalier;
 public class EspalierException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  private final String code;
+  private final ErrorCode code;
 
   /**
    * Creates an exception.
    *
-   * @param code stable name of the kind of error, such as {@code "INTERNAL"}
+   * @param code kind of error
    * @param message what was expected and what was got
    * @param cause what led to it, or null
    */
-  public EspalierException(String code, String message, Throwable cause) {
+  public EspalierException(ErrorCode code, String message, Throwable cause) {
     super(message, cause);
-    this.code = code;
+    this.code = Objects.requireNonNull(code, "code");
   }
 
   /**
-   * Returns the stable name of the kind of error.
+   * Returns the kind of error.
    *
-   * @return {@code "MODEL_FILE"}, {@code "OUT_OF_MEMORY"}, {@code "NON_FINITE"}, {@code
-   *     "INTERNAL"}, or of Java alone {@code "NATIVE_LIBRARY"}, {@code "OVERLOADED"} or {@code
-   *     "TIMEOUT"}
+   * @return what each of them says to do
    */
-  public String code() {
+  public ErrorCode code() {
     return code;
   }
 }

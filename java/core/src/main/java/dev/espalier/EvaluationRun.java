@@ -149,8 +149,8 @@ final class EvaluationRun {
   /** Computes the metrics of a task from the first {@code count} rows of its probabilities. */
   private List<Metric> metrics(int t, ByteBuffer probabilities, int count) {
     Task task = binding.tasks().get(t);
-    String kind = Head.kindName(task.kind());
-    String labels = JsonWriter.write(task.labels());
+    String kind = task.kind().specName();
+    String labels = JsonWriter.write(task.outputNames());
     try {
       return Descriptions.metrics(
           NativeCall.get(

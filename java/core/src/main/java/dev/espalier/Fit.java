@@ -212,7 +212,7 @@ final class Fit {
 
   private void step(NativeHandle trainer, FeatureCache cache, Batch batch) {
     if (network.isClosed()) {
-      throw new IllegalStateException("the network was closed while it was trained");
+      throw new ClosedException("the network was closed while it was trained");
     }
     try {
       if (cache.holdsTraining()) {

@@ -15,6 +15,6 @@ public final class ModelFileException extends EspalierException {
    * @param cause what led to it, or null
    */
   public ModelFileException(String message, Throwable cause) {
-    super("MODEL_FILE", message, cause);
+    super(ErrorCode.MODEL_FILE, message, cause);
   }
 }

@@ -15,6 +15,6 @@ public final class NativeMemoryException extends EspalierException {
    * @param cause what led to it, or null
    */
   public NativeMemoryException(String message, Throwable cause) {
-    super("OUT_OF_MEMORY", message, cause);
+    super(ErrorCode.OUT_OF_MEMORY, message, cause);
   }
 }

@@ -79,7 +79,7 @@ public final class Network implements AutoCloseable {
    * @throws ModelFileException if it is not a valid model file, or of another version
    * @throws java.io.UncheckedIOException if it cannot be read
    */
-  public static TransferBuilder loadBackbone(Path file) {
+  public static TransferBuilder transferFrom(Path file) {
     return TransferBuilder.ofFile(file);
   }
 
@@ -132,7 +132,7 @@ public final class Network implements AutoCloseable {
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freeze(String... patterns) {
-    return freezeAll(false, BatchNorm.KEEP, patterns);
+    return freezeAll(false, BatchNormStatistics.KEEP, patterns);
   }
 
   /**
@@ -144,7 +144,7 @@ public final class Network implements AutoCloseable {
    * @throws IllegalArgumentException if the pattern matches no layer
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
-  public Network freeze(String pattern, BatchNorm statistics) {
+  public Network freeze(String pattern, BatchNormStatistics statistics) {
     return freezeAll(false, statistics, pattern);
   }
 
@@ -157,7 +157,7 @@ public final class Network implements AutoCloseable {
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freezeThrough(String layer) {
-    return freezeAll(true, BatchNorm.KEEP, layer);
+    return freezeAll(true, BatchNormStatistics.KEEP, layer);
   }
 
   /**
@@ -170,7 +170,7 @@ public final class Network implements AutoCloseable {
    * @throws IllegalArgumentException if it matches no layer
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
-  public Network freezeThrough(String layer, BatchNorm statistics) {
+  public Network freezeThrough(String layer, BatchNormStatistics statistics) {
     return freezeAll(true, statistics, layer);
   }
 
@@ -369,8 +369,7 @@ public final class Network implements AutoCloseable {
   }
 
   private static Task withThresholds(Task task, double[] thresholds) {
-    return new Task(
-        task.name(), task.kind(), task.labels(), Arrays.stream(thresholds).boxed().toList());
+    return task.thresholds(Arrays.stream(thresholds).boxed().toList());
   }
 
   /** Makes each logit {@code scale * logit + bias}, in the output layers; all or none. */
@@ -507,8 +506,8 @@ public final class Network implements AutoCloseable {
     return Math.toIntExact(handle.getLong(id -> Bridge.networkParameterSize(id, path)));
   }
 
-  private Network freezeAll(boolean isThrough, BatchNorm statistics, String... patterns) {
-    boolean adapts = Objects.requireNonNull(statistics, "statistics") == BatchNorm.ADAPT;
+  private Network freezeAll(boolean isThrough, BatchNormStatistics statistics, String... patterns) {
+    boolean adapts = Objects.requireNonNull(statistics, "statistics") == BatchNormStatistics.ADAPT;
     for (String pattern : TransferBuilder.patterns(patterns)) {
       handle.run(id -> Bridge.networkFreeze(id, pattern, isThrough, adapts));
     }

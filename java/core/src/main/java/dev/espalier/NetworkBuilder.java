@@ -120,7 +120,7 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   public NetworkBuilder head(String name, Head head) {
     Objects.requireNonNull(head, "head");
     List<String> from = takeInputs();
-    heads.add(head.spec(name, from.isEmpty() ? "" : from.get(0)));
+    heads.add(head.settings().spec(name, from.isEmpty() ? "" : from.get(0)));
     return this;
   }
 
@@ -134,7 +134,8 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
    * @return this
    */
   public NetworkBuilder head(String name, String from, Head head) {
-    heads.add(Objects.requireNonNull(head, "head").spec(name, NativeCall.text(from, "from")));
+    heads.add(
+        Objects.requireNonNull(head, "head").settings().spec(name, NativeCall.text(from, "from")));
     return this;
   }
 

@@ -16,6 +16,6 @@ public final class NonFiniteException extends EspalierException {
    * @param cause what led to it, or null
    */
   public NonFiniteException(String message, Throwable cause) {
-    super("NON_FINITE", message, cause);
+    super(ErrorCode.NON_FINITE, message, cause);
   }
 }

@@ -14,6 +14,6 @@ public final class OverloadedException extends EspalierException {
    * @param message what was expected and what was got
    */
   public OverloadedException(String message) {
-    super("OVERLOADED", message, null);
+    super(ErrorCode.OVERLOADED, message, null);
   }
 }

@@ -62,7 +62,7 @@ final class PlatformThread {
     try {
       return IS_VIRTUAL != null && (boolean) IS_VIRTUAL.invoke(Thread.currentThread());
     } catch (ReflectiveOperationException error) {
-      throw new EspalierException("INTERNAL", "Thread.isVirtual failed", error);
+      throw new EspalierException(ErrorCode.INTERNAL, "Thread.isVirtual failed", error);
     }
   }
 

@@ -42,7 +42,7 @@ public final class Prediction {
    */
   public float value(String task, String label) {
     int start = start(task);
-    List<String> labels = task(task).labels();
+    List<String> labels = task(task).outputNames();
     int position = labels.indexOf(Objects.requireNonNull(label, "label"));
     if (position < 0) {
       throw new IllegalArgumentException(
@@ -86,7 +86,7 @@ public final class Prediction {
         best = i;
       }
     }
-    return task(task).labels().get(best);
+    return task(task).outputNames().get(best);
   }
 
   /**
@@ -107,7 +107,7 @@ public final class Prediction {
     int start = start(task);
     return IntStream.range(0, of.width())
         .filter(i -> probability(outputs[start + i]) >= of.thresholds().get(i))
-        .mapToObj(of.labels()::get)
+        .mapToObj(of.outputNames()::get)
         .toList();
   }
 
@@ -139,7 +139,7 @@ public final class Prediction {
   public List<String> labels(String task, ToDoubleFunction<String> thresholds) {
     Objects.requireNonNull(thresholds, "thresholds");
     int start = start(task);
-    List<String> labels = task(task).labels();
+    List<String> labels = task(task).outputNames();
     return IntStream.range(0, labels.size())
         .filter(i -> outputs[start + i] >= thresholds.applyAsDouble(labels.get(i)))
         .mapToObj(labels::get)
@@ -153,7 +153,7 @@ public final class Prediction {
     int position = 0;
     for (Task task : tasks) {
       text.append(text.isEmpty() ? "" : "; ").append(task.name()).append(':');
-      for (String label : task.labels()) {
+      for (String label : task.outputNames()) {
         text.append(' ').append(label).append('=').append(outputs[position++]);
       }
     }

@@ -14,6 +14,6 @@ public final class PredictionTimeoutException extends EspalierException {
    * @param message what was expected and what was got
    */
   public PredictionTimeoutException(String message) {
-    super("TIMEOUT", message, null);
+    super(ErrorCode.TIMEOUT, message, null);
   }
 }

@@ -98,7 +98,7 @@ final class TargetBinding {
               + "\": expected "
               + task.width()
               + " numbers for "
-              + task.labels()
+              + task.outputNames()
               + ", got "
               + target.width());
     }
@@ -177,7 +177,7 @@ final class TargetBinding {
       float number = numbers[j];
       if (isLabels ? number < 0 || number > 1 : Float.isInfinite(number)) {
         String expected = isLabels ? "0 to 1, or NaN" : "a finite number, or NaN";
-        throw error(of, index, expected + " for \"" + of.labels().get(j) + "\"", number);
+        throw error(of, index, expected + " for \"" + of.outputNames().get(j) + "\"", number);
       }
     }
   }

@@ -339,7 +339,7 @@ public final class Trainer {
     lastHistory = null;
     Fit fit = new Fit(settings(), data);
     if (!running.compareAndSet(null, fit)) {
-      throw new IllegalStateException("this trainer is already running");
+      throw new BusyException("this trainer is already running");
     }
     try {
       return PlatformThread.call(fit::run);

@@ -43,7 +43,6 @@ public final class TransferBuilder {
   private final List<String> droppedFrom = new ArrayList<>();
   private final List<Map<String, Object>> frozen = new ArrayList<>();
   private final List<Map<String, Object>> unfrozen = new ArrayList<>();
-  private final List<String> adapting = new ArrayList<>();
   private final List<Map<String, Object>> rates = new ArrayList<>();
   private final List<Map<String, Object>> heads = new ArrayList<>();
 
@@ -87,24 +86,53 @@ public final class TransferBuilder {
   }
 
   /**
-   * Freezes layers.
+   * Freezes layers, running statistics of batch norms among them included.
    *
    * @param patterns names or globs
    * @return this
    */
   public TransferBuilder freeze(String... patterns) {
-    addPatterns(frozen, false, patterns);
+    for (String pattern : patterns(patterns)) {
+      addFrozen(pattern, false, BatchNormStatistics.KEEP);
+    }
     return this;
   }
 
   /**
-   * Freezes a layer and everything that it is computed from.
+   * Freezes layers, deciding about the statistics of the batch norms among them. Where patterns
+   * decide differently about a layer, its statistics adapt.
+   *
+   * @param pattern name or glob; to adapt, it has to match a batch norm
+   * @param statistics whether running statistics still adapt
+   * @return this
+   */
+  public TransferBuilder freeze(String pattern, BatchNormStatistics statistics) {
+    addFrozen(pattern, false, statistics);
+    return this;
+  }
+
+  /**
+   * Freezes a layer and everything that it is computed from, running statistics of batch norms
+   * among them included.
    *
    * @param layer name or glob
    * @return this
    */
   public TransferBuilder freezeThrough(String layer) {
-    addPatterns(frozen, true, layer);
+    addFrozen(layer, true, BatchNormStatistics.KEEP);
+    return this;
+  }
+
+  /**
+   * Freezes a layer and everything that it is computed from, deciding about the statistics of the
+   * batch norms among them. Where patterns decide differently about a layer, its statistics adapt.
+   *
+   * @param layer name or glob; to adapt, one of the layers has to be a batch norm
+   * @param statistics whether running statistics still adapt
+   * @return this
+   */
+  public TransferBuilder freezeThrough(String layer, BatchNormStatistics statistics) {
+    addFrozen(layer, true, statistics);
     return this;
   }
 
@@ -115,7 +143,9 @@ public final class TransferBuilder {
    * @return this
    */
   public TransferBuilder unfreeze(String... patterns) {
-    addPatterns(unfrozen, false, patterns);
+    for (String pattern : patterns(patterns)) {
+      unfrozen.add(pattern(pattern, false));
+    }
     return this;
   }
 
@@ -126,20 +156,7 @@ public final class TransferBuilder {
    * @return this
    */
   public TransferBuilder unfreezeThrough(String layer) {
-    addPatterns(unfrozen, true, layer);
-    return this;
-  }
-
-  /**
-   * Lets frozen batch norm layers go on using batch statistics and adapting their running ones.
-   *
-   * @param patterns names or globs
-   * @return this
-   */
-  public TransferBuilder adaptStatistics(String... patterns) {
-    for (String pattern : patterns(patterns)) {
-      adapting.add(pattern);
-    }
+    unfrozen.add(pattern(layer, true));
     return this;
   }
 
@@ -167,7 +184,7 @@ public final class TransferBuilder {
    * @return this
    */
   public TransferBuilder head(String name, Head head) {
-    heads.add(Objects.requireNonNull(head, "head").spec(name, ""));
+    heads.add(Objects.requireNonNull(head, "head").settings().spec(name, ""));
     return this;
   }
 
@@ -181,7 +198,8 @@ public final class TransferBuilder {
    * @return this
    */
   public TransferBuilder head(String name, String from, Head head) {
-    heads.add(Objects.requireNonNull(head, "head").spec(name, NativeCall.text(from, "from")));
+    heads.add(
+        Objects.requireNonNull(head, "head").settings().spec(name, NativeCall.text(from, "from")));
     return this;
   }
 
@@ -229,20 +247,23 @@ public final class TransferBuilder {
     spec.put("drop_from", droppedFrom);
     spec.put("freeze", frozen);
     spec.put("unfreeze", unfrozen);
-    spec.put("adapt_statistics", adapting);
     spec.put("learning_rates", rates);
     spec.put("heads", heads);
     return JsonWriter.write(spec);
   }
 
-  private static void addPatterns(
-      List<Map<String, Object>> list, boolean isThrough, String... patterns) {
-    for (String pattern : patterns(patterns)) {
-      Map<String, Object> entry = new LinkedHashMap<>();
-      entry.put("pattern", pattern);
-      entry.put("through", isThrough);
-      list.add(entry);
-    }
+  private void addFrozen(String pattern, boolean isThrough, BatchNormStatistics statistics) {
+    Map<String, Object> entry = pattern(pattern, isThrough);
+    boolean adapts = Objects.requireNonNull(statistics, "statistics") == BatchNormStatistics.ADAPT;
+    entry.put("adapt_statistics", adapts);
+    frozen.add(entry);
+  }
+
+  private static Map<String, Object> pattern(String pattern, boolean isThrough) {
+    Map<String, Object> entry = new LinkedHashMap<>();
+    entry.put("pattern", NativeCall.text(pattern, "pattern"));
+    entry.put("through", isThrough);
+    return entry;
   }
 
   static String[] patterns(String... patterns) {

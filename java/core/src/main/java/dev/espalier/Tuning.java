@@ -166,7 +166,7 @@ final class Tuning {
       entries.add(
           new CalibrationReport.Entry(
               task.name(),
-              task.labels().get(j),
+              task.outputNames().get(j),
               LogitScaling.ofLabel(known.outputs, known.answers),
               known.outputs.length));
     }

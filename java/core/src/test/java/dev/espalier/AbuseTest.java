@@ -219,7 +219,7 @@ class AbuseTest {
     boolean isDocumented = DOCUMENTED.stream().anyMatch(type -> type.isInstance(error));
     boolean isInternal =
         error instanceof EspalierException exception
-            && exception.code().equals("INTERNAL")
+            && exception.code() == ErrorCode.INTERNAL
             && !description.contains("EspalierException");
     if (!isDocumented || isInternal) {
       fail(description + " ended in " + error, error);

@@ -319,6 +319,9 @@ final class Hostile {
     receivers.put(
         Head.class,
         list(() -> Head.labels("low", "right"), () -> Head.classes(4), () -> Head.values("v")));
+    receivers.put(LabelsHead.class, list(() -> Head.labels("low", "right")));
+    receivers.put(ClassesHead.class, list(() -> Head.classes(4)));
+    receivers.put(ValuesHead.class, list(() -> Head.values("v")));
     receivers.put(Head.WithLayers.class, list(() -> Head.layers(h -> h.dense(3))));
     receivers.put(HeadLayers.class, list(HeadLayers::new));
     receivers.put(
@@ -374,7 +377,7 @@ final class Hostile {
         TransferBuilder.class,
         list(
             () -> opened(Dots.labeller(1)).transfer(),
-            () -> Network.loadBackbone(folder.resolve("model.safetensors")),
+            () -> Network.transferFrom(folder.resolve("model.safetensors")),
             () -> closedNetwork().transfer(),
             () -> busyNetwork().transfer()));
     receivers.put(
@@ -421,7 +424,7 @@ final class Hostile {
     receivers.put(StepResult.class, list(() -> new StepResult(0, 0, 1, 0, Map.of(), 0, 0)));
     receivers.put(EpochResult.class, list(Hostile::epoch));
     receivers.put(History.class, list(Hostile::history));
-    receivers.put(Task.class, list(() -> new Task("side", Task.Kind.LABELS, List.of("low"))));
+    receivers.put(Task.class, list(() -> Task.of("side", Task.Kind.LABELS, List.of("low"))));
     receivers.put(Metric.class, list(() -> new Metric("auc", "low", 0.5, 3)));
     CalibrationReport.Entry entry =
         new CalibrationReport.Entry("side", "low", new LogitScaling(1, 0, 0.1, 0.1), 3);
@@ -441,7 +444,8 @@ final class Hostile {
     receivers.put(
         ParameterSummary.class,
         list(() -> new ParameterSummary("a.weight", Shape.vector(2), false)));
-    receivers.put(EspalierException.class, list(() -> new EspalierException("IO", "text", null)));
+    receivers.put(
+        EspalierException.class, list(() -> new EspalierException(ErrorCode.IO, "text", null)));
   }
 
   private static EpochResult epoch() {

@@ -34,7 +34,7 @@ class ModelFileTest {
     try (Network network =
         Dots.rich(1)
             .freeze("conv1")
-            .freeze("norm1", BatchNorm.ADAPT)
+            .freeze("norm1", BatchNormStatistics.ADAPT)
             .learningRateScale("features", 0.25)) {
       Trainer.of(network).epochs(2).fit(dots.both());
       network.save(file);
@@ -95,7 +95,7 @@ class ModelFileTest {
     for (int length = 0; length < whole.length; length += 1 + length / 20) {
       Files.write(damaged, Arrays.copyOf(whole, length));
       assertThrows(ModelFileException.class, () -> Network.load(damaged), "length " + length);
-      assertThrows(ModelFileException.class, () -> Network.loadBackbone(damaged));
+      assertThrows(ModelFileException.class, () -> Network.transferFrom(damaged));
     }
     Files.write(damaged, Arrays.copyOf(whole, whole.length + 1));
     assertThrows(ModelFileException.class, () -> Network.load(damaged));

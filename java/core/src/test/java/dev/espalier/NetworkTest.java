@@ -55,7 +55,7 @@ class NetworkTest {
             .build(1)) {
       assertEquals(List.of("early", "middle", "late"), names(network.tasks()));
       assertEquals(Task.Kind.VALUES, network.tasks().get(0).kind());
-      assertEquals(List.of("x", "y", "z"), network.tasks().get(2).labels());
+      assertEquals(List.of("x", "y", "z"), network.tasks().get(2).outputNames());
       Map<String, LayerSummary> layers =
           network.layers().stream().collect(Collectors.toMap(LayerSummary::name, l -> l));
       assertEquals(Shape.image(16, 6, 6), layers.get("twice").output());

@@ -114,7 +114,7 @@ class TransferTest {
         Network headAlone = grafted(network.transfer().freezeThrough("features"));
         Network belowDropout = grafted(network.transfer().freeze("conv1", "norm1"));
         Network adapting =
-            grafted(network.transfer().freeze("conv1", "norm1").adaptStatistics("norm1"));
+            grafted(network.transfer().freeze("conv1").freeze("norm1", BatchNormStatistics.ADAPT));
         Network kept =
             belowDropout.transfer().dropHead("new").head("new", Head.labels("a", "b")).build(1)) {
       assertTrue(fineTuned.layers().stream().noneMatch(LayerSummary::isFrozen));
@@ -220,11 +220,26 @@ class TransferTest {
       network.freeze("conv1", "norm1");
       Trainer.of(network).epochs(2).fit(new Dots(60, 1).both());
       assertArrayEquals(mean, network.parameter("norm1.running_mean"));
-      network.freeze("norm1", BatchNorm.ADAPT);
+      network.freeze("norm1", BatchNormStatistics.ADAPT);
       float[] weight = network.parameter("norm1.weight");
       Trainer.of(network).epochs(2).fit(new Dots(60, 1).both());
       assertFalse(Arrays.equals(mean, network.parameter("norm1.running_mean")));
       assertArrayEquals(weight, network.parameter("norm1.weight"));
+    }
+  }
+
+  @Test
+  void aPlanFreezesThroughALayerAndLetsItsStatisticsAdapt() {
+    try (Network network = Dots.rich(1)) {
+      TransferBuilder plan =
+          network.transfer().freezeThrough("features", BatchNormStatistics.ADAPT).freeze("norm*");
+      LayerSummary norm = byName(plan.layers()).get("norm1");
+      assertTrue(norm.isFrozen() && norm.adaptsStatistics(), plan.explain());
+      TransferBuilder nothing = network.transfer().freeze("conv1", BatchNormStatistics.ADAPT);
+      assertTrue(
+          assertThrows(IllegalArgumentException.class, nothing::explain)
+              .getMessage()
+              .contains("batch_norm"));
     }
   }
 
@@ -252,7 +267,7 @@ class TransferTest {
     try (Network network = Dots.rich(3)) {
       network.save(file);
       TransferBuilder plan =
-          Network.loadBackbone(file).freezeThrough("features").head("side", SIDES);
+          Network.transferFrom(file).freezeThrough("features").head("side", SIDES);
       try (Network other = plan.build(4);
           Network again = plan.build(4)) {
         assertArrayEquals(network.parameter("conv1.weight"), other.parameter("conv1.weight"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.internal;
 
+import dev.espalier.ErrorCode;
 import dev.espalier.EspalierException;
 import dev.espalier.ModelFileException;
 import dev.espalier.NativeMemoryException;
@@ -37,11 +38,11 @@ public final class NativeErrors {
       case "IO" -> new UncheckedIOException(message, new IOException(message, error));
       case "OUT_OF_MEMORY" -> new NativeMemoryException(message, error);
       case "NON_FINITE" -> new NonFiniteException(message, error);
-      case "INTERNAL" -> new EspalierException(code, message, error);
+      case "INTERNAL" -> new EspalierException(ErrorCode.INTERNAL, message, error);
       default ->
           text.equals(NO_MEMORY_FOR_AN_ERROR)
               ? new NativeMemoryException("the system has no memory left", error)
-              : new EspalierException("INTERNAL", text, error);
+              : new EspalierException(ErrorCode.INTERNAL, text, error);
     };
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.internal;
 
+import dev.espalier.ErrorCode;
 import dev.espalier.EspalierException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -34,7 +35,7 @@ public final class NativeLibrary {
       Bridge.setThreadCount(Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors()));
       isLoaded = true;
     } catch (IOException | LinkageError | RuntimeException error) {
-      throw new EspalierException("NATIVE_LIBRARY", explain(error), error);
+      throw new EspalierException(ErrorCode.NATIVE_LIBRARY, explain(error), error);
     }
   }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.espalier.ErrorCode;
 import dev.espalier.EspalierException;
 import dev.espalier.ModelFileException;
 import dev.espalier.NativeMemoryException;
@@ -48,7 +49,7 @@ class NativeErrorsTest {
           error.getMessage());
       assertNotNull(error.getCause(), name);
       if (error instanceof EspalierException own) {
-        assertEquals(name, own.code());
+        assertEquals(ErrorCode.valueOf(name), own.code());
       }
     }
   }
@@ -57,7 +58,7 @@ class NativeErrorsTest {
   void unknownNativeErrorsKeepTheirText() {
     for (String text : new String[] {"std::exception", "NEW_CODE: text", "no code", ": x"}) {
       RuntimeException error = NativeErrors.translate(new RuntimeException(text));
-      assertEquals("INTERNAL", assertInstanceOf(EspalierException.class, error).code());
+      assertEquals(ErrorCode.INTERNAL, assertInstanceOf(EspalierException.class, error).code());
       assertEquals(text, error.getMessage());
     }
   }

@@ -43,7 +43,7 @@ public final class EspalierEngine implements Engine {
       return new Contract(
           predictor.inputShape(),
           predictor.tasks().stream()
-              .map(task -> new Task(task.name(), task.kind(), task.labels()))
+              .map(task -> Task.of(task.name(), task.kind(), task.outputNames()))
               .toList());
     }
 
@@ -52,7 +52,7 @@ public final class EspalierEngine implements Engine {
       StringBuilder text = new StringBuilder("inputs ").append(inputs);
       for (Task task : tasks) {
         text.append(", ").append(task.kind()).append(" \"").append(task.name()).append("\" ");
-        text.append(task.labels());
+        text.append(task.outputNames());
       }
       return text.toString();
     }

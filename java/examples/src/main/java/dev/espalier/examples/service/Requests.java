@@ -140,7 +140,7 @@ final class Requests {
           writeTrue(json, task, answer.values(), position);
         }
         json.writeObjectFieldStart(task.kind() == Task.Kind.VALUES ? "values" : "probabilities");
-        for (String label : task.labels()) {
+        for (String label : task.outputNames()) {
           json.writeFieldName(label);
           float value = answer.values()[position++];
           if (Float.isFinite(value)) {
@@ -178,7 +178,7 @@ final class Requests {
     json.writeArrayFieldStart("true");
     for (int i = 0; i < task.width(); i++) {
       if (values[first + i] >= task.thresholds().get(i)) {
-        json.writeString(task.labels().get(i));
+        json.writeString(task.outputNames().get(i));
       }
     }
     json.writeEndArray();
@@ -191,6 +191,6 @@ final class Requests {
       float former = values[first + best];
       best = values[first + i] > former || Float.isNaN(former) ? i : best;
     }
-    return task.labels().get(best);
+    return task.outputNames().get(best);
   }
 }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 class RequestsTest {
   private static final Engine.Answer ANSWER =
       new Engine.Answer(
-          List.of(new Task("garment", Task.Kind.CLASSES, List.of("shirt", "shoe"))),
+          List.of(Task.of("garment", Task.Kind.CLASSES, List.of("shirt", "shoe"))),
           new float[] {0.25f, 0.75f});
 
   @Test

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+/**
+ * What is called is in use by another thread: a network that is trained or changed, a trainer that
+ * runs. Wait until that is done; nothing was changed.
+ */
+public final class BusyException extends IllegalStateException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Creates an exception.
+   *
+   * @param message what was expected and what was got
+   */
+  public BusyException(String message) {
+    super(message);
+  }
+
+  /**
+   * Creates an exception with a cause.
+   *
+   * @param message what was expected and what was got
+   * @param cause what led to it, or null
+   */
+  public BusyException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}
