@@ -14,7 +14,7 @@ import java.util.Objects;
  */
 public final class BatchingOptions {
   private static final BatchingOptions DEFAULTS =
-      new BatchingOptions(64, Duration.ofNanos(200_000), 1024, Duration.ofSeconds(10));
+      new BatchingOptions(64, Duration.ZERO, 1024, Duration.ofSeconds(10));
 
   private final int maxBatchSize;
   private final Duration maxWait;
@@ -29,7 +29,8 @@ public final class BatchingOptions {
   }
 
   /**
-   * Returns the defaults: batches of 64, waiting for 0.2 ms, 1024 waiting requests, 10 seconds.
+   * Returns the defaults: batches of 64 out of what came while the former one ran, 1024 waiting
+   * examples, 10 seconds.
    *
    * @return the options
    */
@@ -38,7 +39,7 @@ public final class BatchingOptions {
   }
 
   /**
-   * Sets how many requests are joined.
+   * Sets how many examples are joined; no request may have more.
    *
    * @param size 1 to 2^16
    * @return changed options
@@ -50,9 +51,11 @@ public final class BatchingOptions {
   }
 
   /**
-   * Sets how long a request may wait for others to join.
+   * Sets how long a request may wait for others to join, beyond those that came while the former
+   * batch ran. It pays only where many callers come in bursts and a batch costs much less than its
+   * examples one by one; a caller who is alone waits for nobody, each time, and so long.
    *
-   * @param wait 0 to one minute
+   * @param wait 0, the default, to one minute
    * @return changed options
    * @throws IllegalArgumentException if it is out of range
    */
@@ -65,7 +68,7 @@ public final class BatchingOptions {
   }
 
   /**
-   * Sets how many requests may wait.
+   * Sets how many examples may wait; more are turned away by {@link OverloadedException}.
    *
    * @param capacity 1 to 2^20
    * @return changed options
@@ -88,7 +91,7 @@ public final class BatchingOptions {
   }
 
   /**
-   * Returns how many requests are joined at most.
+   * Returns how many examples are joined at most.
    *
    * @return 1 to 2^16
    */
@@ -106,7 +109,7 @@ public final class BatchingOptions {
   }
 
   /**
-   * Returns how many requests may wait.
+   * Returns how many examples may wait.
    *
    * @return 1 to 2^20
    */

@@ -2,10 +2,8 @@
 package dev.espalier;
 
 import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -16,12 +14,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 
 /**
@@ -34,8 +29,9 @@ import java.util.stream.IntStream;
  * networks of convolutions: call the predictor itself there, from any number of threads.
  * docs/benchmarks.md has the figures. It also bounds how many requests run and wait.
  *
- * <p><b>Threads.</b> Any number of platform or virtual threads may call every method. Waiting holds
- * no monitor, so a virtual thread that waits leaves its carrier.
+ * <p><b>Threads.</b> Any number of platform or virtual threads may call every method. None takes a
+ * lock: being turned away, {@link #swap} and {@link #statistics} wait for nobody. A virtual thread
+ * that waits for an answer leaves its carrier.
  *
  * <p><b>Ownership.</b> The predictors given to it stay the caller's, who closes them after this
  * object, or after {@link #swap} has replaced them.
@@ -45,46 +41,43 @@ public final class BatchingPredictor implements AutoCloseable {
   private static final long PAUSE_NANOS = 1_000_000;
 
   private final BatchingOptions options;
-  private final int mostJoined; // by a full queue as well: nobody else gets in
   private final Shape inputShape;
   private final List<Task> tasks;
   private final int inputSize;
   private final int outputSize;
   private final boolean isLogits;
 
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition arrival = lock.newCondition();
-  private final ArrayDeque<Request> queue = new ArrayDeque<>(); // guarded by lock
-  private boolean isClosed; // guarded by lock
-  private long giveUpsSought; // of giveUps, when the queue was last searched; guarded by lock
-  private final AtomicLong giveUps = new AtomicLong(); // by others than the worker, so far
-  private volatile Predictor predictor;
-
-  private final LongAdder accepted = new LongAdder();
-  private final LongAdder shed = new LongAdder();
+  private final RequestQueue queue;
+  private final AtomicReference<Predictor> predictor;
   private final LongAdder answered = new LongAdder();
-  private final LongAdder failed = new LongAdder();
-  private final LongAdder givenUp = new LongAdder();
   private final LongAdder batches = new LongAdder();
 
-  private final ByteBuffer inputMemory;
-  private final ByteBuffer outputMemory;
-  private final List<Request> batch; // the worker's alone; as large as it may get
+  // All that the worker needs is made here: it runs with what others leave of the memory.
+  private final FloatBuffer inputs;
+  private final FloatBuffer outputs;
+  private final long inputAddress;
+  private final long outputAddress;
+  private final float[] pixelValues = new float[256]; // what a pixel means; the worker's alone
+  private Predictor pixelValuesOf;
+  private final List<BatchingRequest> batch;
   private final Thread worker;
   private final CountDownLatch isOver = new CountDownLatch(1); // joining a thread takes its monitor
 
   private BatchingPredictor(Predictor predictor, BatchingOptions options) {
     this.options = options;
-    mostJoined = Math.min(options.maxBatchSize(), options.queueCapacity());
-    this.predictor = predictor;
+    this.predictor = new AtomicReference<>(predictor);
     inputShape = predictor.inputShape();
     tasks = predictor.tasks();
     inputSize = predictor.inputSize();
     outputSize = predictor.outputSize();
     isLogits = predictor.isLogits();
-    inputMemory = DirectMemory.allocate((long) options.maxBatchSize() * inputSize, "inputs");
-    outputMemory = DirectMemory.allocate((long) options.maxBatchSize() * outputSize, "outputs");
-    batch = new ArrayList<>(mostJoined);
+    queue = new RequestQueue(options);
+    long examples = options.maxBatchSize();
+    inputs = DirectMemory.allocate(examples * inputSize, "inputs").asFloatBuffer();
+    outputs = DirectMemory.allocate(examples * outputSize, "outputs").asFloatBuffer();
+    inputAddress = DirectMemory.address(inputs);
+    outputAddress = DirectMemory.address(outputs);
+    batch = new ArrayList<>(options.maxBatchSize());
     worker = new Thread(this::work, "espalier-batching");
     worker.setDaemon(true);
   }
@@ -95,7 +88,7 @@ public final class BatchingPredictor implements AutoCloseable {
    * @param predictor an open predictor, which stays the caller's
    * @param options limits of batches, waiting and time
    * @return the batching predictor, to be closed by the caller
-   * @throws IllegalStateException if the predictor is closed
+   * @throws ClosedException if the predictor is closed
    * @throws NativeMemoryException if there is no direct memory for a batch, or no thread
    */
   public static BatchingPredictor of(Predictor predictor, BatchingOptions options) {
@@ -111,72 +104,143 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   /**
-   * Predicts for one example within the default time-out, and waits for the answer.
+   * Predicts for one example, or for several that stay together, within the default time-out, and
+   * waits for the answer.
    *
-   * @param input {@code [input shape]}, row-major; not to be changed until this returns
-   * @return {@code [outputSize]}, a new array
-   * @throws ShapeException if the length is not the input size
-   * @throws OverloadedException if too many requests wait
+   * @param inputs {@code [n, input shape]}, row-major; not to be changed until this returns
+   * @return {@code [n, outputSize]}, a new array
+   * @throws ShapeException if the length is not a multiple of the input size, at least one
+   * @throws IllegalArgumentException if a batch does not hold so many examples
+   * @throws OverloadedException if too many examples wait
    * @throws PredictionTimeoutException if the time is over
    * @throws CancellationException if the thread is interrupted, which stays its state
-   * @throws IllegalStateException if this object or its predictor is closed
+   * @throws ClosedException if this object or its predictor is closed
    */
-  public float[] predict(float[] input) {
-    return await(enter(input), options.timeout());
+  public float[] predict(float[] inputs) {
+    return await(enter(inputs, false), options.timeout());
   }
 
   /**
-   * Predicts for one example within a time-out, and waits for the answer.
+   * Predicts for one example, or for several that stay together, within a time-out, and waits for
+   * the answer.
    *
-   * @param input {@code [input shape]}, row-major; not to be changed until this returns
+   * @param inputs {@code [n, input shape]}, row-major; not to be changed until this returns
    * @param timeout above 0, at most a day
-   * @return {@code [outputSize]}, a new array
-   * @throws ShapeException if the length is not the input size
-   * @throws IllegalArgumentException if the time-out is out of range
-   * @throws OverloadedException if too many requests wait
+   * @return {@code [n, outputSize]}, a new array
+   * @throws ShapeException if the length is not a multiple of the input size, at least one
+   * @throws IllegalArgumentException if a batch does not hold so many examples, or the time-out is
+   *     out of range
+   * @throws OverloadedException if too many examples wait
    * @throws PredictionTimeoutException if the time is over
    * @throws CancellationException if the thread is interrupted, which stays its state
-   * @throws IllegalStateException if this object or its predictor is closed
+   * @throws ClosedException if this object or its predictor is closed
    */
-  public float[] predict(float[] input, Duration timeout) {
+  public float[] predict(float[] inputs, Duration timeout) {
     BatchingOptions.requireTimeout(timeout);
-    return await(enter(input), timeout);
+    return await(enter(inputs, false), timeout);
+  }
+
+  /**
+   * Predicts from pixels of a byte each, as {@link Predictor#predictPixels(byte[])} does, for one
+   * example or for several that stay together, within the default time-out, and waits for the
+   * answer. Pixels mean what they mean to the predictor that computes the answer.
+   *
+   * @param pixels {@code [n, input shape]}, row-major; not to be changed until this returns
+   * @return {@code [n, outputSize]}, a new array
+   * @throws ShapeException if the length is not a multiple of the input size, at least one
+   * @throws IllegalArgumentException if a batch does not hold so many examples
+   * @throws OverloadedException if too many examples wait
+   * @throws PredictionTimeoutException if the time is over
+   * @throws CancellationException if the thread is interrupted, which stays its state
+   * @throws ClosedException if this object or its predictor is closed
+   */
+  public float[] predictPixels(byte[] pixels) {
+    return await(enter(pixels, false), options.timeout());
+  }
+
+  /**
+   * Predicts from pixels as {@link #predictPixels(byte[])} does, within a time-out.
+   *
+   * @param pixels {@code [n, input shape]}, row-major; not to be changed until this returns
+   * @param timeout above 0, at most a day
+   * @return {@code [n, outputSize]}, a new array
+   * @throws ShapeException if the length is not a multiple of the input size, at least one
+   * @throws IllegalArgumentException if a batch does not hold so many examples, or the time-out is
+   *     out of range
+   * @throws OverloadedException if too many examples wait
+   * @throws PredictionTimeoutException if the time is over
+   * @throws CancellationException if the thread is interrupted, which stays its state
+   * @throws ClosedException if this object or its predictor is closed
+   */
+  public float[] predictPixels(byte[] pixels, Duration timeout) {
+    BatchingOptions.requireTimeout(timeout);
+    return await(enter(pixels, false), timeout);
   }
 
   /**
    * Predicts for one example as {@link #predict(float[])} does, and answers by names, with the
-   * thresholds of the predictor that computed the answer. What a future answers gets names from
-   * {@link Predictor#named}.
+   * thresholds of the predictor that computed the answer. What a future answers, or a batch, gets
+   * names from {@link Predictor#named}.
    *
    * @param input {@code [input shape]}, row-major; not to be changed until this returns
    * @return the answers
    * @throws ShapeException if the length is not the input size
-   * @throws OverloadedException if too many requests wait
+   * @throws OverloadedException if too many examples wait
    * @throws PredictionTimeoutException if the time is over
    * @throws CancellationException if the thread is interrupted, which stays its state
-   * @throws IllegalStateException if this object or its predictor is closed
+   * @throws ClosedException if this object or its predictor is closed
    */
   public Prediction predictNamed(float[] input) {
-    Request request = enter(input);
-    float[] answer = await(request, options.timeout());
-    return request.answeredBy.named(answer).get(0);
+    requireOne(Objects.requireNonNull(input, "input").length);
+    return named(enter(input, false));
   }
 
   /**
-   * Asks for the answer to one example, within the default time-out. The future ends with what
-   * {@link #predict(float[])} would throw. Cancelling it gives the request up. What depends on it
-   * runs on the thread that runs the batches: leave long work to the {@code …Async} methods.
+   * Predicts for one example from pixels as {@link #predictPixels(byte[])} does, and answers by
+   * names, with the thresholds of the predictor that computed the answer.
    *
-   * @param input {@code [input shape]}, row-major; copied
-   * @return a future of {@code [outputSize]}
+   * @param pixels {@code [input shape]}, row-major; not to be changed until this returns
+   * @return the answers
    * @throws ShapeException if the length is not the input size
-   * @throws OverloadedException if too many requests wait
-   * @throws IllegalStateException if this object is closed
+   * @throws OverloadedException if too many examples wait
+   * @throws PredictionTimeoutException if the time is over
+   * @throws CancellationException if the thread is interrupted, which stays its state
+   * @throws ClosedException if this object or its predictor is closed
    */
-  public CompletableFuture<float[]> submit(float[] input) {
-    Objects.requireNonNull(input, "input");
-    Request request = enter(input.clone());
-    return request.orTimeout(options.timeout().toNanos(), TimeUnit.NANOSECONDS);
+  public Prediction predictNamed(byte[] pixels) {
+    requireOne(Objects.requireNonNull(pixels, "pixels").length);
+    return named(enter(pixels, false));
+  }
+
+  /**
+   * Asks for the answer to one example, or to several that stay together, within the default
+   * time-out. The future ends with what {@link #predict(float[])} would throw. Cancelling it gives
+   * the request up. What depends on it runs on the thread that runs the batches: leave long work to
+   * the {@code …Async} methods.
+   *
+   * @param inputs {@code [n, input shape]}, row-major; copied
+   * @return a future of {@code [n, outputSize]}
+   * @throws ShapeException if the length is not a multiple of the input size, at least one
+   * @throws IllegalArgumentException if a batch does not hold so many examples
+   * @throws OverloadedException if too many examples wait
+   * @throws ClosedException if this object is closed
+   */
+  public CompletableFuture<float[]> submit(float[] inputs) {
+    return enter(inputs, true).orTimeout(options.timeout().toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * Asks for the answer to pixels of a byte each, as {@link #submit} does.
+   *
+   * @param pixels {@code [n, input shape]}, row-major; copied
+   * @return a future of {@code [n, outputSize]}
+   * @throws ShapeException if the length is not a multiple of the input size, at least one
+   * @throws IllegalArgumentException if a batch does not hold so many examples
+   * @throws OverloadedException if too many examples wait
+   * @throws ClosedException if this object is closed
+   */
+  public CompletableFuture<float[]> submitPixels(byte[] pixels) {
+    return enter(pixels, true).orTimeout(options.timeout().toNanos(), TimeUnit.NANOSECONDS);
   }
 
   /**
@@ -187,7 +251,7 @@ public final class BatchingPredictor implements AutoCloseable {
    *     the same kind of outputs: probabilities or logits
    * @return the former predictor, which the caller may close
    * @throws IllegalArgumentException if input shape, tasks or kind of outputs differ
-   * @throws IllegalStateException if {@code next} or this object is closed
+   * @throws ClosedException if {@code next} or this object is closed
    */
   public Predictor swap(Predictor next) {
     requireOpen(Objects.requireNonNull(next, "next"));
@@ -206,15 +270,8 @@ public final class BatchingPredictor implements AutoCloseable {
       throw new IllegalArgumentException(
           "next: expected a predictor of " + kind(isLogits) + ", got one of " + kind(!isLogits));
     }
-    lock.lock();
-    try {
-      requireNotClosed();
-      Predictor former = predictor;
-      predictor = next;
-      return former;
-    } finally {
-      lock.unlock();
-    }
+    queue.requireOpen();
+    return predictor.getAndSet(next);
   }
 
   /**
@@ -223,19 +280,14 @@ public final class BatchingPredictor implements AutoCloseable {
    * @return a snapshot, taken while others go on
    */
   public BatchingStatistics statistics() {
-    lock.lock();
-    try {
-      return new BatchingStatistics(
-          accepted.sum(),
-          shed.sum(),
-          answered.sum(),
-          failed.sum(),
-          givenUp.sum(),
-          batches.sum(),
-          queue.size());
-    } finally {
-      lock.unlock();
-    }
+    return new BatchingStatistics(
+        queue.accepted(),
+        queue.shed(),
+        answered.sum(),
+        queue.failed(),
+        queue.givenUp(),
+        batches.sum(),
+        queue.waiting());
   }
 
   /**
@@ -255,13 +307,7 @@ public final class BatchingPredictor implements AutoCloseable {
    */
   @Override
   public void close() {
-    lock.lock();
-    try {
-      isClosed = true;
-      arrival.signalAll();
-    } finally {
-      lock.unlock();
-    }
+    queue.close(worker);
     if (Thread.currentThread() != worker) {
       try {
         isOver.await();
@@ -271,35 +317,67 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  private Request enter(float[] input) {
-    if (Objects.requireNonNull(input, "input").length != inputSize) {
-      throw new ShapeException(
-          "input: expected " + inputSize + " values for " + inputShape + ", got " + input.length);
-    }
-    Request request = new Request(input, giveUps);
-    lock.lock();
+  private BatchingRequest enter(float[] inputs, boolean isCopied) {
+    int count = count(Objects.requireNonNull(inputs, "inputs").length);
+    queue.reserve(count);
+    BatchingRequest request;
     try {
-      requireNotClosed();
-      if (queue.size() >= options.queueCapacity()) {
-        dropGivenUp();
-      }
-      if (queue.size() >= options.queueCapacity()) {
-        shed.increment();
-        throw new OverloadedException(
-            "expected at most " + options.queueCapacity() + " waiting requests, got one more");
-      }
-      queue.add(request);
-      accepted.increment();
-      if (queue.size() == 1 || queue.size() == mostJoined) {
-        arrival.signal();
-      }
-    } finally {
-      lock.unlock();
+      float[] own = isCopied ? inputs.clone() : inputs;
+      request = BatchingRequest.ofInputs(queue, worker, own, count);
+    } catch (Throwable noMemory) {
+      queue.release(count, worker);
+      throw noMemory;
     }
+    queue.add(request, worker);
     return request;
   }
 
-  private static float[] await(Request request, Duration timeout) {
+  private BatchingRequest enter(byte[] pixels, boolean isCopied) {
+    int count = count(Objects.requireNonNull(pixels, "pixels").length);
+    queue.reserve(count);
+    BatchingRequest request;
+    try {
+      byte[] own = isCopied ? pixels.clone() : pixels;
+      request = BatchingRequest.ofPixels(queue, worker, own, count);
+    } catch (Throwable noMemory) {
+      queue.release(count, worker);
+      throw noMemory;
+    }
+    queue.add(request, worker);
+    return request;
+  }
+
+  private int count(int length) {
+    if (length == 0 || length % inputSize != 0) {
+      throw new ShapeException(
+          "inputs: expected a multiple of "
+              + inputSize
+              + " values for "
+              + inputShape
+              + ", got "
+              + length);
+    }
+    int count = length / inputSize;
+    if (count > queue.mostJoined()) {
+      throw new IllegalArgumentException(
+          "inputs: expected at most " + queue.mostJoined() + " examples, got " + count);
+    }
+    return count;
+  }
+
+  private void requireOne(int length) {
+    if (length != inputSize) {
+      throw new ShapeException(
+          "input: expected " + inputSize + " values for " + inputShape + ", got " + length);
+    }
+  }
+
+  private Prediction named(BatchingRequest request) {
+    float[] answer = await(request, options.timeout());
+    return request.answeredBy().named(answer).get(0);
+  }
+
+  private static float[] await(BatchingRequest request, Duration timeout) {
     try {
       return request.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException late) {
@@ -349,24 +427,6 @@ public final class BatchingPredictor implements AutoCloseable {
         && IntStream.range(0, tasks.size()).allMatch(i -> tasks.get(i).hasOutputsOf(others.get(i)));
   }
 
-  private void requireNotClosed() {
-    if (isClosed) {
-      throw new ClosedException("the batching predictor is closed");
-    }
-  }
-
-  /** Requests that were given up need no place. Looks for them only if there may be some. */
-  private void dropGivenUp() {
-    long count = giveUps.get();
-    if (count == giveUpsSought) {
-      return;
-    }
-    giveUpsSought = count;
-    int before = queue.size();
-    queue.removeIf(Request::isGivenUp);
-    givenUp.add(before - queue.size());
-  }
-
   private void work() {
     boolean goesOn = true;
     boolean hasFailed = false;
@@ -377,7 +437,7 @@ public final class BatchingPredictor implements AutoCloseable {
           LockSupport.parkNanos(PAUSE_NANOS);
         }
         if (batch.isEmpty()) { // what a failure left in it comes first
-          goesOn = gather();
+          goesOn = queue.gather(batch);
         }
         if (!batch.isEmpty()) {
           run();
@@ -393,66 +453,21 @@ public final class BatchingPredictor implements AutoCloseable {
     isOver.countDown();
   }
 
-  /** Waits for a batch; false once closed and nothing waits any more. */
-  private boolean gather() {
-    lock.lock();
-    try {
-      while (queue.isEmpty()) {
-        if (isClosed) {
-          return false;
-        }
-        arrival.awaitUninterruptibly();
-      }
-      awaitCompany();
-      while (!queue.isEmpty() && batch.size() < options.maxBatchSize()) {
-        Request request = queue.remove();
-        if (request.isGivenUp()) {
-          givenUp.increment();
-        } else {
-          batch.add(request);
-        }
-      }
-      return true;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  private void awaitCompany() {
-    long deadline = queue.peek().start + options.maxWait().toNanos();
-    while (!isClosed && queue.size() < mostJoined) {
-      long nanos = deadline - System.nanoTime();
-      if (nanos <= 0) {
-        return;
-      }
-      try {
-        arrival.awaitNanos(nanos);
-      } catch (InterruptedException nobodyMeansThisThread) {
-        return;
-      }
-    }
-  }
-
   private void run() {
     batches.increment();
     int settled = 0;
     try {
-      FloatBuffer inputs = inputMemory.asFloatBuffer();
-      for (Request request : batch) {
-        inputs.put(request.input);
-      }
-      Predictor answering = predict(batch.size());
-      FloatBuffer outputs = outputMemory.asFloatBuffer();
-      for (Request request : batch) {
-        float[] answer = new float[outputSize];
-        outputs.get(answer);
+      Predictor answering = predict();
+      int position = 0;
+      for (BatchingRequest request : batch) {
+        float[] answer = new float[request.count() * outputSize];
+        outputs.get(position, answer);
+        position += answer.length;
         settled++;
         // Counted first: who has the answer finds it counted.
         if (request.claim()) {
           answered.increment();
           request.answer(answer, answering);
-        } else {
-          givenUp.increment();
         }
       }
     } catch (Throwable error) {
@@ -463,9 +478,9 @@ public final class BatchingPredictor implements AutoCloseable {
   /** Ends the requests of the batch from that one on. Without memory to do so, it tries again. */
   private void fail(int first, Throwable error) {
     for (int i = first; i < batch.size(); i++) {
-      Request request = batch.get(i);
+      BatchingRequest request = batch.get(i);
       if (request.claim()) {
-        failed.increment();
+        queue.countFailed();
         boolean hasFailed = false;
         while (!request.isDone()) {
           try {
@@ -477,23 +492,21 @@ public final class BatchingPredictor implements AutoCloseable {
             hasFailed = true; // and nothing else, as in work()
           }
         }
-      } else {
-        givenUp.increment();
       }
     }
   }
 
-  /** Predicts for the first inputs; returns the predictor that did so. */
-  private Predictor predict(int count) {
+  /** Predicts for the batch; returns the predictor that did so. */
+  private Predictor predict() {
     while (true) {
-      Predictor current = predictor;
+      Predictor current = predictor.get();
+      int count = writeInputs(current);
       try {
-        current.predictAt(
-            count, DirectMemory.address(inputMemory), DirectMemory.address(outputMemory));
+        current.predictAt(count, inputAddress, outputAddress);
         return current;
-      } catch (IllegalStateException closed) {
+      } catch (ClosedException closed) {
         // Replaced and closed since it was read: the next one is there already.
-        if (current == predictor) {
+        if (current == predictor.get()) {
           throw closed;
         }
       } finally {
@@ -502,69 +515,19 @@ public final class BatchingPredictor implements AutoCloseable {
     }
   }
 
-  /**
-   * One example, and the answer to come. Who claims it ends it: the thread that runs the batches
-   * knows before it answers that the answer will count, so no count has to be taken back.
-   */
-  private static final class Request extends CompletableFuture<float[]> {
-    final float[] input;
-    final long start = System.nanoTime();
-    Predictor answeredBy; // written before the answer
-    private final AtomicBoolean isClaimed = new AtomicBoolean();
-    private final AtomicLong giveUps;
-
-    Request(float[] input, AtomicLong giveUps) {
-      this.input = input;
-      this.giveUps = giveUps;
-    }
-
-    boolean claim() {
-      return isClaimed.compareAndSet(false, true);
-    }
-
-    /** Claims it for somebody else than the worker; counted before anything can depend on it. */
-    private boolean giveUp() {
-      if (!claim()) {
-        return false;
+  /** Writes the batch's inputs, pixels as the predictor reads them; returns the examples. */
+  private int writeInputs(Predictor predictor) {
+    if (pixelValuesOf != predictor) {
+      for (int pixel = 0; pixel < pixelValues.length; pixel++) {
+        pixelValues[pixel] = pixel * predictor.pixelScale() + predictor.pixelOffset();
       }
-      giveUps.incrementAndGet();
-      return true;
+      pixelValuesOf = predictor;
     }
-
-    /** Returns true if the worker need not answer it; asked while it is in the queue. */
-    boolean isGivenUp() {
-      return isClaimed.get() || isDone();
+    int count = 0;
+    for (BatchingRequest request : batch) {
+      request.writeInputs(inputs, count * inputSize, pixelValues);
+      count += request.count();
     }
-
-    /** Ends a claimed request. */
-    void answer(float[] outputs, Predictor predictor) {
-      answeredBy = predictor;
-      super.complete(outputs);
-    }
-
-    /** Ends a claimed request. */
-    void fail(Throwable error) {
-      super.completeExceptionally(error);
-    }
-
-    @Override
-    public boolean complete(float[] outputs) {
-      return giveUp() && super.complete(outputs);
-    }
-
-    /** What {@link #orTimeout} ends it with becomes the exception that callers know. */
-    @Override
-    public boolean completeExceptionally(Throwable error) {
-      return giveUp()
-          && super.completeExceptionally(
-              error instanceof TimeoutException
-                  ? new PredictionTimeoutException("expected an answer in time, got none")
-                  : error);
-    }
-
-    @Override
-    public boolean cancel(boolean mayInterruptIfRunning) {
-      return giveUp() ? super.cancel(mayInterruptIfRunning) : isCancelled();
-    }
+    return count;
   }
 }

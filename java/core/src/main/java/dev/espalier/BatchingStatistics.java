@@ -6,7 +6,7 @@ import java.util.function.Supplier;
 
 /**
  * What a {@link BatchingPredictor} has done since it was made. Each accepted request ends up in
- * {@code answered}, {@code failed} or {@code givenUp}.
+ * {@code answered}, {@code failed} or {@code givenUp}, whatever the number of its examples.
  *
  * @param accepted requests that were let in
  * @param shed requests that were turned away by {@link OverloadedException}
@@ -14,7 +14,8 @@ import java.util.function.Supplier;
  * @param failed requests that ended in another exception
  * @param givenUp requests that were cancelled, interrupted or out of time
  * @param batches batches that were run
- * @param waiting requests that wait now
+ * @param waiting examples that wait now
+ * @since 0.1
  */
 public record BatchingStatistics(
     long accepted, long shed, long answered, long failed, long givenUp, long batches, int waiting) {
@@ -45,6 +46,6 @@ public record BatchingStatistics(
             BatchingStatistics::givenUp),
         Instrument.counter(prefix + "batches", "Batches run.", source, BatchingStatistics::batches),
         Instrument.gauge(
-            prefix + "waiting", "Requests that wait now.", source, BatchingStatistics::waiting));
+            prefix + "waiting", "Examples that wait now.", source, BatchingStatistics::waiting));
   }
 }

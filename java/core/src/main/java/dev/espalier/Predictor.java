@@ -43,6 +43,8 @@ public final class Predictor implements AutoCloseable {
   private final int inputSize;
   private final int outputSize;
   private final boolean isLogits;
+  private final float pixelScale;
+  private final float pixelOffset;
 
   Predictor(NativeHandle network, Shape inputShape, List<Task> tasks, PredictorOptions options) {
     String json =
@@ -65,6 +67,8 @@ public final class Predictor implements AutoCloseable {
     }
     outputSize = width;
     isLogits = options.isLogits();
+    pixelScale = options.pixelScale();
+    pixelOffset = options.pixelOffset();
     handle =
         FlightRecording.predictorCompile(
             json,
@@ -107,7 +111,7 @@ public final class Predictor implements AutoCloseable {
    * @param inputs {@code [batch, input shape]}, row-major; not kept
    * @return {@code [batch, outputSize()]}, a new array
    * @throws ShapeException if the length is not a multiple of {@link #inputSize()}, at least one
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public float[] predict(float[] inputs) {
     int batch = batch(Objects.requireNonNull(inputs, "inputs").length);
@@ -122,7 +126,7 @@ public final class Predictor implements AutoCloseable {
    * @param inputs {@code [batch, input shape]}, row-major; not kept
    * @param outputs {@code [batch, outputSize()]}, overwritten; of exactly that length
    * @throws ShapeException if a length does not fit
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public void predict(float[] inputs, float[] outputs) {
     int batch = batch(Objects.requireNonNull(inputs, "inputs").length);
@@ -141,7 +145,8 @@ public final class Predictor implements AutoCloseable {
    * @throws IllegalArgumentException if a buffer is not direct or not in native byte order, or
    *     {@code outputs} is read-only
    * @throws ShapeException if the remaining lengths do not fit
-   * @throws IllegalStateException if this predictor is closed, or a buffer's memory freed
+   * @throws ClosedException if this predictor is closed
+   * @throws IllegalStateException if a buffer's memory is freed
    */
   public void predict(FloatBuffer inputs, FloatBuffer outputs) {
     Arguments.directNative("inputs", inputs);
@@ -161,7 +166,7 @@ public final class Predictor implements AutoCloseable {
    * @param pixels {@code [batch, input shape]}, row-major; not kept
    * @return {@code [batch, outputSize()]}, a new array
    * @throws ShapeException if the length is not a multiple of {@link #inputSize()}, at least one
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public float[] predictPixels(byte[] pixels) {
     int batch = batch(Objects.requireNonNull(pixels, "pixels").length);
@@ -182,7 +187,8 @@ public final class Predictor implements AutoCloseable {
    * @throws IllegalArgumentException if a buffer is not direct, or {@code outputs} is not in native
    *     byte order or read-only
    * @throws ShapeException if the remaining lengths do not fit
-   * @throws IllegalStateException if this predictor is closed, or a buffer's memory freed
+   * @throws ClosedException if this predictor is closed
+   * @throws IllegalStateException if a buffer's memory is freed
    */
   public void predictPixels(ByteBuffer pixels, FloatBuffer outputs) {
     Arguments.direct("pixels", pixels);
@@ -199,7 +205,7 @@ public final class Predictor implements AutoCloseable {
    * @param input {@code [input shape]}, row-major; not kept
    * @return the answers
    * @throws ShapeException if the length is not {@link #inputSize()}
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public Prediction predictNamed(float[] input) {
     requireOne(Objects.requireNonNull(input, "input").length);
@@ -213,7 +219,7 @@ public final class Predictor implements AutoCloseable {
    * @param pixels {@code [input shape]}, row-major; not kept
    * @return the answers
    * @throws ShapeException if the length is not {@link #inputSize()}
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public Prediction predictNamed(byte[] pixels) {
     requireOne(Objects.requireNonNull(pixels, "pixels").length);
@@ -248,7 +254,7 @@ public final class Predictor implements AutoCloseable {
    * @param data whose input size is that of the network
    * @return {@code [data.size()][outputSize()]}
    * @throws ShapeException if the input sizes differ
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public float[][] predict(Dataset data) {
     TargetBinding.requireInput(inputShape, data);
@@ -309,12 +315,22 @@ public final class Predictor implements AutoCloseable {
     return isLogits;
   }
 
+  /** Returns what pixels are multiplied by. */
+  float pixelScale() {
+    return pixelScale;
+  }
+
+  /** Returns what is added to pixels once they are scaled. */
+  float pixelOffset() {
+    return pixelOffset;
+  }
+
   /**
    * Describes the plan: instruction set, memory, layers after fusion with their kernels, how pixels
    * are read.
    *
    * @return text for people
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public String describe() {
     return handle.get(Bridge::predictorDescribe);
@@ -324,7 +340,7 @@ public final class Predictor implements AutoCloseable {
    * Returns what this predictor has done since it was made.
    *
    * @return a snapshot
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public PredictorStatistics statistics() {
     long[] counts = new long[4];
@@ -348,7 +364,7 @@ public final class Predictor implements AutoCloseable {
    * Returns the native memory that this predictor holds.
    *
    * @return bytes
-   * @throws IllegalStateException if this predictor is closed
+   * @throws ClosedException if this predictor is closed
    */
   public long nativeBytes() {
     return handle.nativeBytes();

@@ -37,8 +37,8 @@ public class BatchingBenchmark {
   @Param({"I1", "I4"})
   public String workload;
 
-  /** Nothing is joined; or what is there; or what comes within the default 0.2 ms. */
-  @Param({"none", "waiting", "default"})
+  /** Nothing is joined; or what is there, the default; or what comes within 0.2 ms. */
+  @Param({"none", "waiting", "company"})
   public String joining;
 
   private Predictor predictor;
@@ -60,7 +60,8 @@ public class BatchingBenchmark {
     BatchingOptions usual = BatchingOptions.defaults();
     batching =
         BatchingPredictor.of(
-            predictor, joining.equals("waiting") ? usual.maxWait(Duration.ZERO) : usual);
+            predictor,
+            joining.equals("company") ? usual.maxWait(Duration.ofNanos(200_000)) : usual);
     call = batching::predict;
   }
 
