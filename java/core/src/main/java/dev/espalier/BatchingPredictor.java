@@ -504,7 +504,7 @@ public final class BatchingPredictor implements AutoCloseable {
       try {
         current.predictAt(count, inputAddress, outputAddress);
         return current;
-      } catch (ClosedException closed) {
+      } catch (IllegalStateException closed) {
         // Replaced and closed since it was read: the next one is there already.
         if (current == predictor.get()) {
           throw closed;
