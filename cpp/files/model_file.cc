@@ -12,6 +12,7 @@
 #include "files/crc32.h"
 #include "files/graph_json.h"
 #include "files/json_writer.h"
+#include "network/cost.h"
 #include "network/graph.h"
 #include "network/network_state.h"
 
@@ -155,14 +156,24 @@ std::span<float> ValuesOf(NetworkState& network, std::size_t parameter) {
           static_cast<std::size_t>(network.parameters[parameter].shape.element_count())};
 }
 
+std::shared_ptr<NetworkState> ReadGraph(const std::string& json, const NetworkLimits& limits) {
+  const NetworkSpec spec = NetworkSpecFromJson(json);
+  std::size_t layers = spec.layers.size() + spec.heads.size();
+  for (const HeadSpec& head : spec.heads) layers += head.layers.size();
+  CheckLayerCount(static_cast<std::int64_t>(layers), limits);
+  return BuildGraph(spec);
+}
+
 std::shared_ptr<NetworkState> ReadState(const ByteSource& file, const LoadOptions& options) {
   const SafetensorsHeader header = ReadSafetensorsHeader(file, options.limits);
   CheckMetadata(header.metadata);
   const std::string& graph = RequiredMetadata(header.metadata, kGraphKey);
   auto checksums = ReadChecksums(RequiredMetadata(header.metadata, kChecksumsKey));
   CheckChecksum(checksums, kGraphChecksum, Crc32Of(graph));
-  const std::shared_ptr<NetworkState> network = BuildGraph(NetworkSpecFromJson(graph));
+  const std::shared_ptr<NetworkState> network = ReadGraph(graph, options.network_limits);
   const auto tensors = MatchTensors(*network, header);
+  CheckLimits(*network, options.network_limits, CostUse::kPrediction);
+  network->limits = options.network_limits;
   AllocateValues(*network);  // at most what the file holds, and rounding
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const std::string& path = network->parameters[i].path;
@@ -209,6 +220,7 @@ SafetensorsHeader HeaderOf(NetworkState& network) {
 }  // namespace
 
 Network LoadNetworkFrom(const ByteSource& file, const LoadOptions& options) {
+  CheckLimitValues(options.network_limits);
   try {
     return Network(ReadState(file, options));
   } catch (const Error& error) {
@@ -220,9 +232,9 @@ Network LoadNetworkFrom(const ByteSource& file, const LoadOptions& options) {
   }
 }
 
-Network LoadNetwork(const std::string& path) {
+Network LoadNetwork(const std::string& path, const NetworkLimits& limits) {
   try {
-    return LoadNetworkFrom(FileSource(path));
+    return LoadNetworkFrom(FileSource(path), {.network_limits = limits});
   } catch (const Error& error) {
     FailAt(path, error);
   }

@@ -11,6 +11,7 @@ namespace espalier {
 
 struct LoadOptions {
   ModelFileLimits limits;
+  NetworkLimits network_limits;
   /// Refuse NaN and infinite parameters. Off by default: a network that diverged can still
   /// be looked at.
   bool finite_only = false;

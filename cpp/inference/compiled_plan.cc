@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/checked.h"
 #include "core/text.h"
 #include "inference/border_operation.h"
 #include "inference/channel_operation.h"
@@ -162,7 +163,7 @@ class Compiler {
                            .inputs = std::move(inputs),
                            .output = output,
                            .place = {},
-                           .shared_batch = kSharedWork / (work + 1) + 1,
+                           .shared_batch = kSharedWork / SaturatedAdd(work, 1) + 1,
                            .name = std::move(name)});
   }
 

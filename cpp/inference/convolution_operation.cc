@@ -3,13 +3,18 @@
 
 #include <utility>
 
+#include "core/checked.h"
 #include "core/text.h"
 
 namespace espalier {
 namespace {
 
-// A product of a depthwise convolution takes as long as so many of a matrix product.
-constexpr std::int64_t kDepthwiseWork = 2;
+// As the kernels share it out: without what vectors that channels do not fill cost.
+std::int64_t WorkOf(const ConvolutionGeometry& geometry, std::int64_t weights) {
+  return SaturatedMultiply(
+      SaturatedMultiply(weights, geometry.output_height * geometry.output_width),
+      geometry.IsDepthwise() ? kDepthwiseWork : 1);
+}
 
 }  // namespace
 
@@ -19,8 +24,7 @@ ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
     : geometry_(geometry),
       activation_(activation),
       is_pooled_(is_pooled),
-      work_(weights.weights.size() * geometry.output_height * geometry.output_width *
-            (geometry.IsDepthwise() ? kDepthwiseWork : 1)),
+      work_(WorkOf(geometry, weights.weights.size())),
       packed_(Conv2dPackedFloats(geometry)),
       bias_(std::move(weights.bias)) {
   Workspace workspace(1, Conv2dScratchFloats(geometry));

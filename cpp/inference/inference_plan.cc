@@ -92,7 +92,7 @@ std::int64_t InferencePlan::NativeBytes() const {
 std::int64_t InferencePlan::work() const {
   std::int64_t work = 0;
   for (const PlanStep& step : plan_->steps) {
-    work = CheckedAdd(work, step.operation->work());
+    work = SaturatedAdd(work, step.operation->work());
   }
   return work;
 }

@@ -10,11 +10,7 @@ LayerOperation::LayerOperation(const NetworkState& network, int index)
     : layer_(network.layers[static_cast<std::size_t>(index)].layer),
       input_shapes_(network.layers[static_cast<std::size_t>(index)].input_shapes),
       output_shape_(network.layers[static_cast<std::size_t>(index)].output_shape),
-      work_(output_shape_.element_count()) {
-  for (const Shape& shape : input_shapes_) {
-    work_ = std::max(work_, shape.element_count());
-  }
-  work_ *= kElementWork;
+      work_(layer_->Work(input_shapes_)) {
   for (const int parameter : network.layers[static_cast<std::size_t>(index)].parameters) {
     AlignedArray<float> copy(
         network.parameters[static_cast<std::size_t>(parameter)].shape.element_count());

@@ -15,6 +15,7 @@
 #include "inference/inference_plan.h"
 #include "inference/probabilities.h"
 #include "kernels/pixels.h"
+#include "network/cost.h"
 
 namespace espalier {
 namespace {
@@ -31,6 +32,9 @@ constexpr std::int64_t kFloatBytes = sizeof(float);
 // Where the first operation doesn't read pixels itself, they become floats that take a quarter of
 // an L2 of 1 MiB.
 constexpr std::int64_t kConvertedFloats = 1 << 16;
+
+// A run in advance may take a second, on a core with the slowest instruction set.
+constexpr std::int64_t kMostWarmUpWork = 10'000'000'000;
 
 constexpr std::int64_t kPreparedBytes = std::int64_t{1} << 20;
 
@@ -121,7 +125,7 @@ class Predictor::Implementation {
     pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
     // After all that a caller needs, for copies that nobody asked for yield where memory is short.
     plan_.AddCopies(config.weight_copies, [&] { return MakePlan(network, config, heads); });
-    WarmUp();
+    if (EstimateCost(network, CostUse::kPrediction).multiply_adds <= kMostWarmUpWork) WarmUp();
   }
 
   void Predict(std::int64_t batch, std::span<const float> inputs, std::span<float> outputs) {
@@ -142,7 +146,7 @@ class Predictor::Implementation {
   std::int64_t NativeBytes() const { return plan_.NativeBytes() + pool_.NativeBytes(); }
 
   PredictorStatistics statistics() const {
-    return {.calls = pool_.lease_count() - kWarmUpCalls,
+    return {.calls = pool_.lease_count() - warm_up_calls_,
             .failed_calls = failed_calls_.load(std::memory_order_relaxed),
             .workspaces = pool_.made_count(),
             .temporary_workspaces = pool_.temporary_count()};
@@ -161,13 +165,12 @@ class Predictor::Implementation {
   }
 
  private:
-  static constexpr std::int64_t kWarmUpCalls = 1;
-
   // Runs the code and touches the memory of one example, so that no caller waits for pages.
   void WarmUp() {
     const AlignedArray<float> input(input_size());
     AlignedArray<float> output(output_size());
     Predict(1, input.span(), output.span());
+    warm_up_calls_ = 1;
   }
 
   // Predicts from `floats`, or, where that is null, from `pixels`.
@@ -234,6 +237,7 @@ class Predictor::Implementation {
   float pixel_scale_;
   float pixel_offset_;
   std::int64_t pixel_piece_;  // examples
+  std::int64_t warm_up_calls_ = 0;
   std::atomic<std::int64_t> failed_calls_{0};
 };
 
@@ -241,6 +245,7 @@ Predictor::Predictor(const Network& network, const PredictorConfig& config) {
   NetworkState& state = StateOf(network);
   const ReadScope scope(state.access, "predictor");
   CheckConfig(state, config);
+  if (state.limits) CheckLimits(state, *state.limits, CostUse::kPrediction);
   implementation_ =
       std::make_unique<Implementation>(state, config, ChosenHeads(state, config.heads));
 }

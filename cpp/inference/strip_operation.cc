@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/checked.h"
+
 namespace espalier {
 namespace {
 
@@ -36,7 +38,7 @@ std::int64_t StripOperation::PlaceStrips(std::int64_t output_rows) {
 
 std::int64_t StripOperation::work() const {
   std::int64_t work = 0;
-  for (const auto& stage : stages_) work += stage->work();
+  for (const auto& stage : stages_) work = SaturatedAdd(work, stage->work());
   return work;
 }
 

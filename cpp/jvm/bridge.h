@@ -56,7 +56,8 @@ std::int64_t networkTransfer(std::int64_t network, const char* transfer_json, st
 std::string networkExplainTransfer(std::int64_t network,
                                    const char* transfer_json);  // as networkDescribe, with "fate"
 void networkSave(std::int64_t network, const char* path);
-std::int64_t networkLoad(const char* path);
+/// limits_json: jvm/config_json.h.
+std::int64_t networkLoad(const char* path, const char* limits_json);
 
 // Trainer. Results of a step as doubles: [loss, learning_rate, gradient_norm, then per head: loss,
 // labelled]. targets and masks: per head an address or 0 (absent): float [batch, width] for labels

@@ -176,8 +176,11 @@ void networkSave(std::int64_t network, const char* path) {
   Guard([&] { SaveNetwork(*Entered<Network>(network), std::string(Text("path", path))); });
 }
 
-std::int64_t networkLoad(const char* path) {
-  return Guard([&] { return AdoptNetwork(LoadNetwork(std::string(Text("path", path)))); });
+std::int64_t networkLoad(const char* path, const char* limits_json) {
+  return Guard([&] {
+    return AdoptNetwork(LoadNetwork(std::string(Text("path", path)),
+                                    NetworkLimitsFromJson(Text("limits", limits_json))));
+  });
 }
 
 void taskLosses(std::int64_t network, std::int64_t examples, std::int64_t logits,

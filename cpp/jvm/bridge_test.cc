@@ -127,7 +127,7 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
         << error;
   };
   invalid([&] { networkBuild(nullptr, 1); });
-  invalid([&] { networkLoad(nullptr); });
+  invalid([&] { networkLoad(nullptr, "{}"); });
   invalid([&] { networkSave(network_, nullptr); });
   invalid([&] { networkTransfer(network_, nullptr, 1); });
   invalid([&] { networkFreeze(network_, nullptr, false, false); });

@@ -209,6 +209,17 @@ TrainerConfig TrainerConfigFromJson(std::string_view json) {
   return config;
 }
 
+NetworkLimits NetworkLimitsFromJson(std::string_view json) {
+  const JsonValue value = ParseStrictJson(json, "limits");
+  JsonFields fields(JsonReader(value, "limits"));
+  NetworkLimits limits;
+  fields.Read("multiply_adds", limits.multiply_adds);
+  fields.Read("native_bytes", limits.native_bytes);
+  fields.Read("layers", limits.layers);
+  fields.Finish();
+  return limits;
+}
+
 PredictorConfig PredictorConfigFromJson(std::string_view json) {
   const JsonValue value = ParseStrictJson(json, "predictor");
   JsonFields fields(JsonReader(value, "predictor"));

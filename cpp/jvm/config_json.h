@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "espalier/limits.h"
 #include "espalier/metrics.h"
 #include "espalier/network.h"
 #include "espalier/predictor.h"
@@ -21,6 +22,9 @@ namespace espalier::jvm {
 /// "learning_rates": [{"pattern": "conv*", "scale": 0.1}], "heads": [as in a NetworkSpec]}; all
 /// optional but patterns and scales.
 TransferSpec TransferSpecFromJson(std::string_view json);
+
+/// {"multiply_adds": 1000, "native_bytes", "layers"}; all optional.
+NetworkLimits NetworkLimitsFromJson(std::string_view json);
 
 /// {"optimizer": {"kind": "adamw|adam|sgd|rmsprop", its fields in optimizer.h}, "schedule":
 /// {"kind": "constant|step|exponential|cosine|one_cycle", fields of Schedule},

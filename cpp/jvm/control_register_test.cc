@@ -207,8 +207,9 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("closeHandle", [&] { closeHandle(predictor); }, "of a predictor");
 
   Keeps("networkSave", [&] { networkSave(network, path.c_str()); });
-  Keeps("networkLoad", [&] { closeHandle(networkLoad(path.c_str())); });
-  KeepsWhereItThrows("networkLoad", "what is not there", [&] { networkLoad("/nowhere/none"); });
+  Keeps("networkLoad", [&] { closeHandle(networkLoad(path.c_str(), "{}")); });
+  KeepsWhereItThrows("networkLoad", "what is not there",
+                     [&] { networkLoad("/nowhere/none", "{}"); });
   Keeps("networkClone", [&] { closeHandle(networkClone(network)); });
   Keeps("networkExplainTransfer", [&] { networkExplainTransfer(network, kTransfer); });
   Keeps("networkTransfer", [&] { closeHandle(networkTransfer(network, kTransfer, 2)); });

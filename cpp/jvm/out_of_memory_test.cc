@@ -188,7 +188,7 @@ TEST_F(OutOfMemory, OfNetworksLosesNothing) {
   FailEveryAllocation("explain", [&] { networkExplainTransfer(network, kTransfer); });
   FailEveryAllocation("freeze", [&] { networkFreeze(network, "conv", false, false); });
   FailEveryAllocation("save", [&] { networkSave(network, path.c_str()); });
-  FailEveryAllocation("load", [&] { closeHandle(networkLoad(path.c_str())); });
+  FailEveryAllocation("load", [&] { closeHandle(networkLoad(path.c_str(), "{}")); });
   ExpectFailures(1000);
 }
 

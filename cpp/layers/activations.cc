@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "layers/partition.h"
 #include "layers/window.h"
+#include "layers/work.h"
 
 namespace espalier {
 namespace {
@@ -47,6 +48,10 @@ Attributes ActivationLayer::attributes() const {
 
 Shape ActivationLayer::OutputShape(std::span<const Shape> inputs) const {
   return OnlyInput(inputs, kind());
+}
+
+std::int64_t ActivationLayer::Work(std::span<const Shape> inputs) const {
+  return ElementWork(inputs, OutputShape(inputs));
 }
 
 LayerMemory ActivationLayer::Memory(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,

@@ -7,6 +7,7 @@
 #include "kernels/elementwise.h"
 #include "layers/attribute_reader.h"
 #include "layers/partition.h"
+#include "layers/work.h"
 
 namespace espalier {
 
@@ -23,6 +24,10 @@ Shape Add::OutputShape(std::span<const Shape> inputs) const {
     }
   }
   return inputs[0];
+}
+
+std::int64_t Add::Work(std::span<const Shape> inputs) const {
+  return ElementWork(inputs, OutputShape(inputs));
 }
 
 void Add::Forward(const ForwardArguments& arguments) const {

@@ -8,6 +8,7 @@
 #include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
+#include "layers/work.h"
 
 namespace espalier {
 namespace {
@@ -69,6 +70,10 @@ Attributes BatchNorm::attributes() const {
 
 Shape BatchNorm::OutputShape(std::span<const Shape> inputs) const {
   return OnlyInput(inputs, kKind);
+}
+
+std::int64_t BatchNorm::Work(std::span<const Shape> inputs) const {
+  return ElementWork(inputs, OutputShape(inputs));
 }
 
 std::vector<ParameterSpec> BatchNorm::Parameters(std::span<const Shape> inputs) const {

@@ -9,6 +9,7 @@
 #include "layers/attribute_reader.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
+#include "layers/work.h"
 
 namespace espalier {
 namespace {
@@ -45,6 +46,10 @@ Shape ConcatLayer::OutputShape(std::span<const Shape> inputs) const {
     dimensions[0] = CheckedAdd(dimensions[0], input[0]);
   }
   return Shape(dimensions);
+}
+
+std::int64_t ConcatLayer::Work(std::span<const Shape> inputs) const {
+  return ElementWork(inputs, OutputShape(inputs));
 }
 
 void ConcatLayer::Forward(const ForwardArguments& arguments) const {

@@ -15,6 +15,7 @@ class ConcatLayer final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  std::int64_t Work(std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 };

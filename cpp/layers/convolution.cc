@@ -5,6 +5,7 @@
 
 #include "core/checked.h"
 #include "kernels/channels.h"
+#include "layers/work.h"
 
 namespace espalier {
 namespace {
@@ -65,6 +66,22 @@ Attributes Convolution::attributes() const {
 Shape Convolution::OutputShape(std::span<const Shape> inputs) const {
   const ConvolutionGeometry geometry = Geometry(inputs);
   return Shape::Image(geometry.output_channels, geometry.output_height, geometry.output_width);
+}
+
+std::int64_t Convolution::Work(std::span<const Shape> inputs) const {
+  const ConvolutionGeometry geometry = Geometry(inputs);
+  const std::int64_t positions = geometry.output_height * geometry.output_width;
+  const std::int64_t taps = geometry.kernel_height * geometry.kernel_width;
+  // Of a depthwise convolution, or one output channel of another.
+  const std::int64_t products =
+      geometry.IsDepthwise()
+          ? kDepthwiseWork * WholeVectors(geometry.channels)
+          : SaturatedMultiply(geometry.channels,
+                              WholeVectors(geometry.output_channels / geometry.groups));
+  const std::int64_t gathered = geometry.IsDepthwise() ? 0 : kGatherWork * geometry.groups;
+  return SaturatedAdd(
+      SaturatedMultiply(SaturatedMultiply(positions, taps), SaturatedAdd(products, gathered)),
+      ElementWork(inputs, OutputShape(inputs)));
 }
 
 std::vector<ParameterSpec> Convolution::Parameters(std::span<const Shape> inputs) const {

@@ -23,6 +23,7 @@ class Convolution : public Layer {
 
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

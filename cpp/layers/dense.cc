@@ -10,6 +10,7 @@
 #include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
+#include "layers/work.h"
 
 namespace espalier {
 
@@ -31,6 +32,12 @@ Shape Dense::OutputShape(std::span<const Shape> inputs) const {
   const std::int64_t width = OnlyInput(inputs, kKind).element_count();
   const Shape weights{units_, width};  // throws if too large
   return Shape::Vector(weights[0]);
+}
+
+std::int64_t Dense::Work(std::span<const Shape> inputs) const {
+  const Shape& input = OnlyInput(inputs, kKind);
+  return SaturatedAdd(SaturatedMultiply(input.element_count(), WholeVectors(units_)),
+                      ElementWork(inputs, OutputShape(inputs)));
 }
 
 std::vector<ParameterSpec> Dense::Parameters(std::span<const Shape> inputs) const {

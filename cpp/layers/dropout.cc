@@ -7,6 +7,7 @@
 #include "kernels/dropout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
+#include "layers/work.h"
 
 namespace espalier {
 
@@ -26,6 +27,10 @@ LayerMemory Dropout::Memory(std::int64_t batch, std::span<const Shape> inputs,
   constexpr std::int64_t kBits = 8 * sizeof(float);
   const std::int64_t count = CheckedMultiply(batch, OnlyInput(inputs, kKind).element_count());
   return {.saved = CheckedAdd(count, kBits - 1) / kBits};
+}
+
+std::int64_t Dropout::Work(std::span<const Shape> inputs) const {
+  return ElementWork(inputs, OutputShape(inputs));
 }
 
 void Dropout::Forward(const ForwardArguments& arguments) const {

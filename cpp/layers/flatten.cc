@@ -3,6 +3,7 @@
 
 #include "layers/layout.h"
 #include "layers/window.h"
+#include "layers/work.h"
 
 namespace espalier {
 
@@ -10,6 +11,10 @@ Flatten::Flatten(const Attributes& attributes) { AttributeReader(kKind, attribut
 
 Shape Flatten::OutputShape(std::span<const Shape> inputs) const {
   return Shape::Vector(OnlyInput(inputs, kKind).element_count());
+}
+
+std::int64_t Flatten::Work(std::span<const Shape> inputs) const {
+  return ElementWork(inputs, OutputShape(inputs));
 }
 
 void Flatten::Forward(const ForwardArguments& arguments) const {

@@ -7,6 +7,7 @@
 #include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
+#include "layers/work.h"
 
 namespace espalier {
 
@@ -16,6 +17,10 @@ GlobalAveragePool2d::GlobalAveragePool2d(const Attributes& attributes) {
 
 Shape GlobalAveragePool2d::OutputShape(std::span<const Shape> inputs) const {
   return Shape::Vector(ImageInput(inputs, kKind)[0]);
+}
+
+std::int64_t GlobalAveragePool2d::Work(std::span<const Shape> inputs) const {
+  return ElementWork(inputs, OutputShape(inputs));
 }
 
 void GlobalAveragePool2d::Forward(const ForwardArguments& arguments) const {

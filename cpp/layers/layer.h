@@ -121,6 +121,10 @@ class Layer {
     return {};
   }
 
+  /// How long Forward takes for one example in evaluation mode, in multiply-adds of a matrix
+  /// product (layers/work.h). Saturates.
+  virtual std::int64_t Work(std::span<const Shape> inputs) const = 0;
+
   virtual LayerMemory Memory(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,
                              const LayerUse& /*use*/) const {
     return {};

@@ -33,6 +33,9 @@ class Square final : public Layer {
   std::string_view kind() const override { return "square"; }
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  std::int64_t Work(std::span<const Shape> inputs) const override {
+    return inputs[0].element_count();
+  }
   LayerMemory Memory(std::int64_t, std::span<const Shape>, const LayerUse&) const override {
     return {.reads_inputs = fault_ != Fault::kMemory};
   }

@@ -8,6 +8,7 @@
 #include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
+#include "layers/work.h"
 
 namespace espalier {
 
@@ -19,6 +20,10 @@ LayerNorm::LayerNorm(const Attributes& attributes) {
 
 Shape LayerNorm::OutputShape(std::span<const Shape> inputs) const {
   return OnlyInput(inputs, kKind);
+}
+
+std::int64_t LayerNorm::Work(std::span<const Shape> inputs) const {
+  return ElementWork(inputs, OutputShape(inputs));
 }
 
 std::vector<ParameterSpec> LayerNorm::Parameters(std::span<const Shape> inputs) const {

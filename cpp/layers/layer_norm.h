@@ -19,6 +19,7 @@ class LayerNorm final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override { return {{"epsilon", epsilon_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

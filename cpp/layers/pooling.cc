@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "core/checked.h"
 #include "core/text.h"
+#include "layers/work.h"
 
 namespace espalier {
 namespace {
@@ -46,6 +48,18 @@ PoolingGeometry Pooling::Geometry(std::span<const Shape> inputs) const {
       .pad_left = placement.pad_left,
       .counts_padding = true,
   };
+}
+
+std::int64_t Pooling::Work(std::span<const Shape> inputs) const {
+  const PoolingGeometry geometry = Geometry(inputs);
+  const std::int64_t positions = geometry.output_height * geometry.output_width;
+  // Padding is left out.
+  const std::int64_t elements = std::min(geometry.window_height, geometry.height) *
+                                std::min(geometry.window_width, geometry.width);
+  return SaturatedAdd(
+      SaturatedMultiply(SaturatedMultiply(positions, elements),
+                        SaturatedMultiply(WholeVectors(geometry.channels), kWindowWork)),
+      ElementWork(inputs, OutputShape(inputs)));
 }
 
 Attributes Pooling::attributes() const {

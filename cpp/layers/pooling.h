@@ -19,6 +19,7 @@ class Pooling : public Layer {
 
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  std::int64_t Work(std::span<const Shape> inputs) const override;
 
  protected:
   /// Reads the attributes that both kinds have.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -71,6 +72,47 @@ TEST(Registry, KnowsAllKinds) {
                                              "silu",
                                              "tanh"};
   EXPECT_EQ(LayerKinds(), expected);
+}
+
+// Whatever a kind does, it does to each element once at least.
+TEST(Registry, EachKindSaysHowLongItTakes) {
+  const Shape image = Shape::Image(20, 30, 40);
+  for (const std::string& kind : LayerKinds()) {
+    const auto layer = MakeLayer(kind, Required(kind));
+    const std::vector<Shape> inputs(kind == "add" || kind == "concat" ? 2 : 1, image);
+    std::int64_t elements = layer->OutputShape(inputs).element_count();
+    for (const Shape& input : inputs) elements = std::max(elements, input.element_count());
+    const std::int64_t work = layer->Work(inputs);
+    EXPECT_GE(work, 16 * elements) << kind;
+    EXPECT_LE(work, 20'000 * elements) << kind;
+    // Of more elements more, and of as many as there can be a number that has not wrapped.
+    const std::vector<Shape> larger(inputs.size(), Shape::Image(20, 60, 40));
+    EXPECT_GE(layer->Work(larger), 3 * work / 2) << kind;
+    const bool is_plane_limited = kind == "max_pool2d" || kind == "average_pool2d";
+    const Shape most = is_plane_limited ? Shape::Image(1 << 9, 1 << 15, 1 << 16)
+                                        : Shape::Image(1, 1 << 18, 1 << 20);
+    const std::vector<Shape> huge(inputs.size(), most);
+    EXPECT_GE(layer->Work(huge), std::int64_t{1} << 40) << kind;
+  }
+}
+
+TEST(Registry, WorkGrowsWithWindowsChannelsAndUnits) {
+  const std::vector<Shape> image = {Shape::Image(16, 100, 100)};
+  const auto work = [&](const std::string& kind, const char* name, Whole value) {
+    Attributes attributes = Required(kind);
+    attributes[name] = value;
+    if (kind != "dense") attributes["padding"] = std::string("same");
+    if (kind != "dense") attributes["stride"] = Whole{1};
+    return MakeLayer(kind, attributes)->Work(image);
+  };
+  for (const char* kind : {"max_pool2d", "average_pool2d"}) {
+    EXPECT_GE(work(kind, "window", 20), 50 * work(kind, "window", 2)) << kind;
+  }
+  for (const char* kind : {"conv2d", "depthwise_conv2d"}) {
+    EXPECT_GE(work(kind, "kernel", 9), 5 * work(kind, "kernel", 3)) << kind;
+  }
+  EXPECT_GE(work("conv2d", "channels", 640), 5 * work("conv2d", "channels", 64));
+  EXPECT_GE(work("dense", "units", 640), 5 * work("dense", "units", 64));
 }
 
 // The words in backquotes.

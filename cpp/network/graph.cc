@@ -153,6 +153,7 @@ std::shared_ptr<NetworkState> CopyState(const NetworkState& network) {
   copy->normalization = network.normalization;
   copy->layers = network.layers;
   copy->heads = network.heads;
+  copy->limits = network.limits;
   copy->parameters = network.parameters;
   copy->values = AlignedArray<float>(network.values.size());
   std::copy_n(network.values.data(), network.values.size(), copy->values.data());

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/memory.h"
+#include "espalier/limits.h"
 #include "espalier/network.h"
 #include "layers/layer.h"
 #include "network/access.h"
@@ -59,6 +60,7 @@ struct NetworkState {
   std::vector<GraphHead> heads;
   std::vector<GraphParameter> parameters;
   AlignedArray<float> values;
+  std::optional<NetworkLimits> limits;  // of a network from a file, and of what it becomes
   std::atomic<std::uint64_t> structure_version{0};  // moved by freeze, unfreeze, rates
   std::atomic<std::uint64_t> values_version{0};     // moved by WriteParameter
   Access access;

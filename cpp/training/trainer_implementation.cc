@@ -10,6 +10,7 @@
 #include "core/cpu.h"
 #include "core/near_names.h"
 #include "losses/loss.h"
+#include "network/cost.h"
 #include "training/finite.h"
 
 namespace espalier {
@@ -19,6 +20,12 @@ namespace {
 constexpr double kMostSquared = 1e19;
 
 std::size_t Index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+TrainingPlan MakePlan(const NetworkState& network, const TrainerConfig& config) {
+  if (network.limits) CheckLimits(network, *network.limits, CostUse::kTraining);
+  return CompileTrainingPlan(network, config.max_batch_size,
+                             /*allows_late_gradients=*/!config.clip_norm);
+}
 
 }  // namespace
 
@@ -43,8 +50,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       access_(network_->access),
       config_(config),
       structure_version_(network_->structure_version.load()),
-      plan_(CompileTrainingPlan(*network_, config.max_batch_size,
-                                /*allows_late_gradients=*/!config.clip_norm)),
+      plan_(MakePlan(*network_, config)),
       updates_(*network_, plan_, config),
       run_(*network_, plan_, updates_),
       workspace_(ThreadPool::Shared().thread_count(), run_.scratch_floats()),

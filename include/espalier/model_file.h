@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "espalier/limits.h"
 #include "espalier/network.h"
 
 namespace espalier {
@@ -13,8 +14,10 @@ namespace espalier {
 /// says that the file is written, and only the folder could not be flushed.
 void SaveNetwork(const Network& network, const std::string& path);
 
-/// Reads a network back; strict: every size is checked before anything is allocated.
-/// Throws Error: MODEL_FILE (not a valid model, or another version), IO.
-Network LoadNetwork(const std::string& path);
+/// Reads a network back; strict: every size is checked before anything is allocated. A network
+/// that takes more than `limits` is refused, and so is a predictor or a trainer of what it was
+/// turned into. Throws Error: MODEL_FILE (not a valid model, another version, or past a limit,
+/// naming the layer that takes most), IO; INVALID_ARGUMENT for a limit below 1.
+Network LoadNetwork(const std::string& path, const NetworkLimits& limits = {});
 
 }  // namespace espalier

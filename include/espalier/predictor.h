@@ -40,10 +40,12 @@ struct PredictorStatistics {
 /// Runs a network for serving: batch norm folded, bias and activation fused,
 /// weights packed in advance. Immutable; any number of threads. Training or closing the
 /// network it was made from changes nothing. One example gives the same bits alone
-/// and at any place of any batch, on any number of threads. Runs once when it is made, so
-/// that the first call finds code and memory in place.
+/// and at any place of any batch, on any number of threads. Runs once when it is made, unless
+/// that might take more than a second, so that the first call finds code and memory in place.
 class Predictor {
  public:
+  /// Throws Error: INVALID_ARGUMENT for a setting out of range, or a network from a file that
+  /// takes more than the limits which it was loaded with; INVALID_STATE without a head.
   explicit Predictor(const Network& network, const PredictorConfig& config = {});
   Predictor(Predictor&&) noexcept;
   Predictor& operator=(Predictor&&) noexcept;

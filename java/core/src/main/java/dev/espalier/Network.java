@@ -68,7 +68,21 @@ public final class Network implements AutoCloseable {
    * @throws NativeMemoryException if the memory budget is too small
    */
   public static Network load(Path file) {
-    return new Network(open(file));
+    return load(file, LoadOptions.defaults());
+  }
+
+  /**
+   * As {@link #load(Path)}, within other limits.
+   *
+   * @param file the file
+   * @param options limits
+   * @return the network, with the same bits, to be closed by the caller
+   * @throws ModelFileException if it is not a valid model file, of another version, or past a limit
+   * @throws java.io.UncheckedIOException if it cannot be read
+   * @throws NativeMemoryException if the memory budget is too small
+   */
+  public static Network load(Path file, LoadOptions options) {
+    return new Network(open(file, Objects.requireNonNull(options, "options")));
   }
 
   /**
@@ -83,10 +97,11 @@ public final class Network implements AutoCloseable {
     return TransferBuilder.ofFile(file);
   }
 
-  static NativeHandle open(Path file) {
+  static NativeHandle open(Path file, LoadOptions options) {
     String path = path(file);
+    String limits = options.toJson();
     return FlightRecording.modelLoad(
-        path, () -> NativeHandle.create(() -> Bridge.networkLoad(path)));
+        path, () -> NativeHandle.create(() -> Bridge.networkLoad(path, limits)));
   }
 
   /**

@@ -107,7 +107,7 @@ public final class Bridge {
 
   public static native void networkSave(long network, String path);
 
-  public static native long networkLoad(String path);
+  public static native long networkLoad(String path, String limitsJson);
 
   // Trainer.
 

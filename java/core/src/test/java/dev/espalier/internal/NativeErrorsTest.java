@@ -84,7 +84,8 @@ class NativeErrorsTest {
     String path = folder + "/\u958b\u304f \ud83c\udf33.safetensors";
     UncheckedIOException error =
         assertThrows(
-            UncheckedIOException.class, () -> NativeCall.getLong(() -> Bridge.networkLoad(path)));
+            UncheckedIOException.class,
+            () -> NativeCall.getLong(() -> Bridge.networkLoad(path, "{}")));
     assertEquals(path + ": cannot open the file: No such file or directory", error.getMessage());
   }
 
