@@ -19,7 +19,7 @@ class LoadOptionsTest {
             .conv2d("conv", 8, 3)
             .relu()
             .flatten()
-            .head(Head.labels("yes", "no"))
+            .head("answer", Head.labels("yes", "no"))
             .build(1)) {
       network.save(file);
     }
