@@ -15,7 +15,7 @@ class LoadOptionsTest {
   private Path saved() {
     Path file = folder.resolve("model.safetensors");
     try (Network network =
-        Network.input(1, 28, 28)
+        Network.builder(Shape.image(1, 28, 28))
             .conv2d("conv", 8, 3)
             .relu()
             .flatten()
