@@ -87,7 +87,8 @@ RunGemm OurBf16(const Gemm& gemm) {
 RunGemm OurPacked(const Gemm& gemm) {
   const auto packed = std::make_shared<AlignedArray<float>>(PackedFloats(gemm.k, gemm.n));
   PackB(MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n), packed->data());
-  const auto workspace = std::make_shared<Workspace>(threads, 0);
+  const auto workspace =
+      std::make_shared<Workspace>(threads, MatmulPackedScratchFloats(OperandA(gemm)));
   return [gemm, packed, workspace, order = PanelOrder::kForward]() mutable {
     order = Opposite(order);  // as a plan's calls do
     ParallelMatmulPacked(OperandA(gemm), packed->data(), gemm.n, gemm.c, gemm.n, {}, *workspace,

@@ -80,8 +80,10 @@ void Packed(benchmark::State& state, const Product& product) {
   Operands operands(product);
   AlignedArray<float> packed(PackedFloats(product.k, product.n));
   PackB(operands.b_ref, packed.data());
+  AlignedArray<float> scratch(MatmulPackedScratchFloats(operands.a_ref));
   Time(state, product, operands, [&] {
-    MatmulPacked(operands.a_ref, packed.data(), product.n, operands.c.data(), product.n, {});
+    MatmulPacked(operands.a_ref, packed.data(), product.n, operands.c.data(), product.n, {},
+                 scratch.data());
   });
 }
 

@@ -59,6 +59,11 @@ class Workspace {
   void ParallelFor(std::int64_t tasks,
                    FunctionRef<void(std::int64_t task, std::span<float> scratch)> body);
 
+  /// The scratch of the worker that is the caller; not while ParallelFor runs.
+  std::span<float> caller_scratch() {
+    return {scratch_.data(), static_cast<std::size_t>(scratch_floats_)};
+  }
+
   std::int64_t NativeBytes() const { return scratch_.bytes(); }
 
  private:

@@ -9,9 +9,8 @@
 namespace espalier {
 namespace {
 
-// Pixels become floats in a block that takes half of an L1 of 32 KiB and has whole vectors of
-// each channel.
-constexpr std::int64_t kBlockFloats = 4096;
+// Pixels become floats in a block on the stack, 6 KiB, that has whole vectors of each channel.
+constexpr std::int64_t kBlockFloats = 1536;
 constexpr std::int64_t kFewestPositions = 16;
 
 }  // namespace

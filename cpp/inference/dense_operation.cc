@@ -68,11 +68,16 @@ void DenseOperation::Multiply(const OperationCall& call, const Epilogue& epilogu
                        *call.workspace, call.order);
   } else if (is_alone) {
     MatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,
-                 call.order);
+                 call.workspace->caller_scratch().data(), call.order);
   } else {
     ParallelMatmulPacked(x, packed_.data(), outputs_, call.output, call.output_stride, epilogue,
                          *call.workspace, call.order);
   }
+}
+
+std::int64_t DenseOperation::ScratchFloats(std::int64_t batch) const {
+  if (!packed_bf16_.empty()) return 0;
+  return MatmulPackedScratchFloats(MatrixRef::RowMajor(nullptr, batch, inputs_));
 }
 
 std::string DenseOperation::Kernel() const {

@@ -21,6 +21,7 @@ class DenseOperation final : public Operation {
 
   void Run(const OperationCall& call) const override;
   std::int64_t work() const override { return inputs_ * outputs_; }
+  std::int64_t ScratchFloats(std::int64_t batch) const override;
   bool is_strided() const override { return true; }
   std::string Kernel() const override;
   std::int64_t NativeBytes() const override {

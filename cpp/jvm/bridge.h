@@ -21,6 +21,8 @@ std::int64_t nativeBytes();
 std::int64_t nativeBytesBudget();
 void setNativeBytesBudget(std::int64_t bytes);
 std::int64_t liveHandles();
+/// Bytes of the calling thread's stack, what the JVM guards at its end included.
+std::int64_t stackBytesLeft();
 /// Where cblas_sgemm may be resolved from when a training kernel wants it; empty: nowhere.
 void setOpenBlasPath(const char* path);
 /// For tests: throws an Error of the given code (its index in ErrorCode). Sanitized builds

@@ -3,6 +3,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/stack.h"
 #include "core/text.h"
 #include "espalier/runtime.h"
 #include "jvm/bridge.h"
@@ -49,6 +50,10 @@ std::int64_t BytesOfHandle(std::int64_t handle) {
 }
 
 }  // namespace
+
+std::int64_t stackBytesLeft() {
+  return Guard([] { return StackBytesLeft(); });
+}
 
 void setThreadCount(int threads) {
   Guard([&] { SetThreadCount(threads); });

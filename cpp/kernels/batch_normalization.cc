@@ -84,15 +84,15 @@ HWY_INLINE void ForGroup(std::size_t rows, std::size_t width, std::size_t at, st
 }
 
 template <class Operation>
-HWY_INLINE void ForColumns(std::size_t rows, std::size_t width, std::size_t at,
+HWY_INLINE void ForColumns(std::size_t rows, std::size_t width, std::size_t at, std::size_t columns,
                            const float* const* settings, const Operation& operation) {
   const std::size_t lanes = hn::Lanes(D());
   std::size_t j = 0;
-  for (; j + kGroup * lanes <= width; j += kGroup * lanes) {
+  for (; j + kGroup * lanes <= columns; j += kGroup * lanes) {
     ForGroup<kGroup>(rows, width, at, lanes, settings, j, operation);
   }
-  for (; j < width; j += lanes) {
-    ForGroup<1>(rows, width, at, HWY_MIN(lanes, width - j), settings, j, operation);
+  for (; j < columns; j += lanes) {
+    ForGroup<1>(rows, width, at, HWY_MIN(lanes, columns - j), settings, j, operation);
   }
 }
 
@@ -104,18 +104,21 @@ void ForRows(std::int64_t channels_in, std::int64_t first, std::int64_t last,
   const std::size_t at = static_cast<std::size_t>(first) * channels;
   const std::size_t repeats = ChannelRepeats(channels);
   if (repeats == 1 || rows < repeats) {
-    ForColumns(rows, channels, at, settings, operation);
+    ForColumns(rows, channels, at, channels, settings, operation);
     return;
   }
-  HWY_ALIGN float wide[Operation::kSettings][kMostPeriod];
-  const float* wide_settings[Operation::kSettings];
-  for (std::size_t s = 0; s < Operation::kSettings; ++s) {
-    RepeatChannels(settings[s], channels, repeats, wide[s]);
-    wide_settings[s] = wide[s];
-  }
+  HWY_ALIGN float part[Operation::kSettings][kPeriodPart];
+  const float* part_settings[Operation::kSettings];
   const std::size_t period = repeats * channels;
-  ForColumns(rows / repeats, period, at, wide_settings, operation);
-  ForColumns(rows % repeats, channels, at + rows / repeats * period, settings, operation);
+  for (std::size_t begin = 0; begin < period; begin += kPeriodPart) {
+    const std::size_t columns = HWY_MIN(kPeriodPart, period - begin);
+    for (std::size_t s = 0; s < Operation::kSettings; ++s) {
+      RepeatChannels(settings[s], channels, begin, columns, part[s]);
+      part_settings[s] = part[s];
+    }
+    ForColumns(rows / repeats, period, at + begin, columns, part_settings, operation);
+  }
+  ForColumns(rows % repeats, channels, at + rows / repeats * period, channels, settings, operation);
 }
 
 template <Activation kKind>

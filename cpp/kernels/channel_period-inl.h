@@ -24,8 +24,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 // From here on a last vector that is not full is a small part of a row.
 constexpr std::size_t kManyChannels = 64;
 
-// Room for a period on any target: the widest is 61 to 63 channels times 16 lanes.
-constexpr std::size_t kMostPeriod = 1024;
+// Columns of a period that are worked on at a time: what the stack holds of what belongs to them,
+// and a multiple of four vectors. The widest period is 63 channels times 16 lanes.
+constexpr std::size_t kPeriodPart = 256;
 
 // How many rows make a period: whole vectors, and at least four of them.
 HWY_INLINE std::size_t ChannelRepeats(std::size_t channels) {
@@ -37,10 +38,15 @@ HWY_INLINE std::size_t ChannelRepeats(std::size_t channels) {
   return repeats;
 }
 
-HWY_INLINE void RepeatChannels(const float* values, std::size_t channels, std::size_t repeats,
-                               float* period) {
-  for (std::size_t i = 0; i < repeats; ++i) {
-    std::memcpy(period + i * channels, values, channels * sizeof(float));
+// part[i] = values[the channel of the period's column first + i].
+HWY_INLINE void RepeatChannels(const float* values, std::size_t channels, std::size_t first,
+                               std::size_t count, float* part) {
+  std::size_t channel = first % channels;
+  for (std::size_t i = 0; i < count;) {
+    const std::size_t run = HWY_MIN(channels - channel, count - i);
+    std::memcpy(part + i, values + channel, run * sizeof(float));
+    i += run;
+    channel = 0;
   }
 }
 

@@ -103,8 +103,9 @@ HWY_INLINE void SumGroup(std::size_t rows, std::size_t width, std::size_t at, st
   }
 }
 
+// The same for any number of columns.
 template <class Term>
-HWY_INLINE void SumColumns(std::size_t rows, std::size_t width, std::size_t at,
+HWY_INLINE void SumColumns(std::size_t rows, std::size_t width, std::size_t at, std::size_t columns,
                            const float* centers, const Term& term, float* const* totals) {
   const std::size_t lanes = hn::Lanes(D());
   std::size_t j = 0;
@@ -113,13 +114,13 @@ HWY_INLINE void SumColumns(std::size_t rows, std::size_t width, std::size_t at,
   const auto place = [&] {
     for (int s = 0; s < Term::kSums; ++s) places[s] = totals[s] + j;
   };
-  for (; j + kGroup * lanes <= width; j += kGroup * lanes) {
+  for (; j + kGroup * lanes <= columns; j += kGroup * lanes) {
     place();
     SumGroup<kGroup>(rows, width, at + j, lanes, group_centers(), term, places);
   }
-  for (; j < width; j += lanes) {
+  for (; j < columns; j += lanes) {
     place();
-    SumGroup<1>(rows, width, at + j, HWY_MIN(lanes, width - j), group_centers(), term, places);
+    SumGroup<1>(rows, width, at + j, HWY_MIN(lanes, columns - j), group_centers(), term, places);
   }
 }
 
@@ -131,25 +132,40 @@ HWY_INLINE void SumChunk(std::size_t channels, std::size_t first, std::size_t la
   const std::size_t at = first * channels;
   const std::size_t repeats = ChannelRepeats(channels);
   if (repeats == 1) {
-    SumColumns(rows, channels, at, centers, term, totals);
+    SumColumns(rows, channels, at, channels, centers, term, totals);
     return;
   }
-  HWY_ALIGN float wide_centers[kMostPeriod];
-  HWY_ALIGN float wide[2][kMostPeriod];
-  HWY_ALIGN float rest[2][kMostPeriod];
-  float* const wide_totals[2] = {wide[0], wide[1]};
-  float* const rest_totals[2] = {rest[0], rest[1]};
-  if (centers != nullptr) RepeatChannels(centers, channels, repeats, wide_centers);
-  const std::size_t period = repeats * channels;
-  SumColumns(rows / repeats, period, at, centers == nullptr ? nullptr : wide_centers, term,
-             wide_totals);
-  SumColumns(rows % repeats, channels, at + rows / repeats * period, centers, term, rest_totals);
+  HWY_ALIGN float part_centers[kPeriodPart];
+  HWY_ALIGN float part[Term::kSums][kPeriodPart];
+  HWY_ALIGN float rest[Term::kSums][kManyChannels];
+  double sums[Term::kSums][kManyChannels];
+  float* part_totals[Term::kSums];
+  float* rest_totals[Term::kSums];
   for (int s = 0; s < Term::kSums; ++s) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      double sum = static_cast<double>(rest[s][c]);
-      for (std::size_t i = c; i < period; i += channels) sum += static_cast<double>(wide[s][i]);
-      totals[s][c] = static_cast<float>(sum);
+    part_totals[s] = part[s];
+    rest_totals[s] = rest[s];
+  }
+  const std::size_t period = repeats * channels;
+  SumColumns(rows % repeats, channels, at + rows / repeats * period, channels, centers, term,
+             rest_totals);
+  for (int s = 0; s < Term::kSums; ++s) {
+    for (std::size_t c = 0; c < channels; ++c) sums[s][c] = static_cast<double>(rest[s][c]);
+  }
+  for (std::size_t begin = 0; begin < period; begin += kPeriodPart) {
+    const std::size_t columns = HWY_MIN(kPeriodPart, period - begin);
+    if (centers != nullptr) RepeatChannels(centers, channels, begin, columns, part_centers);
+    SumColumns(rows / repeats, period, at + begin, columns,
+               centers == nullptr ? nullptr : part_centers, term, part_totals);
+    for (int s = 0; s < Term::kSums; ++s) {
+      std::size_t channel = begin % channels;
+      for (std::size_t i = 0; i < columns; ++i) {
+        sums[s][channel] += static_cast<double>(part[s][i]);
+        channel = channel + 1 == channels ? 0 : channel + 1;
+      }
     }
+  }
+  for (int s = 0; s < Term::kSums; ++s) {
+    for (std::size_t c = 0; c < channels; ++c) totals[s][c] = static_cast<float>(sums[s][c]);
   }
 }
 

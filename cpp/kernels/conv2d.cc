@@ -2,6 +2,7 @@
 #include "kernels/conv2d.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "kernels/channels.h"
 #include "kernels/conv2d_algorithm.h"
@@ -263,6 +264,11 @@ std::int64_t Conv2dScratchFloats(const ConvolutionGeometry& geometry) {
     if (IsWinograd(algorithm)) {
       most = std::max(most, WinogradScratchFloats(ToWinograd(g, algorithm)));
     }
+    if (algorithm == ConvolutionAlgorithm::kPlain) {
+      const std::int64_t any_rows = std::numeric_limits<std::int32_t>::max();
+      most = std::max(
+          most, MatmulPackedScratchFloats(MatrixRef::RowMajor(nullptr, any_rows, g.channels)));
+    }
     const ShiftedRows rows = ToShiftedRows(g);
     most = std::max(most, ShiftedRowsScratchFloats(rows, OutputRowsInCache(rows) + 1, true));
   };
@@ -378,7 +384,7 @@ void Conv2dForwardRows(const ConvolutionGeometry& g, const ConvolutionRows& rows
     const std::int64_t skipped = (rows.first - rows.input_row) * g.width * g.channels;
     MatmulPacked(
         MatrixRef::RowMajor(rows.input + skipped, (rows.last - rows.first) * g.width, g.channels),
-        packed, g.output_channels, rows.output, g.output_channels, epilogue);
+        packed, g.output_channels, rows.output, g.output_channels, epilogue, rows.scratch);
     return;
   }
   // An image that begins with the first of these rows, so that all are padded as in the whole.

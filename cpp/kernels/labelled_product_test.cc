@@ -13,6 +13,7 @@
 #include "kernels/matmul.h"
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
+#include "testing/packed_product.h"
 
 namespace espalier {
 namespace {
@@ -57,8 +58,8 @@ TEST(LabelledProduct, HasTheBitsOfTheWholeProductAndReadsNothingElse) {
       std::vector<float> packed(static_cast<std::size_t>(PackedFloats(depth, kColumns)));
       PackB(b, packed.data());
       std::vector<float> whole(2 * kColumns);
-      MatmulPacked(MatrixRef::RowMajor(x.data(), 2, depth), packed.data(), kColumns, whole.data(),
-                   kColumns, {.column_bias = biases.data()});
+      testing::MultiplyPacked(MatrixRef::RowMajor(x.data(), 2, depth), packed.data(), kColumns,
+                              whole.data(), kColumns, {.column_bias = biases.data()});
       for (std::int64_t count : {0, 1, 2, 3, 4, 5, 8, 9, 16, 17, 24, 33, 60}) {
         SCOPED_TRACE("depth " + std::to_string(depth) + ", count " + std::to_string(count));
         // The first row wants `count` columns, the second one the last column alone.
@@ -118,8 +119,8 @@ TEST(CombineRows, HasTheBitsOfTheWholeProductAndReadsNothingElse) {
         std::vector<float> packed(static_cast<std::size_t>(PackedFloats(kColumns, width)));
         PackB(MatrixRef::RowMajor(matrix.data(), kColumns, width), packed.data());
         std::vector<float> whole(static_cast<std::size_t>(width));
-        MatmulPacked(MatrixRef::RowMajor(all_factors.data(), 1, kColumns), packed.data(), width,
-                     whole.data(), width, {});
+        testing::MultiplyPacked(MatrixRef::RowMajor(all_factors.data(), 1, kColumns), packed.data(),
+                                width, whole.data(), width, {});
 
         GuardedFloats result(static_cast<std::size_t>(width));
         std::fill_n(result.data(), width, kNaN);

@@ -66,12 +66,17 @@ struct RowProduct {
 /// among others, but without cutting a matrix into blocks, which takes as long as a small product.
 void MultiplyRow(const RowProduct& product, const Epilogue& epilogue);
 
-/// c[i * c_stride + j] for the rows of `a`, on the calling thread.
+/// c[i * c_stride + j] for the rows of `a`, on the calling thread. `scratch`:
+/// MatmulPackedScratchFloats; may be null if that is 0.
 void MatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
-                  std::int64_t c_stride, const Epilogue& epilogue,
+                  std::int64_t c_stride, const Epilogue& epilogue, float* scratch,
                   PanelOrder order = PanelOrder::kForward);
 
-/// As MatmulPacked, its tiles shared among the workspace's workers; needs no scratch.
+/// By the sizes and strides of `a`, no fewer for more rows: most matrices are read where they lie
+/// and need none.
+std::int64_t MatmulPackedScratchFloats(const MatrixRef& a);
+
+/// As MatmulPacked, its tiles shared among the workspace's workers, with as much scratch each.
 void ParallelMatmulPacked(const MatrixRef& a, const float* packed_b, std::int64_t n, float* c,
                           std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace,
                           PanelOrder order = PanelOrder::kForward);

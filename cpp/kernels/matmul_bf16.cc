@@ -91,7 +91,7 @@ void ParallelMatmulBf16(const MatrixRef& a, const std::uint32_t* packed_b, std::
   const std::int64_t panel_words = ActiveTileShape().lanes * a.columns;
   ShareProduct(a, n, c, c_stride, epilogue, workspace,
                [&](const MatrixRef& rows, std::int64_t panel, std::int64_t columns, float* to,
-                   const Epilogue& part) {
+                   const Epilogue& part, float* /*scratch*/) {
                  MultiplyRows(rows, packed_b + panel * panel_words, columns, to, c_stride, part,
                               order);
                });

@@ -37,6 +37,12 @@ std::int64_t PieceColumns(std::int64_t k) {
                     kMostPieceColumns);
 }
 
+// A worker's: for what is copied of A, and, after it, what of B.
+struct Scratch {
+  float* a;
+  float* b;
+};
+
 struct Piece {
   MatrixRef a;
   MatrixRef b;
@@ -46,14 +52,21 @@ struct Piece {
 };
 
 // Packs B, some k at a time.
-void MultiplyPacking(const Piece& piece, float* scratch) {
+void MultiplyPacking(const Piece& piece, const Scratch& scratch) {
   const std::int64_t k = piece.a.columns;
   std::int64_t done = 0;
   do {  // once even if K is 0: the biases remain
     const std::int64_t depth = std::min(kPieceDepth, k - done);
-    PackB(BlockOf(piece.b, done, depth, 0, piece.b.columns), scratch);
-    MultiplyPanels({BlockOf(piece.a, 0, piece.a.rows, done, depth), scratch, 0, piece.b.columns,
-                    piece.c, piece.c_stride, done == 0, done + depth == k},
+    PackB(BlockOf(piece.b, done, depth, 0, piece.b.columns), scratch.b);
+    MultiplyPanels({.a = BlockOf(piece.a, 0, piece.a.rows, done, depth),
+                    .b = scratch.b,
+                    .b_stride = 0,
+                    .n = piece.b.columns,
+                    .c = piece.c,
+                    .c_stride = piece.c_stride,
+                    .is_first = done == 0,
+                    .is_last = done + depth == k,
+                    .block_copy = scratch.a},
                    piece.epilogue);
     done += depth;
   } while (done < k);
@@ -62,7 +75,7 @@ void MultiplyPacking(const Piece& piece, float* scratch) {
 // Reads B where it lies, but for the columns that fill no vector. The first tile of rows copies
 // what it reads for those after it: rows of B far apart would push each other out of L1, and even
 // of L2.
-void MultiplyInPlace(const Piece& piece, float* scratch) {
+void MultiplyInPlace(const Piece& piece, const Scratch& scratch) {
   const std::int64_t n = piece.b.columns;
   const std::int64_t lanes = ActiveTileShape().lanes;
   const std::int64_t full = n / lanes * lanes;
@@ -75,7 +88,8 @@ void MultiplyInPlace(const Piece& piece, float* scratch) {
                     .c_stride = piece.c_stride,
                     .is_first = true,
                     .is_last = true,
-                    .panel_copy = scratch},
+                    .panel_copy = scratch.b,
+                    .block_copy = scratch.a},
                    piece.epilogue);
   }
   if (full < n) {
@@ -87,7 +101,7 @@ void MultiplyInPlace(const Piece& piece, float* scratch) {
 
 // Cᵀ = Bᵀ·Aᵀ, the same multiply-adds: B, whose columns are contiguous, is read where it
 // lies, and A packed instead. For few rows of A.
-void MultiplySwapped(const Piece& piece, float* scratch) {
+void MultiplySwapped(const Piece& piece, const Scratch& scratch) {
   const std::int64_t m = piece.a.rows;
   const std::int64_t n = piece.b.columns;
   for (std::int64_t row = 0; row < m; row += kSwappedColumns) {
@@ -96,16 +110,16 @@ void MultiplySwapped(const Piece& piece, float* scratch) {
     Epilogue swapped = part;
     swapped.row_bias = part.column_bias;
     swapped.column_bias = part.row_bias;
-    float* transposed = scratch;
+    float* transposed = scratch.b;
     MultiplyPacking(
         {piece.b.Transposed(), BlockOf(piece.a, row, rows, 0, piece.a.columns).Transposed(),
          transposed, rows, swapped},
-        scratch + n * kSwappedColumns);
+        {scratch.a, scratch.b + n * kSwappedColumns});
     Transpose(transposed, rows, n, rows, piece.c + row * piece.c_stride, piece.c_stride);
   }
 }
 
-using MultiplyFunction = void (*)(const Piece&, float*);
+using MultiplyFunction = void (*)(const Piece&, const Scratch&);
 
 // Whether B is read where it lies, though its rows are apart.
 bool ReadsInPlace(const MatrixRef& a, const MatrixRef& b) {
@@ -131,7 +145,7 @@ std::int64_t ParallelMatmulScratchFloats(std::int64_t k, std::int64_t n) {
   const std::int64_t depth = std::min(k, kPieceDepth);
   const std::int64_t columns = std::min(PieceColumns(k), RoundUp(n, ActiveTileShape().lanes));
   const std::int64_t swapped = (columns + depth) * kSwappedColumns;
-  return std::max({depth * columns, swapped, PanelCopyFloats(k)});
+  return MostBlockCopyFloats(k) + std::max({depth * columns, swapped, PanelCopyFloats(k)});
 }
 
 void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64_t c_stride,
@@ -156,6 +170,7 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
                                               kWantedPieces / column_pieces),
                                      1, Ceiling(m, kLeastPieceRows))
           : 1;
+  const std::int64_t copy_floats = MostBlockCopyFloats(k);
   const auto multiply_piece = [&](std::int64_t piece, float* scratch) {
     const std::int64_t r = piece % row_pieces;
     const std::int64_t j = piece / row_pieces;
@@ -165,7 +180,7 @@ void ParallelMatmul(const MatrixRef& a, const MatrixRef& b, float* c, std::int64
     const std::int64_t end = columns.Begin(j + 1);
     multiply({BlockOf(a, row, rows, 0, k), BlockOf(b, 0, k, column, end - column),
               c + row * c_stride + column, c_stride, Shifted(epilogue, row, column)},
-             scratch);
+             {scratch, scratch + copy_floats});
   };
   const std::int64_t pieces = row_pieces * column_pieces;
   const std::int64_t tasks = is_shared ? pieces : 1;

@@ -9,6 +9,7 @@
 #include "kernels/matmul.h"
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
+#include "testing/packed_product.h"
 #include "testing/tolerance.h"
 
 namespace espalier {
@@ -52,7 +53,7 @@ TEST(MatmulOnce, HasTheBitsOfTheProductPackedBeforeAndIsRight) {
         const Epilogue epilogue{.column_bias = some_biases};
         AlignedArray<float> packed(PackedFloats(depth, columns));
         PackB(weights_ref, packed.data());
-        MatmulPacked(x_ref, packed.data(), columns, expected.data(), columns, epilogue);
+        testing::MultiplyPacked(x_ref, packed.data(), columns, expected.data(), columns, epilogue);
         for (const int workers : {1, 2, 3}) {
           Workspace workspace(workers, ParallelMatmulScratchFloats(depth, columns));
           ParallelMatmul(x_ref, weights_ref, y.data(), columns, epilogue, workspace);
@@ -102,7 +103,8 @@ TEST(MatmulOnce, RowsOfBApartHaveTheBitsOfTheProductPackedBefore) {
                                       ? MatrixRef::RowMajor(a.data(), depth, rows).Transposed()
                                       : MatrixRef::RowMajor(a.data(), rows, depth);
           std::vector<float> expected(residual.size());
-          MatmulPacked(a_ref, packed.data(), columns, expected.data(), columns, epilogue);
+          testing::MultiplyPacked(a_ref, packed.data(), columns, expected.data(), columns,
+                                  epilogue);
           for (const int workers : {1, 2}) {
             GuardedFloats c(residual.size());
             Workspace workspace(workers, ParallelMatmulScratchFloats(depth, columns));

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/memory.h"
-
 namespace espalier {
 namespace {
 
@@ -14,10 +12,9 @@ constexpr std::int64_t kTaskProduct = 1 << 19;  // multiply-adds: about 10 µs
 // A in place: a block of its rows (384 KiB) stays in L2 beside a panel of B.
 constexpr std::int64_t kInPlaceFloats = 96 << 10;
 constexpr std::int64_t kInPlaceDepth = 2048;
-// A copied, on the stack: 116 KiB. Deep, so that C is seldom read and written again.
+// A copied: up to 114 KiB. Deep, so that C is seldom read and written again.
 constexpr std::int64_t kCopyDepth = 1024;
 constexpr std::int64_t kCopyRows = 28;
-constexpr std::int64_t kCopyStride = kCopyDepth + 16;  // rows of it don't share cache sets
 // So few lines in one cache set cost less than a copy.
 constexpr std::int64_t kFewLines = 32;
 
@@ -53,6 +50,32 @@ void CopyRows(const MatrixRef& from, std::int64_t to_stride, float* to) {
       for (std::int64_t i = 0; i < from.columns; ++i) to[i] = row[i * from.column_stride];
     }
   }
+}
+
+// From row to row of a copy: an odd number of cache lines, so that rows don't share cache sets.
+std::int64_t CopyStride(std::int64_t k) { return RoundUp(std::min(k, kCopyDepth), 32) + 16; }
+
+// Rows of A in a block of it whose rows, not columns, are contiguous, copied or not.
+std::int64_t AdjacentBlockRows(std::int64_t k) {
+  return std::min(kBlockRows, kCopyRows * kCopyDepth / std::clamp<std::int64_t>(k, 1, kCopyDepth));
+}
+
+enum class Placing {
+  kInPlace,
+  kInPlaceTransposed,
+  kCopied,
+  kCopiedTransposed,
+};
+
+Placing ChoosePlacing(const MatrixRef& a) {
+  if (a.column_stride == 1 && (a.rows <= kFewLines || !SharesCacheSet(a.row_stride))) {
+    return Placing::kInPlace;
+  }
+  if (a.row_stride == 1) {
+    const bool is_even = a.columns <= kFewLines || !SharesCacheSet(a.column_stride);
+    return is_even ? Placing::kInPlaceTransposed : Placing::kCopiedTransposed;
+  }
+  return Placing::kCopied;
 }
 
 using MultiplyFunction = void (*)(const TiledProduct&);
@@ -91,36 +114,56 @@ void MultiplyBlocks(const PanelProduct& product, const Epilogue& epilogue, std::
 
 }  // namespace
 
+std::int64_t BlockCopyFloats(const MatrixRef& a) {
+  const std::int64_t depth = std::min(a.columns, kCopyDepth);
+  switch (ChoosePlacing(a)) {
+    case Placing::kInPlace:
+    case Placing::kInPlaceTransposed:
+      return 0;
+    case Placing::kCopied:
+      return std::min(a.rows, kCopyRows) * CopyStride(depth);
+    case Placing::kCopiedTransposed:
+      return std::min(a.rows, AdjacentBlockRows(depth)) * depth;
+  }
+  return 0;
+}
+
+std::int64_t MostBlockCopyFloats(std::int64_t k) {
+  const std::int64_t depth = std::min(k, kCopyDepth);
+  constexpr std::int64_t kLine = 16;
+  return RoundUp(std::max(kCopyRows * CopyStride(depth), AdjacentBlockRows(depth) * depth), kLine);
+}
+
 void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue) {
-  const MatrixRef& a = product.a;
   const auto in_place = [](const MatrixRef&, TiledProduct&) {};
-  const std::int64_t k = std::max<std::int64_t>(a.columns, 1);
-  if (a.column_stride == 1 && (a.rows <= kFewLines || !SharesCacheSet(a.row_stride))) {
-    const std::int64_t rows = kInPlaceFloats / std::min(k, kInPlaceDepth);
-    MultiplyBlocks(product, epilogue, rows, kInPlaceDepth, MultiplyStridedRows, in_place);
-    return;
+  const std::int64_t k = std::max<std::int64_t>(product.a.columns, 1);
+  float* const copy = product.block_copy;
+  switch (ChoosePlacing(product.a)) {
+    case Placing::kInPlace:
+      MultiplyBlocks(product, epilogue, kInPlaceFloats / std::min(k, kInPlaceDepth), kInPlaceDepth,
+                     MultiplyStridedRows, in_place);
+      return;
+    case Placing::kInPlaceTransposed:
+      MultiplyBlocks(product, epilogue, AdjacentBlockRows(k), kCopyDepth, MultiplyAdjacentRows,
+                     in_place);
+      return;
+    case Placing::kCopiedTransposed:
+      MultiplyBlocks(product, epilogue, AdjacentBlockRows(k), kCopyDepth, MultiplyAdjacentRows,
+                     [copy](const MatrixRef& part, TiledProduct& tiled) {
+                       tiled.a = copy;
+                       tiled.a_k_stride = part.rows;
+                       CopyRows(part.Transposed(), tiled.a_k_stride, copy);
+                     });
+      return;
+    case Placing::kCopied:
+      MultiplyBlocks(product, epilogue, kCopyRows, kCopyDepth, MultiplyStridedRows,
+                     [copy, stride = CopyStride(k)](const MatrixRef& part, TiledProduct& tiled) {
+                       tiled.a = copy;
+                       tiled.a_row_stride = stride;
+                       CopyRows(part, stride, copy);
+                     });
+      return;
   }
-  const std::int64_t rows = std::min(kBlockRows, kCopyRows * kCopyDepth / std::min(k, kCopyDepth));
-  if (a.row_stride == 1 && (a.columns <= kFewLines || !SharesCacheSet(a.column_stride))) {
-    MultiplyBlocks(product, epilogue, rows, kCopyDepth, MultiplyAdjacentRows, in_place);
-    return;
-  }
-  alignas(kAlignmentBytes) float copy[kCopyRows * kCopyStride];
-  if (a.row_stride == 1) {
-    MultiplyBlocks(product, epilogue, rows, kCopyDepth, MultiplyAdjacentRows,
-                   [&copy](const MatrixRef& part, TiledProduct& tiled) {
-                     tiled.a = copy;
-                     tiled.a_k_stride = part.rows;
-                     CopyRows(part.Transposed(), tiled.a_k_stride, copy);
-                   });
-    return;
-  }
-  MultiplyBlocks(product, epilogue, kCopyRows, kCopyDepth, MultiplyStridedRows,
-                 [&copy](const MatrixRef& part, TiledProduct& tiled) {
-                   tiled.a = copy;
-                   tiled.a_row_stride = kCopyStride;
-                   CopyRows(part, tiled.a_row_stride, copy);
-                 });
 }
 
 std::int64_t PanelCopyFloats(std::int64_t k) {

@@ -27,12 +27,19 @@ struct PanelProduct {
   bool is_last;
   PanelOrder order = PanelOrder::kForward;
   float* panel_copy = nullptr;  ///< as in TiledProduct: room for PanelCopyFloats(k)
+  float* block_copy = nullptr;  ///< room for BlockCopyFloats(a); may be null if that is 0
 };
 
 /// On the calling thread. Reads A where it lies if its rows or its columns are contiguous:
 /// copying it would cost more than it gives, except where its lines would push each other
 /// out of L1.
 void MultiplyPanels(const PanelProduct& product, const Epilogue& epilogue);
+
+/// Floats that MultiplyPanels copies of A at a time; 0: it reads A where it lies.
+std::int64_t BlockCopyFloats(const MatrixRef& a);
+
+/// The most that BlockCopyFloats says for any A with up to K columns, in whole cache lines.
+std::int64_t MostBlockCopyFloats(std::int64_t k);
 
 /// Floats of a panel of B with K rows, as many as MultiplyPanels takes at a time.
 std::int64_t PanelCopyFloats(std::int64_t k);
@@ -60,7 +67,7 @@ MatrixRef BlockOf(const MatrixRef& matrix, std::int64_t row, std::int64_t rows, 
 Epilogue Shifted(Epilogue epilogue, std::int64_t row, std::int64_t column);
 
 /// C = A · (packed B) in parts that the workers share: multiply(rows of A, first panel of B,
-/// columns, where they go in C, the part's epilogue).
+/// columns, where they go in C, the part's epilogue, the worker's scratch).
 template <typename Multiply>
 void ShareProduct(const MatrixRef& a, std::int64_t n, float* c, std::int64_t c_stride,
                   const Epilogue& epilogue, Workspace& workspace, Multiply multiply) {
@@ -68,14 +75,14 @@ void ShareProduct(const MatrixRef& a, std::int64_t n, float* c, std::int64_t c_s
   const std::int64_t k = a.columns;
   if (m * n * k <= kWholeProduct || workspace.workers() == 1) {
     const FlushDenormals flush;  // as in ParallelFor
-    multiply(a, std::int64_t{0}, n, c, epilogue);
+    multiply(a, std::int64_t{0}, n, c, epilogue, workspace.caller_scratch().data());
     return;
   }
   const std::int64_t panel = ActiveTileShape().columns;
   const Partition partition = MakePartition(m, n, k, 2 * panel);
   const ColumnParts columns(n, panel, partition.column_pieces);
   workspace.ParallelFor(partition.row_pieces * partition.column_pieces,
-                        [&](std::int64_t task, std::span<float>) {
+                        [&](std::int64_t task, std::span<float> scratch) {
                           const std::int64_t r = task % partition.row_pieces;
                           const std::int64_t j = task / partition.row_pieces;
                           const std::int64_t row = m * r / partition.row_pieces;
@@ -83,7 +90,8 @@ void ShareProduct(const MatrixRef& a, std::int64_t n, float* c, std::int64_t c_s
                           const std::int64_t column = columns.Begin(j);
                           const std::int64_t end = columns.Begin(j + 1);
                           multiply(BlockOf(a, row, rows, 0, k), column / panel, end - column,
-                                   c + row * c_stride + column, Shifted(epilogue, row, column));
+                                   c + row * c_stride + column, Shifted(epilogue, row, column),
+                                   scratch.data());
                         });
 }
 

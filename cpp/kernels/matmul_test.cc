@@ -12,6 +12,7 @@
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
 #include "testing/normal_floats.h"
+#include "testing/packed_product.h"
 #include "testing/tolerance.h"
 
 namespace espalier {
@@ -99,7 +100,7 @@ struct Problem {
   std::vector<float> Multiply(const Epilogue& epilogue) const {
     std::vector<float> c = old_c;
     const std::vector<float> packed = Packed();
-    MatmulPacked(A(), packed.data(), size.n, c.data(), size.n, epilogue);
+    testing::MultiplyPacked(A(), packed.data(), size.n, c.data(), size.n, epilogue);
     return c;
   }
 
@@ -214,8 +215,8 @@ TEST(Matmul, AnyLayoutGivesTheSameBitsAndTouchesNothingElse) {
             std::copy(problem.column_bias.begin(), problem.column_bias.end(), bias.data());
             GuardedFloats c(problem.old_c.size(), side);
             PackB(b.ref, packed.data());
-            MatmulPacked(a.ref, packed.data(), size.n, c.data(), size.n,
-                         {.column_bias = bias.data()});
+            testing::MultiplyPacked(a.ref, packed.data(), size.n, c.data(), size.n,
+                                    {.column_bias = bias.data()});
             EXPECT_TRUE(SameBits(c.span(), expected));
             Workspace workspace(1, ParallelMatmulScratchFloats(size.k, size.n));
             std::fill_n(c.data(), c.size(), 0.0f);
@@ -235,7 +236,7 @@ TEST(Matmul, WritesBetweenTheRowsOfAWiderMatrixAreNone) {
     const std::vector<float> expected = problem.Multiply({});
     const std::int64_t stride = 23;
     std::vector<float> c(static_cast<std::size_t>(size.m * stride), -7.0f);
-    MatmulPacked(problem.A(), problem.Packed().data(), size.n, c.data(), stride, {});
+    testing::MultiplyPacked(problem.A(), problem.Packed().data(), size.n, c.data(), stride, {});
     for (std::int64_t i = 0; i < size.m; ++i) {
       for (std::int64_t j = 0; j < stride; ++j) {
         EXPECT_EQ(c[static_cast<std::size_t>(i * stride + j)],
@@ -258,8 +259,8 @@ TEST(Matmul, ARowAloneHasTheBitsItHasInABatch) {
       for (const std::int64_t rows : {1, 2, 3, 5, 13, 15}) {
         std::vector<float> some(static_cast<std::size_t>(rows * size.n));
         for (std::int64_t i = 0; i + rows <= size.m; i += 7) {
-          MatmulPacked(MatrixRef::RowMajor(problem.a.data() + i * size.k, rows, size.k),
-                       packed.data(), size.n, some.data(), size.n, epilogue);
+          testing::MultiplyPacked(MatrixRef::RowMajor(problem.a.data() + i * size.k, rows, size.k),
+                                  packed.data(), size.n, some.data(), size.n, epilogue);
           EXPECT_TRUE(SameBits(
               some, std::span(all).subspan(static_cast<std::size_t>(i * size.n), some.size())));
         }
@@ -325,8 +326,8 @@ TEST(Matmul, TheOrderOfPanelsDoesNotShowInTheBits) {
         const std::vector<float> expected = problem.Multiply(epilogue);
         const std::vector<float> packed = problem.Packed();
         GuardedFloats c(expected.size());
-        MatmulPacked(problem.A(), packed.data(), size.n, c.data(), size.n, epilogue,
-                     PanelOrder::kBackward);
+        testing::MultiplyPacked(problem.A(), packed.data(), size.n, c.data(), size.n, epilogue,
+                                PanelOrder::kBackward);
         EXPECT_TRUE(SameBits(c.span(), expected));
         Workspace workspace(2, 0);
         std::fill_n(c.data(), c.size(), 0.0f);
@@ -348,7 +349,7 @@ TEST(Matmul, AColumnHasTheSameBitsAnywhere) {
       std::vector<float> packed(static_cast<std::size_t>(PackedFloats(size.k, n)));
       PackB({problem.b.data() + first, size.k, n, size.n, 1}, packed.data());
       std::vector<float> c(static_cast<std::size_t>(size.m * n));
-      MatmulPacked(problem.A(), packed.data(), n, c.data(), n, {});
+      testing::MultiplyPacked(problem.A(), packed.data(), n, c.data(), n, {});
       for (std::int64_t i = 0; i < size.m; ++i) {
         for (std::int64_t j = 0; j < n; ++j) {
           EXPECT_EQ(c[static_cast<std::size_t>(i * n + j)],

@@ -12,6 +12,7 @@
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
 #include "testing/normal_floats.h"
+#include "testing/packed_product.h"
 #include "testing/tolerance.h"
 
 namespace espalier {
@@ -99,8 +100,8 @@ class StridedCase {
       }
     }
     std::vector<float> c(c_.size());
-    MatmulPacked(MatrixRef::RowMajor(a.data(), windows_.rows, windows_.k()), packed_.data(),
-                 windows_.columns, c.data(), windows_.columns, epilogue);
+    testing::MultiplyPacked(MatrixRef::RowMajor(a.data(), windows_.rows, windows_.k()),
+                            packed_.data(), windows_.columns, c.data(), windows_.columns, epilogue);
     return c;
   }
 

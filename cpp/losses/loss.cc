@@ -185,7 +185,7 @@ class ListedBlock {
 
   void Add(std::int64_t row, std::int32_t entry) {
     const std::int64_t column = arguments_.entries->columns()[entry] - head_.first;
-    const auto i = static_cast<std::size_t>(count_++);
+    const std::size_t i = count_++;
     entries_[i] = entry;
     places_[i] = static_cast<std::int32_t>(column);
     logits_[i] = arguments_.logits[entry];
@@ -193,7 +193,7 @@ class ListedBlock {
     columns_.positive_weights[i] = scales_.PositiveWeight(static_cast<std::size_t>(column));
     columns_.gradient_scales[i] =
         static_cast<float>(scales_.Scale(arguments_.entries->Column(head_.first + column).size()));
-    if (count_ == kEntryBlockColumns) Compute();
+    if (count_ == kMost) Compute();
   }
 
   void Compute() {
@@ -201,12 +201,12 @@ class ListedBlock {
     float* const grads = arguments_.grad_logits == nullptr ? nullptr : logits_.data();
     ComputeEntryLoss(settings_,
                      {.rows = 1,
-                      .columns = count_,
+                      .columns = static_cast<std::int64_t>(count_),
                       .logits = logits_.data(),
                       .grad_logits = grads,
                       .targets = values_.data()},
                      columns_);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count_); ++i) {
+    for (std::size_t i = 0; i < count_; ++i) {
       arguments_.column_sums[static_cast<std::size_t>(places_[i])] += columns_.loss_sums[i];
       if (grads != nullptr) arguments_.grad_logits[entries_[i]] = grads[i];
     }
@@ -214,7 +214,7 @@ class ListedBlock {
   }
 
  private:
-  static constexpr auto kMost = static_cast<std::size_t>(kEntryBlockColumns);
+  static constexpr std::size_t kMost = kEntryBlockColumns / 2;  // what the stack holds
 
   const EntryLossSettings settings_;
   const TaskTargets& targets_;
@@ -226,7 +226,7 @@ class ListedBlock {
   std::array<std::int32_t, kMost> places_;  // of the column in the head
   std::array<float, kMost> logits_;         // then gradients
   std::array<float, kMost> values_;
-  std::int64_t count_ = 0;
+  std::size_t count_ = 0;
 };
 
 LossResult ComputeListedEntries(const TaskSpec& task, const TaskTargets& targets,

@@ -5,6 +5,7 @@ import dev.espalier.History.StopReason;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.NativeHandle;
 import dev.espalier.internal.OpenBlas;
+import dev.espalier.internal.StackReserve;
 import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,6 +59,7 @@ final class Fit {
 
   /** Trains; to be called once. */
   History run() {
+    StackReserve.require();
     try (NativeHandle trainer = createTrainer()) {
       try {
         train(trainer);

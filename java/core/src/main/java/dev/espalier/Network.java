@@ -7,6 +7,7 @@ import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonReader;
 import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
+import dev.espalier.internal.StackReserve;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,6 +27,10 @@ import java.util.Objects;
  * network, and training, need it alone: where another thread is at it, they throw {@link
  * IllegalStateException} and change nothing. While a {@link Trainer} trains it, only the training
  * thread may read it, from a listener. Closing is always allowed.
+ *
+ * <p><b>Stack.</b> What makes a network, a predictor or a trainer, or changes several things,
+ * throws {@link StackOverflowError} before it begins where the calling thread has less than 192 KiB
+ * of stack left. Predictions need no more than the virtual machine promises native code anyway.
  *
  * <p>The native memory is freed by {@link #close}, at the latest when the object is collected.
  */
@@ -353,6 +358,7 @@ public final class Network implements AutoCloseable {
   public Network setThresholds(String task, double... thresholds) {
     NativeCall.text(task, "task");
     double[] copy = Objects.requireNonNull(thresholds, "thresholds").clone();
+    StackReserve.require();
     synchronized (thresholdsLock) {
       handle.run(id -> Bridge.networkSetThresholds(id, task, copy, copy.length));
       tasks =
@@ -368,6 +374,7 @@ public final class Network implements AutoCloseable {
    * output, NaN for those of tasks that keep their thresholds.
    */
   void setThresholds(double[] columns) {
+    StackReserve.require();
     synchronized (thresholdsLock) {
       handle.run(id -> Bridge.networkSetAllThresholds(id, columns, columns.length));
       List<Task> changed = new ArrayList<>();

@@ -333,6 +333,8 @@ public final class Trainer {
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
    *     layer to train; this trainer is already running; or early stopping has no validation data
    * @throws NativeMemoryException if the memory budget is too small for the batch size
+   * @throws StackOverflowError if this thread has less than 192 KiB of stack left: training does
+   *     not begin what it might not end
    */
   public History fit(Dataset data) {
     Objects.requireNonNull(data, "data");

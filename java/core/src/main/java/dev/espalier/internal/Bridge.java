@@ -47,6 +47,8 @@ public final class Bridge {
 
   public static native long liveHandles();
 
+  public static native long stackBytesLeft();
+
   public static native void setOpenBlasPath(String path);
 
   public static native void throwError(int code);

@@ -50,6 +50,7 @@ public final class NativeHandle implements AutoCloseable {
    * @param create calls one of the bridge's functions that return a new handle
    */
   public static NativeHandle create(LongSupplier create) {
+    StackReserve.require(); // between the object and its owner nothing may fail
     long id = NativeCall.getLong(create);
     boolean isOwned = false;
     try {
@@ -114,9 +115,13 @@ public final class NativeHandle implements AutoCloseable {
     return isClosed;
   }
 
-  /** Closes the object: at most once, without waiting, never with an exception. */
+  /**
+   * Closes the object: at most once, without waiting, never with an exception. Where the stack ends
+   * in it, a further call closes what is still open, or the cleaner does.
+   */
   @Override
   public void close() {
+    Bridge.closeHandle(id); // first: a cleaner that has begun does not begin again
     isClosed = true;
     cleanable.clean();
   }
