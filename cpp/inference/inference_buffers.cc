@@ -16,12 +16,21 @@ std::int64_t ScratchFloats(const CompiledPlan& plan, std::int64_t batch) {
   return floats;
 }
 
+std::int64_t TemporaryFloats(const CompiledPlan& plan, std::int64_t batch) {
+  std::int64_t floats = 0;
+  for (const PlanStep& step : plan.steps) {
+    floats = std::max(floats, step.operation->TemporaryFloats(batch));
+  }
+  return floats;
+}
+
 }  // namespace
 
 InferenceBuffers::InferenceBuffers(const CompiledPlan& plan, std::int64_t batch, int workers)
     : batch_(batch),
       workers_(workers),
       arena_(CheckedMultiply(plan.arena_floats, batch)),
+      temporary_(TemporaryFloats(plan, batch)),
       alone_(1, ScratchFloats(plan, batch)) {
   if (workers > 1 && plan.CanUseWorkers(batch)) {
     together_.emplace(workers, ScratchFloats(plan, batch));
@@ -39,12 +48,14 @@ InferenceBuffers::InferenceBuffers(const CompiledPlan& plan, std::int64_t batch,
     calls_.push_back({.inputs = {inputs, step.inputs.size()},
                       .output = in_arena(step.output),
                       .output_stride = step.place ? step.place->stride : floats,
+                      .temporary = temporary_.data(),
                       .workspace = &alone_});
   }
 }
 
 std::int64_t InferenceBuffers::NativeBytes() const {
-  return arena_.bytes() + alone_.NativeBytes() + (together_ ? together_->NativeBytes() : 0);
+  return arena_.bytes() + temporary_.bytes() + alone_.NativeBytes() +
+         (together_ ? together_->NativeBytes() : 0);
 }
 
 void InferenceBuffers::TouchPages() {

@@ -36,6 +36,7 @@ class InferenceBuffers {
   std::int64_t batch_;
   int workers_;
   AlignedArray<float> arena_;
+  AlignedArray<float> temporary_;  // of one operation at a time
   Workspace alone_;
   std::optional<Workspace> together_;
   // The steps' calls, ready but for what only a run knows.

@@ -4,7 +4,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/checked.h"
+
 namespace espalier {
+namespace {
+
+// A plan's passes go forward only, and leave everything as it is.
+constexpr LayerUse kUse = {
+    .mode = Mode::kEvaluation, .grad_inputs = false, .grad_parameters = false};
+
+}  // namespace
 
 LayerOperation::LayerOperation(const NetworkState& network, int index)
     : layer_(network.layers[static_cast<std::size_t>(index)].layer),
@@ -18,6 +27,20 @@ LayerOperation::LayerOperation(const NetworkState& network, int index)
     parameters_.push_back(copy.data());
     values_.push_back(std::move(copy));
   }
+  if (const std::int64_t floats = Memory(1).prepared; floats > 0) {
+    prepared_ = AlignedArray<float>(floats);
+    Workspace workspace(1, layer_->ScratchFloats(1, input_shapes_));
+    layer_->Prepare(input_shapes_, kUse, parameters_, prepared_.data(), workspace);
+  }
+}
+
+LayerMemory LayerOperation::Memory(std::int64_t batch) const {
+  return layer_->Memory(batch, input_shapes_, kUse);
+}
+
+std::int64_t LayerOperation::TemporaryFloats(std::int64_t batch) const {
+  const LayerMemory memory = Memory(batch);
+  return CheckedAdd(memory.saved, memory.forward);
 }
 
 void LayerOperation::Run(const OperationCall& call) const {
@@ -29,12 +52,16 @@ void LayerOperation::Run(const OperationCall& call) const {
   arguments.inputs = call.inputs;
   arguments.parameters = parameters_;
   arguments.output = call.output;
+  const LayerMemory memory = Memory(call.batch);
+  if (memory.saved > 0) arguments.saved = call.temporary;
+  if (memory.forward > 0) arguments.temporary = call.temporary + memory.saved;
+  if (memory.prepared > 0) arguments.prepared = prepared_.data();
   arguments.workspace = call.workspace;
   layer_->Forward(arguments);
 }
 
 std::int64_t LayerOperation::NativeBytes() const {
-  std::int64_t bytes = 0;
+  std::int64_t bytes = prepared_.bytes();
   for (const AlignedArray<float>& values : values_) {
     bytes += values.bytes();
   }

@@ -11,7 +11,7 @@
 namespace espalier {
 
 /// A layer without a form of its own here: its Forward in evaluation mode, on a copy of its
-/// parameters.
+/// parameters, with all the memory that it asks for.
 class LayerOperation final : public Operation {
  public:
   LayerOperation(const NetworkState& network, int index);
@@ -21,15 +21,19 @@ class LayerOperation final : public Operation {
   std::int64_t ScratchFloats(std::int64_t batch) const override {
     return layer_->ScratchFloats(batch, input_shapes_);
   }
+  std::int64_t TemporaryFloats(std::int64_t batch) const override;
   std::int64_t NativeBytes() const override;
 
  private:
+  LayerMemory Memory(std::int64_t batch) const;
+
   std::shared_ptr<const Layer> layer_;
   std::vector<Shape> input_shapes_;
   Shape output_shape_;
   std::int64_t work_ = 0;
   std::vector<AlignedArray<float>> values_;
   std::vector<const float*> parameters_;
+  AlignedArray<float> prepared_;
 };
 
 }  // namespace espalier

@@ -28,6 +28,7 @@ struct OperationCall {
   const Pixels* pixels = nullptr;        // in place of inputs[0]; null but where ReadsPixels()
   float* output = nullptr;
   std::int64_t output_stride = 0;  // floats from one example's output to the next one's
+  float* temporary = nullptr;      // TemporaryFloats, contents undefined
   Workspace* workspace = nullptr;
   PanelOrder order = PanelOrder::kForward;
 };
@@ -44,6 +45,9 @@ class Operation {
 
   /// Scratch floats a worker needs for that many examples.
   virtual std::int64_t ScratchFloats(std::int64_t /*batch*/) const { return 0; }
+
+  /// Floats of a call beside that, for that many examples and fewer.
+  virtual std::int64_t TemporaryFloats(std::int64_t /*batch*/) const { return 0; }
 
   /// True if it can take its first input in pixels, with the bits of their floats.
   virtual bool ReadsPixels() const { return false; }

@@ -45,6 +45,14 @@ NetworkState& StateOf(const Network& network) {
   return *network.state();
 }
 
+template <typename Pointer>
+auto& Live(const Pointer& implementation) {
+  if (implementation == nullptr) [[unlikely]] {
+    Fail(ErrorCode::kInvalidState, "expected a predictor, got one that was moved from");
+  }
+  return *implementation;
+}
+
 void CheckConfig(const NetworkState& network, const PredictorConfig& config) {
   if (config.max_batch_size < 1 || config.max_batch_size > kMaxBatch) {
     Fail(ErrorCode::kInvalidArgument, "predictor: expected max_batch_size of 1 to ", kMaxBatch,
@@ -256,18 +264,18 @@ Predictor::~Predictor() = default;
 
 void Predictor::Predict(std::int64_t batch, std::span<const float> inputs,
                         std::span<float> outputs) const {
-  implementation_->Predict(batch, inputs, outputs);
+  Live(implementation_).Predict(batch, inputs, outputs);
 }
 
 void Predictor::PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
                               std::span<float> outputs) const {
-  implementation_->PredictPixels(batch, pixels, outputs);
+  Live(implementation_).PredictPixels(batch, pixels, outputs);
 }
 
-std::int64_t Predictor::input_size() const { return implementation_->input_size(); }
-std::int64_t Predictor::output_size() const { return implementation_->output_size(); }
-std::int64_t Predictor::NativeBytes() const { return implementation_->NativeBytes(); }
-PredictorStatistics Predictor::statistics() const { return implementation_->statistics(); }
-std::string Predictor::Describe() const { return implementation_->Describe(); }
+std::int64_t Predictor::input_size() const { return Live(implementation_).input_size(); }
+std::int64_t Predictor::output_size() const { return Live(implementation_).output_size(); }
+std::int64_t Predictor::NativeBytes() const { return Live(implementation_).NativeBytes(); }
+PredictorStatistics Predictor::statistics() const { return Live(implementation_).statistics(); }
+std::string Predictor::Describe() const { return Live(implementation_).Describe(); }
 
 }  // namespace espalier

@@ -56,7 +56,7 @@ struct ForwardArguments {
   std::span<const float* const> inputs;
   std::span<const float* const> parameters;  // in the order of Layer::Parameters
   float* output = nullptr;
-  // Of the sizes in Layer::Memory; null where that is 0, and in inference plans.
+  // Of the sizes in Layer::Memory; null where that is 0.
   float* saved = nullptr;
   float* temporary = nullptr;
   const float* prepared = nullptr;

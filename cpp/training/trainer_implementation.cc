@@ -33,11 +33,20 @@ void TrainingAccess::End() noexcept {
   if (access_ != nullptr) std::exchange(access_, nullptr)->EndTraining();
 }
 
+void TrainingAccess::Release() {
+  CheckThread("release");
+  End();
+}
+
 void TrainingAccess::Check(const char* what) const {
   if (access_ == nullptr) {
     Fail(ErrorCode::kInvalidState, what, ": expected a trainer that holds its network, got a ",
          "released one");
   }
+  CheckThread(what);
+}
+
+void TrainingAccess::CheckThread(const char* what) const {
   if (owner_ != std::this_thread::get_id()) {
     Fail(ErrorCode::kInvalidState, what,
          ": expected the thread that made the trainer, got another one");

@@ -31,10 +31,15 @@ class TrainingAccess {
 
   void End() noexcept;
 
+  /// Ends; throws INVALID_STATE unless this is the thread that took access.
+  void Release();
+
   /// Throws INVALID_STATE unless access is held and this is the thread that took it.
   void Check(const char* what) const;
 
  private:
+  void CheckThread(const char* what) const;
+
   Access* access_;
   std::thread::id owner_ = std::this_thread::get_id();
 };
@@ -64,7 +69,7 @@ class Trainer::Implementation {
   std::int64_t prefix_examples() const { return prefix_examples_; }
   std::int64_t NativeBytes() const;
   std::vector<float> ReadMoment(std::string_view path, int index) const;
-  void Release() noexcept { access_.End(); }
+  void Release() { access_.Release(); }
 
  private:
   void CheckUsable(const char* what) const;

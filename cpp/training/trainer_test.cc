@@ -184,6 +184,8 @@ TEST(Trainer, HoldsTheNetworkUntilReleased) {
     std::thread([&] {
       MessageOf(ErrorCode::kInvalidState, step);
       MessageOf(ErrorCode::kInvalidState, [&] { network.Clone(); });
+      EXPECT_NE(MessageOf(ErrorCode::kInvalidState, [&] { trainer.Release(); }).find("thread"),
+                std::string::npos);
     }).join();
     step();
     trainer.Release();

@@ -77,6 +77,7 @@ class Network {
   /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH, naming layer, expected and got.
   static Network Build(const NetworkSpec& spec, std::uint64_t seed);
 
+  /// One that was moved from can be destroyed or assigned to; all else throws INVALID_STATE.
   Network(Network&&) noexcept;
   Network& operator=(Network&&) noexcept;
   ~Network();

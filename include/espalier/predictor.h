@@ -47,6 +47,7 @@ class Predictor {
   /// Throws Error: INVALID_ARGUMENT for a setting out of range, or a network from a file that
   /// takes more than the limits which it was loaded with; INVALID_STATE without a head.
   explicit Predictor(const Network& network, const PredictorConfig& config = {});
+  /// One that was moved from can be destroyed or assigned to; all else throws INVALID_STATE.
   Predictor(Predictor&&) noexcept;
   Predictor& operator=(Predictor&&) noexcept;
   ~Predictor();

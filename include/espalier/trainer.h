@@ -63,6 +63,7 @@ class Trainer {
   /// INVALID_ARGUMENT if a layer reads the output of a head, or training takes more than the
   /// limits that the network was loaded with.
   Trainer(Network& network, const TrainerConfig& config);
+  /// One that was moved from can be destroyed or assigned to; all else throws INVALID_STATE.
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
   ~Trainer();
@@ -109,7 +110,7 @@ class Trainer {
   /// The optimizer's moment `index` (0 or 1) of a parameter; empty if it has none.
   std::vector<float> ReadMoment(std::string_view path, int index) const;
 
-  /// Gives the network free for other uses.
+  /// Gives the network free for other uses. Once more does nothing.
   void Release();
 
  private:
