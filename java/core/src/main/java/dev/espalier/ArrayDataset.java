@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Objects;
 
 /** Inputs in one array or buffer. */
-final class ArrayDataset implements Dataset {
+final class ArrayDataset extends DescribedDataset {
   private final FloatBuffer inputs;
   private final Shape shape;
   private final int size;
@@ -60,7 +60,7 @@ final class ArrayDataset implements Dataset {
   }
 
   @Override
-  public String toString() {
-    return "data set of " + size + " examples " + shape;
+  String origin() {
+    return "an array";
   }
 }

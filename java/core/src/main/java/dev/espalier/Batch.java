@@ -4,6 +4,7 @@ package dev.espalier;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.util.Arrays;
 
 /**
  * Inputs and targets of up to a number of examples, in direct memory that native code reads. Used
@@ -73,6 +74,8 @@ final class Batch {
   }
 
   private void readInput(Dataset data, int index, int k) {
+    // What readInput leaves out must not be the example before.
+    Arrays.fill(input, Float.NaN);
     data.readInput(index, input, 0);
     inputs.put(k * input.length, input, 0, input.length);
   }
@@ -83,7 +86,8 @@ final class Batch {
       inputs.get(k * input.length, input, 0, input.length);
       if (!isFinite(input)) {
         throw new NonFiniteException(
-            binding.example(order[from + k]) + ": expected finite inputs, got NaN or an infinity",
+            binding.example(order[from + k])
+                + ": expected finite inputs, got NaN or an infinity, or readInput wrote nothing",
             null);
       }
     }

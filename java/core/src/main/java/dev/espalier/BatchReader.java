@@ -5,6 +5,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -18,7 +19,7 @@ final class BatchReader implements AutoCloseable {
 
   private final int batchSize;
   private final Batch[] batches;
-  private final ExecutorService executor;
+  private ExecutorService executor; // null: everything is read on the caller's thread
   private Dataset data;
   private int[] order;
   private int position;
@@ -27,20 +28,28 @@ final class BatchReader implements AutoCloseable {
   private boolean isQuick;
 
   BatchReader(TargetBinding binding, int batchSize, boolean hasInputs, boolean isPrefetching) {
+    this(binding, batchSize, hasInputs, isPrefetching, BatchReader::thread);
+  }
+
+  /** As the other, with what makes the thread. */
+  BatchReader(
+      TargetBinding binding,
+      int batchSize,
+      boolean hasInputs,
+      boolean isPrefetching,
+      ThreadFactory threads) {
     this.batchSize = batchSize;
     batches = new Batch[isPrefetching ? 2 : 1];
     for (int i = 0; i < batches.length; i++) {
       batches[i] = new Batch(binding, batchSize, hasInputs);
     }
-    executor =
-        isPrefetching
-            ? Executors.newSingleThreadExecutor(
-                task -> {
-                  Thread thread = new Thread(task, "espalier-prefetch");
-                  thread.setDaemon(true);
-                  return thread;
-                })
-            : null;
+    executor = isPrefetching ? Executors.newSingleThreadExecutor(threads) : null;
+  }
+
+  private static Thread thread(Runnable task) {
+    Thread thread = new Thread(task, "espalier-prefetch");
+    thread.setDaemon(true);
+    return thread;
   }
 
   /** Begins with the examples of {@code data} in the given order. All former batches are done. */
@@ -95,8 +104,17 @@ final class BatchReader implements AutoCloseable {
   }
 
   private Future<Batch> submit() {
-    boolean isHandedOver = executor != null && !isQuick && position < order.length;
-    return isHandedOver ? executor.submit(this::read) : null;
+    if (executor == null || isQuick || position == order.length) {
+      return null;
+    }
+    try {
+      return executor.submit(this::read);
+    } catch (OutOfMemoryError noThread) {
+      // The process may have no more of them. Reading needs none of its own, it is only slower.
+      executor.shutdown();
+      executor = null;
+      return null;
+    }
   }
 
   private Batch read() {

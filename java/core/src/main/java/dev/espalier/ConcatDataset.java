@@ -2,15 +2,18 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Data sets one after the other. */
-final class ConcatDataset implements Dataset {
+final class ConcatDataset extends DescribedDataset {
   private final List<Dataset> parts;
   private final int[] starts;
   private final List<Map<String, Target>> partTargets;
+  private final List<Map<String, NameOrder>> partOrders;
   private final List<Target> targets;
 
   ConcatDataset(List<Dataset> parts) {
@@ -35,13 +38,40 @@ final class ConcatDataset implements Dataset {
       starts[p + 1] = Math.addExact(starts[p], part.size());
       for (Target target : part.targets()) {
         Target former = all.putIfAbsent(target.task(), target);
-        if (former != null && !former.equals(target)) {
-          throw new ShapeException(
-              "parts: expected " + former + ", got " + target + " in part " + p);
+        if (former != null) {
+          requireSameForm(former, target, p);
         }
       }
     }
     targets = List.copyOf(all.values());
+    partOrders = partTargets.stream().map(of -> orders(all, of)).toList();
+  }
+
+  /** Names may come in another order, but not be there in one part alone. */
+  private static void requireSameForm(Target former, Target target, int part) {
+    boolean isSame =
+        former.isClasses() == target.isClasses()
+            && former.width() == target.width()
+            && former.names().isEmpty() == target.names().isEmpty()
+            && NameOrder.difference(former.names(), target.names()).isEmpty();
+    if (!isSame) {
+      throw new ShapeException(
+          "parts: expected " + former + " as in a part before, got " + target + " in part " + part);
+    }
+  }
+
+  /** Returns how to bring a part's targets into the common order, where that is another one. */
+  private static Map<String, NameOrder> orders(
+      Map<String, Target> all, Map<String, Target> ofPart) {
+    Map<String, NameOrder> orders = new HashMap<>();
+    ofPart.forEach(
+        (task, target) -> {
+          NameOrder order = NameOrder.of(all.get(task).names(), target.names());
+          if (order != null) {
+            orders.put(task, order);
+          }
+        });
+    return orders;
   }
 
   private static Map<String, Target> byTask(Dataset part) {
@@ -74,8 +104,27 @@ final class ConcatDataset implements Dataset {
   @Override
   public boolean readTarget(String task, int index, float[] destination, int offset) {
     int p = part(index);
-    return partTargets.get(p).containsKey(task)
-        && parts.get(p).readTarget(task, index - starts[p], destination, offset);
+    Target target = partTargets.get(p).get(task);
+    if (target == null) {
+      DerivedDataset.find(this, task);
+      return false;
+    }
+    if (!parts.get(p).readTarget(task, index - starts[p], destination, offset)) {
+      return false;
+    }
+    NameOrder order = partOrders.get(p).get(task);
+    if (order != null) {
+      order.apply(target.isClasses(), destination, offset);
+    }
+    return true;
+  }
+
+  @Override
+  String origin() {
+    return parts.stream()
+        .map(DescribedDataset::origin)
+        .distinct()
+        .collect(Collectors.joining(" and ", parts.size() + " parts: ", ""));
   }
 
   @Override
@@ -87,11 +136,6 @@ final class ConcatDataset implements Dataset {
   public Dataset atEpoch(int epoch) {
     List<Dataset> others = parts.stream().map(part -> part.atEpoch(epoch)).toList();
     return others.equals(parts) ? this : new ConcatDataset(others);
-  }
-
-  @Override
-  public String toString() {
-    return "data set of " + size() + " examples " + inputShape() + ", " + targets;
   }
 
   private int part(int index) {

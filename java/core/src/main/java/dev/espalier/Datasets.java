@@ -7,6 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 
@@ -14,7 +16,16 @@ import java.util.random.RandomGenerator;
  * Makes data sets: from arrays, lists and files, and from other data sets.
  *
  * <p>The factories keep the arrays they are given without copying them; don't change them while in
- * use. What is made from another data set is a view of it, which stays as it is.
+ * use. What is made from another data set is a view of it, which stays as it is; so are both as
+ * stable, and any number of threads may read both as far as they may read the other.
+ *
+ * <p><b>Names.</b> Targets given with names of labels, values or classes are matched to a head's by
+ * name: {@code withTargets(data, "", List.of("effusion", "pneumonia"), answers)} trains {@code
+ * Head.labels("pneumonia", "effusion")} rightly. Those given without names are matched by position:
+ * column {@code j} of {@code float[][]} is the head's output {@code j}, class {@code c} of {@code
+ * int[]} its class {@code c}. {@link #withNames} adds names.
+ *
+ * <p>An argument that is null is refused with a {@link NullPointerException} that names it.
  */
 public final class Datasets {
   private Datasets() {}
@@ -129,6 +140,82 @@ public final class Datasets {
   }
 
   /**
+   * Makes a data set of objects without targets; {@link #withTargets} and {@link #withClasses} add
+   * some. Example {@code i} is item {@code i}, turned into an input anew each time it is read;
+   * where that is slow, {@link #cache} keeps the inputs.
+   *
+   * @param <T> what the items are
+   * @param items the items; their references are copied
+   * @param shape shape of an input
+   * @param input returns {@code shape.size()} values, row-major, for an item: a pure function,
+   *     which other threads may call. What it returns is not kept
+   * @return the data set, stable
+   */
+  public static <T> Dataset from(
+      List<? extends T> items, Shape shape, Function<? super T, float[]> input) {
+    return new ListDataset<T>(ListDataset.copy(items), shape, input, List.of(), item -> null);
+  }
+
+  /**
+   * Makes a data set of objects with labels or values: {@code from(patients, Shape.vector(9),
+   * Patient::vitals, Target.numbers("", List.of("effusion", "pneumonia")), Patient::findings)}.
+   *
+   * @param <T> what the items are
+   * @param items the items; their references are copied
+   * @param shape shape of an input
+   * @param input returns {@code shape.size()} values for an item, as above
+   * @param target form of the targets, of numbers
+   * @param answers returns {@code target.width()} numbers for an item, NaN: unlabelled; or null:
+   *     nothing of it is labelled. A pure function, which other threads may call
+   * @return the data set, stable
+   * @throws IllegalArgumentException if the form is one of classes
+   */
+  public static <T> Dataset from(
+      List<? extends T> items,
+      Shape shape,
+      Function<? super T, float[]> input,
+      Target target,
+      Function<? super T, float[]> answers) {
+    if (Objects.requireNonNull(target, "target").isClasses()) {
+      throw new IllegalArgumentException("target: expected numbers, got " + target);
+    }
+    Objects.requireNonNull(answers, "answers");
+    return new ListDataset<T>(ListDataset.copy(items), shape, input, List.of(target), answers);
+  }
+
+  /**
+   * Makes a data set of objects with classes: {@code fromClasses(letters, Shape.image(1, 8, 8),
+   * Letter::pixels, Target.classes("", List.of("a", "b")), Letter::number)}.
+   *
+   * @param <T> what the items are
+   * @param items the items; their references are copied
+   * @param shape shape of an input
+   * @param input returns {@code shape.size()} values for an item, as above
+   * @param target form of the targets, of classes
+   * @param classOf returns the class of an item, -1: unlabelled. A pure function, which other
+   *     threads may call
+   * @return the data set, stable
+   * @throws IllegalArgumentException if the form is not one of classes
+   */
+  public static <T> Dataset fromClasses(
+      List<? extends T> items,
+      Shape shape,
+      Function<? super T, float[]> input,
+      Target target,
+      ToIntFunction<? super T> classOf) {
+    if (!Objects.requireNonNull(target, "target").isClasses()) {
+      throw new IllegalArgumentException("target: expected classes, got " + target);
+    }
+    Objects.requireNonNull(classOf, "classOf");
+    return new ListDataset<T>(
+        ListDataset.copy(items),
+        shape,
+        input,
+        List.of(target),
+        item -> new float[] {classOf.applyAsInt(item)});
+  }
+
+  /**
    * Reads a CSV file with a header line (RFC 4180, UTF-8). Blank fields of targets are unlabelled.
    *
    * @param file the file
@@ -144,11 +231,13 @@ public final class Datasets {
 
   /**
    * Joins data sets of equal input shape one after the other. They may label different tasks:
-   * examples of a part without a task are unlabelled there.
+   * examples of a part without a task are unlabelled there. Parts that name the labels, values or
+   * classes of a task may have them in different orders; the first one's becomes that of all.
    *
    * @param parts at least one
    * @return the joined data set
-   * @throws ShapeException if input shapes, or the forms of one task, differ
+   * @throws ShapeException if input shapes, or the forms of one task, differ: kind, width, or
+   *     names; also if only some of the parts with a task name its labels, values or classes
    */
   public static Dataset concat(Dataset... parts) {
     for (Dataset part : Objects.requireNonNull(parts, "parts")) {
@@ -228,6 +317,39 @@ public final class Datasets {
   }
 
   /**
+   * Makes folds for cross-validation: cuts the data set at random into {@code k} parts whose sizes
+   * differ by 1 at most, and holds out one after the other.
+   *
+   * @param data the data set
+   * @param k number of folds, 2 to {@code data.size()}
+   * @param seed of the choice
+   * @return {@code k} splits: {@code first()} is to train on, {@code second()} held out; each
+   *     example is held out once
+   * @throws IllegalArgumentException if the number is out of range
+   */
+  public static List<Split> folds(Dataset data, int k, long seed) {
+    Objects.requireNonNull(data, "data");
+    return Folds.random(data, k, seed);
+  }
+
+  /**
+   * Makes folds as {@link #folds} does, so that each class, and each yes and no of each label, has
+   * its share in each held-out part as far as possible.
+   *
+   * @param data the data set
+   * @param k number of folds, 2 to {@code data.size()}
+   * @param seed of the choice
+   * @return {@code k} splits: {@code first()} is to train on, {@code second()} held out; each
+   *     example is held out once
+   * @throws IllegalArgumentException if the number is out of range
+   * @throws IllegalStateException if there are no targets
+   */
+  public static List<Split> foldsStratified(Dataset data, int k, long seed) {
+    Objects.requireNonNull(data, "data");
+    return Folds.stratified(data, k, seed);
+  }
+
+  /**
    * Draws a few examples so that each class, and each yes and no of each label, has its share as
    * far as possible; unlabelled entries count for nothing.
    *
@@ -282,7 +404,8 @@ public final class Datasets {
    */
   public static Dataset map(Dataset data, Shape shape, UnaryOperator<float[]> function) {
     Objects.requireNonNull(function, "function");
-    return new MappedDataset(data, shape, false, 0, 0, (input, random) -> function.apply(input));
+    return new MappedDataset(
+        data, "map of ", shape, false, 0, 0, (input, random) -> function.apply(input));
   }
 
   /**
@@ -297,7 +420,8 @@ public final class Datasets {
   public static Dataset augment(
       Dataset data, long seed, BiFunction<float[], RandomGenerator, float[]> function) {
     Objects.requireNonNull(data, "data");
-    return new MappedDataset(data, data.inputShape(), true, seed, 0, function);
+    return new MappedDataset(
+        data, "augmentation, seed " + seed + ", of ", data.inputShape(), true, seed, 0, function);
   }
 
   /**
@@ -314,11 +438,27 @@ public final class Datasets {
       throw new ShapeException(
           "reshape: expected " + data.inputShape().size() + " values, got " + shape);
     }
-    return new MappedDataset(data, shape, false, 0, 0, (input, random) -> input);
+    return new MappedDataset(data, "", shape, false, 0, 0, (input, random) -> input);
   }
 
   /**
-   * Adds, or replaces, the targets of a task of labels or values.
+   * Reads each example once, now, and keeps inputs and targets: for what is slow to read, and to
+   * make a data set stable that always reads the same but does not say so. Then the features of
+   * frozen layers, too, are computed once. What is random per epoch ({@link #augment}) is kept as
+   * it reads now and is random no more; augment the cached data set instead.
+   *
+   * <p>Takes 4 bytes of heap for each number of inputs and targets, and about 16 for each example.
+   *
+   * @param data the data set; it is not used any more afterwards
+   * @return the same examples, stable, which any number of threads may read
+   */
+  public static Dataset cache(Dataset data) {
+    return new CachedDataset(Objects.requireNonNull(data, "data"));
+  }
+
+  /**
+   * Adds, or replaces, the targets of a task of labels or values, matched to the head's outputs by
+   * position.
    *
    * @param data the data set
    * @param task name of the task, or "" for the only one
@@ -327,11 +467,30 @@ public final class Datasets {
    * @throws ShapeException if the lengths do not fit
    */
   public static Dataset withTargets(Dataset data, String task, float[][] targets) {
-    return new TargetDataset(data, task, Objects.requireNonNull(targets, "targets"), null);
+    Objects.requireNonNull(targets, "targets");
+    return new TargetDataset(data, task, List.of(), targets, null);
   }
 
   /**
-   * Adds, or replaces, the targets of a task of classes.
+   * Adds, or replaces, the targets of a task of labels or values, matched to the head's outputs by
+   * name.
+   *
+   * @param data the data set
+   * @param task name of the task, or "" for the only one
+   * @param names names of the labels or values, in the order of the columns of {@code targets}
+   * @param targets {@code [data.size()][names.size()]}; NaN: unlabelled
+   * @return the data set with these targets
+   * @throws ShapeException if the lengths do not fit
+   * @throws IllegalArgumentException if there is no name, or an empty one, or one twice
+   */
+  public static Dataset withTargets(
+      Dataset data, String task, List<String> names, float[][] targets) {
+    Objects.requireNonNull(targets, "targets");
+    return new TargetDataset(data, task, Target.classes("", names).names(), targets, null);
+  }
+
+  /**
+   * Adds, or replaces, the targets of a task of classes, matched to the head's classes by number.
    *
    * @param data the data set
    * @param task name of the task, or "" for the only one
@@ -340,7 +499,42 @@ public final class Datasets {
    * @throws ShapeException if the lengths do not fit
    */
   public static Dataset withClasses(Dataset data, String task, int[] classes) {
-    return new TargetDataset(data, task, null, Objects.requireNonNull(classes, "classes"));
+    Objects.requireNonNull(classes, "classes");
+    return new TargetDataset(data, task, List.of(), null, classes);
+  }
+
+  /**
+   * Adds, or replaces, the targets of a task of classes, matched to the head's classes by name.
+   *
+   * @param data the data set
+   * @param task name of the task, or "" for the only one
+   * @param names names of the classes, from class 0 on
+   * @param classes {@code [data.size()]}, below {@code names.size()}; -1: unlabelled
+   * @return the data set with these targets
+   * @throws ShapeException if the lengths do not fit
+   * @throws IllegalArgumentException if a class has no name; if there is no name, or an empty one,
+   *     or one twice
+   */
+  public static Dataset withClasses(Dataset data, String task, List<String> names, int[] classes) {
+    Objects.requireNonNull(classes, "classes");
+    return new TargetDataset(data, task, Target.classes("", names).names(), null, classes);
+  }
+
+  /**
+   * Names the labels, values or classes of a task, so that they are matched by name from now on:
+   * {@code withNames(Datasets.idx(images, labels), "", List.of("shirt", "trousers"))}. Names that
+   * they had are replaced; the targets stay.
+   *
+   * @param data the data set
+   * @param task name of the task, or "" for the only one
+   * @param names a name for each number, or for each class from 0 on
+   * @return the data set with these names
+   * @throws ShapeException if there are not as many names as numbers
+   * @throws IllegalArgumentException if there is no such task; if there is no name, or an empty
+   *     one, or one twice
+   */
+  public static Dataset withNames(Dataset data, String task, List<String> names) {
+    return RenamedDataset.named(Objects.requireNonNull(data, "data"), task, names);
   }
 
   /**
@@ -367,7 +561,8 @@ public final class Datasets {
     if (data.targets().size() != 1) {
       throw new IllegalStateException("forTask: expected one task, got " + data.targets());
     }
-    return new RenamedDataset(data, List.of(data.targets().get(0).task()), List.of(task));
+    Target former = data.targets().get(0);
+    return new RenamedDataset(data, List.of(former.task()), List.of(former.forTask(task)));
   }
 
   // Looking at single examples.
@@ -382,6 +577,7 @@ public final class Datasets {
   public static float[] input(Dataset data, int index) {
     Objects.requireNonNull(data, "data");
     float[] input = new float[data.inputShape().size()];
+    Arrays.fill(input, Float.NaN);
     data.readInput(index, input, 0);
     return input;
   }
@@ -397,15 +593,11 @@ public final class Datasets {
    */
   public static float[] target(Dataset data, String task, int index) {
     Objects.requireNonNull(data, "data");
-    for (Target target : data.targets()) {
-      if (target.task().equals(task)) {
-        float[] numbers = new float[target.width()];
-        if (!data.readTarget(task, index, numbers, 0)) {
-          Arrays.fill(numbers, target.isClasses() ? -1 : Float.NaN);
-        }
-        return numbers;
-      }
+    Target target = DerivedDataset.find(data, task);
+    float[] numbers = new float[target.width()];
+    if (!data.readTarget(task, index, numbers, 0)) {
+      Arrays.fill(numbers, target.isClasses() ? -1 : Float.NaN);
     }
-    throw new IllegalArgumentException("no task \"" + task + "\" among " + data.targets());
+    return numbers;
   }
 }

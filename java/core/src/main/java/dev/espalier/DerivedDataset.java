@@ -5,11 +5,21 @@ import java.util.List;
 import java.util.Objects;
 
 /** A view of another data set: passes everything on. */
-abstract class DerivedDataset implements Dataset {
+abstract class DerivedDataset extends DescribedDataset {
   final Dataset base;
 
   DerivedDataset(Dataset base) {
     this.base = Objects.requireNonNull(base, "data");
+  }
+
+  /** Returns what this is of the other data set, as "part of "; empty where it only has targets. */
+  String derivation() {
+    return "";
+  }
+
+  @Override
+  final String origin() {
+    return derivation() + origin(base);
   }
 
   /** Returns the same view of another data set. */
@@ -58,11 +68,11 @@ abstract class DerivedDataset implements Dataset {
         return target;
       }
     }
-    throw new IllegalArgumentException("no task \"" + task + "\" among " + dataset.targets());
-  }
-
-  @Override
-  public String toString() {
-    return "data set of " + size() + " examples " + inputShape() + ", " + targets();
+    throw new IllegalArgumentException(
+        "task: expected that of one of the targets "
+            + dataset.targets()
+            + ", got \""
+            + Objects.requireNonNull(task, "task")
+            + '"');
   }
 }

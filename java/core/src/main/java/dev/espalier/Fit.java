@@ -137,10 +137,7 @@ final class Fit {
     final long epochNanos = System.nanoTime();
     final long firstStep = steps;
     Dataset view = data.atEpoch(epoch);
-    if (view.size() != data.size()) {
-      throw new IllegalStateException(
-          "atEpoch(" + epoch + "): expected " + data.size() + " examples, got " + view.size());
-    }
+    binding.requireView(view, epoch);
     Arrays.fill(sums, 0);
     int examples = trainSteps(trainer, cache, reader, view, epoch);
     if (stopReason != null) {

@@ -144,7 +144,7 @@ final class IdxFile {
   }
 
   /** Images as bytes, scaled when they are read. */
-  private static final class Images implements Dataset {
+  private static final class Images extends DescribedDataset {
     private final byte[] pixels;
     private final Shape shape;
     private final float scale;
@@ -153,6 +153,11 @@ final class IdxFile {
       this.pixels = pixels;
       this.shape = shape;
       this.scale = scale;
+    }
+
+    @Override
+    String origin() {
+      return "an IDX file";
     }
 
     @Override

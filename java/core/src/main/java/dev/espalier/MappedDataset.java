@@ -8,6 +8,7 @@ import java.util.random.RandomGenerator;
 
 /** A data set whose inputs go through a function: pure, or random per epoch and example. */
 final class MappedDataset extends DerivedDataset {
+  private final String derivation;
   private final Shape shape;
   private final boolean isRandom;
   private final long seed;
@@ -16,12 +17,14 @@ final class MappedDataset extends DerivedDataset {
 
   MappedDataset(
       Dataset base,
+      String derivation,
       Shape shape,
       boolean isRandom,
       long seed,
       int epoch,
       BiFunction<float[], RandomGenerator, float[]> function) {
     super(base);
+    this.derivation = derivation;
     this.shape = Objects.requireNonNull(shape, "shape");
     this.isRandom = isRandom;
     this.seed = seed;
@@ -30,8 +33,13 @@ final class MappedDataset extends DerivedDataset {
   }
 
   @Override
+  String derivation() {
+    return derivation;
+  }
+
+  @Override
   Dataset over(Dataset other) {
-    return new MappedDataset(other, shape, isRandom, seed, epoch, function);
+    return new MappedDataset(other, derivation, shape, isRandom, seed, epoch, function);
   }
 
   @Override
@@ -66,7 +74,7 @@ final class MappedDataset extends DerivedDataset {
   @Override
   public Dataset atEpoch(int epoch) {
     return isRandom
-        ? new MappedDataset(base.atEpoch(epoch), shape, true, seed, epoch, function)
+        ? new MappedDataset(base.atEpoch(epoch), derivation, shape, true, seed, epoch, function)
         : super.atEpoch(epoch);
   }
 }

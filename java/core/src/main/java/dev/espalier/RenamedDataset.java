@@ -5,29 +5,30 @@ import java.util.List;
 
 /** A data set with some of its targets, under other names. */
 final class RenamedDataset extends DerivedDataset {
-  private final List<String> formerNames;
-  private final List<String> names;
+  private final List<String> formerTasks;
   private final List<Target> targets;
+  private final List<String> tasks;
 
-  RenamedDataset(Dataset base, List<String> formerNames, List<String> names) {
+  /** Target {@code i} is what was that of task {@code formerTasks[i]}; of the same width. */
+  RenamedDataset(Dataset base, List<String> formerTasks, List<Target> targets) {
     super(base);
-    this.formerNames = formerNames;
-    this.names = names;
-    targets =
-        formerNames.stream()
-            .map(former -> find(base, former))
-            .map(
-                target ->
-                    new Target(
-                        names.get(formerNames.indexOf(target.task())),
-                        target.isClasses(),
-                        target.width()))
-            .toList();
+    this.formerTasks = formerTasks;
+    this.targets = targets;
+    tasks = targets.stream().map(Target::task).toList();
+  }
+
+  /** Gives names to the labels, values or classes of one task. */
+  static Dataset named(Dataset base, String task, List<String> names) {
+    Target former = find(base, task);
+    Target named = former.withNames(names);
+    List<Target> targets =
+        base.targets().stream().map(target -> target.equals(former) ? named : target).toList();
+    return new RenamedDataset(base, base.targets().stream().map(Target::task).toList(), targets);
   }
 
   @Override
   Dataset over(Dataset other) {
-    return new RenamedDataset(other, formerNames, names);
+    return new RenamedDataset(other, formerTasks, targets);
   }
 
   @Override
@@ -37,7 +38,7 @@ final class RenamedDataset extends DerivedDataset {
 
   @Override
   public boolean readTarget(String task, int index, float[] destination, int offset) {
-    int position = names.indexOf(find(this, task).task());
-    return base.readTarget(formerNames.get(position), index, destination, offset);
+    int position = tasks.indexOf(find(this, task).task());
+    return base.readTarget(formerTasks.get(position), index, destination, offset);
   }
 }

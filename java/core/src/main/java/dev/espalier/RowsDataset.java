@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 
 /** Inputs as one array an example. */
-final class RowsDataset implements Dataset {
+final class RowsDataset extends DescribedDataset {
   private final float[][] inputs;
   private final Shape shape;
 
@@ -16,7 +16,8 @@ final class RowsDataset implements Dataset {
       throw new ShapeException("inputs: expected at least one example, got none");
     }
     for (int i = 0; i < inputs.length; i++) {
-      Objects.requireNonNull(inputs[i], "inputs");
+      int example = i;
+      Objects.requireNonNull(inputs[i], () -> "inputs: row of example " + example);
       if (inputs[i].length != inputs[0].length || inputs[i].length == 0) {
         throw new ShapeException(
             "inputs: expected examples of one length, at least 1, got "
@@ -63,7 +64,7 @@ final class RowsDataset implements Dataset {
   }
 
   @Override
-  public String toString() {
-    return "data set of " + size() + " examples " + shape;
+  String origin() {
+    return "an array of rows";
   }
 }

@@ -19,7 +19,8 @@ final class Stratification {
   private Stratification() {}
 
   static Split split(Dataset data, double fraction, long seed) {
-    boolean[] isFirst = choose(data, SubsetDataset.firstCount(data, fraction), seed);
+    int count = SubsetDataset.firstCount(data, fraction);
+    boolean[] isFirst = choose(strata(data, true), count, seed);
     return new Split(
         new SubsetDataset(data, where(isFirst, true)),
         new SubsetDataset(data, where(isFirst, false)));
@@ -30,7 +31,7 @@ final class Stratification {
     if (data.size() == 0) {
       throw new IllegalArgumentException("fewShot: expected at least one example, got none");
     }
-    return new SubsetDataset(data, where(choose(data, count, seed), true));
+    return new SubsetDataset(data, where(choose(strata(data, true), count, seed), true));
   }
 
   static Dataset fewShotPerLabel(Dataset data, int count, long seed) {
@@ -48,10 +49,9 @@ final class Stratification {
     return new SubsetDataset(data, where(isChosen, true));
   }
 
-  /** Returns which {@code count} examples belong to the first part. */
-  private static boolean[] choose(Dataset data, int count, long seed) {
-    int size = data.size();
-    int[][] strata = strata(data, true);
+  /** Returns which {@code count} of the examples with these strata belong to the first part. */
+  static boolean[] choose(int[][] strata, int count, long seed) {
+    int size = strata.length;
     int[] order = Shuffle.permutation(size, seed, 0);
     boolean[] isFirst = new boolean[size];
     boolean[] isPlaced = new boolean[size];
@@ -113,7 +113,7 @@ final class Stratification {
   }
 
   /** Returns each example's strata: its classes, the labels answered yes and, if asked for, no. */
-  private static int[][] strata(Dataset data, boolean countsNo) {
+  static int[][] strata(Dataset data, boolean countsNo) {
     Map<List<Object>, Integer> numbers = new LinkedHashMap<>();
     int[][] strata = new int[data.size()][];
     List<Target> targets = data.targets();

@@ -39,6 +39,11 @@ final class SubsetDataset extends DerivedDataset {
   }
 
   @Override
+  String derivation() {
+    return "part of ";
+  }
+
+  @Override
   Dataset over(Dataset other) {
     return new SubsetDataset(other, indices);
   }

@@ -3,6 +3,7 @@ package dev.espalier;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 
 /** Which targets of a data set belong to which task of a network; reads and checks them. */
@@ -13,16 +14,41 @@ final class TargetBinding {
   private final String what;
   private final List<Task> tasks;
   private final int inputSize;
+  private final Promise promise;
   private final String[] names;
+  private final NameOrder[] orders; // null where the data set has the head's order
 
-  private TargetBinding(String what, List<Task> tasks, int inputSize, String[] names) {
+  private TargetBinding(
+      String what,
+      List<Task> tasks,
+      int inputSize,
+      Promise promise,
+      String[] names,
+      NameOrder[] orders) {
     this.what = what;
     this.tasks = tasks;
     this.inputSize = inputSize;
+    this.promise = promise;
     this.names = names;
+    this.orders = orders;
   }
 
-  /** Matches by name; a single target without a name belongs to the only task. */
+  /** What a data set said of itself, which its view of each epoch has to keep. */
+  private record Promise(int size, Shape inputShape, List<Target> targets) {
+    static Promise of(String what, Dataset data) {
+      Shape shape = Objects.requireNonNull(data.inputShape(), () -> what + ": inputShape()");
+      List<Target> targets =
+          Objects.requireNonNull(data.targets(), () -> what + ": targets()").stream()
+              .map(target -> Objects.requireNonNull(target, () -> what + ": an entry of targets()"))
+              .toList();
+      return new Promise(data.size(), shape, targets);
+    }
+  }
+
+  /**
+   * Matches tasks by name, a single target without a task to the only one; and labels, values and
+   * classes by name where the data set has names, else by position.
+   */
   static TargetBinding of(List<Task> tasks, Shape inputShape, Dataset data) {
     return of(DATA, tasks, inputShape, data);
   }
@@ -33,17 +59,19 @@ final class TargetBinding {
   }
 
   private static TargetBinding of(String what, List<Task> tasks, Shape inputShape, Dataset data) {
-    requireInput(what, inputShape, data);
-    if (data.size() < 1) {
+    Promise promise = Promise.of(what, Objects.requireNonNull(data, what));
+    requireInput(what, inputShape, promise.inputShape());
+    if (promise.size() < 1) {
       throw new IllegalArgumentException(what + ": expected at least one example, got none");
     }
     List<String> taskNames = tasks.stream().map(Task::name).toList();
-    List<Target> targets = List.copyOf(data.targets());
+    List<Target> targets = promise.targets();
     if (targets.isEmpty()) {
       throw new IllegalArgumentException(
           what + ": expected targets of one of the tasks " + taskNames + ", got none");
     }
     String[] names = new String[tasks.size()];
+    NameOrder[] orders = new NameOrder[tasks.size()];
     for (Target target : targets) {
       boolean isOnly = target.task().isEmpty() && targets.size() == 1 && tasks.size() == 1;
       int position = isOnly ? 0 : taskNames.indexOf(target.task());
@@ -58,19 +86,27 @@ final class TargetBinding {
                     ? "; a target without a name fits a network with one head only"
                     : ""));
       }
-      requireForm(what, tasks.get(position), target);
+      if (names[position] != null) {
+        throw new IllegalArgumentException(
+            what + ": expected each task once, got " + target + " twice");
+      }
+      Task task = tasks.get(position);
+      requireForm(what, task, target);
       names[position] = target.task();
+      if (!target.names().isEmpty()) {
+        orders[position] = NameOrder.of(task.outputNames(), target.names());
+      }
     }
-    return new TargetBinding(what, tasks, inputShape.size(), names);
+    return new TargetBinding(what, tasks, inputShape.size(), promise, names, orders);
   }
 
   /** An input fits if it has the network's shape, or is a vector of as many values. */
   static void requireInput(Shape inputShape, Dataset data) {
-    requireInput(DATA, inputShape, data);
+    Shape shape = Objects.requireNonNull(data, DATA).inputShape();
+    requireInput(DATA, inputShape, Objects.requireNonNull(shape, DATA + ": inputShape()"));
   }
 
-  private static void requireInput(String what, Shape inputShape, Dataset data) {
-    Shape shape = Objects.requireNonNull(data, what).inputShape();
+  private static void requireInput(String what, Shape inputShape, Shape shape) {
     boolean fits = shape.equals(inputShape);
     boolean isFlat = shape.rank() == 1 && shape.size() == inputShape.size();
     if (!fits && !isFlat) {
@@ -80,38 +116,75 @@ final class TargetBinding {
 
   private static void requireForm(String what, Task task, Target target) {
     boolean wantsClasses = task.kind() == Task.Kind.CLASSES;
+    String place = place(what) + "task \"" + task.name() + "\": ";
     if (wantsClasses != target.isClasses()) {
       throw new IllegalArgumentException(
-          place(what)
-              + "task \""
-              + task.name()
-              + "\": expected targets of "
+          place
+              + "expected targets of "
               + (wantsClasses ? "classes" : "numbers")
               + ", got "
               + target);
     }
-    if (!wantsClasses && target.width() != task.width()) {
+    if (!target.names().isEmpty()) {
+      String difference = NameOrder.difference(task.outputNames(), target.names());
+      if (!difference.isEmpty()) {
+        throw new IllegalArgumentException(place + "names of " + nouns(task) + ": " + difference);
+      }
+    } else if (!wantsClasses && target.width() != task.width()) {
       throw new ShapeException(
-          place(what)
-              + "task \""
-              + task.name()
-              + "\": expected "
+          place
+              + "expected "
               + task.width()
               + " numbers for "
-              + task.outputNames()
+              + NameOrder.brief(task.outputNames())
               + ", got "
               + target.width());
     }
   }
 
+  private static String nouns(Task task) {
+    return task.kind().name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Refuses what a data set gives for an epoch if it is not of the form that was promised. */
+  void requireView(Dataset view, int epoch) {
+    String call = place(what) + "atEpoch(" + epoch + "): expected ";
+    if (view == null) {
+      throw new IllegalStateException(call + "a data set, got null");
+    }
+    Promise got = Promise.of("atEpoch(" + epoch + ")", view);
+    if (got.size() != promise.size()) {
+      throw new IllegalStateException(
+          call + "the " + promise.size() + " examples of before, got " + got.size());
+    }
+    if (!got.inputShape().equals(promise.inputShape())) {
+      throw new ShapeException(
+          call + "inputs " + promise.inputShape() + " as before, got " + got.inputShape());
+    }
+    if (!got.targets().equals(promise.targets())) {
+      throw new IllegalStateException(
+          call + "the targets of before, " + promise.targets() + ", got " + got.targets());
+    }
+  }
+
+  /** Returns the number of examples when the data set was bound. */
+  int size() {
+    return promise.size();
+  }
+
   /** Returns a binding of the inputs alone. */
   TargetBinding withoutTargets() {
-    return new TargetBinding(what, tasks, inputSize, new String[names.length]);
+    return withoutTargets(what);
   }
 
   /** As {@link #withoutTargets}, for the inputs of validation data. */
   TargetBinding forValidationInputs() {
-    return new TargetBinding(VALIDATION, tasks, inputSize, new String[names.length]);
+    return withoutTargets(VALIDATION);
+  }
+
+  private TargetBinding withoutTargets(String what) {
+    String[] none = new String[names.length];
+    return new TargetBinding(what, tasks, inputSize, promise, none, new NameOrder[names.length]);
   }
 
   /** Returns how errors name an example. */
@@ -156,9 +229,16 @@ final class TargetBinding {
     Task of = tasks.get(task);
     int width = targetWidth(task);
     boolean isClasses = of.kind() == Task.Kind.CLASSES;
+    // What readTarget leaves out must not be what was there before: an infinity is no answer.
+    Arrays.fill(destination, 0, width, Float.POSITIVE_INFINITY);
     if (!data.readTarget(names[task], index, destination, 0)) {
       Arrays.fill(destination, 0, width, isClasses ? -1 : Float.NaN);
-    } else if (isClasses) {
+      return;
+    }
+    if (orders[task] != null) {
+      orders[task].apply(isClasses, destination, 0);
+    }
+    if (isClasses) {
       float number = destination[0];
       if (!(number >= -1 && number < of.width() && number == (int) number)) {
         throw error(of, index, "a class from 0 to " + (of.width() - 1) + ", or -1", number);
@@ -192,6 +272,7 @@ final class TargetBinding {
             + ": expected "
             + expected
             + ", got "
-            + got);
+            + got
+            + (got == Float.POSITIVE_INFINITY ? ", or readTarget wrote nothing" : ""));
   }
 }

@@ -13,8 +13,8 @@ final class TargetDataset extends DerivedDataset {
   private final int[] classes;
   private final List<Target> targets;
 
-  /** Exactly one of {@code numbers} and {@code classes} is not null. */
-  TargetDataset(Dataset base, String task, float[][] numbers, int[] classes) {
+  /** Exactly one of {@code numbers} and {@code classes} is not null; no names are matched so. */
+  TargetDataset(Dataset base, String task, List<String> names, float[][] numbers, int[] classes) {
     super(base);
     this.numbers = numbers;
     this.classes = classes;
@@ -23,11 +23,31 @@ final class TargetDataset extends DerivedDataset {
       throw new ShapeException(
           "targets of \"" + task + "\": expected " + base.size() + " examples, got " + length);
     }
-    target = numbers != null ? Target.numbers(task, width(task, numbers)) : Target.classes(task);
+    Target unnamed =
+        numbers != null ? Target.numbers(task, width(task, numbers)) : Target.classes(task);
+    target = names.isEmpty() ? unnamed : unnamed.withNames(names);
+    requireClasses(names.size());
     List<Target> all = new ArrayList<>(base.targets());
     all.removeIf(other -> other.task().equals(task));
     all.add(target);
     targets = List.copyOf(all);
+  }
+
+  /** Refuses a class without a name, if there are names. */
+  private void requireClasses(int count) {
+    for (int i = 0; classes != null && count > 0 && i < classes.length; i++) {
+      if (classes[i] < -1 || classes[i] >= count) {
+        throw new IllegalArgumentException(
+            "classes: expected -1 to "
+                + (count - 1)
+                + " for "
+                + target
+                + ", got "
+                + classes[i]
+                + " for example "
+                + i);
+      }
+    }
   }
 
   private static int width(String task, float[][] numbers) {
@@ -36,7 +56,8 @@ final class TargetDataset extends DerivedDataset {
           "targets of \"" + task + "\": expected at least one example, got none");
     }
     for (int i = 0; i < numbers.length; i++) {
-      Objects.requireNonNull(numbers[i], "targets");
+      int example = i;
+      Objects.requireNonNull(numbers[i], () -> "targets: row of example " + example);
       if (numbers[i].length != numbers[0].length || numbers[i].length == 0) {
         throw new ShapeException(
             "targets of \""
@@ -54,7 +75,7 @@ final class TargetDataset extends DerivedDataset {
 
   @Override
   Dataset over(Dataset other) {
-    return new TargetDataset(other, target.task(), numbers, classes);
+    return new TargetDataset(other, target.task(), target.names(), numbers, classes);
   }
 
   @Override

@@ -2,7 +2,10 @@
 package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,6 +14,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -137,5 +142,82 @@ class BatchReaderTest {
         assertEquals(0, data.conflicts.get(), reason::toString);
       }
     }
+  }
+
+  /** No machine has room for a stack of this size, so no such thread ever starts. */
+  private static final long IMPOSSIBLE_STACK = 1L << 46;
+
+  @Test
+  void withoutAThreadTheCallerReads() throws InterruptedException {
+    Exclusive data = new Exclusive();
+    try (Network network = network()) {
+      TargetBinding binding = TargetBinding.of(network.tasks(), network.inputShape(), data);
+      ThreadFactory threads = task -> new Thread(null, task, "huge", IMPOSSIBLE_STACK);
+      assertThrows(OutOfMemoryError.class, () -> threads.newThread(() -> {}).start());
+      try (BatchReader reader = new BatchReader(binding, 30, true, true, threads)) {
+        for (int epoch = 0; epoch < 2; epoch++) {
+          reader.start(data, Shuffle.identity(EXAMPLES));
+          for (int expected : new int[] {30, 30, 30, 10}) {
+            assertEquals(expected, reader.next().size());
+          }
+          assertNull(reader.next());
+        }
+      }
+    }
+  }
+
+  /** Fits in a process that may have no more threads than it has. */
+  static final class NoThreadsLeft {
+    private NoThreadsLeft() {}
+
+    public static void main(String[] arguments) throws IOException {
+      Path group = Path.of(arguments[0]);
+      Exclusive data = new Exclusive();
+      try (Network network = network()) {
+        Trainer trainer = Trainer.of(network).batchSize(10).epochs(1);
+        network.evaluate(Datasets.range(data, 0, 1));
+        Files.writeString(group.resolve("cgroup.procs"), "" + ProcessHandle.current().pid());
+        Files.writeString(group.resolve("pids.max"), "0");
+        try {
+          new Thread(() -> {}).start();
+          System.out.println("a thread started");
+        } catch (OutOfMemoryError expected) {
+          System.out.println(trainer.fit(data).steps() + " steps");
+        }
+      }
+    }
+  }
+
+  @Test
+  void fitsWhereTheProcessMayHaveNoMoreThreads() throws IOException {
+    Optional<Path> group = processGroup();
+    assumeTrue(group.isPresent(), "SKIPPED: no control group for processes can be made here");
+    try {
+      ChildJvm.Result result =
+          ChildJvm.run(NoThreadsLeft.class, List.of("-Xmx256m"), group.get().toString());
+      assertEquals(0, result.exitCode(), result.output());
+      assertTrue(result.output().contains("10 steps"), result.output());
+    } finally {
+      Files.delete(group.get());
+    }
+  }
+
+  /**
+   * Makes a control group that limits processes, of version 1 or 2; empty where that may not be.
+   */
+  private static Optional<Path> processGroup() {
+    for (String parent : List.of("/sys/fs/cgroup/pids", "/sys/fs/cgroup")) {
+      Path group = Path.of(parent, "espalier-test-" + ProcessHandle.current().pid());
+      try {
+        Files.createDirectory(group);
+        if (Files.isWritable(group.resolve("pids.max"))) {
+          return Optional.of(group);
+        }
+        Files.delete(group);
+      } catch (IOException notAllowed) {
+        // The other one may be.
+      }
+    }
+    return Optional.empty();
   }
 }

@@ -323,4 +323,207 @@ class DatasetTest {
       }
     }
   }
+
+  @Test
+  void foldsHoldOutEachExampleOnce() {
+    Dataset data = numbered(31);
+    for (List<Split> folds :
+        List.of(Datasets.folds(data, 4, 5), Datasets.foldsStratified(data, 4, 5))) {
+      assertEquals(4, folds.size());
+      List<Integer> heldOut = new ArrayList<>();
+      for (Split fold : folds) {
+        assertEquals(8, fold.second().size(), 1);
+        assertEquals(31, fold.first().size() + fold.second().size());
+        Set<Integer> all = new TreeSet<>(numbers(fold.first()));
+        all.addAll(numbers(fold.second()));
+        assertEquals(31, all.size());
+        heldOut.addAll(numbers(fold.second()));
+      }
+      assertEquals(new TreeSet<>(numbers(data)), new TreeSet<>(heldOut));
+      assertEquals(31, heldOut.size());
+    }
+    assertEquals(
+        numbers(Datasets.folds(data, 4, 5).get(2).first()),
+        numbers(Datasets.folds(data, 4, 5).get(2).first()));
+    assertNotEquals(
+        numbers(Datasets.folds(data, 4, 5).get(2).second()),
+        numbers(Datasets.folds(data, 4, 6).get(2).second()));
+    assertEquals(31, Datasets.folds(data, 31, 1).size());
+    assertThrows(IllegalArgumentException.class, () -> Datasets.folds(data, 1, 5));
+    assertThrows(IllegalArgumentException.class, () -> Datasets.folds(data, 32, 5));
+    assertThrows(
+        IllegalStateException.class,
+        () -> Datasets.foldsStratified(Datasets.withoutTargets(data), 4, 5));
+  }
+
+  @Test
+  void stratifiedFoldsKeepTheSharesOfRareClasses() {
+    int[] classes =
+        IntStream.range(0, 500).map(i -> i % 50 == 0 ? 2 : i % 5 == 0 ? 1 : 0).toArray();
+    Dataset data = Datasets.ofClasses(new float[500], Shape.vector(1), classes);
+    for (Split fold : Datasets.foldsStratified(data, 5, 3)) {
+      int[] counts = new int[3];
+      for (int i = 0; i < fold.second().size(); i++) {
+        counts[(int) Datasets.target(fold.second(), "", i)[0]]++;
+      }
+      assertArrayEquals(new int[] {80, 18, 2}, counts);
+    }
+  }
+
+  @Test
+  void cacheReadsEachExampleOnce() {
+    int[] reads = new int[3];
+    Dataset base = numbered(3);
+    Dataset counting =
+        new DerivedDataset(base) {
+          @Override
+          public void readInput(int index, float[] destination, int offset) {
+            reads[index]++;
+            super.readInput(index, destination, offset);
+          }
+
+          @Override
+          public boolean isStable() {
+            return false;
+          }
+
+          @Override
+          Dataset over(Dataset other) {
+            throw new AssertionError();
+          }
+        };
+    Dataset cached = Datasets.cache(counting);
+    for (int pass = 0; pass < 3; pass++) {
+      for (int i = 0; i < 3; i++) {
+        assertArrayEquals(Datasets.input(base, i), Datasets.input(cached, i));
+        assertArrayEquals(Datasets.target(base, "", i), Datasets.target(cached, "", i));
+      }
+    }
+    assertArrayEquals(new int[] {1, 1, 1}, reads);
+    assertFalse(counting.isStable());
+    assertTrue(cached.isStable());
+    assertEquals(base.targets(), cached.targets());
+    Dataset partly = Datasets.cache(Datasets.concat(base, Datasets.withoutTargets(numbered(1))));
+    assertArrayEquals(new float[] {-1}, Datasets.target(partly, "", 3));
+    assertThrows(IndexOutOfBoundsException.class, () -> Datasets.input(cached, 3));
+  }
+
+  private record Fruit(float weight, float width, String color, Boolean isRipe) {}
+
+  @Test
+  void readsObjectsByFunctions() {
+    List<Fruit> fruits =
+        new ArrayList<>(
+            List.of(
+                new Fruit(3, 4, "red", true),
+                new Fruit(5, 6, "green", null),
+                new Fruit(7, 8, "red", false)));
+    Shape shape = Shape.vector(2);
+    Dataset inputs = Datasets.from(fruits, shape, fruit -> new float[] {fruit.weight, fruit.width});
+    assertArrayEquals(new float[] {5, 6}, Datasets.input(inputs, 1));
+    assertEquals(List.of(), inputs.targets());
+    Dataset labels =
+        Datasets.from(
+            fruits,
+            shape,
+            fruit -> new float[] {fruit.weight, fruit.width},
+            Target.numbers("ripe", List.of("ripe")),
+            fruit -> fruit.isRipe == null ? null : new float[] {fruit.isRipe ? 1 : 0});
+    assertArrayEquals(new float[] {1}, Datasets.target(labels, "ripe", 0));
+    assertArrayEquals(new float[] {Float.NaN}, Datasets.target(labels, "ripe", 1));
+    List<String> colors = List.of("green", "red");
+    Dataset classes =
+        Datasets.fromClasses(
+            fruits,
+            shape,
+            fruit -> new float[] {fruit.weight, fruit.width},
+            Target.classes("", colors),
+            fruit -> colors.indexOf(fruit.color));
+    assertArrayEquals(new float[] {0}, Datasets.target(classes, "", 1));
+    assertTrue(classes.isStable());
+    fruits.clear();
+    assertEquals(3, classes.size());
+    assertArrayEquals(new float[] {7, 8}, Datasets.input(classes, 2));
+    assertEquals(
+        "3 examples [2] with classes [green, red]: part of a list",
+        Datasets.shuffle(classes, 1).toString());
+
+    Dataset wrong = Datasets.from(List.of(1, 2), shape, number -> new float[number]);
+    assertEquals(
+        "input of example 0: expected 2 values, got 1",
+        assertThrows(ShapeException.class, () -> Datasets.input(wrong, 0)).getMessage());
+    Dataset nothing = Datasets.from(List.of(1, 2), shape, number -> null);
+    assertEquals(
+        "input of example 1: expected 2 values, got null",
+        assertThrows(ShapeException.class, () -> Datasets.input(nothing, 1)).getMessage());
+    Target numbers = Target.numbers("", 1);
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> Datasets.fromClasses(List.of(1), shape, x -> null, numbers, x -> 1));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> Datasets.from(List.of(1), shape, x -> null, Target.classes(""), x -> null));
+  }
+
+  @Test
+  void saysWhatItIs() {
+    Dataset data = numbered(10);
+    assertEquals("10 examples [2] with classes: an array", data.toString());
+    assertEquals(
+        "1 example [2] with classes: part of augmentation, seed 9, of map of an array",
+        Datasets.subset(Datasets.augment(Datasets.map(data, x -> x), 9, (x, random) -> x), 4)
+            .toString());
+    assertEquals(
+        "4 examples [1] with 2 numbers of task \"ripe\" [sweet, red] and classes of task \"kind\":"
+            + " 2 parts: an array of rows",
+        Datasets.concat(
+                Datasets.withTargets(
+                    Datasets.withoutTargets(Datasets.of(new float[2][1], new float[2][1])),
+                    "ripe",
+                    List.of("sweet", "red"),
+                    new float[2][2]),
+                Datasets.forTask(Datasets.ofClasses(new float[2][1], new int[2]), "kind"))
+            .toString());
+    assertEquals(
+        "10 examples [2] without targets: cache of an array",
+        Datasets.cache(Datasets.withoutTargets(data)).toString());
+  }
+
+  @Test
+  void namesWhatIsNull() {
+    String message =
+        assertThrows(
+                NullPointerException.class,
+                () -> Datasets.of(new float[][] {{1}, null}, new float[2][1]))
+            .getMessage();
+    assertEquals("inputs: row of example 1", message);
+    message =
+        assertThrows(
+                NullPointerException.class,
+                () -> Datasets.of(new float[2][1], new float[][] {{1}, null}))
+            .getMessage();
+    assertEquals("targets: row of example 1", message);
+    assertThrows(
+        NullPointerException.class, () -> Datasets.of(new float[][] {null}, new float[1][1]));
+    message =
+        assertThrows(NullPointerException.class, () -> Datasets.concat(numbered(1), null))
+            .getMessage();
+    assertEquals("parts", message);
+    message =
+        assertThrows(
+                NullPointerException.class,
+                () -> Datasets.from(Arrays.asList(1, null), Shape.vector(1), x -> new float[1]))
+            .getMessage();
+    assertEquals("items: an item", message);
+    message =
+        assertThrows(
+                NullPointerException.class,
+                () -> Datasets.withNames(numbered(1), "", Arrays.asList("a", null)))
+            .getMessage();
+    assertEquals("names", message);
+    message =
+        assertThrows(IllegalArgumentException.class, () -> Datasets.target(numbered(1), "no", 0))
+            .getMessage();
+    assertEquals("task: expected that of one of the targets [classes], got \"no\"", message);
+  }
 }

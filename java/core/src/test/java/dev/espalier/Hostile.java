@@ -17,8 +17,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToIntFunction;
 import java.util.function.UnaryOperator;
 
 /** Legal and hostile objects of every type that the public API takes; the first is legal. */
@@ -154,7 +156,7 @@ final class Hostile {
     add(Throwable.class, new Mine(), null);
     add(Optional.class, Optional.empty(), null);
     add(OptionalInt.class, OptionalInt.empty(), null);
-    add(List.class, List.of(), null);
+    add(List.class, List.of(), List.of("low", "right"), Arrays.asList("low", null), null);
     add(Map.class, Map.of(), null);
     add(
         Duration.class,
@@ -237,7 +239,9 @@ final class Hostile {
                     },
             () -> null));
     add(CsvOptions.class, CsvOptions.inputs("x").targets("", "y"), CsvOptions.inputs("z"), null);
-    add(Target.class, Target.numbers("side", 2), null);
+    add(Target.class, Target.numbers("side", 2), Target.classes("", List.of("a", "b")), null);
+    add(Function.class, (Function<Object, float[]>) x -> new float[64], null);
+    add(ToIntFunction.class, (ToIntFunction<Object>) x -> 1, null);
     add(StepResult.class, new StepResult(0, 0, 1, 0, Map.of(), 0, 0), null);
     add(EpochResult.class, epoch(), null);
     add(History.class, history(), null);

@@ -148,7 +148,9 @@ class TrainingControlTest {
             assertEquals(0, trainer.lastHistory().orElseThrow().steps());
           });
       Trainer trainer = Trainer.of(network).validation(broken.labels());
-      String expected = "validation, example 41: expected finite inputs, got NaN or an infinity";
+      String expected =
+          "validation, example 41: expected finite inputs, got NaN or an infinity, or readInput"
+              + " wrote nothing";
       for (int pass = 0; pass < 2; pass++) {
         assertEquals(
             expected,
