@@ -149,9 +149,14 @@ class AbuseTest {
     Class<?>[] types = executable.getParameterTypes();
     List<List<Supplier<?>>> pools = new ArrayList<>();
     int longest = 1;
-    for (Class<?> type : types) {
-      List<Supplier<?>> pool = hostile.arguments(type);
+    for (int p = 0; p < types.length; p++) {
+      Class<?> type = types[p];
+      List<Supplier<?>> pool = new ArrayList<>(hostile.arguments(type));
       assertTrue(!pool.isEmpty(), "no values of " + type + " for " + executable + "; see Hostile");
+      if (executable.getGenericParameterTypes()[p].toString().endsWith("List<java.lang.String>")) {
+        pool.add(() -> List.of("low", "right"));
+        pool.add(() -> Arrays.asList("low", null));
+      }
       pools.add(pool);
       longest = Math.max(longest, pool.size());
     }

@@ -156,7 +156,7 @@ final class Hostile {
     add(Throwable.class, new Mine(), null);
     add(Optional.class, Optional.empty(), null);
     add(OptionalInt.class, OptionalInt.empty(), null);
-    add(List.class, List.of(), List.of("low", "right"), Arrays.asList("low", null), null);
+    add(List.class, List.of(), null);
     add(Map.class, Map.of(), null);
     add(
         Duration.class,
