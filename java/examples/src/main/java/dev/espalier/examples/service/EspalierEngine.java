@@ -20,17 +20,23 @@ import java.util.function.Function;
 public final class EspalierEngine implements Engine {
   private final Path model;
   private final Map<String, Double> countsOfFormer = new HashMap<>(); // guarded by itself
-  private final ReentrantLock replacing = new ReentrantLock();
-  private boolean isClosed; // guarded by replacing
+  private final Function<Path, Predictor> loading;
+  private final ReentrantLock replacing = new ReentrantLock(); // held while a model is loaded
+  private boolean isClosed; // guarded by countsOfFormer
   private volatile Predictor predictor; // replaced under both locks
 
   /** Loads the model. */
   public EspalierEngine(Path model) {
-    this.model = model;
-    predictor = load();
+    this(model, EspalierEngine::load);
   }
 
-  private Predictor load() {
+  EspalierEngine(Path model, Function<Path, Predictor> loading) {
+    this.model = model;
+    this.loading = loading;
+    predictor = loading.apply(model);
+  }
+
+  private static Predictor load(Path model) {
     try (Network network = Network.load(model)) {
       // A request has a thread of its own already; more would only get in each other's way.
       return network.predictor(PredictorOptions.defaults().maxBatchSize(1).threads(1));
@@ -95,10 +101,8 @@ public final class EspalierEngine implements Engine {
     // One at a time, reading included: or a file read earlier could replace one read later.
     replacing.lock();
     try {
-      if (isClosed) {
-        throw new IllegalStateException("the engine is closed");
-      }
-      replaceBy(load());
+      requireOpen();
+      replaceBy(loading.apply(model));
     } finally {
       replacing.unlock();
     }
@@ -106,6 +110,10 @@ public final class EspalierEngine implements Engine {
 
   private void replaceBy(Predictor next) {
     synchronized (countsOfFormer) {
+      if (isClosed) {
+        next.close();
+      }
+      requireOpen();
       Predictor former = predictor;
       Contract expected = Contract.of(former);
       Contract got = Contract.of(next);
@@ -145,14 +153,20 @@ public final class EspalierEngine implements Engine {
     return instruments;
   }
 
+  private void requireOpen() {
+    synchronized (countsOfFormer) {
+      if (isClosed) {
+        throw new IllegalStateException("the engine is closed");
+      }
+    }
+  }
+
+  /** Waits for no model that is being loaded: that one is closed as soon as it is there. */
   @Override
   public void close() {
-    replacing.lock();
-    try {
+    synchronized (countsOfFormer) {
       isClosed = true;
       predictor.close();
-    } finally {
-      replacing.unlock();
     }
   }
 }

@@ -4,14 +4,17 @@ package dev.espalier.examples.service;
 import dev.espalier.ModelFileException;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
+import jakarta.servlet.ServletInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /**
  * An HTTP service of one model.
@@ -19,7 +22,9 @@ import java.util.concurrent.TimeoutException;
  * <ul>
  *   <li>{@code POST /predict}: a picture's pixels as bytes, or floats, or JSON; answers every task
  *       by the names of its labels
- *   <li>{@code POST /admin/model}: reads the model's file again; from this machine alone
+ *   <li>{@code POST /admin/model}: reads the model's file again; from this machine alone, as JSON
+ *       (an empty body will do) and with {@code Authorization: Bearer TOKEN}; there only if the
+ *       service was given a token
  *   <li>{@code GET /health}, {@code GET /metrics} (Prometheus), {@code GET /model}
  * </ul>
  */
@@ -28,7 +33,8 @@ public final class PredictionService implements AutoCloseable {
    * Limits of the service.
    *
    * @param maxConcurrent requests at once, at least 1; more get 503
-   * @param maxBodyBytes bytes of a request, at least 1; more get 413
+   * @param maxBodyBytes bytes of a request, at least 1, where the model's input does not need less
+   *     even as JSON; more get 413
    * @param bodyMillis how long a body may take to arrive, from 1 to a day; later ones get 408
    * @param drainMillis how long requests are still answered, after it has been told to close, for
    *     balancers to see that /health says 503; more than two of their periods, at most a day
@@ -44,7 +50,9 @@ public final class PredictionService implements AutoCloseable {
       requireInRange(0, DAY_MILLIS, drainMillis, "drainMillis");
     }
 
-    /** Returns 256 requests at once, bodies of 16 MiB in 30 seconds, five seconds of farewell. */
+    /**
+     * Returns 256 requests at once, bodies of up to 16 MiB in 30 seconds, five seconds of farewell.
+     */
     public static Limits defaults() {
       return new Limits(256, 16 << 20, 30_000, 5_000);
     }
@@ -60,23 +68,50 @@ public final class PredictionService implements AutoCloseable {
   private static final int JAVA_WITH_VIRTUAL_THREADS = 21;
   private static final long LONGEST_REQUEST_MILLIS = 30_000;
 
-  /** Up to here memory is set aside for what a client only says that it will send. */
+  /** Larger bodies, or such of unknown size, have places of their own. */
   private static final int TRUSTED_BODY_BYTES = 64 << 10;
 
   private final Engine engine;
   private final Limits limits;
+  private final int bodyLimit;
   private final ServiceMetrics metrics = new ServiceMetrics();
   private final Semaphore places;
   private final Semaphore largeBodies;
   private final Javalin server;
+
+  /** Ends what takes too long. It runs nothing that waits. */
+  private final ScheduledThreadPoolExecutor timer =
+      new ScheduledThreadPoolExecutor(1, work -> daemon(work, "body-timer"));
+
+  /** Loads models, one after the other. Nobody waits for it when the service closes. */
+  private final ExecutorService reloading =
+      Executors.newSingleThreadExecutor(work -> daemon(work, "reloading"));
+
+  private final CompletableFuture<Void> isStopping = new CompletableFuture<>();
   private volatile boolean isDraining;
 
-  /** Makes the service; the engine stays the caller's. */
+  /** Makes the service; the engine stays the caller's. Its model cannot be replaced by request. */
   public PredictionService(Engine engine, Limits limits) {
+    this(engine, limits, null);
+  }
+
+  /**
+   * Makes the service; the engine stays the caller's.
+   *
+   * @param adminToken what a request to replace the model has to know, at least 16 characters; null
+   *     if nobody may
+   * @throws IllegalArgumentException if the token is too short
+   */
+  public PredictionService(Engine engine, Limits limits, String adminToken) {
     this.engine = engine;
     this.limits = limits;
+    AdminGate gate = adminToken == null ? null : new AdminGate(adminToken);
+    // The size stays when the model is replaced.
+    long mostBytes = Requests.mostBytes(engine.answer(Engine.Model::inputSize));
+    bodyLimit = (int) Math.min(limits.maxBodyBytes(), mostBytes);
     places = new Semaphore(limits.maxConcurrent());
     largeBodies = new Semaphore(limits.maxConcurrent());
+    timer.setRemoveOnCancelPolicy(true);
     server =
         Javalin.create(
             config -> {
@@ -93,10 +128,18 @@ public final class PredictionService implements AutoCloseable {
           }
         });
     server.post("/predict", this::predict);
-    server.post("/admin/model", this::reload);
+    if (gate != null) {
+      server.post("/admin/model", context -> reload(gate, context));
+    }
     server.get("/health", this::health);
     server.get("/metrics", this::metrics);
     server.get("/model", context -> context.result(engine.describe()));
+  }
+
+  private static Thread daemon(Runnable work, String name) {
+    Thread thread = new Thread(work, name);
+    thread.setDaemon(true);
+    return thread;
   }
 
   /** Starts to listen. */
@@ -113,7 +156,8 @@ public final class PredictionService implements AutoCloseable {
   /**
    * Drains, then stops. While it drains, /health alone says 503: a balancer has to see that before
    * it sends elsewhere, and until then every request is answered, with word to the client to close
-   * the connection. After that no connection is accepted, and what is being answered ends.
+   * the connection. After that no connection is accepted, and what is being answered ends. A model
+   * that is being loaded is not waited for: who asked for it gets 503.
    */
   @Override
   public void close() {
@@ -123,18 +167,70 @@ public final class PredictionService implements AutoCloseable {
     } catch (InterruptedException interruption) {
       Thread.currentThread().interrupt();
     }
+    isStopping.complete(null);
+    reloading.shutdownNow();
     server.stop();
+    timer.shutdownNow();
   }
 
   private void predict(Context context) throws IOException {
     long start = System.nanoTime();
+    long declared = context.req().getContentLengthLong(); // -1: not said
+    if (declared > bodyLimit) {
+      respond(context, start, null, BodyReader.tooLarge(bodyLimit));
+      return;
+    }
+    boolean isSmall = declared >= 0 && declared <= TRUSTED_BODY_BYTES;
+    ServletInputStream stream = context.req().getInputStream();
+    if (isSmall && stream.available() >= declared) { // as nearly always: nobody has to wait
+      respond(context, start, stream.readNBytes((int) declared), null);
+    } else if (isSmall || largeBodies.tryAcquire()) {
+      context.future(() -> read(context, start, stream, isSmall));
+    } else {
+      respond(context, start, null, new RequestException(503, "too many large requests at once"));
+    }
+  }
+
+  /**
+   * Reads the body before the request takes a place: who sends one slowly, or nothing at all, keeps
+   * no place from others. Large ones have places of their own, for the sake of memory.
+   */
+  private CompletableFuture<?> read(
+      Context context, long start, ServletInputStream stream, boolean isSmall) {
+    CompletableFuture<byte[]> body = BodyReader.read(stream, bodyLimit);
+    ScheduledFuture<?> end =
+        timer.schedule(
+            () -> body.completeExceptionally(BodyReader.tooSlow()),
+            limits.bodyMillis(),
+            TimeUnit.MILLISECONDS);
+    return body.handle(
+        (bytes, refusal) -> {
+          end.cancel(false);
+          if (!isSmall) {
+            largeBodies.release();
+          }
+          try {
+            respond(context, start, bytes, refusal);
+          } catch (IOException clientHasGone) {
+            return null; // and nobody is left to be told
+          }
+          return null;
+        });
+  }
+
+  /** Answers a body, or says why there is none. */
+  private void respond(Context context, long start, byte[] body, Throwable refusal)
+      throws IOException {
     int status = 200;
     byte[] result;
     try {
-      result = answer(context.contentType(), readBody(context));
-    } catch (RequestException refusal) {
-      status = refusal.status();
-      result = Requests.writeError(refusal.getMessage());
+      if (refusal instanceof RuntimeException known) {
+        throw known;
+      }
+      result = answer(context.contentType(), body);
+    } catch (RequestException known) {
+      status = known.status();
+      result = Requests.writeError(known.getMessage());
     } catch (RuntimeException error) {
       status = 500;
       result = Requests.writeError(String.valueOf(error.getMessage()));
@@ -166,86 +262,53 @@ public final class PredictionService implements AutoCloseable {
     }
   }
 
-  /**
-   * Reads the body before the request takes a place: who sends one slowly, or nothing at all, keeps
-   * no place from others. Large ones have places of their own, for the sake of memory.
-   */
-  private byte[] readBody(Context context) {
-    int limit = limits.maxBodyBytes();
-    long declared = context.req().getContentLengthLong(); // -1: not said
-    if (declared > limit) {
-      throw tooLarge(limit);
-    }
-    boolean isSmall = declared >= 0 && declared <= TRUSTED_BODY_BYTES;
-    if (!isSmall && !largeBodies.tryAcquire()) {
-      throw new RequestException(503, "too many large requests at once");
-    }
-    try {
-      return read(
-          context.req().getInputStream(), isSmall ? (int) declared : TRUSTED_BODY_BYTES, limit);
-    } catch (IOException broken) {
-      throw broken.getCause() instanceof TimeoutException
-          ? tooSlow()
-          : new RequestException(400, "expected a whole body, got part of one");
-    } finally {
-      if (!isSmall) {
-        largeBodies.release();
-      }
-    }
-  }
-
-  /** Reads until the end; has room for so many bytes at first. */
-  private byte[] read(InputStream stream, int room, int limit) throws IOException {
-    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(limits.bodyMillis());
-    byte[] body = new byte[Math.min(room, limit)];
-    int count = 0;
-    while (true) {
-      if (count == body.length) {
-        int next = stream.read();
-        if (next < 0) {
-          return body;
-        }
-        if (count == limit) {
-          throw tooLarge(limit);
-        }
-        body = Arrays.copyOf(body, (int) Math.min(limit, 2L * count + 1));
-        body[count++] = (byte) next;
-      }
-      int got = stream.read(body, count, body.length - count);
-      if (got < 0) {
-        return Arrays.copyOf(body, count);
-      }
-      count += got;
-      if (System.nanoTime() - end > 0) {
-        throw tooSlow();
-      }
-    }
-  }
-
-  private static RequestException tooSlow() {
-    return new RequestException(408, "expected a whole body in time, got part of one");
-  }
-
-  private static RequestException tooLarge(int limit) {
-    return new RequestException(413, "expected a body of at most " + limit + " bytes");
-  }
-
-  private void reload(Context context) throws IOException {
+  private void reload(AdminGate gate, Context context) throws IOException {
     context.contentType("application/json");
-    if (!InetAddress.getByName(context.req().getRemoteAddr()).isLoopbackAddress()) {
-      context.status(403).result(Requests.writeError("only from this machine"));
+    try {
+      gate.check(context.req());
+    } catch (RequestException refusal) {
+      if (refusal.status() == 401) {
+        context.header("WWW-Authenticate", "Bearer");
+      }
+      context.status(refusal.status()).result(Requests.writeError(refusal.getMessage()));
       return;
     }
-    try {
-      engine.reload();
+    CompletableFuture<Void> loading =
+        CompletableFuture.runAsync(
+            () -> {
+              try {
+                engine.reload();
+              } catch (IOException error) {
+                throw new UncheckedIOException(error);
+              }
+            },
+            reloading);
+    context.future(
+        () ->
+            CompletableFuture.anyOf(loading, isStopping)
+                .handle(
+                    (nothing, error) -> {
+                      reloaded(context, loading.isDone(), error);
+                      return null;
+                    }));
+  }
+
+  private void reloaded(Context context, boolean isOver, Throwable error) {
+    Throwable cause = error instanceof CompletionException ? error.getCause() : error;
+    if (!isOver) {
+      context.status(503).result(Requests.writeError("shutting down; the former model goes on"));
+    } else if (cause == null) {
       metrics.countReload();
       context.result("{\"reloaded\":true}");
-    } catch (ModelFileException | IllegalArgumentException | UncheckedIOException error) {
-      // Damaged, for another question or not there: the former model goes on.
-      context.status(409).result(Requests.writeError(error.getMessage()));
-    } catch (RuntimeException error) {
-      // It does so here, too: where there is no memory for two, for example.
-      context.status(500).result(Requests.writeError(String.valueOf(error.getMessage())));
+    } else {
+      // Damaged, for another question, not there: the former model goes on. It does so, too, where
+      // there is no memory for two, for example.
+      boolean isFile =
+          cause instanceof ModelFileException
+              || cause instanceof IllegalArgumentException
+              || cause instanceof UncheckedIOException;
+      String message = String.valueOf(cause.getMessage());
+      context.status(isFile ? 409 : 500).result(Requests.writeError(message));
     }
   }
 

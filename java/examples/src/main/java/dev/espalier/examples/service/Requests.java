@@ -10,6 +10,7 @@ import com.fasterxml.jackson.core.util.JsonRecyclerPools;
 import dev.espalier.Task;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -22,7 +23,18 @@ final class Requests {
   private static final JsonFactory JSON =
       JsonFactory.builder().recyclerPool(JsonRecyclerPools.sharedConcurrentDequePool()).build();
 
+  /** Bytes of a number in JSON, what is around it included: floats need up to 16 digits. */
+  private static final int JSON_BYTES_PER_NUMBER = 32;
+
+  /** Bytes around all numbers. */
+  private static final int JSON_BYTES_AROUND = 4096;
+
   private Requests() {}
+
+  /** Returns how many bytes a legal body may need: JSON needs most. */
+  static long mostBytes(int inputSize) {
+    return (long) JSON_BYTES_PER_NUMBER * inputSize + JSON_BYTES_AROUND;
+  }
 
   /** Answers a body, raw bytes or JSON, with one model from its input size to its values. */
   static Engine.Answer answer(Engine.Model model, String contentType, byte[] body) {
@@ -55,7 +67,7 @@ final class Requests {
   }
 
   /** Returns type and subtype in lower case, without parameters such as a charset. */
-  private static String mediaType(String contentType) {
+  static String mediaType(String contentType) {
     if (contentType == null) {
       return "";
     }
@@ -158,12 +170,14 @@ final class Requests {
     return out.toByteArray();
   }
 
-  static byte[] writeError(String message) throws IOException {
+  static byte[] writeError(String message) {
     ByteArrayOutputStream out = new ByteArrayOutputStream(128);
     try (JsonGenerator json = JSON.createGenerator(out)) {
       json.writeStartObject();
       json.writeStringField("error", message);
       json.writeEndObject();
+    } catch (IOException error) {
+      throw new UncheckedIOException(error); // memory takes everything
     }
     return out.toByteArray();
   }

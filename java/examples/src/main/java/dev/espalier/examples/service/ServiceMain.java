@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.examples.service;
 
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -17,6 +21,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = "Serves a saved model by HTTP: POST /predict, GET /health, /metrics, /model.")
 public final class ServiceMain implements Callable<Integer> {
+  private static final String TOKEN_VARIABLE = "ESPALIER_ADMIN_TOKEN";
+
   @Spec private CommandSpec spec;
 
   @Option(names = "--model", required = true, description = "a file that Network.save wrote")
@@ -51,30 +57,106 @@ public final class ServiceMain implements Callable<Integer> {
       })
   private long drainMillis = PredictionService.Limits.defaults().drainMillis();
 
+  @Option(
+      names = "--admin-token-file",
+      description = {
+        "file with the token that POST /admin/model demands, at least 16 characters; or give it in",
+        "the environment as " + TOKEN_VARIABLE + "; without one nobody may replace the model"
+      })
+  private Path adminTokenFile;
+
   /** Starts the service. */
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new ServiceMain()).execute(arguments));
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** Returns the command; what keeps it from starting is one line and exit code 1, or 2 (usage). */
+  static CommandLine commandLine() {
+    return new CommandLine(new ServiceMain())
+        .setExecutionExceptionHandler(
+            (error, line, parsed) -> {
+              line.getErr().println("serve: " + oneLine(error));
+              return 1;
+            });
+  }
+
+  private static String oneLine(Throwable error) {
+    String message = error.getMessage() == null ? error.toString() : error.getMessage();
+    return message.strip().replaceAll("\\s*\\R\\s*", "; ");
   }
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     PredictionService.Limits limits;
     try {
       limits = new PredictionService.Limits(maxConcurrent, maxBodyBytes, bodyMillis, drainMillis);
+      if (port < 0 || port > 65_535) {
+        throw new IllegalArgumentException("port: expected 0 to 65535, got " + port);
+      }
     } catch (IllegalArgumentException error) {
       throw new ParameterException(spec.commandLine(), error.getMessage());
     }
-    serve(new EspalierEngine(model), limits, host, port);
+    String token = adminToken();
+    requireFile(model, "--model");
+    requireFree(host, port);
+    serve(new EspalierEngine(model), limits, host, port, token);
     return 0;
+  }
+
+  /** Returns the token, null without one. */
+  private String adminToken() throws IOException {
+    if (adminTokenFile == null) {
+      return System.getenv(TOKEN_VARIABLE);
+    }
+    requireFile(adminTokenFile, "--admin-token-file");
+    return Files.readString(adminTokenFile).strip();
+  }
+
+  private static void requireFile(Path file, String option) throws IOException {
+    if (!Files.isReadable(file) || Files.isDirectory(file)) {
+      throw new IOException(option + ": expected a file that can be read, got " + file);
+    }
+  }
+
+  /**
+   * Tries the address before a model is loaded for it, and before the server tells of it at length.
+   */
+  private static void requireFree(String host, int port) throws IOException {
+    InetSocketAddress address = new InetSocketAddress(host, port);
+    if (address.isUnresolved()) {
+      throw new IOException("--host: expected an address of this machine, got " + host);
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true); // as the server does
+      socket.bind(address);
+    } catch (IOException error) {
+      throw new IOException(
+          "cannot listen on " + host + " port " + port + ": " + error.getMessage(), error);
+    }
+  }
+
+  /** Serves as the other one does; by request nobody may replace the model. */
+  public static void serve(Engine engine, PredictionService.Limits limits, String host, int port)
+      throws InterruptedException {
+    serve(engine, limits, host, port, null);
   }
 
   /**
    * Serves until the process is told to end; then drains and lets requests that run finish. The
    * process ends with the code that JVMs have for it: 143 after SIGTERM.
+   *
+   * @param adminToken what replacing the model demands, or null
    */
-  public static void serve(Engine engine, PredictionService.Limits limits, String host, int port)
+  public static void serve(
+      Engine engine, PredictionService.Limits limits, String host, int port, String adminToken)
       throws InterruptedException {
-    PredictionService service = new PredictionService(engine, limits).start(host, port);
+    PredictionService service;
+    try {
+      service = new PredictionService(engine, limits, adminToken).start(host, port);
+    } catch (RuntimeException | Error error) {
+      engine.close();
+      throw error;
+    }
     CountDownLatch end = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(

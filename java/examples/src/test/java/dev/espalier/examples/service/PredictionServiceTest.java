@@ -51,11 +51,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 @Timeout(60)
 class PredictionServiceTest {
   private static final int SIZE = 36;
+  private static final String TOKEN = "a token of the tests";
   private static final String JSON = "application/json";
   private static final String BYTES = "application/octet-stream";
 
@@ -95,7 +95,18 @@ class PredictionServiceTest {
   }
 
   private static PredictionService started(Engine engine, PredictionService.Limits limits) {
-    return new PredictionService(engine, limits).start("127.0.0.1", 0);
+    return new PredictionService(engine, limits, TOKEN).start("127.0.0.1", 0);
+  }
+
+  private HttpResponse<String> reload() throws IOException, InterruptedException {
+    URI uri = URI.create("http://127.0.0.1:" + service.port() + "/admin/model");
+    return client.send(
+        HttpRequest.newBuilder(uri)
+            .header("Content-Type", JSON)
+            .header("Authorization", "Bearer " + TOKEN)
+            .POST(BodyPublishers.noBody())
+            .build(),
+        BodyHandlers.ofString());
   }
 
   private HttpResponse<String> post(String path, String type, BodyPublisher body)
@@ -262,7 +273,7 @@ class PredictionServiceTest {
       for (int i = 0; i < 5; i++) {
         post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE]));
       }
-      assertEquals(200, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
+      assertEquals(200, reload().statusCode());
       PrometheusText now = new PrometheusText(get("/metrics").body());
       assertEquals(5 * (swap + 1), now.value("espalier_predictor_calls_total"));
       assertEquals(swap + 1, now.value("espalier_model_reloads_total"));
@@ -338,6 +349,7 @@ class PredictionServiceTest {
   private static final class SlowEngine implements Engine {
     private final Engine engine;
     private final Consumer<Thread> answering;
+    private final AtomicBoolean isAsked = new AtomicBoolean();
     volatile CountDownLatch isIn;
     volatile CountDownLatch release;
 
@@ -358,6 +370,9 @@ class PredictionServiceTest {
 
     @Override
     public <R> R answer(Function<Model, R> request) {
+      if (isAsked.compareAndSet(false, true)) {
+        return engine.answer(request); // the service asks for the input's size before it starts
+      }
       answering.accept(Thread.currentThread());
       isIn.countDown();
       try {
@@ -388,17 +403,17 @@ class PredictionServiceTest {
   @Test
   void aModelThatCannotBeLoadedChangesNothing() throws Exception {
     Files.writeString(model, "nonsense");
-    HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
+    HttpResponse<String> response = reload();
     assertEquals(409, response.statusCode(), response.body());
     Files.delete(model);
-    assertEquals(409, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
+    assertEquals(409, reload().statusCode());
     try (Network network = network(2)) {
       network.save(model);
     }
     long budget = Espalier.nativeBytesBudget();
     Espalier.setNativeBytesBudget(0);
     try {
-      HttpResponse<String> refusal = post("/admin/model", JSON, BodyPublishers.noBody());
+      HttpResponse<String> refusal = reload();
       assertEquals(500, refusal.statusCode());
       assertTrue(refusal.body().contains("{\"error\":\"") && refusal.body().contains("budget"));
     } finally {
@@ -459,7 +474,7 @@ class PredictionServiceTest {
       try (Network network = other.build(1)) {
         network.save(model);
       }
-      HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
+      HttpResponse<String> response = reload();
       assertEquals(409, response.statusCode(), response.body());
       assertTrue(response.body().contains(served), response.body());
       assertEquals(answer, post("/predict", BYTES, BodyPublishers.ofByteArray(picture)).body());
@@ -469,7 +484,7 @@ class PredictionServiceTest {
     try (Network network = network(2).setThresholds("trait", 0, 0)) {
       network.save(model);
     }
-    HttpResponse<String> response = post("/admin/model", JSON, BodyPublishers.noBody());
+    HttpResponse<String> response = reload();
     assertEquals(200, response.statusCode(), response.body());
     String tuned = post("/predict", BYTES, BodyPublishers.ofByteArray(picture)).body();
     assertTrue(tuned.contains("\"true\":[\"long\",\"red\"]"), tuned);
@@ -480,7 +495,7 @@ class PredictionServiceTest {
     StringWriter messages = new StringWriter();
     assertEquals(
         2,
-        new CommandLine(new ServiceMain())
+        ServiceMain.commandLine()
             .setErr(new PrintWriter(messages))
             .execute("--model", model.toString(), "--drain-millis", "-1"));
     assertTrue(
@@ -527,7 +542,7 @@ class PredictionServiceTest {
       try (Network network = network(swap % 2 + 1)) {
         network.save(model);
       }
-      assertEquals(200, post("/admin/model", JSON, BodyPublishers.noBody()).statusCode());
+      assertEquals(200, reload().statusCode());
     }
     Thread closing = new Thread(service::close);
     closing.start();
