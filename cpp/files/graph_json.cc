@@ -109,6 +109,7 @@ JsonText HeadToJson(const HeadSpec& head) {
   object.Add("from", head.from);
   object.Add("layers", LayersToJson(head.layers));
   object.Add("task", TaskToJson(head.task));
+  if (!head.initializer.empty()) object.Add("initializer", head.initializer);
   object.Add("frozen", head.frozen);
   object.Add("learning_rate_scale", RealToJson("learning_rate_scale", head.learning_rate_scale));
   return object.Finish();
@@ -217,6 +218,7 @@ HeadSpec ReadHead(const JsonReader& object) {
   fields.Read("from", head.from);
   head.layers = ReadLayers(fields);
   head.task = ReadTask(fields.Required("task"));
+  fields.Read("initializer", head.initializer);
   fields.Read("frozen", head.frozen);
   fields.Read("learning_rate_scale", head.learning_rate_scale);
   fields.Finish();

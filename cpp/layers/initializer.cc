@@ -17,14 +17,16 @@ enum class Fans { kNone, kIn, kBoth };
 
 struct Scheme {
   const char* name;
-  Fans fans;    // what the variance is divided by
-  double gain;  // what it is multiplied by
+  Fans fans;    // what the gain is divided by; kNone: by nothing
+  double gain;  // 0: nothing is drawn
   bool is_uniform;
 };
 
 constexpr std::array kSchemes = {
     Scheme{"zeros", Fans::kNone, 0.0, false},
     Scheme{"constant", Fans::kNone, 0.0, false},
+    Scheme{"small_normal", Fans::kNone, 0.01 * 0.01, false},
+    Scheme{"standard_uniform", Fans::kIn, 1.0 / 3.0, true},
     Scheme{"he_normal", Fans::kIn, 2.0, false},
     Scheme{"he_uniform", Fans::kIn, 2.0, true},
     Scheme{"glorot_normal", Fans::kBoth, 2.0, false},
@@ -39,19 +41,29 @@ const Scheme* FindScheme(std::string_view name) {
   return found == kSchemes.end() ? nullptr : found;
 }
 
+double Divisor(Fans fans, const InitializerSpec& spec) {
+  switch (fans) {
+    case Fans::kNone:
+      return 1.0;
+    case Fans::kIn:
+      return static_cast<double>(spec.fan_in);
+    case Fans::kBoth:
+      return static_cast<double>(spec.fan_in) + static_cast<double>(spec.fan_out);
+  }
+  return 1.0;
+}
+
 }  // namespace
 
 void Initialize(const InitializerSpec& spec, const RandomKey& key, std::span<float> values) {
   CheckInitializer(spec.name);
   const Scheme& scheme = *FindScheme(spec.name);
-  if (scheme.fans == Fans::kNone) {
+  if (scheme.gain == 0.0) {
     const double value = spec.name == "constant" ? spec.value : 0.0;
     std::fill(values.begin(), values.end(), static_cast<float>(value));
     return;
   }
-  const double fans = static_cast<double>(spec.fan_in) +
-                      (scheme.fans == Fans::kBoth ? static_cast<double>(spec.fan_out) : 0.0);
-  const double variance = scheme.gain / fans;
+  const double variance = scheme.gain / Divisor(scheme.fans, spec);
   Random random(key);
   if (scheme.is_uniform) {
     const double limit = std::sqrt(3.0 * variance);

@@ -12,9 +12,12 @@ namespace espalier {
 
 /// Fills `values` from the key's stream.
 ///
-///   he:     gain 2 / fan_in            He et al. 2015, arXiv:1502.01852
-///   lecun:  1 / fan_in                 LeCun et al. 1998
-///   glorot: 2 / (fan_in + fan_out)     Glorot and Bengio 2010
+///   he:       2 / fan_in              He et al. 2015, arXiv:1502.01852
+///   lecun:    1 / fan_in              LeCun et al. 1998
+///   glorot:   2 / (fan_in + fan_out)  Glorot and Bengio 2010
+///   standard: 1 / (3 * fan_in)        that is ±1/sqrt(fan_in): Glorot and Bengio 2010, eq. 1;
+///                                     what PyTorch draws for dense layers and convolutions
+///   small:    0.01^2                  Girshick 2015, arXiv:1504.08083, for new output layers
 ///
 /// is the variance; "normal" draws from N(0, variance), "uniform" from ±sqrt(3·variance).
 /// Throws Error: INVALID_ARGUMENT for an unknown name, listing the known ones.

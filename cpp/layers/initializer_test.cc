@@ -24,7 +24,8 @@ TEST(Initializer, HasTheVarianceOfItsScheme) {
     double variance;
   } cases[] = {{"he_normal", 2.0 / 50},     {"he_uniform", 2.0 / 50},
                {"glorot_normal", 2.0 / 80}, {"glorot_uniform", 2.0 / 80},
-               {"lecun_normal", 1.0 / 50},  {"lecun_uniform", 1.0 / 50}};
+               {"lecun_normal", 1.0 / 50},  {"lecun_uniform", 1.0 / 50},
+               {"small_normal", 1e-4},      {"standard_uniform", 1.0 / 150}};
   constexpr std::size_t kCount = 40000;
   for (const auto& c : cases) {
     const auto values = Draw({.name = c.name, .fan_in = 50, .fan_out = 30}, kCount);

@@ -128,6 +128,7 @@ NetworkSpec SpecOf(const NetworkState& network) {
                          ? kInputName
                          : network.layers[static_cast<std::size_t>(head.from)].name;
     head_spec.task = head.task;
+    head_spec.initializer = head.initializer;
     spec.heads.push_back(std::move(head_spec));
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {

@@ -7,6 +7,7 @@
 #include "espalier/builder.h"
 #include "network/parameter_layout.h"
 #include "testing/layer_spec.h"
+#include "testing/messages.h"
 
 namespace espalier {
 namespace {
@@ -45,7 +46,7 @@ TEST(Initialization, FollowsTheActivation) {
   EXPECT_NEAR(glorot.variance / (2.0 / (400 + 300)), 1.0, 0.03);
   EXPECT_LE(glorot.largest, std::sqrt(6.0 / (400 + 300)));  // uniform: it has none
   const Moments output = MomentsOf(network.ReadParameter("heads.h.dense.weight"));
-  EXPECT_LE(output.largest, std::sqrt(6.0 / (300 + 2)));
+  EXPECT_LE(output.largest, 1.0 / std::sqrt(300));
   EXPECT_EQ(network.ReadParameter("before_relu.bias"), std::vector<float>(400, 0.0f));
   EXPECT_EQ(network.ReadParameter("batch_norm1.weight"), std::vector<float>(400, 1.0f));
   EXPECT_EQ(network.ReadParameter("batch_norm1.running_var"), std::vector<float>(400, 1.0f));
@@ -59,6 +60,35 @@ TEST(Initialization, AnExplicitInitializerStays) {
   const Network network = builder.Build(3);
   const Moments moments = MomentsOf(network.ReadParameter("d.weight"));
   EXPECT_NEAR(moments.variance / (1.0 / 50), 1.0, 0.1);
+}
+
+TEST(Initialization, OutputLayersStartAtZerosWhereOnlyTheHeadLearns) {
+  const auto weight = [](NetworkSpec spec, std::string initializer) {
+    spec.heads[0].initializer = std::move(initializer);
+    return MomentsOf(Network::Build(spec, 3).ReadParameter("heads.h.dense.weight"));
+  };
+  NetworkBuilder linear(Shape::Vector(300));
+  linear.Layer(Spec("layer_norm")).Head("h", LabelsTask({"x", "y"}));
+  EXPECT_EQ(weight(linear.spec(), "").largest, 0.0);
+  EXPECT_NEAR(weight(linear.spec(), "small_normal").variance / 1e-4, 1.0, 0.2);
+  EXPECT_NEAR(weight(linear.spec(), "standard_uniform").variance * 3 * 300, 1.0, 0.2);
+  NetworkBuilder deep(Shape::Vector(20));
+  deep.Dense("d", 300).Relu().Head("h", LabelsTask({"x", "y"}));
+  EXPECT_NEAR(weight(deep.spec(), "").variance * 3 * 300, 1.0, 0.2);
+  EXPECT_EQ(weight(deep.spec(), "zeros").largest, 0.0);
+  NetworkSpec frozen = deep.spec();
+  frozen.layers[0].frozen = true;
+  EXPECT_EQ(weight(frozen, "").largest, 0.0);
+  EXPECT_NEAR(weight(frozen, "he_normal").variance / (2.0 / 300), 1.0, 0.2);
+}
+
+TEST(Initialization, AnUnknownInitializerOfAHeadNamesItsLayer) {
+  NetworkSpec spec = NetworkBuilder(Shape::Vector(2)).Head("h", LabelsTask({"x"})).spec();
+  spec.heads[0].initializer = "zero";
+  const std::string message =
+      testing::MessageOf(ErrorCode::kInvalidArgument, [&] { Network::Build(spec, 1); });
+  EXPECT_NE(message.find("'heads.h.dense'"), std::string::npos) << message;
+  EXPECT_NE(message.find("did you mean 'zeros'"), std::string::npos) << message;
 }
 
 TEST(Initialization, DependsOnPathAndSeedAlone) {

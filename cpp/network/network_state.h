@@ -37,6 +37,7 @@ struct GraphLayer {
 struct GraphHead {
   std::string name;
   TaskSpec task;
+  std::string initializer;   // as HeadSpec has it
   int from = kNetworkInput;  // the layer it stands on
   int output = 0;            // its output layer, a dense
   std::int64_t width() const { return static_cast<std::int64_t>(task.labels.size()); }

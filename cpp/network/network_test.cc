@@ -65,6 +65,7 @@ TEST(Network, SpecBuildsTheSameNetworkAgain) {
                  Spec("concat", "both", {"dense1", "tanh1"})};
   head.task = LabelsTask({"x", "y"});
   head.frozen = true;
+  head.initializer = "small_normal";
   builder.Head(head).Head("wide", ValuesTask({"v"}));
   Network network = builder.Build(5);
   network.Freeze({.pattern = "b"}, true);
@@ -87,6 +88,7 @@ TEST(Network, SpecBuildsTheSameNetworkAgain) {
   ASSERT_TRUE(again.Spec().normalization.has_value());
   EXPECT_EQ(again.Spec().normalization->std, (std::vector<double>{0.1, 0.2, 0.3}));
   EXPECT_EQ(again.Spec().heads[1].from, "dropout1");
+  EXPECT_EQ(again.Spec().heads[0].initializer, "small_normal");
 }
 
 TEST(Network, MismatchNamesLayerExpectedAndGot) {

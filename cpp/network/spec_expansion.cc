@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network/spec_expansion.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -107,7 +108,7 @@ class Expansion {
     LayerSpec output;
     output.kind = "dense";
     output.attributes["units"] = static_cast<std::int64_t>(head.task.labels.size());
-    output.attributes["initializer"] = std::string("glorot_uniform");
+    if (!head.initializer.empty()) output.attributes["initializer"] = head.initializer;
     output.frozen = head.frozen;
     output.learning_rate_scale = head.learning_rate_scale;
     Add(output, prefix + kHeadOutputName, {before}, index);
@@ -115,6 +116,7 @@ class Expansion {
     GraphHead graph_head;
     graph_head.name = head.name;
     graph_head.task = head.task;
+    graph_head.initializer = head.initializer;
     graph_head.output = static_cast<int>(result_.layers.size()) - 1;
     result_.heads.push_back(std::move(graph_head));
   }
@@ -179,6 +181,26 @@ bool HasInitializer(const std::string& kind) {
   return kind == "dense" || kind == "conv2d" || kind == "depthwise_conv2d";
 }
 
+// Output layers start at zeros where only the head learns; from zeros, a backbone that learns
+// would find worse features in few steps.
+void ChooseOutputInitializers(ExpandedSpec& spec) {
+  std::vector<char> learns(spec.layers.size(), 0);  // the layer, or one that it is computed from
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    const ExpandedLayer& layer = spec.layers[i];
+    learns[i] = static_cast<char>(
+        (HasInitializer(layer.spec.kind) && !layer.spec.frozen) ||
+        std::any_of(layer.inputs.begin(), layer.inputs.end(), [&](int input) {
+          return input != kNetworkInput && learns[static_cast<std::size_t>(input)] != 0;
+        }));
+  }
+  for (const GraphHead& head : spec.heads) {
+    Attributes& attributes = spec.layers[static_cast<std::size_t>(head.output)].spec.attributes;
+    const bool is_on_learning =
+        head.from != kNetworkInput && learns[static_cast<std::size_t>(head.from)] != 0;
+    attributes.emplace("initializer", std::string(is_on_learning ? "standard_uniform" : "zeros"));
+  }
+}
+
 bool PassesActivationThrough(const std::string& kind) {
   return kind == "batch_norm" || kind == "layer_norm" || kind == "dropout" || kind == "flatten";
 }
@@ -192,6 +214,7 @@ ExpandedSpec ExpandSpec(const NetworkSpec& spec) {
 }
 
 void ChooseInitializers(ExpandedSpec& spec) {
+  ChooseOutputInitializers(spec);
   // From the last layer to the first: what saturates each layer's output is then known
   // from its consumers.
   std::vector<char> saturates(spec.layers.size(), 0);

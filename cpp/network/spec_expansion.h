@@ -32,8 +32,8 @@ struct ExpandedSpec {
 ExpandedSpec ExpandSpec(const NetworkSpec& spec);
 
 /// Chooses the "initializer" of dense and convolution layers that have none, by the
-/// activation that follows: glorot_uniform before sigmoid and tanh and for a head's
-/// output, else he_normal.
+/// activation that follows: glorot_uniform before sigmoid and tanh, else he_normal. For the output
+/// layers of heads see HeadSpec::initializer.
 void ChooseInitializers(ExpandedSpec& spec);
 
 }  // namespace espalier

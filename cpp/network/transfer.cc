@@ -199,6 +199,8 @@ Transferred Plan(const NetworkState& network, const TransferSpec& spec) {
   }
   ApplyFreezing(*result.network, spec);
   ApplyLearningRates(*result.network, spec);
+  // How new output layers start depends on what is frozen by now.
+  if (!spec.heads.empty()) result.network = BuildGraph(SpecOf(*result.network));
   return result;
 }
 

@@ -47,6 +47,37 @@ void ExpectSameParameters(const Network& a, const Network& b) {
   }
 }
 
+bool IsZero(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return value == 0.0f; });
+}
+
+TEST(Transfer, ANewHeadOnAFrozenBackboneStartsAtZeros) {
+  const Network network = Garments();
+  TransferSpec spec;
+  spec.heads = {Finding()};
+  const auto output = [&] { return network.Transfer(spec, 7).ReadParameter(
+                                "heads.finding.dense.weight"); };
+  EXPECT_FALSE(IsZero(output()));  // the backbone learns, too
+  spec.freeze = {{.pattern = "features", .through = true}};
+  EXPECT_TRUE(IsZero(output()));
+  EXPECT_FALSE(IsZero(network.Transfer(spec, 7).ReadParameter("heads.finding.dense1.weight")));
+  spec.unfreeze = {{.pattern = "conv2"}};
+  EXPECT_FALSE(IsZero(output()));
+  spec.unfreeze.clear();
+  spec.heads[0].initializer = "small_normal";
+  EXPECT_FALSE(IsZero(output()));
+}
+
+TEST(Transfer, KeptHeadsKeepTheirWeights) {
+  const Network network = Garments();
+  TransferSpec spec;
+  spec.freeze = {{.pattern = "*"}};
+  spec.heads = {Finding()};
+  const Network transferred = network.Transfer(spec, 7);
+  EXPECT_FALSE(IsZero(transferred.ReadParameter("heads.garment.dense.weight")));
+  ExpectSameParameters(network, network.Transfer({.freeze = spec.freeze}, 7));
+}
+
 TEST(Transfer, NothingToDoIsACopy) {
   const Network network = Garments();
   const Network copy = network.Transfer({}, 99);

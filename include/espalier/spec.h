@@ -85,6 +85,12 @@ struct HeadSpec {
   std::string from;
   std::vector<LayerSpec> layers;  ///< hidden layers, each following the one before
   TaskSpec task;
+  /// How the output layer's weights start; its bias starts at 0. "zeros", "small_normal",
+  /// "standard_uniform", or "he", "glorot" or "lecun" with "_normal" or "_uniform" behind; empty:
+  /// "zeros" on a frozen backbone, that is where no dense layer or convolution that trains lies
+  /// under the head (a transfer's own freezing counts), else "standard_uniform". Decision 0015
+  /// has the measurements.
+  std::string initializer;
   bool frozen = false;               ///< of the output layer
   double learning_rate_scale = 1.0;  ///< of the output layer
 };
