@@ -55,8 +55,9 @@ TEST(Transfer, ANewHeadOnAFrozenBackboneStartsAtZeros) {
   const Network network = Garments();
   TransferSpec spec;
   spec.heads = {Finding()};
-  const auto output = [&] { return network.Transfer(spec, 7).ReadParameter(
-                                "heads.finding.dense.weight"); };
+  const auto output = [&] {
+    return network.Transfer(spec, 7).ReadParameter("heads.finding.dense.weight");
+  };
   EXPECT_FALSE(IsZero(output()));  // the backbone learns, too
   spec.freeze = {{.pattern = "features", .through = true}};
   EXPECT_TRUE(IsZero(output()));

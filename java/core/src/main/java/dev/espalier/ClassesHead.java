@@ -36,6 +36,11 @@ public final class ClassesHead extends Head {
   }
 
   @Override
+  public ClassesHead initializer(Initializer initializer) {
+    return new ClassesHead(settings().initializer(initializer));
+  }
+
+  @Override
   public ClassesHead normalization(LossNormalization normalization) {
     return new ClassesHead(settings().normalization(normalization));
   }

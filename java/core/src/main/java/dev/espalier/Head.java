@@ -93,6 +93,21 @@ public abstract sealed class Head permits LabelsHead, ClassesHead, ValuesHead {
    */
   public abstract Head normalization(LossNormalization normalization);
 
+  /**
+   * Sets how the weights of the output layer start; its bias starts at 0.
+   *
+   * <p>Default: {@link Initializer#ZEROS} on a frozen backbone, that is where no dense layer or
+   * convolution that trains lies under the head when the network is built (the freezing of a {@link
+   * TransferBuilder} counts), else {@link Initializer#STANDARD_UNIFORM}. On frozen features zeros
+   * gave the best answers: whatever a random start says must be unlearned. Under them, a backbone
+   * that learns gets no gradient in the first step and found worse features in few steps; one under
+   * an output layer that is frozen at zeros never gets any. docs/transfer.md has the measurements.
+   *
+   * @param initializer the distribution
+   * @return changed head
+   */
+  public abstract Head initializer(Initializer initializer);
+
   /** Returns for example {@code "labels [cat, dog]"}. */
   @Override
   public String toString() {

@@ -15,10 +15,12 @@ import java.util.Objects;
  *
  * @param layers between features and output layer
  * @param task kind, names of the outputs, loss
+ * @param initializer of the output layer's weights; "" for the default
  */
-record HeadSettings(List<Map<String, Object>> layers, Map<String, Object> task) {
+record HeadSettings(
+    List<Map<String, Object>> layers, Map<String, Object> task, String initializer) {
   static HeadSettings ofLayers(List<Map<String, Object>> layers) {
-    return new HeadSettings(List.copyOf(layers), Map.of());
+    return new HeadSettings(List.copyOf(layers), Map.of(), "");
   }
 
   /** Returns these layers with a task. */
@@ -27,14 +29,14 @@ record HeadSettings(List<Map<String, Object>> layers, Map<String, Object> task) 
     task.put("kind", kind.specName());
     task.put("labels", List.of(Arguments.names(kind.specName(), names)));
     task.put("loss", loss);
-    return new HeadSettings(layers, Collections.unmodifiableMap(task));
+    return new HeadSettings(layers, Collections.unmodifiableMap(task), initializer);
   }
 
   /** Returns these settings with another one of the task. */
   HeadSettings with(String setting, Object value) {
     Map<String, Object> changed = new LinkedHashMap<>(task);
     changed.put(setting, value);
-    return new HeadSettings(layers, Collections.unmodifiableMap(changed));
+    return new HeadSettings(layers, Collections.unmodifiableMap(changed), initializer);
   }
 
   HeadSettings weight(double weight) {
@@ -43,6 +45,11 @@ record HeadSettings(List<Map<String, Object>> layers, Map<String, Object> task) 
 
   HeadSettings normalization(LossNormalization normalization) {
     return with("normalization", Objects.requireNonNull(normalization, "normalization").specName());
+  }
+
+  HeadSettings initializer(Initializer initializer) {
+    Objects.requireNonNull(initializer, "initializer");
+    return new HeadSettings(layers, task, initializer.specName());
   }
 
   HeadSettings labelSmoothing(double smoothing) {
@@ -78,6 +85,9 @@ record HeadSettings(List<Map<String, Object>> layers, Map<String, Object> task) 
       spec.put("layers", layers);
     }
     spec.put("task", task);
+    if (!initializer.isEmpty()) {
+      spec.put("initializer", initializer);
+    }
     return spec;
   }
 

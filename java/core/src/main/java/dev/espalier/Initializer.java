@@ -8,12 +8,23 @@ import java.util.Locale;
  * of one unit.
  *
  * <p>Where a layer names none, the activation that follows decides: {@link #HE_NORMAL} before relu,
- * gelu and silu, {@link #GLOROT_UNIFORM} before sigmoid and tanh and for output layers. Biases
- * start at 0.
+ * gelu and silu, {@link #GLOROT_UNIFORM} before sigmoid and tanh. For output layers see {@link
+ * Head#initializer}. Biases start at 0; {@link Network#initializeBias} is another choice for those
+ * of output layers.
  */
 public enum Initializer {
   /** All 0. */
   ZEROS,
+  /**
+   * Normal with standard deviation 0.01, whatever n and m; for new output layers: Girshick 2015,
+   * arXiv:1504.08083.
+   */
+  SMALL_NORMAL,
+  /**
+   * Uniform between ±1/sqrt(n), with variance 1/(3n): Glorot and Bengio 2010, equation 1; what
+   * PyTorch draws for dense layers and convolutions.
+   */
+  STANDARD_UNIFORM,
   /** Normal with variance 2/n; He et al. 2015, arXiv:1502.01852. */
   HE_NORMAL,
   /** Uniform with variance 2/n. */

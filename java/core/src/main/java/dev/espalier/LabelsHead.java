@@ -63,6 +63,11 @@ public final class LabelsHead extends Head {
   }
 
   @Override
+  public LabelsHead initializer(Initializer initializer) {
+    return new LabelsHead(settings().initializer(initializer));
+  }
+
+  @Override
   public LabelsHead normalization(LossNormalization normalization) {
     return new LabelsHead(settings().normalization(normalization));
   }

@@ -390,6 +390,37 @@ public final class Network implements AutoCloseable {
     }
   }
 
+  /**
+   * Starts the bias of a task's output layer at what its labelled entries say before any input is
+   * looked at, in place of what it is. With weights of zero (a new head on a frozen backbone) a
+   * prediction is then the prior itself, which helps where answers are rare or values are far from
+   * 0. Call it before training a new head: {@code network.initializeBias("finding", data)}.
+   *
+   * <ul>
+   *   <li>Labels: {@code log((y + 1) / (n - y + 1))} of each, y being the sum of its n labelled
+   *       entries. One yes and one no more than there are keep it finite, and 0 for n = 0.
+   *   <li>Classes: {@code log(n_c + 1)}, less the mean of that over the classes, n_c being the
+   *       examples of class c.
+   *   <li>Values: the mean of its labelled entries; 0 if there are none.
+   * </ul>
+   *
+   * <p>Class weights, positive weights and label smoothing are not considered.
+   *
+   * @param task name of the task
+   * @param data what the head will be trained on; its targets are read once, its inputs not
+   * @return this
+   * @throws IllegalArgumentException if there is no such task, or the data set has no targets of it
+   *     or some that don't fit
+   * @throws ShapeException if inputs or targets have the wrong shape
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public Network initializeBias(String task, Dataset data) {
+    NativeCall.text(task, "task");
+    Objects.requireNonNull(data, "data");
+    float[] bias = PriorBias.of(tasks, inputShape(), task, data);
+    return setParameter("heads." + task + ".dense.bias", bias);
+  }
+
   private static Task withThresholds(Task task, double[] thresholds) {
     return task.thresholds(Arrays.stream(thresholds).boxed().toList());
   }

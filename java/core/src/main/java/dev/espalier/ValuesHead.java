@@ -27,6 +27,11 @@ public final class ValuesHead extends Head {
   }
 
   @Override
+  public ValuesHead initializer(Initializer initializer) {
+    return new ValuesHead(settings().initializer(initializer));
+  }
+
+  @Override
   public ValuesHead normalization(LossNormalization normalization) {
     return new ValuesHead(settings().normalization(normalization));
   }

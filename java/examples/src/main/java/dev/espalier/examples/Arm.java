@@ -10,27 +10,55 @@ import java.util.function.LongFunction;
  *
  * @param key its name in result.json
  * @param countsMissingAsNo true for the wrong way: hidden answers become "no"
+ * @param training how the network is trained
  * @param make a network to train, from a seed
  */
-record Arm(String key, boolean countsMissingAsNo, LongFunction<Network> make) {
+record Arm(String key, boolean countsMissingAsNo, Training training, LongFunction<Network> make) {
+  /** In which order the parts of a network are trained. */
+  enum Training {
+    /** All that is not frozen at once. */
+    ONCE,
+    /** What is not frozen, then all. */
+    HEAD_FIRST
+  }
+
   /** A new network of the backbone's form: nothing is transferred. */
   static Arm scratch(String task, Head head) {
-    return new Arm("scratch", false, seed -> Pretraining.backbone().head(task, head).build(seed));
+    return new Arm(
+        "scratch",
+        false,
+        Training.ONCE,
+        seed -> Pretraining.backbone().head(task, head).build(seed));
   }
 
   /** The pre-trained backbone kept as it is, under a new head. */
   static Arm frozen(Network pretrained, String task, Head head) {
-    return new Arm("frozen", false, seed -> graft(pretrained, task, head, true, seed));
+    return new Arm(
+        "frozen", false, Training.ONCE, seed -> graft(pretrained, task, head, true, seed));
   }
 
-  /** The pre-trained backbone under a new head, all of it trained on. */
+  /** The pre-trained backbone under a new head: the head is trained first, then all of it. */
   static Arm fineTuned(Network pretrained, String task, Head head) {
-    return new Arm("fine_tuned", false, seed -> graft(pretrained, task, head, false, seed));
+    return new Arm(
+        "fine_tuned",
+        false,
+        Training.HEAD_FIRST,
+        seed -> graft(pretrained, task, head, true, seed));
+  }
+
+  /** The pre-trained backbone under a new head, all of it trained at once. */
+  static Arm fineTunedAtOnce(Network pretrained, String task, Head head) {
+    return new Arm(
+        "fine_tuned_at_once",
+        false,
+        Training.ONCE,
+        seed -> graft(pretrained, task, head, false, seed));
   }
 
   /** As frozen, with missing counted as no. */
   static Arm missingAsNo(Network pretrained, String task, Head head) {
-    return new Arm("missing_as_no", true, seed -> graft(pretrained, task, head, true, seed));
+    return new Arm(
+        "missing_as_no", true, Training.ONCE, seed -> graft(pretrained, task, head, true, seed));
   }
 
   private static Network graft(

@@ -57,6 +57,7 @@ final class AttributeTransfer {
         Arm.scratch(task, head()),
         Arm.frozen(pretrained, task, head()),
         Arm.fineTuned(pretrained, task, head()),
+        Arm.fineTunedAtOnce(pretrained, task, head()),
         Arm.missingAsNo(pretrained, task, head()));
   }
 
@@ -73,7 +74,7 @@ final class AttributeTransfer {
             IntStream.range(0, testClasses.length)
                 .filter(i -> IntStream.of(classes).anyMatch(c -> c == testClasses[i]))
                 .toArray());
-    List<Arm> arms = arms(pretrained).subList(0, 3);
+    List<Arm> arms = arms(pretrained).subList(0, 4);
     return score("2 unseen", arms, new int[] {size}, unseenTest).get(Integer.toString(size));
   }
 
@@ -83,13 +84,12 @@ final class AttributeTransfer {
     for (int size : sizes) {
       for (Arm arm : arms) {
         cases.add(
-            new Comparison.Case(
-                arm.make(), seed -> few(size, arm, seed), hidden(validation, arm, 99)));
+            new Comparison.Case(arm, seed -> few(size, arm, seed), hidden(validation, arm, 99)));
       }
     }
     List<List<Run>> runs;
     try (Progress progress =
-        new Progress(title, cases.size() * TuningRule.FEW_PICTURES.stepsFor(SEEDS))) {
+        new Progress(title, Comparison.steps(cases, TuningRule.FEW_PICTURES, SEEDS))) {
       runs =
           Comparison.run(
               cases,

@@ -2,7 +2,6 @@
 package dev.espalier.examples;
 
 import dev.espalier.Dataset;
-import dev.espalier.Network;
 import dev.espalier.TrainingListener;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,11 +16,16 @@ final class Comparison {
   /**
    * One thing to compare.
    *
-   * @param make a network to train, from a seed
+   * @param arm makes a network to train, and says how
    * @param training its few examples, from a seed
    * @param validation what the rule looks at
    */
-  record Case(LongFunction<Network> make, LongFunction<Dataset> training, Dataset validation) {}
+  record Case(Arm arm, LongFunction<Dataset> training, Dataset validation) {}
+
+  /** Training steps of all runs. */
+  static long steps(List<Case> cases, TuningRule rule, int seeds) {
+    return cases.stream().mapToLong(one -> rule.stepsFor(one.arm().training(), seeds)).sum();
+  }
 
   /** What the judge says of each run: a list of seeds for each case. */
   static <T> List<List<T>> run(
@@ -35,7 +39,8 @@ final class Comparison {
       first.add(
           () ->
               rule.trainWithBestRate(
-                  () -> one.make().apply(0),
+                  () -> one.arm().make().apply(0),
+                  one.arm().training(),
                   one.training().apply(0),
                   one.validation(),
                   0,
@@ -53,7 +58,8 @@ final class Comparison {
             () ->
                 judge.apply(
                     rule.train(
-                        one.make().apply(s),
+                        one.arm().make().apply(s),
+                        one.arm().training(),
                         one.training().apply(s),
                         one.validation(),
                         best.learningRate(),

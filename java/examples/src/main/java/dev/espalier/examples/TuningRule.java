@@ -14,6 +14,11 @@ import java.util.function.Supplier;
  * few learning rates chosen by validation cost on the first seed, and the weights kept that had the
  * lowest validation cost at any of the looks at it.
  *
+ * <p>Fine-tuning goes head first, then the rest: the new head is trained on the frozen backbone,
+ * then all of it at a lower rate; the second part counts only if its validation cost is lower.
+ * Source: Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform
+ * Out-of-Distribution", arXiv:2202.10054.
+ *
  * @param steps training steps of each run
  * @param batchSize at most; smaller data sets are one batch
  * @param looks how often the validation cost is looked at, about: whole epochs lie between
@@ -24,6 +29,9 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
   static final TuningRule FEW_PICTURES = new TuningRule(120, 32, 6, 3e-3, 1e-2);
 
   private static final double LAYER_DECAY = 0.5;
+
+  /** What the rate is multiplied by once the backbone learns, too. */
+  private static final double UNFROZEN_RATE = 0.3;
 
   /** A network with its best weights, and how it got them. */
   record Trained(Network network, History history, double learningRate) {
@@ -37,20 +45,22 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
   }
 
   /** Steps that choosing a rate and training with {@code seeds} seeds takes. */
-  long stepsFor(int seeds) {
-    return steps * (seeds + learningRates.length - 1);
+  long stepsFor(Arm.Training training, int seeds) {
+    int parts = training == Arm.Training.HEAD_FIRST ? 2 : 1;
+    return parts * steps * (seeds + learningRates.length - 1);
   }
 
   /** Trains with each learning rate; the run with the lowest validation cost. Closes the others. */
   Trained trainWithBestRate(
       Supplier<Network> make,
+      Arm.Training way,
       Dataset training,
       Dataset validation,
       long seed,
       TrainingListener listener) {
     Trained best = null;
     for (double rate : learningRates) {
-      Trained trained = train(make.get(), training, validation, rate, seed, listener);
+      Trained trained = train(make.get(), way, training, validation, rate, seed, listener);
       boolean isBest = best == null || trained.cost() < best.cost();
       Trained loser = isBest ? best : trained;
       best = isBest ? trained : best;
@@ -61,7 +71,29 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
     return best;
   }
 
-  /** Trains and leaves the network with its best weights. */
+  /** Trains in one way or the other; the network given is closed where another is returned. */
+  Trained train(
+      Network network,
+      Arm.Training way,
+      Dataset training,
+      Dataset validation,
+      double rate,
+      long seed,
+      TrainingListener listener) {
+    Trained head = train(network, training, validation, rate, seed, listener);
+    if (way == Arm.Training.ONCE) {
+      return head;
+    }
+    Network headOnly = network.copy();
+    network.unfreeze("*");
+    Trained all = train(network, training, validation, UNFROZEN_RATE * rate, seed, listener);
+    boolean isBetter = all.cost() < head.cost();
+    (isBetter ? headOnly : network).close();
+    return new Trained(
+        isBetter ? network : headOnly, isBetter ? all.history() : head.history(), rate);
+  }
+
+  /** Trains what is not frozen and leaves the network with its best weights. */
   Trained train(
       Network network,
       Dataset training,

@@ -37,17 +37,26 @@ final class Verdicts {
                 + " cost %.1f %%.",
             100 * wrong,
             100 * frozen));
-    var many = scores.get("500");
-    double frozenMany = many.get("frozen").hamming().mean();
-    double fineTuned = many.get("fine_tuned").hamming().mean();
-    verdicts.add(
-        Verdict.of(
-            fineTuned <= frozenMany,
-            "With 500 pictures fine-tuning the rest too gives %.1f %% wrong answers, the head alone"
-                + " %.1f %%.",
-            100 * fineTuned,
-            100 * frozenMany));
+    for (String size : List.of("20", "500")) {
+      verdicts.add(fineTuning(size, scores.get(size)));
+    }
     return maps(verdicts);
+  }
+
+  private static Verdict fineTuning(String size, Map<String, AttributeTransfer.Score> arms) {
+    double frozen = arms.get("frozen").hamming().mean();
+    Spread tuned = arms.get("fine_tuned").hamming();
+    return Verdict.of(
+        tuned.mean() <= frozen + tuned.standardDeviation(),
+        "From %s pictures fine-tuning gives %.1f %% wrong answers head first and %.1f %% all at"
+            + " once, the head alone %.1f %%: %s.",
+        size,
+        100 * tuned.mean(),
+        100 * arms.get("fine_tuned_at_once").hamming().mean(),
+        100 * frozen,
+        Math.abs(tuned.mean() - frozen) <= tuned.standardDeviation()
+            ? "no difference beyond the spread over seeds"
+            : tuned.mean() < frozen ? "it pays" : "leave the backbone frozen");
   }
 
   static List<Map<String, Object>> hurts(Map<String, Spread> five, Map<String, Spread> digits) {
@@ -64,12 +73,14 @@ final class Verdicts {
     double scratch = scores.get("scratch").mean();
     return Verdict.of(
         frozen < scratch,
-        "%s, from %d labels: frozen %.3f, from scratch %.3f, fine-tuned %.3f accuracy.",
+        "%s, from %d labels: frozen %.3f, from scratch %.3f, fine-tuned %.3f (all at once %.3f)"
+            + " accuracy.",
         what,
         WhenTransferHurts.LABELS,
         frozen,
         scratch,
-        scores.get("fine_tuned").mean());
+        scores.get("fine_tuned").mean(),
+        scores.get("fine_tuned_at_once").mean());
   }
 
   static List<Map<String, Object>> oneOrSeveral(Map<String, OneOrSeveral.Score> scores) {

@@ -33,16 +33,15 @@ final class WhenTransferHurts {
         List.of(
             Arm.scratch(TASK, head),
             Arm.frozen(pretrained, TASK, head),
-            Arm.fineTuned(pretrained, TASK, head));
+            Arm.fineTuned(pretrained, TASK, head),
+            Arm.fineTunedAtOnce(pretrained, TASK, head));
     List<Comparison.Case> cases = new ArrayList<>();
     for (Arm arm : arms) {
-      cases.add(
-          new Comparison.Case(
-              arm.make(), seed -> Datasets.fewShot(pool, LABELS, seed), validation));
+      cases.add(new Comparison.Case(arm, seed -> Datasets.fewShot(pool, LABELS, seed), validation));
     }
     List<List<Double>> accuracies;
     try (Progress progress =
-        new Progress(title, cases.size() * TuningRule.FEW_PICTURES.stepsFor(SEEDS))) {
+        new Progress(title, Comparison.steps(cases, TuningRule.FEW_PICTURES, SEEDS))) {
       accuracies =
           Comparison.run(
               cases,

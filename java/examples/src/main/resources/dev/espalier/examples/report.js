@@ -2,12 +2,12 @@
 'use strict';
 
 const COLORS = {
-  scratch: '#8a8f98', frozen: '#2f7d4f', fine_tuned: '#2b6cb0', missing_as_no: '#c0612b',
+  scratch: '#8a8f98', frozen: '#2f7d4f', fine_tuned: '#2b6cb0', fine_tuned_at_once: '#8fb8e0', missing_as_no: '#c0612b',
   shared_width1: '#7fb996', shared_width2: '#2f7d4f', shared_width4: '#1a5232', separate: '#2b6cb0',
   shared_missing_as_no: '#c0612b', shared_fully_labelled: '#6b4fa0',
 };
 const NAMES = {
-  scratch: 'from scratch', frozen: 'frozen backbone', fine_tuned: 'fine-tuned', missing_as_no: 'missing counted as no',
+  scratch: 'from scratch', frozen: 'frozen backbone', fine_tuned: 'fine-tuned, head first', fine_tuned_at_once: 'fine-tuned at once', missing_as_no: 'missing counted as no',
   shared_width1: 'one network, width 1', shared_width2: 'one network, width 2', shared_width4: 'one network, width 4',
   separate: 'four networks, width 1', shared_missing_as_no: 'one, missing as no', shared_fully_labelled: 'one, fully labelled',
 };
@@ -54,7 +54,7 @@ function againstLabels(id, measure, axis) {
   const sizes = Object.keys(results.attributes);
   const arms = Object.keys(results.attributes[sizes[0]]);
   const series = arms.flatMap((arm, k) => {
-    const at = sizes.map((size, i) => [i + 0.04 * (k - 1.5), ...results.attributes[size][arm][measure]]);
+    const at = sizes.map((size, i) => [i + 0.04 * (k - (arms.length - 1) / 2), ...results.attributes[size][arm][measure]]);
     return [
       { type: 'line', name: NAMES[arm], color: COLORS[arm], symbolSize: 8, data: at.map((p) => [p[0], p[1]]) },
       whiskers(NAMES[arm], COLORS[arm], at)];
