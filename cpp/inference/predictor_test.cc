@@ -69,10 +69,13 @@ TEST(Predictor, HeadsSideBySideAsProbabilities) {
 
 TEST(Predictor, ValuesBetweenLabelsStayAsTheyAre) {
   NetworkBuilder builder(Shape::Vector(6));
-  builder.Head("before", LabelsTask({"a", "b"}));
-  builder.Head("between", ValuesTask({"c", "d", "e"}));
-  builder.Head("after", LabelsTask({"f", "g"}));
-  builder.Head("behind", LabelsTask({"h"}));
+  const auto head = [&](const char* name, TaskSpec task) {
+    builder.Head({.name = name, .task = std::move(task), .initializer = "lecun_normal"});
+  };
+  head("before", LabelsTask({"a", "b"}));
+  head("between", ValuesTask({"c", "d", "e"}));
+  head("after", LabelsTask({"f", "g"}));
+  head("behind", LabelsTask({"h"}));
   const Network network = builder.Build(1);
   const std::vector<float> inputs = NormalFloats(3 * 6, 3);
   const std::vector<float> got = Predict(Predictor(network), 3, inputs);

@@ -356,13 +356,15 @@ TEST(Trainer, GradientsThatMomentsCannotHoldChangeNothing) {
 
 // Such a network serves: what reads the logits is computed from them.
 TEST(Trainer, RefusesHeadsThatStandOnAHead) {
-  Network network = NetworkBuilder(Shape::Vector(4))
-                        .Head("first", LabelsTask({"a", "b"}))
-                        .Head(HeadSpec{.name = "second",
-                                       .from = "heads.first.dense",
-                                       .layers = {},
-                                       .task = LabelsTask({"c"})})
-                        .Build(1);
+  Network network =
+      NetworkBuilder(Shape::Vector(4))
+          .Head(HeadSpec{
+              .name = "first", .task = LabelsTask({"a", "b"}), .initializer = "lecun_normal"})
+          .Head(HeadSpec{.name = "second",
+                         .from = "heads.first.dense",
+                         .task = LabelsTask({"c"}),
+                         .initializer = "lecun_normal"})
+          .Build(1);
   const std::string message =
       MessageOf(ErrorCode::kInvalidArgument, [&] { const Trainer trainer(network, {}); });
   EXPECT_NE(message.find("'heads.second.dense' to read a layer that is no head's output, got "

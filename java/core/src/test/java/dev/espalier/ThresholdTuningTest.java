@@ -75,7 +75,7 @@ class ThresholdTuningTest {
       try (Network network =
           Network.builder(Shape.vector(4))
               .head("before", Head.classes(5))
-              .head("side", Head.labels("a", "b", "c"))
+              .head("side", Head.labels("a", "b", "c").initializer(Initializer.LECUN_NORMAL))
               .head("after", Head.labels("a"))
               .build(round)) {
         float[] weights = network.parameter("heads.side.dense.weight");
