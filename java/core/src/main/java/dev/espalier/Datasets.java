@@ -216,20 +216,6 @@ public final class Datasets {
   }
 
   /**
-   * Reads a CSV file with a header line (RFC 4180, UTF-8). Blank fields of targets are unlabelled.
-   *
-   * @param file the file
-   * @param options which columns are what
-   * @return the data set, in memory
-   * @throws IllegalArgumentException if the file is malformed or a field is not what its column
-   *     asks for, naming line and column
-   * @throws java.io.UncheckedIOException if the file cannot be read
-   */
-  public static Dataset csv(Path file, CsvOptions options) {
-    return CsvFile.dataset(file, options);
-  }
-
-  /**
    * Joins data sets of equal input shape one after the other. They may label different tasks:
    * examples of a part without a task are unlabelled there. Parts that name the labels, values or
    * classes of a task may have them in different orders; the first one's becomes that of all.

@@ -238,7 +238,6 @@ final class Hostile {
                       throw new Mine();
                     },
             () -> null));
-    add(CsvOptions.class, CsvOptions.inputs("x").targets("", "y"), CsvOptions.inputs("z"), null);
     add(Target.class, Target.numbers("side", 2), Target.classes("", List.of("a", "b")), null);
     add(Function.class, (Function<Object, float[]>) x -> new float[64], null);
     add(ToIntFunction.class, (ToIntFunction<Object>) x -> 1, null);
@@ -408,7 +407,6 @@ final class Hostile {
             () -> Datasets.concat(DOTS.labels(), Datasets.subset(DOTS.labels(), 1))));
     receivers.put(Target.class, list(() -> Target.numbers("side", 2)));
     receivers.put(Split.class, list(() -> Datasets.split(DOTS.labels(), 0.5, 1)));
-    receivers.put(CsvOptions.class, list(() -> CsvOptions.inputs("x").targets("", "y")));
     receivers.put(PredictorOptions.class, list(PredictorOptions::defaults));
     receivers.put(
         Prediction.class,

@@ -1,26 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier;
+package dev.espalier.examples.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.espalier.Dataset;
+import dev.espalier.Datasets;
+import dev.espalier.Head;
+import dev.espalier.Network;
+import dev.espalier.Shape;
+import dev.espalier.ShapeException;
+import dev.espalier.Target;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class CsvFileTest {
+class CsvDatasetTest {
   @TempDir Path folder;
 
   private Dataset read(String content, CsvOptions options) throws IOException {
-    return Datasets.csv(Files.writeString(folder.resolve("data.csv"), content), options);
+    return CsvDataset.read(Files.writeString(folder.resolve("data.csv"), content), options);
   }
 
   private static CsvOptions plain() {
@@ -91,30 +100,12 @@ class CsvFileTest {
         "x,y,sweet,red\n1,2,0,1\n1,2,0,\"1\n", // no closing quote
         "x,y,sweet,red\n1,2,0,1\n1,2,0,\"1\"1\n",
         "x,y,sweet,red\n1,2,0,1\n1,2,0,1\"\"\n",
-        "x,y,sweet,red\n1,2,0,1\n1,2,0,1\rx"
+        "x,y,sweet,red\n1,2,0,1\rx" // the end of a line, too
       })
   void namesTheLine(String content) {
     IllegalArgumentException error =
         assertThrows(IllegalArgumentException.class, () -> read(content, plain()));
     assertTrue(error.getMessage().contains("line 3"), error.getMessage());
-  }
-
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      quoteCharacter = '#',
-      value = {
-        "#\"1\"7,2#|after a closing quote, got '7'",
-        "#1\"\",2#|around a whole field, got one after 1",
-        "#1\rx#|after a carriage return, got 'x'",
-        "#1\r#|after a carriage return, got the end of the file"
-      })
-  void saysWhatItGot(String content, String got) {
-    String message =
-        assertThrows(IllegalArgumentException.class, () -> read(content, CsvOptions.inputs("x")))
-            .getMessage();
-    assertTrue(message.endsWith(got), message);
-    assertTrue(message.contains("data.csv, line 1: "), message);
   }
 
   @Test
@@ -149,18 +140,112 @@ class CsvFileTest {
   @Test
   void refusesOtherEncodings() throws IOException {
     Path file = Files.write(folder.resolve("latin1"), new byte[] {'x', (byte) 0xe4, '\n', '1'});
-    assertThrows(IllegalArgumentException.class, () -> Datasets.csv(file, CsvOptions.inputs("x")));
+    assertThrows(
+        IllegalArgumentException.class, () -> CsvDataset.read(file, CsvOptions.inputs("x")));
   }
 
   @Test
   void tellsWhatIsMissing() {
     Path missing = folder.resolve("no-such-file");
     String message =
-        assertThrows(UncheckedIOException.class, () -> Datasets.csv(missing, plain())).getMessage();
+        assertThrows(UncheckedIOException.class, () -> CsvDataset.read(missing, plain()))
+            .getMessage();
+    assertTrue(message.startsWith(missing + ": expected a file that can be read: "), message);
+    assertThrows(UncheckedIOException.class, () -> CsvDataset.read(folder, plain()));
+  }
+
+  private String refusal(String content, CsvOptions options) {
+    return assertThrows(IllegalArgumentException.class, () -> read(content, options)).getMessage();
+  }
+
+  @Test
+  void columnsGiveLabelsTheirNames() throws IOException {
+    Dataset data =
+        read(
+            "x,effusion,pneumonia,view\n1,0,1,lateral\n0,1,0,frontal\n",
+            CsvOptions.inputs("x")
+                .targets("finding", "effusion", "pneumonia")
+                .classes("view", "view", "lateral", "frontal"));
     assertEquals(
-        missing + ": expected a file that can be read, got an error: no such file", message);
-    message =
-        assertThrows(UncheckedIOException.class, () -> Datasets.csv(folder, plain())).getMessage();
-    assertTrue(message.endsWith(": Is a directory"), message);
+        List.of(
+            Target.numbers("finding", List.of("effusion", "pneumonia")),
+            Target.classes("view", List.of("lateral", "frontal"))),
+        data.targets());
+    Dataset other =
+        read(
+            "x,pneumonia,effusion,view\n1,1,0,lateral\n0,0,1,frontal\n",
+            CsvOptions.inputs("x")
+                .targets("finding", "pneumonia", "effusion")
+                .classes("view", "view", "frontal", "lateral"));
+    try (Network network =
+        Network.builder(Shape.vector(1))
+            .head("finding", Head.labels("pneumonia", "effusion"))
+            .head("view", Head.classes("frontal", "lateral"))
+            .build(1)) {
+      assertEquals(network.evaluate(other).loss(), network.evaluate(data).loss());
+    }
+  }
+
+  @Test
+  void findsColumnsByPatternsAndTheRest() throws IOException {
+    String content = "id,lab_b,age,lab_a,find_x,find_y\nn1,1,2,3,0,1\n";
+    Dataset data =
+        read(content, CsvOptions.inputs("age", "lab_*").targets("", "find_*").without("lab_a"));
+    assertArrayEquals(new float[] {2, 1}, Datasets.input(data, 0));
+    assertEquals(List.of(Target.numbers("", List.of("find_x", "find_y"))), data.targets());
+    Dataset rest = read(content, CsvOptions.rest().without("id").targets("", "find_*"));
+    assertArrayEquals(new float[] {1, 2, 3}, Datasets.input(rest, 0));
+    assertThrows(
+        ShapeException.class,
+        () -> read(content, CsvOptions.rest().without("id").shape(Shape.vector(4))));
+    String message = refusal(content, CsvOptions.inputs("lab_*", "find_*").targets("", "find_x"));
+    assertTrue(
+        message.endsWith(
+            "column \"find_x\": expected to use it once, got it among the targets of task \"\" and"
+                + " the inputs"),
+        message);
+    assertTrue(refusal(content, CsvOptions.inputs("gene_*")).contains("a column \"gene_*\""));
+    assertTrue(
+        refusal("a\n1\n", CsvOptions.rest().targets("", "a")).contains("a column of inputs"));
+    // A dot is a dot.
+    assertTrue(refusal("axb\n1\n", CsvOptions.inputs("a.*")).contains("a column \"a.*\""));
+  }
+
+  @Test
+  void listsAThousandColumnsBriefly() {
+    String names = IntStream.range(0, 1000).mapToObj(i -> "c" + i).collect(Collectors.joining(","));
+    String message = refusal(names + "\n", CsvOptions.inputs("weight"));
+    assertTrue(message.endsWith(", c18, c19 and 980 more]"), message);
+    assertTrue(message.contains("expected a column \"weight\", got [c0, c1"), message);
+  }
+
+  @Test
+  void blanksAreWhatOneSays() throws IOException {
+    String content = "x,sweet,kind\n1,?,NA\n2,NA,apple\n3, ,\n";
+    CsvOptions options = CsvOptions.inputs("x").targets("a", "sweet").classes("b", "kind", "apple");
+    assertTrue(refusal(content, options).endsWith("a finite number or nothing, got \"?\""));
+    Dataset data = read(content, options.blanks("?", "NA"));
+    for (int i = 0; i < 3; i++) {
+      assertArrayEquals(new float[] {Float.NaN}, Datasets.target(data, "a", i));
+      assertArrayEquals(new float[] {i == 1 ? 0 : -1}, Datasets.target(data, "b", i));
+    }
+    String message = refusal("x,sweet,kind\n1,no,\n", options.blanks("?", "NA"));
+    assertTrue(
+        message.endsWith(
+            "line 2: column \"sweet\": expected a finite number or nothing or one of [?, NA], got"
+                + " \"no\""),
+        message);
+    assertTrue(refusal("x,sweet,kind\n?,1,\n", options.blanks("?")).contains("column \"x\""));
+  }
+
+  @Test
+  void optionsAreChecked() {
+    assertThrows(IllegalArgumentException.class, () -> CsvOptions.inputs(new String[0]));
+    assertThrows(IllegalArgumentException.class, () -> CsvOptions.inputs("a", "a"));
+    assertThrows(NullPointerException.class, () -> CsvOptions.inputs("a", null));
+    assertThrows(IllegalArgumentException.class, () -> CsvOptions.rest().separator('"'));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> CsvOptions.rest().targets("", "a").classes("", "b", "c"));
   }
 }
