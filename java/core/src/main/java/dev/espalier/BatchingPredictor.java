@@ -35,6 +35,8 @@ import java.util.stream.IntStream;
  *
  * <p><b>Ownership.</b> The predictors given to it stay the caller's, who closes them after this
  * object, or after {@link #swap} has replaced them.
+ *
+ * @since 0.1
  */
 public final class BatchingPredictor implements AutoCloseable {
   /** How long the worker waits for memory before it tries again. */
@@ -298,6 +300,17 @@ public final class BatchingPredictor implements AutoCloseable {
    */
   public List<Instrument> instruments() {
     return BatchingStatistics.instruments(this::statistics);
+  }
+
+  /** Returns what is joined, and how much waits. */
+  @Override
+  public String toString() {
+    return "BatchingPredictor["
+        + options
+        + ", "
+        + queue.waiting()
+        + " waiting"
+        + (queue.isClosed() ? ", closed]" : "]");
   }
 
   /**

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
-/** How a predictor keeps weights. Arithmetic is in float either way. */
+/**
+ * How a predictor keeps weights. Arithmetic is in float either way.
+ *
+ * @since 0.1
+ */
 public enum Precision {
   /** As they are: 4 bytes each. */
   FP32("fp32"),

@@ -3,6 +3,7 @@ package dev.espalier;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -11,6 +12,8 @@ import java.util.stream.IntStream;
  * What a network says about one example, by names instead of positions. Values are probabilities,
  * the numbers themselves for a task of values, or logits if the predictor was made for those.
  * Immutable.
+ *
+ * @since 0.1
  */
 public final class Prediction {
   private final List<Task> tasks;
@@ -41,20 +44,7 @@ public final class Prediction {
    * @throws IllegalArgumentException if there is no such task or label, naming those that there are
    */
   public float value(String task, String label) {
-    int start = start(task);
-    List<String> labels = task(task).outputNames();
-    int position = labels.indexOf(Objects.requireNonNull(label, "label"));
-    if (position < 0) {
-      throw new IllegalArgumentException(
-          "task \""
-              + task
-              + "\": expected one of the labels "
-              + labels
-              + ", got \""
-              + label
-              + "\"");
-    }
-    return outputs[start + position];
+    return outputs[start(task) + position(task(task), label)];
   }
 
   /**
@@ -99,11 +89,7 @@ public final class Prediction {
    * @throws IllegalArgumentException if there is no such task, or it is not one of labels
    */
   public List<String> labels(String task) {
-    Task of = task(task);
-    if (of.kind() != Task.Kind.LABELS) {
-      throw new IllegalArgumentException(
-          "task \"" + task + "\": expected a task of labels, got one of " + of.kind());
-    }
+    Task of = labelsTask(task);
     int start = start(task);
     return IntStream.range(0, of.width())
         .filter(i -> probability(outputs[start + i]) >= of.thresholds().get(i))
@@ -146,18 +132,82 @@ public final class Prediction {
         .toList();
   }
 
-  /** Returns all answers by name. */
+  /**
+   * Returns whether a label counts as true, as {@link #labels(String)} decides.
+   *
+   * @param task name of a task of labels
+   * @param label name of the label
+   * @return true if its probability is at least its threshold; false for NaN
+   * @throws IllegalArgumentException if there is no such task or label, or it is not one of labels
+   */
+  public boolean isTrue(String task, String label) {
+    return probability(value(task, label)) >= threshold(task, label);
+  }
+
+  /**
+   * Returns the threshold that the network keeps for a label.
+   *
+   * @param task name of a task of labels
+   * @param label name of the label
+   * @return the probability from which on it counts as true
+   * @throws IllegalArgumentException if there is no such task or label, or it is not one of labels
+   */
+  public double threshold(String task, String label) {
+    Task of = labelsTask(task);
+    return of.thresholds().get(position(of, label));
+  }
+
+  /**
+   * Returns what the answers say, for people: a task of classes by its best class, one of labels by
+   * those that count as true, then all answers by name, to four digits. Example: {@code "garment:
+   * shoe (shirt 0.02100, shoe 0.9700, bag 0.009000); trait: long (long 0.9100, red 0.3000)"}.
+   */
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder();
     int position = 0;
     for (Task task : tasks) {
-      text.append(text.isEmpty() ? "" : "; ").append(task.name()).append(':');
-      for (String label : task.outputNames()) {
-        text.append(' ').append(label).append('=').append(outputs[position++]);
+      text.append(text.isEmpty() ? "" : "; ").append(task.name()).append(": ");
+      boolean isValues = task.kind() == Task.Kind.VALUES;
+      if (task.kind() == Task.Kind.CLASSES) {
+        text.append(best(task.name())).append(" (");
+      } else if (!isValues) {
+        List<String> labels = labels(task.name());
+        text.append(labels.isEmpty() ? "none" : String.join(", ", labels)).append(" (");
       }
+      String separator = "";
+      for (String output : task.outputNames()) {
+        text.append(separator).append(output).append(' ');
+        text.append(String.format(Locale.ROOT, "%.4g", outputs[position++]));
+        separator = ", ";
+      }
+      text.append(isValues ? "" : ")");
     }
     return text.toString();
+  }
+
+  private Task labelsTask(String name) {
+    Task task = task(name);
+    if (task.kind() != Task.Kind.LABELS) {
+      throw new IllegalArgumentException(
+          "task \"" + name + "\": expected a task of labels, got one of " + task.kind());
+    }
+    return task;
+  }
+
+  private static int position(Task task, String output) {
+    int position = task.outputNames().indexOf(Objects.requireNonNull(output, "label"));
+    if (position < 0) {
+      throw new IllegalArgumentException(
+          "task \""
+              + task.name()
+              + "\": expected one of "
+              + task.outputNames()
+              + ", got \""
+              + output
+              + "\"");
+    }
+    return position;
   }
 
   private Task task(String name) {

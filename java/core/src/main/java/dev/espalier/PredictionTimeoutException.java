@@ -4,6 +4,8 @@ package dev.espalier;
 /**
  * A {@link BatchingPredictor} did not answer a request in its time. The request is given up: if it
  * still waited, nothing is computed for it.
+ *
+ * @since 0.1
  */
 public final class PredictionTimeoutException extends EspalierException {
   private static final long serialVersionUID = 1L;

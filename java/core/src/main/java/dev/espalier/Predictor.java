@@ -7,9 +7,11 @@ import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonWriter;
 import dev.espalier.internal.NativeErrors;
 import dev.espalier.internal.NativeHandle;
+import java.io.UncheckedIOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,8 +19,16 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Runs a network for serving; made by {@link Network#predictor()}. A snapshot: training, changing
- * or closing the network changes nothing here.
+ * Runs a network for serving. From a file, and nothing else to be closed:
+ *
+ * <pre>{@code
+ * try (Predictor predictor = Predictor.load(Path.of("model.safetensors"))) {
+ *   Prediction prediction = predictor.predictNamed(input);
+ * }
+ * }</pre>
+ *
+ * <p>Or by {@link Network#predictor()}, as a snapshot: training, changing or closing the network
+ * changes nothing here.
  *
  * <p>Outputs of all heads lie side by side in the order of {@link #tasks()}: probabilities by
  * sigmoid (labels) and softmax (classes), values as they are; or logits, if asked for. One example
@@ -27,6 +37,8 @@ import java.util.Objects;
  *
  * <p><b>Threads.</b> Immutable; any number of threads may predict, and close, at the same time. A
  * call that runs while another thread closes finishes normally.
+ *
+ * @since 0.1
  */
 public final class Predictor implements AutoCloseable {
   /** Input values that {@link #predict(Dataset)} reads at a time: 1 MiB. */
@@ -80,6 +92,38 @@ public final class Predictor implements AutoCloseable {
         handle.close();
         throw error;
       }
+    }
+  }
+
+  /**
+   * Loads a model for serving, by {@link Network#load(Path)}, with {@link
+   * PredictorOptions#defaults()}. The network is closed before this returns.
+   *
+   * @param model a file that {@link Network#save} wrote
+   * @return the predictor, to be closed by the caller
+   * @throws ModelFileException if it is no model, damaged, or beyond {@link LoadOptions#defaults()}
+   * @throws UncheckedIOException if it cannot be read
+   * @throws NativeMemoryException if the memory budget is too small
+   */
+  public static Predictor load(Path model) {
+    return load(model, PredictorOptions.defaults());
+  }
+
+  /**
+   * Loads a model for serving. The network is closed before this returns; if this throws, too.
+   *
+   * @param model a file that {@link Network#save} wrote
+   * @param options batch size, kind of output, heads, threads
+   * @return the predictor, to be closed by the caller
+   * @throws ModelFileException if it is no model, damaged, or beyond {@link LoadOptions#defaults()}
+   * @throws IllegalArgumentException if the options name a head that there is not
+   * @throws UncheckedIOException if it cannot be read
+   * @throws NativeMemoryException if the memory budget is too small
+   */
+  public static Predictor load(Path model, PredictorOptions options) {
+    Objects.requireNonNull(options, "options");
+    try (Network network = Network.load(model)) {
+      return network.predictor(options);
     }
   }
 
@@ -377,6 +421,12 @@ public final class Predictor implements AutoCloseable {
    */
   public boolean isClosed() {
     return handle.isClosed();
+  }
+
+  /** Returns the input's shape and the tasks; works when this predictor is closed, too. */
+  @Override
+  public String toString() {
+    return "Predictor[" + inputShape + " to " + tasks + (isClosed() ? ", closed]" : "]");
   }
 
   /** Frees the native memory once no call runs any more. Never waits; further calls do nothing. */

@@ -14,6 +14,7 @@ import java.util.function.Supplier;
  * @param temporaryWorkspaces sets of them that served one call, because more callers came at once
  *     than the pool has places
  * @param nativeBytes native memory that the predictor holds now
+ * @since 0.1
  */
 public record PredictorStatistics(
     long calls, long failedCalls, long workspaces, long temporaryWorkspaces, long nativeBytes) {

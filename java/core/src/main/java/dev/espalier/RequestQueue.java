@@ -191,6 +191,10 @@ final class RequestQueue {
     }
   }
 
+  boolean isClosed() {
+    return places.get() >= CLOSED;
+  }
+
   /** Returns how many examples wait. */
   int waiting() {
     return (int) places.get();

@@ -206,6 +206,7 @@ final class Hostile {
         PredictorOptions.defaults().heads("side").threads(1).pixels(Float.MIN_VALUE, 1e30f),
         PredictorOptions.defaults().heads("quarter").weightCopies(2),
         null);
+    add(LoadOptions.class, LoadOptions.defaults(), LoadOptions.defaults().maxLayers(1), null);
     add(
         BatchingOptions.class,
         BatchingOptions.defaults().maxBatchSize(3).timeout(Duration.ofMillis(200)),
@@ -361,6 +362,7 @@ final class Hostile {
               return batching;
             }));
     receivers.put(BatchingOptions.class, list(BatchingOptions::defaults));
+    receivers.put(LoadOptions.class, list(LoadOptions::defaults));
     receivers.put(
         BatchingStatistics.class, list(() -> new BatchingStatistics(1, 2, 3, 4, 5, 6, 7)));
     receivers.put(

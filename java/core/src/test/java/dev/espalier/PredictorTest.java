@@ -90,7 +90,7 @@ class PredictorTest {
     for (int i = 0; i < 4; i++) {
       assertTrue(outputs[best] >= outputs[i]);
     }
-    assertTrue(prediction.toString().contains("right="), prediction.toString());
+    assertTrue(prediction.toString().contains("right "), prediction.toString());
     assertThrows(IllegalArgumentException.class, () -> prediction.value("side", "left"));
     assertThrows(IllegalArgumentException.class, () -> prediction.values("sides"));
   }
@@ -224,6 +224,27 @@ class PredictorTest {
     assertEquals(List.of(), prediction.labels("side", 1.1));
     assertEquals(
         List.of("right"), prediction.labels("side", label -> label.equals("low") ? 1.1 : 0));
+  }
+
+  @Test
+  void aLabelHasItsThresholdAndIsTrueOrNot() {
+    float[] input = Datasets.input(dots.both(), 5);
+    network.setThresholds("side", 0, 1);
+    try (Predictor loose = network.predictor();
+        Predictor logits = network.predictor(PredictorOptions.defaults().logits())) {
+      for (Prediction prediction : List.of(loose.predictNamed(input), logits.predictNamed(input))) {
+        assertEquals(0, prediction.threshold("side", "low"));
+        assertEquals(1, prediction.threshold("side", "right"));
+        assertTrue(prediction.isTrue("side", "low"));
+        assertFalse(prediction.isTrue("side", "right"));
+        assertThrows(IllegalArgumentException.class, () -> prediction.isTrue("side", "left"));
+        assertThrows(IllegalArgumentException.class, () -> prediction.threshold("quarter", "0"));
+        String text = prediction.toString();
+        String best = prediction.best("quarter");
+        assertTrue(text.startsWith("quarter: " + best + " (0 "), text);
+        assertTrue(text.contains("; side: low (low "), text);
+      }
+    }
   }
 
   @Test

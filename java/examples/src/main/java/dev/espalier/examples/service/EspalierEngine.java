@@ -3,7 +3,6 @@ package dev.espalier.examples.service;
 
 import dev.espalier.Espalier;
 import dev.espalier.Instrument;
-import dev.espalier.Network;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
 import dev.espalier.Shape;
@@ -37,10 +36,8 @@ public final class EspalierEngine implements Engine {
   }
 
   private static Predictor load(Path model) {
-    try (Network network = Network.load(model)) {
-      // A request has a thread of its own already; more would only get in each other's way.
-      return network.predictor(PredictorOptions.defaults().maxBatchSize(1).threads(1));
-    }
+    // A request has a thread of its own already; more would only get in each other's way.
+    return Predictor.load(model, PredictorOptions.defaults().maxBatchSize(1).threads(1));
   }
 
   /** What callers rely on. A new model may decide by other thresholds. */
