@@ -61,8 +61,9 @@ record FashionMnist(Dataset training, Dataset test) {
   }
 
   private static Dataset read(Path folder, String part) {
-    return Datasets.idx(
-        file(folder, part + "-images-idx3-ubyte"), file(folder, part + "-labels-idx1-ubyte"));
+    Path images = file(folder, part + "-images-idx3-ubyte");
+    Path labels = file(folder, part + "-labels-idx1-ubyte");
+    return Datasets.withNames(Datasets.idx(images, labels), "", CLASSES);
   }
 
   /** The file, gzipped or not, whichever is there. */

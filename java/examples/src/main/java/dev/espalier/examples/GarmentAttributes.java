@@ -47,7 +47,8 @@ final class GarmentAttributes {
     for (int i = 0; i < classes.length; i++) {
       targets[i] = of(classes[i]);
     }
-    return Datasets.withTargets(Datasets.withoutTargets(garments), TASK, targets);
+    return Datasets.withTargets(
+        Datasets.withoutTargets(garments), TASK, List.copyOf(CLASSES.keySet()), targets);
   }
 
   /**
@@ -67,6 +68,7 @@ final class GarmentAttributes {
         }
       }
     }
-    return Datasets.withTargets(Datasets.withoutTargets(labelled), task, targets);
+    List<String> names = labelled.targets().get(0).names();
+    return Datasets.withTargets(Datasets.withoutTargets(labelled), task, names, targets);
   }
 }

@@ -197,7 +197,10 @@ final class OneOrSeveral {
       answers[i] = new float[] {Datasets.target(scenes, Scenes.TASK, known[i])[question]};
     }
     return Datasets.withTargets(
-        Datasets.withoutTargets(Datasets.subset(scenes, known)), Scenes.TASK, answers);
+        Datasets.withoutTargets(Datasets.subset(scenes, known)),
+        Scenes.TASK,
+        List.of(Scenes.QUESTIONS[question]),
+        answers);
   }
 
   private static long parameters(Network network) {

@@ -4,6 +4,7 @@ package dev.espalier.examples;
 import dev.espalier.Dataset;
 import dev.espalier.Datasets;
 import dev.espalier.Shape;
+import java.util.List;
 import java.util.Random;
 
 /**
@@ -44,7 +45,8 @@ final class Scenes {
         }
       }
     }
-    return Datasets.withTargets(Datasets.of(pixels, Shape.image(1, SIDE, SIDE)), TASK, answers);
+    Dataset pictures = Datasets.of(pixels, Shape.image(1, SIDE, SIDE));
+    return Datasets.withTargets(pictures, TASK, List.of(QUESTIONS), answers);
   }
 
   /** Halves a garment by averaging 2 × 2 pixels and lays it over the scene, brightest wins. */
