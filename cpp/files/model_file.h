@@ -12,9 +12,8 @@ namespace espalier {
 struct LoadOptions {
   ModelFileLimits limits;
   NetworkLimits network_limits;
-  /// Refuse NaN and infinite parameters. Off by default: a network that diverged can still
-  /// be looked at.
-  bool finite_only = false;
+  /// Refuse NaN and infinite parameters, which no network of this library ever has.
+  bool finite_only = true;
 };
 
 /// Throws Error: MODEL_FILE, OUT_OF_MEMORY, IO.

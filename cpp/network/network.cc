@@ -63,24 +63,68 @@ std::span<const double> TakeColumns(std::span<const double>& columns, std::int64
   return taken;
 }
 
-// Scales the rows of an output layer [out, in] and its biases [out]; false if nothing changes.
-bool ScaleRows(NetworkState& network, const GraphLayer& output, std::span<const double> scales,
-               std::span<const double> biases) {
-  float* weights = network.parameter_values(output.parameters[0]);
-  float* bias = network.parameter_values(output.parameters[1]);
-  const std::int64_t size =
-      network.parameters[static_cast<std::size_t>(output.parameters[0])].shape.element_count();
-  const std::int64_t inputs = size / static_cast<std::int64_t>(scales.size());
-  bool changes = false;
-  for (std::size_t row = 0; row < scales.size(); ++row, weights += inputs) {
-    if (scales[row] == 1.0 && biases[row] == 0.0) continue;
-    changes = true;
-    for (std::int64_t i = 0; i < inputs; ++i) {
-      weights[i] = static_cast<float>(weights[i] * scales[row]);
-    }
-    bias[row] = static_cast<float>(bias[row] * scales[row] + biases[row]);
+// An output layer and the columns of its outputs.
+struct ScaledRows {
+  ScaledRows(NetworkState& network, const GraphHead& head, std::span<const double>& scale_columns,
+             std::span<const double>& bias_columns)
+      : output(network.layers[static_cast<std::size_t>(head.output)]),
+        weights(network.parameter_values(output.parameters[0])),
+        bias(network.parameter_values(output.parameters[1])),
+        scales(TakeColumns(scale_columns, head.width())),
+        biases(TakeColumns(bias_columns, head.width())),
+        inputs(network.parameters[static_cast<std::size_t>(output.parameters[0])]
+                   .shape.element_count() /
+               head.width()) {}
+
+  bool Changes(std::size_t row) const { return scales[row] != 1.0 || biases[row] != 0.0; }
+  bool Changes() const {
+    std::size_t row = 0;
+    while (row < scales.size() && !Changes(row)) ++row;
+    return row < scales.size();
   }
-  return changes;
+  float Weight(std::size_t row, std::int64_t i) const {
+    return static_cast<float>(weights[static_cast<std::int64_t>(row) * inputs + i] * scales[row]);
+  }
+  float Bias(std::size_t row) const {
+    return static_cast<float>(bias[row] * scales[row] + biases[row]);
+  }
+
+  const GraphLayer& output;
+  float* weights;  // [outputs, inputs]
+  float* bias;
+  std::span<const double> scales;
+  std::span<const double> biases;
+  std::int64_t inputs;
+};
+
+void CheckScaled(const GraphHead& head, const ScaledRows& rows) {
+  for (std::size_t row = 0; row < rows.scales.size(); ++row) {
+    bool is_finite = std::isfinite(rows.Bias(row));
+    for (std::int64_t i = 0; i < rows.inputs; ++i) {
+      is_finite = is_finite && std::isfinite(rows.Weight(row, i));
+    }
+    if (!is_finite) {
+      Fail(ErrorCode::kNonFinite, "scale logits, head '", head.name, "', output ", row,
+           ": expected finite parameters, got others with the scale ", rows.scales[row],
+           " and the bias ", rows.biases[row]);
+    }
+  }
+}
+
+void Scale(const ScaledRows& rows) {
+  for (std::size_t row = 0; row < rows.scales.size(); ++row) {
+    if (!rows.Changes(row)) continue;
+    for (std::int64_t i = 0; i < rows.inputs; ++i) {
+      rows.weights[static_cast<std::int64_t>(row) * rows.inputs + i] = rows.Weight(row, i);
+    }
+    rows.bias[row] = rows.Bias(row);
+  }
+}
+
+// The threshold that a scaled probability reaches when its logit reached the old one; 0 and 1 stay.
+double Reexpressed(double threshold, double scale, double bias) {
+  const double logit = std::log(threshold) - std::log1p(-threshold);
+  return 1.0 / (1.0 + std::exp(-(scale * logit + bias)));
 }
 
 }  // namespace
@@ -191,13 +235,22 @@ void Network::ScaleLogits(std::span<const double> scales, std::span<const double
   const WriteScope scope(network.access, "scale logits");
   CheckFiniteColumns(network, "scales", scales);
   CheckFiniteColumns(network, "biases", biases);
+  std::vector<ScaledRows> heads;
   for (const GraphHead& head : network.heads) {
-    const GraphLayer& output = network.layers[static_cast<std::size_t>(head.output)];
-    const bool changes = ScaleRows(network, output, TakeColumns(scales, head.width()),
-                                   TakeColumns(biases, head.width()));
-    if (changes && output.frozen) {
-      ++network.structure_version;  // as in WriteParameter
+    heads.emplace_back(network, head, scales, biases);
+    CheckScaled(head, heads.back());
+  }
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    const ScaledRows& rows = heads[i];
+    if (!rows.Changes()) continue;
+    Scale(rows);
+    std::vector<double>& thresholds = network.heads[i].task.thresholds;
+    for (std::size_t label = 0; label < thresholds.size(); ++label) {
+      if (rows.scales[label] > 0.0 && rows.Changes(label)) {
+        thresholds[label] = Reexpressed(thresholds[label], rows.scales[label], rows.biases[label]);
+      }
     }
+    if (rows.output.frozen) ++network.structure_version;  // as in WriteParameter
   }
   ++network.values_version;
 }
@@ -244,6 +297,11 @@ void Network::WriteParameter(std::string_view path, std::span<const float> value
     Fail(ErrorCode::kShapeMismatch, "parameter '", path, "': expected ",
          parameter.shape.element_count(), " values for ", parameter.shape.ToString(), ", got ",
          values.size());
+  }
+  const auto bad = std::ranges::find_if_not(values, [](float x) { return std::isfinite(x); });
+  if (bad != values.end()) {
+    Fail(ErrorCode::kNonFinite, "parameter '", path, "': expected finite values, got ", *bad,
+         " at place ", bad - values.begin());
   }
   std::copy(values.begin(), values.end(), network.parameter_values(index));
   ++network.values_version;

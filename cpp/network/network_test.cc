@@ -218,6 +218,20 @@ TEST(Network, ParametersByPath) {
       "[4, 1, 3, 3]"));
 }
 
+TEST(Network, NoParameterIsEverNanOrInfinite) {
+  Network network = SmallBuilder().Build(1);
+  const std::vector<float> before = network.ReadParameter("conv1.bias");
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    const std::string message = MessageOf(ErrorCode::kNonFinite, [&] {
+      network.WriteParameter("conv1.bias", std::vector<float>{1, 2, bad, 4});
+    });
+    EXPECT_TRUE(Contains(message, "'conv1.bias'")) << message;
+    EXPECT_TRUE(Contains(message, "at place 2")) << message;
+    EXPECT_EQ(network.ReadParameter("conv1.bias"), before);
+  }
+}
+
 TEST(Network, ThresholdsAreOfAHeadAndItsLabels) {
   NetworkBuilder builder(Shape::Vector(2));
   builder.Head("trait", LabelsTask({"a", "b"})).Head("digit", ClassesTask(2));
@@ -287,6 +301,35 @@ TEST(Network, LogitsOfAllHeadsAreScaledTogetherOrNotAtAll) {
                         std::vector<double>{0, 0, 0, std::numeric_limits<double>::infinity()});
   });
   expect();
+}
+
+TEST(Network, ScalingThatOverflowsChangesNothing) {
+  Network network = NetworkBuilder(Shape::Vector(2)).Head("a", LabelsTask({"x", "y"})).Build(1);
+  const std::vector<float> weights = {1, 2, 3e38f, 4};
+  network.WriteParameter("heads.a.dense.weight", weights);
+  network.SetThresholds("a", std::vector<double>{0.25, 0.75});
+  const std::string message = MessageOf(ErrorCode::kNonFinite, [&] {
+    network.ScaleLogits(std::vector<double>{2, 2}, std::vector<double>{0, 0});
+  });
+  EXPECT_TRUE(Contains(message, "'a', output 1")) << message;
+  EXPECT_EQ(network.ReadParameter("heads.a.dense.weight"), weights);
+  EXPECT_EQ(network.Spec().heads[0].task.thresholds, (std::vector<double>{0.25, 0.75}));
+}
+
+TEST(Network, ScalingKeepsWhatSetThresholdsSay) {
+  NetworkBuilder builder(Shape::Vector(1));
+  Network network =
+      builder.Head("a", LabelsTask({"w", "x", "y", "z"})).Head("b", LabelsTask({"u"})).Build(1);
+  network.SetThresholds("a", std::vector<double>{0.2, 0.0, 1.0, 0.7});
+  network.ScaleLogits(std::vector<double>{2, 3, 0.5, 1, 2}, std::vector<double>{1, 1, 1, 0, 5});
+  const std::vector<double> now = network.Spec().heads[0].task.thresholds;
+  // logit(0.2) = ln(1/4); twice that and 1 more: odds of e/16.
+  const double odds = std::exp(1.0) / 16.0;
+  EXPECT_NEAR(now[0], odds / (1.0 + odds), 1e-15);
+  EXPECT_EQ(now[1], 0.0);
+  EXPECT_EQ(now[2], 1.0);
+  EXPECT_EQ(now[3], 0.7);
+  EXPECT_TRUE(network.Spec().heads[1].task.thresholds.empty()) << "never set: 0.5 as before";
 }
 
 TEST(Network, CloneIsIndependent) {

@@ -9,21 +9,26 @@
 namespace espalier {
 namespace {
 
-// No element of Gᵀ·X, nor a part of its sum, exceeds |G|·|X| (Cauchy and Schwarz). False for
-// operands that are not finite.
-bool IsSurelySmall(const WeightGradient& product) {
-  constexpr double kMost = 1e18;  // its square is far below float's greatest
+constexpr double kSmall = 1e18;  // its square is far below float's greatest
+
+// No element of Gᵀ·X, nor a part of its sum, exceeds |G|·|X| (Cauchy and Schwarz). Not finite for
+// operands that are not.
+double MostOf(const WeightGradient& product) {
   const double gradients = SumOfSquares(product.gradients, product.examples * product.rows);
   const double inputs = SumOfSquares(product.inputs, product.examples * product.columns);
-  return std::sqrt(gradients) * std::sqrt(inputs) < kMost;
+  return std::sqrt(gradients) * std::sqrt(inputs);
 }
 
 }  // namespace
 
 bool LateGradients::Begin(std::int64_t batch) {
   for (LateGradient& gradient : gradients_) gradient.product.examples = batch;
-  return std::all_of(gradients_.begin(), gradients_.end(),
-                     [](const LateGradient& gradient) { return IsSurelySmall(gradient.product); });
+  most_ = 0.0;
+  return std::all_of(gradients_.begin(), gradients_.end(), [this](const LateGradient& gradient) {
+    const double most = MostOf(gradient.product);
+    most_ = std::max(most_, most);
+    return most < kSmall;  // false for NaN
+  });
 }
 
 double LateGradients::SumOfSquares(std::span<double> sums, Workspace& workspace) const {

@@ -28,6 +28,9 @@ class LateGradients {
   /// that no sum loses.
   bool Begin(std::int64_t batch);
 
+  /// Where Begin returned true: no element of any of them exceeds this.
+  double most() const { return most_; }
+
   /// Of all, which are computed for that alone. `sums`: room for the tasks of the largest.
   double SumOfSquares(std::span<double> sums, Workspace& workspace) const;
 
@@ -38,6 +41,7 @@ class LateGradients {
 
  private:
   std::vector<LateGradient> gradients_;
+  double most_ = 0.0;
 };
 
 }  // namespace espalier

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "core/checked.h"
@@ -42,7 +43,10 @@ std::vector<int> DepthFromOutput(const NetworkState& network) {
 
 ParameterUpdates::ParameterUpdates(NetworkState& network, const TrainingPlan& plan,
                                    const TrainerConfig& config)
-    : network_(network), config_(config), parameter_of_(network.parameters.size(), -1) {
+    : network_(network),
+      config_(config),
+      parameter_of_(network.parameters.size(), -1),
+      bounds_(config.optimizer) {
   const std::vector<int> depths = DepthFromOutput(network);
   const auto rate_factor = [&](int layer) {
     return network.layers[Index(layer)].learning_rate_scale *
@@ -85,6 +89,7 @@ void ParameterUpdates::AddParameter(int index, double rate_factor, int node,
   parameter.first_column = first_column;
   parameter.columns = columns;
   parameters_.push_back(parameter);
+  most_rate_factor_ = std::max(most_rate_factor_, rate_factor);
 }
 
 void ParameterUpdates::LayOutGradients() {
@@ -144,9 +149,11 @@ void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, co
 double ParameterUpdates::GradientNorm(std::int64_t batch, Workspace& workspace) {
   known_squares_ = SumOfChunks(/*clamped=*/false, workspace);
   const bool are_surely_finite = late_.Begin(batch);
-  return std::sqrt(are_surely_finite
-                       ? known_squares_
-                       : known_squares_ + late_.SumOfSquares(partial_sums_.span(), workspace));
+  const double norm = std::sqrt(
+      are_surely_finite ? known_squares_
+                        : known_squares_ + late_.SumOfSquares(partial_sums_.span(), workspace));
+  most_gradient_ = are_surely_finite ? std::max(norm, late_.most()) : norm;
+  return norm;
 }
 
 double ParameterUpdates::SumOfChunks(bool clamped, Workspace& workspace) {
@@ -166,8 +173,81 @@ double ParameterUpdates::SumOfChunks(bool clamped, Workspace& workspace) {
   return sum;
 }
 
-double ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate,
-                               Workspace& workspace) {
+ParameterUpdates::Applied ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate,
+                                                  Workspace& workspace) {
+  if (IsSurelyFinite(learning_rate))
+    return {.gradient_norm = Update(reached, learning_rate, workspace)};
+  const Snapshot snapshot = Save();
+  const double norm = Update(reached, learning_rate, workspace);
+  has_bounds_ = false;
+  const GraphParameter* const non_finite = FirstNonFinite();
+  if (non_finite != nullptr) PutBack(snapshot);
+  return {.gradient_norm = norm, .non_finite = non_finite};
+}
+
+bool ParameterUpdates::IsSurelyFinite(double learning_rate) {
+  constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+  const double gradient = std::min({most_gradient_, config_.clip_value.value_or(kUnlimited),
+                                    config_.clip_norm.value_or(kUnlimited)});
+  const double rate = learning_rate * most_rate_factor_;
+  const std::uint64_t version = network_.values_version.load();
+  if (has_bounds_ && bounds_version_ == version && bounds_.Advance(gradient, rate)) return true;
+  MeasureBounds();
+  has_bounds_ = true;
+  bounds_version_ = version;
+  return bounds_.Advance(gradient, rate);
+}
+
+// The root of a sum of squares is at least each of them.
+void ParameterUpdates::MeasureBounds() {
+  double squares = 0.0;
+  for (const Parameter& parameter : parameters_) {
+    squares += SumOfSquares(network_.parameter_values(parameter.index), parameter.floats);
+  }
+  const auto most = [](const AlignedArray<float>& moments) {
+    return std::sqrt(SumOfSquares(moments.data(), moments.size()));
+  };
+  bounds_.Set(
+      {.value = std::sqrt(squares), .moment1 = most(moments_[0]), .moment2 = most(moments_[1])});
+}
+
+ParameterUpdates::Snapshot ParameterUpdates::Save() const {
+  const auto copy = [](const AlignedArray<float>& from) {
+    AlignedArray<float> to(from.size());
+    std::copy_n(from.data(), from.size(), to.data());
+    return to;
+  };
+  Snapshot snapshot{.values = copy(network_.values),
+                    .moments = {copy(moments_[0]), copy(moments_[1])},
+                    .column_steps = column_steps_,
+                    .steps = {}};
+  for (const Parameter& parameter : parameters_) snapshot.steps.push_back(parameter.step);
+  return snapshot;
+}
+
+void ParameterUpdates::PutBack(const Snapshot& snapshot) {
+  std::copy_n(snapshot.values.data(), snapshot.values.size(), network_.values.data());
+  for (int i = 0; i < 2; ++i) {
+    std::copy_n(snapshot.moments[i].data(), snapshot.moments[i].size(), moments_[i].data());
+  }
+  column_steps_ = snapshot.column_steps;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].step = snapshot.steps[i];
+}
+
+const GraphParameter* ParameterUpdates::FirstNonFinite() const {
+  for (const Parameter& parameter : parameters_) {
+    bool is_finite = AllFinite(network_.parameter_values(parameter.index), parameter.floats);
+    for (const AlignedArray<float>& moments : moments_) {
+      is_finite = is_finite && (moments.empty() ||
+                                AllFinite(moments.data() + parameter.offset, parameter.floats));
+    }
+    if (!is_finite) return &network_.parameters[Index(parameter.index)];
+  }
+  return nullptr;
+}
+
+double ParameterUpdates::Update(const ReachedUnits& reached, double learning_rate,
+                                Workspace& workspace) {
   gradient_scale_ = 1.0f;
   if (config_.clip_norm) {
     const double squares =

@@ -20,6 +20,7 @@
 #include "optimizers/update.h"
 #include "training/late_gradients.h"
 #include "training/training_plan.h"
+#include "training/update_bounds.h"
 
 namespace espalier {
 
@@ -52,9 +53,20 @@ class ParameterUpdates {
   /// not finite exactly if one of them is not.
   double GradientNorm(std::int64_t batch, Workspace& workspace);
 
-  /// Clips, decays and updates what was reached, and returns the norm of all gradients.
-  /// `learning_rate` is the optimizer's times the schedule's factor.
-  double Apply(const ReachedUnits& reached, double learning_rate, Workspace& workspace);
+  struct Applied {
+    double gradient_norm = 0.0;  ///< of all gradients
+    /// The first parameter that the update would have made NaN or infinite, or a moment of it;
+    /// then nothing has changed. Else null.
+    const GraphParameter* non_finite = nullptr;
+  };
+
+  /// Clips, decays and updates what was reached. `learning_rate` is the optimizer's times the
+  /// schedule's factor. Throws OUT_OF_MEMORY, with nothing changed, only where UpdateBounds asks
+  /// for a look at the result.
+  Applied Apply(const ReachedUnits& reached, double learning_rate, Workspace& workspace);
+
+  /// Parameters are others now: what was known about their size is not.
+  void ForgetBounds() { has_bounds_ = false; }
 
   /// Moment `index` of a parameter; empty if there is none.
   std::vector<float> ReadMoment(int parameter, int index) const;
@@ -75,6 +87,14 @@ class ParameterUpdates {
     bool is_late = false;
   };
 
+  // All that an update changes, to be put back.
+  struct Snapshot {
+    AlignedArray<float> values;
+    AlignedArray<float> moments[2];
+    std::vector<std::int64_t> column_steps;
+    std::vector<std::int64_t> steps;
+  };
+
   // A late gradient in Apply, cut into tasks.
   struct LateUpdate {
     const WeightGradient* product;
@@ -87,6 +107,12 @@ class ParameterUpdates {
                     std::int64_t columns);
   void LayOutGradients();
   double SumOfChunks(bool clamped, Workspace& workspace);
+  bool IsSurelyFinite(double learning_rate);
+  void MeasureBounds();
+  Snapshot Save() const;
+  void PutBack(const Snapshot& snapshot);
+  const GraphParameter* FirstNonFinite() const;
+  double Update(const ReachedUnits& reached, double learning_rate, Workspace& workspace);
   void AddLateUpdates(const ReachedUnits& reached, double learning_rate);
   double UpdateLate(const LateUpdate& late, std::int64_t task, std::span<float> scratch);
   UpdateSegment SegmentOf(const Parameter& parameter, std::int64_t first, std::int64_t count,
@@ -106,8 +132,13 @@ class ParameterUpdates {
   AlignedArray<double> partial_sums_;
   LateGradients late_;
   std::int64_t most_late_tasks_ = 0;
+  double most_rate_factor_ = 0.0;
+  UpdateBounds bounds_;
+  bool has_bounds_ = false;
+  std::uint64_t bounds_version_ = 0;  // NetworkState::values_version that they hold for
   // Of the step; capacities never grow.
   double known_squares_ = 0.0;  // of what backward passes wrote
+  double most_gradient_ = 0.0;  // no element exceeds it
   float gradient_scale_ = 1.0f;
   std::vector<UpdateSegment> segments_;
   std::vector<LateUpdate> late_updates_;

@@ -193,9 +193,12 @@ const StepResult& Trainer::Implementation::StepOnSources(std::int64_t batch,
     run_.Backward(batch, workspace_);
     CheckGradients(updates_.GradientNorm(batch, workspace_));
     CheckFiniteStatistics(batch);
+    const ParameterUpdates::Applied applied =
+        updates_.Apply(run_.reached(), result_.learning_rate, workspace_);
+    if (applied.non_finite != nullptr) FailUpdate(*applied.non_finite);
     // From here on nothing can fail.
     run_.UpdateBuffers(batch);
-    result_.gradient_norm = updates_.Apply(run_.reached(), result_.learning_rate, workspace_);
+    result_.gradient_norm = applied.gradient_norm;
     ++parameters_version_;
   }
   ++steps_;
@@ -224,6 +227,11 @@ void Trainer::Implementation::CheckGradients(double norm) const {
   Fail(ErrorCode::kNonFinite, "gradient of task ", Join(tasks, ", "), " at step ", steps_ + 1,
        ": expected ", is_finite ? "values whose squares are finite" : "finite values",
        ", got a norm of ", norm);
+}
+
+void Trainer::Implementation::FailUpdate(const GraphParameter& parameter) const {
+  Fail(ErrorCode::kNonFinite, "update of '", parameter.path, "' at step ", steps_ + 1,
+       ": expected finite values, got others with the learning rate ", result_.learning_rate);
 }
 
 void Trainer::Implementation::CheckFiniteStatistics(std::int64_t batch) const {
@@ -344,6 +352,7 @@ void Trainer::Implementation::RestoreBest() {
     Fail(ErrorCode::kInvalidState, "restore best: expected parameters saved before, got none");
   }
   std::copy_n(best_.data(), best_.size(), network_->values.data());
+  updates_.ForgetBounds();
   ++parameters_version_;
 }
 

@@ -84,6 +84,7 @@ class Trainer::Implementation {
   void CheckFiniteLosses() const;
   void CheckGradients(double norm) const;
   void CheckFiniteStatistics(std::int64_t batch) const;
+  [[noreturn]] void FailUpdate(const GraphParameter& parameter) const;
 
   void PrepareEvaluation();
   void CheckLogits(std::int64_t batch, std::span<const float> logits) const;

@@ -315,6 +315,69 @@ TEST(Trainer, NonFiniteGradientNamesStepAndTaskAndChangesNothing) {
   EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
 }
 
+// Learning rates with which the first update overflows, in each optimizer's way; dense1.weight is
+// large enough for a gradient that is computed late.
+TEST(Trainer, UpdateThatIsNotFiniteChangesNothing) {
+  for (const OptimizerConfig& optimizer : std::vector<OptimizerConfig>{
+           Sgd{.learning_rate = 1e300}, Sgd{.learning_rate = 1e300, .momentum = 0.9},
+           Adam{.learning_rate = 1e300}, AdamW{.learning_rate = 1e300},
+           AdamW{.learning_rate = 1e3, .weight_decay = 1e37}, RmsProp{.learning_rate = 1e300},
+           RmsProp{.learning_rate = 1e300, .momentum = 0.5}}) {
+    NetworkBuilder builder(Shape::Image(3, 10, 10));
+    builder.Conv2d("conv1", 4, 3).BatchNorm("norm1").Relu().Dense("dense1", 256).Relu();
+    Network network = builder.Head("signs", LabelsTask({"a", "b"})).Build(5);
+    const RandomExamples examples(network, 8, 9, 0.0);
+    Trainer trainer(network, {.optimizer = optimizer});
+    const NamedValues before = ParametersOf(network);
+    const NamedValues moments = MomentsOf(trainer, network);
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      const std::string message = MessageOf(ErrorCode::kNonFinite, [&] {
+        trainer.Step(8, examples.Inputs(0, 8), examples.Targets(0, 8));
+      });
+      EXPECT_NE(message.find("update of '"), std::string::npos) << message;
+      EXPECT_NE(message.find("at step 1: expected finite values"), std::string::npos) << message;
+      EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
+      EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
+      EXPECT_EQ(trainer.steps(), 0);
+    }
+  }
+}
+
+// The rate grows a thousandfold with each step: at some step the update overflows. Whatever came
+// before stays, with the moments and counts, to the bit.
+TEST(Trainer, FirstUpdateThatIsNotFiniteLeavesTheStepBefore) {
+  for (const OptimizerConfig& optimizer :
+       std::vector<OptimizerConfig>{Adam{.learning_rate = 1e6, .weight_decay = 1e-3},
+                                    Sgd{.learning_rate = 1e-3, .momentum = 0.9},
+                                    RmsProp{.learning_rate = 1e6, .momentum = 0.9}}) {
+    Network network = OneHead().Build(5);
+    const RandomExamples examples(network, kBatch, 9, 0.3);
+    const TrainerConfig config{.optimizer = optimizer,
+                               .schedule = {.kind = ScheduleKind::kExponential, .decay = 1e3},
+                               .clip_norm = 1.0};
+    Trainer trainer(network, config);
+    NamedValues before;
+    NamedValues moments;
+    std::string message;
+    for (int step = 0; step < 100 && message.empty(); ++step) {
+      before = ParametersOf(network);
+      moments = MomentsOf(trainer, network);
+      try {
+        trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kNonFinite);
+        message = error.what();
+      }
+    }
+    EXPECT_NE(message, "");
+    EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
+    EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
+    for (const auto& [path, values] : before) {
+      for (const float value : values) ASSERT_TRUE(std::isfinite(value)) << path;
+    }
+  }
+}
+
 // Gradients of 5e29 are finite, but not their squares: an infinite moment would keep the weight
 // where it is, whatever came after.
 TEST(Trainer, GradientsThatMomentsCannotHoldChangeNothing) {

@@ -107,7 +107,8 @@ class Network {
 
   /// Changes the output layers in one change so that each logit becomes scale * logit + bias; a
   /// column each for the outputs of all heads, in their order. 1 and 0 leave the bits as they are.
-  /// Throws Error: SHAPE_MISMATCH if there are not as many, INVALID_ARGUMENT if one is not finite.
+  /// Throws Error: SHAPE_MISMATCH if there are not as many, INVALID_ARGUMENT if one is not finite,
+  /// NON_FINITE if a parameter would not be; nothing has changed then.
   void ScaleLogits(std::span<const double> scales, std::span<const double> biases);
 
   /// The spec that would build this graph again, freezing included.
@@ -115,7 +116,8 @@ class Network {
   std::vector<LayerDescription> Describe() const;
   std::vector<ParameterDescription> Parameters() const;
 
-  /// Copies a parameter or buffer out of, or into, the network.
+  /// Copies a parameter or buffer out of, or into, the network. Throws Error: INVALID_ARGUMENT,
+  /// SHAPE_MISMATCH; NON_FINITE for a NaN or an infinity, which no network ever holds.
   std::vector<float> ReadParameter(std::string_view path) const;
   void WriteParameter(std::string_view path, std::span<const float> values);
 

@@ -74,7 +74,8 @@ class Trainer {
   /// range names row and label), NON_FINITE (an input, naming its row; a loss or
   /// gradient, naming step and task; a mean or variance of a batch norm, naming step and
   /// layer; gradients that, once clipped, may have a norm of 1e19 or more, if the optimizer
-  /// keeps squares of them). After any of these, network and optimizer are as before the call.
+  /// keeps squares of them; an update, naming step and parameter). After any of these, network and
+  /// optimizer are as before the call.
   /// The result belongs to the trainer and holds until its next call.
   const StepResult& Step(std::int64_t batch, std::span<const float> inputs,
                          std::span<const TaskTargets> targets);

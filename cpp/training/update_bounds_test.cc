@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/update_bounds.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/random.h"
+#include "gtest/gtest.h"
+#include "optimizers/update.h"
+
+namespace espalier {
+namespace {
+
+double MostOf(const std::vector<float>& values) {
+  double most = 0.0;
+  for (const float value : values) most = std::max(most, std::abs(static_cast<double>(value)));
+  return most;
+}
+
+// Gradients of one sign and the largest size are what the bounds have to hold for.
+TEST(UpdateBounds, HoldWhateverTheGradientsAre) {
+  for (const OptimizerConfig& optimizer : std::vector<OptimizerConfig>{
+           Sgd{.learning_rate = 0.1},
+           Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01},
+           Sgd{.learning_rate = 3.0, .momentum = 0.9, .nesterov = true},
+           Adam{.learning_rate = 0.01, .weight_decay = 0.1},
+           AdamW{.learning_rate = 0.5, .weight_decay = 5.0}, RmsProp{.learning_rate = 0.01},
+           RmsProp{.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 0.1}}) {
+    Random random({.seed = 3, .purpose = RandomPurpose::kTest, .index = 5});
+    constexpr std::int64_t kCount = 8;
+    std::vector<float> values(kCount, 0.5f);
+    std::vector<float> moment1(kCount);
+    std::vector<float> moment2(kCount);
+    UpdateBounds bounds(optimizer);
+    bounds.Set({.value = 0.5});
+    for (std::int64_t step = 1; step <= 300; ++step) {
+      const auto size = static_cast<float>(std::pow(10.0, random.NextNormal()));
+      std::vector<float> gradients(kCount);
+      for (std::size_t i = 0; i < kCount; ++i) {
+        gradients[i] = i == 0   ? size
+                       : i == 1 ? -size
+                                : size * static_cast<float>(random.NextUniform());
+      }
+      ASSERT_TRUE(bounds.Advance(size, LearningRate(optimizer)));
+      UpdateParameters(optimizer, {.values = values.data(),
+                                   .gradients = gradients.data(),
+                                   .moment1 = moment1.data(),
+                                   .moment2 = moment2.data(),
+                                   .count = kCount,
+                                   .step = step,
+                                   .learning_rate = LearningRate(optimizer),
+                                   .weight_decay = WeightDecay(optimizer)});
+      ASSERT_LE(MostOf(values), bounds.most().value) << optimizer.index() << " step " << step;
+      ASSERT_LE(MostOf(moment1), bounds.most().moment1) << optimizer.index() << " step " << step;
+      ASSERT_LE(MostOf(moment2), bounds.most().moment2) << optimizer.index() << " step " << step;
+    }
+  }
+}
+
+// A look at all parameters in each step would cost time: ordinary training never needs one.
+TEST(UpdateBounds, HoldForAMillionOrdinarySteps) {
+  for (const OptimizerConfig& optimizer : std::vector<OptimizerConfig>{
+           Sgd{.learning_rate = 0.1, .momentum = 0.9, .nesterov = true, .weight_decay = 1e-4},
+           Adam{.learning_rate = 0.01}, AdamW{.learning_rate = 0.01}, RmsProp{.momentum = 0.9}}) {
+    UpdateBounds bounds(optimizer);
+    bounds.Set({.value = 100.0});
+    for (int step = 0; step < 1000000; ++step) {
+      ASSERT_TRUE(bounds.Advance(1000.0, LearningRate(optimizer))) << step;
+    }
+  }
+}
+
+TEST(UpdateBounds, SayNoWhereSomethingMayOverflow) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto advances = [](const OptimizerConfig& optimizer, double gradient, double rate,
+                           const UpdateBounds::Most& most = {.value = 1.0}) {
+    UpdateBounds bounds(optimizer);
+    bounds.Set(most);
+    const bool result = bounds.Advance(gradient, rate);
+    EXPECT_TRUE(result || bounds.most().value == most.value || std::isnan(most.value));
+    return result;
+  };
+  EXPECT_TRUE(advances(Sgd{}, 1.0, 1e30));
+  EXPECT_FALSE(advances(Sgd{}, 1.0, 1e300));
+  EXPECT_FALSE(advances(Sgd{}, 0.0, 1e300)) << "0 times infinity, in float";
+  EXPECT_FALSE(advances(Sgd{}, 1e38, 1e-3));
+  EXPECT_FALSE(advances(Sgd{}, 1.0, 1.0, {.value = infinity}));
+  EXPECT_FALSE(advances(Sgd{}, 1.0, 1.0, {.value = std::nan("")}));
+  EXPECT_FALSE(advances(Adam{}, 1e19, 1e-3)) << "its square";
+  EXPECT_FALSE(advances(Adam{.weight_decay = 1e20}, 1.0, 1e-3)) << "a decayed gradient's square";
+  EXPECT_FALSE(advances(Adam{.epsilon = 1e-37}, 1e4, 1e-3));
+  EXPECT_FALSE(advances(AdamW{.weight_decay = 1e39}, 0.0, 1.0, {.value = 0.0})) << "0 · infinity";
+  EXPECT_FALSE(advances(AdamW{.weight_decay = 1e20}, 0.0, 1e18));
+  EXPECT_FALSE(advances(RmsProp{.epsilon = 1e-37}, 1e4, 1e-3));
+}
+
+}  // namespace
+}  // namespace espalier
