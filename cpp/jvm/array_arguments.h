@@ -183,6 +183,14 @@ inline void taskLosses(JNIEnv* environment, jclass, std::int64_t network, std::i
   written.Deliver();
 }
 
+inline std::string taskMetrics(JNIEnv* environment, jclass, const char* kind, const char* labels,
+                               jdoubleArray thresholds, std::int64_t threshold_count,
+                               bool are_logits, std::int64_t examples, std::int64_t stride,
+                               std::int64_t outputs, std::int64_t targets) {
+  return taskMetrics(kind, labels, DoublesIn(environment, thresholds).data(), threshold_count,
+                     are_logits, examples, stride, outputs, targets);
+}
+
 /// As predictorPredict, from and to arrays, whose lengths are given.
 inline void predictorPredictArray(JNIEnv* environment, jclass, std::int64_t predictor,
                                   std::int64_t batch, jfloatArray inputs, jsize input_count,

@@ -92,11 +92,14 @@ void taskLosses(std::int64_t network, std::int64_t examples, std::int64_t logits
 /// logits [examples, total width] → probabilities in place (sigmoid, softmax, identity per head).
 void logitsToProbabilities(std::int64_t network, std::int64_t examples, std::int64_t values);
 
-// Metrics of one task, as JSON array of {name, label, value (null if undefined), support}.
-// `kind`: "labels", "classes", "values"; labels_json: array of names. targets: float
-// [examples, width], or int32 [examples] for classes.
-std::string taskMetrics(const char* kind, const char* labels_json, std::int64_t examples,
-                        std::int64_t probabilities, std::int64_t targets, double threshold);
+// Metrics of one task, as JSON object {"metrics": [{name, label, value (null if undefined),
+// support}], "counts": [[true positives, false positives, false negatives, true negatives, blanks]
+// …], "confusion": [[…] …]}. `kind`: "labels", "classes", "values"; labels_json: array of names;
+// thresholds: one a label, or one, or none. outputs: logits or probabilities, rows of float that
+// lie `stride` apart. targets: float [examples, width], or int32 [examples] for classes.
+std::string taskMetrics(const char* kind, const char* labels_json, const double* thresholds,
+                        std::int64_t threshold_count, bool are_logits, std::int64_t examples,
+                        std::int64_t stride, std::int64_t outputs, std::int64_t targets);
 
 // Predictor.
 std::int64_t predictorCreate(std::int64_t network, const char* config_json);

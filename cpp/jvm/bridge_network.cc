@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/checked.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "espalier/evaluation.h"
 #include "espalier/metrics.h"
@@ -56,24 +57,42 @@ void WriteTaskLosses(const Network& network, std::int64_t examples, std::int64_t
   }
 }
 
-std::vector<Metric> Metrics(std::string_view kind, const std::vector<std::string>& labels,
-                            std::int64_t examples, std::int64_t probabilities, std::int64_t targets,
-                            double threshold) {
-  const std::int64_t size = CheckedMultiply(examples, static_cast<std::int64_t>(labels.size()));
-  const auto predicted = Borrow<const float>("probabilities", probabilities, size);
-  if (kind == "labels") {
-    return LabelMetrics(predicted, Borrow<const float>("targets", targets, size), labels,
-                        threshold);
-  }
-  if (kind == "classes") {
-    return ClassMetrics(predicted, Borrow<const std::int32_t>("targets", targets, examples),
-                        labels);
-  }
-  if (kind == "values") {
-    return ValueMetrics(predicted, Borrow<const float>("targets", targets, size), labels);
-  }
+TaskKind KindOf(std::string_view kind) {
+  if (kind == "labels") return TaskKind::kLabels;
+  if (kind == "classes") return TaskKind::kClasses;
+  if (kind == "values") return TaskKind::kValues;
   Fail(ErrorCode::kInvalidArgument, "kind: expected one of labels, classes, values, got '", kind,
        "'");
+}
+
+// Columns [0, width) of rows that lie `stride` apart, without gaps.
+AlignedArray<float> Columns(std::int64_t outputs, std::int64_t examples, std::int64_t stride,
+                            std::int64_t width) {
+  if (examples < 0 || width < 1 || stride < width) {
+    Fail(ErrorCode::kInvalidArgument, "metrics: expected at least 0 examples of ", width,
+         " columns at least, got ", examples, " of ", stride);
+  }
+  const std::int64_t size = examples == 0 ? 0 : CheckedMultiply(examples, stride) - stride + width;
+  const auto rows = Borrow<const float>("outputs", outputs, size);
+  AlignedArray<float> columns(CheckedMultiply(examples, width));
+  for (std::int64_t i = 0; i < examples; ++i) {
+    std::copy_n(rows.data() + i * stride, width, columns.data() + i * width);
+  }
+  return columns;
+}
+
+TaskMetrics Metrics(const TaskSpec& task, bool are_logits, std::int64_t examples,
+                    std::int64_t stride, std::int64_t outputs, std::int64_t targets) {
+  const auto width = static_cast<std::int64_t>(task.labels.size());
+  const AlignedArray<float> columns = Columns(outputs, examples, stride, width);
+  TaskTargets known;
+  if (task.kind == TaskKind::kClasses) {
+    known.classes = Borrow<const std::int32_t>("targets", targets, examples);
+  } else {
+    known.values = Borrow<const float>("targets", targets, CheckedMultiply(examples, width));
+  }
+  return are_logits ? MetricsOfLogits(task, columns.span(), known)
+                    : MetricsOfProbabilities(task, columns.span(), known);
 }
 
 }  // namespace
@@ -199,12 +218,15 @@ void logitsToProbabilities(std::int64_t network, std::int64_t examples, std::int
   });
 }
 
-std::string taskMetrics(const char* kind, const char* labels_json, std::int64_t examples,
-                        std::int64_t probabilities, std::int64_t targets, double threshold) {
+std::string taskMetrics(const char* kind, const char* labels_json, const double* thresholds,
+                        std::int64_t threshold_count, bool are_logits, std::int64_t examples,
+                        std::int64_t stride, std::int64_t outputs, std::int64_t targets) {
   return Guard([&] {
-    return MetricsToJson(Metrics(Text("kind", kind),
-                                 NamesFromJson("labels", Text("labels", labels_json)), examples,
-                                 probabilities, targets, threshold));
+    const auto given = Borrow("thresholds", thresholds, threshold_count);
+    const TaskSpec task{.kind = KindOf(Text("kind", kind)),
+                        .labels = NamesFromJson("labels", Text("labels", labels_json)),
+                        .thresholds = {given.begin(), given.end()}};
+    return MetricsToJson(Metrics(task, are_logits, examples, stride, outputs, targets));
   });
 }
 

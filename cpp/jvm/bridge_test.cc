@@ -149,7 +149,9 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
     invalid([&] { trainerCacheFeatures(trainer, 0, 0, batch, memory); });
     invalid([&] { logitsToProbabilities(network_, batch, memory); });
     invalid([&] { taskLosses(network_, batch, memory, targets, nullptr, results); });
-    invalid([&] { taskMetrics("labels", "[\"a\",\"b\"]", batch, memory, memory, 0.5); });
+    invalid([&] {
+      taskMetrics("labels", "[\"a\",\"b\"]", nullptr, 0, true, batch, 2, memory, memory);
+    });
   }
   invalid([&] { predictorPredict(predictor, 1, 0, memory); });
   invalid([&] { predictorPredict(predictor, 1, memory, 0); });
@@ -160,8 +162,8 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { trainerStep(trainer, 1, 0, targets, nullptr, results); });
   invalid([&] { trainerStep(trainer, 1, memory, nullptr, nullptr, results); });
   invalid([&] { trainerStep(trainer, 1, memory, targets, nullptr, nullptr); });
-  invalid([&] { taskMetrics("tags", "[\"a\"]", 1, memory, memory, 0.5); });
-  invalid([&] { taskMetrics(nullptr, nullptr, 1, memory, memory, 0.5); });
+  invalid([&] { taskMetrics("tags", "[\"a\"]", nullptr, 0, true, 1, 1, memory, memory); });
+  invalid([&] { taskMetrics(nullptr, nullptr, nullptr, 0, true, 1, 1, memory, memory); });
   invalid([&] { setOpenBlasPath(nullptr); });
   closeHandle(trainer);
   closeHandle(predictor);

@@ -2,6 +2,7 @@
 #include "jvm/config_json.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -277,9 +278,9 @@ std::string ParametersToJson(std::span<const ParameterDescription> parameters) {
   return array.Finish().text;
 }
 
-std::string MetricsToJson(std::span<const Metric> metrics) {
+std::string MetricsToJson(const TaskMetrics& metrics) {
   JsonArray array;
-  for (const Metric& metric : metrics) {
+  for (const Metric& metric : metrics.metrics) {
     JsonObject object;
     object.Add("name", metric.name);
     object.Add("label", metric.label);
@@ -288,7 +289,21 @@ std::string MetricsToJson(std::span<const Metric> metrics) {
     object.Add("support", metric.support);
     array.Add(object.Finish());
   }
-  return array.Finish().text;
+  JsonArray counts;
+  for (const AnswerCounts& of : metrics.counts) {
+    counts.Add(ToJson(std::array{of.true_positives, of.false_positives, of.false_negatives,
+                                 of.true_negatives, of.blanks}));
+  }
+  JsonArray confusion;
+  const std::size_t width = metrics.confusion.empty() ? 0 : metrics.counts.size();
+  for (std::size_t row = 0; row < width; ++row) {
+    confusion.Add(ToJson(std::span(metrics.confusion).subspan(row * width, width)));
+  }
+  JsonObject object;
+  object.Add("metrics", array.Finish());
+  object.Add("counts", counts.Finish());
+  object.Add("confusion", confusion.Finish());
+  return object.Finish().text;
 }
 
 }  // namespace espalier::jvm

@@ -45,7 +45,8 @@ std::string LayersToJson(std::span<const LayerDescription> layers);
 /// [{"path", "shape": […], "buffer"}]
 std::string ParametersToJson(std::span<const ParameterDescription> parameters);
 
-/// [{"name", "label", "value" (null: undefined), "support"}]
-std::string MetricsToJson(std::span<const Metric> metrics);
+/// {"metrics": [{"name", "label", "value" (null: undefined), "support"}], "counts": [[TP, FP, FN,
+/// TN, blanks] a label or class], "confusion": [[examples by predicted class] by true class]}
+std::string MetricsToJson(const TaskMetrics& metrics);
 
 }  // namespace espalier::jvm

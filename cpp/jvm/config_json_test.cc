@@ -146,15 +146,20 @@ TEST(ConfigJson, LongTextsAreCutInMessages) {
 }
 
 TEST(ConfigJson, WritesMetricsWithNullForUndefined) {
-  const std::vector<Metric> metrics = {
-      {"macro_auc", "", std::numeric_limits<double>::quiet_NaN(), 0}, {"auc", "größe", 0.1, 5}};
-  EXPECT_EQ(MetricsToJson(metrics), R"([{"name":"macro_auc","label":"","value":null,"support":0},)"
-                                    R"({"name":"auc","label":"größe","value":0.1,"support":5}])");
+  const TaskMetrics metrics = {
+      .metrics = {{"macro_auc", "", std::numeric_limits<double>::quiet_NaN(), 0},
+                  {"auc", "größe", 0.1, 5}},
+      .counts = {{1, 2, 3, 4, 5}, {6, 7, 8, 9, 10}},
+      .confusion = {1, 2, 3, 4}};
+  EXPECT_EQ(MetricsToJson(metrics),
+            R"({"metrics":[{"name":"macro_auc","label":"","value":null,"support":0},)"
+            R"({"name":"auc","label":"größe","value":0.1,"support":5}],)"
+            R"("counts":[[1,2,3,4,5],[6,7,8,9,10]],"confusion":[[1,2],[3,4]]})");
 }
 
 TEST(ConfigJson, RefusesToWriteTextThatIsNotUtf8) {
   EXPECT_NE(ErrorOf([] {
-              MetricsToJson(std::vector<Metric>{{"\xFF", "", 0.0, 0}});
+              MetricsToJson({.metrics = {{"\xFF", "", 0.0, 0}}});
             }).find("expected text in UTF-8"),
             std::string::npos);
 }

@@ -158,8 +158,9 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("logitsToProbabilities",
         [&] { logitsToProbabilities(network, kBatch, Address(outputs.data())); });
   Keeps("taskMetrics", [&] {
-    const std::vector<float> probabilities(kBatch * 2, 0.25f);
-    taskMetrics("labels", R"(["a","b"])", kBatch, Address(probabilities.data()), targets[0], 0.5);
+    const std::vector<float> logits(kBatch * 2, 0.25f);
+    taskMetrics("labels", R"(["a","b"])", nullptr, 0, true, kBatch, 2, Address(logits.data()),
+                targets[0]);
   });
   Keeps("trainerSaveBest", [&] { trainerSaveBest(trainer); });
   Keeps("trainerRestoreBest", [&] { trainerRestoreBest(trainer); });

@@ -204,7 +204,8 @@ TEST_F(OutOfMemory, OfTrainersLosesNothing) {
   FailEveryAllocation(
       "losses", [&] { taskLosses(network, kBatch, Address(logits), targets, nullptr, results); });
   FailEveryAllocation("metrics", [&] {
-    taskMetrics("labels", R"(["a","b"])", kBatch, Address(logits), Address(labels), 0.5);
+    taskMetrics("labels", R"(["a","b"])", nullptr, 0, true, kBatch, 2, Address(logits),
+                Address(labels));
   });
   ExpectFailures(100);
 }

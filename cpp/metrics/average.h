@@ -39,42 +39,58 @@ class Average {
   std::int64_t count_ = 0;
 };
 
-/// Answers to one question against the truth.
-struct Confusion {
-  std::int64_t true_positives = 0;
-  std::int64_t false_positives = 0;
-  std::int64_t false_negatives = 0;
-  std::int64_t true_negatives = 0;
+inline void AddAnswer(AnswerCounts& counts, bool is_predicted, bool is_true) {
+  if (is_predicted) {
+    ++(is_true ? counts.true_positives : counts.false_positives);
+  } else {
+    ++(is_true ? counts.false_negatives : counts.true_negatives);
+  }
+}
 
-  void Add(bool predicted, bool is_true) {
-    if (predicted) {
-      ++(is_true ? true_positives : false_positives);
-    } else {
-      ++(is_true ? false_negatives : true_negatives);
-    }
-  }
-  void Add(const Confusion& other) {
-    true_positives += other.true_positives;
-    false_positives += other.false_positives;
-    false_negatives += other.false_negatives;
-    true_negatives += other.true_negatives;
-  }
+inline void AddCounts(AnswerCounts& counts, const AnswerCounts& more) {
+  counts.true_positives += more.true_positives;
+  counts.false_positives += more.false_positives;
+  counts.false_negatives += more.false_negatives;
+  counts.true_negatives += more.true_negatives;
+  counts.blanks += more.blanks;
+}
 
-  std::int64_t count() const {
-    return true_positives + false_positives + false_negatives + true_negatives;
-  }
-  std::int64_t wrong() const { return false_positives + false_negatives; }
-  std::int64_t predicted() const { return true_positives + false_positives; }
-  std::int64_t actual() const { return true_positives + false_negatives; }
+inline std::int64_t KnownCount(const AnswerCounts& counts) {
+  return counts.true_positives + counts.false_positives + counts.false_negatives +
+         counts.true_negatives;
+}
 
-  /// NaN where nothing is predicted and nothing is true.
-  double F1() const {
-    return 2.0 * static_cast<double>(true_positives) / static_cast<double>(predicted() + actual());
-  }
-  double Accuracy() const {
-    return static_cast<double>(count() - wrong()) / static_cast<double>(count());
-  }
-  double ErrorRate() const { return static_cast<double>(wrong()) / static_cast<double>(count()); }
-};
+/// NaN where nothing is predicted.
+inline Metric PrecisionOf(const AnswerCounts& counts, const std::string& label) {
+  const std::int64_t predicted = counts.true_positives + counts.false_positives;
+  return MakeMetric("precision", label,
+                    static_cast<double>(counts.true_positives) / static_cast<double>(predicted),
+                    predicted);
+}
+
+/// NaN where nothing is true.
+inline Metric RecallOf(const AnswerCounts& counts, const std::string& label) {
+  const std::int64_t actual = counts.true_positives + counts.false_negatives;
+  return MakeMetric("recall", label,
+                    static_cast<double>(counts.true_positives) / static_cast<double>(actual),
+                    actual);
+}
+
+/// NaN where nothing is predicted and nothing is true.
+inline double F1Of(const AnswerCounts& counts) {
+  const std::int64_t predicted = counts.true_positives + counts.false_positives;
+  const std::int64_t actual = counts.true_positives + counts.false_negatives;
+  return 2.0 * static_cast<double>(counts.true_positives) / static_cast<double>(predicted + actual);
+}
+
+inline double AccuracyOf(const AnswerCounts& counts) {
+  return static_cast<double>(counts.true_positives + counts.true_negatives) /
+         static_cast<double>(KnownCount(counts));
+}
+
+inline double ErrorRateOf(const AnswerCounts& counts) {
+  return static_cast<double>(counts.false_positives + counts.false_negatives) /
+         static_cast<double>(KnownCount(counts));
+}
 
 }  // namespace espalier

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/text.h"
+#include "espalier/metrics.h"
 
 namespace espalier {
 
@@ -26,6 +27,14 @@ inline std::size_t CheckedExamples(std::size_t predictions, std::size_t targets,
 
 inline std::string EntryName(std::size_t entry, std::span<const std::string> labels) {
   return Concat("row ", entry / labels.size(), ", label ", labels[entry % labels.size()]);
+}
+
+/// As many logits as probabilities, or none.
+inline void CheckSameSize(const TaskOutputs& outputs) {
+  if (!outputs.logits.empty() && outputs.logits.size() != outputs.probabilities.size()) {
+    Fail(ErrorCode::kShapeMismatch, "metrics: expected ", outputs.probabilities.size(),
+         " logits, got ", outputs.logits.size());
+  }
 }
 
 inline void CheckFinite(float prediction, std::size_t entry, std::span<const std::string> labels) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "metrics/average.h"
+#include "metrics/calibration_error.h"
 #include "metrics/checks.h"
 #include "metrics/ranking.h"
 
@@ -11,21 +12,37 @@ namespace espalier {
 namespace {
 
 constexpr float kPositiveFrom = 0.5f;
+constexpr double kUsualThreshold = 0.5;
 
 struct Answers {
   std::span<const float> probabilities;
+  std::span<const float> scores;
   std::span<const float> targets;
   std::size_t examples;
   std::size_t labels;
-  double threshold;
+  std::vector<double> thresholds;  // one a label
 
   bool IsLabelled(std::size_t i) const { return !std::isnan(targets[i]); }
   bool IsPositive(std::size_t i) const { return targets[i] >= kPositiveFrom; }
   bool IsPredicted(std::size_t i) const {
-    return static_cast<double>(probabilities[i]) >= threshold;
+    return static_cast<double>(probabilities[i]) >= thresholds[i % labels];
   }
-  Scored At(std::size_t i) const { return {probabilities[i], IsPositive(i)}; }
+  Scored At(std::size_t i) const { return {scores[i], IsPositive(i)}; }
 };
+
+std::vector<double> ThresholdOfEach(std::span<const double> thresholds, std::size_t labels) {
+  if (thresholds.size() > 1 && thresholds.size() != labels) {
+    Fail(ErrorCode::kShapeMismatch, "metrics: expected ", labels,
+         " thresholds, or one, or none, got ", thresholds.size());
+  }
+  for (const double threshold : thresholds) {
+    if (!std::isfinite(threshold)) {
+      Fail(ErrorCode::kInvalidArgument, "metrics: expected finite thresholds, got ", threshold);
+    }
+  }
+  if (thresholds.size() == labels) return {thresholds.begin(), thresholds.end()};
+  return std::vector<double>(labels, thresholds.empty() ? kUsualThreshold : thresholds[0]);
+}
 
 // Everything that goes example by example.
 void AddExampleMetrics(const Answers& answers, std::vector<Metric>& metrics) {
@@ -61,59 +78,75 @@ void AddExampleMetrics(const Answers& answers, std::vector<Metric>& metrics) {
 
 }  // namespace
 
-std::vector<Metric> LabelMetrics(std::span<const float> probabilities,
-                                 std::span<const float> targets,
-                                 std::span<const std::string> labels, double threshold) {
+TaskMetrics LabelMetrics(const TaskOutputs& outputs, std::span<const float> targets,
+                         std::span<const std::string> labels, std::span<const double> thresholds) {
   const std::size_t examples =
-      CheckedExamples(probabilities.size(), targets.size(), labels.size(), labels.size());
-  if (!std::isfinite(threshold)) {
-    Fail(ErrorCode::kInvalidArgument, "metrics: expected a finite threshold, got ", threshold);
-  }
+      CheckedExamples(outputs.probabilities.size(), targets.size(), labels.size(), labels.size());
+  CheckSameSize(outputs);
+  const Answers answers{.probabilities = outputs.probabilities,
+                        .scores = outputs.logits.empty() ? outputs.probabilities : outputs.logits,
+                        .targets = targets,
+                        .examples = examples,
+                        .labels = labels.size(),
+                        .thresholds = ThresholdOfEach(thresholds, labels.size())};
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (std::isnan(targets[i])) continue;
     CheckTargetRange(targets[i], i, labels, 0.0f, 1.0f);
-    CheckFinite(probabilities[i], i, labels);
+    CheckFinite(answers.probabilities[i], i, labels);
+    CheckFinite(answers.scores[i], i, labels);
   }
-  const Answers answers{probabilities, targets, examples, labels.size(), threshold};
 
+  TaskMetrics result;
   std::vector<Metric> per_label;
-  Confusion all;
+  AnswerCounts all;
+  CalibrationError calibration;
   Average macro_f1;
   Average macro_auc;
   Average mean_average_precision;
   std::vector<Scored> entries;
   for (std::size_t label = 0; label < answers.labels; ++label) {
-    Confusion confusion;
+    AnswerCounts counts;
+    CalibrationError of_label;
     entries.clear();
     for (std::size_t example = 0; example < examples; ++example) {
       const std::size_t i = example * answers.labels + label;
-      if (!answers.IsLabelled(i)) continue;
-      confusion.Add(answers.IsPredicted(i), answers.IsPositive(i));
+      if (!answers.IsLabelled(i)) {
+        ++counts.blanks;
+        continue;
+      }
+      AddAnswer(counts, answers.IsPredicted(i), answers.IsPositive(i));
+      of_label.Add(answers.probabilities[i], answers.IsPositive(i));
+      calibration.Add(answers.probabilities[i], answers.IsPositive(i));
       entries.push_back(answers.At(i));
     }
-    all.Add(confusion);
+    AddCounts(all, counts);
+    result.counts.push_back(counts);
     const double auc = AreaUnderCurve(entries);
     const double average_precision = AveragePrecision(entries);
-    macro_f1.Add(confusion.F1());
+    macro_f1.Add(F1Of(counts));
     macro_auc.Add(auc);
     mean_average_precision.Add(average_precision);
     const std::string& name = labels[label];
-    const std::int64_t support = confusion.count();
+    const std::int64_t support = KnownCount(counts);
     per_label.push_back(MakeMetric("auc", name, auc, support));
     per_label.push_back(MakeMetric("average_precision", name, average_precision, support));
-    per_label.push_back(MakeMetric("f1", name, confusion.F1(), support));
-    per_label.push_back(MakeMetric("accuracy", name, confusion.Accuracy(), support));
+    per_label.push_back(PrecisionOf(counts, name));
+    per_label.push_back(RecallOf(counts, name));
+    per_label.push_back(MakeMetric("f1", name, F1Of(counts), support));
+    per_label.push_back(MakeMetric("accuracy", name, AccuracyOf(counts), support));
+    per_label.push_back(of_label.ToMetric(name));
   }
 
-  std::vector<Metric> metrics;
-  metrics.push_back(MakeMetric("hamming_loss", "", all.ErrorRate(), all.count()));
-  metrics.push_back(MakeMetric("micro_f1", "", all.F1(), all.count()));
+  std::vector<Metric>& metrics = result.metrics;
+  metrics.push_back(MakeMetric("hamming_loss", "", ErrorRateOf(all), KnownCount(all)));
+  metrics.push_back(MakeMetric("micro_f1", "", F1Of(all), KnownCount(all)));
   metrics.push_back(macro_f1.ToMetric("macro_f1"));
   metrics.push_back(macro_auc.ToMetric("macro_auc"));
   metrics.push_back(mean_average_precision.ToMetric("mean_average_precision"));
+  metrics.push_back(calibration.ToMetric(""));
   AddExampleMetrics(answers, metrics);
   metrics.insert(metrics.end(), per_label.begin(), per_label.end());
-  return metrics;
+  return result;
 }
 
 }  // namespace espalier

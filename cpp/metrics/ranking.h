@@ -10,7 +10,7 @@
 namespace espalier {
 
 struct Scored {
-  float score = 0.0f;
+  double score = 0.0;
   bool is_positive = false;
 };
 

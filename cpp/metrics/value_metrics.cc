@@ -38,8 +38,8 @@ struct ErrorSums {
 
 }  // namespace
 
-std::vector<Metric> ValueMetrics(std::span<const float> predictions, std::span<const float> targets,
-                                 std::span<const std::string> labels) {
+TaskMetrics ValueMetrics(std::span<const float> predictions, std::span<const float> targets,
+                         std::span<const std::string> labels) {
   const std::size_t width = labels.size();
   const std::size_t examples = CheckedExamples(predictions.size(), targets.size(), width, width);
   constexpr float kGreatest = std::numeric_limits<float>::max();
@@ -66,10 +66,10 @@ std::vector<Metric> ValueMetrics(std::span<const float> predictions, std::span<c
     }
     all.Add(sums);
   }
-  std::vector<Metric> metrics;
-  all.AppendTo(metrics, "");
-  for (std::size_t j = 0; j < width; ++j) per_value[j].AppendTo(metrics, labels[j]);
-  return metrics;
+  TaskMetrics result;
+  all.AppendTo(result.metrics, "");
+  for (std::size_t j = 0; j < width; ++j) per_value[j].AppendTo(result.metrics, labels[j]);
+  return result;
 }
 
 }  // namespace espalier

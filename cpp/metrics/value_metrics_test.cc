@@ -30,7 +30,7 @@ TEST(ValueMetrics, EqualScikitLearns) {
     targets.push_back(static_cast<float>(target));
     predictions.push_back(static_cast<float>(target + std::floor(b[i] * 64) / 32 - 1.0));
   }
-  const std::vector<Metric> metrics = ValueMetrics(predictions, targets, Letters(3));
+  const std::vector<Metric> metrics = ValueMetrics(predictions, targets, Letters(3)).metrics;
   const std::vector<std::pair<std::string, std::vector<double>>> expected{
       {"mean_squared_error",
        {0.3180881076388889, 0.27727864583333334, 0.3947265625, 0.28225911458333336}},
@@ -51,7 +51,7 @@ TEST(ValueMetrics, UnlabelledEntriesDoNotCount) {
   const std::vector<float> targets{1.0f, kNaN, 3.0f, kNaN, kNaN, kNaN};
   for (const float garbage : {0.0f, kNaN, std::numeric_limits<float>::infinity()}) {
     const std::vector<float> predictions{1.5f, garbage, 3.0f, garbage, garbage, garbage};
-    const std::vector<Metric> metrics = ValueMetrics(predictions, targets, Letters(2));
+    const std::vector<Metric> metrics = ValueMetrics(predictions, targets, Letters(2)).metrics;
     EXPECT_EQ(Find(metrics, "mean_squared_error").value, 0.125);
     EXPECT_EQ(Find(metrics, "mean_absolute_error", "a").value, 0.25);
     EXPECT_EQ(Find(metrics, "r2", "a").value, 1.0 - 0.25 / 2.0);
@@ -64,7 +64,7 @@ TEST(ValueMetrics, UnlabelledEntriesDoNotCount) {
 TEST(ValueMetrics, R2OfEqualTargetsIsUndefined) {
   const std::vector<float> targets(3, 0.1f);
   const std::vector<float> predictions{0.1f, 0.2f, 0.3f};
-  const std::vector<Metric> metrics = ValueMetrics(predictions, targets, Letters(1));
+  const std::vector<Metric> metrics = ValueMetrics(predictions, targets, Letters(1)).metrics;
   EXPECT_TRUE(std::isnan(Find(metrics, "r2").value));
   EXPECT_EQ(Find(metrics, "r2").support, 0);
   EXPECT_EQ(Find(metrics, "mean_squared_error").support, 3);

@@ -37,6 +37,34 @@ show("average_precision", *metrics.average_precision_score(truth, scores, averag
 show("f1", *metrics.f1_score(truth, guess, average=None))
 show("accuracy", *[metrics.accuracy_score(truth[:, j], guess[:, j]) for j in range(5)])
 
+show("precision", *metrics.precision_score(truth, guess, average=None))
+show("recall", *metrics.recall_score(truth, guess, average=None))
+
+
+def calibration_error(confidence, is_true, bins=15):
+    """Guo et al. 2017: bins (i/15, (i+1)/15]; scikit-learn has none."""
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return sum(np.sum(place == b) / len(confidence)
+               * abs(np.mean(confidence[place == b]) - np.mean(is_true[place == b]))
+               for b in np.unique(place))
+
+
+show("calibration_error", calibration_error(scores.reshape(-1), truth.reshape(-1)),
+     *[calibration_error(scores[:, j], truth[:, j]) for j in range(5)])
+
+# Logits from -60 to 60: most probabilities are 0 or 1 in float, where float64 ranks by logits.
+wide = np.float32(120 * (draws(200, 8).reshape(40, 5) - 0.5))
+wide_truth = (60 * (draws(200, 9).reshape(40, 5) - 0.5) + wide > 0).astype(int)
+saturated = (1 / (1 + np.exp(-wide))).astype(np.float32)
+for name, by in ("logits", wide), ("probabilities", saturated):
+    show(f"wide macro_auc by {name}", metrics.roc_auc_score(wide_truth, by, average="macro"))
+show("wide auc", *metrics.roc_auc_score(wide_truth, wide, average=None))
+show("wide average_precision", *metrics.average_precision_score(wide_truth, wide, average=None))
+show("wide ranking_loss", metrics.label_ranking_loss(wide_truth, wide))
+show("wide coverage", metrics.coverage_error(wide_truth, wide))
+show("wide lrap", metrics.label_ranking_average_precision_score(wide_truth, wide))
+show("wide hamming_loss", metrics.hamming_loss(wide_truth, (wide >= 0).astype(int)))
+
 # The same with two entries of five hidden: by label and by example, without the hidden ones.
 known = draws(200, 3).reshape(40, 5) >= 0.4
 flat = known.reshape(-1)
@@ -79,6 +107,18 @@ show("log_loss", metrics.log_loss(classes, probabilities, labels=range(7)))
 show("macro_f1", metrics.f1_score(classes, predicted, average="macro"))
 show("precision", *metrics.precision_score(classes, predicted, average=None))
 show("recall", *metrics.recall_score(classes, predicted, average=None))
+show("f1", *metrics.f1_score(classes, predicted, average=None))
+show("calibration_error", calibration_error(probabilities.max(axis=1), predicted == classes))
+for row in metrics.confusion_matrix(classes, predicted, labels=range(7)):
+    show("confusion", *row)
+
+# Two classes with logits up to 60 apart.
+two = np.float32(60 * (draws(100, 10).reshape(50, 2) - 0.5))
+second = (30 * (draws(50, 11) - 0.5) + two[:, 1] - two[:, 0] > 0).astype(int)
+difference = two[:, 1].astype(float) - two[:, 0]
+show("two auc", metrics.roc_auc_score(second, difference))
+show("two average_precision", metrics.average_precision_score(second, difference))
+show("two log_loss", np.mean(np.logaddexp(0, np.where(second == 1, -difference, difference))))
 
 # Values: 30 examples, 3 values.
 targets = np.floor(draws(90, 6).reshape(30, 3) * 256) / 32

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "espalier/evaluation.h"
 
+#include <algorithm>
+
 #include "core/checked.h"
 #include "core/cpu.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "inference/probabilities.h"
 #include "losses/loss.h"
@@ -27,6 +30,19 @@ void CheckLogits(const NetworkState& network, std::int64_t examples, std::size_t
     Fail(ErrorCode::kShapeMismatch, "logits: expected [", examples, ", ", width, "], got ", size,
          " values");
   }
+}
+
+TaskMetrics MetricsOf(const TaskSpec& task, const TaskOutputs& outputs,
+                      const TaskTargets& targets) {
+  switch (task.kind) {
+    case TaskKind::kLabels:
+      return LabelMetrics(outputs, targets.values, task.labels, task.thresholds);
+    case TaskKind::kClasses:
+      return ClassMetrics(outputs, targets.classes, task.labels);
+    case TaskKind::kValues:
+      break;
+  }
+  return ValueMetrics(outputs.probabilities, targets.values, task.labels);
 }
 
 }  // namespace
@@ -66,6 +82,25 @@ void LogitsToProbabilities(const Network& network, std::int64_t examples, std::s
   if (examples == 0) return;
   const FlushDenormals flush;  // as in predictors
   Probabilities(state.heads).Apply(examples, values.data());
+}
+
+TaskMetrics MetricsOfLogits(const TaskSpec& task, std::span<const float> logits,
+                            const TaskTargets& targets) {
+  const std::vector<GraphHead> heads = {{.name = "", .task = task}};
+  const std::int64_t width = std::max<std::int64_t>(heads[0].width(), 1);
+  const std::int64_t examples = static_cast<std::int64_t>(logits.size()) / width;
+  AlignedArray<float> probabilities(static_cast<std::int64_t>(logits.size()));
+  std::copy(logits.begin(), logits.end(), probabilities.data());
+  if (examples > 0) {
+    const FlushDenormals flush;  // as in predictors
+    Probabilities(heads).Apply(examples, probabilities.data());
+  }
+  return MetricsOf(task, {.probabilities = probabilities.span(), .logits = logits}, targets);
+}
+
+TaskMetrics MetricsOfProbabilities(const TaskSpec& task, std::span<const float> probabilities,
+                                   const TaskTargets& targets) {
+  return MetricsOf(task, {.probabilities = probabilities}, targets);
 }
 
 }  // namespace espalier

@@ -343,23 +343,24 @@ TEST(Trainer, UpdateThatIsNotFiniteChangesNothing) {
   }
 }
 
-// The rate grows a thousandfold with each step: at some step the update overflows. Whatever came
-// before stays, with the moments and counts, to the bit.
+// The first step has an ordinary rate, the second one does not: what the first has made stays, with
+// moments and counts, to the bit.
 TEST(Trainer, FirstUpdateThatIsNotFiniteLeavesTheStepBefore) {
   for (const OptimizerConfig& optimizer :
-       std::vector<OptimizerConfig>{Adam{.learning_rate = 1e6, .weight_decay = 1e-3},
-                                    Sgd{.learning_rate = 1e-3, .momentum = 0.9},
-                                    RmsProp{.learning_rate = 1e6, .momentum = 0.9}}) {
+       std::vector<OptimizerConfig>{Adam{.learning_rate = 1e300, .weight_decay = 1e-3},
+                                    Sgd{.learning_rate = 1e300, .momentum = 0.9},
+                                    RmsProp{.learning_rate = 1e300, .momentum = 0.9}}) {
     Network network = OneHead().Build(5);
     const RandomExamples examples(network, kBatch, 9, 0.3);
-    const TrainerConfig config{.optimizer = optimizer,
-                               .schedule = {.kind = ScheduleKind::kExponential, .decay = 1e3},
-                               .clip_norm = 1.0};
+    const TrainerConfig config{
+        .optimizer = optimizer,
+        .schedule = {.kind = ScheduleKind::kOneCycle, .total_steps = 10, .initial_factor = 1e-303},
+        .clip_norm = 1.0};
     Trainer trainer(network, config);
     NamedValues before;
     NamedValues moments;
     std::string message;
-    for (int step = 0; step < 100 && message.empty(); ++step) {
+    for (int step = 0; step < 10 && message.empty(); ++step) {
       before = ParametersOf(network);
       moments = MomentsOf(trainer, network);
       try {
@@ -369,7 +370,7 @@ TEST(Trainer, FirstUpdateThatIsNotFiniteLeavesTheStepBefore) {
         message = error.what();
       }
     }
-    EXPECT_NE(message, "");
+    EXPECT_NE(message.find("at step 2"), std::string::npos) << message;
     EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
     EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
     for (const auto& [path, values] : before) {

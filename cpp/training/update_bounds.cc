@@ -2,6 +2,7 @@
 #include "training/update_bounds.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <variant>
 
@@ -29,13 +30,30 @@ void Move(const Sgd& sgd, double gradient, double rate, UpdateBounds::Most& most
   most.value += rate * step;
 }
 
+// The root of the least normal float, and then some: squares of less than this vanish.
+constexpr double kVanishing = 1e-18;
+
+// What a step of Adam is at most, before the rate. Of the moments' sums, Cauchy and Schwarz have
+// |m| <= c·√v with c² = (1 - beta1)² / (1 - beta2) / (1 - beta1² / beta2), but for gradients whose
+// squares vanish; twice that has room for all roundings.
+template <typename Config>
+double AdamStep(const Config& adam, double most_mean) {
+  const double by_epsilon = most_mean / adam.epsilon;
+  const double ratio = adam.beta1 * adam.beta1 / adam.beta2;
+  if (!(ratio < 0.999)) return by_epsilon;
+  const double rest2 = 1.0 - adam.beta2;
+  const double c = (1.0 - adam.beta1) / std::sqrt(rest2 * (1.0 - ratio));
+  return std::min(by_epsilon,
+                  2.0 * c + kVanishing / std::sqrt(rest2) * std::max(c, 1.0) / adam.epsilon);
+}
+
 // Means of gradients, and of their squares, are at most the greatest of these. The rate is greatest
 // at the first step.
 template <typename Config>
 void MoveAdam(const Config& adam, double gradient, double rate, UpdateBounds::Most& most) {
   most.moment1 = std::max(most.moment1, gradient);
   most.moment2 = std::max(most.moment2, gradient * gradient);
-  most.value += rate / (1.0 - adam.beta1) * most.moment1 / adam.epsilon;
+  most.value += rate / (1.0 - adam.beta1) * AdamStep(adam, most.moment1);
 }
 
 void Move(const Adam& adam, double gradient, double rate, UpdateBounds::Most& most) {
@@ -51,7 +69,10 @@ void Move(const AdamW& adam, double gradient, double rate, UpdateBounds::Most& m
 
 void Move(const RmsProp& rms_prop, double gradient, double rate, UpdateBounds::Most& most) {
   most.moment1 = std::max(most.moment1, gradient * gradient);
-  double step = gradient / rms_prop.epsilon;
+  // The mean of squares holds a share of this gradient's, unless that vanishes.
+  const double root = std::sqrt(1.0 - rms_prop.alpha);
+  double step =
+      std::min(gradient / rms_prop.epsilon, 2.0 / root + kVanishing / root / rms_prop.epsilon);
   if (rms_prop.momentum != 0.0) {
     step += rms_prop.momentum * most.moment2;
     most.moment2 = step;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "espalier/metrics.h"
 #include "espalier/network.h"
 #include "espalier/trainer.h"
 
@@ -23,5 +24,17 @@ std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
 /// Throws Error: SHAPE_MISMATCH, INVALID_ARGUMENT (a negative number of examples), INVALID_STATE
 /// (as above).
 void LogitsToProbabilities(const Network& network, std::int64_t examples, std::span<float> values);
+
+/// Metrics of one task (espalier/metrics.h) from the logits [examples, width] of whatever model,
+/// with a predictor's probabilities and the task's thresholds. Of `targets`, no mask is read.
+/// Throws Error: SHAPE_MISMATCH, INVALID_ARGUMENT (a labelled target out of range), NON_FINITE (a
+/// logit that is compared with a target).
+TaskMetrics MetricsOfLogits(const TaskSpec& task, std::span<const float> logits,
+                            const TaskTargets& targets);
+
+/// The same from probabilities, or the values themselves. Many logits share a probability in float:
+/// what goes by rank then sees ties.
+TaskMetrics MetricsOfProbabilities(const TaskSpec& task, std::span<const float> probabilities,
+                                   const TaskTargets& targets);
 
 }  // namespace espalier
