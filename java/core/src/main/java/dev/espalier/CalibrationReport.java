@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.OptionalDouble;
 
 /** What {@link Network#calibrate} did. Immutable. */
 public final class CalibrationReport {
@@ -52,28 +53,37 @@ public final class CalibrationReport {
     }
     throw new IllegalArgumentException(
         "expected one of "
-            + entries.stream().map(Entry::name).toList()
+            + entries.stream().map(e -> Entry.name(e.task, e.label)).toList()
             + ", got "
-            + new Entry(task, label, new LogitScaling(1, 0, 0, 0), 0).name());
+            + Entry.name(task, label));
   }
 
   /** Returns a table: a line an entry. */
   @Override
   public String toString() {
     List<String[]> rows = new ArrayList<>();
-    rows.add(new String[] {"calibration", "scale", "bias", "known", "log loss", "after"});
+    rows.add(
+        new String[] {
+          "calibration", "scale", "bias", "known", "log loss", "after", "threshold", "after"
+        });
     for (Entry entry : entries) {
       rows.add(
           new String[] {
-            entry.name(),
+            Entry.name(entry.task, entry.label),
             number(entry.scale),
             number(entry.bias),
             String.format(Locale.ROOT, "%,d", entry.labelledCount),
             number(entry.logLossBefore),
-            number(entry.logLossAfter)
+            number(entry.logLossAfter),
+            number(entry.thresholdBefore),
+            number(entry.thresholdAfter)
           });
     }
     return TextTable.of(rows);
+  }
+
+  private static String number(OptionalDouble value) {
+    return value.isPresent() ? number(value.getAsDouble()) : "";
   }
 
   private static String number(double value) {
@@ -92,8 +102,16 @@ public final class CalibrationReport {
     private final long labelledCount;
     private final double logLossBefore;
     private final double logLossAfter;
+    private final OptionalDouble thresholdBefore;
+    private final OptionalDouble thresholdAfter;
 
-    Entry(String task, String label, LogitScaling scaling, long labelledCount) {
+    Entry(
+        String task,
+        String label,
+        LogitScaling scaling,
+        long labelledCount,
+        OptionalDouble thresholdBefore,
+        OptionalDouble thresholdAfter) {
       this.task = task;
       this.label = label;
       scale = scaling.scale();
@@ -101,6 +119,8 @@ public final class CalibrationReport {
       this.labelledCount = labelledCount;
       logLossBefore = scaling.lossBefore();
       logLossAfter = scaling.lossAfter();
+      this.thresholdBefore = thresholdBefore;
+      this.thresholdAfter = thresholdAfter;
     }
 
     /**
@@ -167,7 +187,26 @@ public final class CalibrationReport {
       return logLossAfter;
     }
 
-    private String name() {
+    /**
+     * Returns from which probability on the label counted as true.
+     *
+     * @return 0.5 if none was set; empty for classes
+     */
+    public OptionalDouble thresholdBefore() {
+      return thresholdBefore;
+    }
+
+    /**
+     * Returns from which of the new probabilities on the label counts as true.
+     *
+     * @return the threshold that gives the answers of before, if one was set, else 0.5; empty for
+     *     classes
+     */
+    public OptionalDouble thresholdAfter() {
+      return thresholdAfter;
+    }
+
+    private static String name(String task, String label) {
       return label.isEmpty() ? task : task + "/" + label;
     }
 
@@ -177,7 +216,7 @@ public final class CalibrationReport {
       return String.format(
           Locale.ROOT,
           "%s: logit * %.4f + %.4f, log loss %.4f to %.4f of %,d known",
-          name(),
+          name(task, label),
           scale,
           bias,
           logLossBefore,

@@ -63,18 +63,30 @@ final class Descriptions {
         : ((List<?>) array).stream().map(number -> ((Number) number).doubleValue()).toList();
   }
 
-  static List<Metric> metrics(String json) {
-    return objects(JsonReader.read(json)).stream()
-        .map(
-            metric ->
-                new Metric(
-                    (String) metric.get("name"),
-                    (String) metric.get("label"),
-                    metric.get("value") == null
-                        ? Double.NaN
-                        : ((Number) metric.get("value")).doubleValue(),
-                    (Long) metric.get("support")))
-        .toList();
+  static Metrics metrics(Task task, String json) {
+    Map<?, ?> object = (Map<?, ?>) JsonReader.read(json);
+    List<Metric> metrics = new ArrayList<>();
+    for (Map<?, ?> metric : objects(object.get("metrics"))) {
+      Object value = metric.get("value");
+      metrics.add(
+          new Metric(
+              (String) metric.get("name"),
+              (String) metric.get("label"),
+              value == null ? Double.NaN : ((Number) value).doubleValue(),
+              (Long) metric.get("support")));
+    }
+    List<AnswerCounts> counts = new ArrayList<>();
+    for (long[] row : numbers(object.get("counts"))) {
+      counts.add(new AnswerCounts(row[0], row[1], row[2], row[3], row[4]));
+    }
+    return new Metrics(task, metrics, counts, numbers(object.get("confusion")));
+  }
+
+  private static long[][] numbers(Object rows) {
+    return ((List<?>) rows)
+        .stream()
+            .map(row -> ((List<?>) row).stream().mapToLong(number -> (Long) number).toArray())
+            .toArray(long[][]::new);
   }
 
   static Shape shape(Object dimensions) {

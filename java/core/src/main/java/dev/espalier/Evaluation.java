@@ -107,7 +107,7 @@ public final class Evaluation {
   public String toString() {
     StringBuilder text = new StringBuilder();
     text.append(String.format(Locale.ROOT, "loss %.4f of %,d examples\n", loss, exampleCount));
-    tasks.forEach(text::append);
+    tasks.forEach(task -> text.append('\n').append(task));
     return text.toString();
   }
 }

@@ -2,13 +2,13 @@
 package dev.espalier;
 
 import dev.espalier.internal.Bridge;
-import dev.espalier.internal.JsonWriter;
-import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 
 /** Evaluates a network on a data set, once or after each epoch, with the same memory. */
@@ -18,7 +18,7 @@ final class EvaluationRun {
   private final NativeHandle network;
   private final TargetBinding binding;
   private final Dataset data;
-  private final double threshold;
+  private final OptionalDouble threshold;
   private final int chunk;
   private final int size;
   private final int width;
@@ -28,12 +28,18 @@ final class EvaluationRun {
   private boolean hasTargets;
   private Batch inputs;
 
-  EvaluationRun(NativeHandle network, TargetBinding binding, Dataset data, double threshold) {
+  /** Takes one threshold for all labels, or those of the tasks. */
+  EvaluationRun(
+      NativeHandle network, TargetBinding binding, Dataset data, OptionalDouble threshold) {
     this(network, binding, data, threshold, CHUNK);
   }
 
   EvaluationRun(
-      NativeHandle network, TargetBinding binding, Dataset data, double threshold, int chunk) {
+      NativeHandle network,
+      TargetBinding binding,
+      Dataset data,
+      OptionalDouble threshold,
+      int chunk) {
     this.network = network;
     this.binding = binding;
     this.data = data;
@@ -62,7 +68,7 @@ final class EvaluationRun {
     for (int t = 0; t < binding.tasks().size(); t++) {
       if (binding.isPresent(t)) {
         // Of one example of zeros: which metrics there are depends on the task alone.
-        names.add(new TaskEvaluation(binding.tasks().get(t).name(), 0, 0, metrics(t, logits, 1)));
+        names.add(new TaskEvaluation(0, 0, metrics(t, 0, 1)));
       }
     }
     new Evaluation(0, 0, names).task(task).metric(metric);
@@ -123,56 +129,35 @@ final class EvaluationRun {
   private Evaluation evaluate(long address) {
     double[] losses = new double[1 + 2 * binding.tasks().size()];
     network.run(
-        id -> {
-          Bridge.taskLosses(
-              id, size, address, targets.targetAddresses(), targets.maskAddresses(), losses);
-          Bridge.logitsToProbabilities(id, size, address);
-        });
+        id ->
+            Bridge.taskLosses(
+                id, size, address, targets.targetAddresses(), targets.maskAddresses(), losses));
     List<TaskEvaluation> evaluations = new ArrayList<>();
     int column = 0;
     for (int t = 0; t < binding.tasks().size(); t++) {
-      Task task = binding.tasks().get(t);
       if (binding.isPresent(t)) {
-        ByteBuffer columns = task.width() == width ? logits : columns(column, task.width());
         evaluations.add(
             new TaskEvaluation(
-                task.name(),
-                losses[1 + 2 * t],
-                (long) losses[2 + 2 * t],
-                metrics(t, columns, size)));
+                losses[1 + 2 * t], (long) losses[2 + 2 * t], metrics(t, column, size)));
       }
-      column += task.width();
+      column += binding.tasks().get(t).width();
     }
     return new Evaluation(losses[0], size, evaluations);
   }
 
-  /** Computes the metrics of a task from the first {@code count} rows of its probabilities. */
-  private List<Metric> metrics(int t, ByteBuffer probabilities, int count) {
+  /** Computes the metrics of a task from the first {@code count} rows of its logits. */
+  private Metrics metrics(int t, int column, int count) {
     Task task = binding.tasks().get(t);
-    String kind = task.kind().specName();
-    String labels = JsonWriter.write(task.outputNames());
-    try {
-      return Descriptions.metrics(
-          NativeCall.get(
-              () ->
-                  Bridge.taskMetrics(
-                      kind,
-                      labels,
-                      count,
-                      DirectMemory.address(probabilities),
-                      targets.targetAddresses()[t],
-                      threshold)));
-    } finally {
-      Reference.reachabilityFence(probabilities);
-    }
-  }
-
-  private ByteBuffer columns(int column, int count) {
-    ByteBuffer columns = DirectMemory.allocate((long) size * count, "probabilities");
-    for (int i = 0; i < size; i++) {
-      int from = Float.BYTES * (i * width + column);
-      columns.put(Float.BYTES * i * count, logits, from, Float.BYTES * count);
-    }
-    return columns;
+    boolean hasOne = threshold.isPresent() && task.kind() == Task.Kind.LABELS;
+    Task measured =
+        hasOne ? task.thresholds(Collections.nCopies(task.width(), threshold.getAsDouble())) : task;
+    return Metrics.compute(
+        measured,
+        Metrics.thresholds(measured),
+        true,
+        count,
+        width,
+        DirectMemory.address(logits) + (long) Float.BYTES * column,
+        targets.targetAddresses()[t]);
   }
 }

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /** One run of {@link Trainer#fit}: the loop over epochs and steps. */
@@ -273,7 +274,8 @@ final class Fit {
     TargetBinding validationBinding =
         TargetBinding.ofValidation(tasks, network.inputShape(), validation);
     EvaluationRun run =
-        new EvaluationRun(network.handle(), validationBinding, validation, 0.5, batchSize);
+        new EvaluationRun(
+            network.handle(), validationBinding, validation, OptionalDouble.empty(), batchSize);
     // What is wrong here is better known before an epoch of hours than after it.
     run.readTargets();
     Trainer.EarlyStopping stopping = settings.earlyStopping();

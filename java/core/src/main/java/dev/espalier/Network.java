@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalDouble;
 
 /**
  * A graph of named layers with their parameters: one backbone, one or more heads. Made by {@link
@@ -265,11 +266,12 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Evaluates loss and metrics of all tasks that the data set has targets for; a label counts as
-   * predicted from probability 0.5 on.
+   * Evaluates loss and metrics of all tasks that the data set has targets for. A label counts as
+   * predicted from its threshold on (see {@link #tuneThresholds}), 0.5 where none was set. Logits
+   * and targets of all examples are in direct memory meanwhile, fewer than 2^29 numbers of each.
    *
-   * @param data examples with targets
-   * @return the evaluation
+   * @param data examples with targets, at least one example
+   * @return the evaluation; print it
    * @throws IllegalArgumentException if tasks or targets do not fit the network
    * @throws ShapeException if inputs have the wrong size
    * @throws NonFiniteException if an input is not finite, naming the example
@@ -277,12 +279,11 @@ public final class Network implements AutoCloseable {
    * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data) {
-    return evaluate(data, 0.5);
+    return evaluate(data, OptionalDouble.empty());
   }
 
   /**
-   * Evaluates loss and metrics of all tasks that the data set has targets for. Logits and targets
-   * of all examples are in direct memory meanwhile, fewer than 2^29 numbers of each.
+   * As {@link #evaluate(Dataset)}, with one threshold for all labels instead of the network's.
    *
    * @param data examples with targets, at least one example
    * @param threshold probability from which on a label counts as predicted, 0 to 1
@@ -294,7 +295,10 @@ public final class Network implements AutoCloseable {
    * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data, double threshold) {
-    Arguments.inRange("threshold", threshold, 0, 1);
+    return evaluate(data, OptionalDouble.of(Arguments.inRange("threshold", threshold, 0, 1)));
+  }
+
+  private Evaluation evaluate(Dataset data, OptionalDouble threshold) {
     TargetBinding binding = TargetBinding.of(tasks, inputShape, data);
     try (Predictor predictor = predictor(PredictorOptions.defaults().logits())) {
       return new EvaluationRun(handle, binding, data, threshold).withPredictor(predictor);
@@ -309,6 +313,11 @@ public final class Network implements AutoCloseable {
    * are all right do not ask for certainty; no ranking and no best class changes. The output layers
    * take it up, so that every form of prediction has it, and the model file; training goes on from
    * there. Tasks of values, and labels whose known answers are all the same, stay as they are.
+   *
+   * <p>Thresholds that were set ({@link #setThresholds}, {@link #tuneThresholds}) become those that
+   * the new probabilities reach where the old ones reached the old: the answers stay the same, but
+   * for probabilities that are equal in float now. Labels whose thresholds were never set keep 0.5,
+   * which honest probabilities give a meaning. The report lists both.
    *
    * <p>Use examples that the network was not trained on, or it learns how sure it may be of those
    * that it knows by heart. Sources: Platt 1999; Guo et al., "On Calibration of Modern Neural
@@ -328,8 +337,8 @@ public final class Network implements AutoCloseable {
   /**
    * Sets the threshold of each label to the one with the best F1 on known answers: for labels that
    * are rare, or that are worth more hits or fewer false alarms than 0.5 gives. An answer counts as
-   * yes from 0.5 on; unlabelled entries count for nothing. See {@link #setThresholds}. Calibrate
-   * before, not after. Labels without a known yes get 0.5.
+   * yes from 0.5 on; unlabelled entries count for nothing. See {@link #setThresholds}. Labels
+   * without a known yes get 0.5.
    *
    * @param validation examples with targets that the network was not trained on
    * @return this
@@ -427,7 +436,10 @@ public final class Network implements AutoCloseable {
 
   /** Makes each logit {@code scale * logit + bias}, in the output layers; all or none. */
   void scaleLogits(double[] scales, double[] biases) {
-    handle.run(id -> Bridge.networkScaleLogits(id, scales, biases, scales.length));
+    synchronized (thresholdsLock) {
+      handle.run(id -> Bridge.networkScaleLogits(id, scales, biases, scales.length));
+      tasks = Descriptions.tasks((Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec)));
+    }
   }
 
   /**
@@ -465,7 +477,7 @@ public final class Network implements AutoCloseable {
    * Copies a parameter or buffer out of the network.
    *
    * @param path for example {@code "conv1.weight"}
-   * @return its values, row-major
+   * @return its values, row-major, all of them finite
    * @throws IllegalArgumentException if there is none of that path
    * @throws IllegalStateException if this network is closed or another thread trains it
    */
@@ -483,6 +495,7 @@ public final class Network implements AutoCloseable {
    * @return this
    * @throws IllegalArgumentException if there is none of that path
    * @throws ShapeException if the number of values is wrong
+   * @throws NonFiniteException if a value is NaN or infinite, which no network ever holds
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network setParameter(String path, float[] values) {

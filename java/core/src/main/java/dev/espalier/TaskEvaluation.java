@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
-import dev.espalier.internal.NativeCall;
-import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 
 /** How well a network answers one task. Immutable. */
 public final class TaskEvaluation {
-  private final String task;
   private final double loss;
   private final long labelledCount;
-  private final List<Metric> metrics;
+  private final Metrics metrics;
 
-  TaskEvaluation(String task, double loss, long labelledCount, List<Metric> metrics) {
-    this.task = task;
+  TaskEvaluation(double loss, long labelledCount, Metrics metrics) {
     this.loss = loss;
     this.labelledCount = labelledCount;
-    this.metrics = List.copyOf(metrics);
+    this.metrics = metrics;
   }
 
   /**
@@ -26,7 +22,7 @@ public final class TaskEvaluation {
    * @return that of its head
    */
   public String task() {
-    return task;
+    return metrics.task().name();
   }
 
   /**
@@ -48,11 +44,11 @@ public final class TaskEvaluation {
   }
 
   /**
-   * Returns all metrics: first those of the whole task.
+   * Returns all metrics, what they were counted from, and the confusion of classes.
    *
-   * @return see {@link Metric}
+   * @return of the whole task, and of each label, class or value
    */
-  public List<Metric> metrics() {
+  public Metrics metrics() {
     return metrics;
   }
 
@@ -64,7 +60,7 @@ public final class TaskEvaluation {
    * @throws IllegalArgumentException if the task has no such metric, naming those that it has
    */
   public Metric metric(String name) {
-    return metric(name, "");
+    return metrics.metric(name);
   }
 
   /**
@@ -76,31 +72,13 @@ public final class TaskEvaluation {
    * @throws IllegalArgumentException if the task has no such metric, naming those that it has
    */
   public Metric metric(String name, String label) {
-    NativeCall.text(name, "name");
-    NativeCall.text(label, "label");
-    for (Metric metric : metrics) {
-      if (metric.name().equals(name) && metric.label().equals(label)) {
-        return metric;
-      }
-    }
-    throw new IllegalArgumentException(
-        "task \""
-            + task
-            + "\": expected one of "
-            + metrics.stream()
-                .map(m -> m.label().isEmpty() ? m.name() : m.name() + " of " + m.label())
-                .toList()
-            + ", got \""
-            + name
-            + "\""
-            + (label.isEmpty() ? "" : " of \"" + label + "\""));
+    return metrics.metric(name, label);
   }
 
   /** Returns true for an evaluation with the same numbers; NaN equals NaN. */
   @Override
   public boolean equals(Object other) {
     return other instanceof TaskEvaluation evaluation
-        && task.equals(evaluation.task)
         && Double.compare(loss, evaluation.loss) == 0
         && labelledCount == evaluation.labelledCount
         && metrics.equals(evaluation.metrics);
@@ -108,16 +86,13 @@ public final class TaskEvaluation {
 
   @Override
   public int hashCode() {
-    return Objects.hash(task, loss, labelledCount, metrics);
+    return Objects.hash(loss, labelledCount, metrics);
   }
 
-  /** Returns the metrics, one a line. */
+  /** Returns tables for people. */
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder();
-    text.append(
-        String.format(Locale.ROOT, "%s: loss %.4f of %,d labelled\n", task, loss, labelledCount));
-    metrics.forEach(metric -> text.append("  ").append(metric).append('\n'));
-    return text.toString();
+    return String.format(
+        Locale.ROOT, "%s: loss %.4f of %,d labelled\n%s", task(), loss, labelledCount, metrics);
   }
 }

@@ -186,7 +186,7 @@ public final class Trainer {
    *
    * @param patience epochs without improvement, at least 1
    * @param task name of the task
-   * @param metric name of one of its metrics, of the whole task; see {@link Metric}
+   * @param metric one of its metrics of the whole task, for example {@link Metric#MACRO_AUC}
    * @return this
    */
   public Trainer earlyStopping(int patience, String task, String metric) {
@@ -329,7 +329,7 @@ public final class Trainer {
    * @throws NonFiniteException if an input is not finite, naming the example; or a loss or
    *     gradient, naming step and task (for optimizers that keep squares of gradients also if a
    *     square would not be: from a norm of 1e19 on, once clipped); or a statistic of a batch norm,
-   *     naming step and layer
+   *     naming step and layer; or a parameter after the update, naming step, parameter and rate
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
    *     layer to train; this trainer is already running; or early stopping has no validation data
    * @throws NativeMemoryException if the memory budget is too small for the batch size

@@ -4,6 +4,7 @@ package dev.espalier;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 
 /** Fits what comes after the logits, calibration and thresholds, to examples with known answers. */
@@ -60,28 +61,60 @@ final class Tuning {
     }
   }
 
+  /** How the logits of a label, or of all classes of a task, are to be scaled. */
+  private record Fitted(LogitScaling scaling, int knownCount) {}
+
   private CalibrationReport calibrate() {
-    List<CalibrationReport.Entry> entries = new ArrayList<>();
+    List<List<Fitted>> fitted = new ArrayList<>();
     double[] scales = new double[binding.totalWidth()];
     double[] biases = new double[scales.length];
     Arrays.fill(scales, 1);
     int column = 0;
     for (int t = 0; t < binding.tasks().size(); t++) {
       Task task = binding.tasks().get(t);
-      if (binding.isPresent(t) && task.kind() != Task.Kind.VALUES) {
-        List<CalibrationReport.Entry> ofTask =
-            task.kind() == Task.Kind.CLASSES ? List.of(ofClasses(t, column)) : ofLabels(t, column);
-        for (int j = 0; j < task.width(); j++) {
-          CalibrationReport.Entry entry = ofTask.get(ofTask.size() == 1 ? 0 : j);
-          scales[column + j] = entry.scale();
-          biases[column + j] = entry.bias();
-        }
-        entries.addAll(ofTask);
+      boolean isFitted = binding.isPresent(t) && task.kind() != Task.Kind.VALUES;
+      fitted.add(isFitted ? fitted(t, column) : List.of());
+      for (int j = 0; j < task.width() && isFitted; j++) {
+        LogitScaling scaling = fitted.get(t).get(isOfLabels(task) ? j : 0).scaling;
+        scales[column + j] = scaling.scale();
+        biases[column + j] = scaling.bias();
       }
       column += task.width();
     }
     network.scaleLogits(scales, biases);
+    return report(fitted, network.tasks());
+  }
+
+  private List<Fitted> fitted(int t, int column) {
+    return isOfLabels(binding.tasks().get(t)) ? ofLabels(t, column) : List.of(ofClasses(t, column));
+  }
+
+  private CalibrationReport report(List<List<Fitted>> fitted, List<Task> tasksAfter) {
+    List<CalibrationReport.Entry> entries = new ArrayList<>();
+    for (int t = 0; t < fitted.size(); t++) {
+      Task before = binding.tasks().get(t);
+      for (int j = 0; j < fitted.get(t).size(); j++) {
+        entries.add(
+            new CalibrationReport.Entry(
+                before.name(),
+                isOfLabels(before) ? before.outputNames().get(j) : "",
+                fitted.get(t).get(j).scaling,
+                fitted.get(t).get(j).knownCount,
+                threshold(before, j),
+                threshold(tasksAfter.get(t), j)));
+      }
+    }
     return new CalibrationReport(entries);
+  }
+
+  private static OptionalDouble threshold(Task task, int label) {
+    return isOfLabels(task)
+        ? OptionalDouble.of(task.thresholds().get(label))
+        : OptionalDouble.empty();
+  }
+
+  private static boolean isOfLabels(Task task) {
+    return task.kind() == Task.Kind.LABELS;
   }
 
   private void tuneThresholds() {
@@ -157,23 +190,16 @@ final class Tuning {
     return labels;
   }
 
-  private List<CalibrationReport.Entry> ofLabels(int t, int column) {
-    Task task = binding.tasks().get(t);
-    List<CalibrationReport.Entry> entries = new ArrayList<>();
-    List<Known> labels = labels(t, column);
-    for (int j = 0; j < labels.size(); j++) {
-      Known known = labels.get(j);
-      entries.add(
-          new CalibrationReport.Entry(
-              task.name(),
-              task.outputNames().get(j),
-              LogitScaling.ofLabel(known.outputs, known.answers),
-              known.outputs.length));
-    }
-    return entries;
+  private List<Fitted> ofLabels(int t, int column) {
+    return labels(t, column).stream()
+        .map(
+            known ->
+                new Fitted(
+                    LogitScaling.ofLabel(known.outputs, known.answers), known.outputs.length))
+        .toList();
   }
 
-  private CalibrationReport.Entry ofClasses(int t, int column) {
+  private Fitted ofClasses(int t, int column) {
     Task task = binding.tasks().get(t);
     float[] answer = new float[1];
     List<double[]> rows = new ArrayList<>();
@@ -186,9 +212,9 @@ final class Tuning {
         answers.add((int) answer[0]);
       }
     }
-    LogitScaling scaling =
+    return new Fitted(
         LogitScaling.ofClasses(
-            rows.toArray(new double[0][]), answers.stream().mapToInt(Integer::intValue).toArray());
-    return new CalibrationReport.Entry(task.name(), "", scaling, rows.size());
+            rows.toArray(new double[0][]), answers.stream().mapToInt(Integer::intValue).toArray()),
+        rows.size());
   }
 }

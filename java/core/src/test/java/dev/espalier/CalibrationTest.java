@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -169,6 +170,45 @@ class CalibrationTest {
         assertEquals(1, again.scale(), 1e-3);
         assertEquals(0, again.bias(), 1e-3);
       }
+    }
+  }
+
+  @Test
+  void answersOfTunedThresholdsStayTheSame() {
+    try (Network network = overconfident()) {
+      network.tuneThresholds(dots.both());
+      List<Double> tuned = network.tasks().get(1).thresholds();
+      List<List<String>> before = answers(network);
+      CalibrationReport report = network.calibrate(dots.both());
+      List<Double> now = network.tasks().get(1).thresholds();
+      for (int j = 0; j < 2; j++) {
+        CalibrationReport.Entry entry = report.entries().get(1 + j);
+        assertEquals(tuned.get(j), entry.thresholdBefore().orElseThrow());
+        assertEquals(now.get(j), entry.thresholdAfter().orElseThrow());
+        double logit = Math.log(tuned.get(j) / (1 - tuned.get(j)));
+        assertEquals(sigmoid(entry.scale() * logit + entry.bias()), now.get(j), 1e-9);
+        assertTrue(Math.abs(now.get(j) - tuned.get(j)) > 1e-3, report::toString);
+      }
+      assertTrue(report.entry("quarter").thresholdAfter().isEmpty());
+      assertEquals(before, answers(network));
+      assertTrue(report.toString().contains("side/low"), report::toString);
+    }
+  }
+
+  @Test
+  void thresholdsThatWereNeverSetStay() {
+    try (Network network = overconfident()) {
+      CalibrationReport report = network.calibrate(dots.both());
+      assertEquals(0.5, report.entry("side", "low").thresholdAfter().orElseThrow());
+      assertEquals(List.of(0.5, 0.5), network.tasks().get(1).thresholds());
+    }
+  }
+
+  private List<List<String>> answers(Network network) {
+    try (Predictor predictor = network.predictor()) {
+      return IntStream.range(0, dots.both().size())
+          .mapToObj(i -> predictor.predictNamed(Datasets.input(dots.both(), i)).labels("side"))
+          .toList();
     }
   }
 

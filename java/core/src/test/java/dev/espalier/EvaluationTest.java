@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class EvaluationTest {
@@ -55,6 +56,35 @@ class EvaluationTest {
       assertEquals(1, network.evaluate(data, 0.9).metric("hamming_loss").value());
       assertThrows(IllegalArgumentException.class, () -> network.evaluate(data, 1.5));
       assertThrows(IllegalArgumentException.class, () -> network.evaluate(data, Double.NaN));
+    }
+  }
+
+  @Test
+  void usesTheNetworksOwnThresholds() {
+    Dataset data = Datasets.of(new float[][] {{1, 1}, {-1, -1}}, new float[][] {{1, 1}, {1, 0}});
+    try (Network network = transparent()) {
+      network.setThresholds("side", 0.2, 0.9);
+      TaskEvaluation side = network.evaluate(data).task("side");
+      assertEquals(0, side.metrics().counts("low").falseNegatives());
+      assertEquals(1, side.metrics().counts("right").falseNegatives());
+      assertEquals(List.of(0.2, 0.9), side.metrics().task().thresholds());
+      Metrics usual = network.evaluate(data, 0.5).task("side").metrics();
+      assertEquals(1, usual.counts("low").falseNegatives());
+      assertEquals(0, usual.counts("right").falseNegatives());
+    }
+  }
+
+  @Test
+  void validationWhileTrainingUsesThem() {
+    Dots dots = new Dots(64, 1);
+    try (Network network = Dots.labeller(1)) {
+      network.setThresholds("side", 0, 1); // all low, none right
+      History history = Trainer.of(network).epochs(1).validation(dots.labels()).fit(dots.labels());
+      Metrics metrics = history.last().validation().orElseThrow().task("side").metrics();
+      assertEquals(
+          0, metrics.counts("low").falseNegatives() + metrics.counts("low").trueNegatives());
+      assertEquals(0, metrics.counts("right").truePositives());
+      assertEquals(metrics, network.evaluate(dots.labels()).task("side").metrics());
     }
   }
 

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BiFunction;
@@ -187,6 +188,12 @@ final class Hostile {
         Shape.vector(1),
         Shape.vector(1 << 30),
         Shape.of(1, 1, 1, 1, 1, 1, 1, 64),
+        null);
+    add(
+        Task.class,
+        Task.of("side", Task.Kind.LABELS, List.of("low", "right")),
+        Task.of("quarter", Task.Kind.CLASSES, List.of("a", "b", "c")),
+        Task.of("v", Task.Kind.VALUES, List.of("v")),
         null);
     add(Head.class, Head.labels("low", "right"), Head.classes(4), Head.values("v").huber(1), null);
     add(Optimizer.class, Adam.withLearningRate(0.1), Sgd.withLearningRate(1e300), null);
@@ -431,10 +438,21 @@ final class Hostile {
     receivers.put(Task.class, list(() -> Task.of("side", Task.Kind.LABELS, List.of("low"))));
     receivers.put(Metric.class, list(() -> new Metric("auc", "low", 0.5, 3)));
     CalibrationReport.Entry entry =
-        new CalibrationReport.Entry("side", "low", new LogitScaling(1, 0, 0.1, 0.1), 3);
+        new CalibrationReport.Entry(
+            "side",
+            "low",
+            new LogitScaling(1, 0, 0.1, 0.1),
+            3,
+            OptionalDouble.of(0.5),
+            OptionalDouble.of(0.5));
     receivers.put(CalibrationReport.Entry.class, list(() -> entry));
     receivers.put(CalibrationReport.class, list(() -> new CalibrationReport(List.of(entry))));
-    TaskEvaluation task = new TaskEvaluation("side", 0.1, 3, List.of());
+    Metrics metrics =
+        Metrics.ofLogits(
+            Task.of("side", Task.Kind.LABELS, List.of("low")), new float[3][1], new float[3][1]);
+    receivers.put(Metrics.class, list(() -> metrics));
+    receivers.put(AnswerCounts.class, list(() -> new AnswerCounts(1, 2, 3, 4, 5)));
+    TaskEvaluation task = new TaskEvaluation(0.1, 3, metrics);
     receivers.put(TaskEvaluation.class, list(() -> task));
     receivers.put(Evaluation.class, list(() -> new Evaluation(0.1, 3, List.of(task))));
     receivers.put(

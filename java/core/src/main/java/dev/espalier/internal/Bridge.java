@@ -169,10 +169,13 @@ public final class Bridge {
   public static native @StdString String taskMetrics(
       String kind,
       String labelsJson,
+      @Raw(withEnv = true) double[] thresholds,
+      long thresholdCount,
+      @Cast("bool") boolean areLogits,
       long examples,
-      long probabilities,
-      long targets,
-      double threshold);
+      long stride,
+      long outputs,
+      long targets);
 
   // Predictor.
 
