@@ -89,8 +89,6 @@ void trainerRelease(std::int64_t trainer);  // gives the network free; idempoten
 // labelled].
 void taskLosses(std::int64_t network, std::int64_t examples, std::int64_t logits,
                 const std::int64_t* targets, const std::int64_t* masks, double* results);
-/// logits [examples, total width] → probabilities in place (sigmoid, softmax, identity per head).
-void logitsToProbabilities(std::int64_t network, std::int64_t examples, std::int64_t values);
 
 // Metrics of one task, as JSON object {"metrics": [{name, label, value (null if undefined),
 // support}], "counts": [[true positives, false positives, false negatives, true negatives, blanks]

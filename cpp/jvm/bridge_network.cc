@@ -209,15 +209,6 @@ void taskLosses(std::int64_t network, std::int64_t examples, std::int64_t logits
   });
 }
 
-void logitsToProbabilities(std::int64_t network, std::int64_t examples, std::int64_t values) {
-  Guard([&] {
-    const Entered<Network> entered(network);
-    const std::int64_t width = HeadTable(*entered).total_width();
-    LogitsToProbabilities(*entered, examples,
-                          Borrow<float>("values", values, CheckedMultiply(examples, width)));
-  });
-}
-
 std::string taskMetrics(const char* kind, const char* labels_json, const double* thresholds,
                         std::int64_t threshold_count, bool are_logits, std::int64_t examples,
                         std::int64_t stride, std::int64_t outputs, std::int64_t targets) {

@@ -88,7 +88,6 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { trainerPrefixExamples(trainer); },
       [&] { trainerRelease(trainer); },
       [&] { taskLosses(network, 1, memory, targets, nullptr, results); },
-      [&] { logitsToProbabilities(network, 1, memory); },
       [&] { predictorCreate(network, "{}"); },
       [&] { predictorPredict(predictor, 1, memory, memory); },
       [&] { predictorPredictPixels(predictor, 1, memory, memory); },
@@ -147,7 +146,6 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
     invalid([&] { trainerStep(trainer, batch, memory, targets, nullptr, results); });
     invalid([&] { trainerEvaluate(trainer, batch, memory, memory); });
     invalid([&] { trainerCacheFeatures(trainer, 0, 0, batch, memory); });
-    invalid([&] { logitsToProbabilities(network_, batch, memory); });
     invalid([&] { taskLosses(network_, batch, memory, targets, nullptr, results); });
     invalid([&] {
       taskMetrics("labels", "[\"a\",\"b\"]", nullptr, 0, true, batch, 2, memory, memory);
@@ -197,11 +195,10 @@ TEST_F(Bridge, TrainsEvaluatesAndPredicts) {
   trainerRelease(trainer);
   closeHandle(trainer);
 
-  const std::int64_t predictor = predictorCreate(network_, "{}");
-  std::vector<float> probabilities(15);
-  predictorPredict(predictor, 3, Address(inputs.data()), Address(probabilities.data()));
-  logitsToProbabilities(network_, 3, Address(logits.data()));
-  EXPECT_EQ(logits, probabilities) << "the same bits by evaluation and by prediction";
+  const std::int64_t predictor = predictorCreate(network_, R"({"logits":true})");
+  std::vector<float> predicted(15);
+  predictorPredict(predictor, 3, Address(inputs.data()), Address(predicted.data()));
+  EXPECT_EQ(logits, predicted) << "the same bits by evaluation and by prediction";
   EXPECT_GT(handleBytes(network_), 0);
   EXPECT_GT(handleBytes(predictor), 0);
   closeHandle(predictor);

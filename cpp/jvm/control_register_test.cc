@@ -155,8 +155,6 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("taskLosses", [&] {
     taskLosses(network, kBatch, Address(outputs.data()), targets, masks, results.data());
   });
-  Keeps("logitsToProbabilities",
-        [&] { logitsToProbabilities(network, kBatch, Address(outputs.data())); });
   Keeps("taskMetrics", [&] {
     const std::vector<float> logits(kBatch * 2, 0.25f);
     taskMetrics("labels", R"(["a","b"])", nullptr, 0, true, kBatch, 2, Address(logits.data()),

@@ -131,10 +131,9 @@ class Session {
     Call("taskLosses", [&] {
       taskLosses(network_, kBatch, Address(outputs_.data()), targets_.data(), nullptr, results_);
     });
-    Call("logitsToProbabilities",
-         [&] { logitsToProbabilities(network_, kBatch, Address(outputs_.data())); });
     Call("taskMetrics", [&] {
-      taskMetrics("values", R"(["w","h"])", kBatch, Address(outputs_.data()), targets_[2], 0.5);
+      taskMetrics("values", R"(["w","h"])", nullptr, 0, true, kBatch, 2, Address(outputs_.data()),
+                  targets_[2]);
     });
     RunPredictor("predictor", "{}");
     RunPredictor("bf16 predictor", R"({"precision":"bf16_weights","threads":2})");

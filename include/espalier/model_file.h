@@ -17,7 +17,8 @@ void SaveNetwork(const Network& network, const std::string& path);
 /// Reads a network back; strict: every size is checked before anything is allocated. A network
 /// that takes more than `limits` is refused, and so is a predictor or a trainer of what it was
 /// turned into. Throws Error: MODEL_FILE (not a valid model, another version, a parameter that is
-/// not finite, or past a limit, naming the layer that takes most), IO; INVALID_ARGUMENT for a limit below 1.
+/// not finite, or past a limit, naming the layer that takes most), IO; INVALID_ARGUMENT for a limit
+/// below 1.
 Network LoadNetwork(const std::string& path, const NetworkLimits& limits = {});
 
 }  // namespace espalier

@@ -293,8 +293,8 @@ public final class Metrics {
           areLogits,
           examples,
           task.width(),
-          DirectMemory.address(predicted),
-          DirectMemory.address(known));
+          NativeCall.getLong(() -> DirectMemory.address(predicted)),
+          NativeCall.getLong(() -> DirectMemory.address(known)));
     } finally {
       Reference.reachabilityFence(predicted);
       Reference.reachabilityFence(known);

@@ -164,8 +164,6 @@ public final class Bridge {
       @Raw long[] masks,
       @Raw double[] results);
 
-  public static native void logitsToProbabilities(long network, long examples, long values);
-
   public static native @StdString String taskMetrics(
       String kind,
       String labelsJson,
