@@ -200,12 +200,14 @@ class Compiler {
     std::vector<std::string> names;
     for (const int index : groups) {
       const FusedGroup& group = graph.groups[static_cast<std::size_t>(index)];
-      stages.push_back(MakeConvolution(group));
+      stages.push_back(MakeConvolution(group, Precision::kFp32));
       names.push_back(NameOf(group));
     }
+    auto strip = std::make_unique<StripOperation>(std::move(stages));
+    if (options_.precision == Precision::kBf16Weights) strip->NoteFloatWeights();
     AddResult(graph, graph.groups[static_cast<std::size_t>(groups.front())].layers[0],
-              graph.groups[static_cast<std::size_t>(groups.back())],
-              std::make_unique<StripOperation>(std::move(stages)), Join(names, " > "));
+              graph.groups[static_cast<std::size_t>(groups.back())], std::move(strip),
+              Join(names, " > "));
   }
 
   // A step that reads what layer `first` reads, and whose result is that of the group `last`.
@@ -228,12 +230,13 @@ class Compiler {
     return Join(names, " + ");
   }
 
-  std::unique_ptr<const ConvolutionOperation> MakeConvolution(const FusedGroup& group) const {
+  std::unique_ptr<const ConvolutionOperation> MakeConvolution(const FusedGroup& group,
+                                                              Precision precision) const {
     const int first = group.layers[0];
     const auto& convolution = static_cast<const Convolution&>(*layer(first).layer);
     return std::make_unique<ConvolutionOperation>(convolution.Geometry(layer(first).input_shapes),
                                                   FoldWeights(network_, first, group.norm),
-                                                  group.activation, group.is_pooled);
+                                                  group.activation, group.is_pooled, precision);
   }
 
   std::unique_ptr<const Operation> MakeOperation(const FusedGraph& graph,
@@ -246,7 +249,9 @@ class Compiler {
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
                                               group.activation, options_.precision);
     }
-    if (dynamic_cast<const Convolution*>(&kind) != nullptr) return MakeConvolution(group);
+    if (dynamic_cast<const Convolution*>(&kind) != nullptr) {
+      return MakeConvolution(group, options_.precision);
+    }
     if (dynamic_cast<const BatchNorm*>(&kind) != nullptr) {
       return std::make_unique<ChannelOperation>(network_, first, group.activation);
     }

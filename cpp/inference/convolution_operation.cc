@@ -5,6 +5,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
+#include "kernels/conv2d_bf16.h"
 
 namespace espalier {
 namespace {
@@ -20,13 +21,19 @@ std::int64_t WorkOf(const ConvolutionGeometry& geometry, std::int64_t weights) {
 
 ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
                                            FoldedWeights weights, FusedActivation activation,
-                                           bool is_pooled)
+                                           bool is_pooled, Precision precision)
     : geometry_(geometry),
       activation_(activation),
       is_pooled_(is_pooled),
       work_(WorkOf(geometry, weights.weights.size())),
-      packed_(Conv2dPackedFloats(geometry)),
+      precision_(precision),
       bias_(std::move(weights.bias)) {
+  if (precision == Precision::kBf16Weights && Conv2dKeepsFloat(geometry).empty()) {
+    packed_bf16_ = AlignedArray<std::uint32_t>(Conv2dPackedBf16Words(geometry));
+    Conv2dPackBf16(geometry, weights.weights.data(), packed_bf16_.data());
+    return;
+  }
+  packed_ = AlignedArray<float>(Conv2dPackedFloats(geometry));
   Workspace workspace(1, Conv2dScratchFloats(geometry));
   Conv2dPackWeights(geometry, weights.weights.data(), packed_.data(), workspace);
 }
@@ -43,14 +50,22 @@ Epilogue ConvolutionOperation::MakeEpilogue(const float* residual) const {
 
 void ConvolutionOperation::Run(const OperationCall& call) const {
   const Epilogue epilogue = MakeEpilogue(call.inputs.size() > 1 ? call.inputs[1] : nullptr);
+  if (!packed_bf16_.empty()) {
+    Conv2dForwardBf16(geometry_, call.batch, call.inputs[0], packed_bf16_.data(), epilogue,
+                      is_pooled_, call.output, *call.workspace);
+    return;
+  }
   const auto run = is_pooled_ ? Conv2dForwardPooled : Conv2dForward;
   run(geometry_, call.batch, call.inputs[0], packed_.data(), epilogue, call.output,
       *call.workspace);
 }
 
 std::string ConvolutionOperation::Kernel() const {
-  return Concat(geometry_.kernel_height, " x ", geometry_.kernel_width, ", ",
-                Conv2dKernelName(geometry_));
+  const std::string kernel = Concat(geometry_.kernel_height, " x ", geometry_.kernel_width, ", ",
+                                    Conv2dKernelName(geometry_));
+  if (precision_ == Precision::kFp32) return kernel;
+  return packed_bf16_.empty() ? Concat(kernel, ", weights in float: ", Conv2dKeepsFloat(geometry_))
+                              : kernel + ", weights in bfloat16";
 }
 
 RowWindow ConvolutionOperation::window() const {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 #include "core/memory.h"
+#include "espalier/precision.h"
 #include "inference/folded_weights.h"
 #include "inference/row_operation.h"
 #include "kernels/conv2d.h"
@@ -9,11 +12,12 @@
 namespace espalier {
 
 /// y = activation(convolution(x) + bias (+ second input)), plain, grouped or depthwise, then
-/// perhaps max pooling 2 x 2; the weights packed once.
+/// perhaps max pooling 2 x 2; the weights packed once, in bfloat16 where that is wanted and pays
+/// (kernels/conv2d_bf16.h).
 class ConvolutionOperation final : public RowOperation {
  public:
   ConvolutionOperation(const ConvolutionGeometry& geometry, FoldedWeights weights,
-                       FusedActivation activation, bool is_pooled);
+                       FusedActivation activation, bool is_pooled, Precision precision);
 
   void Run(const OperationCall& call) const override;
   RowWindow window() const override;
@@ -23,7 +27,9 @@ class ConvolutionOperation final : public RowOperation {
     return Conv2dScratchFloats(geometry_);
   }
   std::string Kernel() const override;
-  std::int64_t NativeBytes() const override { return packed_.bytes() + bias_.bytes(); }
+  std::int64_t NativeBytes() const override {
+    return packed_.bytes() + packed_bf16_.bytes() + bias_.bytes();
+  }
 
  private:
   Epilogue MakeEpilogue(const float* residual) const;
@@ -32,7 +38,9 @@ class ConvolutionOperation final : public RowOperation {
   FusedActivation activation_;
   bool is_pooled_;
   std::int64_t work_;
-  AlignedArray<float> packed_;
+  Precision precision_;
+  AlignedArray<float> packed_;  // or packed_bf16_, the other one empty
+  AlignedArray<std::uint32_t> packed_bf16_;
   AlignedArray<float> bias_;
 };
 

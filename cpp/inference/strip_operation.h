@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "inference/row_operation.h"
@@ -26,10 +27,14 @@ class StripOperation final : public Operation {
   explicit StripOperation(std::vector<std::unique_ptr<const RowOperation>> stages,
                           std::int64_t strip_floats = kStripFloats);
 
+  /// Says in Kernel() that a plan which keeps other weights in bfloat16 keeps these in float.
+  void NoteFloatWeights() { kernel_ = "weights in float: each used at many positions"; }
+
   void Run(const OperationCall& call) const override;
   std::int64_t work() const override;
   std::int64_t ScratchFloats(std::int64_t batch) const override;
   std::int64_t NativeBytes() const override;
+  std::string Kernel() const override { return kernel_; }
 
  private:
   struct Rows {
@@ -52,6 +57,7 @@ class StripOperation final : public Operation {
   std::vector<Strip> strips_;  // one less than stages
   std::int64_t strip_rows_ = 1;
   std::int64_t strip_floats_ = 0;
+  std::string kernel_;
 };
 
 }  // namespace espalier

@@ -100,7 +100,7 @@ std::vector<std::unique_ptr<const RowOperation>> MakeStages(const Chain& chain) 
          20);
     fill(weights.bias, g.output_channels, 21);
     stages.push_back(std::make_unique<ConvolutionOperation>(
-        g, std::move(weights), FusedActivation{stage.activation}, false));
+        g, std::move(weights), FusedActivation{stage.activation}, false, Precision::kFp32));
     channels = g.output_channels;
     height = g.output_height;
     width = g.output_width;

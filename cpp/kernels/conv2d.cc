@@ -6,8 +6,10 @@
 
 #include "kernels/channels.h"
 #include "kernels/conv2d_algorithm.h"
+#include "kernels/conv2d_bf16.h"
 #include "kernels/conv2d_weights.h"
 #include "kernels/depthwise.h"
+#include "kernels/matmul_bf16.h"
 #include "kernels/matmul_block.h"
 #include "kernels/one_channel.h"
 #include "kernels/rounding.h"
@@ -22,6 +24,9 @@ constexpr std::int64_t kHeavyPositions = 48;
 constexpr std::int64_t kActivatedFloats = 1 << 15;
 
 std::int64_t Positions(const ConvolutionGeometry& g) { return g.output_height * g.output_width; }
+std::int64_t OutputPositions(const ConvolutionGeometry& g, bool pools) {
+  return pools ? (g.output_height / 2) * (g.output_width / 2) : Positions(g);
+}
 std::int64_t KernelArea(const ConvolutionGeometry& g) { return g.kernel_height * g.kernel_width; }
 std::int64_t GroupChannels(const ConvolutionGeometry& g) { return g.channels / g.groups; }
 std::int64_t GroupOutputs(const ConvolutionGeometry& g) { return g.output_channels / g.groups; }
@@ -82,7 +87,7 @@ void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64
     if (shifted.column_bias != nullptr) shifted.column_bias += output_column;
     if (shifted.residual != nullptr) shifted.residual += example * output_image + output_column;
     SumShiftedRows(part, input + example * image + group * rows.channels, first, last,
-                   packed + group * packed_group + column * rows.depth(), shifted, pools,
+                   packed + group * packed_group + rows.PackedOffset(column), shifted, pools,
                    output + example * output_image + output_column, scratch.data());
   });
 }
@@ -350,11 +355,9 @@ void RunForward(const ConvolutionGeometry& g, std::int64_t batch, const float* i
     case ConvolutionAlgorithm::kShiftedRows:
       break;
   }
-  const std::int64_t positions =
-      pools ? (g.output_height / 2) * (g.output_width / 2) : Positions(g);
   ForwardShiftedRows(ToShiftedRows(g), g.groups, batch, input, packed,
                      PackedFloats(KernelArea(g) * GroupChannels(g), GroupOutputs(g)), epilogue,
-                     pools, output, positions * g.output_channels, workspace);
+                     pools, output, OutputPositions(g, pools) * g.output_channels, workspace);
 }
 
 }  // namespace
@@ -363,6 +366,21 @@ void Conv2dForward(const ConvolutionGeometry& geometry, std::int64_t batch, cons
                    const float* packed, const Epilogue& epilogue, float* output,
                    Workspace& workspace) {
   RunForward(geometry, batch, input, packed, epilogue, false, output, workspace);
+}
+
+void Conv2dForwardBf16(const ConvolutionGeometry& g, std::int64_t batch, const float* input,
+                       const std::uint32_t* packed, const Epilogue& epilogue, bool pools,
+                       float* output, Workspace& workspace) {
+  if (batch == 0) return;
+  if (ChooseAlgorithm(g) == ConvolutionAlgorithm::kPlain) {
+    ParallelMatmulBf16(MatrixRef::RowMajor(input, batch * Positions(g), g.channels), packed,
+                       g.output_channels, output, g.output_channels, epilogue, workspace);
+    return;
+  }
+  ShiftedRows rows = ToShiftedRows(g);
+  rows.has_bf16_weights = true;
+  ForwardShiftedRows(rows, 1, batch, input, reinterpret_cast<const float*>(packed), 0, epilogue,
+                     pools, output, OutputPositions(g, pools) * g.output_channels, workspace);
 }
 
 bool Conv2dHasRows(const ConvolutionGeometry& geometry) {

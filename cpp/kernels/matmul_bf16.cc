@@ -30,30 +30,32 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace espalier {
+
+void MultiplyBf16Rows(const TiledProduct& product) { ESPALIER_KERNEL(MultiplyBf16)(product); }
+
 namespace {
 
 void MultiplyRows(const MatrixRef& a, const std::uint32_t* packed_b, std::int64_t n, float* c,
                   std::int64_t c_stride, const Epilogue& epilogue, PanelOrder order) {
   if (a.rows <= 0 || n <= 0) return;
-  ESPALIER_KERNEL(MultiplyBf16)
-  ({.a = a.data,
-    .a_row_stride = a.row_stride,
-    .a_k_stride = 1,
-    .rows = a.rows,
-    .segments = 1,
-    .segment_stride = 0,
-    .depth = a.columns,
-    .b = reinterpret_cast<const float*>(packed_b),  // Bf16Columns turns it back
-    .b_stride = 0,
-    .packed_depth = a.columns,
-    .first_k = 0,
-    .columns = n,
-    .c = c,
-    .c_stride = c_stride,
-    .epilogue = &epilogue,
-    .is_first = true,
-    .is_last = true,
-    .order = order});
+  MultiplyBf16Rows({.a = a.data,
+                    .a_row_stride = a.row_stride,
+                    .a_k_stride = 1,
+                    .rows = a.rows,
+                    .segments = 1,
+                    .segment_stride = 0,
+                    .depth = a.columns,
+                    .b = reinterpret_cast<const float*>(packed_b),
+                    .b_stride = 0,
+                    .packed_depth = a.columns,
+                    .first_k = 0,
+                    .columns = n,
+                    .c = c,
+                    .c_stride = c_stride,
+                    .epilogue = &epilogue,
+                    .is_first = true,
+                    .is_last = true,
+                    .order = order});
 }
 
 }  // namespace
@@ -71,15 +73,19 @@ std::int64_t PackedBf16Words(std::int64_t k, std::int64_t n) {
   return k * (RoundUp(n, tile.columns) / tile.columns) * tile.lanes;
 }
 
-void PackBf16(const MatrixRef& b, std::uint32_t* packed) {
+void PackBf16(const MatrixRef& b, std::uint32_t* packed) { PackBf16Rows(b, b.rows, 0, packed); }
+
+void PackBf16Rows(const MatrixRef& b, std::int64_t packed_depth, std::int64_t first_k,
+                  std::uint32_t* packed) {
   const TileShape tile = ActiveTileShape();
   for (std::int64_t first = 0; first < b.columns; first += tile.columns) {
+    std::uint32_t* to = packed + (first / tile.columns * packed_depth + first_k) * tile.lanes;
     for (std::int64_t k = 0; k < b.rows; ++k) {
       const auto at = [&](std::int64_t column) -> std::uint32_t {
         return column < b.columns ? ToBf16(b.data[k * b.row_stride + column * b.column_stride]) : 0;
       };
       for (std::int64_t lane = 0; lane < tile.lanes; ++lane) {
-        *packed++ = at(first + lane) | at(first + tile.lanes + lane) << 16;
+        *to++ = at(first + lane) | at(first + tile.lanes + lane) << 16;
       }
     }
   }

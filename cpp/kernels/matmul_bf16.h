@@ -21,6 +21,10 @@ std::int64_t PackedBf16Words(std::int64_t k, std::int64_t n);
 /// Rounds B [K, N] and rearranges it into column panels for the active target.
 void PackBf16(const MatrixRef& b, std::uint32_t* packed);
 
+/// The same for rows [first_k, first_k + b.rows) of a B with `packed_depth` rows.
+void PackBf16Rows(const MatrixRef& b, std::int64_t packed_depth, std::int64_t first_k,
+                  std::uint32_t* packed);
+
 /// c[i * c_stride + j] for the rows of `a`, each contiguous, shared among the workspace's
 /// workers; needs no scratch.
 void ParallelMatmulBf16(const MatrixRef& a, const std::uint32_t* packed_b, std::int64_t n, float* c,

@@ -90,4 +90,7 @@ void MultiplyAdjacentRows(const TiledProduct& product);
 /// Rows of A at any stride, each contiguous in k.
 void MultiplyStridedRows(const TiledProduct& product);
 
+/// The same for a B from PackBf16, whose words `b` points to as if they were floats.
+void MultiplyBf16Rows(const TiledProduct& product);
+
 }  // namespace espalier

@@ -121,7 +121,7 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
                     std::int64_t last, const float* packed, const Epilogue& epilogue, bool pools,
                     float* output, float* scratch) {
   const PaddedImage padded = PadImage(rows, image, first, last, scratch);
-  if (IsOneChannel(rows) && IsClamp(epilogue.activation)) {
+  if (IsOneChannel(rows) && IsClamp(epilogue.activation) && !rows.has_bf16_weights) {
     SumOneChannel({rows, padded, first, last, packed, epilogue, pools, output});
     return;
   }
@@ -149,7 +149,8 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
                              .c_stride = to_pixel_stride,
                              .epilogue = &of_row,
                              .is_first = k == 0,
-                             .is_last = k + elements * kernel_rows == depth};
+                             .is_last = k + elements * kernel_rows == depth,
+                             .is_bf16 = rows.has_bf16_weights};
       for (std::int64_t y = y_begin; y < y_end; ++y) {
         product.a =
             padded.data +

@@ -23,9 +23,15 @@ struct ShiftedRows {
   std::int64_t outputs;  ///< of the group
   std::int64_t output_height, output_width;
   std::int64_t output_row_stride, output_pixel_stride;  ///< floats
+  bool has_bf16_weights = false;  ///< packed by PackBf16, their words taken for floats
 
   /// Terms of each sum, in the order (kernel row, kernel column, channel).
   std::int64_t depth() const { return kernel_height * kernel_width * channels; }
+
+  /// Where in packed weights output `output` begins, the first of a panel.
+  std::int64_t PackedOffset(std::int64_t output) const {
+    return output * depth() / (has_bf16_weights ? 2 : 1);
+  }
 };
 
 /// The rows of the image that output rows [first, last) read, with their padding.
@@ -42,7 +48,7 @@ PaddedImage PadImage(const ShiftedRows& rows, const float* image, std::int64_t f
 /// Most output rows whose padded image keeps to its share of L2; at least 1.
 std::int64_t OutputRowsInCache(const ShiftedRows& rows);
 
-/// output[y][x][o] for output rows [first, last) of one image. `packed`: PackB of
+/// output[y][x][o] for output rows [first, last) of one image. `packed`: PackB, or PackBf16, of
 /// [depth, outputs]. A residual lies as the output. `pools`: followed by the maximum of each 2 x 2
 /// positions; first is even then, the output has half the height and width and its own row stride.
 /// Scratch: ShiftedRowsScratchFloats(rows, last - first, pools).

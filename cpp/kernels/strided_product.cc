@@ -33,24 +33,25 @@ void MultiplyStridedRows(const TiledProduct& product) {
 }
 
 void MultiplyStrided(const StridedProduct& product) {
-  MultiplyStridedRows({.a = product.a,
-                       .a_row_stride = product.row_stride,
-                       .a_k_stride = 1,
-                       .rows = product.rows,
-                       .segments = product.segments,
-                       .segment_stride = product.segment_stride,
-                       .depth = product.segment_depth,
-                       .b = product.packed_b,
-                       .b_stride = 0,
-                       .packed_depth = product.packed_depth,
-                       .first_k = product.first_k,
-                       .next_b = product.next_b,
-                       .columns = product.columns,
-                       .c = product.c,
-                       .c_stride = product.c_stride,
-                       .epilogue = product.epilogue,
-                       .is_first = product.is_first,
-                       .is_last = product.is_last});
+  const auto multiply = product.is_bf16 ? MultiplyBf16Rows : MultiplyStridedRows;
+  multiply({.a = product.a,
+            .a_row_stride = product.row_stride,
+            .a_k_stride = 1,
+            .rows = product.rows,
+            .segments = product.segments,
+            .segment_stride = product.segment_stride,
+            .depth = product.segment_depth,
+            .b = product.packed_b,
+            .b_stride = 0,
+            .packed_depth = product.packed_depth,
+            .first_k = product.first_k,
+            .next_b = product.next_b,
+            .columns = product.columns,
+            .c = product.c,
+            .c_stride = product.c_stride,
+            .epilogue = product.epilogue,
+            .is_first = product.is_first,
+            .is_last = product.is_last});
 }
 
 }  // namespace espalier

@@ -31,6 +31,7 @@ struct StridedProduct {
   const Epilogue* epilogue;  ///< its biases and residual belong to c's first row and column
   bool is_first;             ///< starts from the biases and the residual (or C if accumulating)
   bool is_last;              ///< activates
+  bool is_bf16 = false;      ///< `packed_b` is from PackBf16, its words taken for floats
 };
 
 /// On the calling thread. Rows that fall into few cache sets (a stride of a multiple of

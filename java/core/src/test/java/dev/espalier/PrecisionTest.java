@@ -63,6 +63,36 @@ class PrecisionTest {
   }
 
   @Test
+  void convolutionsWithFewPositionsTakeBf16AndDescribeTellsWhichDoNot() {
+    PredictorOptions options =
+        PredictorOptions.defaults().logits().precision(Precision.BF16_WEIGHTS);
+    try (Network images =
+            Network.builder(Shape.image(64, 4, 4))
+                .conv2d("wide", 64, 1)
+                .maxPool2d(2)
+                .conv2d("deep", 64, 3)
+                .head("answers", Head.labels("a", "b"))
+                .build(4);
+        Network rounded = images.copy();
+        Predictor bf16 = images.predictor(options)) {
+      for (String path : List.of("deep.weight", "heads.answers.dense.weight")) {
+        float[] weights = rounded.parameter(path);
+        for (int i = 0; i < weights.length; i++) {
+          weights[i] = toBfloat16(weights[i]);
+        }
+        rounded.setParameter(path, weights);
+      }
+      float[] pixels = Arrays.copyOf(inputs, 2 * 64 * 16);
+      assertArrayEquals(predict(rounded, Precision.FP32, pixels), bf16.predict(pixels));
+      String text = bf16.describe();
+      assertTrue(text.contains("deep: 3 x 3, shifted rows, weights in bfloat16"), text);
+      assertTrue(
+          text.lines().anyMatch(l -> l.contains("wide") && l.contains("weights in float: few")),
+          text);
+    }
+  }
+
+  @Test
   void anExampleAloneHasTheBitsOfTheBatch() {
     float[] all = predict(network, Precision.BF16_WEIGHTS, inputs);
     for (int i : new int[] {0, 7, 36}) {
