@@ -15,9 +15,10 @@ import java.util.function.Supplier;
  * lowest validation cost at any of the looks at it.
  *
  * <p>Fine-tuning goes head first, then the rest: the new head is trained on the frozen backbone,
- * then all of it at a lower rate; the second part counts only if its validation cost is lower.
- * Source: Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform
- * Out-of-Distribution", arXiv:2202.10054.
+ * then all of it at two lower rates; of these three networks the one with the lowest validation
+ * cost is kept, which may be the one whose head alone was trained. Source: Kumar et al. 2022,
+ * "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution",
+ * arXiv:2202.10054.
  *
  * @param steps training steps of each run
  * @param batchSize at most; smaller data sets are one batch
@@ -31,7 +32,7 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
   private static final double LAYER_DECAY = 0.5;
 
   /** What the rate is multiplied by once the backbone learns, too. */
-  private static final double UNFROZEN_RATE = 0.3;
+  private static final double[] UNFROZEN_RATES = {0.03, 0.3};
 
   /** A network with its best weights, and how it got them. */
   record Trained(Network network, History history, double learningRate) {
@@ -46,7 +47,7 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
 
   /** Steps that choosing a rate and training with {@code seeds} seeds takes. */
   long stepsFor(Arm.Training training, int seeds) {
-    int parts = training == Arm.Training.HEAD_FIRST ? 2 : 1;
+    int parts = training == Arm.Training.HEAD_FIRST ? 1 + UNFROZEN_RATES.length : 1;
     return parts * steps * (seeds + learningRates.length - 1);
   }
 
@@ -61,12 +62,7 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
     Trained best = null;
     for (double rate : learningRates) {
       Trained trained = train(make.get(), way, training, validation, rate, seed, listener);
-      boolean isBest = best == null || trained.cost() < best.cost();
-      Trained loser = isBest ? best : trained;
-      best = isBest ? trained : best;
-      if (loser != null) {
-        loser.network().close();
-      }
+      best = best == null ? trained : better(best, trained);
     }
     return best;
   }
@@ -80,17 +76,25 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
       double rate,
       long seed,
       TrainingListener listener) {
-    Trained head = train(network, training, validation, rate, seed, listener);
+    Trained best = train(network, training, validation, rate, seed, listener);
     if (way == Arm.Training.ONCE) {
-      return head;
+      return best;
     }
-    Network headOnly = network.copy();
-    network.unfreeze("*");
-    Trained all = train(network, training, validation, UNFROZEN_RATE * rate, seed, listener);
-    boolean isBetter = all.cost() < head.cost();
-    (isBetter ? headOnly : network).close();
-    return new Trained(
-        isBetter ? network : headOnly, isBetter ? all.history() : head.history(), rate);
+    try (Network headTrained = network.copy()) {
+      for (double factor : UNFROZEN_RATES) {
+        Network all = headTrained.copy().unfreeze("*");
+        Trained trained = train(all, training, validation, factor * rate, seed, listener);
+        best = better(best, new Trained(all, trained.history(), rate));
+      }
+    }
+    return best;
+  }
+
+  /** The one with the lower validation cost; closes the other. */
+  private static Trained better(Trained one, Trained other) {
+    Trained loser = other.cost() < one.cost() ? one : other;
+    loser.network().close();
+    return loser == one ? other : one;
   }
 
   /** Trains what is not frozen and leaves the network with its best weights. */
