@@ -97,7 +97,8 @@ final class Verdicts {
                 + " %s.",
             narrow,
             separate.macroAuc(),
-            separateAuc - one > narrow.standardDeviation()
+            separateAuc - one
+                    > Math.max(narrow.standardDeviation(), separate.macroAuc().standardDeviation())
                 ? "too small a network pays for sharing"
                 : "no difference beyond the spread over seeds"));
     verdicts.add(
