@@ -134,7 +134,7 @@ final class ConcatDataset extends DescribedDataset {
 
   @Override
   public Dataset atEpoch(int epoch) {
-    List<Dataset> others = parts.stream().map(part -> part.atEpoch(epoch)).toList();
+    List<Dataset> others = parts.stream().map(part -> DataForm.view(part, epoch)).toList();
     return others.equals(parts) ? this : new ConcatDataset(others);
   }
 

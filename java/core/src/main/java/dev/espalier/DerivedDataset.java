@@ -57,7 +57,7 @@ abstract class DerivedDataset extends DescribedDataset {
 
   @Override
   public Dataset atEpoch(int epoch) {
-    Dataset other = base.atEpoch(epoch);
+    Dataset other = DataForm.view(base, epoch);
     return other == base ? this : over(other);
   }
 

@@ -74,7 +74,8 @@ final class MappedDataset extends DerivedDataset {
   @Override
   public Dataset atEpoch(int epoch) {
     return isRandom
-        ? new MappedDataset(base.atEpoch(epoch), derivation, shape, true, seed, epoch, function)
+        ? new MappedDataset(
+            DataForm.view(base, epoch), derivation, shape, true, seed, epoch, function)
         : super.atEpoch(epoch);
   }
 }

@@ -14,7 +14,7 @@ final class TargetBinding {
   private final String what;
   private final List<Task> tasks;
   private final int inputSize;
-  private final Promise promise;
+  private final DataForm promise;
   private final String[] names;
   private final NameOrder[] orders; // null where the data set has the head's order
 
@@ -22,7 +22,7 @@ final class TargetBinding {
       String what,
       List<Task> tasks,
       int inputSize,
-      Promise promise,
+      DataForm promise,
       String[] names,
       NameOrder[] orders) {
     this.what = what;
@@ -31,18 +31,6 @@ final class TargetBinding {
     this.promise = promise;
     this.names = names;
     this.orders = orders;
-  }
-
-  /** What a data set said of itself, which its view of each epoch has to keep. */
-  private record Promise(int size, Shape inputShape, List<Target> targets) {
-    static Promise of(String what, Dataset data) {
-      Shape shape = Objects.requireNonNull(data.inputShape(), () -> what + ": inputShape()");
-      List<Target> targets =
-          Objects.requireNonNull(data.targets(), () -> what + ": targets()").stream()
-              .map(target -> Objects.requireNonNull(target, () -> what + ": an entry of targets()"))
-              .toList();
-      return new Promise(data.size(), shape, targets);
-    }
   }
 
   /**
@@ -59,7 +47,7 @@ final class TargetBinding {
   }
 
   private static TargetBinding of(String what, List<Task> tasks, Shape inputShape, Dataset data) {
-    Promise promise = Promise.of(what, Objects.requireNonNull(data, what));
+    DataForm promise = DataForm.of(what, Objects.requireNonNull(data, what));
     requireInput(what, inputShape, promise.inputShape());
     if (promise.size() < 1) {
       throw new IllegalArgumentException(what + ": expected at least one example, got none");
@@ -148,23 +136,7 @@ final class TargetBinding {
 
   /** Refuses what a data set gives for an epoch if it is not of the form that was promised. */
   void requireView(Dataset view, int epoch) {
-    String call = place(what) + "atEpoch(" + epoch + "): expected ";
-    if (view == null) {
-      throw new IllegalStateException(call + "a data set, got null");
-    }
-    Promise got = Promise.of("atEpoch(" + epoch + ")", view);
-    if (got.size() != promise.size()) {
-      throw new IllegalStateException(
-          call + "the " + promise.size() + " examples of before, got " + got.size());
-    }
-    if (!got.inputShape().equals(promise.inputShape())) {
-      throw new ShapeException(
-          call + "inputs " + promise.inputShape() + " as before, got " + got.inputShape());
-    }
-    if (!got.targets().equals(promise.targets())) {
-      throw new IllegalStateException(
-          call + "the targets of before, " + promise.targets() + ", got " + got.targets());
-    }
+    promise.requireView(view, epoch);
   }
 
   /** Returns the number of examples when the data set was bound. */

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** Data sets of users that do not keep what they promise are refused; nothing stale is trained. */
@@ -88,6 +90,29 @@ class DatasetPromisesTest {
     assertEquals(
         "atEpoch(1): expected a data set, got null",
         refusal(IllegalStateException.class, viewing(null)));
+  }
+
+  @Test
+  void aViewBelowOthersHasToBeOfTheSameForm() {
+    Dataset honest = new Honest();
+    Dataset small = viewing(Datasets.map(honest, Shape.vector(2), x -> new float[] {x[0], x[1]}));
+    String expected = "atEpoch(1): expected inputs [4] as before, got [2]";
+    // Each gives inputs of the right size, whatever it gets.
+    UnaryOperator<float[]> padded = x -> Arrays.copyOf(x, 4);
+    assertEquals(expected, refusal(ShapeException.class, Datasets.map(small, padded)));
+    assertEquals(
+        expected,
+        refusal(ShapeException.class, Datasets.augment(small, 1, (x, random) -> padded.apply(x))));
+    assertEquals(expected, refusal(ShapeException.class, Datasets.shuffle(small, 1)));
+    assertEquals(expected, refusal(ShapeException.class, Datasets.concat(honest, small)));
+    assertEquals(
+        "atEpoch(1): expected the 30 examples of before, got 29",
+        refusal(
+            IllegalStateException.class,
+            Datasets.shuffle(viewing(Datasets.range(honest, 0, 29)), 1)));
+    assertEquals(
+        "atEpoch(1): expected a data set, got null",
+        refusal(IllegalStateException.class, Datasets.shuffle(viewing(null), 1)));
   }
 
   @Test
