@@ -8,13 +8,17 @@ import java.util.List;
  *
  * <p><b>Unlabelled</b> entries count in no loss, gradient or metric: NaN in a float target, -1 in a
  * class target, or no target at all. A task without a name (the empty name) belongs to the only
- * head of a network.
+ * head of a network; other tasks are matched to heads by name, and so are their labels, values or
+ * classes where the {@link Target} names them.
  *
- * <p>{@link Datasets} makes them from arrays and files, and from one another.
+ * <p>{@link Datasets} makes data sets from arrays, lists and files, and from one another.
  *
- * <p><b>Own implementations</b> provide the five abstract methods. Within a {@code fit} or {@code
- * evaluate} one thread at a time reads; it may be another one than the caller's. An exception
- * thrown while reading comes out of {@code fit}.
+ * <p><b>Own implementations</b> provide the five abstract methods, and override {@link #isStable}
+ * if they can. Within a {@code fit} or {@code evaluate} one thread at a time reads; it may be
+ * another one than the caller's, and which one may change. An exception thrown while reading comes
+ * out of {@code fit}, which then leaves the network as after its last step. What an implementation
+ * promises is checked where that costs nothing: a view of an epoch whose size, input shape or
+ * targets are not those of before is refused, and so are inputs and targets that were not written.
  */
 public interface Dataset {
   /**
@@ -32,7 +36,8 @@ public interface Dataset {
   Shape inputShape();
 
   /**
-   * Writes the input of an example, row-major.
+   * Writes the input of an example, row-major: every value of it. A value left out is refused as
+   * not finite; it never is what another example had there.
    *
    * @param index 0 to {@code size() - 1}
    * @param destination where to write {@code inputShape().size()} values
@@ -49,9 +54,9 @@ public interface Dataset {
 
   /**
    * Writes the target of an example for a task: {@code width} numbers, unlabelled ones as NaN; or
-   * one class, as a whole number, unlabelled as -1.
+   * one class, as a whole number, unlabelled as -1. A number left out is refused.
    *
-   * @param task one of {@link #targets()}
+   * @param task the task of one of {@link #targets()}
    * @param index 0 to {@code size() - 1}
    * @param destination where to write
    * @param offset index of the first number in {@code destination}
@@ -61,7 +66,8 @@ public interface Dataset {
 
   /**
    * Says whether an example always reads the same. Only then are the features of frozen layers
-   * computed once and kept.
+   * computed once and kept, which makes training of heads many times faster. {@link Datasets#cache}
+   * makes a stable one of any.
    *
    * @return false unless overridden
    */
@@ -70,10 +76,11 @@ public interface Dataset {
   }
 
   /**
-   * Returns the data set as it is in an epoch of training, for what is random per epoch.
+   * Returns the data set as it is in an epoch of training, for what is random per epoch. Only
+   * training asks; evaluation and validation read the data set itself.
    *
    * @param epoch from 0
-   * @return this data set unless overridden
+   * @return this data set unless overridden; of the same size, input shape and targets
    */
   default Dataset atEpoch(int epoch) {
     return this;
