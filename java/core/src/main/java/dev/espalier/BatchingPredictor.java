@@ -50,6 +50,7 @@ public final class BatchingPredictor implements AutoCloseable {
   private final boolean isLogits;
 
   private final RequestQueue queue;
+  private final RequestDeadlines deadlines; // of what is submitted
   private final AtomicReference<Predictor> predictor;
   private final LongAdder answered = new LongAdder();
   private final LongAdder batches = new LongAdder();
@@ -74,6 +75,7 @@ public final class BatchingPredictor implements AutoCloseable {
     outputSize = predictor.outputSize();
     isLogits = predictor.isLogits();
     queue = new RequestQueue(options);
+    deadlines = new RequestDeadlines(options.timeout());
     long examples = options.maxBatchSize();
     inputs = DirectMemory.allocate(examples * inputSize, "inputs").asFloatBuffer();
     outputs = DirectMemory.allocate(examples * outputSize, "outputs").asFloatBuffer();
@@ -225,10 +227,14 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws ShapeException if the length is not a multiple of the input size, at least one
    * @throws IllegalArgumentException if a batch does not hold so many examples
    * @throws OverloadedException if too many examples wait
+   * @throws NativeMemoryException if the system has no thread left for time-outs, at the first call
    * @throws ClosedException if this object is closed
    */
   public CompletableFuture<float[]> submit(float[] inputs) {
-    return enter(inputs, true).orTimeout(options.timeout().toNanos(), TimeUnit.NANOSECONDS);
+    deadlines.start();
+    BatchingRequest request = enter(inputs, true);
+    deadlines.add(request);
+    return request;
   }
 
   /**
@@ -239,10 +245,14 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws ShapeException if the length is not a multiple of the input size, at least one
    * @throws IllegalArgumentException if a batch does not hold so many examples
    * @throws OverloadedException if too many examples wait
+   * @throws NativeMemoryException if the system has no thread left for time-outs, at the first call
    * @throws ClosedException if this object is closed
    */
   public CompletableFuture<float[]> submitPixels(byte[] pixels) {
-    return enter(pixels, true).orTimeout(options.timeout().toNanos(), TimeUnit.NANOSECONDS);
+    deadlines.start();
+    BatchingRequest request = enter(pixels, true);
+    deadlines.add(request);
+    return request;
   }
 
   /**
@@ -421,7 +431,7 @@ public final class BatchingPredictor implements AutoCloseable {
         : new EspalierException(ErrorCode.INTERNAL, "a batch failed", cause);
   }
 
-  private static PredictionTimeoutException expired(Duration timeout) {
+  static PredictionTimeoutException expired(Duration timeout) {
     return new PredictionTimeoutException("expected an answer within " + timeout + ", got none");
   }
 
@@ -463,6 +473,7 @@ public final class BatchingPredictor implements AutoCloseable {
         hasFailed = true;
       }
     }
+    deadlines.close(); // every request is done
     isOver.countDown();
   }
 

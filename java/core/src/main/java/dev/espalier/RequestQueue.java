@@ -172,7 +172,10 @@ final class RequestQueue {
 
   /** Takes no more requests; what waits is still for the worker. */
   void close(Thread worker) {
-    places.getAndUpdate(taken -> taken | CLOSED);
+    long taken;
+    do {
+      taken = places.get();
+    } while (taken < CLOSED && !places.compareAndSet(taken, taken + CLOSED));
     LockSupport.unpark(worker);
   }
 

@@ -79,7 +79,12 @@ class BatchingLivenessTest {
       for (int k = first; !isOver; k++) {
         while (!isOver) {
           try {
-            all.get(k % PREDICTORS).predict(input);
+            BatchingPredictor batching = all.get(k % PREDICTORS);
+            if (first % 2 == 0) {
+              batching.predict(input);
+            } else {
+              batching.submit(input).join();
+            }
             ANSWERS.incrementAndGet(k % PREDICTORS);
             break;
           } catch (OverloadedException full) {

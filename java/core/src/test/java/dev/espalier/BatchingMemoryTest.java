@@ -30,6 +30,7 @@ class BatchingMemoryTest {
     private static volatile Object hoard;
 
     public static void main(String[] arguments) throws Exception {
+      Thread.sleep(1); // so that its classes are there before the heap is full
       BatchingOptions options =
           BatchingOptions.defaults().maxBatchSize(2).maxWait(Duration.ofSeconds(1));
       try (Network network = Dots.labeller(1);

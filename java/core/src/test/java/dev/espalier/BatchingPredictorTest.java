@@ -89,15 +89,17 @@ class BatchingPredictorTest {
       CountDownLatch isOver = new CountDownLatch(1);
       batching
           .submit(inputs[0])
-          .thenAccept(
-              answer -> {
-                // On the test's own thread if the answer was there first; then once more.
+          .handle(
+              (answer, late) -> {
+                // On the test's own thread if the answer was there first, on another one if it
+                // came too late; then once more.
                 boolean isWorker = Thread.currentThread().getName().equals("espalier-batching");
                 occupied.set(isWorker ? 1 : 0);
                 isOver.countDown();
                 if (isWorker) {
                   Latches.awaitQuietly(release);
                 }
+                return null;
               });
       isOver.await();
     }
