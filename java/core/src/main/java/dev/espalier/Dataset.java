@@ -16,9 +16,9 @@ import java.util.List;
  * <p><b>Own implementations</b> provide the five abstract methods, and override {@link #isStable}
  * if they can. Within a {@code fit} or {@code evaluate} one thread at a time reads; it may be
  * another one than the caller's, and which one may change. An exception thrown while reading comes
- * out of {@code fit}, which then leaves the network as after its last step. What an implementation
- * promises is checked where that costs nothing: a view of an epoch whose size, input shape or
- * targets are not those of before is refused, and so are inputs and targets that were not written.
+ * out of {@code fit}. What an implementation promises is checked where that costs nothing: a view
+ * of an epoch whose size, input shape or targets are not those of before is refused; so are, in
+ * training and evaluation, inputs and targets that were not written.
  */
 public interface Dataset {
   /**
@@ -36,8 +36,8 @@ public interface Dataset {
   Shape inputShape();
 
   /**
-   * Writes the input of an example, row-major: every value of it. A value left out is refused as
-   * not finite; it never is what another example had there.
+   * Writes the input of an example, row-major: every value of it. In training and evaluation a
+   * value left out is refused as not finite; it never is what another example had there.
    *
    * @param index 0 to {@code size() - 1}
    * @param destination where to write {@code inputShape().size()} values
