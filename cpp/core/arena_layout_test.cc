@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/arena_layout.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
 #include "core/random.h"
 #include "espalier/error.h"
 #include "gtest/gtest.h"
@@ -24,23 +29,33 @@ TEST(ArenaLayout, NothingIsLaidOutInNoMemory) {
   EXPECT_EQ(LayOutArena({{0, 0, 5}}).floats, 0);
 }
 
-TEST(ArenaLayout, RandomLivesNeverOverlap) {
-  Random random({.seed = 1, .purpose = RandomPurpose::kTest, .index = 5});
-  for (int round = 0; round < 50; ++round) {
-    std::vector<BufferRequest> requests;
-    std::int64_t total = 0;
-    for (int i = 0; i < 30; ++i) {
-      const int first = static_cast<int>(random.NextBelow(20)) - 1;
-      const int last = first + static_cast<int>(random.NextBelow(8));
-      requests.push_back({static_cast<std::int64_t>(random.NextBelow(300)), first, last});
-      total += (requests.back().floats + 15) / 16 * 16;
-    }
-    const ArenaLayout layout = LayOutArena(requests);
-    EXPECT_LT(layout.floats, total);
-    for (std::size_t i = 0; i < requests.size(); ++i) {
-      EXPECT_EQ(layout.offsets[i] % 16, 0);
-      EXPECT_LE(layout.offsets[i] + requests[i].floats, layout.floats);
-      for (std::size_t j = 0; j < i; ++j) {
+std::vector<BufferRequest> RandomLives(Random& random, int count, int moments, int longest) {
+  std::vector<BufferRequest> requests;
+  for (int i = 0; i < count; ++i) {
+    const int first = static_cast<int>(random.NextBelow(static_cast<std::uint64_t>(moments))) - 1;
+    const int last =
+        first + static_cast<int>(random.NextBelow(static_cast<std::uint64_t>(longest)));
+    requests.push_back({static_cast<std::int64_t>(random.NextBelow(300)), first, last});
+  }
+  return requests;
+}
+
+// Compares those that are near in time alone: of lives no longer than that.
+void ExpectNoOverlap(const std::vector<BufferRequest>& requests, const ArenaLayout& layout,
+                     int longest) {
+  std::vector<std::vector<std::size_t>> by_first;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const auto first = static_cast<std::size_t>(requests[i].first + 1);
+    if (by_first.size() <= first) by_first.resize(first + 1);
+    by_first[first].push_back(i);
+  }
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(layout.offsets[i] % 16, 0);
+    EXPECT_LE(layout.offsets[i] + requests[i].floats, layout.floats);
+    const int first = requests[i].first + 1;
+    for (int then = std::max(0, first - longest); then <= first; ++then) {
+      for (const std::size_t j : by_first[static_cast<std::size_t>(then)]) {
+        if (i == j) continue;
         const bool meet =
             requests[i].first <= requests[j].last && requests[j].first <= requests[i].last;
         const bool overlap = layout.offsets[i] < layout.offsets[j] + requests[j].floats &&
@@ -49,6 +64,52 @@ TEST(ArenaLayout, RandomLivesNeverOverlap) {
       }
     }
   }
+}
+
+TEST(ArenaLayout, RandomLivesNeverOverlap) {
+  Random random({.seed = 1, .purpose = RandomPurpose::kTest, .index = 5});
+  for (int round = 0; round < 50; ++round) {
+    const std::vector<BufferRequest> requests = RandomLives(random, 30, 20, 8);
+    std::int64_t total = 0;
+    for (const BufferRequest& request : requests) total += (request.floats + 15) / 16 * 16;
+    const ArenaLayout layout = LayOutArena(requests);
+    EXPECT_LT(layout.floats, total);
+    ExpectNoOverlap(requests, layout, 8);
+  }
+}
+
+TEST(ArenaLayout, ThousandsOfRandomLivesNeverOverlap) {
+  Random random({.seed = 1, .purpose = RandomPurpose::kTest, .index = 6});
+  const std::vector<BufferRequest> requests = RandomLives(random, 20'000, 5000, 8);
+  const ArenaLayout layout = LayOutArena(requests);
+  ExpectNoOverlap(requests, layout, 8);
+  std::vector<std::int64_t> live(5010, 0);
+  for (const BufferRequest& request : requests) {
+    for (int t = request.first + 1; t <= request.last + 1; ++t) {
+      live[static_cast<std::size_t>(t)] += (request.floats + 15) / 16 * 16;
+    }
+  }
+  EXPECT_LE(layout.floats, 3 * *std::max_element(live.begin(), live.end()) / 2);
+}
+
+double SecondsFor(const std::vector<BufferRequest>& requests) {
+  const auto begin = std::chrono::steady_clock::now();
+  LayOutArena(requests);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// A chain, and what training keeps of one: each activation until its layer's turn backwards.
+TEST(ArenaLayout, TakesTimeInProportionToTheBuffers) {
+  std::vector<BufferRequest> chain;
+  std::vector<BufferRequest> nested;
+  constexpr int kCount = 200'000;
+  for (int i = 0; i < kCount; ++i) {
+    chain.push_back({100 + i % 7, i, i + 1});
+    nested.push_back({100 + i % 7, i, 2 * kCount - i});
+  }
+  EXPECT_LT(SecondsFor(chain), 5.0);
+  EXPECT_LT(SecondsFor(nested), 5.0);
+  EXPECT_LE(LayOutArena(chain).floats, 4 * 112);
 }
 
 TEST(ArenaLayout, RefusesSizesThatOverflow) {

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/file_io.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "core/text.h"
 
@@ -90,6 +96,70 @@ std::string FollowLinks(const std::string& path) {
   Fail(ErrorCode::kIo, "expected at most ", kMaxLinks, " symbolic links, got more");
 }
 
+constexpr std::string_view kTemporaryPrefix = ".espalier-";
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+// ".espalier-<process>-<serial>.tmp".
+bool IsTemporaryName(std::string_view name) {
+  if (!name.starts_with(kTemporaryPrefix) || !name.ends_with(kTemporarySuffix)) return false;
+  name.remove_prefix(kTemporaryPrefix.size());
+  name.remove_suffix(kTemporarySuffix.size());
+  return std::count(name.begin(), name.end(), '-') == 1 &&
+         std::all_of(name.begin(), name.end(),
+                     [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
+}
+
+// True if all who may use the file system do so through this kernel, which knows their locks.
+bool IsLocal(int folder) {
+  struct statfs system{};
+  if (::fstatfs(folder, &system) != 0) return false;
+  constexpr std::array<std::uint32_t, 7> kLocal = {
+      0xEF53u,      // ext2, ext3, ext4
+      0x58465342u,  // XFS
+      0x9123683Eu,  // Btrfs
+      0x01021994u,  // tmpfs
+      0x794C7630u,  // overlay
+      0xF2F52010u,  // F2FS
+      0x2FC12FC1u,  // ZFS
+  };
+  return std::find(kLocal.begin(), kLocal.end(), static_cast<std::uint32_t>(system.f_type)) !=
+         kLocal.end();
+}
+
+bool AreSame(int descriptor, int folder, const char* name) {
+  struct stat open{};
+  struct stat named{};
+  return ::fstat(descriptor, &open) == 0 &&
+         ::fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
+}
+
+// Removes a temporary file whose writer is dead: one that can be locked.
+void RemoveIfAbandoned(int folder, const char* name) {
+  const int file =
+      ::openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  if (file < 0) return;
+  struct stat status{};
+  // Its writer may have given it its final name meanwhile, and another one this name.
+  if (::fstat(file, &status) == 0 && S_ISREG(status.st_mode) &&
+      ::flock(file, LOCK_EX | LOCK_NB) == 0 && AreSame(file, folder, name)) {
+    ::unlinkat(folder, name, 0);
+  }
+  ::close(file);
+}
+
+// What stands in its way is no error of whoever saves.
+void RemoveAbandoned(const std::string& path) {
+  DIR* const folder = ::opendir(path.c_str());
+  if (folder == nullptr) return;
+  if (IsLocal(::dirfd(folder))) {
+    while (const dirent* entry = ::readdir(folder)) {
+      if (IsTemporaryName(entry->d_name)) RemoveIfAbandoned(::dirfd(folder), entry->d_name);
+    }
+  }
+  ::closedir(folder);
+}
+
 }  // namespace
 
 #ifdef ESPALIER_FAIL_POINTS
@@ -164,6 +234,7 @@ FileReplacement::FileReplacement(const std::string& path) : FileReplacement() {
     Fail(ErrorCode::kIo, "expected the path of a file, got one that ends with a folder");
   }
   folder_ = target.has_parent_path() ? target.parent_path().string() : ".";
+  RemoveAbandoned(folder_);
   OpenTemporary();
 }
 
@@ -174,6 +245,9 @@ FileReplacement::~FileReplacement() {
   if (!temporary_.empty()) {
     ::unlink(temporary_.c_str());
   }
+  if (lock_ >= 0) {
+    ::close(lock_);
+  }
 }
 
 void FileReplacement::OpenTemporary() {
@@ -183,8 +257,12 @@ void FileReplacement::OpenTemporary() {
     descriptor_ = Uninterrupted(
         [&] { return ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     if (descriptor_ >= 0) {
-      temporary_ = std::move(name);
-      break;
+      if (LockTemporary(name)) {
+        temporary_ = std::move(name);
+        break;
+      }
+      ::close(std::exchange(descriptor_, -1));
+      continue;
     }
     if (errno != EEXIST) {
       FailIo("cannot create a temporary file in the folder");
@@ -201,6 +279,17 @@ void FileReplacement::OpenTemporary() {
   } else if (errno != ENOENT) {
     FailIo("cannot look at the file");
   }
+}
+
+// False if another process took the file for abandoned before it was locked. The lock is on what
+// both descriptors share. Where there are no locks, nobody takes any file for abandoned.
+bool FileReplacement::LockTemporary(const std::string& name) {
+  lock_ = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
+  const bool is_locked = lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) == 0;
+  if (is_locked && AreSame(lock_, AT_FDCWD, name.c_str())) return true;
+  const bool is_taken = is_locked || (lock_ >= 0 && errno == EWOULDBLOCK);
+  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
+  return !is_taken;
 }
 
 void FileReplacement::Write(std::span<const std::byte> bytes) {
@@ -237,6 +326,7 @@ void FileReplacement::Commit() {
     FailIo("cannot rename the temporary file");
   }
   temporary_.clear();
+  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
   const int folder =
       Uninterrupted([&] { return ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   const bool is_flushed = folder >= 0 && Uninterrupted([&] { return ::fsync(folder); }) == 0;

@@ -54,6 +54,10 @@ class MemorySource final : public ByteSource {
 /// A file that appears under its path complete or not at all: written to a temporary file
 /// in the same folder, flushed to the disk, renamed; then the folder is flushed. Until
 /// `Commit` a former file stays as it is; a symbolic link stays a link, its target changes.
+///
+/// A process that is killed leaves its temporary file. Whoever writes one holds a lock on it, so
+/// the next replacement in the folder removes those that nobody locks, on file systems of this
+/// machine alone: where others share a folder, a lock may be known to its own machine only.
 class FileReplacement {
  public:
   explicit FileReplacement(const std::string& path);
@@ -67,12 +71,14 @@ class FileReplacement {
  private:
   FileReplacement() = default;
   void OpenTemporary();
+  bool LockTemporary(const std::string& name);
   void CloseTemporary();
 
   std::string target_;     // `path` with links followed
   std::string folder_;     // of the target
   std::string temporary_;  // empty if there is none (any more)
   int descriptor_ = -1;
+  int lock_ = -1;  // the same file, open until it has its name
 };
 
 #ifdef ESPALIER_FAIL_POINTS

@@ -243,6 +243,72 @@ TEST(FileReplacement, KillingTheProcessNeverLosesTheFile) {
     ASSERT_NO_THROW(LoadNetwork(path));
   }
   EXPECT_EQ(found_a + found_b, kKills);
+  // What the killed have left, the next save in the folder takes away.
+  SaveNetwork(a, path);
+  EXPECT_EQ(FileCount(folder), 1u);
+}
+
+// A process that has begun to write and waits.
+class Writer {
+ public:
+  explicit Writer(const std::string& path) {
+    int ready[2];
+    EXPECT_EQ(::pipe(ready), 0);
+    process_ = ::fork();
+    if (process_ == 0) {
+      const FileReplacement file(path);
+      const char byte = 1;
+      if (::write(ready[1], &byte, 1) == 1) {
+        for (;;) ::pause();
+      }
+      ::_exit(1);
+    }
+    char byte = 0;
+    EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+    ::close(ready[0]);
+    ::close(ready[1]);
+  }
+  ~Writer() { Kill(); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void Kill() {
+    if (process_ <= 0) return;
+    ::kill(process_, SIGKILL);
+    ::waitpid(process_, nullptr, 0);
+    process_ = 0;
+  }
+
+ private:
+  pid_t process_ = 0;
+};
+
+TEST(FileReplacement, LeavesAFileThatSomebodyWrites) {
+  const TemporaryFolder folder;
+  Writer writer(folder.File("other"));
+  EXPECT_EQ(FileCount(folder), 1u);
+  const FileReplacement ours(folder.File("third"));  // this process writes as well
+  SaveNetwork(SampleNetwork(), folder.File("model"));
+  EXPECT_EQ(FileCount(folder), 3u);
+  writer.Kill();
+  SaveNetwork(SampleNetwork(), folder.File("model"));
+  EXPECT_EQ(FileCount(folder), 2u);
+}
+
+TEST(FileReplacement, LeavesOtherFilesAlone) {
+  const TemporaryFolder folder;
+  for (const char* name : {".espalier-.tmp", ".espalier-1-2.tmp.txt", ".espalier-a-1.tmp",
+                           ".espalier-1-2-3.tmp", "espalier-1-2.tmp", ".espalier-1.tmp"}) {
+    WriteWholeFile(folder.File(name), "mine");
+  }
+  WriteWholeFile(folder.File("aside"), "mine");
+  std::filesystem::create_directory(folder.path() / ".espalier-3-4.tmp");
+  std::filesystem::create_symlink("aside", folder.path() / ".espalier-5-6.tmp");
+  WriteWholeFile(folder.File(".espalier-1-2.tmp"), "of nobody");
+  SaveNetwork(SampleNetwork(), folder.File("model"));
+  EXPECT_EQ(FileCount(folder), 10u);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / ".espalier-1-2.tmp"));
+  EXPECT_EQ(ReadWholeFile(folder.File("aside")), "mine");
 }
 
 }  // namespace

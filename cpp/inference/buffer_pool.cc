@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/buffer_pool.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "core/thread_pool.h"
+#include "espalier/error.h"
 
 namespace espalier {
 namespace {
@@ -14,14 +17,34 @@ namespace {
 thread_local constinit std::size_t last_slot = 0;
 
 // Only the owner of a slot counts in it, so that no atomic addition is needed.
-void Count(std::atomic<std::int64_t>& leases) {
-  leases.store(leases.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+std::int64_t Count(std::atomic<std::int64_t>& leases) {
+  const std::int64_t count = leases.load(std::memory_order_relaxed) + 1;
+  leases.store(count, std::memory_order_relaxed);
+  return count;
+}
+
+// Reading the clock takes 5 ns, as long as this many multiply-adds, or a twentieth of the shortest
+// calls: after longer ones it is read each time, after others now and then.
+constexpr std::int64_t kLongWork = 100'000;
+constexpr std::int64_t kShortCallMask = 63;
+
+// To 4 ms or so.
+std::int64_t CoarseNanos() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::int64_t{1'000'000'000} * now.tv_sec + now.tv_nsec;
 }
 
 }  // namespace
 
-BufferPool::BufferPool(const InferencePlan& plan, std::int64_t batch, int most_threads)
-    : plan_(plan), batch_(batch), most_threads_(plan.CanUseWorkers(batch) ? most_threads : 1) {
+BufferPool::BufferPool(const InferencePlan& plan, std::int64_t batch, int most_threads,
+                       std::int64_t idle_nanos)
+    : plan_(plan),
+      batch_(batch),
+      most_threads_(plan.CanUseWorkers(batch) ? most_threads : 1),
+      idle_nanos_(idle_nanos),
+      looking_mask_(plan.work() >= kLongWork ? 0 : kShortCallMask),
+      look_next_(CoarseNanos() + idle_nanos) {
   slots_[0].buffers = Make();
   slots_[0].buffers->plan->TouchPages();
   slots_[0].is_free.store(true, std::memory_order_release);
@@ -40,6 +63,28 @@ void BufferPool::Prepare(int callers, std::int64_t most_bytes) {
     slots_[i].buffers->plan->TouchPages();
     slots_[i].is_free.store(true, std::memory_order_release);
     used_slots_.store(i + 1, std::memory_order_release);
+    kept_ = i + 1;
+  }
+}
+
+void BufferPool::PrepareConverted(std::int64_t floats) {
+  AlignedArray<float> converted(floats);
+  bytes_.fetch_add(converted.bytes(), std::memory_order_relaxed);
+  slots_[0].buffers->converted = std::move(converted);
+}
+
+void BufferPool::GiveBackIdle() {
+  const std::int64_t now = CoarseNanos();
+  std::int64_t due = look_next_.load(std::memory_order_relaxed);
+  if (now < due || !look_next_.compare_exchange_strong(due, now + idle_nanos_)) return;
+  const std::size_t used = used_slots_.load(std::memory_order_acquire);
+  for (std::size_t i = kept_; i < used; ++i) {
+    Slot& slot = slots_[i];
+    const std::int64_t leases = slot.leases.load(std::memory_order_relaxed);
+    const bool is_idle = slot.leases_then.exchange(leases, std::memory_order_relaxed) == leases;
+    if (!is_idle || !slot.TryTake()) continue;
+    Drop(std::exchange(slot.buffers, nullptr));
+    slot.is_free.store(true, std::memory_order_release);
   }
 }
 
@@ -51,14 +96,22 @@ std::int64_t BufferPool::lease_count() const {
   return count;
 }
 
-float* BufferPool::Lease::Converted(std::int64_t floats) const {
+float* BufferPool::Lease::Converted(std::int64_t floats) {
+  if (lent_ != nullptr) return lent_->buffers->converted.data();
   AlignedArray<float>& converted = buffers_->converted;
-  if (converted.size() < floats) {
+  if (converted.size() >= floats) return converted.data();
+  try {
     AlignedArray<float> larger(floats);
     pool_.bytes_.fetch_add(larger.bytes() - converted.bytes(), std::memory_order_relaxed);
     converted = std::move(larger);
+    return converted.data();
+  } catch (const Error&) {
+    Slot& first = pool_.slots_[0];
+    if (&first == slot_ || !first.TryTake()) throw;
+    lent_ = &first;
+    if (first.buffers->converted.size() < floats) throw;
+    return first.buffers->converted.data();
   }
-  return converted.data();
 }
 
 // Returns a slot that now belongs to the caller; null if all are taken.
@@ -86,26 +139,63 @@ BufferPool::Slot* BufferPool::TakeOtherSlot() {
   return nullptr;
 }
 
-// Returns the set of a slot of the caller's. More threads may be wanted than when it was made.
-BufferPool::Buffers* BufferPool::PrepareBuffers(Slot& slot) {
-  Count(slot.leases);
-  Buffers* const buffers = slot.buffers.get();
+// Returns the set of the caller's slot, or of another that now is the caller's instead. More
+// threads may be wanted than when it was made.
+BufferPool::Buffers* BufferPool::PrepareBuffers(Slot*& slot) {
+  const std::int64_t leases = Count(slot->leases);
+  if ((leases & looking_mask_) == 0) GiveBackIdle();
+  Buffers* const buffers = slot->buffers.get();
   if (buffers == nullptr || buffers->plan->workers() < WantedThreads()) [[unlikely]] {
     return RenewBuffers(slot);
   }
   return buffers;
 }
 
-// Gives the slot back if there is no memory for another set.
-BufferPool::Buffers* BufferPool::RenewBuffers(Slot& slot) {
-  try {
-    Drop(std::exchange(slot.buffers, nullptr));
-    slot.buffers = Make();
-  } catch (...) {
-    slot.is_free.store(true, std::memory_order_release);
-    throw;
+// A set that is there goes before a new one. Where there is no memory for that, a set for fewer
+// threads has to do; without any the slot is given back.
+BufferPool::Buffers* BufferPool::RenewBuffers(Slot*& slot) {
+  if (slot->buffers == nullptr) {
+    if (Slot* const ready = TakeReadySlot(); ready != nullptr) {
+      // The lease counts where it ends up.
+      slot->leases.store(slot->leases.load(std::memory_order_relaxed) - 1,
+                         std::memory_order_relaxed);
+      slot->is_free.store(true, std::memory_order_release);
+      slot = ready;
+      Count(slot->leases);
+    }
   }
-  return slot.buffers.get();
+  if (slot->buffers != nullptr && slot->buffers->plan->workers() >= WantedThreads()) {
+    return slot->buffers.get();
+  }
+  try {
+    std::unique_ptr<Buffers> renewed = Make();
+    if (slot->buffers != nullptr) {
+      // Its size is in the count of bytes already.
+      renewed->converted = std::move(slot->buffers->converted);
+      Drop(std::exchange(slot->buffers, nullptr));
+    }
+    slot->buffers = std::move(renewed);
+  } catch (const Error&) {
+    if (slot->buffers == nullptr) {
+      slot->is_free.store(true, std::memory_order_release);
+      throw;
+    }
+  }
+  return slot->buffers.get();
+}
+
+// Returns a slot with a set, which now belongs to the caller; null if none is free.
+BufferPool::Slot* BufferPool::TakeReadySlot() {
+  const std::size_t used = used_slots_.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < used; ++i) {
+    if (!slots_[i].TryTake()) continue;
+    if (slots_[i].buffers != nullptr) {
+      last_slot = i;
+      return &slots_[i];
+    }
+    slots_[i].is_free.store(true, std::memory_order_release);
+  }
+  return nullptr;
 }
 
 BufferPool::Buffers* BufferPool::MakeTemporary() {

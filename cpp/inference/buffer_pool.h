@@ -2,7 +2,8 @@
 #pragma once
 
 // Buffers for any number of callers of one plan, without locks: each takes a set that is
-// free, or makes one, and puts it back.
+// free, or makes one, and puts it back. The first set is there for ever, so that one caller at a
+// time always finds one; others that nobody has wanted for a while are given back.
 
 #include <array>
 #include <atomic>
@@ -23,16 +24,28 @@ class BufferPool {
   /// Keeps at most this many sets; more callers at once make temporary ones.
   static constexpr int kSlots = 64;
 
+  /// A set that nobody has taken for so long is given back; at most twice as long after.
+  static constexpr std::int64_t kIdleNanos = 10'000'000'000;
+
   /// The plan is borrowed for the pool's life. Makes the first set. `most_threads` limits
   /// the threads of a call; 0: the thread pool alone does.
-  BufferPool(const InferencePlan& plan, std::int64_t batch, int most_threads = 0);
+  BufferPool(const InferencePlan& plan, std::int64_t batch, int most_threads = 0,
+             std::int64_t idle_nanos = kIdleNanos);
   ~BufferPool();
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
   /// Makes sets for so many callers at once, whose first calls then need not; fewer if they
-  /// took more than `most_bytes` together. To be called before the first lease.
+  /// took more than `most_bytes` together. These are not given back. To be called before the first
+  /// lease.
   void Prepare(int callers, std::int64_t most_bytes);
+
+  /// Gives the first set room for converted inputs. To be called before the first lease.
+  void PrepareConverted(std::int64_t floats);
+
+  /// Gives back what has been idle for long. Leases do it by themselves from time to time; who
+  /// reads NativeBytes after a burst may want it as well.
+  void GiveBackIdle();
 
   std::int64_t batch() const { return batch_; }
   std::int64_t NativeBytes() const { return bytes_.load(std::memory_order_relaxed); }
@@ -40,11 +53,12 @@ class BufferPool {
   std::int64_t temporary_count() const { return temporary_.load(std::memory_order_relaxed); }
   std::int64_t lease_count() const;  ///< so far
 
-  /// A set for the length of a scope.
+  /// A set for the length of a scope. Throws Error: OUT_OF_MEMORY where there is no memory for one
+  /// more than others hold.
   class Lease {
    public:
     explicit Lease(BufferPool& pool) : pool_(pool), slot_(pool.TakeSlot()) {
-      buffers_ = slot_ != nullptr ? pool.PrepareBuffers(*slot_) : pool.MakeTemporary();
+      buffers_ = slot_ != nullptr ? pool.PrepareBuffers(slot_) : pool.MakeTemporary();
     }
     ~Lease() {
       if (slot_ != nullptr) {
@@ -52,6 +66,7 @@ class BufferPool {
       } else {
         pool_.Drop(std::unique_ptr<Buffers>(buffers_));
       }
+      if (lent_ != nullptr) lent_->is_free.store(true, std::memory_order_release);
     }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
@@ -59,12 +74,13 @@ class BufferPool {
     InferenceBuffers& operator*() const { return *buffers_->plan; }
 
     /// Room for inputs of `floats`; grows with the largest number so far.
-    float* Converted(std::int64_t floats) const;
+    float* Converted(std::int64_t floats);
 
    private:
     BufferPool& pool_;
-    Slot* slot_;        // null: the set is a temporary one
-    Buffers* buffers_;  // of the slot, or its own
+    Slot* slot_;            // null: the set is a temporary one
+    Buffers* buffers_;      // of the slot, or its own
+    Slot* lent_ = nullptr;  // the first one, for its converted inputs, if there is no memory
   };
 
  private:
@@ -83,13 +99,15 @@ class BufferPool {
 
     std::atomic<bool> is_free{false};
     std::atomic<std::int64_t> leases{0};
+    std::atomic<std::int64_t> leases_then{0};  // when idle sets were last looked for
     std::unique_ptr<Buffers> buffers;
   };
 
   Slot* TakeSlot();
   Slot* TakeOtherSlot();
-  Buffers* PrepareBuffers(Slot& slot);
-  Buffers* RenewBuffers(Slot& slot);
+  Buffers* PrepareBuffers(Slot*& slot);
+  Buffers* RenewBuffers(Slot*& slot);
+  Slot* TakeReadySlot();
   Buffers* MakeTemporary();
   int WantedThreads() const;
   std::unique_ptr<Buffers> Make();
@@ -98,6 +116,10 @@ class BufferPool {
   const InferencePlan& plan_;
   std::int64_t batch_;
   int most_threads_;
+  std::int64_t idle_nanos_;
+  std::int64_t looking_mask_;            // of leases: idle sets are looked for where no bit is set
+  std::size_t kept_ = 1;                 // the first ones are never given back
+  std::atomic<std::int64_t> look_next_;  // when
   std::array<Slot, kSlots> slots_;
   std::atomic<std::size_t> used_slots_{0};  // the first ones; slots after them are nobody's
   std::atomic<std::int64_t> bytes_{0};

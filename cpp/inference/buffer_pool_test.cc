@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -64,7 +65,7 @@ TEST(BufferPool, RoomForConvertedInputsGrowsWithTheLargest) {
   BufferPool pool(plan, 1);
   const std::int64_t before = pool.NativeBytes();
   for (const std::int64_t floats : {3, 100, 7}) {
-    const BufferPool::Lease lease(pool);
+    BufferPool::Lease lease(pool);
     lease.Converted(floats)[floats - 1] = 1.0f;
   }
   EXPECT_EQ(pool.NativeBytes(), before + 100 * static_cast<std::int64_t>(sizeof(float)));
@@ -143,6 +144,105 @@ TEST(BufferPool, NoSetIsInTwoHands) {
   EXPECT_EQ(pool.lease_count(), kCallers * kLeases);
   EXPECT_LE(pool.made_count(), kCallers);
   EXPECT_EQ(pool.temporary_count(), 0);
+}
+
+// Leases of one caller after the other for so long; true if `done` becomes true.
+template <typename Done>
+bool LeasesUntil(BufferPool& pool, Done done) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!done() && std::chrono::steady_clock::now() < end) {
+    {
+      const BufferPool::Lease lease(pool);
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  return done();
+}
+
+void Burst(BufferPool& pool, int callers) {
+  std::vector<std::unique_ptr<BufferPool::Lease>> leases;
+  for (int i = 0; i < callers; ++i) leases.push_back(std::make_unique<BufferPool::Lease>(pool));
+}
+
+TEST(BufferPool, GivesBackWhatABurstLeft) {
+  constexpr std::int64_t kIdleNanos = 50'000'000;
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const std::int64_t native_bytes = NativeBytesInUse();
+  BufferPool pool(plan, 1, 0, kIdleNanos);
+  const std::int64_t one = pool.NativeBytes();
+  pool.Prepare(2, 2 * one);
+  Burst(pool, BufferPool::kSlots);
+  EXPECT_EQ(pool.NativeBytes(), BufferPool::kSlots * one);
+  // Those that were prepared stay, and the one that the caller left alone may happen to have.
+  EXPECT_TRUE(LeasesUntil(pool, [&] { return pool.NativeBytes() <= 3 * one; }));
+  EXPECT_GE(pool.NativeBytes(), 2 * one);
+  EXPECT_EQ(NativeBytesInUse() - native_bytes, pool.NativeBytes());
+  // As many at once as before find or make sets again.
+  Burst(pool, BufferPool::kSlots);
+  EXPECT_EQ(pool.NativeBytes(), BufferPool::kSlots * one);
+}
+
+TEST(BufferPool, WhoReadsTheBytesOfASilentPoolMayGiveBack) {
+  constexpr std::int64_t kIdleNanos = 20'000'000;
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  BufferPool pool(plan, 1, 0, kIdleNanos);
+  const std::int64_t one = pool.NativeBytes();
+  Burst(pool, 10);
+  for (int i = 0; i < 500 && pool.NativeBytes() > one; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    pool.GiveBackIdle();
+  }
+  EXPECT_EQ(pool.NativeBytes(), one);
+}
+
+TEST(BufferPool, AsManyCallersAsBeforeMakeNothing) {
+  constexpr std::int64_t kIdleNanos = 100'000'000;
+  constexpr int kCallers = 4;
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  BufferPool pool(plan, 1, 0, kIdleNanos);
+  Burst(pool, kCallers);
+  const std::int64_t made = pool.made_count();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(5 * kIdleNanos);
+  while (std::chrono::steady_clock::now() < end) {
+    Burst(pool, kCallers);
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  EXPECT_EQ(pool.made_count(), made);
+}
+
+// A caller alone always finds the first set, whatever slot it looks at and had before.
+TEST(BufferPool, OneCallerNeedsNoMemory) {
+  constexpr std::int64_t kIdleNanos = 20'000'000;
+  const Network network = OneDense(2000);
+  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  SetThreadCount(1);
+  BufferPool pool(plan, 1, 0, kIdleNanos);
+  pool.PrepareConverted(100);
+  Burst(pool, 8);
+  const std::int64_t budget = NativeBytesLimit();
+  SetNativeBytesLimit(NativeBytesInUse());
+  std::atomic<int> failures{0};
+  const auto lease_once = [&] {
+    try {
+      BufferPool::Lease lease(pool);
+      lease.Converted(100)[99] = 1.0f;
+    } catch (const Error&) {
+      failures.fetch_add(1);
+    }
+  };
+  // As after a burst, whose sets go meanwhile, on threads that look at other slots first.
+  for (int i = 0; i < 30; ++i) {
+    std::thread(lease_once).join();
+    SetNativeBytesLimit(NativeBytesInUse());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  SetThreadCount(3);  // wants larger sets
+  lease_once();
+  SetNativeBytesLimit(budget);
+  EXPECT_EQ(failures.load(), 0);
 }
 
 TEST(BufferPool, ASlotWithoutMemoryServesTheNextCaller) {

@@ -30,6 +30,11 @@ enum class PlanBorder { kOutside, kInside };
 /// Where a run writes: each output to an array of its own, or all side by side in one.
 enum class PlanOutputs { kSeparate, kSideBySide };
 
+/// A batch runs in pieces whose activations stay within this, which is about what a core has of L2
+/// and L3: larger pieces would only move data through memory, and every caller needs buffers of its
+/// own.
+inline constexpr std::int64_t kPieceBytes = std::int64_t{8} << 20;
+
 struct PlanOptions {
   PlanBorder border = PlanBorder::kOutside;
   PlanOutputs outputs = PlanOutputs::kSeparate;

@@ -23,10 +23,6 @@ namespace {
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 20;
 constexpr int kMaxWeightCopies = 256;
 
-// A batch runs in pieces whose activations and outputs stay within this, which is about what a core
-// has of L2 and L3: larger pieces would only move data through memory, and every caller
-// needs buffers of its own.
-constexpr std::int64_t kPieceBytes = std::int64_t{8} << 20;
 constexpr std::int64_t kFloatBytes = sizeof(float);
 
 // Where the first operation doesn't read pixels itself, they become floats that take a quarter of
@@ -129,6 +125,7 @@ class Predictor::Implementation {
             plan_.first().ReadsPixels()
                 ? pool_.batch()
                 : std::clamp<std::int64_t>(kConvertedFloats / input_size_, 1, pool_.batch())) {
+    if (!plan_.first().ReadsPixels()) pool_.PrepareConverted(pixel_piece_ * input_size_);
     // Large buffers are for the first caller alone: calls that need them take long anyway.
     pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
     // After all that a caller needs, for copies that nobody asked for yield where memory is short.
@@ -151,7 +148,10 @@ class Predictor::Implementation {
 
   std::int64_t input_size() const { return input_size_; }
   std::int64_t output_size() const { return probabilities_.width(); }
-  std::int64_t NativeBytes() const { return plan_.NativeBytes() + pool_.NativeBytes(); }
+  std::int64_t NativeBytes() {
+    pool_.GiveBackIdle();
+    return plan_.NativeBytes() + pool_.NativeBytes();
+  }
 
   PredictorStatistics statistics() const {
     return {.calls = pool_.lease_count() - warm_up_calls_,
@@ -188,7 +188,7 @@ class Predictor::Implementation {
     }
     const FlushDenormals flush;
     try {
-      const BufferPool::Lease lease(pool_);
+      BufferPool::Lease lease(pool_);
       const std::int64_t piece = floats != nullptr ? pool_.batch() : pixel_piece_;
       for (std::int64_t done = 0; done < batch; done += piece) {
         const std::int64_t count = std::min(piece, batch - done);
@@ -214,7 +214,7 @@ class Predictor::Implementation {
   }
 
   void RunPixels(std::int64_t count, const std::uint8_t* data, float* rows,
-                 const BufferPool::Lease& lease) const {
+                 BufferPool::Lease& lease) const {
     const Pixels pixels = {data, pixel_scale_, pixel_offset_};
     if (plan_.first().ReadsPixels()) {
       plan_.ForCaller().RunPixels(count, pixels, {&rows, 1}, *lease);

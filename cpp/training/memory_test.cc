@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,9 @@
 #include "espalier/error.h"
 #include "espalier/trainer.h"
 #include "gtest/gtest.h"
+#include "testing/layer_spec.h"
 #include "testing/sanitized.h"
+#include "testing/tolerance.h"
 #include "testing/training_data.h"
 #include "testing/training_networks.h"
 
@@ -122,6 +125,49 @@ TEST(TrainingMemory, CountsWhatItHolds) {
     EXPECT_EQ(trainer.NativeBytes(), NativeBytesInUse() - before);
   }
   EXPECT_EQ(NativeBytesInUse(), before);
+}
+
+Network ThreeConvolutions() {
+  NetworkBuilder builder(Shape::Image(3, 64, 64));
+  builder.Conv2d("conv1", 32, 3).Relu().MaxPool2d(2);
+  builder.Conv2d("conv2", 64, 3).Relu().MaxPool2d(2);
+  builder.Conv2d("conv3", 64, 3).Relu().Layer(testing::Spec("global_average_pool2d"));
+  builder.Head("answer", LabelsTask({"a", "b"}));
+  return builder.Build(7);
+}
+
+// The prefix and evaluation of a large batch run in pieces, with the bits of single examples.
+TEST(TrainingMemory, AFrozenPrefixAndEvaluationTakeLittle) {
+  constexpr std::int64_t kLargeBatch = 256;
+  Network network = ThreeConvolutions();
+  network.Freeze({.pattern = "conv*"});
+  const RandomExamples examples(network, kLargeBatch, 3);
+  Trainer trainer(network, {.max_batch_size = kLargeBatch});
+  std::vector<float> logits(kLargeBatch * 2);
+  trainer.Evaluate(kLargeBatch, examples.Inputs(0, kLargeBatch), logits);
+  trainer.Step(kLargeBatch, examples.Inputs(0, kLargeBatch), examples.Targets(0, kLargeBatch));
+  EXPECT_LT(trainer.NativeBytes(), 40'000'000);
+
+  std::vector<float> together(kLargeBatch * 2);
+  trainer.Evaluate(kLargeBatch, examples.Inputs(0, kLargeBatch), together);
+  std::vector<float> alone(kLargeBatch * 2);
+  for (std::int64_t i = 0; i < kLargeBatch; ++i) {
+    trainer.Evaluate(1, examples.Inputs(i, 1),
+                     std::span(alone).subspan(static_cast<std::size_t>(2 * i), 2));
+  }
+  EXPECT_TRUE(testing::SameBits(alone, together));
+}
+
+// From the raw input, where nothing is frozen.
+TEST(TrainingMemory, EvaluationTakesLittle) {
+  constexpr std::int64_t kLargeBatch = 256;
+  Network network = ThreeConvolutions();
+  Trainer trainer(network, {.max_batch_size = kLargeBatch});
+  const std::int64_t before = trainer.NativeBytes();
+  const RandomExamples examples(network, kLargeBatch, 3);
+  std::vector<float> logits(kLargeBatch * 2);
+  trainer.Evaluate(kLargeBatch, examples.Inputs(0, kLargeBatch), logits);
+  EXPECT_LT(trainer.NativeBytes() - before, 20'000'000);
 }
 
 TEST(TrainingMemory, MomentsOnlyForWhatIsTrained) {

@@ -13,6 +13,8 @@
 
 namespace espalier {
 
+/// Batches run in pieces of as many examples as have activations of kPieceBytes, or of the bytes
+/// that the weights take, which each piece reads. No bit depends on it.
 class PlanRunner {
  public:
   /// As InferencePlan's constructor.
@@ -26,9 +28,14 @@ class PlanRunner {
   std::int64_t NativeBytes() const;
 
  private:
+  std::vector<std::int64_t> input_floats_;   // an example
+  std::vector<std::int64_t> output_floats_;  // of each array that a run writes
   InferencePlan plan_;
+  std::int64_t piece_;  // examples
   int workers_;
   std::unique_ptr<InferenceBuffers> buffers_;
+  std::vector<const float*> piece_inputs_;
+  std::vector<float*> piece_outputs_;
 };
 
 }  // namespace espalier

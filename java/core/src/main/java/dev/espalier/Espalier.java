@@ -78,7 +78,9 @@ public final class Espalier {
   }
 
   /**
-   * Returns how much native memory there may be.
+   * Returns how much native memory there may be. Initially what the container, or the machine, has,
+   * less the largest heap, less what {@code -XX:MaxDirectMemorySize} allows where it is given, less
+   * 160 MiB and a sixteenth of the heap for what the JVM takes beside; an eighth of all at least.
    *
    * @return bytes
    */

@@ -32,7 +32,13 @@ final class ChildJvm {
    * ends the program if it takes longer than any test may.
    */
   static Result run(Class<?> main, List<String> options, String... arguments) {
-    List<String> command = new ArrayList<>();
+    return runBy(List.of(), main, options, arguments);
+  }
+
+  /** The same, as the arguments of another program, which becomes the JVM. */
+  static Result runBy(
+      List<String> launcher, Class<?> main, List<String> options, String... arguments) {
+    List<String> command = new ArrayList<>(launcher);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.add("-cp");

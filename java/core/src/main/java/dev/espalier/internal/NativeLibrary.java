@@ -31,8 +31,10 @@ public final class NativeLibrary {
     }
     try {
       System.load(UnpackedLibrary.find().toAbsolutePath().toString());
-      // The JVM knows the limits of a container; native code would see the CPUs alone.
+      // The JVM knows the limits of a container; native code would see the CPUs alone, and
+      // knows nothing of a heap.
       Bridge.setThreadCount(Math.min(MOST_THREADS, Runtime.getRuntime().availableProcessors()));
+      Bridge.setNativeBytesBudget(MemoryBudget.forThisProcess(Bridge.nativeBytesBudget()));
       isLoaded = true;
     } catch (IOException | LinkageError | RuntimeException error) {
       throw new EspalierException(ErrorCode.NATIVE_LIBRARY, explain(error), error);
