@@ -268,6 +268,26 @@ TEST(Limits, DoNotHoldForNetworksThatWereBuilt) {
   EXPECT_NO_THROW(Predictor(network, {.max_batch_size = 1}));
 }
 
+// A plan took four seconds when each buffer was compared with each.
+TEST(Limits, PlansOfManyLayersTakeTimeInProportion) {
+  NetworkBuilder builder(Shape::Vector(4));
+  for (int i = 0; i < 90'000; ++i) builder.Relu();
+  builder.Head("head", LabelsTask({"yes"}));
+  Network network = builder.Build(1);
+  const TemporaryFolder folder;
+  const std::string path = SavedFile(folder, network);
+  Clock::time_point begin = Clock::now();
+  EXPECT_NO_THROW(LoadNetwork(path, {.layers = 100'000}));
+  EXPECT_TRUE(Has(Refusal(path, {}), "limit of layers: expected at most 20000"));
+  EXPECT_LT(SecondsSince(begin), kMostSeconds);
+  begin = Clock::now();
+  const Predictor predictor(network, {.max_batch_size = 1});
+  EXPECT_LT(SecondsSince(begin), kMostSeconds / 5);
+  begin = Clock::now();
+  const Trainer trainer(network, {.max_batch_size = 1});
+  EXPECT_LT(SecondsSince(begin), kMostSeconds / 5);
+}
+
 // The estimate of memory against what predictors hold.
 TEST(Limits, EstimatesOfBytesAreNoLessThanWhatIsHeld) {
   for (const Family& family : Families()) {

@@ -87,15 +87,11 @@ class Estimate {
     peak_ = std::max(peak_, live_);
     const GraphLayer& layer = network_.layers[static_cast<std::size_t>(index)];
     for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
-      const int input = layer.inputs[i];
-      const bool is_repeated =
-          std::find(layer.inputs.begin(), layer.inputs.begin() + static_cast<std::ptrdiff_t>(i),
-                    input) != layer.inputs.begin() + static_cast<std::ptrdiff_t>(i);
-      if (input != kNetworkInput && !is_repeated &&
-          last_reader_[static_cast<std::size_t>(input)] == index &&
-          is_kept_[static_cast<std::size_t>(input)] == 0) {
-        live_ -= std::min(live_, BytesOf(layer.input_shapes[i].element_count()));
-      }
+      if (layer.inputs[i] == kNetworkInput) continue;
+      const auto input = static_cast<std::size_t>(layer.inputs[i]);
+      if (last_reader_[input] != index || is_kept_[input] != 0) continue;
+      last_reader_[input] = -1;  // it may read the same input twice
+      live_ -= std::min(live_, BytesOf(layer.input_shapes[i].element_count()));
     }
   }
 

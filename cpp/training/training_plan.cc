@@ -243,14 +243,15 @@ class Compiler {
   }
 
   BufferId SourceOf(int layer_index) const {
-    const auto source =
-        std::find_if(plan_.sources.begin(), plan_.sources.end(),
-                     [&](const PlanSource& candidate) { return candidate.layer == layer_index; });
-    return source->buffer;
+    return source_buffers_[Index(layer_index + 1)];  // the network's input comes first
   }
 
   void PlanForward() {
-    for (PlanSource& source : plan_.sources) source.buffer = NewBuffer(source.floats, -1, -1);
+    source_buffers_.assign(network_.layers.size() + 1, kNoBuffer);
+    for (PlanSource& source : plan_.sources) {
+      source.buffer = NewBuffer(source.floats, -1, -1);
+      source_buffers_[Index(source.layer + 1)] = source.buffer;
+    }
     for (int i = 0; i < node_count(); ++i) {
       PlanNode& node = plan_.nodes[Index(i)];
       const GraphLayer& graph_layer = layer(node.layer);
@@ -348,9 +349,10 @@ class Compiler {
   const NetworkState& network_;
   const bool allows_late_gradients_;
   TrainingPlan plan_;
-  std::vector<char> is_head_output_;  // by layer
-  std::vector<char> live_;            // by layer
-  std::vector<int> node_of_;          // by layer; -1: none
+  std::vector<char> is_head_output_;      // by layer
+  std::vector<char> live_;                // by layer
+  std::vector<int> node_of_;              // by layer; -1: none
+  std::vector<BufferId> source_buffers_;  // by layer, after the network's input
 };
 
 }  // namespace
