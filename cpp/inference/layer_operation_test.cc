@@ -23,6 +23,9 @@ class Turning final : public Layer {
   std::string_view kind() const override { return "turning"; }
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  std::int64_t Work(std::span<const Shape> inputs) const override {
+    return inputs[0].element_count();
+  }
 
   std::int64_t Work(std::span<const Shape> inputs) const override {
     return inputs[0].element_count();

@@ -114,7 +114,7 @@ class Session {
     Call("networkFreeze of a typo",
          [&] { EXPECT_THROW(networkFreeze(network_, "danse", false, false), Error); });
     Call("networkSave", [&] { networkSave(network_, file_.c_str()); });
-    Call("networkLoad", [&] { loaded_ = networkLoad(file_.c_str()); });
+    Call("networkLoad", [&] { loaded_ = networkLoad(file_.c_str(), "{}"); });
     Call("networkClone", [&] { clone_ = networkClone(network_); });
     Call("networkScaleLogits", [&] {
       const std::vector<double> scales(kWidth, 1.0), biases(kWidth, 0.0);
@@ -233,7 +233,7 @@ TEST(StackDepth, NoNestingOfAHostileFileOrTextShowsInIt) {
   std::ofstream(file, std::ios::binary).write(reinterpret_cast<const char*>(&length), 8) << nested;
   testing::PaintedStack stack;
   for (const auto& call : std::vector<std::function<void()>>{
-           [&] { networkLoad(file.c_str()); }, [&] { networkBuild(nested.c_str(), 1); },
+           [&] { networkLoad(file.c_str(), "{}"); }, [&] { networkBuild(nested.c_str(), 1); },
            [&] { networkBuild((R"({"layers":)" + nested).c_str(), 1); }}) {
     const std::int64_t depth = stack.DepthOf([&] { EXPECT_THROW(call(), Error); });
     EXPECT_LE(depth, testing::kMostStackBytes);
