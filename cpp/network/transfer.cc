@@ -188,7 +188,6 @@ Transferred Plan(const NetworkState& network, const TransferSpec& spec) {
   const std::size_t kept_heads = target.heads.size();
   target.heads.insert(target.heads.end(), spec.heads.begin(), spec.heads.end());
   result.network = BuildGraph(target);
-  result.network->limits = network.limits;
   std::unordered_map<std::string, int> old_places;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     old_places.emplace(network.layers[i].name, static_cast<int>(i));
@@ -201,6 +200,7 @@ Transferred Plan(const NetworkState& network, const TransferSpec& spec) {
   ApplyLearningRates(*result.network, spec);
   // How new output layers start depends on what is frozen by now.
   if (!spec.heads.empty()) result.network = BuildGraph(SpecOf(*result.network));
+  result.network->limits = network.limits;
   return result;
 }
 
