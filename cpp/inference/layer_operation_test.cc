@@ -27,10 +27,6 @@ class Turning final : public Layer {
     return inputs[0].element_count();
   }
 
-  std::int64_t Work(std::span<const Shape> inputs) const override {
-    return inputs[0].element_count();
-  }
-
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& /*use*/) const override {
     const std::int64_t floats = batch * inputs[0].element_count();
