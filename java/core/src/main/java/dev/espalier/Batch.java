@@ -124,6 +124,24 @@ final class Batch {
     }
   }
 
+  /** Shows the targets read to {@code seen}. */
+  void addTo(SeenAnswers seen) {
+    for (int t = 0; t < target.length; t++) {
+      if (target[t] == null) {
+        continue;
+      }
+      boolean isClasses = binding.tasks().get(t).kind() == Task.Kind.CLASSES;
+      int width = target[t].length;
+      for (int i = 0; i < size * width; i++) {
+        if (isClasses) {
+          seen.addClass(t, classes[t].get(i));
+        } else {
+          seen.addNumber(t, i % width, numbers[t].get(i));
+        }
+      }
+    }
+  }
+
   /** Returns whether any entry of any target read is labelled. */
   boolean hasLabels() {
     for (int t = 0; t < target.length; t++) {

@@ -4,6 +4,8 @@ package dev.espalier;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.NativeHandle;
 import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -21,6 +23,7 @@ final class FeatureCache {
   private boolean holdsValidation;
   private boolean isInFile; // what was reserved last
   private String note;
+  private final List<String> warnings = new ArrayList<>();
 
   FeatureCache(NativeHandle trainer, int batchSize, BooleanSupplier stop) {
     this.trainer = trainer;
@@ -37,9 +40,13 @@ final class FeatureCache {
       note = "not kept: switched off";
     } else if (!training.isStable()) {
       note = "not kept: the data set does not say that it is stable";
+      warnings.add(unstable("the data set", training));
     } else {
       long exampleBytes = Float.BYTES * trainer.getLong(Bridge::trainerFeatureCount);
       boolean keepsValidation = validation != null && validation.isStable();
+      if (validation != null && !keepsValidation) {
+        warnings.add(unstable("the validation data", validation));
+      }
       long trainingBytes = exampleBytes * training.size();
       long validationBytes = keepsValidation ? exampleBytes * validation.size() : 0;
       if (trainingBytes > limitBytes) {
@@ -88,6 +95,19 @@ final class FeatureCache {
     }
     Reference.reachabilityFence(inputs);
     return null;
+  }
+
+  private static String unstable(String what, Dataset data) {
+    return "features of frozen layers are computed anew each time: "
+        + what
+        + " does not say that it is stable; "
+        + data.getClass().getName()
+        + ".isStable() returns false";
+  }
+
+  /** Returns what is probably not as it was meant, for people. */
+  List<String> warnings() {
+    return warnings;
   }
 
   /** Returns why features were kept or not, for people. */

@@ -19,6 +19,8 @@ import java.util.OptionalInt;
 
 /** One run of {@link Trainer#fit}: the loop over epochs and steps. */
 final class Fit {
+  private static final System.Logger LOGGER = System.getLogger("dev.espalier");
+
   private final Trainer.Settings settings;
   private final Network network;
   private final Dataset data;
@@ -38,8 +40,10 @@ final class Fit {
   private long prefixExamples;
   private boolean isCached;
   private String cacheNote = "";
-  private double bestValue = Double.NaN;
-  private int bestEpoch = -1;
+  private final SeenAnswers seen;
+  private final List<String> warnings = new ArrayList<>();
+  private OptionalDouble bestValue = OptionalDouble.empty();
+  private OptionalInt bestEpoch = OptionalInt.empty();
   private boolean isBestRestored;
   private double seconds;
   private History result;
@@ -53,6 +57,7 @@ final class Fit {
     batchSize = Math.min(settings.batchSize(), data.size());
     totalSteps = Math.min(stepsPerEpoch() * settings.epochs(), settings.maxSteps());
     limitNanos = limitNanos(settings.timeLimit());
+    seen = new SeenAnswers(binding);
     results = new double[3 + 2 * tasks.size()];
     sums = new double[1 + tasks.size()];
     indices = new long[batchSize];
@@ -64,6 +69,9 @@ final class Fit {
     try (NativeHandle trainer = createTrainer()) {
       try {
         train(trainer);
+      } catch (NonFiniteException divergence) {
+        restoreBest(trainer);
+        throw divergence;
       } finally {
         prefixExamples = trainer.getLong(Bridge::trainerPrefixExamples);
         trainer.run(Bridge::trainerRelease);
@@ -92,10 +100,11 @@ final class Fit {
             epochs,
             stopReason == null ? StopReason.FAILED : stopReason,
             steps,
-            isBestRestored ? OptionalInt.of(bestEpoch) : OptionalInt.empty(),
+            isBestRestored ? bestEpoch : OptionalInt.empty(),
             prefixExamples,
             isCached,
             cacheNote,
+            warnings,
             seconds);
   }
 
@@ -111,6 +120,7 @@ final class Fit {
     cache.fill(binding, data, settings.validation(), settings.featureCacheBytes());
     isCached = cache.holdsTraining();
     cacheNote = cache.note();
+    cache.warnings().forEach(this::warn);
     long perEpoch = stepsPerEpoch();
     long mostEpochs = (totalSteps + perEpoch - 1) / perEpoch;
     settings.listeners().forEach(listener -> listener.onStart(mostEpochs, totalSteps));
@@ -123,10 +133,19 @@ final class Fit {
     if (stopReason == null) {
       stopReason = StopReason.EPOCHS;
     }
-    if (bestEpoch >= 0) {
+    restoreBest(trainer);
+  }
+
+  private void restoreBest(NativeHandle trainer) {
+    if (bestEpoch.isPresent()) {
       trainer.run(Bridge::trainerRestoreBest);
       isBestRestored = true;
     }
+  }
+
+  private void warn(String warning) {
+    warnings.add(warning);
+    LOGGER.log(System.Logger.Level.WARNING, warning);
   }
 
   private void trainEpoch(
@@ -147,6 +166,9 @@ final class Fit {
     if (examples == 0) {
       return;
     }
+    if (epoch == 0 && examples == data.size()) {
+      seen.warnings().forEach(this::warn);
+    }
     Optional<Evaluation> evaluation = Optional.empty();
     boolean isComplete = stopReason == null || stopReason == StopReason.STEPS;
     if (validation != null && isComplete && isValidated(epoch)) {
@@ -155,7 +177,7 @@ final class Fit {
     }
     boolean isBest = evaluation.isPresent() && isBest(evaluation.get());
     if (isBest) {
-      bestEpoch = epoch;
+      bestEpoch = OptionalInt.of(epoch);
       trainer.run(Bridge::trainerSaveBest);
     }
     EpochResult result =
@@ -196,6 +218,9 @@ final class Fit {
           return examples;
         }
         step(trainer, cache, batch);
+        if (epoch == 0 && seen.isIncomplete()) {
+          batch.addTo(seen);
+        }
         examples += batch.size();
         steps++;
         report(epoch, batch.size());
@@ -278,37 +303,40 @@ final class Fit {
             network.handle(), validationBinding, validation, OptionalDouble.empty(), batchSize);
     // What is wrong here is better known before an epoch of hours than after it.
     run.readTargets();
-    Trainer.EarlyStopping stopping = settings.earlyStopping();
-    if (stopping != null && stopping.task() != null) {
-      run.requireMetric(stopping.task(), stopping.metric());
-    } else if (stopping != null) {
+    Trainer.Watched watched = settings.watched();
+    if (watched != null && watched.metric().isPresent()) {
+      run.requireMetric(watched.metric().get().task(), watched.metric().get().metric());
+    } else if (watched != null) {
       run.requireLabelled(); // or the loss is 0 in each epoch
     }
     return run;
   }
 
   private boolean isBest(Evaluation evaluation) {
-    Trainer.EarlyStopping stopping = settings.earlyStopping();
-    if (stopping == null) {
+    Trainer.Watched watched = settings.watched();
+    if (watched == null) {
       return false;
     }
-    double value = evaluation.loss();
-    if (stopping.task() != null) {
-      Metric metric = evaluation.task(stopping.task()).metric(stopping.metric());
-      value = metric.higherIsBetter() ? -metric.value() : metric.value();
-    }
-    // NaN is never better; anything is better than the NaN before the first epoch.
-    boolean isBest = value < bestValue || (Double.isNaN(bestValue) && !Double.isNaN(value));
+    double value = watched.metric().map(of -> cost(evaluation, of)).orElse(evaluation.loss());
+    // NaN is never better.
+    boolean isBest = value < bestValue.orElse(Double.POSITIVE_INFINITY);
     if (isBest) {
-      bestValue = value;
+      bestValue = OptionalDouble.of(value);
     }
     return isBest;
   }
 
+  /** What is smaller the better the metric is; NaN where it is undefined. */
+  private static double cost(Evaluation evaluation, Trainer.TaskMetric of) {
+    Metric metric = evaluation.task(of.task()).metric(of.metric());
+    return metric.higherIsBetter() ? -metric.value() : metric.value();
+  }
+
   private boolean isOutOfPatience(boolean wasEvaluated, int epoch) {
+    // Before the first best epoch, epochs count from the one before the first.
     return wasEvaluated
-        && settings.earlyStopping() != null
-        && epoch - bestEpoch >= settings.earlyStopping().patience();
+        && settings.patience().isPresent()
+        && epoch - bestEpoch.orElse(-1) >= settings.patience().getAsInt();
   }
 
   private boolean mustStop() {

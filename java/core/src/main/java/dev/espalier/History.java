@@ -14,6 +14,7 @@ public final class History {
   private final long prefixExamples;
   private final boolean isCached;
   private final String cacheNote;
+  private final List<String> warnings;
   private final double seconds;
 
   History(
@@ -24,6 +25,7 @@ public final class History {
       long prefixExamples,
       boolean isCached,
       String cacheNote,
+      List<String> warnings,
       double seconds) {
     this.epochs = List.copyOf(epochs);
     this.stopReason = stopReason;
@@ -32,6 +34,7 @@ public final class History {
     this.prefixExamples = prefixExamples;
     this.isCached = isCached;
     this.cacheNote = cacheNote;
+    this.warnings = List.copyOf(warnings);
     this.seconds = seconds;
   }
 
@@ -78,7 +81,8 @@ public final class History {
   /**
    * Returns the epoch whose weights were put back at the end.
    *
-   * @return empty without early stopping, and after an exception
+   * @return empty without {@link Trainer#keepBest} and {@link Trainer#earlyStopping}, and after an
+   *     exception other than {@link NonFiniteException}
    */
   public OptionalInt bestEpoch() {
     return bestEpoch;
@@ -112,6 +116,17 @@ public final class History {
   }
 
   /**
+   * Returns what is probably not as it was meant: features that could not be kept as the data set
+   * does not say that it is stable, labels without a known yes or no. Each was logged, too, as a
+   * warning of the {@link System.Logger} "dev.espalier".
+   *
+   * @return lines for people, none if all is well
+   */
+  public List<String> warnings() {
+    return warnings;
+  }
+
+  /**
    * Returns the wall-clock time in all.
    *
    * @return seconds
@@ -134,7 +149,9 @@ public final class History {
             seconds,
             stopReason));
     bestEpoch.ifPresent(best -> text.append("; weights of epoch ").append(best));
-    return text.append(cacheNote.isEmpty() ? "" : "; features " + cacheNote).toString();
+    text.append(cacheNote.isEmpty() ? "" : "; features " + cacheNote);
+    warnings.forEach(warning -> text.append("\nwarning: ").append(warning));
+    return text.toString();
   }
 
   /** Why training ended. */

@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -27,14 +29,16 @@ import java.util.concurrent.atomic.AtomicReference;
  * predictors made before are unaffected.
  */
 public final class Trainer {
+  private static final int USUAL_EPOCHS = 10;
+
   private final Network network;
   private final List<TrainingListener> listeners = new ArrayList<>();
   private final AtomicReference<Fit> running = new AtomicReference<>();
   private Optimizer optimizer = AdamW.withLearningRate(1e-3);
   private Schedule schedule = Schedule.constant();
   private int batchSize = 32;
-  private int epochs;
-  private long maxSteps;
+  private OptionalInt epochs = OptionalInt.empty();
+  private OptionalLong maxSteps = OptionalLong.empty();
   private long seed;
   private boolean isShuffled = true;
   private boolean isPrefetching = true;
@@ -42,7 +46,8 @@ public final class Trainer {
   private Path featureCacheFolder = Path.of(System.getProperty("java.io.tmpdir"));
   private Dataset validation;
   private int validateEvery = 1;
-  private EarlyStopping earlyStopping;
+  private Watched watched;
+  private OptionalInt patience = OptionalInt.empty();
   private Duration timeLimit;
   private Double clipValue;
   private Double clipNorm;
@@ -105,7 +110,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer epochs(int epochs) {
-    this.epochs = Arguments.positive("epochs", epochs);
+    this.epochs = OptionalInt.of(Arguments.positive("epochs", epochs));
     return this;
   }
 
@@ -116,7 +121,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer steps(long steps) {
-    maxSteps = Arguments.positive("steps", steps);
+    maxSteps = OptionalLong.of(Arguments.positive("steps", steps));
     return this;
   }
 
@@ -166,23 +171,52 @@ public final class Trainer {
   }
 
   /**
-   * Stops once the validation loss has not become smaller for {@code patience} epochs, and puts the
-   * weights of the best epoch back, however training ended (but for an exception). Needs {@link
-   * #validation}, with at least one labelled entry.
+   * Puts the weights of the epoch with the smallest validation loss back at the end, however
+   * training ended: also where it diverged ({@link NonFiniteException}), but for other exceptions.
+   * Needs {@link #validation}, with at least one labelled entry. Of this method and {@link
+   * #earlyStopping}, the last call decides what is watched.
+   *
+   * @return this
+   */
+  public Trainer keepBest() {
+    watched = new Watched(Optional.empty());
+    return this;
+  }
+
+  /**
+   * As {@link #keepBest()}, with the weights of the epoch that is best by a metric of a task. An
+   * undefined metric is never the best. {@code fit} refuses, before it trains, a task that the
+   * validation data has no targets of, and a metric that the task has not.
+   *
+   * @param task name of the task
+   * @param metric one of its metrics of the whole task, for example {@link Metric#MACRO_AUC}
+   * @return this
+   */
+  public Trainer keepBest(String task, String metric) {
+    watched =
+        new Watched(
+            Optional.of(
+                new TaskMetric(
+                    Objects.requireNonNull(task, "task"),
+                    Objects.requireNonNull(metric, "metric"))));
+    return this;
+  }
+
+  /**
+   * Stops once the validation loss has not become smaller for {@code patience} epochs, and keeps
+   * the best weights as {@link #keepBest()} does.
    *
    * @param patience epochs without improvement, at least 1
    * @return this
    */
   public Trainer earlyStopping(int patience) {
-    earlyStopping = new EarlyStopping(Arguments.positive("patience", patience), null, null);
-    return this;
+    this.patience = OptionalInt.of(Arguments.positive("patience", patience));
+    return keepBest();
   }
 
   /**
-   * Stops once a metric of a task has not become better for {@code patience} epochs, and puts the
-   * weights of the best epoch back. An undefined metric is no improvement. {@code fit} refuses,
-   * before it trains, a task that the validation data has no targets of, and a metric that the task
-   * has not.
+   * Stops once a metric of a task has not become better for {@code patience} epochs, and keeps the
+   * best weights as {@link #keepBest(String, String)} does. An undefined metric is no improvement.
    *
    * @param patience epochs without improvement, at least 1
    * @param task name of the task
@@ -190,11 +224,9 @@ public final class Trainer {
    * @return this
    */
   public Trainer earlyStopping(int patience, String task, String metric) {
-    earlyStopping =
-        new EarlyStopping(
-            Arguments.positive("patience", patience),
-            Objects.requireNonNull(task, "task"),
-            Objects.requireNonNull(metric, "metric"));
+    OptionalInt checked = OptionalInt.of(Arguments.positive("patience", patience));
+    keepBest(task, metric);
+    this.patience = checked;
     return this;
   }
 
@@ -319,7 +351,8 @@ public final class Trainer {
    *
    * <p>Ends after the last epoch or step, by early stopping, time limit, {@link #cancel} or
    * interruption; {@link History#stopReason} says which. After an exception the network keeps the
-   * weights from before the step that failed, and {@link #lastHistory} tells what came before.
+   * weights from before the step that failed, or of the best epoch where {@link #keepBest} says,
+   * and {@link #lastHistory} tells what came before.
    *
    * @param data what to train on, at least one example
    * @return what happened
@@ -373,9 +406,10 @@ public final class Trainer {
   }
 
   private Settings settings() {
-    int epochLimit = epochs > 0 ? epochs : maxSteps > 0 ? Integer.MAX_VALUE : 10;
-    if (earlyStopping != null && validation == null) {
-      throw new IllegalStateException("earlyStopping: expected validation data, got none");
+    if (watched != null && validation == null) {
+      throw new IllegalStateException(
+          (patience.isPresent() ? "earlyStopping" : "keepBest")
+              + ": expected validation data, got none");
     }
     return new Settings(
         network,
@@ -383,8 +417,8 @@ public final class Trainer {
         optimizer,
         schedule,
         batchSize,
-        epochLimit,
-        maxSteps > 0 ? maxSteps : Long.MAX_VALUE,
+        epochs.orElse(maxSteps.isPresent() ? Integer.MAX_VALUE : USUAL_EPOCHS),
+        maxSteps.orElse(Long.MAX_VALUE),
         seed,
         isShuffled,
         isPrefetching,
@@ -392,19 +426,23 @@ public final class Trainer {
         featureCacheFolder,
         validation,
         validateEvery,
-        earlyStopping,
+        watched,
+        patience,
         timeLimit,
         clipValue,
         clipNorm,
         decaysBiasesAndNorms);
   }
 
-  /** What early stopping watches: the validation loss, or a metric of a task. */
-  record EarlyStopping(int patience, String task, String metric) {}
+  /** What decides which epoch is the best: the validation loss, or a metric of a task. */
+  record Watched(Optional<TaskMetric> metric) {}
+
+  /** A metric of a task, by their names. */
+  record TaskMetric(String task, String metric) {}
 
   /**
-   * The settings of one fit; nullable: featureCacheFolder, validation, earlyStopping, timeLimit and
-   * the clips.
+   * The settings of one fit; nullable: featureCacheFolder, validation, watched, timeLimit and the
+   * clips.
    */
   record Settings(
       Network network,
@@ -421,7 +459,8 @@ public final class Trainer {
       Path featureCacheFolder,
       Dataset validation,
       int validateEvery,
-      EarlyStopping earlyStopping,
+      Watched watched,
+      OptionalInt patience,
       Duration timeLimit,
       Double clipValue,
       Double clipNorm,

@@ -476,7 +476,15 @@ final class Hostile {
 
   private static History history() {
     return new History(
-        List.of(epoch()), History.StopReason.EPOCHS, 1, OptionalInt.empty(), 0, false, "", 0);
+        List.of(epoch()),
+        History.StopReason.EPOCHS,
+        1,
+        OptionalInt.empty(),
+        0,
+        false,
+        "",
+        List.of(),
+        0);
   }
 
   private static Predictor predictor(boolean isLogits) {
