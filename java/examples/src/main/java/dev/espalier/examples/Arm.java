@@ -16,7 +16,9 @@ import java.util.function.LongFunction;
 record Arm(String key, boolean countsMissingAsNo, Training training, LongFunction<Network> make) {
   /** In which order the parts of a network are trained. */
   enum Training {
-    /** All that is not frozen at once. */
+    /** All at once, at one rate: nothing is transferred. */
+    FROM_SCRATCH,
+    /** All that is not frozen at once, transferred layers at lower rates the deeper they lie. */
     ONCE,
     /** What is not frozen, then all. */
     HEAD_FIRST
@@ -27,7 +29,7 @@ record Arm(String key, boolean countsMissingAsNo, Training training, LongFunctio
     return new Arm(
         "scratch",
         false,
-        Training.ONCE,
+        Training.FROM_SCRATCH,
         seed -> Pretraining.backbone().head(task, head).build(seed));
   }
 

@@ -136,6 +136,7 @@ final class OneOrSeveral {
     try (Network network = network(way.width(), seed, Scenes.QUESTIONS)) {
       RULE.train(
           network,
+          Arm.Training.FROM_SCRATCH,
           hide(Scenes.of(garments, size, seed), way.missing(), seed),
           hide(validation, way.missing(), 99),
           RULE.learningRates()[0],
@@ -164,6 +165,7 @@ final class OneOrSeveral {
       try (Network network = network(way.width(), seed, Scenes.QUESTIONS[question])) {
         RULE.train(
             network,
+            Arm.Training.FROM_SCRATCH,
             answered(scenes, question),
             answered(partly, question),
             RULE.learningRates()[0],

@@ -29,6 +29,7 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
   /** The rule of both sections that learn from few pictures. */
   static final TuningRule FEW_PICTURES = new TuningRule(120, 32, 6, 3e-3, 1e-2);
 
+  /** Of transferred layers; what starts from scratch has to change all the way down. */
   private static final double LAYER_DECAY = 0.5;
 
   /** What the rate is multiplied by once the backbone learns, too. */
@@ -76,14 +77,17 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
       double rate,
       long seed,
       TrainingListener listener) {
-    Trained best = train(network, training, validation, rate, seed, listener);
-    if (way == Arm.Training.ONCE) {
+    double decay = way == Arm.Training.FROM_SCRATCH ? 1 : LAYER_DECAY;
+    AdamW optimizer = AdamW.withLearningRate(rate).layerDecay(decay);
+    Trained best = fit(network, training, validation, optimizer, seed, listener);
+    if (way != Arm.Training.HEAD_FIRST) {
       return best;
     }
     try (Network headTrained = network.copy()) {
       for (double factor : UNFROZEN_RATES) {
         Network all = headTrained.copy().unfreeze("*");
-        Trained trained = train(all, training, validation, factor * rate, seed, listener);
+        AdamW slower = AdamW.withLearningRate(factor * rate).layerDecay(LAYER_DECAY);
+        Trained trained = fit(all, training, validation, slower, seed, listener);
         best = better(best, new Trained(all, trained.history(), rate));
       }
     }
@@ -98,11 +102,11 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
   }
 
   /** Trains what is not frozen and leaves the network with its best weights. */
-  Trained train(
+  private Trained fit(
       Network network,
       Dataset training,
       Dataset validation,
-      double rate,
+      AdamW optimizer,
       long seed,
       TrainingListener listener) {
     int batch = Math.min(batchSize, training.size());
@@ -110,7 +114,7 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
     int epochsPerLook = (int) Math.max(1, steps / looks / stepsPerEpoch);
     History history =
         Trainer.of(network)
-            .optimizer(AdamW.withLearningRate(rate).layerDecay(LAYER_DECAY))
+            .optimizer(optimizer)
             .batchSize(batch)
             .steps(steps)
             .seed(seed)
@@ -119,6 +123,6 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
             .earlyStopping(Integer.MAX_VALUE)
             .listener(listener)
             .fit(training);
-    return new Trained(network, history, rate);
+    return new Trained(network, history, optimizer.learningRate());
   }
 }
