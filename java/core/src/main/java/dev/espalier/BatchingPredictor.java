@@ -195,7 +195,7 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws ClosedException if this object or its predictor is closed
    */
   public Prediction predictNamed(float[] input) {
-    requireOne(Objects.requireNonNull(input, "input").length);
+    ExampleCounts.requireOne(Objects.requireNonNull(input, "input").length, inputSize, inputShape);
     return named(enter(input, false));
   }
 
@@ -212,7 +212,8 @@ public final class BatchingPredictor implements AutoCloseable {
    * @throws ClosedException if this object or its predictor is closed
    */
   public Prediction predictNamed(byte[] pixels) {
-    requireOne(Objects.requireNonNull(pixels, "pixels").length);
+    ExampleCounts.requireOne(
+        Objects.requireNonNull(pixels, "pixels").length, inputSize, inputShape);
     return named(enter(pixels, false));
   }
 
@@ -371,28 +372,12 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   private int count(int length) {
-    if (length == 0 || length % inputSize != 0) {
-      throw new ShapeException(
-          "inputs: expected a multiple of "
-              + inputSize
-              + " values for "
-              + inputShape
-              + ", got "
-              + length);
-    }
-    int count = length / inputSize;
+    int count = ExampleCounts.of(length, inputSize, inputShape);
     if (count > queue.mostJoined()) {
       throw new IllegalArgumentException(
           "inputs: expected at most " + queue.mostJoined() + " examples, got " + count);
     }
     return count;
-  }
-
-  private void requireOne(int length) {
-    if (length != inputSize) {
-      throw new ShapeException(
-          "input: expected " + inputSize + " values for " + inputShape + ", got " + length);
-    }
   }
 
   private Prediction named(BatchingRequest request) {

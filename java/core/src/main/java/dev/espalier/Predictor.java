@@ -252,7 +252,7 @@ public final class Predictor implements AutoCloseable {
    * @throws ClosedException if this predictor is closed
    */
   public Prediction predictNamed(float[] input) {
-    requireOne(Objects.requireNonNull(input, "input").length);
+    ExampleCounts.requireOne(Objects.requireNonNull(input, "input").length, inputSize, inputShape);
     return new Prediction(tasks, predict(input), isLogits);
   }
 
@@ -266,7 +266,8 @@ public final class Predictor implements AutoCloseable {
    * @throws ClosedException if this predictor is closed
    */
   public Prediction predictNamed(byte[] pixels) {
-    requireOne(Objects.requireNonNull(pixels, "pixels").length);
+    ExampleCounts.requireOne(
+        Objects.requireNonNull(pixels, "pixels").length, inputSize, inputShape);
     return new Prediction(tasks, predictPixels(pixels), isLogits);
   }
 
@@ -514,27 +515,8 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
-  private void requireOne(int length) {
-    if (length != inputSize) {
-      throw new ShapeException(
-          "input: expected " + inputSize + " values for " + inputShape + ", got " + length);
-    }
-  }
-
   private int batch(int length) {
-    if (length == inputSize) {
-      return 1; // a division takes about a tenth of a small call
-    }
-    if (length == 0 || length % inputSize != 0) {
-      throw new ShapeException(
-          "inputs: expected a multiple of "
-              + inputSize
-              + " values for "
-              + inputShape
-              + ", got "
-              + length);
-    }
-    return length / inputSize;
+    return ExampleCounts.of(length, inputSize, inputShape);
   }
 
   /** Returns the position of a buffer for outputs after it has been checked. */
