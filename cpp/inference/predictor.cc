@@ -125,9 +125,9 @@ class Predictor::Implementation {
             plan_.first().ReadsPixels()
                 ? pool_.batch()
                 : std::clamp<std::int64_t>(kConvertedFloats / input_size_, 1, pool_.batch())) {
-    if (!plan_.first().ReadsPixels()) pool_.PrepareConverted(pixel_piece_ * input_size_);
     // Large buffers are for the first caller alone: calls that need them take long anyway.
     pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
+    if (!plan_.first().ReadsPixels()) pool_.PrepareConverted(pixel_piece_ * input_size_);
     // After all that a caller needs, for copies that nobody asked for yield where memory is short.
     plan_.AddCopies(config.weight_copies, [&] { return MakePlan(network, config, heads); });
     if (EstimateCost(network, CostUse::kPrediction).multiply_adds <= kMostWarmUpWork) WarmUp();

@@ -81,7 +81,8 @@ TEST(ConfigJson, ReadsTheOtherOptimizers) {
 TEST(ConfigJson, ReadsATransfer) {
   const TransferSpec spec = TransferSpecFromJson(R"({
     "drop_heads": ["a"], "drop_from": ["features"],
-    "freeze": [{"pattern": "conv*", "through": true}, {"pattern": "norm?", "adapt_statistics": true}],
+    "freeze": [{"pattern": "conv*", "through": true},
+               {"pattern": "norm?", "adapt_statistics": true}],
     "unfreeze": [{"pattern": "conv2"}], "learning_rates": [{"pattern": "*", "scale": 0.1}],
     "heads": [{"name": "b", "task": {"kind": "values", "labels": ["größe"]}}]})");
   EXPECT_EQ(spec.drop_heads, std::vector<std::string>{"a"});

@@ -114,6 +114,7 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   KeepsWhereItThrows("setThreadCount", "to none", [] { setThreadCount(0); });
   Keeps("threadCount", [] { threadCount(); });
   Keeps("cpuTarget", [] { cpuTarget(); });
+  Keeps("stackBytesLeft", [] { stackBytesLeft(); });
   Keeps("describeRuntime", [] { describeRuntime(); });
   Keeps("nativeBytes", [] { nativeBytes(); });
   Keeps("setNativeBytesBudget", [] { setNativeBytesBudget(nativeBytesBudget()); });

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -18,8 +19,26 @@ namespace espalier {
 /// A layer's settings by name, e.g. {"channels": 32, "kernel": [3, 3], "padding": "same"}.
 /// docs/model_file.md lists the names that each kind of layer knows; an unknown name or a wrong
 /// type is an error. Whole numbers are accepted for real ones.
-using AttributeValue =
-    std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
+class AttributeValue
+    : public std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>> {
+ public:
+  using variant::variant;
+  using variant::operator=;
+
+  AttributeValue() = default;
+  AttributeValue(AttributeValue&&) = default;
+  AttributeValue& operator=(AttributeValue&&) = default;
+  ~AttributeValue() = default;
+
+  // libstdc++ 12 destroys what it has not yet copied where a copy of a variant runs out of memory;
+  // so values are copied first and moved into place.
+  AttributeValue(const AttributeValue& other) : variant() { *this = other; }
+  AttributeValue& operator=(const AttributeValue& other) {
+    std::visit([this](const auto& value) { *this = std::remove_cvref_t<decltype(value)>(value); },
+               static_cast<const variant&>(other));
+    return *this;
+  }
+};
 using Attributes = std::map<std::string, AttributeValue>;
 
 /// The name by which layers refer to the network's (normalized) input.
