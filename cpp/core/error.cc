@@ -13,6 +13,10 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "SHAPE_MISMATCH";
     case ErrorCode::kInvalidState:
       return "INVALID_STATE";
+    case ErrorCode::kClosed:
+      return "CLOSED";
+    case ErrorCode::kBusy:
+      return "BUSY";
     case ErrorCode::kModelFile:
       return "MODEL_FILE";
     case ErrorCode::kIo:

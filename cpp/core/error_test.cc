@@ -25,8 +25,8 @@ TEST(Error, EveryCodeHasANameOfItsOwn) {
     names.insert(ErrorCodeName(static_cast<ErrorCode>(code)));
   }
   EXPECT_EQ(names, (std::set<std::string_view>{"INVALID_ARGUMENT", "SHAPE_MISMATCH",
-                                               "INVALID_STATE", "MODEL_FILE", "IO", "OUT_OF_MEMORY",
-                                               "NON_FINITE", "INTERNAL"}));
+                                               "INVALID_STATE", "CLOSED", "BUSY", "MODEL_FILE",
+                                               "IO", "OUT_OF_MEMORY", "NON_FINITE", "INTERNAL"}));
 }
 
 TEST(Text, FailConcatenates) {

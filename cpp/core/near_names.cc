@@ -13,6 +13,7 @@ namespace {
 // Names are at most a few hundred characters; anything longer is no typing error.
 constexpr std::size_t kLongestName = 512;
 constexpr std::size_t kSuggestions = 3;
+constexpr std::size_t kListed = 8;
 
 std::string WithoutWildcards(std::string_view pattern) {
   std::string letters;
@@ -78,6 +79,23 @@ std::string DidYouMean(std::string_view unknown, std::span<const std::string> kn
     text += Concat(before, known[near[i].second], "'");
   }
   return text.empty() ? text : text + "?";
+}
+
+std::string NamesInstead(std::string_view unknown, std::span<const std::string> known) {
+  const std::string near = DidYouMean(unknown, known);
+  if (!near.empty()) {
+    return near;
+  }
+  if (known.empty()) {
+    return "; there is none";
+  }
+  const std::size_t listed = known.size() <= kListed ? known.size() : kListed - 1;
+  std::string text = known.size() == 1 ? "; there is " : "; there are ";
+  for (std::size_t i = 0; i < listed; ++i) {
+    const char* before = i == 0 ? "'" : i + 1 == known.size() ? " and '" : ", '";
+    text += Concat(before, known[i], "'");
+  }
+  return listed < known.size() ? Concat(text, " and ", known.size() - listed, " more") : text;
 }
 
 }  // namespace espalier

@@ -17,4 +17,7 @@ std::size_t EditDistance(std::string_view a, std::string_view b, std::size_t lim
 /// nothing if none is near.
 std::string DidYouMean(std::string_view unknown, std::span<const std::string> known);
 
+/// As DidYouMean; where nothing is near, what there is: "; there are 'a', 'b' and 3 more".
+std::string NamesInstead(std::string_view unknown, std::span<const std::string> known);
+
 }  // namespace espalier

@@ -42,5 +42,16 @@ TEST(NearNames, SaysNothingWhenNothingIsNear) {
   EXPECT_EQ(DidYouMean(std::string(10000, 'c'), known), "");
 }
 
+TEST(NearNames, ListsWhatThereIsWhereNothingIsNear) {
+  const std::vector<std::string> one = {"garment"};
+  EXPECT_EQ(NamesInstead("garmnt", one), "; did you mean 'garment'?");
+  EXPECT_EQ(NamesInstead("nose", one), "; there is 'garment'");
+  const std::vector<std::string> two = {"garment", "side"};
+  EXPECT_EQ(NamesInstead("xxxx", two), "; there are 'garment' and 'side'");
+  EXPECT_EQ(NamesInstead("nose", {}), "; there is none");
+  const std::vector<std::string> many(10, "garment");
+  EXPECT_TRUE(NamesInstead("nose", many).ends_with("'garment' and 3 more"));
+}
+
 }  // namespace
 }  // namespace espalier

@@ -201,7 +201,11 @@ void AddGraphs(Gallery& gallery) {
   };
   memory("declared_memory_2_62", "layer 'big' (dense): shape: expected dimensions",
          "[1048576,1024,1024]");
-  memory("declared_memory_16_gib", "missing big.weight", "[4095]");
+  memory("declared_memory_8_gib", "missing big.weight", "[2047]");
+  memory("weights_of_2_32", "parameter 'big.weight': expected a shape of at most 2147483647",
+         "[4095]");
+  input("input_of_2_34", "input: expected a shape of at most 2147483647 elements",
+        "[4,65536,65536]");
   gallery.Graph("kind_unknown", "conv2", "/layers/0/kind", "conv2");
   gallery.Graph("kind_empty", "conv1", "/layers/0/kind", "");
   gallery.Graph("kind_missing", "expected the field 'kind', got none",

@@ -10,6 +10,7 @@
 
 #include "core/text.h"
 #include "files/crc32.h"
+#include "files/foreign_file.h"
 #include "files/graph_json.h"
 #include "files/json_writer.h"
 #include "network/cost.h"
@@ -78,8 +79,8 @@ std::map<std::string, std::string> ReadChecksums(const std::string& text) {
 }
 
 // Takes the checksum of `name` out of those expected.
-void CheckChecksum(std::map<std::string, std::string>& expected, const std::string& name,
-                   const Crc32& actual) {
+void TakeChecksum(std::map<std::string, std::string>& expected, const std::string& name,
+                  const Crc32& actual) {
   const auto entry = expected.extract(name);
   if (entry.empty()) {
     Fail(ErrorCode::kModelFile, kChecksumsKey, ": expected an entry '", name, "', got none");
@@ -141,19 +142,11 @@ Crc32 ReadValues(const ByteSource& file, std::int64_t offset, std::span<float> v
     const std::span<float> piece = values.first(std::min(values.size(), kPieceFloats));
     file.ReadAt(offset, std::as_writable_bytes(piece));
     checksum.Update(std::as_bytes(piece));
-    if (options.finite_only &&
-        !std::ranges::all_of(piece, [](float value) { return std::isfinite(value); })) {
-      Fail(ErrorCode::kModelFile, "'", path, "': expected finite values, got others");
-    }
+    CheckFinite(piece, path, options);
     offset += static_cast<std::int64_t>(piece.size_bytes());
     values = values.subspan(piece.size());
   }
   return checksum;
-}
-
-std::span<float> ValuesOf(NetworkState& network, std::size_t parameter) {
-  return {network.parameter_values(static_cast<int>(parameter)),
-          static_cast<std::size_t>(network.parameters[parameter].shape.element_count())};
 }
 
 std::shared_ptr<NetworkState> ReadGraph(const std::string& json, const NetworkLimits& limits) {
@@ -166,28 +159,78 @@ std::shared_ptr<NetworkState> ReadGraph(const std::string& json, const NetworkLi
 
 std::shared_ptr<NetworkState> ReadState(const ByteSource& file, const LoadOptions& options) {
   const SafetensorsHeader header = ReadSafetensorsHeader(file, options.limits);
-  CheckMetadata(header.metadata);
-  const std::string& graph = RequiredMetadata(header.metadata, kGraphKey);
-  auto checksums = ReadChecksums(RequiredMetadata(header.metadata, kChecksumsKey));
-  CheckChecksum(checksums, kGraphChecksum, Crc32Of(graph));
-  const std::shared_ptr<NetworkState> network = ReadGraph(graph, options.network_limits);
-  const auto tensors = MatchTensors(*network, header);
-  CheckLimits(*network, options.network_limits, CostUse::kPrediction);
-  network->limits = options.network_limits;
-  AllocateValues(*network);  // at most what the file holds, and rounding
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::string& path = network->parameters[i].path;
-    const Crc32 checksum = ReadValues(file, header.data_begin + tensors[i]->begin,
-                                      ValuesOf(*network, i), path, options);
-    CheckChecksum(checksums, path, checksum);
+  ModelPlan plan = PlanModel(header, options);
+  std::int64_t offset = header.data_begin;
+  for (const int parameter : plan.order) {
+    const std::span<float> values = ValuesOf(*plan.network, parameter);
+    const std::string& path = plan.network->parameters[static_cast<std::size_t>(parameter)].path;
+    CheckChecksum(plan, path, ReadValues(file, offset, values, path, options));
+    offset += static_cast<std::int64_t>(values.size_bytes());
   }
-  if (!checksums.empty()) {
-    Fail(ErrorCode::kModelFile, kChecksumsKey, ": unknown entry '", checksums.begin()->first, "'");
-  }
-  return network;
+  CheckNoChecksumLeft(plan);
+  return plan.network;
 }
 
-SafetensorsHeader HeaderOf(NetworkState& network) {
+std::vector<std::byte> FirstBytes(const ByteSource& file) {
+  const auto size =
+      static_cast<std::size_t>(std::min(file.size(), static_cast<std::int64_t>(kForeignFileBytes)));
+  std::vector<std::byte> bytes(size);
+  file.ReadAt(0, bytes);
+  return bytes;
+}
+
+[[noreturn]] void FailAt(const std::string& path, const Error& error) {
+  Fail(error.code(), path, ": ", MessageOf(error));
+}
+
+}  // namespace
+
+ModelPlan PlanModel(const SafetensorsHeader& header, const LoadOptions& options) {
+  CheckMetadata(header.metadata);
+  const std::string& graph = RequiredMetadata(header.metadata, kGraphKey);
+  ModelPlan plan;
+  plan.checksums = ReadChecksums(RequiredMetadata(header.metadata, kChecksumsKey));
+  TakeChecksum(plan.checksums, kGraphChecksum, Crc32Of(graph));
+  plan.network = ReadGraph(graph, options.network_limits);
+  const auto tensors = MatchTensors(*plan.network, header);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    plan.order.push_back(static_cast<int>(i));
+    plan.data_bytes = std::max(plan.data_bytes, tensors[i]->end);
+  }
+  std::ranges::sort(plan.order, {}, [&](int parameter) {
+    return tensors[static_cast<std::size_t>(parameter)]->begin;
+  });
+  CheckLimits(*plan.network, options.network_limits, CostUse::kPrediction);
+  plan.network->limits = options.network_limits;
+  AllocateValues(*plan.network);  // at most what the file says that it holds, and rounding
+  return plan;
+}
+
+void CheckChecksum(ModelPlan& plan, const std::string& path, const Crc32& actual) {
+  TakeChecksum(plan.checksums, path, actual);
+}
+
+void CheckFinite(std::span<const float> values, const std::string& path,
+                 const LoadOptions& options) {
+  if (options.finite_only &&
+      !std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) {
+    Fail(ErrorCode::kModelFile, "'", path, "': expected finite values, got others");
+  }
+}
+
+void CheckNoChecksumLeft(const ModelPlan& plan) {
+  if (!plan.checksums.empty()) {
+    Fail(ErrorCode::kModelFile, kChecksumsKey, ": unknown entry '", plan.checksums.begin()->first,
+         "'");
+  }
+}
+
+std::span<float> ValuesOf(NetworkState& network, int parameter) {
+  const Shape& shape = network.parameters[static_cast<std::size_t>(parameter)].shape;
+  return {network.parameter_values(parameter), static_cast<std::size_t>(shape.element_count())};
+}
+
+std::string HeaderOf(NetworkState& network) {
   SafetensorsHeader header;
   const std::string graph = NetworkSpecToJson(SpecOf(network));
   JsonObject checksums;
@@ -195,7 +238,7 @@ SafetensorsHeader HeaderOf(NetworkState& network) {
   std::int64_t end = 0;
   for (std::size_t i = 0; i < network.parameters.size(); ++i) {
     const GraphParameter& parameter = network.parameters[i];
-    const auto bytes = std::as_bytes(ValuesOf(network, i));
+    const auto bytes = std::as_bytes(ValuesOf(network, static_cast<int>(i)));
     Crc32 checksum;
     checksum.Update(bytes);
     checksums.Add(parameter.path, checksum.ToString());
@@ -210,25 +253,25 @@ SafetensorsHeader HeaderOf(NetworkState& network) {
                      {kVersionKey, kVersion},
                      {kGraphKey, graph},
                      {kChecksumsKey, checksums.Finish().text}};
-  return header;
+  return WriteSafetensorsHeader(header, ModelFileLimits{});
 }
 
-[[noreturn]] void FailAt(const std::string& path, const Error& error) {
-  Fail(error.code(), path, ": ", MessageOf(error));
+void RethrowAsModelFile(const Error& error, std::span<const std::byte> first_bytes) {
+  if (error.code() != ErrorCode::kModelFile && error.code() != ErrorCode::kInvalidArgument &&
+      error.code() != ErrorCode::kShapeMismatch) {
+    throw error;
+  }
+  const std::string foreign = SeemsToBe(first_bytes);
+  Fail(ErrorCode::kModelFile, MessageOf(error),
+       foreign.empty() ? foreign : Concat("; it seems to be ", foreign));
 }
-
-}  // namespace
 
 Network LoadNetworkFrom(const ByteSource& file, const LoadOptions& options) {
   CheckLimitValues(options.network_limits);
   try {
     return Network(ReadState(file, options));
   } catch (const Error& error) {
-    // What would be a wrong argument of the user's is a wrong file here.
-    if (error.code() == ErrorCode::kInvalidArgument || error.code() == ErrorCode::kShapeMismatch) {
-      throw Error(ErrorCode::kModelFile, MessageOf(error));
-    }
-    throw;
+    RethrowAsModelFile(error, FirstBytes(file));
   }
 }
 
@@ -240,6 +283,10 @@ Network LoadNetwork(const std::string& path, const NetworkLimits& limits) {
   }
 }
 
+Network LoadNetwork(std::span<const std::byte> bytes, const NetworkLimits& limits) {
+  return LoadNetworkFrom(MemorySource(bytes), {.network_limits = limits});
+}
+
 void SaveNetwork(const Network& network, const std::string& path) {
   if (network.state() == nullptr) {
     Fail(ErrorCode::kInvalidState, "expected a network, got one that was moved from");
@@ -247,11 +294,11 @@ void SaveNetwork(const Network& network, const std::string& path) {
   NetworkState& state = *network.state();
   const ReadScope scope(state.access, "save");
   try {
-    const std::string header = WriteSafetensorsHeader(HeaderOf(state), ModelFileLimits{});
+    const std::string header = HeaderOf(state);
     FileReplacement file(path);
     file.Write(std::as_bytes(std::span(header)));
     for (std::size_t i = 0; i < state.parameters.size(); ++i) {
-      file.Write(std::as_bytes(ValuesOf(state, i)));
+      file.Write(std::as_bytes(ValuesOf(state, static_cast<int>(i))));
     }
     file.Commit();
   } catch (const Error& error) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <cstring>
 #include <span>
 
@@ -22,19 +23,13 @@ constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kDtype = "F32";
 constexpr std::int64_t kElementBytes = 4;
 
-std::string ReadHeaderText(const ByteSource& file, const ModelFileLimits& limits) {
-  if (file.size() < kLengthBytes) {
-    Fail(ErrorCode::kModelFile, "expected at least ", kLengthBytes, " bytes, got ", file.size());
-  }
-  std::array<std::byte, kLengthBytes> prefix;
-  file.ReadAt(0, prefix);
+std::uint64_t HeaderLength(std::span<const std::byte> first_bytes) {
   std::uint64_t length = 0;
-  std::memcpy(&length, prefix.data(), sizeof(length));
-  const auto available = static_cast<std::uint64_t>(file.size() - kLengthBytes);
-  if (length > available) {
-    Fail(ErrorCode::kModelFile, "header: expected a length of at most ", available,
-         " bytes, which the file has left, got ", length);
-  }
+  std::memcpy(&length, first_bytes.data(), sizeof(length));
+  return length;
+}
+
+void CheckHeaderLength(std::uint64_t length, const ModelFileLimits& limits) {
   if (length > static_cast<std::uint64_t>(limits.header_bytes)) {
     Fail(ErrorCode::kModelFile, "header: expected a length of at most ", limits.header_bytes,
          " bytes, got ", length);
@@ -43,6 +38,21 @@ std::string ReadHeaderText(const ByteSource& file, const ModelFileLimits& limits
     Fail(ErrorCode::kModelFile, "header: expected a length that is a multiple of ", kPaddingBytes,
          ", got ", length);
   }
+}
+
+std::string ReadHeaderText(const ByteSource& file, const ModelFileLimits& limits) {
+  if (file.size() < kLengthBytes) {
+    Fail(ErrorCode::kModelFile, "expected at least ", kLengthBytes, " bytes, got ", file.size());
+  }
+  std::array<std::byte, kLengthBytes> prefix;
+  file.ReadAt(0, prefix);
+  const std::uint64_t length = HeaderLength(prefix);
+  const auto available = static_cast<std::uint64_t>(file.size() - kLengthBytes);
+  if (length > available) {
+    Fail(ErrorCode::kModelFile, "header: expected a length of at most ", available,
+         " bytes, which the file has left, got ", length);
+  }
+  CheckHeaderLength(length, limits);
   std::string text(length, '\0');
   file.ReadAt(kLengthBytes, std::as_writable_bytes(std::span(text)));
   return text;
@@ -137,8 +147,8 @@ SafetensorsTensor ReadTensor(const JsonMember& member, std::int64_t data_bytes,
   return tensor;
 }
 
-// In the order of their data: each begins where the one before ends, the last ends the file.
-void CheckCoverage(const std::vector<SafetensorsTensor>& tensors, std::int64_t data_bytes) {
+// In the order of their data: each begins where the one before ends.
+void CheckCoverage(const std::vector<SafetensorsTensor>& tensors) {
   std::int64_t end = 0;
   for (const SafetensorsTensor& tensor : tensors) {
     if (tensor.begin != end) {
@@ -147,15 +157,10 @@ void CheckCoverage(const std::vector<SafetensorsTensor>& tensors, std::int64_t d
     }
     end = tensor.end;
   }
-  if (end != data_bytes) {
-    Fail(ErrorCode::kModelFile, "expected ", end, " bytes of data, got ", data_bytes);
-  }
 }
 
-}  // namespace
-
-SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileLimits& limits) {
-  const std::string text = ReadHeaderText(file, limits);
+SafetensorsHeader ParseHeader(std::string_view text, std::int64_t most_data_bytes,
+                              const ModelFileLimits& limits) {
   const JsonValue parsed = ParseStrictJson(
       WithoutPadding(text), "header", {.bytes = static_cast<std::size_t>(limits.header_bytes)});
   const auto* members = std::get_if<JsonValue::Object>(&parsed.content);
@@ -168,18 +173,47 @@ SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileL
   }
   SafetensorsHeader header;
   header.data_begin = kLengthBytes + static_cast<std::int64_t>(text.size());
-  const std::int64_t data_bytes = file.size() - header.data_begin;
   for (const JsonMember& member : *members) {
     if (member.key == kMetadataKey) {
       header.metadata = ReadMetadata(JsonReader(member.value, "header.__metadata__"), limits);
     } else {
-      header.tensors.push_back(ReadTensor(member, data_bytes, limits));
+      header.tensors.push_back(ReadTensor(member, most_data_bytes, limits));
     }
   }
   std::sort(header.tensors.begin(), header.tensors.end(),
             [](const auto& a, const auto& b) { return a.begin < b.begin; });
-  CheckCoverage(header.tensors, data_bytes);
+  CheckCoverage(header.tensors);
   return header;
+}
+
+}  // namespace
+
+SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileLimits& limits) {
+  const std::string text = ReadHeaderText(file, limits);
+  const auto begin = kLengthBytes + static_cast<std::int64_t>(text.size());
+  SafetensorsHeader header = ParseHeader(text, file.size() - begin, limits);
+  if (header.data_bytes() != file.size() - begin) {
+    Fail(ErrorCode::kModelFile, "expected ", header.data_bytes(), " bytes of data, got ",
+         file.size() - begin);
+  }
+  return header;
+}
+
+std::int64_t SafetensorsDataBegin(std::span<const std::byte> first_bytes,
+                                  const ModelFileLimits& limits) {
+  if (first_bytes.size() < static_cast<std::size_t>(kLengthBytes)) {
+    Fail(ErrorCode::kModelFile, "expected at least ", kLengthBytes, " bytes, got ",
+         first_bytes.size());
+  }
+  const std::uint64_t length = HeaderLength(first_bytes);
+  CheckHeaderLength(length, limits);
+  return kLengthBytes + static_cast<std::int64_t>(length);
+}
+
+SafetensorsHeader ParseSafetensorsHeader(std::span<const std::byte> bytes,
+                                         const ModelFileLimits& limits) {
+  const auto text = bytes.subspan(kLengthBytes);
+  return ParseHeader({reinterpret_cast<const char*>(text.data()), text.size()}, INT64_MAX, limits);
 }
 
 std::string WriteSafetensorsHeader(const SafetensorsHeader& header, const ModelFileLimits& limits) {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,18 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
   std::vector<SafetensorsTensor> tensors;  ///< in the order of their data
   std::int64_t data_begin = 0;             ///< bytes from the start of the file
+  std::int64_t data_bytes() const { return tensors.empty() ? 0 : tensors.back().end; }
 };
+
+/// Bytes from the start of the file to its data, from its first 8 bytes. Throws Error: MODEL_FILE
+/// past the limit.
+std::int64_t SafetensorsDataBegin(std::span<const std::byte> first_bytes,
+                                  const ModelFileLimits& limits);
+
+/// The header of a file of unknown size, from everything before its data; what it says of their
+/// size is left to be checked. Throws Error: MODEL_FILE.
+SafetensorsHeader ParseSafetensorsHeader(std::span<const std::byte> bytes,
+                                         const ModelFileLimits& limits);
 
 /// Throws Error: MODEL_FILE saying what was expected and what was got.
 SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileLimits& limits);

@@ -83,7 +83,7 @@ std::vector<GraphHead> ChosenHeads(const NetworkState& network,
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       Fail(ErrorCode::kInvalidArgument, "predictor: expected names of heads, got '", name,
-           "', which no head has", DidYouMean(name, known));
+           "', which no head has", NamesInstead(name, known));
     }
   }
   return heads;

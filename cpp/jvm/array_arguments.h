@@ -31,6 +31,9 @@ inline void CopyIn(JNIEnv* environment, jdoubleArray from, jsize count, double* 
 inline void CopyIn(JNIEnv* environment, jlongArray from, jsize count, std::int64_t* to) {
   environment->GetLongArrayRegion(from, 0, count, reinterpret_cast<jlong*>(to));
 }
+inline void CopyOut(JNIEnv* environment, const std::int8_t* from, jsize count, jbyteArray to) {
+  environment->SetByteArrayRegion(to, 0, count, from);
+}
 inline void CopyOut(JNIEnv* environment, const float* from, jsize count, jfloatArray to) {
   environment->SetFloatArrayRegion(to, 0, count, from);
 }
@@ -118,6 +121,7 @@ using BytesIn = Input<std::int8_t, jbyteArray>;
 using FloatsIn = Input<float, jfloatArray>;
 using DoublesIn = Input<double, jdoubleArray>;
 using LongsIn = Input<std::int64_t, jlongArray>;
+using BytesOut = Output<std::int8_t, jbyteArray>;
 using FloatsOut = Output<float, jfloatArray>;
 using DoublesOut = Output<double, jdoubleArray>;
 using LongsOut = Output<std::int64_t, jlongArray>;
@@ -132,6 +136,21 @@ inline void networkReadParameter(JNIEnv* environment, jclass, std::int64_t netwo
 inline void networkWriteParameter(JNIEnv* environment, jclass, std::int64_t network,
                                   const char* path, jfloatArray values, std::int64_t size) {
   networkWriteParameter(network, path, FloatsIn(environment, values).data(), size);
+}
+
+/// As modelReaderWrite, from the first `count` bytes of an array.
+inline void modelReaderWrite(JNIEnv* environment, jclass, std::int64_t reader, jbyteArray bytes,
+                             jsize count) {
+  modelReaderWrite(reader, BytesIn(environment, bytes, count).data(), count);
+}
+
+/// As modelWriterRead, to an array.
+inline std::int64_t modelWriterRead(JNIEnv* environment, jclass, std::int64_t writer,
+                                    jbyteArray bytes) {
+  BytesOut written(environment, bytes);
+  const std::int64_t count = modelWriterRead(writer, written.data(), LengthOf(environment, bytes));
+  CopyOut(environment, written.data(), static_cast<jsize>(count), bytes);
+  return count;
 }
 
 inline void networkSetThresholds(JNIEnv* environment, jclass, std::int64_t network,

@@ -4,8 +4,8 @@
 // Flat functions for JavaCPP: handles are opaque int64 ids, memory is passed as raw
 // addresses that are borrowed for the call, configuration travels as JSON text
 // (jvm/config_json.h). Every function is one statement inside Guard (jvm/guard.h) and throws
-// espalier::Error only. A closed or unknown handle is INVALID_STATE; a handle of another
-// kind too. Closing never blocks: the last call inside frees.
+// espalier::Error only. A closed or unknown handle is CLOSED; one of another kind is
+// INVALID_STATE; what others use is BUSY. Closing never blocks: the last call inside frees.
 
 #include <cstdint>
 #include <string>
@@ -44,8 +44,10 @@ std::int64_t networkParameterSize(std::int64_t network, const char* path);
 void networkReadParameter(std::int64_t network, const char* path, float* values, std::int64_t size);
 void networkWriteParameter(std::int64_t network, const char* path, const float* values,
                            std::int64_t size);
-void networkFreeze(std::int64_t network, const char* pattern, bool through, bool adapt_statistics);
-void networkUnfreeze(std::int64_t network, const char* pattern, bool through);
+/// patterns_json: an array of names or globs; all act, or none.
+void networkFreeze(std::int64_t network, const char* patterns_json, bool through,
+                   bool adapt_statistics);
+void networkUnfreeze(std::int64_t network, const char* patterns_json, bool through);
 void networkSetLearningRateScale(std::int64_t network, const char* pattern, double scale);
 void networkSetThresholds(std::int64_t network, const char* head, const double* thresholds,
                           std::int64_t count);
@@ -60,6 +62,15 @@ std::string networkExplainTransfer(std::int64_t network,
 void networkSave(std::int64_t network, const char* path);
 /// limits_json: jvm/config_json.h.
 std::int64_t networkLoad(const char* path, const char* limits_json);
+
+// Model files in pieces, front to back. A reader and a writer belong to one thread. The reader
+// gives its network at the end; a writer fills `bytes` and returns how many there were, 0 at the
+// end, and lets nobody change the network until it is closed.
+std::int64_t modelReaderCreate(const char* limits_json);
+void modelReaderWrite(std::int64_t reader, const std::int8_t* bytes, std::int64_t count);
+std::int64_t modelReaderFinish(std::int64_t reader);
+std::int64_t modelWriterCreate(std::int64_t network);
+std::int64_t modelWriterRead(std::int64_t writer, std::int8_t* bytes, std::int64_t count);
 
 // Trainer. Results of a step as doubles: [loss, learning_rate, gradient_norm, then per head: loss,
 // labelled]. targets and masks: per head an address or 0 (absent): float [batch, width] for labels

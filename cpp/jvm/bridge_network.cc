@@ -21,6 +21,14 @@ std::int64_t AdoptNetwork(Network network) {
   return Adopt(std::make_unique<Network>(std::move(network)));
 }
 
+std::vector<LayerPattern> Patterns(const char* json, bool through) {
+  std::vector<LayerPattern> patterns;
+  for (std::string& name : NamesFromJson("patterns", Text("patterns", json))) {
+    patterns.push_back({std::move(name), through});
+  }
+  return patterns;
+}
+
 std::int64_t ParameterSize(const Network& network, std::string_view path) {
   for (const ParameterDescription& parameter : network.Parameters()) {
     if (parameter.path == path) {
@@ -134,17 +142,15 @@ void networkWriteParameter(std::int64_t network, const char* path, const float* 
   });
 }
 
-void networkFreeze(std::int64_t network, const char* pattern, bool through, bool adapt_statistics) {
+void networkFreeze(std::int64_t network, const char* patterns_json, bool through,
+                   bool adapt_statistics) {
   Guard([&] {
-    Entered<Network>(network)->Freeze({std::string(Text("pattern", pattern)), through},
-                                      adapt_statistics);
+    Entered<Network>(network)->Freeze(Patterns(patterns_json, through), adapt_statistics);
   });
 }
 
-void networkUnfreeze(std::int64_t network, const char* pattern, bool through) {
-  Guard([&] {
-    Entered<Network>(network)->Unfreeze({std::string(Text("pattern", pattern)), through});
-  });
+void networkUnfreeze(std::int64_t network, const char* patterns_json, bool through) {
+  Guard([&] { Entered<Network>(network)->Unfreeze(Patterns(patterns_json, through)); });
 }
 
 void networkSetLearningRateScale(std::int64_t network, const char* pattern, double scale) {
@@ -199,6 +205,32 @@ std::int64_t networkLoad(const char* path, const char* limits_json) {
   return Guard([&] {
     return AdoptNetwork(LoadNetwork(std::string(Text("path", path)),
                                     NetworkLimitsFromJson(Text("limits", limits_json))));
+  });
+}
+
+std::int64_t modelReaderCreate(const char* limits_json) {
+  return Guard([&] {
+    return Adopt(std::make_unique<ModelReader>(
+        LoadOptions{.network_limits = NetworkLimitsFromJson(Text("limits", limits_json))}));
+  });
+}
+
+void modelReaderWrite(std::int64_t reader, const std::int8_t* bytes, std::int64_t count) {
+  Guard([&] { Entered<ModelReader>(reader)->Write(std::as_bytes(Borrow("bytes", bytes, count))); });
+}
+
+std::int64_t modelReaderFinish(std::int64_t reader) {
+  return Guard([&] { return AdoptNetwork(Entered<ModelReader>(reader)->Finish()); });
+}
+
+std::int64_t modelWriterCreate(std::int64_t network) {
+  return Guard([&] { return Adopt(std::make_unique<ModelWriter>(*Entered<Network>(network))); });
+}
+
+std::int64_t modelWriterRead(std::int64_t writer, std::int8_t* bytes, std::int64_t count) {
+  return Guard([&] {
+    return static_cast<std::int64_t>(
+        Entered<ModelWriter>(writer)->Read(std::as_writable_bytes(Borrow("bytes", bytes, count))));
   });
 }
 

@@ -34,6 +34,10 @@ std::int64_t BytesOf(void* object, HandleKind kind) {
     }
     case HandleKind::kPredictor:
       return static_cast<Predictor*>(object)->NativeBytes();
+    case HandleKind::kModelReader:
+      return static_cast<ModelReader*>(object)->NativeBytes();
+    case HandleKind::kModelWriter:
+      return 0;
   }
   return 0;
 }

@@ -48,7 +48,7 @@ class BridgeStorm : public ::testing::Test {
  protected:
   BridgeStorm() : end_(steady_clock::now() + StormSeconds()) {}
 
-  // Takes turns until the storm is over. What a turn may meet is INVALID_STATE and no other error.
+  // Takes turns until the storm is over. What a turn may meet is CLOSED or BUSY.
   void Start(std::atomic<std::int64_t>& done, std::function<void()> turn) {
     threads_.emplace_back([this, &done, turn = std::move(turn)] {
       while (steady_clock::now() < end_ && wrong_ == 0) {
@@ -56,7 +56,9 @@ class BridgeStorm : public ::testing::Test {
           turn();
           done.fetch_add(1, std::memory_order_relaxed);
         } catch (const Error& error) {
-          (error.code() == ErrorCode::kInvalidState ? refused_ : wrong_).fetch_add(1);
+          const bool is_refusal =
+              error.code() == ErrorCode::kClosed || error.code() == ErrorCode::kBusy;
+          (is_refusal ? refused_ : wrong_).fetch_add(1);
         }
       }
     });

@@ -255,6 +255,7 @@ std::string LayersToJson(std::span<const LayerDescription> layers) {
     object.Add("name", layer.name);
     object.Add("kind", layer.kind);
     object.Add("output", layer.output.dimensions());
+    object.Add("padding", layer.padding);
     object.Add("parameters", layer.parameter_count);
     object.Add("frozen", layer.is_frozen);
     object.Add("adapts_statistics", layer.adapts_statistics);

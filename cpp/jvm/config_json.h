@@ -38,7 +38,7 @@ PredictorConfig PredictorConfigFromJson(std::string_view json);
 /// An array of strings.
 std::vector<std::string> NamesFromJson(std::string_view what, std::string_view json);
 
-/// [{"name", "kind", "output": […], "parameters": n, "frozen", "adapts_statistics",
+/// [{"name", "kind", "output": […], "padding", "parameters": n, "frozen", "adapts_statistics",
 /// "learning_rate_scale", "head", "fate": "kept|new|dropped"}]
 std::string LayersToJson(std::span<const LayerDescription> layers);
 

@@ -166,7 +166,7 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("trainerRelease", [&] { trainerRelease(trainer); });
   Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer");
 
-  Keeps("networkFreeze", [&] { networkFreeze(network, "conv", true, false); });
+  Keeps("networkFreeze", [&] { networkFreeze(network, R"(["conv"])", true, false); });
   Keeps("trainerCreate", [&] { trainer = trainerCreate(network, "{}"); }, "with a prefix");
   Keeps("trainerHasFrozenPrefix", [&] { EXPECT_TRUE(trainerHasFrozenPrefix(trainer)); });
   Keeps("trainerFeatureCount", [&] { trainerFeatureCount(trainer); });
@@ -184,7 +184,7 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
     trainerEvaluateCached(trainer, 0, kBatch, examples.data(), Address(outputs.data()));
   });
   Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer with a prefix");
-  Keeps("networkUnfreeze", [&] { networkUnfreeze(network, "conv", true); });
+  Keeps("networkUnfreeze", [&] { networkUnfreeze(network, R"(["conv"])", true); });
   Keeps("networkSetThresholds", [&] { networkSetThresholds(network, "trait", nullptr, 0); });
   const double columns[kWidth] = {0.25, 0.5, NAN, NAN, NAN};
   Keeps("networkSetAllThresholds", [&] { networkSetAllThresholds(network, columns, kWidth); });
@@ -210,6 +210,19 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("networkLoad", [&] { closeHandle(networkLoad(path.c_str(), "{}")); });
   KeepsWhereItThrows("networkLoad", "what is not there",
                      [&] { networkLoad("/nowhere/none", "{}"); });
+  std::int8_t piece[1 << 16];
+  std::int64_t piece_bytes = 0;
+  std::int64_t writer = 0;
+  Keeps("modelWriterCreate", [&] { writer = modelWriterCreate(network); });
+  Keeps("modelWriterRead",
+        [&] { piece_bytes = modelWriterRead(writer, piece, std::ssize(piece)); });
+  Keeps("closeHandle", [&] { closeHandle(writer); }, "of a writer");
+  std::int64_t reader = 0;
+  Keeps("modelReaderCreate", [&] { reader = modelReaderCreate("{}"); });
+  Keeps("modelReaderWrite", [&] { modelReaderWrite(reader, piece, piece_bytes); });
+  Keeps("modelReaderFinish", [&] { closeHandle(modelReaderFinish(reader)); });
+  KeepsWhereItThrows("modelReaderFinish", "a second time", [&] { modelReaderFinish(reader); });
+  Keeps("closeHandle", [&] { closeHandle(reader); }, "of a reader");
   Keeps("networkClone", [&] { closeHandle(networkClone(network)); });
   Keeps("networkExplainTransfer", [&] { networkExplainTransfer(network, kTransfer); });
   Keeps("networkTransfer", [&] { closeHandle(networkTransfer(network, kTransfer, 2)); });

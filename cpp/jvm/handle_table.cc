@@ -20,6 +20,10 @@ const char* HandleKindName(HandleKind kind) {
       return "trainer";
     case HandleKind::kPredictor:
       return "predictor";
+    case HandleKind::kModelReader:
+      return "model reader";
+    case HandleKind::kModelWriter:
+      return "model writer";
   }
   return "object";
 }
@@ -48,7 +52,7 @@ std::int64_t HandleTable::Open(HandleKind kind, void* object, Destroy destroy) {
 std::pair<void*, HandleKind> HandleTable::EnterAny(std::int64_t id) {
   Slot* slot = TryEnter(id);
   if (slot == nullptr) {
-    Fail(ErrorCode::kInvalidState, "object is closed");
+    Fail(ErrorCode::kClosed, "object is closed");
   }
   return {slot->object, slot->kind};
 }

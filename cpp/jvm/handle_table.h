@@ -14,9 +14,15 @@
 
 namespace espalier::jvm {
 
-enum class HandleKind : std::uint32_t { kNetwork, kTrainer, kPredictor };
+enum class HandleKind : std::uint32_t {
+  kNetwork,
+  kTrainer,
+  kPredictor,
+  kModelReader,
+  kModelWriter
+};
 
-/// "network", "trainer", "predictor".
+/// "network", "trainer", "predictor", "model reader", "model writer".
 const char* HandleKindName(HandleKind kind);
 
 /// Ids are generation << 32 | slot; a slot that is used again has another generation.
@@ -37,8 +43,8 @@ class HandleTable {
   /// is then still the caller's.
   std::int64_t Open(HandleKind kind, void* object, Destroy destroy);
 
-  /// The object, which lives at least until the matching Exit. Throws Error: INVALID_STATE
-  /// if the handle is closed, unknown or of another kind.
+  /// The object, which lives at least until the matching Exit. Throws Error: CLOSED if
+  /// the handle is closed or unknown, INVALID_STATE if it is of another kind.
   void* Enter(std::int64_t id, HandleKind kind);
   void Exit(std::int64_t id) noexcept;
 
@@ -108,7 +114,7 @@ inline HandleTable& HandleTable::Shared() { return shared_.table; }
 inline void* HandleTable::Enter(std::int64_t id, HandleKind kind) {
   Slot* slot = TryEnter(id);
   if (slot == nullptr) {
-    Fail(ErrorCode::kInvalidState, HandleKindName(kind), " is closed");
+    Fail(ErrorCode::kClosed, HandleKindName(kind), " is closed");
   }
   if (slot->kind != kind) {
     const HandleKind actual = slot->kind;

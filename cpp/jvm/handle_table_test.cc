@@ -47,7 +47,7 @@ ErrorCode CodeOf(HandleTable& table, std::int64_t id, HandleKind kind) {
 }
 
 bool IsOpen(HandleTable& table, std::int64_t id) {
-  return CodeOf(table, id, HandleKind::kPredictor) != ErrorCode::kInvalidState;
+  return CodeOf(table, id, HandleKind::kPredictor) != ErrorCode::kClosed;
 }
 
 TEST(HandleTable, CloseIsIdempotentAndDestroysOnce) {
@@ -164,7 +164,7 @@ TEST(HandleTable, SurvivesAStormOfEnterAndClose) {
         }
         table.Exit(id);
       } catch (const Error& error) {
-        if (error.code() != ErrorCode::kInvalidState) {
+        if (error.code() != ErrorCode::kClosed) {
           alive_errors.fetch_add(1);
         }
       }

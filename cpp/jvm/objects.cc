@@ -56,7 +56,7 @@ TrainerObject::TrainerObject(Network& network, const TrainerConfig& config)
 
 BusyTrainer::BusyTrainer(TrainerObject& trainer) : trainer_(trainer) {
   if (trainer_.is_busy.test_and_set(std::memory_order_acquire)) {
-    Fail(ErrorCode::kInvalidState, "trainer is in use by another thread");
+    Fail(ErrorCode::kBusy, "trainer is in use by another thread");
   }
 }
 

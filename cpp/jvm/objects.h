@@ -14,6 +14,7 @@
 #include "espalier/network.h"
 #include "espalier/predictor.h"
 #include "espalier/trainer.h"
+#include "files/model_stream.h"
 #include "jvm/handle_table.h"
 
 namespace espalier::jvm {
@@ -58,6 +59,10 @@ template <>
 inline constexpr HandleKind kKindOf<TrainerObject> = HandleKind::kTrainer;
 template <>
 inline constexpr HandleKind kKindOf<Predictor> = HandleKind::kPredictor;
+template <>
+inline constexpr HandleKind kKindOf<ModelReader> = HandleKind::kModelReader;
+template <>
+inline constexpr HandleKind kKindOf<ModelWriter> = HandleKind::kModelWriter;
 
 /// Gives an object to the table.
 template <typename Object>
@@ -87,8 +92,8 @@ class Entered {
   Object* object_;
 };
 
-/// A trainer for one thread at a time, for the length of a scope: throws INVALID_STATE if another
-/// is inside.
+/// A trainer for one thread at a time, for the length of a scope: throws BUSY if another is
+/// inside.
 class BusyTrainer {
  public:
   explicit BusyTrainer(TrainerObject& trainer);

@@ -178,6 +178,14 @@ class OutOfMemory : public ::testing::Test {
   int failures = 0;
 };
 
+struct Handle {
+  explicit Handle(std::int64_t handle) : id(handle) {}
+  ~Handle() { closeHandle(id); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  std::int64_t id;
+};
+
 TEST_F(OutOfMemory, OfNetworksLosesNothing) {
   FailEveryAllocation("build", [] { closeHandle(networkBuild(kSpec, 2)); });
   FailEveryAllocation("spec", [&] { networkSpec(network); });
@@ -186,8 +194,19 @@ TEST_F(OutOfMemory, OfNetworksLosesNothing) {
   FailEveryAllocation("clone", [&] { closeHandle(networkClone(network)); });
   FailEveryAllocation("transfer", [&] { closeHandle(networkTransfer(network, kTransfer, 3)); });
   FailEveryAllocation("explain", [&] { networkExplainTransfer(network, kTransfer); });
-  FailEveryAllocation("freeze", [&] { networkFreeze(network, "conv", false, false); });
+  FailEveryAllocation("freeze", [&] { networkFreeze(network, R"(["conv"])", false, false); });
   FailEveryAllocation("save", [&] { networkSave(network, path.c_str()); });
+  std::vector<std::int8_t> file(1 << 16);
+  FailEveryAllocation("write", [&] {
+    const Handle writer(modelWriterCreate(network));
+    file.resize(static_cast<std::size_t>(
+        modelWriterRead(writer.id, file.data(), static_cast<std::int64_t>(file.capacity()))));
+  });
+  FailEveryAllocation("read", [&] {
+    const Handle reader(modelReaderCreate("{}"));
+    modelReaderWrite(reader.id, file.data(), static_cast<std::int64_t>(file.size()));
+    closeHandle(modelReaderFinish(reader.id));
+  });
   FailEveryAllocation("load", [&] { closeHandle(networkLoad(path.c_str(), "{}")); });
   ExpectFailures(1000);
 }

@@ -7,8 +7,7 @@ namespace espalier {
 
 void Access::CheckNotTrainedByOthers(const char* what) const {
   if (training_ && owner_ != std::this_thread::get_id()) {
-    Fail(ErrorCode::kInvalidState, what,
-         ": expected a network at rest, but another thread trains it");
+    Fail(ErrorCode::kBusy, what, ": expected a network at rest, but another thread trains it");
   }
 }
 
@@ -16,8 +15,7 @@ void Access::BeginRead(const char* what) {
   const std::lock_guard lock(mutex_);
   CheckNotTrainedByOthers(what);
   if (writing_) {
-    Fail(ErrorCode::kInvalidState, what,
-         ": expected a network at rest, but another call changes it");
+    Fail(ErrorCode::kBusy, what, ": expected a network at rest, but another call changes it");
   }
   ++readers_;
 }
@@ -31,7 +29,7 @@ void Access::BeginWrite(const char* what) {
   const std::lock_guard lock(mutex_);
   CheckNotTrainedByOthers(what);
   if (writing_ || readers_ > 0) {
-    Fail(ErrorCode::kInvalidState, what, ": expected a network at rest, but another call ",
+    Fail(ErrorCode::kBusy, what, ": expected a network at rest, but another call ",
          writing_ ? "changes" : "reads", " it");
   }
   writing_ = true;
@@ -45,11 +43,10 @@ void Access::EndWrite() noexcept {
 void Access::BeginTraining(const char* what) {
   const std::lock_guard lock(mutex_);
   if (training_) {
-    Fail(ErrorCode::kInvalidState, what,
-         ": expected a network at rest, but another trainer holds it");
+    Fail(ErrorCode::kBusy, what, ": expected a network at rest, but another trainer holds it");
   }
   if (writing_ || readers_ > 0) {
-    Fail(ErrorCode::kInvalidState, what, ": expected a network at rest, but another call ",
+    Fail(ErrorCode::kBusy, what, ": expected a network at rest, but another call ",
          writing_ ? "changes" : "reads", " it");
   }
   training_ = true;

@@ -8,19 +8,19 @@
 namespace espalier {
 
 /// Who may touch a network now: many readers, one writer, or one trainer. Nobody ever
-/// waits; a conflict throws INVALID_STATE. The thread that trains may itself read and write
+/// waits; a conflict throws BUSY. The thread that trains may itself read and write
 /// between steps.
 class Access {
  public:
-  /// Throws INVALID_STATE if another thread trains or writes. `what` names the caller's verb.
+  /// Throws BUSY if another thread trains or writes. `what` names the caller's verb.
   void BeginRead(const char* what);
   void EndRead() noexcept;
 
-  /// Throws INVALID_STATE if another thread trains, or anybody reads or writes.
+  /// Throws BUSY if another thread trains, or anybody reads or writes.
   void BeginWrite(const char* what);
   void EndWrite() noexcept;
 
-  /// The calling thread becomes the owner. Throws INVALID_STATE if anybody trains, reads or
+  /// The calling thread becomes the owner. Throws BUSY if anybody trains, reads or
   /// writes. Any thread may end it.
   void BeginTraining(const char* what);
   void EndTraining() noexcept;

@@ -18,7 +18,7 @@ std::string Refusal(Call call) {
   try {
     call();
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kInvalidState);
+    EXPECT_EQ(error.code(), ErrorCode::kBusy);
     return error.what();
   }
   return "";

@@ -1,13 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network/describe.h"
 
+#include <algorithm>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/text.h"
+
 namespace espalier {
+
+namespace {
+
+std::string PaddingOf(const Layer& layer) {
+  const Attributes attributes = layer.attributes();
+  const auto padding = attributes.find("padding");
+  if (padding == attributes.end()) {
+    return "";
+  }
+  if (const auto* name = std::get_if<std::string>(&padding->second)) {
+    return *name;
+  }
+  const auto& sides = std::get<std::vector<std::int64_t>>(padding->second);
+  const bool is_even = std::ranges::all_of(sides, [&](auto side) { return side == sides[0]; });
+  return is_even ? std::to_string(sides[0]) : Join(sides, ", ");
+}
+
+}  // namespace
 
 LayerDescription LayerRow(const NetworkState& network, const GraphLayer& layer) {
   LayerDescription row;
   row.name = layer.name;
   row.kind = std::string(layer.layer->kind());
   row.output = layer.output_shape;
+  row.padding = PaddingOf(*layer.layer);
   for (const int index : layer.parameters) {
     const GraphParameter& parameter = network.parameters[static_cast<std::size_t>(index)];
     if (parameter.role != ParameterRole::kBuffer) {

@@ -54,6 +54,22 @@ TEST(Freezing, ByNameGlobAndThrough) {
   EXPECT_EQ(Frozen(network), (std::vector<std::string>{"a", "norm", "relu1", "dropout1", "b"}));
 }
 
+TEST(Freezing, AllPatternsActOrNone) {
+  Network network = Chain();
+  const std::vector<LayerPattern> typo = {{.pattern = "a"}, {.pattern = "nrom"}};
+  MessageOf(ErrorCode::kInvalidArgument, [&] { network.Freeze(typo); });
+  EXPECT_EQ(Frozen(network), std::vector<std::string>());
+  const std::vector<LayerPattern> both = {{.pattern = "a"}, {.pattern = "norm"}};
+  network.Freeze(both);
+  EXPECT_EQ(Frozen(network), (std::vector<std::string>{"a", "norm"}));
+  MessageOf(ErrorCode::kInvalidArgument, [&] { network.Unfreeze(typo); });
+  EXPECT_EQ(Frozen(network), (std::vector<std::string>{"a", "norm"}));
+  MessageOf(ErrorCode::kInvalidArgument, [&] { network.Freeze({.pattern = "b"}, true); });
+  EXPECT_EQ(Frozen(network), (std::vector<std::string>{"a", "norm"})) << "b is no batch norm";
+  network.Unfreeze(both);
+  EXPECT_EQ(Frozen(network), std::vector<std::string>());
+}
+
 TEST(Freezing, APatternThatMatchesNothingListsNearNames) {
   Network network = Chain();
   const std::string message =

@@ -13,6 +13,8 @@
 namespace espalier {
 namespace {
 
+constexpr std::int64_t kMaxArrayElements = INT32_MAX;
+
 void CheckNormalizationEntries(const char* name, const std::vector<double>& values,
                                std::int64_t channels) {
   if (values.size() != 1 && static_cast<std::int64_t>(values.size()) != channels) {
@@ -38,6 +40,14 @@ void CheckNormalization(const Normalization& normalization, const Shape& input) 
   }
 }
 
+// An example, a layer's output and a parameter each fit one array of any language's.
+void CheckFitsAnArray(std::string_view what, const Shape& shape) {
+  if (shape.element_count() > kMaxArrayElements) {
+    Fail(ErrorCode::kShapeMismatch, what, ": expected a shape of at most ", kMaxArrayElements,
+         " elements, got ", shape.ToString());
+  }
+}
+
 GraphLayer MakeGraphLayer(const ExpandedLayer& expanded, const NetworkState& network) {
   const LayerSpec& spec = expanded.spec;
   GraphLayer layer;
@@ -58,6 +68,7 @@ GraphLayer MakeGraphLayer(const ExpandedLayer& expanded, const NetworkState& net
   } catch (const Error& error) {
     Fail(error.code(), "layer '", spec.name, "' (", spec.kind, "): ", MessageOf(error));
   }
+  CheckFitsAnArray(Concat("layer '", spec.name, "' (", spec.kind, ")"), layer.output_shape);
   if (spec.adapt_statistics && layer.layer->kind() != "batch_norm") {
     Fail(ErrorCode::kInvalidArgument, "layer '", spec.name, "' (", spec.kind,
          "): adapt_statistics: expected a batch_norm");
@@ -100,6 +111,7 @@ std::shared_ptr<NetworkState> BuildGraph(const NetworkSpec& spec) {
   if (spec.normalization) {
     CheckNormalization(*spec.normalization, spec.input);
   }
+  CheckFitsAnArray("input", spec.input);
   ExpandedSpec expanded = ExpandSpec(spec);
   auto network = std::make_shared<NetworkState>();
   network->input = spec.input;
@@ -110,6 +122,9 @@ std::shared_ptr<NetworkState> BuildGraph(const NetworkSpec& spec) {
     network->layers.push_back(MakeGraphLayer(layer, *network));
   }
   LayOutParameters(*network);
+  for (const GraphParameter& parameter : network->parameters) {
+    CheckFitsAnArray(Concat("parameter '", parameter.path, "'"), parameter.shape);
+  }
   return network;
 }
 

@@ -17,7 +17,7 @@ std::vector<int> MatchLayers(const NetworkState& network, const LayerPattern& pa
   if (std::find(marked.begin(), marked.end(), 1) == marked.end()) {
     Fail(ErrorCode::kInvalidArgument, "expected a layer's name or a pattern with '*' or '?', got '",
          pattern.pattern, "', which matches no layer",
-         DidYouMean(pattern.pattern, LayerNames(network)));
+         NamesInstead(pattern.pattern, LayerNames(network)));
   }
   if (pattern.through) {
     // Backwards: a layer's consumers are all decided before the layer.
@@ -38,6 +38,19 @@ std::vector<int> MatchLayers(const NetworkState& network, const LayerPattern& pa
     }
   }
   return layers;
+}
+
+bool IsBatchNorm(const GraphLayer& layer) { return layer.layer->kind() == "batch_norm"; }
+
+void CheckHasBatchNorm(const NetworkState& network, const LayerPattern& pattern,
+                       std::span<const int> layers) {
+  if (std::ranges::none_of(layers, [&](int layer) {
+        return IsBatchNorm(network.layers[static_cast<std::size_t>(layer)]);
+      })) {
+    Fail(ErrorCode::kInvalidArgument,
+         "adapt_statistics: expected a pattern of batch_norm layers, got '", pattern.pattern,
+         "', which matches layers of other kinds only");
+  }
 }
 
 }  // namespace espalier

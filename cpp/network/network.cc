@@ -36,7 +36,7 @@ int FindParameter(const NetworkState& network, std::string_view path) {
     known.push_back(parameter.path);
   }
   Fail(ErrorCode::kInvalidArgument, "expected a parameter's path, got '", path,
-       "', which no parameter has", DidYouMean(path, known));
+       "', which no parameter has", NamesInstead(path, known));
 }
 
 void CheckColumns(const NetworkState& network, const char* what, std::span<const double> columns) {
@@ -162,20 +162,39 @@ std::vector<LayerDescription> Network::ExplainTransfer(const TransferSpec& spec)
 }
 
 void Network::Freeze(const LayerPattern& pattern, bool adapt_statistics) {
+  Freeze(std::span(&pattern, 1), adapt_statistics);
+}
+
+void Network::Freeze(std::span<const LayerPattern> patterns, bool adapt_statistics) {
   NetworkState& network = Live(state_);
   const WriteScope scope(network.access, "freeze");
-  for (const int index : MatchLayers(network, pattern)) {
+  std::vector<int> layers;
+  for (const LayerPattern& pattern : patterns) {
+    const std::vector<int> matched = MatchLayers(network, pattern);
+    if (adapt_statistics) {
+      CheckHasBatchNorm(network, pattern, matched);
+    }
+    layers.insert(layers.end(), matched.begin(), matched.end());
+  }
+  for (const int index : layers) {
     GraphLayer& layer = network.layers[static_cast<std::size_t>(index)];
     layer.frozen = true;
-    layer.adapt_statistics = adapt_statistics && layer.layer->kind() == "batch_norm";
+    layer.adapt_statistics = adapt_statistics && IsBatchNorm(layer);
   }
   ++network.structure_version;
 }
 
-void Network::Unfreeze(const LayerPattern& pattern) {
+void Network::Unfreeze(const LayerPattern& pattern) { Unfreeze(std::span(&pattern, 1)); }
+
+void Network::Unfreeze(std::span<const LayerPattern> patterns) {
   NetworkState& network = Live(state_);
   const WriteScope scope(network.access, "unfreeze");
-  for (const int index : MatchLayers(network, pattern)) {
+  std::vector<int> layers;
+  for (const LayerPattern& pattern : patterns) {
+    const std::vector<int> matched = MatchLayers(network, pattern);
+    layers.insert(layers.end(), matched.begin(), matched.end());
+  }
+  for (const int index : layers) {
     GraphLayer& layer = network.layers[static_cast<std::size_t>(index)];
     layer.frozen = false;
     layer.adapt_statistics = false;

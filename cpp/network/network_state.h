@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,12 @@ std::vector<HeadGroup> HeadGroups(const NetworkState& network);
 /// Layers matching a glob or name, or, if `through`, also all that they are computed from.
 /// Throws Error: INVALID_ARGUMENT with near names if nothing matches.
 std::vector<int> MatchLayers(const NetworkState& network, const LayerPattern& pattern);
+
+bool IsBatchNorm(const GraphLayer& layer);
+
+/// Throws INVALID_ARGUMENT if no batch norm is among the layers that `pattern` matched.
+void CheckHasBatchNorm(const NetworkState& network, const LayerPattern& pattern,
+                       std::span<const int> layers);
 
 /// For each layer: 1 if it and everything it is computed from is frozen or has no
 /// parameters, and draws no random numbers in training. The largest frozen prefix.

@@ -342,6 +342,28 @@ TEST(Network, CloneIsIndependent) {
   EXPECT_FALSE(clone.Describe()[0].is_frozen);
 }
 
+TEST(Network, DescribesThePaddingOfWindows) {
+  NetworkBuilder builder(Shape::Image(1, 8, 8));
+  const auto layer = [&](const char* kind, Attributes attributes) {
+    LayerSpec spec;
+    spec.kind = kind;
+    spec.attributes = std::move(attributes);
+    builder.Layer(spec);
+  };
+  const std::int64_t three = 3;
+  using Sides = std::vector<std::int64_t>;
+  layer("conv2d", {{"channels", three}, {"kernel", three}});
+  layer("conv2d", {{"channels", three}, {"kernel", three}, {"padding", Sides{0, 1, 0, 1}}});
+  layer("max_pool2d", {{"window", three}, {"padding", Sides{1}}});
+  layer("relu", {});
+  builder.Head("h", LabelsTask({"x"}));
+  const auto rows = builder.Build(1).Describe();
+  EXPECT_EQ(rows[0].padding, "same");
+  EXPECT_EQ(rows[1].padding, "0, 1, 0, 1");
+  EXPECT_EQ(rows[2].padding, "1");
+  EXPECT_EQ(rows[3].padding, "");
+}
+
 TEST(Network, AMovedFromNetworkSaysSo) {
   Network network = SmallBuilder().Build(1);
   const Network other = std::move(network);
@@ -353,18 +375,17 @@ TEST(Network, WhileAnotherTrainsNothingElseWorks) {
   Network network = SmallBuilder().Build(1);
   std::thread trainer([&] { network.state()->access.BeginTraining("train"); });
   trainer.join();
-  MessageOf(ErrorCode::kInvalidState, [&] { network.Clone(); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.Transfer({}, 1); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.ExplainTransfer({}); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.Freeze({.pattern = "*"}); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.Unfreeze({.pattern = "*"}); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.SetLearningRateScale("*", 1.0); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.Spec(); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.Describe(); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.Parameters(); });
-  MessageOf(ErrorCode::kInvalidState, [&] { network.ReadParameter("conv1.bias"); });
-  MessageOf(ErrorCode::kInvalidState,
-            [&] { network.WriteParameter("conv1.bias", std::vector<float>(4)); });
+  MessageOf(ErrorCode::kBusy, [&] { network.Clone(); });
+  MessageOf(ErrorCode::kBusy, [&] { network.Transfer({}, 1); });
+  MessageOf(ErrorCode::kBusy, [&] { network.ExplainTransfer({}); });
+  MessageOf(ErrorCode::kBusy, [&] { network.Freeze({.pattern = "*"}); });
+  MessageOf(ErrorCode::kBusy, [&] { network.Unfreeze({.pattern = "*"}); });
+  MessageOf(ErrorCode::kBusy, [&] { network.SetLearningRateScale("*", 1.0); });
+  MessageOf(ErrorCode::kBusy, [&] { network.Spec(); });
+  MessageOf(ErrorCode::kBusy, [&] { network.Describe(); });
+  MessageOf(ErrorCode::kBusy, [&] { network.Parameters(); });
+  MessageOf(ErrorCode::kBusy, [&] { network.ReadParameter("conv1.bias"); });
+  MessageOf(ErrorCode::kBusy, [&] { network.WriteParameter("conv1.bias", std::vector<float>(4)); });
   network.state()->access.EndTraining();
   EXPECT_NO_THROW(network.Clone());
 }

@@ -161,7 +161,7 @@ class Expansion {
         known.push_back(result_.layers[static_cast<std::size_t>(i)].spec.name);
       }
       Fail(ErrorCode::kInvalidArgument, user, ": expected an earlier layer as input, got '", input,
-           "', which no layer is named", DidYouMean(input, known));
+           "', which no layer is named", NamesInstead(input, known));
     }
     if (found->second >= before) {
       Fail(ErrorCode::kInvalidArgument, user, ": expected an earlier layer as input, got '", input,

@@ -24,7 +24,7 @@ int FindHead(const NetworkState& network, const std::string& name) {
     known.push_back(network.heads[i].name);
   }
   Fail(ErrorCode::kInvalidArgument, "drop_heads: expected a head's name, got '", name,
-       "', which no head has", DidYouMean(name, known));
+       "', which no head has", NamesInstead(name, known));
 }
 
 int FindLayer(const NetworkState& network, const std::string& name) {
@@ -34,7 +34,7 @@ int FindLayer(const NetworkState& network, const std::string& name) {
     }
   }
   Fail(ErrorCode::kInvalidArgument, "drop_from: expected a layer's name, got '", name,
-       "', which no layer has", DidYouMean(name, LayerNames(network)));
+       "', which no layer has", NamesInstead(name, LayerNames(network)));
 }
 
 // For each layer: 1 if the transfer drops it. A head goes as a whole: with any of its
@@ -95,22 +95,6 @@ NetworkSpec KeptSpec(const NetworkState& network, const std::vector<char>& dropp
   return spec;
 }
 
-void AdaptStatistics(NetworkState& network, const TransferSpec::Frozen& frozen) {
-  bool has_batch_norm = false;
-  for (const int index : MatchLayers(network, {frozen.pattern, frozen.through})) {
-    GraphLayer& layer = network.layers[static_cast<std::size_t>(index)];
-    if (layer.layer->kind() == "batch_norm") {
-      layer.adapt_statistics = true;
-      has_batch_norm = true;
-    }
-  }
-  if (!has_batch_norm) {
-    Fail(ErrorCode::kInvalidArgument,
-         "adapt_statistics: expected a pattern of batch_norm layers, got '", frozen.pattern,
-         "', which matches layers of other kinds only");
-  }
-}
-
 void ApplyFreezing(NetworkState& network, const TransferSpec& spec) {
   for (const TransferSpec::Frozen& frozen : spec.freeze) {
     for (const int layer : MatchLayers(network, {frozen.pattern, frozen.through})) {
@@ -119,8 +103,15 @@ void ApplyFreezing(NetworkState& network, const TransferSpec& spec) {
     }
   }
   for (const TransferSpec::Frozen& frozen : spec.freeze) {
-    if (frozen.adapt_statistics) {
-      AdaptStatistics(network, frozen);
+    if (!frozen.adapt_statistics) {
+      continue;
+    }
+    const LayerPattern pattern = {frozen.pattern, frozen.through};
+    const std::vector<int> layers = MatchLayers(network, pattern);
+    CheckHasBatchNorm(network, pattern, layers);
+    for (const int index : layers) {
+      GraphLayer& layer = network.layers[static_cast<std::size_t>(index)];
+      layer.adapt_statistics = layer.adapt_statistics || IsBatchNorm(layer);
     }
   }
   for (const LayerPattern& pattern : spec.unfreeze) {

@@ -220,6 +220,15 @@ TEST(Transfer, ContradictingRatesAreRefused) {
   EXPECT_NO_THROW(network.Transfer(spec, 1));
 }
 
+TEST(Transfer, AHeadThatIsNotThereIsAnsweredByThoseThatAre) {
+  const Network network = Garments();
+  TransferSpec spec;
+  spec.drop_heads = {"nose"};
+  EXPECT_NE(MessageOf(ErrorCode::kInvalidArgument, [&] { network.Transfer(spec, 1); })
+                .find("there are 'garment' and 'side'"),
+            std::string::npos);
+}
+
 TEST(Transfer, UnknownNamesListNearOnes) {
   const Network network = Garments();
   const auto message = [&](const TransferSpec& spec) {

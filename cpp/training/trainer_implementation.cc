@@ -370,7 +370,7 @@ std::vector<float> Trainer::Implementation::ReadMoment(std::string_view path, in
     paths.push_back(parameter.path);
   }
   Fail(ErrorCode::kInvalidArgument, "expected the path of a parameter, got '", path, "'",
-       DidYouMean(path, paths));
+       NamesInstead(path, paths));
 }
 
 }  // namespace espalier

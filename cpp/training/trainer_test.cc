@@ -177,13 +177,13 @@ TEST(Trainer, HoldsTheNetworkUntilReleased) {
   const RandomExamples examples(network, kBatch, 3);
   {
     Trainer trainer(network, {});
-    MessageOf(ErrorCode::kInvalidState, [&] { Trainer second(network, {}); });
+    MessageOf(ErrorCode::kBusy, [&] { Trainer second(network, {}); });
     const auto step = [&] {
       trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
     };
     std::thread([&] {
       MessageOf(ErrorCode::kInvalidState, step);
-      MessageOf(ErrorCode::kInvalidState, [&] { network.Clone(); });
+      MessageOf(ErrorCode::kBusy, [&] { network.Clone(); });
       EXPECT_NE(MessageOf(ErrorCode::kInvalidState, [&] { trainer.Release(); }).find("thread"),
                 std::string::npos);
     }).join();

@@ -12,6 +12,8 @@ enum class ErrorCode {
   kInvalidArgument,  ///< fix the value
   kShapeMismatch,    ///< fix the shape
   kInvalidState,     ///< fix the order of calls
+  kClosed,           ///< make or load the object again: it is closed
+  kBusy,             ///< wait: another thread or call uses the object
   kModelFile,        ///< use another file or version
   kIo,               ///< check path, disk, rights
   kOutOfMemory,      ///< use a smaller batch or a larger budget

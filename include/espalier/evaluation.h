@@ -13,7 +13,7 @@ namespace espalier {
 
 /// The losses of a whole set, as in training but normalized over all its examples: one a
 /// head. logits: [examples, total width]; targets: one a head.
-/// Throws Error: SHAPE_MISMATCH, INVALID_ARGUMENT (a labelled target out of range), INVALID_STATE
+/// Throws Error: SHAPE_MISMATCH, INVALID_ARGUMENT (a labelled target out of range), BUSY
 /// (another thread changes or trains the network).
 std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
                                  std::span<const float> logits,
@@ -21,7 +21,7 @@ std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
 
 /// Turns logits [examples, total width] into probabilities in place, with a predictor's
 /// bits: sigmoid (labels), softmax (classes), identity (values).
-/// Throws Error: SHAPE_MISMATCH, INVALID_ARGUMENT (a negative number of examples), INVALID_STATE
+/// Throws Error: SHAPE_MISMATCH, INVALID_ARGUMENT (a negative number of examples), BUSY
 /// (as above).
 void LogitsToProbabilities(const Network& network, std::int64_t examples, std::span<float> values);
 

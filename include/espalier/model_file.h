@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <iosfwd>
+#include <span>
 #include <string>
 
 #include "espalier/limits.h"
@@ -14,11 +17,19 @@ namespace espalier {
 /// says that the file is written, and only the folder could not be flushed.
 void SaveNetwork(const Network& network, const std::string& path);
 
+/// Writes the same bytes to a stream. The network can be read meanwhile, not changed. Throws
+/// Error: IO if the stream fails; BUSY if another thread trains or changes the network.
+void SaveNetwork(const Network& network, std::ostream& stream);
+
 /// Reads a network back; strict: every size is checked before anything is allocated. A network
 /// that takes more than `limits` is refused, and so is a predictor or a trainer of what it was
 /// turned into. Throws Error: MODEL_FILE (not a valid model, another version, a parameter that is
 /// not finite, or past a limit, naming the layer that takes most), IO; INVALID_ARGUMENT for a limit
 /// below 1.
 Network LoadNetwork(const std::string& path, const NetworkLimits& limits = {});
+
+/// The same from a file's bytes, and from a stream up to its end, which is read piece by piece.
+Network LoadNetwork(std::span<const std::byte> bytes, const NetworkLimits& limits = {});
+Network LoadNetwork(std::istream& stream, const NetworkLimits& limits = {});
 
 }  // namespace espalier

@@ -52,6 +52,9 @@ struct LayerDescription {
   std::string name;
   std::string kind;
   Shape output{1};
+  /// Around images of windowed layers: "same" (output ceil(n/stride), what is odd at the end), or
+  /// zeros on each side: "1", or "top, bottom, left, right"; empty for other layers.
+  std::string padding;
   std::int64_t parameter_count = 0;  ///< weights and biases, not buffers
   bool is_frozen = false;
   bool adapts_statistics = false;
@@ -70,11 +73,12 @@ struct ParameterDescription {
 /// It knows no batch size and owns no scratch memory.
 ///
 /// Threads: reading methods may run together. Changing, and training, needs the
-/// network alone: while another thread trains it, methods throw INVALID_STATE.
+/// network alone: while another thread trains or uses it, methods throw BUSY.
 class Network {
  public:
   /// Checks the spec, infers all shapes and initialises parameters from `seed`.
-  /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH, naming layer, expected and got.
+  /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH, naming layer, expected and got. An example,
+  /// a layer's output and a parameter have at most 2^31 - 1 elements each.
   static Network Build(const NetworkSpec& spec, std::uint64_t seed);
 
   /// One that was moved from can be destroyed or assigned to; all else throws INVALID_STATE.
@@ -91,10 +95,13 @@ class Network {
   /// The rows of the table that Transfer would make, dropped layers included.
   std::vector<LayerDescription> ExplainTransfer(const TransferSpec& spec) const;
 
-  /// Freezes or unfreezes by name, glob or "through". A pattern that matches no
-  /// layer is INVALID_ARGUMENT, with near names.
+  /// Freezes or unfreezes by name, glob or "through"; with all patterns or, where one is wrong,
+  /// with none. A pattern that matches no layer, or no batch norm whose statistics should adapt,
+  /// is INVALID_ARGUMENT, with near names.
   void Freeze(const LayerPattern& pattern, bool adapt_statistics = false);
+  void Freeze(std::span<const LayerPattern> patterns, bool adapt_statistics = false);
   void Unfreeze(const LayerPattern& pattern);
+  void Unfreeze(std::span<const LayerPattern> patterns);
   void SetLearningRateScale(const std::string& pattern, double scale);
 
   /// Sets TaskSpec::thresholds of a head: one a label, or none. Throws Error: INVALID_ARGUMENT if

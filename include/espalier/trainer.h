@@ -59,7 +59,7 @@ struct StepResult {
 class Trainer {
  public:
   /// Takes the network for training until destroyed or `Release`d; throws
-  /// INVALID_STATE if another trainer holds it, or nothing is trainable;
+  /// BUSY if another trainer holds it, INVALID_STATE if nothing is trainable;
   /// INVALID_ARGUMENT if a layer reads the output of a head, or training takes more than the
   /// limits that the network was loaded with.
   Trainer(Network& network, const TrainerConfig& config);

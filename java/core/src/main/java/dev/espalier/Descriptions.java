@@ -12,20 +12,7 @@ final class Descriptions {
   private Descriptions() {}
 
   static List<LayerSummary> layers(String json) {
-    return objects(JsonReader.read(json)).stream().map(Descriptions::layer).toList();
-  }
-
-  private static LayerSummary layer(Map<?, ?> layer) {
-    return new LayerSummary(
-        (String) layer.get("name"),
-        (String) layer.get("kind"),
-        shape(layer.get("output")),
-        (Long) layer.get("parameters"),
-        (Boolean) layer.get("frozen"),
-        (Boolean) layer.get("adapts_statistics"),
-        ((Number) layer.get("learning_rate_scale")).doubleValue(),
-        (String) layer.get("head"),
-        LayerSummary.Fate.valueOf(((String) layer.get("fate")).toUpperCase(Locale.ROOT)));
+    return objects(JsonReader.read(json)).stream().map(layer -> new LayerSummary(layer)).toList();
   }
 
   static List<ParameterSummary> parameters(String json) {
@@ -102,7 +89,9 @@ final class Descriptions {
   static String table(List<LayerSummary> layers, boolean hasFate) {
     List<String[]> rows = new ArrayList<>();
     rows.add(
-        new String[] {"layer", "kind", "output", "parameters", "training", "rate", "transfer"});
+        new String[] {
+          "layer", "kind", "output", "padding", "parameters", "training", "rate", "transfer"
+        });
     long all = 0;
     long trainable = 0;
     for (LayerSummary layer : layers) {
@@ -114,6 +103,7 @@ final class Descriptions {
             layer.name(),
             layer.kind(),
             layer.output().toString(),
+            layer.padding(),
             String.format(Locale.ROOT, "%,d", layer.parameterCount()),
             training(layer),
             isThere && !layer.isFrozen() && layer.parameterCount() > 0
@@ -122,7 +112,7 @@ final class Descriptions {
             layer.fate().name().toLowerCase(Locale.ROOT)
           });
     }
-    int columns = hasFate ? 7 : 6;
+    int columns = hasFate ? 8 : 7;
     int[] widths = new int[columns];
     for (String[] row : rows) {
       for (int c = 0; c < columns; c++) {
@@ -134,7 +124,7 @@ final class Descriptions {
       StringBuilder line = new StringBuilder();
       for (int c = 0; c < columns; c++) {
         String padding = " ".repeat(widths[c] - row[c].length());
-        line.append(c == 3 ? padding + row[c] : row[c] + padding).append("  ");
+        line.append(c == 4 ? padding + row[c] : row[c] + padding).append("  ");
       }
       text.append(line.toString().stripTrailing()).append('\n');
     }

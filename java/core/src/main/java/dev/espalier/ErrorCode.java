@@ -12,6 +12,10 @@ public enum ErrorCode {
   SHAPE_MISMATCH,
   /** Fix the order of calls: {@link IllegalStateException}. */
   INVALID_STATE,
+  /** Make or load the object again: {@link ClosedException}. */
+  CLOSED,
+  /** Wait: another thread uses the object: {@link BusyException}. */
+  BUSY,
   /** Use another file, or another version of the library: {@link ModelFileException}. */
   MODEL_FILE,
   /** Check path, disk and rights: {@link java.io.UncheckedIOException}. */

@@ -14,15 +14,26 @@ final class FileErrors {
 
   /** Returns the exception for a file that could not be read. */
   static UncheckedIOException unreadable(Path file, IOException error) {
-    String reason = error.getMessage();
-    if (error instanceof NoSuchFileException) {
-      reason = "no such file";
-    } else if (error instanceof AccessDeniedException) {
-      reason = "not allowed to read it";
-    } else if (error instanceof FileSystemException failure && failure.getReason() != null) {
-      reason = failure.getReason();
-    }
     return new UncheckedIOException(
-        file + ": expected a file that can be read, got an error: " + reason, error);
+        file + ": expected a file that can be read, got an error: " + reason(error), error);
+  }
+
+  /** Returns the exception for a file that could not be written. */
+  static UncheckedIOException unwritable(Path file, IOException error) {
+    return new UncheckedIOException(
+        file + ": expected a file that can be written, got an error: " + reason(error), error);
+  }
+
+  private static String reason(IOException error) {
+    if (error instanceof NoSuchFileException) {
+      return "no such file or folder";
+    }
+    if (error instanceof AccessDeniedException) {
+      return "not allowed";
+    }
+    if (error instanceof FileSystemException failure && failure.getReason() != null) {
+      return failure.getReason();
+    }
+    return error.getMessage();
   }
 }

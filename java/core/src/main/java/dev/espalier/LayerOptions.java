@@ -47,7 +47,8 @@ public final class LayerOptions {
 
   /**
    * Pads a convolution or pooling so that its output has ceil(n/stride) rows and columns; an odd
-   * padding has the extra row or column at the end. The default of convolutions.
+   * padding has the extra row or column at the end, unlike PyTorch's {@code padding=}, which is
+   * {@link #padding}. The default of convolutions.
    *
    * @return changed options
    */

@@ -90,6 +90,14 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
   /**
    * Adds a convolution with options: stride, padding, dilation, groups, bias, initializer.
    *
+   * <p><b>Stride 2 and weights of PyTorch.</b> The default padding, {@code same}, gives ceil(n /
+   * stride) rows and columns and puts what is odd at the end: a 3x3 kernel with stride 2 on an even
+   * size has no zeros at the top and left and one row and column at the bottom and right, as in
+   * TensorFlow. PyTorch's {@code padding=1} has one on each side, which gives the same shape but
+   * other windows. With its weights say {@code LayerOptions.defaults().stride(2).padding(1)}; in
+   * general {@code padding(p)} is {@code padding=p}. With stride 1 and an odd kernel, both are
+   * equal.
+   *
    * @param name name of the layer, or "" to number it
    * @param channels output channels, 1 to 2^20
    * @param kernel rows and columns of the kernel, 1 to 1024
@@ -113,7 +121,8 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
 
   /**
    * Adds a depthwise convolution with options: multiplier, stride, padding, dilation, bias,
-   * initializer.
+   * initializer. With a stride and weights of PyTorch set the padding too; see {@link
+   * #conv2d(String, int, int, LayerOptions)}.
    *
    * @param name name of the layer, or "" to number it
    * @param kernel rows and columns of the kernel, 1 to 1024
@@ -135,7 +144,9 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
   }
 
   /**
-   * Adds max pooling with options: stride, padding.
+   * Adds max pooling with options: stride, padding. The default, no padding, is PyTorch's; its
+   * {@code MaxPool2d(3, stride=2, padding=1)} is {@code stride(2).padding(1)}, not {@code
+   * stride(2).same()}, which puts what is odd at the end.
    *
    * @param name name of the layer, or "" to number it
    * @param window rows and columns, 1 to 1024
@@ -157,7 +168,8 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
   }
 
   /**
-   * Adds average pooling with options: stride, padding, whether padding counts.
+   * Adds average pooling with options: stride, padding, whether padding counts. The default, no
+   * padding, is PyTorch's; as for max pooling, its {@code padding=p} is {@code padding(p)}.
    *
    * @param name name of the layer, or "" to number it
    * @param window rows and columns, 1 to 1024

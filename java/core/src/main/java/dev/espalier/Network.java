@@ -5,13 +5,15 @@ import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonReader;
+import dev.espalier.internal.JsonWriter;
 import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
 import dev.espalier.internal.StackReserve;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -26,8 +28,9 @@ import java.util.OptionalDouble;
  *
  * <p><b>Threads.</b> Reading methods may run together on any threads. Methods that change the
  * network, and training, need it alone: where another thread is at it, they throw {@link
- * IllegalStateException} and change nothing. While a {@link Trainer} trains it, only the training
- * thread may read it, from a listener. Closing is always allowed.
+ * BusyException} and change nothing. While a {@link Trainer} trains it, only the training thread
+ * may read it, from a listener. Closing is always allowed; all methods of a closed network that
+ * need what it held throw {@link ClosedException}. Both are {@link IllegalStateException}s.
  *
  * <p><b>Stack.</b> What makes a network, a predictor or a trainer, or changes several things,
  * throws {@link StackOverflowError} before it begins where the calling thread has less than 192 KiB
@@ -38,15 +41,14 @@ import java.util.OptionalDouble;
 public final class Network implements AutoCloseable {
   private final NativeHandle handle;
   private final Shape inputShape;
-  private final Object thresholdsLock = new Object(); // what is native and tasks change as one
-  private volatile List<Task> tasks;
+  private final NetworkTasks tasks;
 
   Network(NativeHandle handle) {
     this.handle = handle;
     try {
       Map<?, ?> spec = (Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec));
       inputShape = Descriptions.shape(spec.get("input"));
-      tasks = Descriptions.tasks(spec);
+      tasks = new NetworkTasks(handle, Descriptions.tasks(spec));
     } catch (RuntimeException | Error error) {
       handle.close();
       throw error;
@@ -64,12 +66,13 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Reads a network from a file that {@link #save} wrote. Strict: every size is checked before
-   * anything is allocated; nothing in the file is executed.
+   * Reads a network from a file that {@link #save(Path)} wrote. Strict: every size is checked
+   * before anything is allocated; nothing in the file is executed.
    *
-   * @param file the file
+   * @param file a path of any file system
    * @return the network, with the same bits, to be closed by the caller
-   * @throws ModelFileException if it is not a valid model file, or of another version
+   * @throws ModelFileException if it is not a valid model file, of another version or past a limit
+   *     of {@link LoadOptions}; of a file of another program it says what it seems to be
    * @throws java.io.UncheckedIOException if it cannot be read
    * @throws NativeMemoryException if the memory budget is too small
    */
@@ -78,49 +81,112 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * As {@link #load(Path)}, within other limits.
+   * Reads a network as {@link #load(Path)} does, with its exceptions, within other limits.
    *
-   * @param file the file
-   * @param options limits
+   * @param file a path of any file system
+   * @param options limits on what the network may ask of the machine
    * @return the network, with the same bits, to be closed by the caller
-   * @throws ModelFileException if it is not a valid model file, of another version, or past a limit
-   * @throws java.io.UncheckedIOException if it cannot be read
-   * @throws NativeMemoryException if the memory budget is too small
    */
   public static Network load(Path file, LoadOptions options) {
     return new Network(open(file, Objects.requireNonNull(options, "options")));
   }
 
   /**
-   * Plans a transfer from a file: as {@code load(file).transfer()} with all heads dropped.
+   * Reads a network from the bytes of a model file as {@link #load(Path)} does, with its
+   * exceptions.
    *
-   * @param file a file that {@link #save} wrote; has to stay until the plan is built
+   * @param bytes all bytes of the file; not kept
+   * @return the network, with the same bits, to be closed by the caller
+   */
+  public static Network load(byte[] bytes) {
+    return load(bytes, LoadOptions.defaults());
+  }
+
+  /**
+   * Reads a network as {@link #load(byte[])} does, with its exceptions, within other limits.
+   *
+   * @param bytes all bytes of the file; not kept
+   * @param options limits on what the network may ask of the machine
+   * @return the network, with the same bits, to be closed by the caller
+   */
+  public static Network load(byte[] bytes, LoadOptions options) {
+    return load(new ByteArrayInputStream(Objects.requireNonNull(bytes, "bytes")), options);
+  }
+
+  /**
+   * Reads a network from a stream up to its end, piece by piece, so that only the network is held.
+   * As strict as {@link #load(Path)}, with its exceptions, but memory is reserved for what the
+   * header announces.
+   *
+   * @param stream what a model file holds, from its first byte; it is not closed
+   * @return the network, with the same bits, to be closed by the caller
+   */
+  public static Network load(InputStream stream) {
+    return load(stream, LoadOptions.defaults());
+  }
+
+  /**
+   * Reads a network as {@link #load(InputStream)} does, with its exceptions, within other limits.
+   *
+   * @param stream what a model file holds, from its first byte; it is not closed
+   * @param options limits on what the network may ask of the machine
+   * @return the network, with the same bits, to be closed by the caller
+   */
+  public static Network load(InputStream stream, LoadOptions options) {
+    Objects.requireNonNull(stream, "stream");
+    return new Network(ModelStream.read(stream, Objects.requireNonNull(options, "options")));
+  }
+
+  /**
+   * Plans a transfer from a file: as {@code load(file).transfer()} with all heads dropped, with the
+   * exceptions of {@link #load(Path)}.
+   *
+   * @param file a file that {@link #save(Path)} wrote; has to stay until the plan is built
    * @return a plan without heads
-   * @throws ModelFileException if it is not a valid model file, or of another version
-   * @throws java.io.UncheckedIOException if it cannot be read
    */
   public static TransferBuilder transferFrom(Path file) {
     return TransferBuilder.ofFile(file);
   }
 
   static NativeHandle open(Path file, LoadOptions options) {
-    String path = path(file);
+    if (!isOfDefaultFileSystem(file)) {
+      return FlightRecording.modelLoad(
+          file.toUri().toString(), () -> ModelStream.read(file, options));
+    }
     String limits = options.toJson();
+    String path = file.toAbsolutePath().toString();
     return FlightRecording.modelLoad(
         path, () -> NativeHandle.create(() -> Bridge.networkLoad(path, limits)));
   }
 
   /**
    * Writes the network to a safetensors file with the graph in its metadata. A file that is there
-   * already is replaced as a whole, or stays as it was if writing fails.
+   * already is replaced as a whole, or stays as it was if writing fails; in the default file
+   * system, a crash or a loss of power changes nothing of that.
    *
-   * @param file the file
+   * @param file a path of any file system
    * @throws java.io.UncheckedIOException if it cannot be written
-   * @throws IllegalStateException if this network is closed or another thread trains it
+   * @throws IllegalStateException if this network is closed or another thread changes it
    */
   public void save(Path file) {
-    String path = path(file);
+    if (!isOfDefaultFileSystem(file)) {
+      ModelStream.write(handle, file);
+      return;
+    }
+    String path = file.toAbsolutePath().toString();
     handle.run(id -> Bridge.networkSave(id, path));
+  }
+
+  /**
+   * Writes what {@link #save(Path)} writes to a stream. The network can be read meanwhile, but not
+   * changed or trained.
+   *
+   * @param stream where to; it is flushed and not closed
+   * @throws java.io.UncheckedIOException if it cannot be written
+   * @throws IllegalStateException if this network is closed or another thread changes it
+   */
+  public void save(OutputStream stream) {
+    ModelStream.write(handle, Objects.requireNonNull(stream, "stream"));
   }
 
   /**
@@ -149,7 +215,7 @@ public final class Network implements AutoCloseable {
    *
    * @param patterns names or globs of layers, at least one
    * @return this
-   * @throws IllegalArgumentException if a pattern matches no layer; patterns before it have acted
+   * @throws IllegalArgumentException if a pattern matches no layer; then none acts
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freeze(String... patterns) {
@@ -162,7 +228,7 @@ public final class Network implements AutoCloseable {
    * @param pattern name or glob of layers
    * @param statistics whether running statistics still adapt
    * @return this
-   * @throws IllegalArgumentException if the pattern matches no layer
+   * @throws IllegalArgumentException if the pattern matches no layer, or no batch norm to adapt
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freeze(String pattern, BatchNormStatistics statistics) {
@@ -170,12 +236,11 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Freezes a layer and everything that it is computed from.
+   * Freezes a layer and everything that it is computed from; otherwise as {@link
+   * #freeze(String...)}.
    *
    * @param layer name or glob
    * @return this
-   * @throws IllegalArgumentException if it matches no layer
-   * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freezeThrough(String layer) {
     return freezeAll(true, BatchNormStatistics.KEEP, layer);
@@ -188,7 +253,7 @@ public final class Network implements AutoCloseable {
    * @param layer name or glob
    * @param statistics whether running statistics still adapt
    * @return this
-   * @throws IllegalArgumentException if it matches no layer
+   * @throws IllegalArgumentException if it matches no layer, or there is no batch norm to adapt
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freezeThrough(String layer, BatchNormStatistics statistics) {
@@ -200,28 +265,22 @@ public final class Network implements AutoCloseable {
    *
    * @param patterns names or globs of layers, at least one
    * @return this
-   * @throws IllegalArgumentException if a pattern matches no layer; patterns before it have acted
+   * @throws IllegalArgumentException if a pattern matches no layer; then none acts
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network unfreeze(String... patterns) {
-    for (String pattern : TransferBuilder.patterns(patterns)) {
-      handle.run(id -> Bridge.networkUnfreeze(id, pattern, false));
-    }
-    return this;
+    return unfreezeAll(false, patterns);
   }
 
   /**
-   * Makes a layer and everything that it is computed from trainable again.
+   * Makes a layer and everything that it is computed from trainable again; otherwise as {@link
+   * #unfreeze}.
    *
    * @param layer name or glob
    * @return this
-   * @throws IllegalArgumentException if it matches no layer
-   * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network unfreezeThrough(String layer) {
-    NativeCall.text(layer, "layer");
-    handle.run(id -> Bridge.networkUnfreeze(id, layer, true));
-    return this;
+    return unfreezeAll(true, layer);
   }
 
   /**
@@ -241,11 +300,9 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Makes a predictor of the network as it is now.
+   * Makes a predictor of the network as it is now, as {@link #predictor(PredictorOptions)} does.
    *
    * @return the predictor, to be closed by the caller
-   * @throws IllegalStateException if this network is closed or another thread trains it
-   * @throws NativeMemoryException if the memory budget is too small
    */
   public Predictor predictor() {
     return predictor(PredictorOptions.defaults());
@@ -262,7 +319,7 @@ public final class Network implements AutoCloseable {
    */
   public Predictor predictor(PredictorOptions options) {
     Objects.requireNonNull(options, "options");
-    return new Predictor(handle, inputShape, tasks, options);
+    return new Predictor(handle, inputShape, tasks.list(), options);
   }
 
   /**
@@ -283,23 +340,20 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * As {@link #evaluate(Dataset)}, with one threshold for all labels instead of the network's.
+   * As {@link #evaluate(Dataset)}, with its exceptions, with one threshold for all labels instead
+   * of the network's.
    *
    * @param data examples with targets, at least one example
    * @param threshold probability from which on a label counts as predicted, 0 to 1
    * @return the evaluation
-   * @throws IllegalArgumentException if tasks or targets do not fit the network
-   * @throws ShapeException if inputs have the wrong size
-   * @throws NonFiniteException if an input is not finite, naming the example
-   * @throws IllegalStateException if this network is closed or another thread trains it
-   * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
+   * @throws IllegalArgumentException if the threshold is out of range
    */
   public Evaluation evaluate(Dataset data, double threshold) {
     return evaluate(data, OptionalDouble.of(Arguments.inRange("threshold", threshold, 0, 1)));
   }
 
   private Evaluation evaluate(Dataset data, OptionalDouble threshold) {
-    TargetBinding binding = TargetBinding.of(tasks, inputShape, data);
+    TargetBinding binding = TargetBinding.of(tasks.list(), inputShape, data);
     try (Predictor predictor = predictor(PredictorOptions.defaults().logits())) {
       return new EvaluationRun(handle, binding, data, threshold).withPredictor(predictor);
     }
@@ -338,14 +392,10 @@ public final class Network implements AutoCloseable {
    * Sets the threshold of each label to the one with the best F1 on known answers: for labels that
    * are rare, or that are worth more hits or fewer false alarms than 0.5 gives. An answer counts as
    * yes from 0.5 on; unlabelled entries count for nothing. See {@link #setThresholds}. Labels
-   * without a known yes get 0.5.
+   * without a known yes get 0.5. Has the exceptions of {@link #calibrate}.
    *
    * @param validation examples with targets that the network was not trained on
    * @return this
-   * @throws IllegalArgumentException if tasks or targets do not fit the network
-   * @throws ShapeException if inputs have the wrong size
-   * @throws NonFiniteException if an input is not finite, naming the example
-   * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network tuneThresholds(Dataset validation) {
     Tuning.tuneThresholds(this, validation);
@@ -360,43 +410,20 @@ public final class Network implements AutoCloseable {
    * @param task name of a task of labels
    * @param thresholds one a label, 0 to 1; or none, for 0.5 each
    * @return this
-   * @throws IllegalArgumentException if there is no such task, it is not one of labels, or the
-   *     thresholds do not fit it
+   * @throws IllegalArgumentException if no task of labels has that name, or they do not fit it
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network setThresholds(String task, double... thresholds) {
     NativeCall.text(task, "task");
     double[] copy = Objects.requireNonNull(thresholds, "thresholds").clone();
     StackReserve.require();
-    synchronized (thresholdsLock) {
-      handle.run(id -> Bridge.networkSetThresholds(id, task, copy, copy.length));
-      tasks =
-          tasks.stream()
-              .map(old -> old.name().equals(task) ? withThresholds(old, copy) : old)
-              .toList();
-    }
+    tasks.setThresholds(task, copy);
     return this;
   }
 
-  /**
-   * As {@link #setThresholds(String, double...)} for all tasks at once, or none: an entry for each
-   * output, NaN for those of tasks that keep their thresholds.
-   */
   void setThresholds(double[] columns) {
     StackReserve.require();
-    synchronized (thresholdsLock) {
-      handle.run(id -> Bridge.networkSetAllThresholds(id, columns, columns.length));
-      List<Task> changed = new ArrayList<>();
-      int column = 0;
-      for (Task task : tasks) {
-        changed.add(
-            Double.isNaN(columns[column])
-                ? task
-                : withThresholds(task, Arrays.copyOfRange(columns, column, column + task.width())));
-        column += task.width();
-      }
-      tasks = List.copyOf(changed);
-    }
+    tasks.setThresholds(columns);
   }
 
   /**
@@ -426,28 +453,19 @@ public final class Network implements AutoCloseable {
   public Network initializeBias(String task, Dataset data) {
     NativeCall.text(task, "task");
     Objects.requireNonNull(data, "data");
-    float[] bias = PriorBias.of(tasks, inputShape(), task, data);
+    float[] bias = PriorBias.of(tasks.list(), inputShape(), task, data);
     return setParameter("heads." + task + ".dense.bias", bias);
-  }
-
-  private static Task withThresholds(Task task, double[] thresholds) {
-    return task.thresholds(Arrays.stream(thresholds).boxed().toList());
   }
 
   /** Makes each logit {@code scale * logit + bias}, in the output layers; all or none. */
   void scaleLogits(double[] scales, double[] biases) {
-    synchronized (thresholdsLock) {
-      handle.run(id -> Bridge.networkScaleLogits(id, scales, biases, scales.length));
-      tasks = Descriptions.tasks((Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec)));
-    }
+    tasks.scaleLogits(scales, biases);
   }
 
   /**
-   * Returns a table of the layers: name, kind, output shape, parameters, trainable or frozen,
-   * learning rate.
+   * Returns a table of the layers: name, kind, output shape, padding, parameters, training, rate.
    *
    * @return lines for people
-   * @throws IllegalStateException if this network is closed or another thread trains it
    */
   public String summary() {
     return Descriptions.table(layers(), false);
@@ -457,7 +475,6 @@ public final class Network implements AutoCloseable {
    * Returns the layers in the order of computation.
    *
    * @return backbone and heads
-   * @throws IllegalStateException if this network is closed or another thread trains it
    */
   public List<LayerSummary> layers() {
     return Descriptions.layers(handle.get(Bridge::networkDescribe));
@@ -515,7 +532,7 @@ public final class Network implements AutoCloseable {
    * @return one a head
    */
   public List<Task> tasks() {
-    return tasks;
+    return tasks.list();
   }
 
   /**
@@ -531,14 +548,14 @@ public final class Network implements AutoCloseable {
    * Returns the native memory that this network holds.
    *
    * @return bytes
-   * @throws IllegalStateException if this network is closed
+   * @throws ClosedException if it is closed
    */
   public long nativeBytes() {
     return handle.nativeBytes();
   }
 
   /**
-   * Returns whether this network is closed.
+   * Tells whether this network is closed.
    *
    * @return true after {@link #close}
    */
@@ -559,12 +576,8 @@ public final class Network implements AutoCloseable {
     return handle;
   }
 
-  private static String path(Path file) {
-    if (Objects.requireNonNull(file, "file").getFileSystem() != FileSystems.getDefault()) {
-      throw new IllegalArgumentException(
-          "file: expected a path of the default file system, got " + file.toUri());
-    }
-    return file.toAbsolutePath().toString();
+  private static boolean isOfDefaultFileSystem(Path file) {
+    return Objects.requireNonNull(file, "file").getFileSystem() == FileSystems.getDefault();
   }
 
   private int parameterSize(String path) {
@@ -574,9 +587,14 @@ public final class Network implements AutoCloseable {
 
   private Network freezeAll(boolean isThrough, BatchNormStatistics statistics, String... patterns) {
     boolean adapts = Objects.requireNonNull(statistics, "statistics") == BatchNormStatistics.ADAPT;
-    for (String pattern : TransferBuilder.patterns(patterns)) {
-      handle.run(id -> Bridge.networkFreeze(id, pattern, isThrough, adapts));
-    }
+    String json = JsonWriter.write(List.of(TransferBuilder.patterns(patterns)));
+    handle.run(id -> Bridge.networkFreeze(id, json, isThrough, adapts));
+    return this;
+  }
+
+  private Network unfreezeAll(boolean isThrough, String... patterns) {
+    String json = JsonWriter.write(List.of(TransferBuilder.patterns(patterns)));
+    handle.run(id -> Bridge.networkUnfreeze(id, json, isThrough));
     return this;
   }
 }

@@ -208,7 +208,8 @@ public final class TransferBuilder {
    *
    * @return one entry a layer
    * @throws IllegalArgumentException if a name or pattern matches nothing, or a head is wrong
-   * @throws IllegalStateException if the network is closed or another thread trains it
+   * @throws ClosedException if the network is closed
+   * @throws BusyException if another thread trains it
    */
   public List<LayerSummary> layers() {
     String json = json();
@@ -221,7 +222,8 @@ public final class TransferBuilder {
    *
    * @return lines for people
    * @throws IllegalArgumentException if a name or pattern matches nothing, or a head is wrong
-   * @throws IllegalStateException if the network is closed or another thread trains it
+   * @throws ClosedException if the network is closed
+   * @throws BusyException if another thread trains it
    */
   public String explain() {
     return Descriptions.table(layers(), true);
@@ -233,7 +235,8 @@ public final class TransferBuilder {
    * @param seed of the initial parameters of new heads
    * @return the new network, to be closed by the caller
    * @throws IllegalArgumentException if a name or pattern matches nothing, or a head is wrong
-   * @throws IllegalStateException if the network is closed or another thread trains it
+   * @throws ClosedException if the network is closed
+   * @throws BusyException if another thread trains it
    */
   public Network build(long seed) {
     String json = json();

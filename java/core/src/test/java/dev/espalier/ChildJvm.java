@@ -38,11 +38,25 @@ final class ChildJvm {
   /** The same, as the arguments of another program, which becomes the JVM. */
   static Result runBy(
       List<String> launcher, Class<?> main, List<String> options, String... arguments) {
+    return run(launcher, System.getProperty("java.class.path"), main, options, arguments);
+  }
+
+  /** As {@link #run(Class, List, String...)}, on another class path. */
+  static Result runOn(String classPath, Class<?> main, List<String> options, String... arguments) {
+    return run(List.of(), classPath, main, options, arguments);
+  }
+
+  private static Result run(
+      List<String> launcher,
+      String classPath,
+      Class<?> main,
+      List<String> options,
+      String... arguments) {
     List<String> command = new ArrayList<>(launcher);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(options);
     command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
+    command.add(classPath);
     if (System.getProperty(CACHE_PROPERTY) != null) {
       command.add("-D" + CACHE_PROPERTY + "=" + System.getProperty(CACHE_PROPERTY));
     }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -180,7 +184,50 @@ final class Hostile {
         null);
   }
 
+  private void addStreams() {
+    InputStream broken =
+        new InputStream() {
+          @Override
+          public int read() throws IOException {
+            throw new IOException("mine");
+          }
+
+          @Override
+          public int read(byte[] bytes) {
+            return bytes.length + 1;
+          }
+        };
+    arguments.put(
+        InputStream.class,
+        list(
+            () -> new ByteArrayInputStream(new byte[9000]),
+            InputStream::nullInputStream,
+            () -> broken,
+            () -> null));
+    arguments.put(
+        OutputStream.class,
+        list(
+            ByteArrayOutputStream::new,
+            () -> {
+              OutputStream closed = OutputStream.nullOutputStream();
+              try {
+                closed.close();
+              } catch (IOException impossible) {
+                throw new UncheckedIOException(impossible);
+              }
+              return closed;
+            },
+            () -> null));
+    add(
+        LoadOptions.class,
+        LoadOptions.defaults(),
+        LoadOptions.defaults().maxLayers(1).maxNativeBytes(1),
+        LoadOptions.defaults().maxMultiplyAdds(Long.MAX_VALUE),
+        null);
+  }
+
   private void addLibraryArguments() {
+    addStreams();
     add(
         Shape.class,
         Dots.PICTURE,
@@ -330,6 +377,7 @@ final class Hostile {
     receivers.put(
         Head.class,
         list(() -> Head.labels("low", "right"), () -> Head.classes(4), () -> Head.values("v")));
+    receivers.put(LoadOptions.class, list(LoadOptions::defaults));
     receivers.put(LabelsHead.class, list(() -> Head.labels("low", "right")));
     receivers.put(ClassesHead.class, list(() -> Head.classes(4)));
     receivers.put(ValuesHead.class, list(() -> Head.values("v")));

@@ -3,11 +3,16 @@ package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.espalier.internal.JsonReader;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.ByteBuffer;
@@ -21,7 +26,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 class ModelFileTest {
@@ -117,11 +124,119 @@ class ModelFileTest {
       assertThrows(
           UncheckedIOException.class, () -> network.save(folder.resolve("no/such/folder/file")));
       assertThrows(UncheckedIOException.class, () -> network.save(folder));
-      URI jar = URI.create("jar:" + folder.resolve("x.zip").toUri());
-      try (FileSystem zip = FileSystems.newFileSystem(jar, Map.of("create", "true"))) {
-        Path inside = zip.getPath("model");
-        assertThrows(IllegalArgumentException.class, () -> network.save(inside));
-        assertThrows(IllegalArgumentException.class, () -> Network.load(inside));
+    }
+  }
+
+  @Test
+  void savesAndLoadsInAnyFileSystemAndStream() throws IOException {
+    Path file = folder.resolve("model.safetensors");
+    URI jar = URI.create("jar:" + folder.resolve("x.zip").toUri());
+    long handles = Espalier.liveHandles();
+    try (Network network = Dots.rich(1);
+        Network other = Dots.labeller(1);
+        FileSystem zip = FileSystems.newFileSystem(jar, Map.of("create", "true"))) {
+      network.save(file);
+      byte[] bytes = Files.readAllBytes(file);
+      ByteArrayOutputStream stream = new ByteArrayOutputStream();
+      network.save(stream);
+      assertArrayEquals(bytes, stream.toByteArray());
+      Path inside = zip.getPath("/model.safetensors");
+      other.save(inside);
+      network.save(inside);
+      assertArrayEquals(bytes, Files.readAllBytes(inside));
+      try (var files = Files.list(zip.getPath("/"))) {
+        assertEquals(List.of(inside), files.toList());
+      }
+      List<Supplier<Network>> loads =
+          List.of(
+              () -> Network.load(inside),
+              () -> Network.load(bytes),
+              () -> Network.load(new ByteArrayInputStream(bytes)),
+              () -> Network.transferFrom(inside).head("side", Head.labels("a")).build(1));
+      for (Supplier<Network> load : loads) {
+        try (Network loaded = load.get()) {
+          assertArrayEquals(
+              network.parameter("features.weight"), loaded.parameter("features.weight"));
+        }
+      }
+      UncheckedIOException missing =
+          assertThrows(UncheckedIOException.class, () -> Network.load(zip.getPath("/none")));
+      assertTrue(missing.getMessage().contains("no such file"), missing.getMessage());
+      assertThrows(UncheckedIOException.class, () -> network.save(zip.getPath("/no/such/x")));
+    }
+    assertEquals(handles, Espalier.liveHandles());
+  }
+
+  @Test
+  void streamsAreAsStrictAsFiles() {
+    ByteArrayOutputStream stream = new ByteArrayOutputStream();
+    long bytes = Espalier.nativeBytes();
+    long handles = Espalier.liveHandles();
+    try (Network network = Dots.rich(1)) {
+      network.save(stream);
+    }
+    byte[] whole = stream.toByteArray();
+    for (int length = 0; length < whole.length; length += 1 + length / 20) {
+      byte[] cut = Arrays.copyOf(whole, length);
+      assertThrows(ModelFileException.class, () -> Network.load(cut), "length " + length);
+    }
+    byte[] longer = Arrays.copyOf(whole, whole.length + 1);
+    assertThrows(ModelFileException.class, () -> Network.load(longer));
+    SplittableRandom random = new SplittableRandom(4);
+    for (int i = 0; i < 100; i++) {
+      byte[] changed = whole.clone();
+      changed[random.nextInt(whole.length)] ^= (byte) (1 << random.nextInt(8));
+      assertThrows(ModelFileException.class, () -> Network.load(changed), "change " + i);
+    }
+    assertEquals(handles, Espalier.liveHandles());
+    assertEquals(bytes, Espalier.nativeBytes());
+  }
+
+  @Test
+  void tellsWhatStreamsRefuse() {
+    IOException refusal = new IOException("no more");
+    InputStream broken =
+        new InputStream() {
+          @Override
+          public int read() throws IOException {
+            throw refusal;
+          }
+        };
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int value) throws IOException {
+            throw refusal;
+          }
+        };
+    assertSame(
+        refusal, assertThrows(UncheckedIOException.class, () -> Network.load(broken)).getCause());
+    try (Network network = Dots.labeller(1)) {
+      assertSame(
+          refusal, assertThrows(UncheckedIOException.class, () -> network.save(full)).getCause());
+      network.freeze("*"); // nobody holds it any more
+    }
+  }
+
+  @Test
+  void saysWhatAnotherFileSeemsToBe() throws IOException {
+    Map<String, byte[]> files =
+        Map.of(
+            "an ONNX model",
+            new byte[] {8, 7, 0x12, 7, 'p', 'y', 't', 'o', 'r', 'c', 'h'},
+            "a web page",
+            "<!DOCTYPE html><html></html>".getBytes(StandardCharsets.UTF_8),
+            "an empty file",
+            new byte[0],
+            "a PyTorch file",
+            "PK\3\4..archive/data.pkl".getBytes(StandardCharsets.ISO_8859_1));
+    Path file = folder.resolve("model");
+    for (Map.Entry<String, byte[]> entry : files.entrySet()) {
+      Files.write(file, entry.getValue());
+      for (Executable load :
+          List.<Executable>of(() -> Network.load(file), () -> Network.load(entry.getValue()))) {
+        String message = assertThrows(ModelFileException.class, load).getMessage();
+        assertTrue(message.contains("it seems to be " + entry.getKey()), message);
       }
     }
   }

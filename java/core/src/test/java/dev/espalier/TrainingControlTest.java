@@ -470,7 +470,7 @@ class TrainingControlTest {
       float[] during = before.predict(Datasets.input(dots.labels(), 0));
       tried.countDown();
       fitting.join();
-      outcomes.forEach(outcome -> assertSame(IllegalStateException.class, outcome.getClass()));
+      outcomes.forEach(outcome -> assertSame(BusyException.class, outcome.getClass()));
       assertEquals(expected[0], during[0]);
       network.summary();
     }

@@ -244,6 +244,40 @@ class TransferTest {
   }
 
   @Test
+  void aTypingErrorAmongPatternsChangesNothing() {
+    try (Network network = Dots.rich(1)) {
+      String before = network.summary();
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> network.freeze("conv1", "featurse"))
+              .getMessage();
+      assertTrue(message.contains("did you mean 'features'?"), message);
+      assertEquals(before, network.summary());
+      assertThrows(
+          IllegalArgumentException.class,
+          () ->
+              network
+                  .freeze("*1", BatchNormStatistics.ADAPT)
+                  .freeze("features", BatchNormStatistics.ADAPT));
+      network.freeze("conv1");
+      String frozen = network.summary();
+      assertThrows(IllegalArgumentException.class, () -> network.unfreeze("conv1", "featurse"));
+      assertEquals(frozen.lines().toList(), network.summary().lines().toList());
+    }
+  }
+
+  @Test
+  void aHeadThatIsNotThereIsAnsweredByThoseThatAre() {
+    try (Network network = Dots.rich(1)) {
+      for (String[] pair :
+          new String[][] {{"sied", "did you mean 'side'?"}, {"nose", "there are 'quarter' and"}}) {
+        TransferBuilder plan = network.transfer().dropHead(pair[0]).head("new", SIDES);
+        String message = assertThrows(IllegalArgumentException.class, plan::explain).getMessage();
+        assertTrue(message.contains(pair[1]), message);
+      }
+    }
+  }
+
+  @Test
   void unfreezesAgain() {
     try (Network network = Dots.classifier(1)) {
       network.freezeThrough("active").unfreeze("features");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.bench;
 
+import dev.espalier.Espalier;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,9 +23,13 @@ record ContenderKind(String name, String program, List<Path> classPath) {
     }
     Path peers = root.resolve("bench/jvm/peers/target");
     List<Path> peerPath =
-        List.of(peers.resolve("espalier-bench-peers-0.1.0.jar"), peers.resolve("lib"));
+        List.of(
+            peers.resolve("espalier-bench-peers-" + Espalier.version() + ".jar"),
+            peers.resolve("lib"));
     Path old = root.resolve("bench/jvm/dl4j/target");
-    List<Path> oldPath = List.of(old.resolve("espalier-bench-dl4j-0.1.0.jar"), old.resolve("lib"));
+    List<Path> oldPath =
+        List.of(
+            old.resolve("espalier-bench-dl4j-" + Espalier.version() + ".jar"), old.resolve("lib"));
     return List.of(
         espalier,
         bf16,
@@ -37,7 +42,8 @@ record ContenderKind(String name, String program, List<Path> classPath) {
   /** This library. */
   static ContenderKind espalier(Path root) {
     Path own = root.resolve("bench/jvm/target");
-    List<Path> classPath = List.of(own.resolve("espalier-bench-0.1.0.jar"), own.resolve("lib"));
+    List<Path> classPath =
+        List.of(own.resolve("espalier-bench-" + Espalier.version() + ".jar"), own.resolve("lib"));
     return new ContenderKind("espalier", "dev.espalier.bench.EspalierContender", classPath);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.bench;
 
+import dev.espalier.Espalier;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -173,8 +174,8 @@ final class StartupRace {
     static Program of(ContenderKind kind, Path root) throws IOException {
       Path own = root.resolve("bench/jvm/target");
       Path peers = root.resolve("bench/jvm/peers/target");
-      Path bench = own.resolve("espalier-bench-0.1.0.jar");
-      Path peerBench = peers.resolve("espalier-bench-peers-0.1.0.jar");
+      Path bench = own.resolve("espalier-bench-" + Espalier.version() + ".jar");
+      Path peerBench = peers.resolve("espalier-bench-peers-" + Espalier.version() + ".jar");
       return switch (kind.name()) {
         case "espalier" ->
             new Program(

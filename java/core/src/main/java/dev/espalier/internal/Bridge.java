@@ -83,12 +83,12 @@ public final class Bridge {
 
   public static native void networkFreeze(
       long network,
-      String pattern,
+      String patternsJson,
       @Cast("bool") boolean through,
       @Cast("bool") boolean adaptStatistics);
 
   public static native void networkUnfreeze(
-      long network, String pattern, @Cast("bool") boolean through);
+      long network, String patternsJson, @Cast("bool") boolean through);
 
   public static native void networkSetLearningRateScale(long network, String pattern, double scale);
 
@@ -110,6 +110,19 @@ public final class Bridge {
   public static native void networkSave(long network, String path);
 
   public static native long networkLoad(String path, String limitsJson);
+
+  public static native long modelReaderCreate(String limitsJson);
+
+  /** Takes the first {@code count} bytes of an array. */
+  public static native void modelReaderWrite(
+      long reader, @Raw(withEnv = true) byte[] bytes, int count);
+
+  public static native long modelReaderFinish(long reader);
+
+  public static native long modelWriterCreate(long network);
+
+  /** Fills an array from its start. */
+  public static native long modelWriterRead(long writer, @Raw(withEnv = true) byte[] bytes);
 
   // Trainer.
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.internal;
 
+import dev.espalier.BusyException;
+import dev.espalier.ClosedException;
 import dev.espalier.ErrorCode;
 import dev.espalier.EspalierException;
 import dev.espalier.ModelFileException;
@@ -34,6 +36,8 @@ public final class NativeErrors {
       case "INVALID_ARGUMENT" -> new IllegalArgumentException(message, error);
       case "SHAPE_MISMATCH" -> new ShapeException(message, error);
       case "INVALID_STATE" -> new IllegalStateException(message, error);
+      case "CLOSED" -> new ClosedException(message, error);
+      case "BUSY" -> new BusyException(message, error);
       case "MODEL_FILE" -> new ModelFileException(message, error);
       case "IO" -> new UncheckedIOException(message, new IOException(message, error));
       case "OUT_OF_MEMORY" -> new NativeMemoryException(message, error);

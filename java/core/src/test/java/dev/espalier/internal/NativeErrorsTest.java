@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.espalier.BusyException;
+import dev.espalier.ClosedException;
 import dev.espalier.ErrorCode;
 import dev.espalier.EspalierException;
 import dev.espalier.ModelFileException;
@@ -26,6 +28,8 @@ class NativeErrorsTest {
           "INVALID_ARGUMENT", IllegalArgumentException.class,
           "SHAPE_MISMATCH", ShapeException.class,
           "INVALID_STATE", IllegalStateException.class,
+          "CLOSED", ClosedException.class,
+          "BUSY", BusyException.class,
           "MODEL_FILE", ModelFileException.class,
           "IO", UncheckedIOException.class,
           "OUT_OF_MEMORY", NativeMemoryException.class,

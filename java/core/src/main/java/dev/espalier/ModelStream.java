@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Bridge;
+import dev.espalier.internal.NativeHandle;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Objects;
+
+/**
+ * Model files that come and go as streams, piece by piece: nothing but the network is held, however
+ * large it is.
+ */
+final class ModelStream {
+  private static final int PIECE_BYTES = 1 << 16;
+
+  private ModelStream() {}
+
+  /** Reads a network from a stream up to its end; does not close it. */
+  static NativeHandle read(InputStream stream, LoadOptions options) {
+    try {
+      return readAll(stream, options);
+    } catch (IOException error) {
+      throw new UncheckedIOException(
+          "expected a stream that can be read to its end, got an error: " + error.getMessage(),
+          error);
+    }
+  }
+
+  /** Reads a network from a file of any file system. */
+  static NativeHandle read(Path file, LoadOptions options) {
+    try (InputStream stream = Files.newInputStream(file)) {
+      return readAll(stream, options);
+    } catch (IOException error) {
+      throw FileErrors.unreadable(file, error);
+    } catch (ModelFileException error) {
+      throw new ModelFileException(file.toUri() + ": " + error.getMessage(), error);
+    }
+  }
+
+  private static NativeHandle readAll(InputStream stream, LoadOptions options) throws IOException {
+    String limits = options.toJson();
+    try (NativeHandle reader = NativeHandle.create(() -> Bridge.modelReaderCreate(limits))) {
+      byte[] piece = new byte[PIECE_BYTES];
+      for (int count = stream.read(piece); count >= 0; count = stream.read(piece)) {
+        int bytes = Objects.checkFromIndexSize(0, count, PIECE_BYTES) + count;
+        reader.run(id -> Bridge.modelReaderWrite(id, piece, bytes));
+      }
+      return NativeHandle.create(() -> reader.getLong(Bridge::modelReaderFinish));
+    }
+  }
+
+  /** Writes a network to a stream, which it flushes and does not close. */
+  static void write(NativeHandle network, OutputStream stream) {
+    try {
+      writeAll(network, stream);
+    } catch (IOException error) {
+      throw new UncheckedIOException(
+          "expected a stream that can be written, got an error: " + error.getMessage(), error);
+    }
+  }
+
+  /**
+   * Writes a network to a file of any file system: beside it first, then in its place, so that a
+   * former file is replaced as a whole or stays.
+   */
+  static void write(NativeHandle network, Path file) {
+    try {
+      Path folder = file.toAbsolutePath().getParent();
+      Path beside = Files.createTempFile(folder, ".espalier-", ".tmp");
+      try {
+        try (OutputStream stream = Files.newOutputStream(beside)) {
+          writeAll(network, stream);
+        }
+        replace(beside, file);
+      } finally {
+        Files.deleteIfExists(beside);
+      }
+    } catch (IOException error) {
+      throw FileErrors.unwritable(file, error);
+    }
+  }
+
+  private static void writeAll(NativeHandle network, OutputStream stream) throws IOException {
+    try (NativeHandle writer =
+        network.get(id -> NativeHandle.create(() -> Bridge.modelWriterCreate(id)))) {
+      byte[] piece = new byte[PIECE_BYTES];
+      int count;
+      while ((count = (int) writer.getLong(id -> Bridge.modelWriterRead(id, piece))) > 0) {
+        stream.write(piece, 0, count);
+      }
+      stream.flush();
+    }
+  }
+
+  private static void replace(Path from, Path to) throws IOException {
+    if (Files.isDirectory(to)) {
+      throw new IOException("it is a folder");
+    }
+    try {
+      Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (AtomicMoveNotSupportedException | UnsupportedOperationException error) {
+      Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+}
