@@ -26,7 +26,8 @@ std::string Safetensors(const std::string& header) {
 const std::vector<Foreign>& Files() {
   static const std::vector<Foreign> files = {
       {"an empty file", ""},
-      {"Git LFS", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"},
+      {"a pointer of Git LFS",
+       "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"},
       {"a web page", "<!DOCTYPE html>\n<html><head><title>404</title></head></html>"},
       {"a web page", "\xEF\xBB\xBF\r\n <HTML lang=en><body>Sign in</body></HTML>"},
       {"an XML text", "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"},
@@ -34,7 +35,7 @@ const std::vector<Foreign>& Files() {
       {"compressed by gzip", "\x1f\x8b\x08\0\0\0\0\0\0\x03 more of it"s},
       {"compressed by Zstandard", "\x28\xb5\x2f\xfd\x24 more of it"},
       {"a PyTorch file", "PK\x03\x04\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0"s +
-                             "\x12\0archive/data.pkl" + std::string(80, 'x')},
+                             "\x12\0archive/data.pkl"s + std::string(80, 'x')},
       {"a Keras model", "PK\x03\x04\x14\0\0\0\0\0\0\0!\0 more metadata.json"s},
       {"arrays of NumPy (.npz)", "PK\x03\x04\x14\0\0\0\0\0\0\0!\0 weights.npy"s},
       {"a zip archive", "PK\x03\x04\x14\0\0\0\0\0\0\0!\0 META-INF/MANIFEST.MF"s},

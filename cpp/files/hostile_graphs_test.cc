@@ -199,8 +199,8 @@ void AddGraphs(Gallery& gallery) {
       graph["input"] = JsonTree::parse(shape);
     });
   };
-  memory("declared_memory_2_62", "layer 'big' (dense): shape: expected dimensions",
-         "[1048576,1024,1024]");
+  memory("declared_memory_2_52", "layer 'big' (dense): shape: expected dimensions",
+         "[1048576,1024]");
   memory("declared_memory_8_gib", "missing big.weight", "[2047]");
   memory("weights_of_2_32", "parameter 'big.weight': expected a shape of at most 2147483647",
          "[4095]");

@@ -112,7 +112,7 @@ class Session {
     Call("networkDescribe", [&] { networkDescribe(network_); });
     Call("networkParameters", [&] { networkParameters(network_); });
     Call("networkFreeze of a typo",
-         [&] { EXPECT_THROW(networkFreeze(network_, "danse", false, false), Error); });
+         [&] { EXPECT_THROW(networkFreeze(network_, R"(["danse"])", false, false), Error); });
     Call("networkSave", [&] { networkSave(network_, file_.c_str()); });
     Call("networkLoad", [&] { loaded_ = networkLoad(file_.c_str(), "{}"); });
     Call("networkClone", [&] { clone_ = networkClone(network_); });

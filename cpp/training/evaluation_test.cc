@@ -72,8 +72,8 @@ TEST(Evaluation, KeepsOutWhoChangesTheNetworkMeanwhile) {
   const std::array<TaskTargets, 2> targets;
   std::vector<float> logits(5);
   const WriteScope changing(network.state()->access, "set thresholds");
-  testing::MessageOf(ErrorCode::kInvalidState, [&] { TaskLosses(network, 1, logits, targets); });
-  testing::MessageOf(ErrorCode::kInvalidState, [&] { LogitsToProbabilities(network, 1, logits); });
+  testing::MessageOf(ErrorCode::kBusy, [&] { TaskLosses(network, 1, logits, targets); });
+  testing::MessageOf(ErrorCode::kBusy, [&] { LogitsToProbabilities(network, 1, logits); });
 }
 
 }  // namespace

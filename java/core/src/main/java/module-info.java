@@ -17,6 +17,8 @@ module dev.espalier {
   // Only training with large batches wants its library, and does without.
   requires static org.bytedeco.openblas;
   requires static jdk.jfr;
+  // Annotations that tools read: nothing at run time.
+  requires static transitive org.jspecify;
 
   exports dev.espalier;
 }

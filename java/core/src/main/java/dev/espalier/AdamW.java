@@ -2,45 +2,36 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import java.util.List;
 
 /**
  * AdamW: Loshchilov and Hutter 2019, arXiv:1711.05101. Weight decay is apart from the gradient:
- * {@code w -= rate weightDecay w} before the step.
+ * {@code w -= rate weightDecay w} before the step. Immutable; each setting returns a changed copy.
  *
- * @param learningRate learning rate before any schedule, above 0
- * @param beta1 decay of the mean of gradients, at least 0, below 1 (0.9 by default)
- * @param beta2 decay of the mean of squared gradients, at least 0, below 1 (0.999 by default)
- * @param epsilon what is added to the root, above 0 (1e-8 by default)
- * @param weightDecay at least 0 (0.01 by default)
- * @param layerDecay factor of the learning rate per layer towards the input, above 0, at most 1 (1
- *     by default)
+ * @since 0.1
  */
-public record AdamW(
-    double learningRate,
-    double beta1,
-    double beta2,
-    double epsilon,
-    double weightDecay,
-    double layerDecay)
-    implements Optimizer {
-  /**
-   * Checks the settings.
-   *
-   * @param learningRate as for the record
-   * @param beta1 as for the record
-   * @param beta2 as for the record
-   * @param epsilon as for the record
-   * @param weightDecay as for the record
-   * @param layerDecay as for the record
-   * @throws IllegalArgumentException if one is out of its range
-   */
-  public AdamW {
-    Arguments.positive("learningRate", learningRate);
-    Arguments.fraction("beta1", beta1);
-    Arguments.fraction("beta2", beta2);
-    Arguments.positive("epsilon", epsilon);
-    Arguments.notNegative("weightDecay", weightDecay);
-    Arguments.factor("layerDecay", layerDecay);
+@CheckReturnValue
+public final class AdamW implements Optimizer {
+  private final double learningRate;
+  private final double beta1;
+  private final double beta2;
+  private final double epsilon;
+  private final double weightDecay;
+  private final double layerDecay;
+
+  private AdamW(
+      double learningRate,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double weightDecay,
+      double layerDecay) {
+    this.learningRate = Arguments.positive("learningRate", learningRate);
+    this.beta1 = Arguments.fraction("beta1", beta1);
+    this.beta2 = Arguments.fraction("beta2", beta2);
+    this.epsilon = Arguments.positive("epsilon", epsilon);
+    this.weightDecay = Arguments.notNegative("weightDecay", weightDecay);
+    this.layerDecay = Arguments.factor("layerDecay", layerDecay);
   }
 
   /**
@@ -56,8 +47,9 @@ public record AdamW(
   /**
    * Sets the decay of the mean of gradients.
    *
-   * @param beta1 decay of the mean of gradients, at least 0, below 1
+   * @param beta1 at least 0, below 1
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public AdamW beta1(double beta1) {
     return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay, layerDecay);
@@ -66,8 +58,9 @@ public record AdamW(
   /**
    * Sets the decay of the mean of squared gradients.
    *
-   * @param beta2 decay of the mean of squared gradients, at least 0, below 1
+   * @param beta2 at least 0, below 1
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public AdamW beta2(double beta2) {
     return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay, layerDecay);
@@ -76,8 +69,9 @@ public record AdamW(
   /**
    * Sets what is added to the root.
    *
-   * @param epsilon what is added to the root, above 0
+   * @param epsilon above 0
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public AdamW epsilon(double epsilon) {
     return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay, layerDecay);
@@ -88,6 +82,7 @@ public record AdamW(
    *
    * @param weightDecay at least 0
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public AdamW weightDecay(double weightDecay) {
     return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay, layerDecay);
@@ -96,5 +91,83 @@ public record AdamW(
   @Override
   public AdamW layerDecay(double layerDecay) {
     return new AdamW(learningRate, beta1, beta2, epsilon, weightDecay, layerDecay);
+  }
+
+  @Override
+  public double learningRate() {
+    return learningRate;
+  }
+
+  /**
+   * Returns the decay of the mean of gradients.
+   *
+   * @return at least 0, below 1; 0.9 unless set
+   */
+  public double beta1() {
+    return beta1;
+  }
+
+  /**
+   * Returns the decay of the mean of squared gradients.
+   *
+   * @return at least 0, below 1; 0.999 unless set
+   */
+  public double beta2() {
+    return beta2;
+  }
+
+  /**
+   * Returns what is added to the root.
+   *
+   * @return above 0; 1e-8 unless set
+   */
+  public double epsilon() {
+    return epsilon;
+  }
+
+  /**
+   * Returns the weight decay.
+   *
+   * @return at least 0; 0.01 unless set
+   */
+  public double weightDecay() {
+    return weightDecay;
+  }
+
+  @Override
+  public double layerDecay() {
+    return layerDecay;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof AdamW optimizer && values().equals(optimizer.values());
+  }
+
+  @Override
+  public int hashCode() {
+    return values().hashCode();
+  }
+
+  /** Returns the settings as {@code AdamW[learningRate=0.1, …]}. */
+  @Override
+  public String toString() {
+    return "AdamW[learningRate="
+        + learningRate
+        + ", beta1="
+        + beta1
+        + ", beta2="
+        + beta2
+        + ", epsilon="
+        + epsilon
+        + ", weightDecay="
+        + weightDecay
+        + ", layerDecay="
+        + layerDecay
+        + "]";
+  }
+
+  private List<Object> values() {
+    return List.of(learningRate, beta1, beta2, epsilon, weightDecay, layerDecay);
   }
 }

@@ -6,6 +6,8 @@ import java.util.Locale;
 /**
  * Answers to one yes/no question against what is known: those of a label, or of a class against all
  * others. Immutable.
+ *
+ * @since 0.1
  */
 public final class AnswerCounts {
   private final long truePositives;

@@ -12,6 +12,7 @@ import java.util.Objects;
  *
  * @since 0.1
  */
+@CheckReturnValue
 public final class BatchingOptions {
   private static final BatchingOptions DEFAULTS =
       new BatchingOptions(64, Duration.ZERO, 1024, Duration.ofSeconds(10));

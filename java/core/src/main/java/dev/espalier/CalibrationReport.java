@@ -7,7 +7,11 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalDouble;
 
-/** What {@link Network#calibrate} did. Immutable. */
+/**
+ * What {@link Network#calibrate} did. Immutable.
+ *
+ * @since 0.1
+ */
 public final class CalibrationReport {
   private final List<Entry> entries;
 

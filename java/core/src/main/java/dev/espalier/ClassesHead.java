@@ -4,7 +4,10 @@ package dev.espalier;
 /**
  * A head that says which one of several classes: {@link Head#classes(String...)}. Immutable; each
  * setting returns a changed copy.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public final class ClassesHead extends Head {
   ClassesHead(HeadSettings settings) {
     super(settings);

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
-/** A call on something that is closed. Make or load it again; nothing was changed. */
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A call on something that is closed. Make or load it again; nothing was changed.
+ *
+ * @since 0.1
+ */
 public final class ClosedException extends IllegalStateException {
   private static final long serialVersionUID = 1L;
 
@@ -20,7 +26,7 @@ public final class ClosedException extends IllegalStateException {
    * @param message what was expected and what was got
    * @param cause what led to it, or null
    */
-  public ClosedException(String message, Throwable cause) {
+  public ClosedException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

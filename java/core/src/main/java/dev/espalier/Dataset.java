@@ -19,6 +19,8 @@ import java.util.List;
  * out of {@code fit}. What an implementation promises is checked where that costs nothing: a view
  * of an epoch whose size, input shape or targets are not those of before is refused; so are, in
  * training and evaluation, inputs and targets that were not written.
+ *
+ * @since 0.1
  */
 public interface Dataset {
   /**

@@ -26,6 +26,8 @@ import java.util.random.RandomGenerator;
  * int[]} its class {@code c}. {@link #withNames} adds names.
  *
  * <p>An argument that is null is refused with a {@link NullPointerException} that names it.
+ *
+ * @since 0.1
  */
 public final class Datasets {
   private Datasets() {}

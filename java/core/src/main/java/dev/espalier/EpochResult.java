@@ -8,7 +8,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/** One epoch of training. Immutable. */
+/**
+ * One epoch of training. Immutable.
+ *
+ * @since 0.1
+ */
 public final class EpochResult {
   private final int epoch;
   private final long steps;

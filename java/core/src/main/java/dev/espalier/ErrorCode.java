@@ -4,6 +4,8 @@ package dev.espalier;
 /**
  * Kinds of errors, as C++ and Java name them. Each says what to do, and stands for an exception of
  * Java.
+ *
+ * @since 0.1
  */
 public enum ErrorCode {
   /** Fix the value: {@link IllegalArgumentException}. */

@@ -9,6 +9,8 @@ import java.util.List;
 /**
  * The library as a whole: version, instruction set, threads and native memory. All methods may be
  * called from any thread.
+ *
+ * @since 0.1
  */
 public final class Espalier {
   private static final String VERSION = "0.1.0";

@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An error that is neither a wrong argument ({@link IllegalArgumentException}), a wrong order of
@@ -10,6 +11,8 @@ import java.util.Objects;
  *
  * <p>The subclasses say what to do about it; the class itself means an error inside the library, or
  * that its native part could not be loaded.
+ *
+ * @since 0.1
  */
 public class EspalierException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -23,7 +26,7 @@ public class EspalierException extends RuntimeException {
    * @param message what was expected and what was got
    * @param cause what led to it, or null
    */
-  public EspalierException(ErrorCode code, String message, Throwable cause) {
+  public EspalierException(ErrorCode code, String message, @Nullable Throwable cause) {
     super(message, cause);
     this.code = Objects.requireNonNull(code, "code");
   }

@@ -8,6 +8,8 @@ import java.util.Objects;
 /**
  * How well a network answers its tasks on a data set; unlabelled entries count for nothing.
  * Immutable.
+ *
+ * @since 0.1
  */
 public final class Evaluation {
   private final double loss;

@@ -15,18 +15,22 @@ final class FileErrors {
   /** Returns the exception for a file that could not be read. */
   static UncheckedIOException unreadable(Path file, IOException error) {
     return new UncheckedIOException(
-        file + ": expected a file that can be read, got an error: " + reason(error), error);
+        file + ": expected a file that can be read, got an error: " + reason(error, "no such file"),
+        error);
   }
 
   /** Returns the exception for a file that could not be written. */
   static UncheckedIOException unwritable(Path file, IOException error) {
     return new UncheckedIOException(
-        file + ": expected a file that can be written, got an error: " + reason(error), error);
+        file
+            + ": expected a file that can be written, got an error: "
+            + reason(error, "no such folder"),
+        error);
   }
 
-  private static String reason(IOException error) {
+  private static String reason(IOException error, String missing) {
     if (error instanceof NoSuchFileException) {
-      return "no such file or folder";
+      return missing;
     }
     if (error instanceof AccessDeniedException) {
       return "not allowed";

@@ -14,7 +14,10 @@ import java.util.stream.IntStream;
  *
  * <p>An output layer with one unit a label is added by itself, named {@code heads.<name>.dense}.
  * Unlabelled entries of a batch (see {@link Dataset}) count in no loss, gradient or moment.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public abstract sealed class Head permits LabelsHead, ClassesHead, ValuesHead {
   private final HeadSettings settings;
 
@@ -119,6 +122,7 @@ public abstract sealed class Head permits LabelsHead, ClassesHead, ValuesHead {
   }
 
   /** Layers of a head whose task is still to be said; see {@link Head#layers}. */
+  @CheckReturnValue
   public static final class WithLayers {
     private static final WithLayers NONE = new WithLayers(HeadSettings.ofLayers(List.of()));
 

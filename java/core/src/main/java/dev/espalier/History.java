@@ -5,7 +5,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
 
-/** What happened in one {@link Trainer#fit}. Immutable. */
+/**
+ * What happened in one {@link Trainer#fit}. Immutable.
+ *
+ * @since 0.1
+ */
 public final class History {
   private final List<EpochResult> epochs;
   private final StopReason stopReason;

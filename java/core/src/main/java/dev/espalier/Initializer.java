@@ -11,6 +11,8 @@ import java.util.Locale;
  * gelu and silu, {@link #GLOROT_UNIFORM} before sigmoid and tanh. For output layers see {@link
  * Head#initializer}. Biases start at 0; {@link Network#initializeBias} is another choice for those
  * of output layers.
+ *
+ * @since 0.1
  */
 public enum Initializer {
   /** All 0. */

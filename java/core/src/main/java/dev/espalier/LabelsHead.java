@@ -6,7 +6,10 @@ import dev.espalier.internal.Arguments;
 /**
  * A head of independent yes/no questions: {@link Head#labels}. Immutable; each setting returns a
  * changed copy.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public final class LabelsHead extends Head {
   private static final double NO_ALPHA = -1; // as a network's spec says it
 

@@ -15,7 +15,10 @@ import java.util.Objects;
  *
  * <p>Which kinds of layer know a setting stands at each method. {@code build} refuses a setting
  * that the layer does not know, and a value outside its range, naming the layer.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public final class LayerOptions {
   private static final LayerOptions DEFAULTS = new LayerOptions(Map.of());
 

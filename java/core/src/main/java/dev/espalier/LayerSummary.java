@@ -5,7 +5,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** One row of the table of a network's layers. Immutable; equal to one that says the same. */
+/**
+ * One row of the table of a network's layers. Immutable; equal to one that says the same.
+ *
+ * @since 0.1
+ */
 public final class LayerSummary {
   private final String name;
   private final String kind;

@@ -19,6 +19,7 @@ import java.util.Objects;
  * IllegalArgumentException}. Belongs to one thread.
  *
  * @param <B> the builder that the methods return
+ * @since 0.1
  */
 public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder, HeadLayers {
   private final List<Map<String, Object>> specs = new ArrayList<>();

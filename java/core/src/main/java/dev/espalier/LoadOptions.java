@@ -14,7 +14,10 @@ import java.util.TreeMap;
  * <p>The defaults are above any published network that this library can express; who loads files of
  * strangers lowers them to what their own networks need. Immutable: each method returns changed
  * options.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public final class LoadOptions {
   private static final LoadOptions DEFAULTS = new LoadOptions(Map.of());
 

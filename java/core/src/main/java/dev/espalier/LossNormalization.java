@@ -3,7 +3,11 @@ package dev.espalier;
 
 import java.util.Locale;
 
-/** What the sum of a task's losses over its labelled entries is divided by. */
+/**
+ * What the sum of a task's losses over its labelled entries is divided by.
+ *
+ * @since 0.1
+ */
 public enum LossNormalization {
   /** All examples of the batch, labelled or not; the default. */
   EXAMPLES,

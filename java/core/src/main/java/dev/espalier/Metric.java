@@ -27,6 +27,8 @@ import java.util.Set;
  *   <li>values: {@link #MEAN_SQUARED_ERROR}, {@link #MEAN_ABSOLUTE_ERROR}, {@link #R2}, over all
  *       and per value.
  * </ul>
+ *
+ * @since 0.1
  */
 public final class Metric {
   /** Of labels: wrong entries over labelled entries. Support: entries. */

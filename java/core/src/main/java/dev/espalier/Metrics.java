@@ -19,6 +19,8 @@ import java.util.Objects;
  * of it, as in {@link Prediction#labels(String)}; a class where it is the first of the most
  * probable ones, as in {@link Prediction#best}. What goes by rank compares logits: in float all of
  * those above 17 have the probability 1.
+ *
+ * @since 0.1
  */
 public final class Metrics {
   private final Task task;

@@ -37,6 +37,8 @@ import java.util.OptionalDouble;
  * of stack left. Predictions need no more than the virtual machine promises native code anyway.
  *
  * <p>The native memory is freed by {@link #close}, at the latest when the object is collected.
+ *
+ * @since 0.1
  */
 public final class Network implements AutoCloseable {
   private final NativeHandle handle;
@@ -203,7 +205,6 @@ public final class Network implements AutoCloseable {
    * Copies the network with all its parameters.
    *
    * @return the copy, to be closed by the caller
-   * @throws IllegalStateException if this network is closed or another thread trains it
    */
   public Network copy() {
     return handle.get(id -> new Network(NativeHandle.create(() -> Bridge.networkClone(id))));
@@ -229,7 +230,6 @@ public final class Network implements AutoCloseable {
    * @param statistics whether running statistics still adapt
    * @return this
    * @throws IllegalArgumentException if the pattern matches no layer, or no batch norm to adapt
-   * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freeze(String pattern, BatchNormStatistics statistics) {
     return freezeAll(false, statistics, pattern);
@@ -254,7 +254,6 @@ public final class Network implements AutoCloseable {
    * @param statistics whether running statistics still adapt
    * @return this
    * @throws IllegalArgumentException if it matches no layer, or there is no batch norm to adapt
-   * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freezeThrough(String layer, BatchNormStatistics statistics) {
     return freezeAll(true, statistics, layer);
@@ -448,7 +447,6 @@ public final class Network implements AutoCloseable {
    * @throws IllegalArgumentException if there is no such task, or the data set has no targets of it
    *     or some that don't fit
    * @throws ShapeException if inputs or targets have the wrong shape
-   * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network initializeBias(String task, Dataset data) {
     NativeCall.text(task, "task");
@@ -484,7 +482,6 @@ public final class Network implements AutoCloseable {
    * Returns all parameters and buffers.
    *
    * @return paths and shapes
-   * @throws IllegalStateException if this network is closed or another thread trains it
    */
   public List<ParameterSummary> parameters() {
     return Descriptions.parameters(handle.get(Bridge::networkParameters));
@@ -496,7 +493,6 @@ public final class Network implements AutoCloseable {
    * @param path for example {@code "conv1.weight"}
    * @return its values, row-major, all of them finite
    * @throws IllegalArgumentException if there is none of that path
-   * @throws IllegalStateException if this network is closed or another thread trains it
    */
   public float[] parameter(String path) {
     float[] values = new float[parameterSize(path)];
@@ -513,7 +509,6 @@ public final class Network implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that path
    * @throws ShapeException if the number of values is wrong
    * @throws NonFiniteException if a value is NaN or infinite, which no network ever holds
-   * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network setParameter(String path, float[] values) {
     Objects.requireNonNull(values, "values");
@@ -548,7 +543,6 @@ public final class Network implements AutoCloseable {
    * Returns the native memory that this network holds.
    *
    * @return bytes
-   * @throws ClosedException if it is closed
    */
   public long nativeBytes() {
     return handle.nativeBytes();
@@ -570,6 +564,12 @@ public final class Network implements AutoCloseable {
   @Override
   public void close() {
     handle.close();
+  }
+
+  /** Returns for example {@code "Network [1, 28, 28], tasks [garment: classes [shirt, shoe]]"}. */
+  @Override
+  public String toString() {
+    return "Network " + inputShape + ", tasks " + tasks() + (isClosed() ? ", closed" : "");
   }
 
   NativeHandle handle() {

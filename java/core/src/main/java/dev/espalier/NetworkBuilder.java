@@ -16,6 +16,8 @@ import java.util.Objects;
  * Describes a network layer by layer: {@link Network#builder}. Each layer follows the one before
  * unless {@link #from} moved the place. Nothing native is made before {@link #build}; a builder can
  * build several networks. Belongs to one thread.
+ *
+ * @since 0.1
  */
 public final class NetworkBuilder extends Layers<NetworkBuilder> {
   private final Shape input;
@@ -159,6 +161,18 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
     spec.put("heads", heads);
     String json = JsonWriter.write(spec);
     return new Network(NativeHandle.create(() -> Bridge.networkBuild(json, seed)));
+  }
+
+  /** Returns for example {@code "network of input [1, 28, 28], 5 layers, 2 heads"}. */
+  @Override
+  public String toString() {
+    return "network of input "
+        + input
+        + ", "
+        + specs().size()
+        + " layers, "
+        + heads.size()
+        + " heads";
   }
 
   @Override

@@ -9,7 +9,10 @@ package dev.espalier;
  *
  * <p><b>Lazy update:</b> a unit that no labelled entry of a step reaches is left alone in that
  * step: no update, no decay, its moments and step count unchanged.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public sealed interface Optimizer permits Sgd, Adam, AdamW, RmsProp {
   /**
    * Returns the learning rate before any schedule.

@@ -15,6 +15,7 @@ import java.util.OptionalInt;
  *
  * @since 0.1
  */
+@CheckReturnValue
 public final class PredictorOptions {
   private static final PredictorOptions DEFAULTS =
       new PredictorOptions(

@@ -2,44 +2,36 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import java.util.List;
 
 /**
- * RMSProp: Tieleman and Hinton 2012. Weight decay is added to the gradient.
+ * RMSProp: Tieleman and Hinton 2012. Weight decay is added to the gradient. Immutable; each setting
+ * returns a changed copy.
  *
- * @param learningRate learning rate before any schedule, above 0
- * @param alpha decay of the mean of squared gradients, at least 0, below 1 (0.99 by default)
- * @param epsilon what is added to the root, above 0 (1e-8 by default)
- * @param momentum share of the former update, at least 0, below 1 (0 by default)
- * @param weightDecay at least 0 (0 by default)
- * @param layerDecay factor of the learning rate per layer towards the input, above 0, at most 1 (1
- *     by default)
+ * @since 0.1
  */
-public record RmsProp(
-    double learningRate,
-    double alpha,
-    double epsilon,
-    double momentum,
-    double weightDecay,
-    double layerDecay)
-    implements Optimizer {
-  /**
-   * Checks the settings.
-   *
-   * @param learningRate as for the record
-   * @param alpha as for the record
-   * @param epsilon as for the record
-   * @param momentum as for the record
-   * @param weightDecay as for the record
-   * @param layerDecay as for the record
-   * @throws IllegalArgumentException if one is out of its range
-   */
-  public RmsProp {
-    Arguments.positive("learningRate", learningRate);
-    Arguments.fraction("alpha", alpha);
-    Arguments.positive("epsilon", epsilon);
-    Arguments.fraction("momentum", momentum);
-    Arguments.notNegative("weightDecay", weightDecay);
-    Arguments.factor("layerDecay", layerDecay);
+@CheckReturnValue
+public final class RmsProp implements Optimizer {
+  private final double learningRate;
+  private final double alpha;
+  private final double epsilon;
+  private final double momentum;
+  private final double weightDecay;
+  private final double layerDecay;
+
+  private RmsProp(
+      double learningRate,
+      double alpha,
+      double epsilon,
+      double momentum,
+      double weightDecay,
+      double layerDecay) {
+    this.learningRate = Arguments.positive("learningRate", learningRate);
+    this.alpha = Arguments.fraction("alpha", alpha);
+    this.epsilon = Arguments.positive("epsilon", epsilon);
+    this.momentum = Arguments.fraction("momentum", momentum);
+    this.weightDecay = Arguments.notNegative("weightDecay", weightDecay);
+    this.layerDecay = Arguments.factor("layerDecay", layerDecay);
   }
 
   /**
@@ -55,8 +47,9 @@ public record RmsProp(
   /**
    * Sets the decay of the mean of squared gradients.
    *
-   * @param alpha decay of the mean of squared gradients, at least 0, below 1
+   * @param alpha at least 0, below 1
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public RmsProp alpha(double alpha) {
     return new RmsProp(learningRate, alpha, epsilon, momentum, weightDecay, layerDecay);
@@ -65,18 +58,20 @@ public record RmsProp(
   /**
    * Sets what is added to the root.
    *
-   * @param epsilon what is added to the root, above 0
+   * @param epsilon above 0
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public RmsProp epsilon(double epsilon) {
     return new RmsProp(learningRate, alpha, epsilon, momentum, weightDecay, layerDecay);
   }
 
   /**
-   * Sets the momentum.
+   * Sets the momentum, the share of the former update.
    *
-   * @param momentum share of the former update, at least 0, below 1
+   * @param momentum at least 0, below 1
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public RmsProp momentum(double momentum) {
     return new RmsProp(learningRate, alpha, epsilon, momentum, weightDecay, layerDecay);
@@ -87,6 +82,7 @@ public record RmsProp(
    *
    * @param weightDecay at least 0
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public RmsProp weightDecay(double weightDecay) {
     return new RmsProp(learningRate, alpha, epsilon, momentum, weightDecay, layerDecay);
@@ -95,5 +91,83 @@ public record RmsProp(
   @Override
   public RmsProp layerDecay(double layerDecay) {
     return new RmsProp(learningRate, alpha, epsilon, momentum, weightDecay, layerDecay);
+  }
+
+  @Override
+  public double learningRate() {
+    return learningRate;
+  }
+
+  /**
+   * Returns the decay of the mean of squared gradients.
+   *
+   * @return at least 0, below 1; 0.99 unless set
+   */
+  public double alpha() {
+    return alpha;
+  }
+
+  /**
+   * Returns what is added to the root.
+   *
+   * @return above 0; 1e-8 unless set
+   */
+  public double epsilon() {
+    return epsilon;
+  }
+
+  /**
+   * Returns the share of the former update.
+   *
+   * @return at least 0, below 1; 0 unless set
+   */
+  public double momentum() {
+    return momentum;
+  }
+
+  /**
+   * Returns the weight decay.
+   *
+   * @return at least 0; 0 unless set
+   */
+  public double weightDecay() {
+    return weightDecay;
+  }
+
+  @Override
+  public double layerDecay() {
+    return layerDecay;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof RmsProp optimizer && values().equals(optimizer.values());
+  }
+
+  @Override
+  public int hashCode() {
+    return values().hashCode();
+  }
+
+  /** Returns the settings as {@code RmsProp[learningRate=0.1, …]}. */
+  @Override
+  public String toString() {
+    return "RmsProp[learningRate="
+        + learningRate
+        + ", alpha="
+        + alpha
+        + ", epsilon="
+        + epsilon
+        + ", momentum="
+        + momentum
+        + ", weightDecay="
+        + weightDecay
+        + ", layerDecay="
+        + layerDecay
+        + "]";
+  }
+
+  private List<Object> values() {
+    return List.of(learningRate, alpha, epsilon, momentum, weightDecay, layerDecay);
   }
 }

@@ -10,7 +10,10 @@ import java.util.Map;
  * Factor on the optimizer's learning rate from step to step: {@code Schedule.cosine().warmup(100)}.
  * Immutable. Steps count from 0 and go on from epoch to epoch; schedules that need the total number
  * of steps get it from the {@link Trainer}.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public final class Schedule {
   private final Map<String, Object> settings;
 

@@ -2,36 +2,33 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import java.util.List;
 
 /**
  * Stochastic gradient descent with optional momentum: {@code v = momentum v + g; w -= rate v}.
- * Weight decay is added to the gradient.
+ * Weight decay is added to the gradient. Immutable; each setting returns a changed copy.
  *
- * @param learningRate learning rate before any schedule, above 0
- * @param momentum share of the former update, at least 0, below 1 (0 by default)
- * @param nesterov true to look ahead (false by default)
- * @param weightDecay at least 0 (0 by default)
- * @param layerDecay factor of the learning rate per layer towards the input, above 0, at most 1 (1
- *     by default)
+ * @since 0.1
  */
-public record Sgd(
-    double learningRate, double momentum, boolean nesterov, double weightDecay, double layerDecay)
-    implements Optimizer {
-  /**
-   * Checks the settings.
-   *
-   * @param learningRate as for the record
-   * @param momentum as for the record
-   * @param nesterov as for the record
-   * @param weightDecay as for the record
-   * @param layerDecay as for the record
-   * @throws IllegalArgumentException if one is out of its range
-   */
-  public Sgd {
-    Arguments.positive("learningRate", learningRate);
-    Arguments.fraction("momentum", momentum);
-    Arguments.notNegative("weightDecay", weightDecay);
-    Arguments.factor("layerDecay", layerDecay);
+@CheckReturnValue
+public final class Sgd implements Optimizer {
+  private final double learningRate;
+  private final double momentum;
+  private final boolean nesterov;
+  private final double weightDecay;
+  private final double layerDecay;
+
+  private Sgd(
+      double learningRate,
+      double momentum,
+      boolean nesterov,
+      double weightDecay,
+      double layerDecay) {
+    this.learningRate = Arguments.positive("learningRate", learningRate);
+    this.momentum = Arguments.fraction("momentum", momentum);
+    this.nesterov = nesterov;
+    this.weightDecay = Arguments.notNegative("weightDecay", weightDecay);
+    this.layerDecay = Arguments.factor("layerDecay", layerDecay);
     if (nesterov && momentum == 0) {
       throw new IllegalArgumentException("nesterov: expected a momentum above 0, got 0");
     }
@@ -48,10 +45,11 @@ public record Sgd(
   }
 
   /**
-   * Sets the momentum.
+   * Sets the momentum, the share of the former update.
    *
-   * @param momentum share of the former update, at least 0, below 1
+   * @param momentum at least 0, below 1
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public Sgd momentum(double momentum) {
     return new Sgd(learningRate, momentum, nesterov, weightDecay, layerDecay);
@@ -62,6 +60,7 @@ public record Sgd(
    *
    * @param momentum share of the former update, above 0, below 1
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public Sgd nesterov(double momentum) {
     return new Sgd(learningRate, momentum, true, weightDecay, layerDecay);
@@ -72,6 +71,7 @@ public record Sgd(
    *
    * @param weightDecay at least 0
    * @return changed optimizer
+   * @throws IllegalArgumentException if it is out of its range
    */
   public Sgd weightDecay(double weightDecay) {
     return new Sgd(learningRate, momentum, nesterov, weightDecay, layerDecay);
@@ -80,5 +80,72 @@ public record Sgd(
   @Override
   public Sgd layerDecay(double layerDecay) {
     return new Sgd(learningRate, momentum, nesterov, weightDecay, layerDecay);
+  }
+
+  @Override
+  public double learningRate() {
+    return learningRate;
+  }
+
+  /**
+   * Returns the share of the former update.
+   *
+   * @return at least 0, below 1; 0 unless set
+   */
+  public double momentum() {
+    return momentum;
+  }
+
+  /**
+   * Returns whether it looks ahead.
+   *
+   * @return true after {@link #nesterov(double)}
+   */
+  public boolean nesterov() {
+    return nesterov;
+  }
+
+  /**
+   * Returns the weight decay.
+   *
+   * @return at least 0; 0 unless set
+   */
+  public double weightDecay() {
+    return weightDecay;
+  }
+
+  @Override
+  public double layerDecay() {
+    return layerDecay;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Sgd optimizer && values().equals(optimizer.values());
+  }
+
+  @Override
+  public int hashCode() {
+    return values().hashCode();
+  }
+
+  /** Returns the settings as {@code Sgd[learningRate=0.1, …]}. */
+  @Override
+  public String toString() {
+    return "Sgd[learningRate="
+        + learningRate
+        + ", momentum="
+        + momentum
+        + ", nesterov="
+        + nesterov
+        + ", weightDecay="
+        + weightDecay
+        + ", layerDecay="
+        + layerDecay
+        + "]";
+  }
+
+  private List<Object> values() {
+    return List.of(learningRate, momentum, nesterov, weightDecay, layerDecay);
   }
 }

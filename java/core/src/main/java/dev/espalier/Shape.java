@@ -10,7 +10,10 @@ import java.util.Objects;
  *
  * <p>Every dimension is at least 1, there are 1 to {@value #MAX_RANK} of them, and their product is
  * at most {@link Integer#MAX_VALUE}, so that an example fits a {@code float[]}.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public final class Shape {
   /** The most dimensions that a shape can have. */
   public static final int MAX_RANK = 8;

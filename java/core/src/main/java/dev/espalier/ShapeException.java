@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
-/** A shape or a size differs from the expected one; the message names both. */
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A shape or a size differs from the expected one; the message names both.
+ *
+ * @since 0.1
+ */
 public final class ShapeException extends IllegalArgumentException {
   private static final long serialVersionUID = 1L;
 
@@ -20,7 +26,7 @@ public final class ShapeException extends IllegalArgumentException {
    * @param message what was expected and what was got
    * @param cause what led to it, or null
    */
-  public ShapeException(String message, Throwable cause) {
+  public ShapeException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

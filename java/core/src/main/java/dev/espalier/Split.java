@@ -6,19 +6,38 @@ import java.util.Objects;
 /**
  * Two parts of a data set that have no example in common.
  *
- * @param first the part whose fraction was given
- * @param second the rest
+ * @since 0.1
  */
-public record Split(Dataset first, Dataset second) {
+public final class Split {
+  private final Dataset first;
+  private final Dataset second;
+
+  Split(Dataset first, Dataset second) {
+    this.first = Objects.requireNonNull(first, "first");
+    this.second = Objects.requireNonNull(second, "second");
+  }
+
   /**
-   * Checks for nulls.
+   * Returns the part whose fraction was given; of folds, the one to train on.
    *
-   * @param first as for the record
-   * @param second as for the record
-   * @throws NullPointerException if a part is null
+   * @return the first part
    */
-  public Split {
-    Objects.requireNonNull(first, "first");
-    Objects.requireNonNull(second, "second");
+  public Dataset first() {
+    return first;
+  }
+
+  /**
+   * Returns the rest.
+   *
+   * @return the second part
+   */
+  public Dataset second() {
+    return second;
+  }
+
+  /** Returns for example {@code "800 and 200 examples"}. */
+  @Override
+  public String toString() {
+    return first.size() + " and " + second.size() + " examples";
   }
 }

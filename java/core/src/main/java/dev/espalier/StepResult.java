@@ -6,7 +6,11 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** One step of training: forward, backward, update. Immutable. */
+/**
+ * One step of training: forward, backward, update. Immutable.
+ *
+ * @since 0.1
+ */
 public final class StepResult {
   private final int epoch;
   private final long step;

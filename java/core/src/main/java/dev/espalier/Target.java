@@ -14,7 +14,10 @@ import java.util.Objects;
  * can notice that they were meant in another order.
  *
  * <p>Immutable.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public final class Target {
   private final String task;
   private final boolean isClasses;

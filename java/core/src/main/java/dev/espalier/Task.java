@@ -6,7 +6,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 
-/** What one head of a network answers. Immutable; equal to another one that says the same. */
+/**
+ * What one head of a network answers. Immutable; equal to another one that says the same.
+ *
+ * @since 0.1
+ */
+@CheckReturnValue
 public final class Task {
   private final String name;
   private final Kind kind;

@@ -4,7 +4,11 @@ package dev.espalier;
 import java.util.Locale;
 import java.util.Objects;
 
-/** How well a network answers one task. Immutable. */
+/**
+ * How well a network answers one task. Immutable.
+ *
+ * @since 0.1
+ */
 public final class TaskEvaluation {
   private final double loss;
   private final long labelledCount;

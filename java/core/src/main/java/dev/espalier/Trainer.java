@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains the layers of a network that are not frozen: {@code
@@ -27,6 +28,8 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p><b>Threads.</b> A trainer belongs to one thread; {@link #cancel} may be called from any. While
  * {@code fit} runs, other threads that use the network get {@link IllegalStateException};
  * predictors made before are unaffected.
+ *
+ * @since 0.1
  */
 public final class Trainer {
   private static final int USUAL_EPOCHS = 10;
@@ -43,7 +46,7 @@ public final class Trainer {
   private boolean isShuffled = true;
   private boolean isPrefetching = true;
   private long featureCacheBytes = Long.MAX_VALUE;
-  private Path featureCacheFolder = Path.of(System.getProperty("java.io.tmpdir"));
+  private @Nullable Path featureCacheFolder = Path.of(System.getProperty("java.io.tmpdir"));
   private Dataset validation;
   private int validateEvery = 1;
   private Watched watched;
@@ -328,7 +331,7 @@ public final class Trainer {
    * @param folder an existing folder, or null: keep features in memory or not at all
    * @return this
    */
-  public Trainer featureCacheFolder(Path folder) {
+  public Trainer featureCacheFolder(@Nullable Path folder) {
     featureCacheFolder = folder;
     return this;
   }
@@ -465,4 +468,10 @@ public final class Trainer {
       Double clipValue,
       Double clipNorm,
       boolean decaysBiasesAndNorms) {}
+
+  /** Returns for example {@code "Trainer[AdamW[learningRate=0.001, …], batches of 32]"}. */
+  @Override
+  public String toString() {
+    return "Trainer[" + optimizer + ", batches of " + batchSize + "]";
+  }
 }

@@ -7,6 +7,8 @@ package dev.espalier;
  * it has frozen or unfrozen a layer, set a {@link Network#learningRateScale}, or written a
  * parameter of a frozen layer, the next step throws {@link IllegalStateException}. An exception
  * ends training and comes out of {@code fit}.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface TrainingListener {

@@ -36,6 +36,8 @@ import java.util.function.LongFunction;
  *
  * <p>Patterns are names or globs ({@code *} any run of characters, {@code ?} one) of layers. A
  * pattern that matches nothing is an error that lists near names.
+ *
+ * @since 0.1
  */
 public final class TransferBuilder {
   private final Source source;
@@ -242,6 +244,12 @@ public final class TransferBuilder {
     String json = json();
     return source.with(
         id -> new Network(NativeHandle.create(() -> Bridge.networkTransfer(id, json, seed))));
+  }
+
+  /** Returns what was asked for so far, unchecked; {@link #explain} tells what comes of it. */
+  @Override
+  public String toString() {
+    return "transfer " + json();
   }
 
   private String json() {

@@ -3,7 +3,12 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 
-/** A head of real numbers: {@link Head#values}. Immutable; each setting returns a changed copy. */
+/**
+ * A head of real numbers: {@link Head#values}. Immutable; each setting returns a changed copy.
+ *
+ * @since 0.1
+ */
+@CheckReturnValue
 public final class ValuesHead extends Head {
   ValuesHead(HeadSettings settings) {
     super(settings);

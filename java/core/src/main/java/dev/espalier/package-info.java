@@ -8,8 +8,13 @@
  * dev.espalier.TransferBuilder}, and served by a {@link dev.espalier.Predictor}.
  *
  * <p>Native code does the computing. Networks and predictors hold native memory and are {@link
- * java.lang.AutoCloseable}; a closed one throws {@link java.lang.IllegalStateException}. All
+ * java.lang.AutoCloseable}; a closed one throws {@link dev.espalier.ClosedException}. All
  * exceptions are unchecked. Arguments that are null where nothing else is said throw {@link
  * java.lang.NullPointerException} with their name. The library never prints.
+ *
+ * @since 0.1
  */
+@NullMarked
 package dev.espalier;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -184,50 +180,14 @@ final class Hostile {
         null);
   }
 
-  private void addStreams() {
-    InputStream broken =
-        new InputStream() {
-          @Override
-          public int read() throws IOException {
-            throw new IOException("mine");
-          }
-
-          @Override
-          public int read(byte[] bytes) {
-            return bytes.length + 1;
-          }
-        };
-    arguments.put(
-        InputStream.class,
-        list(
-            () -> new ByteArrayInputStream(new byte[9000]),
-            InputStream::nullInputStream,
-            () -> broken,
-            () -> null));
-    arguments.put(
-        OutputStream.class,
-        list(
-            ByteArrayOutputStream::new,
-            () -> {
-              OutputStream closed = OutputStream.nullOutputStream();
-              try {
-                closed.close();
-              } catch (IOException impossible) {
-                throw new UncheckedIOException(impossible);
-              }
-              return closed;
-            },
-            () -> null));
+  private void addLibraryArguments() {
+    HostileStreams.addTo(arguments);
     add(
         LoadOptions.class,
         LoadOptions.defaults(),
         LoadOptions.defaults().maxLayers(1).maxNativeBytes(1),
         LoadOptions.defaults().maxMultiplyAdds(Long.MAX_VALUE),
         null);
-  }
-
-  private void addLibraryArguments() {
-    addStreams();
     add(
         Shape.class,
         Dots.PICTURE,
