@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
-/** How many examples there are in what is given to predict from. */
+/** How many examples there are in what is given to predict from, and values in their outputs. */
 final class ExampleCounts {
   private ExampleCounts() {}
 
@@ -35,6 +35,32 @@ final class ExampleCounts {
     if (length != inputSize) {
       throw new ShapeException(
           "input: expected " + inputSize + " values for " + inputShape + ", got " + length);
+    }
+  }
+
+  /**
+   * Returns how many values the outputs of a batch have.
+   *
+   * @throws ShapeException if no array holds as many
+   */
+  static int outputLength(int batch, int outputSize) {
+    long length = (long) batch * outputSize;
+    if (length > Integer.MAX_VALUE - 8) {
+      throw new ShapeException(
+          "inputs: expected a batch whose outputs fit an array, got " + batch + " examples");
+    }
+    return (int) length;
+  }
+
+  /**
+   * Checks the length of an array for the outputs of a batch.
+   *
+   * @throws ShapeException if it is not exactly theirs
+   */
+  static void requireOutputs(int batch, int outputSize, int length) {
+    if (length != (long) batch * outputSize) {
+      throw new ShapeException(
+          "outputs: expected " + batch + " x " + outputSize + " values, got " + length);
     }
   }
 }

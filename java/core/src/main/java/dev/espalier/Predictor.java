@@ -7,6 +7,8 @@ import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonWriter;
 import dev.espalier.internal.NativeErrors;
 import dev.espalier.internal.NativeHandle;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -96,14 +98,11 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * Loads a model for serving, by {@link Network#load(Path)}, with {@link
-   * PredictorOptions#defaults()}. The network is closed before this returns.
+   * Loads a model for serving as {@link #load(Path, PredictorOptions)} does, with {@link
+   * PredictorOptions#defaults()}.
    *
    * @param model a file that {@link Network#save} wrote
    * @return the predictor, to be closed by the caller
-   * @throws ModelFileException if it is no model, damaged, or beyond {@link LoadOptions#defaults()}
-   * @throws UncheckedIOException if it cannot be read
-   * @throws NativeMemoryException if the memory budget is too small
    */
   public static Predictor load(Path model) {
     return load(model, PredictorOptions.defaults());
@@ -124,6 +123,63 @@ public final class Predictor implements AutoCloseable {
     Objects.requireNonNull(options, "options");
     try (Network network = Network.load(model)) {
       return network.predictor(options);
+    }
+  }
+
+  /**
+   * Loads a model from memory for serving, with the exceptions of {@link #load(Path,
+   * PredictorOptions)}.
+   *
+   * @param model what {@link Network#save} wrote; not kept
+   * @param options as for a file
+   * @return the predictor, to be closed by the caller
+   */
+  public static Predictor load(byte[] model, PredictorOptions options) {
+    Objects.requireNonNull(options, "options");
+    try (Network network = Network.load(model)) {
+      return network.predictor(options);
+    }
+  }
+
+  /**
+   * Loads a model from a stream for serving, as {@link #load(Path, PredictorOptions)} does from a
+   * file.
+   *
+   * @param model of what {@link Network#save} wrote, to its end; stays the caller's to close
+   * @param options batch size, kind of output, heads, threads
+   * @return the predictor, to be closed by the caller
+   * @throws UncheckedIOException if the stream cannot be read
+   */
+  public static Predictor load(InputStream model, PredictorOptions options) {
+    Objects.requireNonNull(options, "options");
+    try (Network network = Network.load(model)) {
+      return network.predictor(options);
+    }
+  }
+
+  /**
+   * Loads a model that lies on the class path, beside the classes that use it, for serving, with
+   * the exceptions of {@link #load(Path, PredictorOptions)}.
+   *
+   * @param owner a class in the module of the resource
+   * @param name as for {@link Class#getResourceAsStream}: relative to the class's package, or with
+   *     a leading slash
+   * @param options batch size, kind of output, heads, threads
+   * @return the predictor, to be closed by the caller
+   * @throws IllegalArgumentException if there is no such resource, or the options name a head that
+   *     there is not
+   */
+  public static Predictor loadResource(Class<?> owner, String name, PredictorOptions options) {
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(name, "name");
+    try (InputStream stream = Objects.requireNonNull(owner, "owner").getResourceAsStream(name)) {
+      if (stream == null) {
+        throw new IllegalArgumentException(
+            "name: expected a resource beside " + owner.getName() + ", got \"" + name + "\"");
+      }
+      return load(stream, options);
+    } catch (IOException error) {
+      throw new UncheckedIOException(name + ": " + error.getMessage(), error);
     }
   }
 
@@ -159,7 +215,7 @@ public final class Predictor implements AutoCloseable {
    */
   public float[] predict(float[] inputs) {
     int batch = batch(Objects.requireNonNull(inputs, "inputs").length);
-    float[] outputs = new float[outputLength(batch)];
+    float[] outputs = new float[ExampleCounts.outputLength(batch, outputSize)];
     predictArrays(batch, inputs, outputs);
     return outputs;
   }
@@ -174,7 +230,8 @@ public final class Predictor implements AutoCloseable {
    */
   public void predict(float[] inputs, float[] outputs) {
     int batch = batch(Objects.requireNonNull(inputs, "inputs").length);
-    requireOutputs(batch, Objects.requireNonNull(outputs, "outputs").length);
+    ExampleCounts.requireOutputs(
+        batch, outputSize, Objects.requireNonNull(outputs, "outputs").length);
     predictArrays(batch, inputs, outputs);
   }
 
@@ -214,7 +271,7 @@ public final class Predictor implements AutoCloseable {
    */
   public float[] predictPixels(byte[] pixels) {
     int batch = batch(Objects.requireNonNull(pixels, "pixels").length);
-    float[] outputs = new float[outputLength(batch)];
+    float[] outputs = new float[ExampleCounts.outputLength(batch, outputSize)];
     predictPixelArrays(batch, pixels, outputs);
     return outputs;
   }
@@ -533,21 +590,5 @@ public final class Predictor implements AutoCloseable {
     }
     outputs.get(position); // as for inputs
     return position;
-  }
-
-  private int outputLength(int batch) {
-    long length = (long) batch * outputSize;
-    if (length > Integer.MAX_VALUE - 8) {
-      throw new ShapeException(
-          "inputs: expected a batch whose outputs fit an array, got " + batch + " examples");
-    }
-    return (int) length;
-  }
-
-  private void requireOutputs(int batch, int length) {
-    if (length != (long) batch * outputSize) {
-      throw new ShapeException(
-          "outputs: expected " + batch + " x " + outputSize + " values, got " + length);
-    }
   }
 }

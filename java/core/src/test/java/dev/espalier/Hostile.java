@@ -220,6 +220,7 @@ final class Hostile {
         PredictorOptions.defaults().heads("side").threads(1).pixels(Float.MIN_VALUE, 1e30f),
         PredictorOptions.defaults().heads("quarter").weightCopies(2),
         null);
+    add(Class.class, Hostile.class, String.class, null);
     add(LoadOptions.class, LoadOptions.defaults(), LoadOptions.defaults().maxLayers(1), null);
     add(
         BatchingOptions.class,

@@ -3,12 +3,19 @@ package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,6 +61,57 @@ class PredictorLoadTest {
       assertEquals(2, side.outputSize());
     }
   }
+
+  private void assertServes(Predictor loaded) {
+    try (loaded) {
+      assertEquals(handles + 1, Espalier.liveHandles());
+      assertArrayEquals(expected, Dots.bits(loaded.predict(INPUT)));
+    }
+  }
+
+  @Test
+  void loadsFromMemoryStreamsAndTheClassPath() throws Exception {
+    PredictorOptions options = PredictorOptions.defaults();
+    assertServes(Predictor.load(Files.readAllBytes(model), options));
+    AtomicBoolean isClosed = new AtomicBoolean();
+    try (InputStream stream =
+        new FilterInputStream(Files.newInputStream(model)) {
+          @Override
+          public void close() throws IOException {
+            isClosed.set(true);
+            super.close();
+          }
+        }) {
+      assertServes(Predictor.load(stream, options));
+      assertFalse(isClosed.get());
+    }
+    URL[] place = {folder.toUri().toURL()};
+    Path classes =
+        Path.of(Anchor.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    String name = Anchor.class.getName().replace('.', '/') + ".class";
+    Files.createDirectories(folder.resolve(name).getParent());
+    Files.copy(classes.resolve(name), folder.resolve(name));
+    Files.copy(model, folder.resolve(name).resolveSibling("beside.safetensors"));
+    try (URLClassLoader loader = new URLClassLoader(place, null)) {
+      Class<?> anchor = loader.loadClass(Anchor.class.getName());
+      assertServes(Predictor.loadResource(anchor, "/model.safetensors", options));
+      assertServes(Predictor.loadResource(anchor, "beside.safetensors", options));
+      String message =
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> Predictor.loadResource(anchor, "none", options))
+              .getMessage();
+      assertTrue(message.contains("got \"none\""), message);
+    }
+    byte[] garbage = {1, 2, 3};
+    assertThrows(ModelFileException.class, () -> Predictor.load(garbage, options));
+    PredictorOptions unknown = options.heads("sides");
+    byte[] bytes = Files.readAllBytes(model);
+    assertThrows(IllegalArgumentException.class, () -> Predictor.load(bytes, unknown));
+  }
+
+  /** Loaded once more, from the folder of the test. */
+  static final class Anchor {}
 
   @Test
   void failingLeavesNothing() throws Exception {
