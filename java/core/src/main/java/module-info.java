@@ -18,7 +18,7 @@ module dev.espalier {
   requires static org.bytedeco.openblas;
   requires static jdk.jfr;
   // Annotations that tools read: nothing at run time.
-  requires static transitive org.jspecify;
+  requires static org.jspecify;
 
   exports dev.espalier;
 }
