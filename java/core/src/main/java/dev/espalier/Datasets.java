@@ -11,6 +11,7 @@ import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes data sets: from arrays, lists and files, and from other data sets.
@@ -177,7 +178,7 @@ public final class Datasets {
       Shape shape,
       Function<? super T, float[]> input,
       Target target,
-      Function<? super T, float[]> answers) {
+      Function<? super T, float @Nullable []> answers) {
     if (Objects.requireNonNull(target, "target").isClasses()) {
       throw new IllegalArgumentException("target: expected numbers, got " + target);
     }
