@@ -104,6 +104,7 @@ TEST_F(BridgeStorm, NothingBreaksAndNothingIsLeft) {
   const std::int64_t still = networkBuild(kSpec, 2);
   current_ = Observe(predictorCreate(still, kOptions));
   std::atomic<std::int64_t> trainer{trainerCreate(trained, R"({"max_batch_size":2})")};
+  closeHandle(trainer);  // it belongs to this thread; the one that steps makes its own
   std::atomic<std::int64_t> predicted{0};
   std::atomic<std::int64_t> closed{0};
   std::atomic<std::int64_t> replaced{0};
