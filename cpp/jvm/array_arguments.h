@@ -193,6 +193,29 @@ inline void trainerEvaluateCached(JNIEnv* environment, jclass, std::int64_t trai
   trainerEvaluateCached(trainer, slot, batch, LongsIn(environment, examples).data(), logits);
 }
 
+inline void trainerCacheExamples(JNIEnv* environment, jclass, std::int64_t trainer, int slot,
+                                 std::int64_t batch, jlongArray examples, std::int64_t inputs) {
+  trainerCacheExamples(trainer, slot, batch, LongsIn(environment, examples).data(), inputs);
+}
+
+inline void featuresMakeRoom(JNIEnv* environment, jclass, std::int64_t features, std::int64_t count,
+                             jlongArray examples) {
+  featuresMakeRoom(features, count, LongsIn(environment, examples).data());
+}
+
+inline void featurePredictorCache(JNIEnv* environment, jclass, std::int64_t predictor,
+                                  std::int64_t features, std::int64_t batch, jlongArray examples,
+                                  std::int64_t inputs) {
+  featurePredictorCache(predictor, features, batch, LongsIn(environment, examples).data(), inputs);
+}
+
+inline void featurePredictorPredict(JNIEnv* environment, jclass, std::int64_t predictor,
+                                    std::int64_t features, std::int64_t batch, jlongArray examples,
+                                    std::int64_t outputs) {
+  featurePredictorPredict(predictor, features, batch, LongsIn(environment, examples).data(),
+                          outputs);
+}
+
 inline void taskLosses(JNIEnv* environment, jclass, std::int64_t network, std::int64_t examples,
                        std::int64_t logits, jlongArray targets, jlongArray masks,
                        jdoubleArray results) {

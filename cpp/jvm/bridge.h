@@ -90,10 +90,29 @@ void trainerEvaluate(std::int64_t trainer, std::int64_t batch, std::int64_t inpu
                      std::int64_t logits);
 void trainerEvaluateCached(std::int64_t trainer, int slot, std::int64_t batch,
                            const std::int64_t* examples, std::int64_t logits);
+/// Of what featuresCreate made for the trainer's fingerprint.
+std::string trainerPrefixFingerprint(std::int64_t trainer);
+void trainerShareFeatures(std::int64_t trainer, int slot, std::int64_t features);
+void trainerCacheExamples(std::int64_t trainer, int slot, std::int64_t batch,
+                          const std::int64_t* examples, std::int64_t inputs);
 void trainerSaveBest(std::int64_t trainer);
 void trainerRestoreBest(std::int64_t trainer);
 std::int64_t trainerPrefixExamples(std::int64_t trainer);
 void trainerRelease(std::int64_t trainer);  // gives the network free; idempotent
+
+// Features that outlive a trainer, and predictions from them. For one thread at a time.
+std::int64_t featuresCreate(std::int64_t examples, std::int64_t feature_count,
+                            const char* fingerprint, const char* folder);
+void featuresMakeRoom(std::int64_t features, std::int64_t count, const std::int64_t* examples);
+bool featuresInFile(std::int64_t features);
+std::int64_t featurePredictorCreate(std::int64_t network, bool logits);
+bool featurePredictorHasFrozenPrefix(std::int64_t predictor);
+std::int64_t featurePredictorFeatureCount(std::int64_t predictor);
+std::string featurePredictorFingerprint(std::int64_t predictor);
+void featurePredictorCache(std::int64_t predictor, std::int64_t features, std::int64_t batch,
+                           const std::int64_t* examples, std::int64_t inputs);
+void featurePredictorPredict(std::int64_t predictor, std::int64_t features, std::int64_t batch,
+                             const std::int64_t* examples, std::int64_t outputs);
 
 // Losses of a whole set from logits [examples, total width], for validation: per head loss (as in
 // training, normalized over all examples) and labelled. results: [loss, then per head: loss,

@@ -38,6 +38,10 @@ std::int64_t BytesOf(void* object, HandleKind kind) {
       return static_cast<ModelReader*>(object)->NativeBytes();
     case HandleKind::kModelWriter:
       return 0;
+    case HandleKind::kFeatures:
+      return static_cast<Features*>(object)->NativeBytes();
+    case HandleKind::kFeaturePredictor:
+      return static_cast<FeaturePredictorObject*>(object)->predictor.NativeBytes();
   }
   return 0;
 }

@@ -47,7 +47,9 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
   const std::int64_t network = networkClone(network_);
   const std::int64_t trainer = trainerCreate(network, "{}");
   const std::int64_t predictor = predictorCreate(network_, "{}");
-  for (const std::int64_t id : {network, trainer, predictor}) {
+  const std::int64_t features = featuresCreate(1, 1, "", "");
+  const std::int64_t of_features = featurePredictorCreate(network_, true);
+  for (const std::int64_t id : {network, trainer, predictor, features, of_features}) {
     closeHandle(id);
     closeHandle(id);
   }
@@ -87,6 +89,17 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { trainerStepCached(trainer, 0, 1, examples, targets, nullptr, results); },
       [&] { trainerEvaluate(trainer, 1, memory, memory); },
       [&] { trainerEvaluateCached(trainer, 0, 1, examples, memory); },
+      [&] { trainerPrefixFingerprint(trainer); },
+      [&] { trainerShareFeatures(trainer, 0, features); },
+      [&] { trainerCacheExamples(trainer, 0, 1, examples, memory); },
+      [&] { featuresMakeRoom(features, 1, examples); },
+      [&] { featuresInFile(features); },
+      [&] { featurePredictorCreate(network, false); },
+      [&] { featurePredictorHasFrozenPrefix(of_features); },
+      [&] { featurePredictorFeatureCount(of_features); },
+      [&] { featurePredictorFingerprint(of_features); },
+      [&] { featurePredictorCache(of_features, features, 1, examples, memory); },
+      [&] { featurePredictorPredict(of_features, features, 1, examples, memory); },
       [&] { trainerSaveBest(trainer); },
       [&] { trainerRestoreBest(trainer); },
       [&] { trainerPrefixExamples(trainer); },
@@ -167,6 +180,40 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { taskMetrics("tags", "[\"a\"]", nullptr, 0, true, 1, 1, memory, memory); });
   invalid([&] { taskMetrics(nullptr, nullptr, nullptr, 0, true, 1, 1, memory, memory); });
   invalid([&] { setOpenBlasPath(nullptr); });
+  const std::int64_t features = featuresCreate(4, 40, "none", "");
+  const std::int64_t examples[] = {0, 4};
+  invalid([&] { featuresCreate(-1, 1, "", ""); });
+  invalid([&] { featuresCreate(1, -1, "", ""); });
+  invalid([&] { featuresCreate(huge, huge, "", ""); });
+  invalid([&] { featuresCreate(1, 1, nullptr, ""); });
+  invalid([&] { featuresCreate(1, 1, "", nullptr); });
+  invalid([&] { featuresMakeRoom(features, 2, examples); });
+  invalid([&] { featuresMakeRoom(features, 1, nullptr); });
+  invalid([&] { featuresMakeRoom(features, -1, examples); });
+  closeHandle(trainer);
+  networkFreeze(network_, R"(["features"])", true, false);
+  const std::int64_t frozen = trainerCreate(network_, "{}");
+  const std::int64_t of_features = featurePredictorCreate(network_, true);
+  EXPECT_EQ(featurePredictorFingerprint(of_features), trainerPrefixFingerprint(frozen));
+  const std::int64_t own = featuresCreate(4, featurePredictorFeatureCount(of_features),
+                                          featurePredictorFingerprint(of_features).c_str(), "");
+  invalid([&] { trainerShareFeatures(frozen, 0, features); });
+  trainerShareFeatures(frozen, 0, own);
+  invalid([&] { featurePredictorCache(of_features, features, 1, examples, memory); });
+  invalid([&] { featurePredictorPredict(of_features, own, 1, examples, memory); });
+  featuresMakeRoom(own, 1, examples);
+  for (const std::int64_t batch : {std::int64_t{-1}, INT64_MIN, std::int64_t{2}, huge}) {
+    invalid(
+        [&] { trainerCacheExamples(frozen, 0, batch, batch == 2 ? examples : nullptr, memory); });
+    invalid([&] {
+      featurePredictorCache(of_features, own, batch, batch == 2 ? examples : nullptr, memory);
+    });
+    invalid([&] {
+      featurePredictorPredict(of_features, own, batch, batch == 2 ? examples : nullptr, memory);
+    });
+  }
+  invalid([&] { featurePredictorCache(of_features, own, 1, examples, 0); });
+  for (const std::int64_t id : {features, own, of_features, frozen}) closeHandle(id);
   closeHandle(trainer);
   closeHandle(predictor);
 }

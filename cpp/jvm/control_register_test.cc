@@ -183,7 +183,39 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("trainerEvaluateCached", [&] {
     trainerEvaluateCached(trainer, 0, kBatch, examples.data(), Address(outputs.data()));
   });
+  std::string fingerprint;
+  Keeps("trainerPrefixFingerprint", [&] { fingerprint = trainerPrefixFingerprint(trainer); });
+  std::int64_t features = 0;
+  Keeps("featuresCreate", [&] {
+    features = featuresCreate(kBatch, trainerFeatureCount(trainer), fingerprint.c_str(), "");
+  });
+  Keeps("featuresMakeRoom", [&] { featuresMakeRoom(features, kBatch, examples.data()); });
+  KeepsWhereItThrows("featuresMakeRoom", "of an example out of range",
+                     [&] { featuresMakeRoom(features, kBatch, far_examples); });
+  Keeps("featuresInFile", [&] { EXPECT_FALSE(featuresInFile(features)); });
+  Keeps("trainerShareFeatures", [&] { trainerShareFeatures(trainer, 1, features); });
+  Keeps("trainerCacheExamples",
+        [&] { trainerCacheExamples(trainer, 1, kBatch, examples.data(), Address(inputs.data())); });
   Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer with a prefix");
+  std::int64_t of_features = 0;
+  Keeps("featurePredictorCreate", [&] { of_features = featurePredictorCreate(network, false); });
+  Keeps("featurePredictorHasFrozenPrefix",
+        [&] { EXPECT_TRUE(featurePredictorHasFrozenPrefix(of_features)); });
+  Keeps("featurePredictorFeatureCount", [&] { featurePredictorFeatureCount(of_features); });
+  Keeps("featurePredictorFingerprint",
+        [&] { EXPECT_EQ(featurePredictorFingerprint(of_features), fingerprint); });
+  Keeps("featurePredictorCache", [&] {
+    featurePredictorCache(of_features, features, kBatch, examples.data(), Address(inputs.data()));
+  });
+  Keeps("featurePredictorPredict", [&] {
+    featurePredictorPredict(of_features, features, kBatch, examples.data(),
+                            Address(outputs.data()));
+  });
+  KeepsWhereItThrows("featurePredictorPredict", "of an example out of range", [&] {
+    featurePredictorPredict(of_features, features, kBatch, far_examples, Address(outputs.data()));
+  });
+  Keeps("closeHandle", [&] { closeHandle(of_features); }, "of a feature predictor");
+  Keeps("closeHandle", [&] { closeHandle(features); }, "of features");
   Keeps("networkUnfreeze", [&] { networkUnfreeze(network, R"(["conv"])", true); });
   Keeps("networkSetThresholds", [&] { networkSetThresholds(network, "trait", nullptr, 0); });
   const double columns[kWidth] = {0.25, 0.5, NAN, NAN, NAN};

@@ -24,6 +24,10 @@ const char* HandleKindName(HandleKind kind) {
       return "model reader";
     case HandleKind::kModelWriter:
       return "model writer";
+    case HandleKind::kFeatures:
+      return "features";
+    case HandleKind::kFeaturePredictor:
+      return "feature predictor";
   }
   return "object";
 }

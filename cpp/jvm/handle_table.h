@@ -19,10 +19,13 @@ enum class HandleKind : std::uint32_t {
   kTrainer,
   kPredictor,
   kModelReader,
-  kModelWriter
+  kModelWriter,
+  kFeatures,
+  kFeaturePredictor
 };
 
-/// "network", "trainer", "predictor", "model reader", "model writer".
+/// "network", "trainer", "predictor", "model reader", "model writer", "features", "feature
+/// predictor".
 const char* HandleKindName(HandleKind kind);
 
 /// Ids are generation << 32 | slot; a slot that is used again has another generation.

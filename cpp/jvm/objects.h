@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "espalier/features.h"
 #include "espalier/network.h"
 #include "espalier/predictor.h"
 #include "espalier/trainer.h"
@@ -53,6 +54,18 @@ class TrainerObject {
   std::atomic_flag is_busy = ATOMIC_FLAG_INIT;
 };
 
+/// A predictor from features with what its calls need. Java lets in one thread at a time.
+struct FeaturePredictorObject {
+  FeaturePredictorObject(const Network& network, const FeaturePredictorConfig& config)
+      : predictor(network, config),
+        input_size(network.Spec().input.element_count()),
+        total_width(HeadTable(network).total_width()) {}
+
+  FeaturePredictor predictor;
+  const std::int64_t input_size;
+  const std::int64_t total_width;
+};
+
 template <typename Object>
 inline constexpr HandleKind kKindOf = HandleKind::kNetwork;
 template <>
@@ -63,6 +76,10 @@ template <>
 inline constexpr HandleKind kKindOf<ModelReader> = HandleKind::kModelReader;
 template <>
 inline constexpr HandleKind kKindOf<ModelWriter> = HandleKind::kModelWriter;
+template <>
+inline constexpr HandleKind kKindOf<Features> = HandleKind::kFeatures;
+template <>
+inline constexpr HandleKind kKindOf<FeaturePredictorObject> = HandleKind::kFeaturePredictor;
 
 /// Gives an object to the table.
 template <typename Object>

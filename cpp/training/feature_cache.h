@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Features of data sets, computed once: in memory or in a nameless file, [examples, features]
-// a slot.
+// The features that one trainer works on: a data set's in each slot, its own or shared.
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 
-#include "core/memory.h"
-#include "core/reserved_file.h"
+#include "training/feature_rows.h"
 
 namespace espalier {
 
@@ -25,39 +24,23 @@ class FeatureCache {
   /// OUT_OF_MEMORY, and the slot then has no room at all.
   void Reserve(int slot, std::int64_t examples);
 
-  /// True if a file holds the slot's features.
-  bool IsInFile(int slot) const { return Find(slot).file.bytes() > 0; }
+  /// Puts the rows of somebody else into a slot; what it held is dropped. Throws SHAPE_MISMATCH
+  /// if they have another number of floats.
+  void Share(int slot, std::shared_ptr<FeatureRows> rows);
 
-  /// Throws INVALID_ARGUMENT unless the slot has room for [first, first + count).
-  void CheckRange(int slot, std::int64_t first, std::int64_t count) const;
+  /// Throws INVALID_ARGUMENT if the slot has neither.
+  FeatureRows& Rows(int slot) { return *Find(slot); }
+  const FeatureRows& Rows(int slot) const { return *Find(slot); }
 
-  /// Throws INVALID_ARGUMENT unless all of `examples` have been marked.
-  void CheckFilled(int slot, std::span<const std::int64_t> examples) const;
-
-  /// Index in `examples` of the first whose input was not finite, or -1.
-  std::int64_t FirstNonFinite(int slot, std::span<const std::int64_t> examples) const;
-
-  float* Row(int slot, std::int64_t example);
-  void MarkFilled(int slot, std::int64_t example, bool has_finite_input);
-
-  /// Copies floats [first, first + count) of each example's features to rows of `to`.
-  void Gather(int slot, std::span<const std::int64_t> examples, std::int64_t first,
-              std::int64_t count, float* to) const;
-
-  std::int64_t NativeBytes() const;
+  std::int64_t NativeBytes() const;  ///< of what is not shared
 
  private:
-  enum class State : std::uint8_t { kEmpty, kFilled, kFilledFromNonFinite };
   struct Slot {
-    std::int64_t examples = 0;
-    float* features = nullptr;
-    AlignedArray<float> memory;  // or:
-    ReservedFile file;
-    AlignedArray<State> states;  // by example
+    std::shared_ptr<FeatureRows> rows;
+    bool is_shared = false;
   };
 
-  const Slot& Find(int slot) const;
-  void GiveRoom(Slot& slot, std::int64_t floats) const;
+  FeatureRows* Find(int slot) const;
 
   std::int64_t feature_floats_;
   std::string folder_;

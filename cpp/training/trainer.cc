@@ -76,6 +76,17 @@ void Trainer::CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
   Live(implementation_).CacheFeatures(slot, first, batch, inputs);
 }
 
+std::string Trainer::PrefixFingerprint() const { return Live(implementation_).PrefixFingerprint(); }
+
+void Trainer::ShareFeatures(int slot, const Features& features) {
+  Live(implementation_).ShareFeatures(slot, features);
+}
+
+void Trainer::CacheFeatures(int slot, std::span<const std::int64_t> examples,
+                            std::span<const float> inputs) {
+  Live(implementation_).CacheFeatures(slot, examples, inputs);
+}
+
 const StepResult& Trainer::StepCached(int slot, std::span<const std::int64_t> examples,
                                       std::span<const TaskTargets> targets) {
   return Live(implementation_).StepCached(slot, examples, targets);

@@ -12,6 +12,7 @@
 #include "losses/loss.h"
 #include "network/cost.h"
 #include "training/finite.h"
+#include "training/prefix_fingerprint.h"
 
 namespace espalier {
 namespace {
@@ -138,7 +139,7 @@ void Trainer::Implementation::FillSources(std::int64_t batch, const float* input
 void Trainer::Implementation::GatherSources(int slot, std::span<const std::int64_t> examples) {
   std::int64_t first = 0;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    features_.Gather(slot, examples, first, plan_.sources[i].floats, sources_[i]);
+    features_.Rows(slot).Gather(examples, first, plan_.sources[i].floats, sources_[i]);
     first += plan_.sources[i].floats;
   }
 }
@@ -162,8 +163,8 @@ const StepResult& Trainer::Implementation::StepCached(int slot,
   CheckPrefix("step");
   const auto batch = static_cast<std::int64_t>(examples.size());
   CheckStep(batch, targets);
-  features_.CheckFilled(slot, examples);
-  const std::int64_t row = features_.FirstNonFinite(slot, examples);
+  features_.Rows(slot).CheckFilled(examples);
+  const std::int64_t row = features_.Rows(slot).FirstNonFinite(examples);
   if (row >= 0) {
     Fail(ErrorCode::kNonFinite, "inputs: expected finite values, got another in row ", row,
          ", example ", examples[Index(row)]);
@@ -245,7 +246,7 @@ bool Trainer::Implementation::ReserveFeatures(int slot, std::int64_t examples) {
   CheckUsable("reserve features");
   CheckPrefix("reserve features");
   features_.Reserve(slot, examples);
-  return features_.IsInFile(slot);
+  return features_.Rows(slot).IsInFile();
 }
 
 void Trainer::Implementation::CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
@@ -253,23 +254,51 @@ void Trainer::Implementation::CacheFeatures(int slot, std::int64_t first, std::i
   CheckUsable("cache features");
   CheckPrefix("cache features");
   CheckInputs("cache features", batch, inputs);
-  features_.CheckRange(slot, first, batch);
+  FeatureRows& rows = features_.Rows(slot);
+  rows.CheckRange(first, batch);
+  FillRows(rows, batch, inputs.data(), [first](std::int64_t i) { return first + i; });
+}
+
+std::string Trainer::Implementation::PrefixFingerprint() const {
+  CheckUsable("fingerprint");
+  CheckPrefix("fingerprint");
+  return FingerprintPrefix(*network_, plan_);
+}
+
+void Trainer::Implementation::ShareFeatures(int slot, const Features& features) {
+  features_.Share(slot, features.RowsOf(PrefixFingerprint()));
+}
+
+void Trainer::Implementation::CacheFeatures(int slot, std::span<const std::int64_t> examples,
+                                            std::span<const float> inputs) {
+  CheckUsable("cache features");
+  CheckPrefix("cache features");
+  const auto batch = static_cast<std::int64_t>(examples.size());
+  CheckInputs("cache features", batch, inputs);
+  FeatureRows& rows = features_.Rows(slot);
+  rows.CheckRoom(examples);
+  FillRows(rows, batch, inputs.data(), [&](std::int64_t i) { return examples[Index(i)]; });
+}
+
+template <typename ExampleAt>
+void Trainer::Implementation::FillRows(FeatureRows& rows, std::int64_t batch, const float* inputs,
+                                       const ExampleAt& example) {
   const FlushDenormals flush;
   FollowThreadCount();
   const std::int64_t input_floats = network_->input.element_count();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    const float* const piece_inputs = inputs.data() + done * input_floats;
+    const float* const piece_inputs = inputs + done * input_floats;
     FillSources(piece, piece_inputs);
     for (std::int64_t row = 0; row < piece; ++row) {
-      float* to = features_.Row(slot, first + done + row);
+      float* to = rows.Row(example(done + row));
       for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
         const std::int64_t floats = plan_.sources[i].floats;
         to = std::copy_n(source_values_[i] + row * floats, floats, to);
       }
       const bool is_finite =
           FirstNonFiniteRow(piece_inputs + row * input_floats, 1, input_floats) < 0;
-      features_.MarkFilled(slot, first + done + row, is_finite);
+      rows.MarkFilled(example(done + row), is_finite);
     }
   }
 }
@@ -327,7 +356,7 @@ void Trainer::Implementation::EvaluateCached(int slot, std::span<const std::int6
                                              std::span<float> logits) {
   CheckUsable("evaluate");
   CheckPrefix("evaluate");
-  features_.CheckFilled(slot, examples);
+  features_.Rows(slot).CheckFilled(examples);
   const auto batch = static_cast<std::int64_t>(examples.size());
   CheckLogits(batch, logits);
   const FlushDenormals flush;

@@ -5,12 +5,14 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "core/memory.h"
 #include "core/thread_pool.h"
+#include "espalier/features.h"
 #include "espalier/trainer.h"
 #include "network/network_state.h"
 #include "training/feature_cache.h"
@@ -58,6 +60,10 @@ class Trainer::Implementation {
   bool ReserveFeatures(int slot, std::int64_t examples);
   void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
                      std::span<const float> inputs);
+  std::string PrefixFingerprint() const;
+  void ShareFeatures(int slot, const Features& features);
+  void CacheFeatures(int slot, std::span<const std::int64_t> examples,
+                     std::span<const float> inputs);
 
   void Evaluate(std::int64_t batch, std::span<const float> inputs, std::span<float> logits);
   void EvaluateCached(int slot, std::span<const std::int64_t> examples, std::span<float> logits);
@@ -79,6 +85,10 @@ class Trainer::Implementation {
 
   void FollowThreadCount();
   void FillSources(std::int64_t batch, const float* inputs);
+  /// Fills rows from inputs; example(i) is the i-th one's row.
+  template <typename ExampleAt>
+  void FillRows(FeatureRows& rows, std::int64_t batch, const float* inputs,
+                const ExampleAt& example);
   void GatherSources(int slot, std::span<const std::int64_t> examples);
   const StepResult& StepOnSources(std::int64_t batch, std::span<const TaskTargets> targets);
   void CheckFiniteLosses() const;

@@ -24,9 +24,6 @@ class Compiler {
   }
 
   TrainingPlan Compile() {
-    const std::size_t layer_count = network_.layers.size();
-    is_head_output_.assign(layer_count, 0);
-    for (const GraphHead& head : network_.heads) is_head_output_[Index(head.output)] = 1;
     FindLiveLayers();
     RefuseReadersOfHeads();
     ChoosePrefix();
@@ -37,6 +34,13 @@ class Compiler {
     PlanForward();
     PlanBackward();
     plan_.arena = LayOutArena(plan_.buffers);
+    return std::move(plan_);
+  }
+
+  TrainingPlan CompilePrefix() {
+    FindLiveLayers();
+    ChoosePrefix();
+    MakeSources();
     return std::move(plan_);
   }
 
@@ -68,6 +72,8 @@ class Compiler {
 
   // Layers that lead to a head; nothing else is worth running.
   void FindLiveLayers() {
+    is_head_output_.assign(network_.layers.size(), 0);
+    for (const GraphHead& head : network_.heads) is_head_output_[Index(head.output)] = 1;
     live_ = is_head_output_;
     for (int i = static_cast<int>(network_.layers.size()) - 1; i >= 0; --i) {
       if (!live_[Index(i)]) continue;
@@ -369,6 +375,10 @@ bool IsTrainable(const NetworkState& network, int layer) {
 TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch,
                                  bool allows_late_gradients) {
   return Compiler(network, max_batch, allows_late_gradients).Compile();
+}
+
+TrainingPlan FindFrozenPrefix(const NetworkState& network) {
+  return Compiler(network, 1, false).CompilePrefix();
 }
 
 }  // namespace espalier

@@ -99,4 +99,7 @@ bool IsTrainable(const NetworkState& network, int layer);
 TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch,
                                  bool allows_late_gradients = true);
 
+/// A plan's frozen prefix alone: in_prefix, prefix_outputs, sources and source_floats.
+TrainingPlan FindFrozenPrefix(const NetworkState& network);
+
 }  // namespace espalier

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "espalier/features.h"
 #include "espalier/network.h"
 #include "espalier/optimizer.h"
 
@@ -91,6 +92,16 @@ class Trainer {
   /// Computes the features of examples [first, first + batch) once.
   void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
                      std::span<const float> inputs);
+
+  /// Features that outlive the trainer: made for this fingerprint, which tells frozen prefixes
+  /// apart (32 hexadecimal digits; INVALID_STATE without a prefix), in a slot of their own, which
+  /// keeps them alive. Throws INVALID_ARGUMENT if they are of another prefix.
+  std::string PrefixFingerprint() const;
+  void ShareFeatures(int slot, const Features& features);
+  /// Computes features of examples that have room, in any order.
+  void CacheFeatures(int slot, std::span<const std::int64_t> examples,
+                     std::span<const float> inputs);
+
   /// As Step, on cached examples (any order; each must have been cached).
   const StepResult& StepCached(int slot, std::span<const std::int64_t> examples,
                                std::span<const TaskTargets> targets);

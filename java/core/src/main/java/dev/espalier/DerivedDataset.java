@@ -3,6 +3,7 @@ package dev.espalier;
 
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** A view of another data set: passes everything on. */
 abstract class DerivedDataset extends DescribedDataset {
@@ -15,6 +16,14 @@ abstract class DerivedDataset extends DescribedDataset {
   /** Returns what this is of the other data set, as "part of "; empty where it only has targets. */
   String derivation() {
     return "";
+  }
+
+  /**
+   * Returns the examples of the other data set whose inputs these examples of this one have; null
+   * where inputs are changed.
+   */
+  int @Nullable [] baseExamples(int[] examples) {
+    return null;
   }
 
   @Override

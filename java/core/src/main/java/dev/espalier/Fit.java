@@ -68,7 +68,18 @@ final class Fit {
     StackReserve.require();
     try (NativeHandle trainer = createTrainer()) {
       try {
-        train(trainer);
+        if (settings.featureCache().isPresent()) {
+          settings
+              .featureCache()
+              .get()
+              .use(
+                  () -> {
+                    train(trainer);
+                    return null;
+                  });
+        } else {
+          train(trainer);
+        }
       } catch (NonFiniteException divergence) {
         restoreBest(trainer);
         throw divergence;
@@ -116,7 +127,8 @@ final class Fit {
 
   private void train(NativeHandle trainer) {
     EvaluationRun validation = validation();
-    FeatureCache cache = new FeatureCache(trainer, batchSize, this::mustAbort);
+    FitFeatures cache =
+        new FitFeatures(trainer, batchSize, settings.featureCache(), this::mustAbort);
     cache.fill(binding, data, settings.validation(), settings.featureCacheBytes());
     isCached = cache.holdsTraining();
     cacheNote = cache.note();
@@ -150,7 +162,7 @@ final class Fit {
 
   private void trainEpoch(
       NativeHandle trainer,
-      FeatureCache cache,
+      FitFeatures cache,
       BatchReader reader,
       EvaluationRun validation,
       int epoch) {
@@ -204,7 +216,7 @@ final class Fit {
 
   /** Runs the steps of an epoch; returns how many examples they had in all. */
   private int trainSteps(
-      NativeHandle trainer, FeatureCache cache, BatchReader reader, Dataset view, int epoch) {
+      NativeHandle trainer, FitFeatures cache, BatchReader reader, Dataset view, int epoch) {
     reader.start(
         view,
         settings.isShuffled()
@@ -235,7 +247,7 @@ final class Fit {
     return examples;
   }
 
-  private void step(NativeHandle trainer, FeatureCache cache, Batch batch) {
+  private void step(NativeHandle trainer, FitFeatures cache, Batch batch) {
     if (network.isClosed()) {
       throw new ClosedException("the network was closed while it was trained");
     }

@@ -95,7 +95,8 @@ public final class History {
   /**
    * Returns how many examples ran through the frozen prefix of the network.
    *
-   * @return with a feature cache, each example of the data set, and of the validation data, once
+   * @return where features are kept, each example of the data set, and of the validation data,
+   *     once; those that a given {@link FeatureCache} knew already, not at all
    */
   public long prefixExamples() {
     return prefixExamples;

@@ -32,6 +32,11 @@ final class RenamedDataset extends DerivedDataset {
   }
 
   @Override
+  int[] baseExamples(int[] examples) {
+    return examples;
+  }
+
+  @Override
   public List<Target> targets() {
     return targets;
   }

@@ -49,6 +49,11 @@ final class SubsetDataset extends DerivedDataset {
   }
 
   @Override
+  int[] baseExamples(int[] examples) {
+    return Arrays.stream(examples).map(this::at).toArray();
+  }
+
+  @Override
   public int size() {
     return indices.length;
   }

@@ -79,6 +79,11 @@ final class TargetDataset extends DerivedDataset {
   }
 
   @Override
+  int[] baseExamples(int[] examples) {
+    return examples;
+  }
+
+  @Override
   public List<Target> targets() {
     return targets;
   }

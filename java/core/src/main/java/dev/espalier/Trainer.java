@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Frozen layers</b> from the input on are run once for each example where the data set is
  * stable ({@link Dataset#isStable}) and there is room for the features ({@link
  * #featureCacheBudget}); the result is the same, only faster. {@link TransferBuilder} has the whole
- * rule, {@link History#cacheNote} says what was done.
+ * rule, {@link History#cacheNote} says what was done. A {@link FeatureCache} keeps the features for
+ * further fits.
  *
  * <p><b>Threads.</b> A trainer belongs to one thread; {@link #cancel} may be called from any. While
  * {@code fit} runs, other threads that use the network get {@link IllegalStateException};
@@ -46,6 +47,7 @@ public final class Trainer {
   private boolean isShuffled = true;
   private boolean isPrefetching = true;
   private long featureCacheBytes = Long.MAX_VALUE;
+  private @Nullable FeatureCache featureCache;
   private @Nullable Path featureCacheFolder = Path.of(System.getProperty("java.io.tmpdir"));
   private Dataset validation;
   private int validateEvery = 1;
@@ -295,14 +297,28 @@ public final class Trainer {
   }
 
   /**
-   * Decides whether features of frozen layers may be kept. Default true. The result has the same
-   * bits either way.
+   * Decides whether features of frozen layers may be kept, for the time of one fit. Default true.
+   * The result has the same bits either way.
    *
    * @param enabled false to compute them anew in each epoch
    * @return this
    */
   public Trainer featureCache(boolean enabled) {
     featureCacheBytes = enabled ? Long.MAX_VALUE : 0;
+    featureCache = null;
+    return this;
+  }
+
+  /**
+   * Keeps features of frozen layers in a cache that outlives the fit, and uses what it has already.
+   * The result has the same bits. Its own options say how much it may keep; {@link
+   * #featureCacheBudget} and {@link #featureCacheFolder} are for fits without one.
+   *
+   * @param cache stays open while {@code fit} runs; closing it is the caller's
+   * @return this
+   */
+  public Trainer featureCache(FeatureCache cache) {
+    featureCache = Objects.requireNonNull(cache, "cache");
     return this;
   }
 
@@ -367,7 +383,8 @@ public final class Trainer {
    *     square would not be: from a norm of 1e19 on, once clipped); or a statistic of a batch norm,
    *     naming step and layer; or a parameter after the update, naming step, parameter and rate
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
-   *     layer to train; this trainer is already running; or early stopping has no validation data
+   *     layer to train; this trainer is already running; early stopping has no validation data; or
+   *     the given feature cache is closed or in use by another thread
    * @throws NativeMemoryException if the memory budget is too small for the batch size
    * @throws StackOverflowError if this thread has less than 192 KiB of stack left: training does
    *     not begin what it might not end
@@ -427,6 +444,7 @@ public final class Trainer {
         isPrefetching,
         featureCacheBytes,
         featureCacheFolder,
+        Optional.ofNullable(featureCache),
         validation,
         validateEvery,
         watched,
@@ -460,6 +478,7 @@ public final class Trainer {
       boolean isPrefetching,
       long featureCacheBytes,
       Path featureCacheFolder,
+      Optional<FeatureCache> featureCache,
       Dataset validation,
       int validateEvery,
       Watched watched,

@@ -14,25 +14,40 @@ final class Tuning {
   private final TargetBinding binding;
   private final float[][] outputs;
 
-  private Tuning(Network network, Dataset data, PredictorOptions options) {
+  private Tuning(Network network, Dataset data, float[][] outputs) {
     this.network = network;
     this.data = data;
     binding = TargetBinding.of(network.tasks(), network.inputShape(), data);
+    this.outputs = outputs;
+  }
+
+  private static float[][] outputs(Network network, Dataset data, PredictorOptions options) {
+    TargetBinding.of(network.tasks(), network.inputShape(), data); // what it refuses comes first
     try (Predictor predictor = network.predictor(options)) {
-      outputs = predictor.predict(new FiniteInputs(data));
+      return predictor.predict(new FiniteInputs(data));
     }
   }
 
   /** Scales the logits of all tasks of labels or classes that there are targets for. */
   static CalibrationReport calibrate(Network network, Dataset data) {
-    return new Tuning(network, data, PredictorOptions.defaults().logits()).calibrate();
+    return calibrate(network, data, outputs(network, data, PredictorOptions.defaults().logits()));
+  }
+
+  /** The same from logits of all examples. */
+  static CalibrationReport calibrate(Network network, Dataset data, float[][] logits) {
+    return new Tuning(network, data, logits).calibrate();
   }
 
   /** Sets the thresholds of all labels that there are targets for. */
   static void tuneThresholds(Network network, Dataset data) {
     // By the very numbers that are compared with them later: of logits that differ, the
     // probabilities may be the same float.
-    new Tuning(network, data, PredictorOptions.defaults()).tuneThresholds();
+    tuneThresholds(network, data, outputs(network, data, PredictorOptions.defaults()));
+  }
+
+  /** The same from probabilities of all examples. */
+  static void tuneThresholds(Network network, Dataset data, float[][] probabilities) {
+    new Tuning(network, data, probabilities).tuneThresholds();
   }
 
   /**

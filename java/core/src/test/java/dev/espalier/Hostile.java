@@ -223,6 +223,14 @@ final class Hostile {
     add(Class.class, Hostile.class, String.class, null);
     add(LoadOptions.class, LoadOptions.defaults(), LoadOptions.defaults().maxLayers(1), null);
     add(
+        FeatureCacheOptions.class,
+        FeatureCacheOptions.defaults(),
+        FeatureCacheOptions.defaults().budget(1).withoutFolder(),
+        null);
+    arguments.put(
+        FeatureCache.class,
+        list(() -> opened(FeatureCache.create()), Hostile::closedCache, () -> null));
+    add(
         BatchingOptions.class,
         BatchingOptions.defaults().maxBatchSize(3).timeout(Duration.ofMillis(200)),
         BatchingOptions.defaults().maxBatchSize(1 << 16),
@@ -338,6 +346,9 @@ final class Hostile {
     receivers.put(
         Head.class,
         list(() -> Head.labels("low", "right"), () -> Head.classes(4), () -> Head.values("v")));
+    receivers.put(FeatureCacheOptions.class, list(FeatureCacheOptions::defaults));
+    receivers.put(
+        FeatureCache.class, list(() -> opened(FeatureCache.create()), Hostile::closedCache));
     receivers.put(LoadOptions.class, list(LoadOptions::defaults));
     receivers.put(LabelsHead.class, list(() -> Head.labels("low", "right")));
     receivers.put(ClassesHead.class, list(() -> Head.classes(4)));
@@ -512,6 +523,12 @@ final class Hostile {
   private static BatchingPredictor batching(Predictor predictor) {
     return BatchingPredictor.of(
         predictor, BatchingOptions.defaults().maxBatchSize(3).maxWait(Duration.ZERO));
+  }
+
+  private static FeatureCache closedCache() {
+    FeatureCache cache = FeatureCache.create();
+    cache.close();
+    return cache;
   }
 
   private static Network closedNetwork() {

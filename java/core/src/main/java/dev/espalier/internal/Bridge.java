@@ -159,6 +159,13 @@ public final class Bridge {
   public static native void trainerEvaluateCached(
       long trainer, int slot, long batch, @Raw(withEnv = true) long[] examples, long logits);
 
+  public static native @StdString String trainerPrefixFingerprint(long trainer);
+
+  public static native void trainerShareFeatures(long trainer, int slot, long features);
+
+  public static native void trainerCacheExamples(
+      long trainer, int slot, long batch, @Raw(withEnv = true) long[] examples, long inputs);
+
   public static native void trainerSaveBest(long trainer);
 
   public static native void trainerRestoreBest(long trainer);
@@ -166,6 +173,34 @@ public final class Bridge {
   public static native long trainerPrefixExamples(long trainer);
 
   public static native void trainerRelease(long trainer);
+
+  // Features that outlive a trainer.
+
+  public static native long featuresCreate(
+      long examples, long featureCount, String fingerprint, String folder);
+
+  public static native void featuresMakeRoom(
+      long features, long count, @Raw(withEnv = true) long[] examples);
+
+  public static native @Cast("bool") boolean featuresInFile(long features);
+
+  public static native long featurePredictorCreate(long network, @Cast("bool") boolean logits);
+
+  public static native @Cast("bool") boolean featurePredictorHasFrozenPrefix(long predictor);
+
+  public static native long featurePredictorFeatureCount(long predictor);
+
+  public static native @StdString String featurePredictorFingerprint(long predictor);
+
+  public static native void featurePredictorCache(
+      long predictor, long features, long batch, @Raw(withEnv = true) long[] examples, long inputs);
+
+  public static native void featurePredictorPredict(
+      long predictor,
+      long features,
+      long batch,
+      @Raw(withEnv = true) long[] examples,
+      long outputs);
 
   // Losses and metrics of a whole set.
 

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/prefix_fingerprint.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+namespace espalier {
+namespace {
+
+// Two lanes of 64 bits. Each step maps the states one to one for a given word, and the words one
+// to one for a given state: two texts that differ in one word always end differently.
+class Hash {
+ public:
+  void AddWord(std::uint64_t word) {
+    first_ = (first_ ^ word) * 0x9E3779B97F4A7C15u;
+    first_ ^= first_ >> 32;
+    second_ = (second_ + word) * 0xD6E8FEB86659FD93u;
+    second_ ^= second_ >> 29;
+  }
+
+  void AddBytes(const void* bytes, std::size_t count) {
+    AddWord(count);
+    const auto* from = static_cast<const char*>(bytes);
+    while (count > 0) {
+      const std::size_t piece = std::min(count, kWordBytes);
+      std::uint64_t word = 0;
+      std::memcpy(&word, from, piece);
+      AddWord(word);
+      from += piece;
+      count -= piece;
+    }
+  }
+
+  void AddText(std::string_view text) { AddBytes(text.data(), text.size()); }
+  void AddInteger(std::int64_t value) { AddWord(static_cast<std::uint64_t>(value)); }
+  void AddReal(double value) { AddWord(std::bit_cast<std::uint64_t>(value)); }
+
+  std::string Digits() const {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string digits;
+    for (std::uint64_t lane : {first_, second_}) {
+      for (int i = 0; i < 16; ++i, lane >>= 4) digits += kDigits[lane & 15u];
+    }
+    return digits;
+  }
+
+ private:
+  static constexpr std::size_t kWordBytes = 8;
+
+  std::uint64_t first_ = 0x243F6A8885A308D3u;
+  std::uint64_t second_ = 0x13198A2E03707344u;
+};
+
+void AddAttribute(const AttributeValue& value, Hash& hash) {
+  hash.AddWord(value.index());
+  std::visit(
+      [&](const auto& held) {
+        using Held = std::decay_t<decltype(held)>;
+        if constexpr (std::is_same_v<Held, double>) {
+          hash.AddReal(held);
+        } else if constexpr (std::is_same_v<Held, std::string>) {
+          hash.AddText(held);
+        } else if constexpr (std::is_same_v<Held, std::vector<std::int64_t>>) {
+          hash.AddBytes(held.data(), held.size() * sizeof(std::int64_t));
+        } else {
+          hash.AddInteger(held);
+        }
+      },
+      value);
+}
+
+void AddReals(const std::vector<double>& values, Hash& hash) {
+  hash.AddBytes(values.data(), values.size() * sizeof(double));
+}
+
+}  // namespace
+
+std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& plan) {
+  Hash hash;
+  hash.AddText(network.input.ToString());
+  hash.AddInteger(network.normalization.has_value());
+  if (network.normalization) {
+    AddReals(network.normalization->mean, hash);
+    AddReals(network.normalization->std, hash);
+  }
+  std::vector<std::int64_t> places(network.layers.size() + 1, -1);  // after the network's input
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    if (!plan.in_prefix[i]) continue;
+    const GraphLayer& layer = network.layers[i];
+    places[i + 1] = count++;
+    hash.AddText(layer.layer->kind());
+    const Attributes attributes = layer.layer->attributes();
+    hash.AddWord(attributes.size());
+    for (const auto& [name, value] : attributes) {
+      hash.AddText(name);
+      AddAttribute(value, hash);
+    }
+    hash.AddWord(layer.inputs.size());
+    for (const int input : layer.inputs) {
+      hash.AddInteger(places[static_cast<std::size_t>(input + 1)]);
+    }
+    hash.AddWord(layer.parameters.size());
+    for (const int parameter : layer.parameters) {
+      const auto floats = static_cast<std::size_t>(
+          network.parameters[static_cast<std::size_t>(parameter)].shape.element_count());
+      hash.AddBytes(network.parameter_values(parameter), floats * sizeof(float));
+    }
+  }
+  hash.AddInteger(count);
+  for (const PlanSource& source : plan.sources) {
+    hash.AddInteger(places[static_cast<std::size_t>(source.layer + 1)]);
+  }
+  return hash.Digits();
+}
+
+}  // namespace espalier
