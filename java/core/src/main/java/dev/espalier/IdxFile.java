@@ -76,7 +76,7 @@ final class IdxFile {
                   ? "expected a gzip header, got the end of the file"
                   : error.getMessage()),
           error);
-    } catch (IOException error) {
+    } catch (IOException | RuntimeException error) {
       throw FileErrors.unreadable(file, error);
     }
   }

@@ -11,7 +11,6 @@ import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Objects;
 
 /**
  * Model files that come and go as streams, piece by piece: nothing but the network is held, however
@@ -37,10 +36,10 @@ final class ModelStream {
   static NativeHandle read(Path file, LoadOptions options) {
     try (InputStream stream = Files.newInputStream(file)) {
       return readAll(stream, options);
-    } catch (IOException error) {
-      throw FileErrors.unreadable(file, error);
     } catch (ModelFileException error) {
       throw new ModelFileException(file.toUri() + ": " + error.getMessage(), error);
+    } catch (IOException | RuntimeException error) {
+      throw FileErrors.unreadable(file, error);
     }
   }
 
@@ -48,12 +47,33 @@ final class ModelStream {
     String limits = options.toJson();
     try (NativeHandle reader = NativeHandle.create(() -> Bridge.modelReaderCreate(limits))) {
       byte[] piece = new byte[PIECE_BYTES];
-      for (int count = stream.read(piece); count >= 0; count = stream.read(piece)) {
-        int bytes = Objects.checkFromIndexSize(0, count, PIECE_BYTES) + count;
+      for (int count = next(stream, piece); count > 0; count = next(stream, piece)) {
+        int bytes = count;
         reader.run(id -> Bridge.modelReaderWrite(id, piece, bytes));
       }
       return NativeHandle.create(() -> reader.getLong(Bridge::modelReaderFinish));
     }
+  }
+
+  /**
+   * Returns how many bytes were read to the start of {@code piece}, 0 only at the end. Holds a
+   * stream to its contract: one that gives 0 bytes is asked for a single one, which it has to give.
+   */
+  private static int next(InputStream stream, byte[] piece) throws IOException {
+    int count = stream.read(piece);
+    if (count < -1 || count > piece.length) {
+      throw new IOException(
+          "expected read(byte[]) to return -1 to " + piece.length + ", got " + count);
+    }
+    if (count != 0) {
+      return Math.max(count, 0);
+    }
+    int value = stream.read();
+    if (value < -1 || value > 255) {
+      throw new IOException("expected read() to return -1 to 255, got " + value);
+    }
+    piece[0] = (byte) value;
+    return value < 0 ? 0 : 1;
   }
 
   /** Writes a network to a stream, which it flushes and does not close. */
@@ -73,6 +93,9 @@ final class ModelStream {
   static void write(NativeHandle network, Path file) {
     try {
       Path folder = file.toAbsolutePath().getParent();
+      if (folder == null) {
+        throw FileErrors.folder(file);
+      }
       Path beside = Files.createTempFile(folder, ".espalier-", ".tmp");
       try {
         try (OutputStream stream = Files.newOutputStream(beside)) {
@@ -82,7 +105,7 @@ final class ModelStream {
       } finally {
         Files.deleteIfExists(beside);
       }
-    } catch (IOException error) {
+    } catch (IOException | RuntimeException error) {
       throw FileErrors.unwritable(file, error);
     }
   }
@@ -101,7 +124,7 @@ final class ModelStream {
 
   private static void replace(Path from, Path to) throws IOException {
     if (Files.isDirectory(to)) {
-      throw new IOException("it is a folder");
+      throw FileErrors.folder(to);
     }
     try {
       Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.espalier.internal.JsonReader;
@@ -22,10 +23,12 @@ import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -125,6 +128,85 @@ class ModelFileTest {
           UncheckedIOException.class, () -> network.save(folder.resolve("no/such/folder/file")));
       assertThrows(UncheckedIOException.class, () -> network.save(folder));
     }
+  }
+
+  private static void assertRefuses(Executable call, String... parts) {
+    String message = assertThrows(UncheckedIOException.class, call).getMessage();
+    for (String part : parts) {
+      assertTrue(message.contains(part), message);
+    }
+  }
+
+  @Test
+  void tellsWhatOtherFileSystemsRefuse() throws IOException {
+    URI jar = URI.create("jar:" + folder.resolve("x.zip").toUri());
+    long handles = Espalier.liveHandles();
+    try (Network network = Dots.labeller(1)) {
+      Path inside;
+      try (FileSystem zip = FileSystems.newFileSystem(jar, Map.of("create", "true"))) {
+        inside = zip.getPath("/model");
+        network.save(inside);
+        String folderFound = "expected a regular file, got a folder";
+        assertRefuses(() -> network.save(zip.getPath("/")), "/: " + folderFound);
+        Files.createDirectory(zip.getPath("/sub"));
+        assertRefuses(() -> network.save(zip.getPath("/sub")), "/sub: " + folderFound);
+        assertRefuses(() -> network.save(Path.of("/")), folderFound);
+      }
+      assertRefuses(() -> network.save(inside), "/model: ", "file system is closed");
+      assertRefuses(() -> Network.load(inside), "/model: ", "file system is closed");
+      assertRefuses(() -> Network.transferFrom(inside), "/model: ", "file system is closed");
+      assertRefuses(() -> Datasets.idx(inside, inside), "/model: ", "file system is closed");
+      Path readOnly = FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/model");
+      assertRefuses(() -> network.save(readOnly), "/model: ", "file system is read-only");
+      network.freeze("*"); // nobody holds it any more
+    }
+    try (FileSystem zip = FileSystems.newFileSystem(jar, Map.of())) {
+      Network closed = Dots.labeller(1);
+      closed.close();
+      assertThrows(ClosedException.class, () -> closed.save(zip.getPath("/model")));
+    }
+    assertEquals(handles, Espalier.liveHandles());
+  }
+
+  /** Streams a file, but returns what {@code count} makes of the count that it is asked for. */
+  private static InputStream contrary(byte[] file, int value, IntUnaryOperator count) {
+    ByteArrayInputStream stream = new ByteArrayInputStream(file);
+    return new InputStream() {
+      @Override
+      public int read() {
+        return value == 0 ? stream.read() : value;
+      }
+
+      @Override
+      public int read(byte[] bytes, int offset, int length) {
+        return count.applyAsInt(length);
+      }
+    };
+  }
+
+  @Test
+  void holdsStreamsToTheirContract() {
+    ByteArrayOutputStream file = new ByteArrayOutputStream();
+    long handles = Espalier.liveHandles();
+    try (Network network = Dots.labeller(1)) {
+      network.save(file);
+      byte[] bytes = file.toByteArray();
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(60),
+          () -> {
+            try (Network loaded = Network.load(contrary(bytes, 0, length -> 0));
+                Predictor predictor =
+                    Predictor.load(contrary(bytes, 0, length -> 0), PredictorOptions.defaults())) {
+              Dots.assertSameBits(network, loaded);
+              assertEquals(network.tasks(), predictor.tasks());
+            }
+          });
+      assertRefuses(() -> Network.load(contrary(bytes, 0, length -> length + 1)), "got 65537");
+      assertRefuses(() -> Network.load(contrary(bytes, 0, length -> -7)), "got -7");
+      assertRefuses(() -> Network.load(contrary(bytes, 256, length -> 0)), "got 256");
+      assertRefuses(() -> Network.load(contrary(bytes, -2, length -> 0)), "got -2");
+    }
+    assertEquals(handles, Espalier.liveHandles());
   }
 
   @Test
