@@ -2,6 +2,7 @@
 #include "network/task_check.h"
 
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <unordered_set>
 
@@ -55,8 +56,10 @@ const char* FittingLosses(TaskKind kind) {
   return "none";
 }
 
+// Checks weights, one a label, or none: finite, and from 0 to `most`.
 void CheckWeights(const std::string& head, const char* name, const std::vector<double>& weights,
-                  const TaskSpec& task, TaskKind fitting) {
+                  const TaskSpec& task, TaskKind fitting,
+                  double most = std::numeric_limits<double>::infinity()) {
   if (weights.empty()) {
     return;
   }
@@ -69,9 +72,10 @@ void CheckWeights(const std::string& head, const char* name, const std::vector<d
          ", one a label, got ", weights.size());
   }
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    if (!std::isfinite(weights[i]) || weights[i] < 0.0) {
+    if (!std::isfinite(weights[i]) || weights[i] < 0.0 || weights[i] > most) {
       Fail(ErrorCode::kInvalidArgument, "head '", head, "': expected ", name,
-           " of at least 0 and finite, got ", weights[i], " for label '", task.labels[i], "'");
+           std::isfinite(most) ? " of 0 to 1" : " of at least 0 and finite", ", got ", weights[i],
+           " for label '", task.labels[i], "'");
     }
   }
 }
@@ -92,23 +96,20 @@ void CheckTask(const std::string& head, const TaskSpec& task) {
     Fail(ErrorCode::kInvalidArgument, "head '", head, "': the loss of a ", TaskKindName(task.kind),
          " task is ", FittingLosses(task.kind), ", got ", LossKindName(task.loss));
   }
-  CheckWeights(head, "positive_weights", task.positive_weights, task, TaskKind::kLabels);
-  CheckWeights(head, "class_weights", task.class_weights, task, TaskKind::kClasses);
-  CheckWeights(head, "thresholds", task.thresholds, task, TaskKind::kLabels);
-  for (const double threshold : task.thresholds) {
-    CheckSetting(threshold <= 1.0, head, "thresholds", "of at most 1", threshold);
-  }
+  CheckWeights(head, "positive weights", task.positive_weights, task, TaskKind::kLabels);
+  CheckWeights(head, "class weights", task.class_weights, task, TaskKind::kClasses);
+  CheckWeights(head, "thresholds", task.thresholds, task, TaskKind::kLabels, 1.0);
   CheckSetting(std::isfinite(task.weight) && task.weight >= 0.0, head, "weight",
                "of at least 0 and finite", task.weight);
-  CheckSetting(task.label_smoothing >= 0.0 && task.label_smoothing < 1.0, head, "label_smoothing",
+  CheckSetting(task.label_smoothing >= 0.0 && task.label_smoothing < 1.0, head, "label smoothing",
                "in [0, 1)", task.label_smoothing);
   CheckSetting(task.kind != TaskKind::kValues || task.label_smoothing == 0.0, head,
-               "label_smoothing", "of 0 for a values task", task.label_smoothing);
-  CheckSetting(std::isfinite(task.focal_gamma) && task.focal_gamma >= 0.0, head, "focal_gamma",
+               "label smoothing", "of 0 for a values task", task.label_smoothing);
+  CheckSetting(std::isfinite(task.focal_gamma) && task.focal_gamma >= 0.0, head, "focal gamma",
                "of at least 0 and finite", task.focal_gamma);
-  CheckSetting(std::isfinite(task.focal_alpha) && task.focal_alpha <= 1.0, head, "focal_alpha",
+  CheckSetting(std::isfinite(task.focal_alpha) && task.focal_alpha <= 1.0, head, "focal alpha",
                "of at most 1 and finite (negative: no weighting)", task.focal_alpha);
-  CheckSetting(std::isfinite(task.huber_delta) && task.huber_delta > 0.0, head, "huber_delta",
+  CheckSetting(std::isfinite(task.huber_delta) && task.huber_delta > 0.0, head, "huber delta",
                "above 0 and finite", task.huber_delta);
 }
 

@@ -59,9 +59,13 @@ TEST(TaskCheck, Weights) {
 TEST(TaskCheck, Thresholds) {
   const TaskSpec task = LabelsTask({"a", "b"});
   ExpectRefused(task, [](TaskSpec& t) { t.thresholds = {0.5}; }, "expected 2 thresholds");
-  ExpectRefused(task, [](TaskSpec& t) { t.thresholds = {0.5, 1.1}; }, "of at most 1");
-  ExpectRefused(task, [](TaskSpec& t) { t.thresholds = {-0.1, 1.0}; }, "label 'a'");
-  ExpectRefused(task, [](TaskSpec& t) { t.thresholds = {0.5, kNaN}; }, "label 'b'");
+  ExpectRefused(
+      task, [](TaskSpec& t) { t.thresholds = {0.5, 1.1}; },
+      "expected thresholds of 0 to 1, got 1.1");
+  ExpectRefused(
+      task, [](TaskSpec& t) { t.thresholds = {-0.1, 1.0}; }, "of 0 to 1, got -0.1 for label 'a'");
+  ExpectRefused(
+      task, [](TaskSpec& t) { t.thresholds = {0.5, kNaN}; }, "of 0 to 1, got nan for label 'b'");
   ExpectRefused(
       ClassesTask(2), [](TaskSpec& t) { t.thresholds = {0.5, 0.5}; }, "for a labels task");
 }
@@ -70,12 +74,12 @@ TEST(TaskCheck, Settings) {
   const TaskSpec task = LabelsTask({"a"});
   ExpectRefused(task, [](TaskSpec& t) { t.weight = -0.5; }, "weight");
   ExpectRefused(task, [](TaskSpec& t) { t.weight = kNaN; }, "weight");
-  ExpectRefused(task, [](TaskSpec& t) { t.label_smoothing = 1.0; }, "label_smoothing");
-  ExpectRefused(task, [](TaskSpec& t) { t.label_smoothing = kNaN; }, "label_smoothing");
+  ExpectRefused(task, [](TaskSpec& t) { t.label_smoothing = 1.0; }, "label smoothing");
+  ExpectRefused(task, [](TaskSpec& t) { t.label_smoothing = kNaN; }, "label smoothing");
   ExpectRefused(ValuesTask({"a"}), [](TaskSpec& t) { t.label_smoothing = 0.1; }, "values task");
-  ExpectRefused(task, [](TaskSpec& t) { t.focal_gamma = -1.0; }, "focal_gamma");
-  ExpectRefused(task, [](TaskSpec& t) { t.focal_alpha = 1.5; }, "focal_alpha");
-  ExpectRefused(task, [](TaskSpec& t) { t.huber_delta = 0.0; }, "huber_delta");
+  ExpectRefused(task, [](TaskSpec& t) { t.focal_gamma = -1.0; }, "focal gamma");
+  ExpectRefused(task, [](TaskSpec& t) { t.focal_alpha = 1.5; }, "focal alpha");
+  ExpectRefused(task, [](TaskSpec& t) { t.huber_delta = 0.0; }, "huber delta");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ int FindHead(const NetworkState& network, const std::string& name) {
     }
     known.push_back(network.heads[i].name);
   }
-  Fail(ErrorCode::kInvalidArgument, "drop_heads: expected a head's name, got '", name,
+  Fail(ErrorCode::kInvalidArgument, "head to drop: expected a head's name, got '", name,
        "', which no head has", NamesInstead(name, known));
 }
 
@@ -33,7 +33,7 @@ int FindLayer(const NetworkState& network, const std::string& name) {
       return static_cast<int>(i);
     }
   }
-  Fail(ErrorCode::kInvalidArgument, "drop_from: expected a layer's name, got '", name,
+  Fail(ErrorCode::kInvalidArgument, "layer to drop from: expected a layer's name, got '", name,
        "', which no layer has", NamesInstead(name, LayerNames(network)));
 }
 
@@ -140,7 +140,7 @@ void ApplyLearningRates(NetworkState& network, const TransferSpec& spec) {
       const TransferSpec::Rate*& choice =
           rate.pattern == name ? of_layer.by_name : of_layer.by_pattern;
       if (choice != nullptr && choice->scale != rate.scale) {
-        Fail(ErrorCode::kInvalidArgument, "learning_rates: expected one scale for layer '", name,
+        Fail(ErrorCode::kInvalidArgument, "learning rates: expected one scale for layer '", name,
              "', got ", choice->scale, " by '", choice->pattern, "' and ", rate.scale, " by '",
              rate.pattern, "'");
       }
@@ -162,6 +162,13 @@ struct Transferred {
 void CheckNewHeads(const NetworkState& network, const TransferSpec& spec,
                    const std::vector<char>& dropped) {
   for (const HeadSpec& head : spec.heads) {
+    for (const GraphHead& old : network.heads) {
+      if (old.name == head.name && dropped[static_cast<std::size_t>(old.output)] == 0) {
+        Fail(ErrorCode::kInvalidArgument, "head '", head.name,
+             "': expected a name that no kept head has, got one of the network; drop that head "
+             "first (dropHead) to replace it");
+      }
+    }
     for (std::size_t i = 0; i < dropped.size(); ++i) {
       if (dropped[i] != 0 && network.layers[i].head < 0 && network.layers[i].name == head.from) {
         Fail(ErrorCode::kInvalidArgument, "head '", head.name,

@@ -242,9 +242,11 @@ TEST(Transfer, UnknownNamesListNearOnes) {
   };
   TransferSpec heads;
   heads.drop_heads = {"garmet"};
+  EXPECT_TRUE(contains(message(heads), "head to drop: expected a head's name, got 'garmet'"));
   EXPECT_TRUE(contains(message(heads), "'garment'"));
   TransferSpec from;
   from.drop_from = {"conv3"};
+  EXPECT_TRUE(contains(message(from), "layer to drop from: expected a layer's name"));
   EXPECT_TRUE(contains(message(from), "'conv1'"));
   TransferSpec freeze;
   freeze.freeze = {{.pattern = "featuers"}};
@@ -268,6 +270,12 @@ TEST(Transfer, UnknownNamesListNearOnes) {
   TransferSpec twice;
   twice.heads = {Finding(), Finding()};
   EXPECT_TRUE(contains(message(twice), "named twice"));
+  TransferSpec kept;
+  kept.heads = {Finding()};
+  kept.heads[0].name = "garment";
+  EXPECT_TRUE(contains(message(kept), "head 'garment': expected a name that no kept head has"));
+  kept.drop_heads = {"garment"};
+  network.Transfer(kept, 1);
 }
 
 TEST(Transfer, ExplainTellsEveryFate) {

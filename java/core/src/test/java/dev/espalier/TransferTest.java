@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 class TransferTest {
@@ -56,6 +57,46 @@ class TransferTest {
               "parameters")) {
         assertTrue(table.contains(word), table);
       }
+    }
+  }
+
+  private static void assertRefuses(Executable call, String message) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, call).getMessage());
+  }
+
+  @Test
+  void refusesNamesInTheWordsOfTheCaller() {
+    try (Network network = Dots.classifier(1)) {
+      assertRefuses(
+          () -> network.transfer().head("quarter", SIDES).build(1),
+          "head 'quarter': expected a name that no kept head has, got one of the network; drop that"
+              + " head first (dropHead) to replace it");
+      network.transfer().head("quarter", SIDES).dropHead("quarter").build(1).close();
+      assertRefuses(
+          () -> network.transfer().dropHead("quarte").build(1),
+          "head to drop: expected a head's name, got 'quarte', which no head has; did you mean"
+              + " 'quarter'?");
+      assertRefuses(
+          () -> network.transfer().dropFrom("featurs").build(1),
+          "layer to drop from: expected a layer's name, got 'featurs', which no layer has; did you"
+              + " mean 'features'?");
+    }
+  }
+
+  @Test
+  void refusesTextThatIsNoUtf16() {
+    String lone = ": expected valid UTF-16, got the lone surrogate U+D800 at index 1";
+    assertRefuses(() -> Head.labels("a", "x\ud800"), "labels" + lone);
+    assertRefuses(
+        () -> Head.labels("\udc00\ud800"),
+        "labels: expected valid UTF-16, got the lone surrogate U+DC00 at index 0");
+    Head.labels("x\ud83d\ude00");
+    try (Network network = Dots.classifier(1)) {
+      TransferBuilder plan = network.transfer();
+      assertRefuses(() -> plan.freeze("x\ud800*"), "pattern" + lone);
+      assertRefuses(() -> plan.dropHead("x\ud800"), "head" + lone);
+      assertRefuses(() -> plan.head("x\ud800", SIDES), "name" + lone);
+      assertRefuses(() -> network.freeze("x\ud800"), "pattern" + lone);
     }
   }
 

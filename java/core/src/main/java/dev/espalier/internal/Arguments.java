@@ -193,7 +193,28 @@ public final class Arguments {
   }
 
   /**
-   * Checks an array of names: at least one, none null or empty, none twice.
+   * Checks that a text is valid UTF-16, so that it has a UTF-8 form.
+   *
+   * @param what name of the argument
+   * @param text its value
+   * @return {@code text}
+   */
+  public static String utf16(String what, String text) {
+    int codePoint;
+    for (int i = 0; i < text.length(); i += Character.charCount(codePoint)) {
+      codePoint = text.codePointAt(i);
+      if (codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE) {
+        throw new IllegalArgumentException(
+            String.format(
+                "%s: expected valid UTF-16, got the lone surrogate U+%04X at index %d",
+                what, codePoint, i));
+      }
+    }
+    return text;
+  }
+
+  /**
+   * Checks an array of names: at least one, valid UTF-16, none null or empty, none twice.
    *
    * @param what name of the argument
    * @param names the names
@@ -206,7 +227,7 @@ public final class Arguments {
     }
     Set<String> seen = new HashSet<>();
     for (String name : names) {
-      Objects.requireNonNull(name, what);
+      utf16(what, Objects.requireNonNull(name, what));
       if (name.isEmpty() || !seen.add(name)) {
         throw new IllegalArgumentException(
             what

@@ -42,8 +42,8 @@ public final class NativeCall {
   }
 
   /**
-   * Returns {@code value}, checked: not null and without the character NUL, at which native text
-   * would end.
+   * Returns {@code value}, checked: not null, valid UTF-16, and without the character NUL, at which
+   * native text would end.
    *
    * @param what names the argument in the message
    */
@@ -56,6 +56,6 @@ public final class NativeCall {
       throw new IllegalArgumentException(
           what + ": expected text without the character NUL, got one at index " + nul);
     }
-    return value;
+    return Arguments.utf16(what, value);
   }
 }
