@@ -48,7 +48,10 @@ public final class Datasets {
   }
 
   /**
-   * Makes a data set of inputs in a buffer, direct or not, from position to limit.
+   * Makes a data set of inputs in a buffer, direct or not, from position to limit. A file mapped
+   * into memory must not be cut off while it is in use: reading what is gone gives an {@link
+   * InternalError}. Memory of an arena confined to a thread is trained from on that thread, with
+   * {@link Trainer#prefetch prefetch(false)}.
    *
    * @param inputs {@code [examples, shape]}, row-major
    * @param shape shape of an input

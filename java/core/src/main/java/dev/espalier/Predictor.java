@@ -238,7 +238,8 @@ public final class Predictor implements AutoCloseable {
   /**
    * Predicts from buffer to buffer: allocates nothing and copies nothing. Reads all remaining
    * inputs; writes from the position of {@code outputs} on. Positions stay as they are. The buffers
-   * must not overlap, and memory of an arena must not be freed while the call runs.
+   * must not overlap, and memory of an arena must not be freed while the call runs. A file mapped
+   * into memory must not be cut off meanwhile: that ends the process.
    *
    * @param inputs direct, in native byte order; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
@@ -280,7 +281,8 @@ public final class Predictor implements AutoCloseable {
    * Predicts from pixels of a byte each as {@link #predictPixels(byte[])} does, from buffer to
    * buffer: allocates nothing and copies nothing. Reads all remaining pixels; writes from the
    * position of {@code outputs} on. Positions stay as they are. The buffers must not overlap, and
-   * memory of an arena must not be freed while the call runs.
+   * memory of an arena must not be freed while the call runs. A file mapped into memory must not be
+   * cut off meanwhile: that ends the process.
    *
    * @param pixels direct; {@code [batch, input shape]} remaining
    * @param outputs direct, in native byte order, not read-only; room for {@code [batch,
