@@ -228,7 +228,7 @@ void Network::SetThresholds(std::string_view head, std::span<const double> thres
     names.push_back(candidate.name);
   }
   Fail(ErrorCode::kInvalidArgument, "expected one of the heads ", Join(names, ", "), ", got '",
-       head, "'");
+       head, "'", DidYouMean(head, names));
 }
 
 void Network::SetThresholds(std::span<const double> columns) {

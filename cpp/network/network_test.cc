@@ -241,7 +241,7 @@ TEST(Network, ThresholdsAreOfAHeadAndItsLabels) {
   EXPECT_EQ(network.Spec().heads[0].task.thresholds, two);
   EXPECT_TRUE(Contains(
       MessageOf(ErrorCode::kInvalidArgument, [&] { network.SetThresholds("traits", two); }),
-      "trait, digit"));
+      "trait, digit, got 'traits'; did you mean 'trait'?"));
   MessageOf(ErrorCode::kInvalidArgument, [&] { network.SetThresholds("digit", two); });
   MessageOf(ErrorCode::kInvalidArgument,
             [&] { network.SetThresholds("trait", std::vector<double>{0.5}); });

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "core/checked.h"
 #include "core/cpu.h"
 #include "core/near_names.h"
+#include "core/text.h"
 #include "losses/loss.h"
 #include "network/cost.h"
 #include "training/finite.h"
@@ -20,7 +22,13 @@ namespace {
 // A float's square stays finite up to 1.8e19.
 constexpr double kMostSquared = 1e19;
 
+constexpr const char* kAgainstDivergence =
+    "; a lower learning rate, clipNorm or inputs scaled to about -1 to 1 may help";
+
 std::size_t Index(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+// C libraries disagree about the sign and the letters of NaN.
+std::string NumberText(double number) { return std::isnan(number) ? "NaN" : Concat(number); }
 
 TrainingPlan MakePlan(const NetworkState& network, const TrainerConfig& config) {
   if (network.limits) CheckLimits(network, *network.limits, CostUse::kTraining);
@@ -210,7 +218,7 @@ void Trainer::Implementation::CheckFiniteLosses() const {
   for (std::size_t i = 0; i < result_.tasks.size(); ++i) {
     if (std::isfinite(result_.tasks[i].loss)) continue;
     Fail(ErrorCode::kNonFinite, "loss of task '", network_->heads[i].name, "' at step ", steps_ + 1,
-         ": expected a finite value, got ", result_.tasks[i].loss);
+         ": expected a finite value, got ", NumberText(result_.tasks[i].loss), kAgainstDivergence);
   }
 }
 
@@ -227,12 +235,13 @@ void Trainer::Implementation::CheckGradients(double norm) const {
   }
   Fail(ErrorCode::kNonFinite, "gradient of task ", Join(tasks, ", "), " at step ", steps_ + 1,
        ": expected ", is_finite ? "values whose squares are finite" : "finite values",
-       ", got a norm of ", norm);
+       ", got a norm of ", NumberText(norm), kAgainstDivergence);
 }
 
 void Trainer::Implementation::FailUpdate(const GraphParameter& parameter) const {
   Fail(ErrorCode::kNonFinite, "update of '", parameter.path, "' at step ", steps_ + 1,
-       ": expected finite values, got others with the learning rate ", result_.learning_rate);
+       ": expected finite values, got others with the learning rate ", result_.learning_rate,
+       kAgainstDivergence);
 }
 
 void Trainer::Implementation::CheckFiniteStatistics(std::int64_t batch) const {

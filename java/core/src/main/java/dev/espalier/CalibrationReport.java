@@ -62,13 +62,13 @@ public final class CalibrationReport {
             + Entry.name(task, label));
   }
 
-  /** Returns a table: a line an entry. */
+  /** Returns a table: a line an entry, which says where logits were left as they were. */
   @Override
   public String toString() {
     List<String[]> rows = new ArrayList<>();
     rows.add(
         new String[] {
-          "calibration", "scale", "bias", "known", "log loss", "after", "threshold", "after"
+          "calibration", "scale", "bias", "known", "log loss", "after", "threshold", "after", ""
         });
     for (Entry entry : entries) {
       rows.add(
@@ -80,7 +80,8 @@ public final class CalibrationReport {
             number(entry.logLossBefore),
             number(entry.logLossAfter),
             number(entry.thresholdBefore),
-            number(entry.thresholdAfter)
+            number(entry.thresholdAfter),
+            entry.isUnchanged() ? "left as it was" : ""
           });
     }
     return TextTable.of(rows);
@@ -149,7 +150,7 @@ public final class CalibrationReport {
      * Returns what the logits were multiplied by.
      *
      * @return above 1 where the network was not sure enough, below 1 where it was too sure; 1 where
-     *     nothing was to be learnt
+     *     nothing was to be learnt, or the fit gave no smaller log loss
      */
     public double scale() {
       return scale;
@@ -158,7 +159,7 @@ public final class CalibrationReport {
     /**
      * Returns what was added to the scaled logits.
      *
-     * @return 0 for classes, and where nothing was to be learnt
+     * @return 0 for classes, and where the scale is 1 as nothing was learnt
      */
     public double bias() {
       return bias;
@@ -208,6 +209,10 @@ public final class CalibrationReport {
      */
     public OptionalDouble thresholdAfter() {
       return thresholdAfter;
+    }
+
+    private boolean isUnchanged() {
+      return scale == 1 && bias == 0;
     }
 
     private static String name(String task, String label) {

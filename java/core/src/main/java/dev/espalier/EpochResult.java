@@ -20,6 +20,7 @@ public final class EpochResult {
   private final Map<String, Double> taskLosses;
   private final Optional<Evaluation> validation;
   private final boolean isBest;
+  private final Optional<Trainer.TaskMetric> watched;
   private final double learningRate;
   private final double seconds;
 
@@ -30,6 +31,7 @@ public final class EpochResult {
       Map<String, Double> taskLosses,
       Optional<Evaluation> validation,
       boolean isBest,
+      Optional<Trainer.TaskMetric> watched,
       double learningRate,
       double seconds) {
     this.epoch = epoch;
@@ -38,6 +40,7 @@ public final class EpochResult {
     this.taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
     this.validation = validation;
     this.isBest = isBest;
+    this.watched = watched;
     this.learningRate = learningRate;
     this.seconds = seconds;
   }
@@ -125,7 +128,16 @@ public final class EpochResult {
     return seconds;
   }
 
-  /** Returns the numbers of the epoch in one line. */
+  private String watchedText(Trainer.TaskMetric of) {
+    double value = validation.orElseThrow().task(of.task()).metric(of.metric()).value();
+    String number = Double.isNaN(value) ? "undefined" : String.format(Locale.ROOT, "%.4f", value);
+    return ", " + of.metric() + " of " + of.task() + " " + number;
+  }
+
+  /**
+   * Returns the numbers of the epoch in one line, with the metric that early stopping or keepBest
+   * watches.
+   */
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder();
@@ -134,8 +146,9 @@ public final class EpochResult {
       text.append(
           String.format(
               Locale.ROOT,
-              ", validation %.4f%s",
+              ", validation %.4f%s%s",
               validation.get().loss(),
+              watched.map(this::watchedText).orElse(""),
               isBest ? " (best so far)" : ""));
     }
     return text.append(String.format(Locale.ROOT, ", rate %.3g, %.2f s", learningRate, seconds))

@@ -64,11 +64,8 @@ public final class Evaluation {
       }
     }
     throw new IllegalArgumentException(
-        "expected one of the tasks "
-            + tasks.stream().map(TaskEvaluation::task).toList()
-            + ", got \""
-            + name
-            + "\"");
+        NearNames.instead(
+            "expected one of the tasks", tasks.stream().map(TaskEvaluation::task).toList(), name));
   }
 
   /**

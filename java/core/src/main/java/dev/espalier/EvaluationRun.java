@@ -74,12 +74,17 @@ final class EvaluationRun {
     new Evaluation(0, 0, names).task(task).metric(metric);
   }
 
-  /** Refuses targets, as read, of which nothing is labelled. */
-  void requireLabelled() {
+  /**
+   * Refuses targets, as read, of which nothing is labelled.
+   *
+   * @param watcher who watches the loss, for the message
+   */
+  void requireLabelled(String watcher) {
     if (!targets.hasLabels()) {
       throw new IllegalArgumentException(
-          "validation: expected a labelled entry for early stopping to watch the loss of, got"
-              + " none");
+          "validation: expected a labelled entry for "
+              + watcher
+              + " to watch the loss of, got none");
     }
   }
 

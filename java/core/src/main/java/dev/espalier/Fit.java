@@ -152,6 +152,16 @@ final class Fit {
     if (bestEpoch.isPresent()) {
       trainer.run(Bridge::trainerRestoreBest);
       isBestRestored = true;
+    } else if (settings.watched() != null
+        && epochs.stream().anyMatch(epoch -> epoch.validation().isPresent())) {
+      warn(
+          "validation: the watched "
+              + settings.watched()
+              + " was never defined, so no epoch was the best and the last weights stay"
+              + (settings.watched().metric().isPresent()
+                  ? "; known answers probably lack what it needs, such as a yes and a no, or values"
+                      + " that differ"
+                  : ""));
     }
   }
 
@@ -200,6 +210,7 @@ final class Fit {
             taskLosses(sums, 1, 1, examples),
             evaluation,
             isBest,
+            Optional.ofNullable(settings.watched()).flatMap(Trainer.Watched::metric),
             results[1],
             secondsSince(epochNanos));
     epochs.add(result);
@@ -319,7 +330,8 @@ final class Fit {
     if (watched != null && watched.metric().isPresent()) {
       run.requireMetric(watched.metric().get().task(), watched.metric().get().metric());
     } else if (watched != null) {
-      run.requireLabelled(); // or the loss is 0 in each epoch
+      // Without one, the loss is 0 in each epoch.
+      run.requireLabelled(settings.patience().isPresent() ? "earlyStopping" : "keepBest");
     }
     return run;
   }

@@ -85,8 +85,9 @@ public final class History {
   /**
    * Returns the epoch whose weights were put back at the end.
    *
-   * @return empty without {@link Trainer#keepBest} and {@link Trainer#earlyStopping}, and after an
-   *     exception other than {@link NonFiniteException}
+   * @return empty without {@link Trainer#keepBest} and {@link Trainer#earlyStopping}, where what
+   *     they watch was never defined (a warning says so), and after an exception other than {@link
+   *     NonFiniteException}
    */
   public OptionalInt bestEpoch() {
     return bestEpoch;
@@ -122,8 +123,8 @@ public final class History {
 
   /**
    * Returns what is probably not as it was meant: features that could not be kept as the data set
-   * does not say that it is stable, labels without a known yes or no. Each was logged, too, as a
-   * warning of the {@link System.Logger} "dev.espalier".
+   * does not say that it is stable, labels without a known yes or no, a watched metric that was
+   * never defined. Each was logged, too, as a warning of the {@link System.Logger} "dev.espalier".
    *
    * @return lines for people, none if all is well
    */

@@ -151,17 +151,27 @@ public final class Metrics {
         return metric;
       }
     }
-    throw new IllegalArgumentException(
-        "task \""
-            + task.name()
-            + "\": expected one of "
-            + all.stream()
-                .map(m -> m.label().isEmpty() ? m.name() : m.name() + " of " + m.label())
-                .toList()
-            + ", got \""
-            + name
-            + "\""
-            + (label.isEmpty() ? "" : " of \"" + label + "\""));
+    throw unknown(name, label);
+  }
+
+  private IllegalArgumentException unknown(String name, String label) {
+    String place = "task \"" + task.name() + "\": ";
+    if (!label.isEmpty() && !task.outputNames().contains(label)) {
+      return new IllegalArgumentException(
+          place + NearNames.instead("expected one of", task.outputNames(), label));
+    }
+    List<String> names =
+        all.stream().filter(m -> m.label().equals(label)).map(Metric::name).distinct().toList();
+    boolean isOfOther = all.stream().anyMatch(m -> m.name().equals(name));
+    String message =
+        isOfOther
+            ? "expected one of " + names + ", got \"" + name + '"'
+            : NearNames.instead("expected one of", names, name);
+    if (!label.isEmpty()) {
+      return new IllegalArgumentException(place + message + " for \"" + label + '"');
+    }
+    return new IllegalArgumentException(
+        place + message + (isOfOther ? ", which is a metric of one label, class or value" : ""));
   }
 
   /**
@@ -179,11 +189,8 @@ public final class Metrics {
               ? "counts: expected a task of labels or classes, got " + task
               : "task \""
                   + task.name()
-                  + "\": expected one of "
-                  + task.outputNames()
-                  + ", got \""
-                  + label
-                  + "\"");
+                  + "\": "
+                  + NearNames.instead("expected one of", task.outputNames(), label));
     }
     return counts.get(position);
   }

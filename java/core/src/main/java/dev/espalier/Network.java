@@ -364,8 +364,8 @@ public final class Network implements AutoCloseable {
    * task of classes {@code scale * logit} (temperature scaling), as known answers ask for by the
    * smallest log loss, as if one more right and one more wrong one were known: a few examples that
    * are all right do not ask for certainty; no ranking and no best class changes. The output layers
-   * take it up, so that every form of prediction has it, and the model file; training goes on from
-   * there. Tasks of values, and labels whose known answers are all the same, stay as they are.
+   * take it up, and with them predictions, model files and further training. What stays as it is:
+   * values, labels whose known answers are all the same, and where this would not lower log loss.
    *
    * <p>Thresholds that were set ({@link #setThresholds}, {@link #tuneThresholds}) become those that
    * the new probabilities reach where the old ones reached the old: the answers stay the same, but

@@ -201,11 +201,8 @@ public final class Prediction {
       throw new IllegalArgumentException(
           "task \""
               + task.name()
-              + "\": expected one of "
-              + task.outputNames()
-              + ", got \""
-              + output
-              + "\"");
+              + "\": "
+              + NearNames.instead("expected one of", task.outputNames(), output));
     }
     return position;
   }
@@ -218,11 +215,8 @@ public final class Prediction {
       }
     }
     throw new IllegalArgumentException(
-        "expected one of the tasks "
-            + tasks.stream().map(Task::name).toList()
-            + ", got \""
-            + name
-            + "\"");
+        NearNames.instead(
+            "expected one of the tasks", tasks.stream().map(Task::name).toList(), name));
   }
 
   private int start(String name) {

@@ -9,10 +9,11 @@ final class PriorBias {
   private PriorBias() {}
 
   static float[] of(List<Task> tasks, Shape inputShape, String name, Dataset data) {
-    int index = tasks.stream().map(Task::name).toList().indexOf(name);
+    List<String> names = tasks.stream().map(Task::name).toList();
+    int index = names.indexOf(name);
     if (index < 0) {
       throw new IllegalArgumentException(
-          "task: expected one of " + tasks.stream().map(Task::name).toList() + ", got " + name);
+          "task: expected one of " + names + ", got " + name + NearNames.didYouMean(name, names));
     }
     TargetBinding binding = TargetBinding.of(tasks, inputShape, data);
     if (!binding.isPresent(index)) {

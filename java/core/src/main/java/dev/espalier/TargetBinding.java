@@ -52,6 +52,10 @@ final class TargetBinding {
     if (promise.size() < 1) {
       throw new IllegalArgumentException(what + ": expected at least one example, got none");
     }
+    if (tasks.isEmpty()) {
+      throw new IllegalArgumentException(
+          "network: expected at least one head for targets to train or judge, got none");
+    }
     List<String> taskNames = tasks.stream().map(Task::name).toList();
     List<Target> targets = promise.targets();
     if (targets.isEmpty()) {

@@ -190,7 +190,9 @@ public final class Trainer {
 
   /**
    * As {@link #keepBest()}, with the weights of the epoch that is best by a metric of a task. An
-   * undefined metric is never the best. {@code fit} refuses, before it trains, a task that the
+   * undefined metric is never the best; one that is undefined in each epoch (AUC without a known
+   * yes, R² of values that are all the same) leaves the last weights, no {@link History#bestEpoch}
+   * and one of the {@link History#warnings}. {@code fit} refuses, before it trains, a task that the
    * validation data has no targets of, and a metric that the task has not.
    *
    * @param task name of the task
@@ -221,7 +223,9 @@ public final class Trainer {
 
   /**
    * Stops once a metric of a task has not become better for {@code patience} epochs, and keeps the
-   * best weights as {@link #keepBest(String, String)} does. An undefined metric is no improvement.
+   * best weights as {@link #keepBest(String, String)} does. An undefined metric is no improvement:
+   * one that is undefined in each epoch stops after {@code patience} epochs, with one of the {@link
+   * History#warnings}.
    *
    * @param patience epochs without improvement, at least 1
    * @param task name of the task
@@ -383,8 +387,8 @@ public final class Trainer {
    *     square would not be: from a norm of 1e19 on, once clipped); or a statistic of a batch norm,
    *     naming step and layer; or a parameter after the update, naming step, parameter and rate
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
-   *     layer to train; this trainer is already running; early stopping has no validation data; or
-   *     the given feature cache is closed or in use by another thread
+   *     layer to train; this trainer is already running; early stopping or keepBest has no
+   *     validation data; or the given feature cache is closed or in use by another thread
    * @throws NativeMemoryException if the memory budget is too small for the batch size
    * @throws StackOverflowError if this thread has less than 192 KiB of stack left: training does
    *     not begin what it might not end
@@ -456,7 +460,12 @@ public final class Trainer {
   }
 
   /** What decides which epoch is the best: the validation loss, or a metric of a task. */
-  record Watched(Optional<TaskMetric> metric) {}
+  record Watched(Optional<TaskMetric> metric) {
+    @Override
+    public String toString() {
+      return metric.map(of -> of.metric + " of task \"" + of.task + '"').orElse("loss");
+    }
+  }
 
   /** A metric of a task, by their names. */
   record TaskMetric(String task, String metric) {}

@@ -3,6 +3,7 @@ package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -237,8 +238,12 @@ class CalibrationTest {
       float[] quarter = network.parameter("heads.quarter.dense.weight");
       float[] side = network.parameter("heads.side.dense.weight");
       Dataset data = Datasets.forTask(Datasets.of(dots.pictures, Dots.PICTURE, half), "side");
-      List<CalibrationReport.Entry> entries = network.calibrate(data).entries();
+      CalibrationReport report = network.calibrate(data);
+      List<CalibrationReport.Entry> entries = report.entries();
       assertEquals(2, entries.size());
+      List<String> lines = report.toString().lines().toList();
+      assertTrue(lines.get(1).endsWith("  left as it was"), report::toString);
+      assertFalse(lines.get(2).contains("left"), report::toString);
       assertEquals(0, entries.get(0).labelledCount());
       assertEquals(1, entries.get(0).scale());
       assertEquals(150, entries.get(1).labelledCount());

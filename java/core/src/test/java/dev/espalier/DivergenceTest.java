@@ -43,6 +43,25 @@ class DivergenceTest {
   }
 
   @Test
+  void aLossThatIsNoNumberSaysSoAndWhatMayHelp() {
+    try (Network network =
+        Network.builder(Shape.vector(1))
+            .dense("wide", 2)
+            .head("price", Head.values("eur"))
+            .build(1)) {
+      network.setParameter("wide.weight", new float[] {3e38f, 3e38f});
+      network.setParameter("heads.price.dense.weight", new float[] {1, -1}); // infinity - infinity
+      Dataset data = Datasets.of(new float[] {10}, Shape.vector(1), new float[][] {{1}});
+      String message =
+          assertThrows(NonFiniteException.class, () -> Trainer.of(network).fit(data)).getMessage();
+      assertEquals(
+          "loss of task 'price' at step 1: expected a finite value, got NaN; a lower learning rate,"
+              + " clipNorm or inputs scaled to about -1 to 1 may help",
+          message);
+    }
+  }
+
+  @Test
   void setParameterRefusesWhatIsNotFinite() {
     try (Network network = Dots.labeller(1)) {
       float[] before = network.parameter("features.bias");

@@ -491,7 +491,7 @@ final class Hostile {
   }
 
   private static EpochResult epoch() {
-    return new EpochResult(0, 1, 0, Map.of(), Optional.empty(), false, 0, 0);
+    return new EpochResult(0, 1, 0, Map.of(), Optional.empty(), false, Optional.empty(), 0, 0);
   }
 
   private static History history() {

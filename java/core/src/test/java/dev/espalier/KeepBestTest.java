@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -67,15 +69,75 @@ class KeepBestTest {
           assertThrows(
               IllegalStateException.class, () -> wild(network).keepBest().fit(dots.both()));
       assertTrue(error.getMessage().contains("keepBest"), error.getMessage());
-      assertThrows(
-          IllegalArgumentException.class,
-          () ->
-              wild(network).validation(others.both()).keepBest("side", "acuracy").fit(dots.both()));
+      String message =
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () ->
+                      wild(network)
+                          .validation(others.both())
+                          .keepBest("side", "macro_acu")
+                          .fit(dots.both()))
+              .getMessage();
+      assertTrue(message.contains("did you mean 'macro_auc'"), message);
+      float[][] unknown = new float[60][];
+      Arrays.fill(unknown, new float[] {Float.NaN, Float.NaN});
+      Dataset unlabelled =
+          Datasets.withTargets(Datasets.forTask(others.labels(), "side"), "side", unknown);
+      message =
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> wild(network).validation(unlabelled).keepBest().fit(dots.both()))
+              .getMessage();
+      assertTrue(message.contains("entry for keepBest to watch"), message);
       wild(network)
           .epochs(1)
           .validation(others.both())
           .earlyStopping(1, "quarter", Metric.EXPECTED_CALIBRATION_ERROR)
           .fit(dots.both());
+    }
+  }
+
+  @Test
+  void warnsOfAWatchedMetricThatIsNeverDefined() {
+    Dataset noYes = Datasets.of(others.pictures, Dots.PICTURE, new float[60][2]);
+    try (Network network = Dots.labeller(1)) {
+      History history =
+          wild(network)
+              .validation(noYes)
+              .earlyStopping(3, "side", Metric.MACRO_AUC)
+              .fit(dots.labels());
+      assertEquals(History.StopReason.EARLY_STOPPING, history.stopReason());
+      assertEquals(3, history.epochs().size());
+      assertTrue(history.bestEpoch().isEmpty());
+      assertEquals(1, history.warnings().size(), history::toString);
+      String warning = history.warnings().get(0);
+      assertTrue(warning.contains("macro_auc of task \"side\" was never defined"), warning);
+      assertTrue(history.toString().contains(", macro_auc of side undefined"), history::toString);
+      history =
+          wild(network)
+              .epochs(2)
+              .validation(others.labels())
+              .keepBest("side", Metric.MACRO_AUC)
+              .fit(dots.labels());
+      assertEquals(List.of(), history.warnings());
+      EpochResult first = history.epochs().get(0);
+      String value =
+          String.format(
+              Locale.ROOT,
+              ", macro_auc of side %.4f (best so far)",
+              first.validation().orElseThrow().metric(Metric.MACRO_AUC).value());
+      assertTrue(first.toString().contains(value), first::toString);
+    }
+    try (Network network =
+        Network.builder(Dots.PICTURE).head("side", Head.values("low", "right")).build(1)) {
+      History history =
+          Trainer.of(network)
+              .epochs(2)
+              .validation(noYes)
+              .keepBest("side", Metric.R2)
+              .fit(dots.labels());
+      assertTrue(history.bestEpoch().isEmpty());
+      assertEquals(1, history.warnings().size(), history::toString);
     }
   }
 
@@ -91,7 +153,9 @@ class KeepBestTest {
               .epochs(1000)
               .validation(others.labels())
               .keepBest();
-      assertThrows(NonFiniteException.class, () -> trainer.fit(dots.labels()));
+      String message =
+          assertThrows(NonFiniteException.class, () -> trainer.fit(dots.labels())).getMessage();
+      assertTrue(message.contains("a lower learning rate"), message);
       History history = trainer.lastHistory().orElseThrow();
       assertEquals(History.StopReason.FAILED, history.stopReason());
       int best = history.bestEpoch().orElseThrow();

@@ -108,7 +108,7 @@ class TrainingControlTest {
       Dataset unlabelled = Datasets.withTargets(new Dots(60, 2).labels(), "", unknown);
       Trainer watching = Trainer.of(network).epochs(1).validation(unlabelled).earlyStopping(2);
       assertEquals(
-          "validation: expected a labelled entry for early stopping to watch the loss of, got none",
+          "validation: expected a labelled entry for earlyStopping to watch the loss of, got none",
           assertThrows(IllegalArgumentException.class, () -> watching.fit(dots.labels()))
               .getMessage());
       unknown[59] = new float[] {Float.NaN, 1};
