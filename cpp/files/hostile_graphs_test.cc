@@ -245,9 +245,9 @@ void AddGraphs(Gallery& gallery) {
                   graph["heads"][0]["task"]["positive_weights"] = JsonTree::array();
                 });
   gallery.Graph("head_with_a_loss_of_another_kind", "softmax", "/heads/0/task/loss", "softmax");
-  gallery.Graph("head_with_too_many_weights", "positive_weights", "/heads/0/task/positive_weights",
+  gallery.Graph("head_with_too_many_weights", "positive weights", "/heads/0/task/positive_weights",
                 JsonTree::parse("[1,1,1,1]"));
-  gallery.Graph("smoothing_1", "label_smoothing", "/heads/0/task/label_smoothing", 1.0);
+  gallery.Graph("smoothing_1", "label smoothing", "/heads/0/task/label_smoothing", 1.0);
   gallery.Graph("many_layers", "parameters only, got", [](JsonTree& graph) {
     JsonTree layers = JsonTree::array();
     for (int i = 0; i < 20'000; ++i) {
