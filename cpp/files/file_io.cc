@@ -285,10 +285,16 @@ void FileReplacement::OpenTemporary() {
 // both descriptors share. Where there are no locks, nobody takes any file for abandoned.
 bool FileReplacement::LockTemporary(const std::string& name) {
   lock_ = ::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0);
-  const bool is_locked = lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) == 0;
+  if (lock_ < 0) {
+    const int error = errno;
+    ::unlink(name.c_str());
+    errno = error;
+    FailIo("cannot lock the temporary file");
+  }
+  const bool is_locked = ::flock(lock_, LOCK_EX | LOCK_NB) == 0;
   if (is_locked && AreSame(lock_, AT_FDCWD, name.c_str())) return true;
-  const bool is_taken = is_locked || (lock_ >= 0 && errno == EWOULDBLOCK);
-  if (lock_ >= 0) ::close(std::exchange(lock_, -1));
+  const bool is_taken = is_locked || errno == EWOULDBLOCK;
+  ::close(std::exchange(lock_, -1));
   return !is_taken;
 }
 

@@ -7,6 +7,9 @@
 
 #include "core/memory.h"
 #include "espalier/predictor.h"
+#include "inference/buffer_pool.h"
+#include "inference/inference_plan.h"
+#include "network/network_state.h"
 #include "testing/inference_networks.h"
 #include "testing/sanitized.h"
 
@@ -14,9 +17,11 @@
 namespace {
 
 std::atomic<std::int64_t> allocations{0};
+std::atomic<bool> fails{false};
 
 void* CountedAllocation(std::size_t size, std::size_t alignment) {
   allocations.fetch_add(1, std::memory_order_relaxed);
+  if (fails) throw std::bad_alloc();
   void* memory = alignment > alignof(std::max_align_t)
                      ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
                      : std::malloc(size == 0 ? 1 : size);
@@ -68,6 +73,32 @@ TEST(Allocation, PredictAllocatesNothing) {
   }
   EXPECT_EQ(allocations.load() - before, 0);
   EXPECT_EQ(NativeBytesInUse(), native);
+}
+
+TEST(Allocation, ACallerWithoutMemoryLeavesItsPlaceToOthers) {
+  const Network network = testing::FusionNetwork();
+  const InferencePlan plan(*network.state(), {}, {network.state()->heads[0].output}, 1);
+  BufferPool pool(plan, 1);
+  const BufferPool::Lease first(pool);
+  for (int i = 0; i < BufferPool::kSlots; ++i) {
+    fails = true;
+    bool has_failed = false;
+    try {
+      const BufferPool::Lease second(pool);
+    } catch (const std::bad_alloc&) {
+      has_failed = true;
+    }
+    fails = false;
+    ASSERT_TRUE(has_failed);
+  }
+  {
+    const BufferPool::Lease second(pool);
+  }
+  {
+    const BufferPool::Lease second(pool);
+  }
+  EXPECT_EQ(pool.made_count(), 2);
+  EXPECT_EQ(pool.temporary_count(), 0);
 }
 
 TEST(Allocation, TheCounterCounts) {

@@ -175,7 +175,7 @@ BufferPool::Buffers* BufferPool::RenewBuffers(Slot*& slot) {
       Drop(std::exchange(slot->buffers, nullptr));
     }
     slot->buffers = std::move(renewed);
-  } catch (const Error&) {
+  } catch (...) {  // std::bad_alloc, too
     if (slot->buffers == nullptr) {
       slot->is_free.store(true, std::memory_order_release);
       throw;

@@ -90,7 +90,10 @@ final class BatchingRequest extends CompletableFuture<float[]> {
     return STATE.compareAndSet(this, JOINED, SETTLED);
   }
 
-  /** Claims it for somebody else than the worker; counted before anything can depend on it. */
+  /**
+   * Claims it for somebody else than the worker; counted before anything can depend on it. Whoever
+   * found no memory to end what was given up, or another, may try again.
+   */
   private boolean giveUp() {
     if (STATE.compareAndSet(this, WAITING, GIVEN_UP)) {
       queue.countGivenUp();
@@ -102,7 +105,7 @@ final class BatchingRequest extends CompletableFuture<float[]> {
       queue.countGivenUp();
       return true;
     }
-    return false;
+    return state == GIVEN_UP;
   }
 
   /** Returns true if the worker need not answer it. */

@@ -18,6 +18,9 @@ final class RequestDeadlines {
   /** How long a request that has its answer may be kept. */
   private static final long SWEEP_NANOS = 10_000_000;
 
+  /** Pause before another try with a full heap: each try makes the collector stop everybody. */
+  private static final long FULL_HEAP_NANOS = 50_000_000;
+
   private final Duration timeout;
   private final long timeoutNanos;
   private final ConcurrentLinkedQueue<BatchingRequest> requests = new ConcurrentLinkedQueue<>();
@@ -65,12 +68,17 @@ final class RequestDeadlines {
 
   private void watch() {
     boolean goesOn = true;
+    boolean hasFailed = false;
     while (goesOn) {
       try {
+        if (hasFailed) {
+          hasFailed = false;
+          LockSupport.parkNanos(FULL_HEAP_NANOS);
+        }
         goesOn = awaitOne();
       } catch (Throwable noMemory) {
         // As in the thread that runs the batches: nothing is called here.
-        goesOn = true;
+        hasFailed = true;
       }
     }
   }

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -35,10 +34,11 @@ final class RequestQueue {
   private final AtomicInteger abandoned = new AtomicInteger(); // since requests was last searched
   private BatchingRequest next; // out of requests and still waiting; the worker's alone
 
-  private final LongAdder accepted = new LongAdder();
-  private final LongAdder shed = new LongAdder();
-  private final LongAdder failed = new LongAdder();
-  private final LongAdder givenUp = new LongAdder();
+  // Not adders, which allocate: with a full heap a request would lose its places, or its answer.
+  private final AtomicLong accepted = new AtomicLong();
+  private final AtomicLong shed = new AtomicLong();
+  private final AtomicLong failed = new AtomicLong();
+  private final AtomicLong givenUp = new AtomicLong();
 
   RequestQueue(BatchingOptions options) {
     capacity = options.queueCapacity();
@@ -64,7 +64,7 @@ final class RequestQueue {
       taken = places.get();
       requireOpen(taken);
       if (taken + count > capacity) {
-        shed.increment();
+        shed.incrementAndGet();
         throw new OverloadedException(
             "expected at most " + capacity + " waiting examples, got " + (taken + count));
       }
@@ -78,13 +78,14 @@ final class RequestQueue {
     }
   }
 
-  /** Adds a request that has its places. */
+  /** Adds a request that has its places; gives them back where there is no memory for it. */
   void add(BatchingRequest request, Thread worker) {
-    accepted.increment(); // before it can be answered
+    accepted.incrementAndGet(); // before it can be answered
     try {
       requests.add(request);
     } catch (Throwable noMemory) {
-      failed.increment();
+      failed.incrementAndGet();
+      release(request.count(), worker);
       throw noMemory;
     }
     int enough = wanted.get();
@@ -99,12 +100,12 @@ final class RequestQueue {
 
   /** Counts a request that somebody else than the worker ended. */
   void countGivenUp() {
-    givenUp.increment();
+    givenUp.incrementAndGet();
   }
 
   /** Counts a request that ended in an exception. */
   void countFailed() {
-    failed.increment();
+    failed.incrementAndGet();
   }
 
   /** Takes note that there is a request of which the worker wants nothing. */
@@ -204,18 +205,18 @@ final class RequestQueue {
   }
 
   long accepted() {
-    return accepted.sum();
+    return accepted.get();
   }
 
   long shed() {
-    return shed.sum();
+    return shed.get();
   }
 
   long failed() {
-    return failed.sum();
+    return failed.get();
   }
 
   long givenUp() {
-    return givenUp.sum();
+    return givenUp.get();
   }
 }
