@@ -23,10 +23,15 @@ final class PlatformThread {
   private static <R> R callElsewhere(Supplier<R> work) {
     AtomicReference<R> result = new AtomicReference<>();
     AtomicReference<Throwable> failure = new AtomicReference<>();
+    boolean isInterrupted = Thread.currentThread().isInterrupted();
+    boolean beginsInterrupted = isInterrupted; // told from outside, it might be over before
     Thread thread =
         new Thread(
             () -> {
               try {
+                if (beginsInterrupted) {
+                  Thread.currentThread().interrupt();
+                }
                 result.set(work.get());
               } catch (RuntimeException | Error error) {
                 failure.set(error);
@@ -34,11 +39,7 @@ final class PlatformThread {
             },
             "espalier-fit");
     thread.setDaemon(true);
-    boolean isInterrupted = Thread.currentThread().isInterrupted();
     thread.start();
-    if (isInterrupted) {
-      thread.interrupt();
-    }
     while (thread.isAlive()) {
       try {
         thread.join();
