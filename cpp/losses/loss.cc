@@ -184,10 +184,9 @@ class ListedBlock {
         scales_(scales) {}
 
   void Add(std::int64_t row, std::int32_t entry) {
-    const std::int64_t column = arguments_.entries->columns()[entry] - head_.first;
+    const std::int64_t column = ColumnOf(entry);
     const std::size_t i = count_++;
     entries_[i] = entry;
-    places_[i] = static_cast<std::int32_t>(column);
     logits_[i] = arguments_.logits[entry];
     values_[i] = targets_.values[static_cast<std::size_t>(row * head_.width + column)];
     columns_.positive_weights[i] = scales_.PositiveWeight(static_cast<std::size_t>(column));
@@ -207,14 +206,20 @@ class ListedBlock {
                       .targets = values_.data()},
                      columns_);
     for (std::size_t i = 0; i < count_; ++i) {
-      arguments_.column_sums[static_cast<std::size_t>(places_[i])] += columns_.loss_sums[i];
+      arguments_.column_sums[static_cast<std::size_t>(ColumnOf(entries_[i]))] +=
+          columns_.loss_sums[i];
       if (grads != nullptr) arguments_.grad_logits[entries_[i]] = grads[i];
     }
     count_ = 0;
   }
 
  private:
-  static constexpr std::size_t kMost = kEntryBlockColumns / 2;  // what the stack holds
+  static constexpr std::size_t kMost = kEntryBlockColumns;  // 7 KiB on the stack
+
+  // Of an entry, in the head.
+  std::int64_t ColumnOf(std::int32_t entry) const {
+    return arguments_.entries->columns()[entry] - head_.first;
+  }
 
   const EntryLossSettings settings_;
   const TaskTargets& targets_;
@@ -223,8 +228,7 @@ class ListedBlock {
   const EntryScales& scales_;
   EntryColumns columns_;
   std::array<std::int32_t, kMost> entries_;
-  std::array<std::int32_t, kMost> places_;  // of the column in the head
-  std::array<float, kMost> logits_;         // then gradients
+  std::array<float, kMost> logits_;  // then gradients
   std::array<float, kMost> values_;
   std::size_t count_ = 0;
 };

@@ -37,8 +37,9 @@ public final class Task {
   public static Task of(String name, Kind kind, List<String> outputNames) {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(kind, "kind");
-    Objects.requireNonNull(outputNames, "outputNames")
-        .forEach(output -> Objects.requireNonNull(output, "outputNames"));
+    for (String output : outputNames) {
+      Objects.requireNonNull(output, "outputNames");
+    }
     int count = kind == Kind.LABELS ? outputNames.size() : 0;
     return new Task(name, kind, List.copyOf(outputNames), Collections.nCopies(count, 0.5));
   }
@@ -52,8 +53,9 @@ public final class Task {
    * @throws IllegalArgumentException if there are as many thresholds neither as labels nor none
    */
   public Task thresholds(List<Double> thresholds) {
-    Objects.requireNonNull(thresholds, "thresholds")
-        .forEach(threshold -> Objects.requireNonNull(threshold, "thresholds"));
+    for (Double threshold : thresholds) {
+      Objects.requireNonNull(threshold, "thresholds");
+    }
     int expected = kind == Kind.LABELS ? width() : 0;
     if (thresholds.isEmpty()) {
       return of(name, kind, outputNames);
