@@ -14,6 +14,7 @@ class Add final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  LayoutRule layout_rule() const override { return LayoutRule::kAny; }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;

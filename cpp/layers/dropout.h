@@ -19,6 +19,7 @@ class Dropout final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override { return {{"rate", rate_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  LayoutRule layout_rule() const override { return LayoutRule::kAny; }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

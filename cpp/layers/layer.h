@@ -14,8 +14,10 @@
 
 #include "core/random.h"
 #include "core/thread_pool.h"
+#include "espalier/element_type.h"
 #include "espalier/spec.h"
 #include "kernels/activation.h"
+#include "layers/layout.h"
 
 namespace espalier {
 
@@ -46,8 +48,15 @@ struct ParameterSpec {
 /// layer always runs in evaluation mode.
 enum class Mode { kTraining, kEvaluation };
 
-/// Buffers of one layer's forward pass. Activations are [batch, shape], each example with its
-/// channels last (layers/layout.h); parameters are row-major.
+/// How a layer's inputs and its output lie; compilers convert where two rules meet.
+enum class LayoutRule : std::uint8_t {
+  kChannelsLast,
+  kRowMajor,
+  kAny,  ///< all alike, whichever it is: a function of each element
+};
+
+/// Buffers of one layer's forward pass. Activations are [batch, shape], each example as the layer's
+/// LayoutRule says; parameters are row-major. An int32 lies in the place of a float.
 struct ForwardArguments {
   std::int64_t batch = 0;
   Mode mode = Mode::kEvaluation;
@@ -117,6 +126,11 @@ class Layer {
   /// Throws Error: SHAPE_MISMATCH with expected and got (the network adds the layer's name).
   virtual Shape OutputShape(std::span<const Shape> inputs) const = 0;
 
+  virtual ElementType InputType(std::size_t /*input*/) const { return ElementType::kFloat32; }
+  virtual ElementType OutputType() const { return ElementType::kFloat32; }
+
+  virtual LayoutRule layout_rule() const { return LayoutRule::kChannelsLast; }
+
   virtual std::vector<ParameterSpec> Parameters(std::span<const Shape> /*inputs*/) const {
     return {};
   }
@@ -152,6 +166,12 @@ class Layer {
                        Workspace& /*workspace*/) const {}
 
   virtual void Forward(const ForwardArguments& arguments) const = 0;
+
+  /// False if no gradient passes through: such a layer serves, and is an error where a gradient
+  /// would have to.
+  virtual bool HasBackward() const { return true; }
+
+  /// Called only where HasBackward.
   virtual void Backward(const BackwardArguments& arguments) const = 0;
 
   /// Called once a training step has been found finite: moves running statistics from what

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// How values lie in memory inside plans: with their first dimension, the channels, last. A
-// value [channels, height, width] lies as [height, width, channels], so that vector lanes
-// are channels everywhere. Vectors, and values with one channel, lie as outside.
+// How values lie in memory inside plans. Images lie channels last: [channels, height, width] as
+// [height, width, channels], so that vector lanes are channels. Tokens, [length, width], lie
+// row-major, as everything does outside. Vectors, and values with one channel, lie the same in
+// both.
 
 #include <cstdint>
 
@@ -13,14 +14,29 @@
 
 namespace espalier {
 
+enum class Layout : std::uint8_t {
+  kChannelsLast,  ///< the first dimension last
+  kRowMajor,      ///< as outside
+};
+
 inline ImageLayout LayoutOf(const Shape& shape) {
   return {.channels = shape[0], .positions = shape.element_count() / shape[0]};
 }
 
-/// True if values of that shape lie inside plans as they do outside.
+/// True if values of that shape lie in both layouts as they do outside.
 inline bool LiesAsOutside(const Shape& shape) { return LayoutOf(shape).IsTrivial(); }
 
-/// [batch, shape] as outside to how it lies inside plans.
+/// True if values of that shape lie in `layout` as they do outside.
+inline bool LiesAsOutside(const Shape& shape, Layout layout) {
+  return layout == Layout::kRowMajor || LiesAsOutside(shape);
+}
+
+/// True if values of that shape lie the same in both.
+inline bool LieAlike(const Shape& shape, Layout a, Layout b) {
+  return a == b || LiesAsOutside(shape);
+}
+
+/// [batch, shape] as outside to channels last.
 void MoveInside(const Shape& shape, std::int64_t batch, const float* outside, float* inside,
                 Workspace& workspace);
 

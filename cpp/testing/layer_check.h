@@ -7,6 +7,7 @@
 // lie inside plans: they are moved at the border.
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -109,9 +110,15 @@ class GuardedFloats {
   Floats floats_;
 };
 
-/// [batch, shape] as outside to how it lies inside plans, channels last, and back.
+/// The layout in which a layer is checked.
+inline Layout LayoutIn(const Layer& layer) {
+  return layer.layout_rule() == LayoutRule::kRowMajor ? Layout::kRowMajor : Layout::kChannelsLast;
+}
+
+/// [batch, shape] as outside to how it lies inside plans, and back.
 template <typename Values>
-Values Inside(const Shape& shape, const Values& outside) {
+Values Inside(const Shape& shape, const Values& outside, Layout layout = Layout::kChannelsLast) {
+  if (layout == Layout::kRowMajor) return outside;
   const auto [channels, positions] = LayoutOf(shape);
   Values inside(outside.size());
   for (std::size_t i = 0; i < outside.size(); ++i) {
@@ -122,9 +129,27 @@ Values Inside(const Shape& shape, const Values& outside) {
   return inside;
 }
 template <typename Values>
-Values Outside(const Shape& shape, const Values& inside) {
+Values Outside(const Shape& shape, const Values& inside, Layout layout = Layout::kChannelsLast) {
+  if (layout == Layout::kRowMajor) return inside;
   const auto [channels, positions] = LayoutOf(shape);
   return Inside(Shape{positions, channels}, inside);
+}
+
+/// True if a gradient flows to that input.
+inline bool HasGradient(const Layer& layer, std::size_t input) {
+  return layer.HasBackward() && layer.InputType(input) == ElementType::kFloat32;
+}
+
+/// Input `index` as it lies where the layer reads it.
+inline Doubles InputFloats(const Layer& layer, std::size_t index, const LayerValues& values) {
+  if (layer.InputType(index) == ElementType::kFloat32) {
+    return Inside(values.input_shapes[index], values.inputs[index], LayoutIn(layer));
+  }
+  Doubles bits;
+  for (const double value : values.inputs[index]) {
+    bits.push_back(std::bit_cast<float>(static_cast<std::int32_t>(value)));
+  }
+  return Inside(values.input_shapes[index], bits, LayoutIn(layer));
 }
 
 /// What the shipped layer computed. Values are as outside. Gradients that were not wanted are
@@ -153,11 +178,11 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
   Workspace workspace(workers, layer.ScratchFloats(values.batch, values.input_shapes));
   std::vector<GuardedFloats> inputs;
   for (std::size_t i = 0; i < values.inputs.size(); ++i) {
-    inputs.emplace_back(Inside(values.input_shapes[i], values.inputs[i]));
+    inputs.emplace_back(InputFloats(layer, i, values));
   }
   std::vector<GuardedFloats> parameters(values.parameters.begin(), values.parameters.end());
   GuardedFloats output(grad.size());
-  const Doubles grad_inside = Inside(values.output_shape, grad);
+  const Doubles grad_inside = Inside(values.output_shape, grad, LayoutIn(layer));
   GuardedFloats grad_output(grad_inside);
   std::vector<GuardedFloats> grads;
   std::vector<const float*> input_pointers, parameter_pointers;
@@ -166,13 +191,13 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     input_pointers.push_back(inputs[i].data());
     grads.emplace_back(values.inputs[i].size());
-    const bool is_wanted = only < 0 || only == static_cast<int>(i);
+    const bool is_wanted = HasGradient(layer, i) && (only < 0 || only == static_cast<int>(i));
     grad_inputs.push_back(is_wanted ? grads.back().data() : nullptr);
   }
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     parameter_pointers.push_back(parameters[i].data());
     grads.emplace_back(values.parameters[i].size());
-    const bool is_wanted = specs[i].role != ParameterRole::kBuffer &&
+    const bool is_wanted = layer.HasBackward() && specs[i].role != ParameterRole::kBuffer &&
                            (only < 0 || only == static_cast<int>(inputs.size() + i));
     grad_parameters.push_back(is_wanted ? grads.back().data() : nullptr);
   }
@@ -213,22 +238,24 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
     for (GuardedFloats& input : inputs) input.Forget();
   }
   if (!memory.reads_output) output.Forget();
-  layer.Backward({.batch = values.batch,
-                  .mode = values.mode,
-                  .input_shapes = values.input_shapes,
-                  .output_shape = values.output_shape,
-                  .inputs = input_pointers,
-                  .parameters = parameter_pointers,
-                  .output = output.data(),
-                  .grad_output = grad_output.data(),
-                  .saved = data_of(saved, memory.saved),
-                  .temporary = data_of(backward, memory.backward),
-                  .prepared = data_of(prepared, memory.prepared),
-                  .grad_inputs = grad_inputs,
-                  .grad_parameters = grad_parameters,
-                  .workspace = &workspace});
+  if (layer.HasBackward()) {
+    layer.Backward({.batch = values.batch,
+                    .mode = values.mode,
+                    .input_shapes = values.input_shapes,
+                    .output_shape = values.output_shape,
+                    .inputs = input_pointers,
+                    .parameters = parameter_pointers,
+                    .output = output.data(),
+                    .grad_output = grad_output.data(),
+                    .saved = data_of(saved, memory.saved),
+                    .temporary = data_of(backward, memory.backward),
+                    .prepared = data_of(prepared, memory.prepared),
+                    .grad_inputs = grad_inputs,
+                    .grad_parameters = grad_parameters,
+                    .workspace = &workspace});
+  }
   LayerRun run;
-  run.output = Outside(values.output_shape, results);
+  run.output = Outside(values.output_shape, results, LayoutIn(layer));
   run.is_intact = is_intact && saved.IsIntact() && backward.IsIntact() && grad_output.IsIntact() &&
                   testing::SameBits(grad_output.values(), GuardedFloats(grad_inside).values());
   for (std::size_t i = 0; i < grads.size(); ++i) {
@@ -236,8 +263,8 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
     const float* wanted = is_input ? grad_inputs[i] : grad_parameters[i - inputs.size()];
     (is_input ? run.grad_inputs : run.grad_parameters)
         .push_back(wanted == nullptr ? Floats()
-                   : is_input        ? Outside(values.input_shapes[i], grads[i].values())
-                                     : grads[i].values());
+                   : is_input ? Outside(values.input_shapes[i], grads[i].values(), LayoutIn(layer))
+                              : grads[i].values());
     run.is_intact = run.is_intact && grads[i].IsIntact();
   }
   return run;
@@ -358,8 +385,10 @@ inline LayerReport CheckLayer(const Layer& layer, const LayerReference& referenc
   Doubles grad(static_cast<std::size_t>(values.batch * values.output_shape.element_count()));
   Random random({.seed = 77, .purpose = RandomPurpose::kTest});
   for (double& value : grad) value = static_cast<float>(random.NextNormal());
-  const LayerGradients gradients = reference.Backward(values, grad);
+  const LayerGradients gradients =
+      layer.HasBackward() ? reference.Backward(values, grad) : LayerGradients();
   for (std::size_t i = 0; i < values.inputs.size(); ++i) {
+    if (!HasGradient(layer, i)) continue;
     CheckReferenceGradient(
         reference, values, grad, values.inputs[i], gradients.inputs[i], Concat("input ", i),
         [&](std::size_t element) { return reference.IsKink(values, i, element); }, report);
@@ -384,6 +413,7 @@ inline LayerReport CheckLayer(const Layer& layer, const LayerReference& referenc
       }
     }
     for (std::size_t i = 0; i < values.inputs.size() + values.parameters.size(); ++i) {
+      if (i < values.inputs.size() ? !HasGradient(layer, i) : !layer.HasBackward()) continue;
       const LayerRun one = RunLayer(layer, values, grad, 2, static_cast<int>(i));
       const bool is_input = i < values.inputs.size();
       const std::size_t at = is_input ? i : i - values.inputs.size();
