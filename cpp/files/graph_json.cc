@@ -234,17 +234,53 @@ Normalization ReadNormalization(const JsonReader& object) {
   return normalization;
 }
 
+void AddNormalization(const InputSpec& input, JsonObject& object) {
+  if (!input.normalization) return;
+  JsonObject normalize;
+  normalize.Add("mean", RealsToJson("mean", input.normalization->mean));
+  normalize.Add("std", RealsToJson("std", input.normalization->std));
+  object.Add("normalize", normalize.Finish());
+}
+
+JsonText InputToJson(const InputSpec& input) {
+  JsonObject object;
+  object.Add("name", input.name);
+  object.Add("shape", input.shape.dimensions());
+  object.Add("type", ElementTypeName(input.type));
+  AddNormalization(input, object);
+  return object.Finish();
+}
+
+InputSpec ReadInput(const JsonReader& object) {
+  JsonFields fields(object);
+  InputSpec input;
+  input.name = fields.Required("name").Text();
+  input.shape = Shape(fields.Required("shape").Integers());
+  if (const auto type = fields.Optional("type")) {
+    input.type =
+        ReadName(*type, std::array{ElementType::kFloat32, ElementType::kInt32}, ElementTypeName);
+  }
+  if (const auto normalize = fields.Optional("normalize")) {
+    input.normalization = ReadNormalization(*normalize);
+  }
+  fields.Finish();
+  return input;
+}
+
 }  // namespace
 
 std::string NetworkSpecToJson(const NetworkSpec& spec) {
   JsonObject object;
   object.Add("format", kGraphFormat);
-  object.Add("input", spec.input.dimensions());
-  if (spec.normalization) {
-    JsonObject normalize;
-    normalize.Add("mean", RealsToJson("mean", spec.normalization->mean));
-    normalize.Add("std", RealsToJson("std", spec.normalization->std));
-    object.Add("normalize", normalize.Finish());
+  // As earlier versions have it, where they can.
+  if (const InputSpec& first = spec.inputs[0];
+      spec.inputs.size() == 1 && first.name == kInputName && first.type == ElementType::kFloat32) {
+    object.Add("input", first.shape.dimensions());
+    AddNormalization(first, object);
+  } else {
+    JsonArray inputs;
+    for (const InputSpec& input : spec.inputs) inputs.Add(InputToJson(input));
+    object.Add("inputs", inputs.Finish());
   }
   object.Add("layers", LayersToJson(spec.layers));
   JsonArray heads;
@@ -265,9 +301,14 @@ NetworkSpec NetworkSpecFromJson(std::string_view json, const JsonLimits& limits)
          format > kGraphFormat ? ", which a later version of the library has written" : "");
   }
   NetworkSpec spec;
-  spec.input = Shape(fields.Required("input").Integers());
-  if (const auto normalize = fields.Optional("normalize")) {
-    spec.normalization = ReadNormalization(*normalize);
+  if (const auto inputs = fields.Optional("inputs")) {
+    spec.inputs.clear();
+    for (const JsonReader& input : inputs->Items()) spec.inputs.push_back(ReadInput(input));
+  } else {
+    spec.inputs[0].shape = Shape(fields.Required("input").Integers());
+    if (const auto normalize = fields.Optional("normalize")) {
+      spec.inputs[0].normalization = ReadNormalization(*normalize);
+    }
   }
   spec.layers = ReadLayers(fields);
   if (const auto heads = fields.Optional("heads")) {

@@ -46,7 +46,7 @@ TEST(ModelFile, RoundTripKeepsEveryBitAndSetting) {
   const Network loaded = LoadNetwork(path);
   ExpectEqual(network, loaded);
   EXPECT_EQ(loaded.Spec().heads[0].task.labels[2], "開く");
-  EXPECT_EQ(loaded.Spec().normalization->std[1], 1.0 / 3.0);
+  EXPECT_EQ(loaded.Spec().inputs[0].normalization->std[1], 1.0 / 3.0);
   EXPECT_TRUE(loaded.Describe()[1].is_frozen);
   EXPECT_TRUE(loaded.Describe()[1].adapts_statistics);
 }
@@ -81,7 +81,8 @@ TEST(ModelFile, NanAndInfinityAreRefusedNamingTheTensor) {
   const Network network = SampleNetwork();
   for (const GraphParameter& parameter : network.state()->parameters) {
     if (parameter.path == "features.bias") {
-      network.state()->values[parameter.offset + 2] = std::numeric_limits<float>::infinity();
+      network.state()->parameter_floats[parameter.offset + 2] =
+          std::numeric_limits<float>::infinity();
     }
   }
   SaveNetwork(network, folder.File("bad"));

@@ -77,7 +77,8 @@ TEST(Allocation, PredictAllocatesNothing) {
 
 TEST(Allocation, ACallerWithoutMemoryLeavesItsPlaceToOthers) {
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {network.state()->heads[0].output}, 1);
+  const InferencePlan plan(*network.state(), {},
+                           {network.state()->logits(network.state()->heads[0])}, 1);
   BufferPool pool(plan, 1);
   const BufferPool::Lease first(pool);
   for (int i = 0; i < BufferPool::kSlots; ++i) {

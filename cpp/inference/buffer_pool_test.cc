@@ -18,9 +18,12 @@
 namespace espalier {
 namespace {
 
+constexpr int kFirstLayer = 1;  // its value, behind the network's one input
+
 TEST(BufferPool, CallersAtOnceGetSetsOfTheirOwnAndPutThemBack) {
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {network.state()->heads[0].output}, 2);
+  const InferencePlan plan(*network.state(), {},
+                           {network.state()->logits(network.state()->heads[0])}, 2);
   BufferPool pool(plan, 2);
   EXPECT_EQ(pool.made_count(), 1);
   {
@@ -42,7 +45,7 @@ TEST(BufferPool, CallersAtOnceGetSetsOfTheirOwnAndPutThemBack) {
 
 TEST(BufferPool, PreparedCallersMakeNoSets) {
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1);
   const std::int64_t one = pool.NativeBytes();
   pool.Prepare(3, 3 * one);
@@ -61,7 +64,7 @@ TEST(BufferPool, PreparedCallersMakeNoSets) {
 
 TEST(BufferPool, RoomForConvertedInputsGrowsWithTheLargest) {
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1);
   const std::int64_t before = pool.NativeBytes();
   for (const std::int64_t floats : {3, 100, 7}) {
@@ -80,7 +83,7 @@ Network OneDense(std::int64_t width) {
 
 TEST(BufferPool, MoreThreadsGetNewSets) {
   const Network network = OneDense(2000);
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   SetThreadCount(1);
   BufferPool pool(plan, 1);
   SetThreadCount(3);
@@ -93,7 +96,7 @@ TEST(BufferPool, MoreThreadsGetNewSets) {
 
 TEST(BufferPool, KeepsSetsThatMoreThreadsWouldNotHelp) {
   const Network network = OneDense(20);
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   SetThreadCount(1);
   BufferPool pool(plan, 1);
   SetThreadCount(3);
@@ -103,7 +106,7 @@ TEST(BufferPool, KeepsSetsThatMoreThreadsWouldNotHelp) {
 
 TEST(BufferPool, KeepsNoMoreThanItsSlots) {
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1);
   const std::int64_t one = pool.NativeBytes();
   {
@@ -122,7 +125,7 @@ TEST(BufferPool, NoSetIsInTwoHands) {
   constexpr int kCallers = 8;
   constexpr int kLeases = 20'000;
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1);
   std::vector<std::atomic<const InferenceBuffers*>> held(kCallers);
   std::atomic<int> twice{0};
@@ -167,7 +170,7 @@ void Burst(BufferPool& pool, int callers) {
 TEST(BufferPool, GivesBackWhatABurstLeft) {
   constexpr std::int64_t kIdleNanos = 50'000'000;
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   const std::int64_t native_bytes = NativeBytesInUse();
   BufferPool pool(plan, 1, 0, kIdleNanos);
   const std::int64_t one = pool.NativeBytes();
@@ -186,7 +189,7 @@ TEST(BufferPool, GivesBackWhatABurstLeft) {
 TEST(BufferPool, WhoReadsTheBytesOfASilentPoolMayGiveBack) {
   constexpr std::int64_t kIdleNanos = 20'000'000;
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1, 0, kIdleNanos);
   const std::int64_t one = pool.NativeBytes();
   Burst(pool, 10);
@@ -201,7 +204,7 @@ TEST(BufferPool, AsManyCallersAsBeforeMakeNothing) {
   constexpr std::int64_t kIdleNanos = 100'000'000;
   constexpr int kCallers = 4;
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1, 0, kIdleNanos);
   Burst(pool, kCallers);
   const std::int64_t made = pool.made_count();
@@ -217,7 +220,7 @@ TEST(BufferPool, AsManyCallersAsBeforeMakeNothing) {
 TEST(BufferPool, OneCallerNeedsNoMemory) {
   constexpr std::int64_t kIdleNanos = 20'000'000;
   const Network network = OneDense(2000);
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   SetThreadCount(1);
   BufferPool pool(plan, 1, 0, kIdleNanos);
   pool.PrepareConverted(100);
@@ -247,7 +250,7 @@ TEST(BufferPool, OneCallerNeedsNoMemory) {
 
 TEST(BufferPool, ASlotWithoutMemoryServesTheNextCaller) {
   const Network network = testing::FusionNetwork();
-  const InferencePlan plan(*network.state(), {}, {0}, 1);
+  const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1);
   const std::int64_t budget = NativeBytesLimit();
   {

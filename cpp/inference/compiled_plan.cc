@@ -2,6 +2,7 @@
 #include "inference/compiled_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -40,9 +41,9 @@ class Compiler {
       : network_(network), inputs_(inputs), outputs_(outputs), options_(options) {}
 
   CompiledPlan Run() {
-    MarkLayers();
+    MarkValues();
     const FusedGraph graph = FuseLayers(network_, is_needed_, is_given_, is_requested_);
-    part_of_layer_.assign(network_.layers.size(), ValuePart{.value = -1});
+    part_of_value_.assign(network_.values.size(), ValuePart{.value = -1});
     AddInputs();
     AddSteps(graph);
     AddOutputs(graph);
@@ -64,48 +65,39 @@ class Compiler {
   }
 
   void CheckIndex(int index) const {
-    if (index < kNetworkInput || index >= static_cast<int>(network_.layers.size())) {
-      Fail(ErrorCode::kInvalidArgument, "inference plan: expected a layer's index below ",
-           network_.layers.size(), ", got ", index);
+    if (index < 0 || index >= static_cast<int>(network_.values.size())) {
+      Fail(ErrorCode::kInvalidArgument, "inference plan: expected a value's index below ",
+           network_.values.size(), ", got ", index);
     }
   }
 
-  void MarkLayers() {
-    is_needed_.assign(network_.layers.size(), 0);
+  void MarkValues() {
+    is_needed_.assign(network_.values.size(), 0);
     is_given_ = is_needed_;
     is_requested_ = is_needed_;
     for (const int input : inputs_) {
       CheckIndex(input);
-      if (input == kNetworkInput) {
-        is_input_given_ = true;
-      } else {
-        is_given_[static_cast<std::size_t>(input)] = 1;
-      }
+      is_given_[static_cast<std::size_t>(input)] = 1;
     }
     for (const int output : outputs_) {
       CheckIndex(output);
-      if (output == kNetworkInput) {
-        is_input_needed_ = true;
-      } else {
-        is_requested_[static_cast<std::size_t>(output)] = 1;
-        is_needed_[static_cast<std::size_t>(output)] = 1;
-      }
+      is_requested_[static_cast<std::size_t>(output)] = 1;
+      is_needed_[static_cast<std::size_t>(output)] = 1;
     }
     for (std::size_t i = network_.layers.size(); i-- > 0;) {
-      if (is_needed_[i] != 0 && is_given_[i] == 0) {
-        for (const int input : network_.layers[i].inputs) {
-          if (input == kNetworkInput) {
-            is_input_needed_ = true;
-          } else {
-            is_needed_[static_cast<std::size_t>(input)] = 1;
-          }
-        }
+      const std::size_t output = static_cast<std::size_t>(network_.layers[i].output);
+      if (is_needed_[output] == 0 || is_given_[output] != 0) continue;
+      for (const int input : network_.layers[i].inputs) {
+        is_needed_[static_cast<std::size_t>(input)] = 1;
       }
     }
-    if (is_input_needed_ && !is_input_given_ && !inputs_.empty()) {
-      Fail(ErrorCode::kInvalidArgument,
-           "inference plan: expected inputs that outputs can be computed from, got some that also "
-           "need the network's input");
+    for (std::size_t i = 0; i < network_.inputs.size() && !inputs_.empty(); ++i) {
+      if (is_needed_[i] != 0 && is_given_[i] == 0) {
+        Fail(ErrorCode::kInvalidArgument,
+             "inference plan: expected inputs that outputs can be computed from, got some that "
+             "also need the network's input '",
+             network_.inputs[i].name, "'");
+      }
     }
   }
 
@@ -121,38 +113,40 @@ class Compiler {
 
   void AddInputs() {
     for (const int input : inputs_) {
-      const Shape& shape = ShapeOf(input);
-      int value = AddInput(shape);
-      if (options_.border == PlanBorder::kOutside && !LiesAsOutside(shape)) {
-        value = AddEntry(shape, value, {});
+      const GraphValue& graph_value = network_.value(input);
+      int value = AddInput(graph_value.shape);
+      if (options_.border == PlanBorder::kOutside && !LiesAsOutside(graph_value)) {
+        value = AddEntry(graph_value, value, {});
       }
-      if (input == kNetworkInput) {
-        network_input_value_ = value;
-      } else {
-        SetPart(input, {.value = value, .offset = 0, .floats = shape.element_count()});
-      }
+      SetWhole(input, value);
     }
-    if (inputs_.empty()) {
-      const Shape& shape = network_.input;
-      network_input_value_ = AddInput(shape);
-      if (is_input_needed_ && (network_.normalization || !LiesAsOutside(shape))) {
-        network_input_value_ = AddEntry(shape, network_input_value_, network_.normalization);
+    for (std::size_t i = 0; i < network_.inputs.size() && inputs_.empty(); ++i) {
+      const GraphValue& graph_value = network_.values[i];
+      const std::optional<Normalization>& normalization = network_.inputs[i].normalization;
+      int value = AddInput(graph_value.shape);
+      if (is_needed_[i] != 0 && (normalization || !LiesAsOutside(graph_value))) {
+        value = AddEntry(graph_value, value, normalization);
       }
+      SetWhole(static_cast<int>(i), value);
     }
   }
 
-  int AddEntry(const Shape& shape, int value, const std::optional<Normalization>& normalization) {
-    AddStep(std::make_unique<EnterOperation>(shape, normalization), {value}, shape.element_count(),
-            normalization ? "normalize" : "channels last");
+  int AddEntry(const GraphValue& graph_value, int value,
+               const std::optional<Normalization>& normalization) {
+    AddStep(std::make_unique<EnterOperation>(graph_value, normalization), {value},
+            graph_value.shape.element_count(), normalization ? "normalize" : "channels last");
     return plan_.steps.back().output;
   }
 
-  const Shape& ShapeOf(int index) const {
-    return index == kNetworkInput ? network_.input : layer(index).output_shape;
+  const Shape& ShapeOf(int value) const { return network_.value(value).shape; }
+
+  void SetPart(int value, const ValuePart& part) {
+    part_of_value_[static_cast<std::size_t>(value)] = part;
   }
 
-  void SetPart(int index, const ValuePart& part) {
-    part_of_layer_[static_cast<std::size_t>(index)] = part;
+  void SetWhole(int graph_value, int value) {
+    SetPart(graph_value,
+            {.value = value, .offset = 0, .floats = ShapeOf(graph_value).element_count()});
   }
 
   void AddStep(std::unique_ptr<const Operation> operation, std::vector<int> inputs,
@@ -214,14 +208,13 @@ class Compiler {
   void AddResult(const FusedGraph& graph, int first, const FusedGroup& last,
                  std::unique_ptr<const Operation> operation, std::string name) {
     std::vector<int> inputs = InputValues(graph, first);
-    if (last.residual) inputs.push_back(PartOf(graph, *last.residual).value);
-    const std::int64_t floats = layer(last.last()).output_shape.element_count();
-    AddStep(std::move(operation), std::move(inputs), floats, std::move(name));
-    SetPart(last.last(), {.value = plan_.steps.back().output, .offset = 0, .floats = floats});
-  }
-
-  std::string NameOf(int index) const {
-    return index == kNetworkInput ? "the input" : layer(index).name;
+    const GraphLayer& result = layer(last.last());
+    if (last.residual) {
+      inputs.push_back(ValueIn(graph, *last.residual, network_.value(result.output).layout));
+    }
+    AddStep(std::move(operation), std::move(inputs), result.output_shape.element_count(),
+            std::move(name));
+    SetWhole(result.output, plan_.steps.back().output);
   }
 
   std::string NameOf(const FusedGroup& group) const {
@@ -266,10 +259,11 @@ class Compiler {
     return std::make_unique<LayerOperation>(network_, first);
   }
 
-  // A dense layer takes its input as it lies: flattened, but channels last.
+  // A dense layer takes its input as it lies, flattened, but perhaps channels last.
   FoldedWeights FoldDense(const FusedGraph& graph, int index, int norm) const {
     FoldedWeights folded = FoldWeights(network_, index, norm);
-    MoveColumnsInside(ShapeOf(SourceOf(graph, layer(index).inputs[0])), folded);
+    const GraphValue& source = network_.value(SourceOf(graph, layer(index).inputs[0]));
+    if (!LiesAsOutside(source)) MoveColumnsInside(source.shape, folded);
     return folded;
   }
 
@@ -291,29 +285,51 @@ class Compiler {
     std::int64_t offset = 0;
     for (const int head : heads) {
       const std::int64_t floats = layer(head).output_shape.element_count();
-      SetPart(head, {.value = plan_.steps.back().output, .offset = offset, .floats = floats});
+      SetPart(layer(head).output,
+              {.value = plan_.steps.back().output, .offset = offset, .floats = floats});
       offset += floats;
     }
   }
 
-  std::vector<int> InputValues(const FusedGraph& graph, int index) const {
+  // What layer `index` reads, as it wants it.
+  std::vector<int> InputValues(const FusedGraph& graph, int index) {
     std::vector<int> values;
+    const bool takes_any = layer(index).layer->FlattensInput();
     for (const int input : layer(index).inputs) {
-      values.push_back(PartOf(graph, input).value);
+      const Layout layout =
+          network_.value(takes_any ? SourceOf(graph, input) : layer(index).output).layout;
+      values.push_back(ValueIn(graph, input, layout));
     }
     return values;
   }
 
-  static int SourceOf(const FusedGraph& graph, int index) {
-    return index == kNetworkInput ? kNetworkInput : graph.source[static_cast<std::size_t>(index)];
+  // A graph's value in that layout, moved once if need be.
+  int ValueIn(const FusedGraph& graph, int index, Layout layout) {
+    const GraphValue& source = network_.value(SourceOf(graph, index));
+    const int value = PartOf(graph, index).value;
+    if (LieAlike(source.shape, source.layout, layout)) return value;
+    const auto [moved, is_new] = moved_values_.try_emplace(value, 0);
+    if (is_new) {
+      std::unique_ptr<const Operation> move;
+      if (layout == Layout::kRowMajor) {
+        move = std::make_unique<LeaveOperation>(source.shape);
+      } else {
+        move = std::make_unique<EnterOperation>(GraphValue{.shape = source.shape, .layout = layout},
+                                                std::nullopt);
+      }
+      AddStep(std::move(move), {value}, source.shape.element_count(),
+              layout == Layout::kRowMajor ? "row-major" : "channels last");
+      moved->second = plan_.steps.back().output;
+    }
+    return moved->second;
   }
 
-  ValuePart PartOf(const FusedGraph& graph, int index) const {
-    const int source = SourceOf(graph, index);
-    return source == kNetworkInput ? ValuePart{.value = network_input_value_,
-                                               .offset = 0,
-                                               .floats = network_.input.element_count()}
-                                   : part_of_layer_[static_cast<std::size_t>(source)];
+  static int SourceOf(const FusedGraph& graph, int value) {
+    return graph.source[static_cast<std::size_t>(value)];
+  }
+
+  ValuePart PartOf(const FusedGraph& graph, int value) const {
+    return part_of_value_[static_cast<std::size_t>(SourceOf(graph, value))];
   }
 
   // A step writes outputs in place where they lie as it writes them and nobody reads them; other
@@ -338,7 +354,7 @@ class Compiler {
       const std::size_t value = static_cast<std::size_t>(part.value);
       if (is_in_place[value] != 0) continue;
       AddStep(std::make_unique<CopyOperation>(plan_.values[value].floats, part.offset, part.floats),
-              {part.value}, part.floats, "copy of " + NameOf(outputs_[o]));
+              {part.value}, part.floats, "copy of " + network_.value_name(outputs_[o]));
       plan_.steps.back().place = places[o];
     }
   }
@@ -346,10 +362,11 @@ class Compiler {
   ValuePart LeavingPart(const FusedGraph& graph, int output) {
     ValuePart part = PartOf(graph, output);
     // A layer that passes an image on as a vector passes it on as it lies outside.
-    const Shape& shape = ShapeOf(SourceOf(graph, output));
-    if (!LiesAsOutside(shape) &&
-        (options_.border == PlanBorder::kOutside || LiesAsOutside(ShapeOf(output)))) {
-      AddStep(std::make_unique<LeaveOperation>(shape), {part.value}, part.floats, "channels first");
+    const GraphValue& source = network_.value(SourceOf(graph, output));
+    if (!LiesAsOutside(source) &&
+        (options_.border == PlanBorder::kOutside || LiesAsOutside(network_.value(output)))) {
+      AddStep(std::make_unique<LeaveOperation>(source.shape), {part.value}, part.floats,
+              "channels first");
       part.value = plan_.steps.back().output;
     }
     return part;
@@ -429,13 +446,11 @@ class Compiler {
   const std::vector<int>& inputs_;
   const std::vector<int>& outputs_;
   const PlanOptions& options_;
-  std::vector<char> is_needed_;
+  std::vector<char> is_needed_;  // these by value of the graph
   std::vector<char> is_given_;
   std::vector<char> is_requested_;
-  bool is_input_given_ = false;
-  bool is_input_needed_ = false;
-  int network_input_value_ = -1;
-  std::vector<ValuePart> part_of_layer_;  // by layer; set for those that are sources
+  std::vector<ValuePart> part_of_value_;  // set for those that are sources
+  std::map<int, int> moved_values_;       // the plan's values in the other layout, by the first
   CompiledPlan plan_;
 };
 

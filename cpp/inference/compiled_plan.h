@@ -58,8 +58,8 @@ struct CompiledPlan {
   bool CanUseWorkers(std::int64_t batch) const;
 };
 
-/// Computes layers `outputs` from layers `inputs` (kNetworkInput: the normalized input), or,
-/// if there are none, from the raw input. Throws Error: INVALID_ARGUMENT if they do not
+/// Computes values `outputs` from values `inputs` (those of the network normalized), or, if there
+/// are none, from all raw inputs of the network. Throws Error: INVALID_ARGUMENT if they do not
 /// suffice or an index is out of range.
 CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
                          const std::vector<int>& outputs, const PlanOptions& options);

@@ -35,7 +35,7 @@ Network DenseNetwork(std::int64_t inputs) {
 }
 
 InferencePlan PlanOf(const Network& network) {
-  return {*network.state(), {}, {network.state()->heads[0].output}, 1};
+  return {*network.state(), {}, {network.state()->logits(network.state()->heads[0])}, 1};
 }
 
 void ExpectCopies(const Predictor& predictor, int copies) {

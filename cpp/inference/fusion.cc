@@ -2,6 +2,7 @@
 #include "inference/fusion.h"
 
 #include <map>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -24,7 +25,6 @@ constexpr std::int64_t kLargeFloats = 1 << 16;
 
 bool IsDropout(const Layer& layer) { return layer.kind() == "dropout"; }
 bool IsFlatten(const Layer& layer) { return layer.kind() == Flatten::kKind; }
-bool IsDense(const Layer& layer) { return layer.kind() == Dense::kKind; }
 
 bool HasFoldableWeights(const Layer& layer) {
   return dynamic_cast<const Dense*>(&layer) != nullptr ||
@@ -44,18 +44,20 @@ class Fusion {
         is_needed_(is_needed),
         is_given_(is_given),
         is_requested_(is_requested),
-        readers_(network.layers.size()),
-        is_result_needed_(network.layers.size(), 0),
+        readers_(network.values.size()),
+        is_result_needed_(network.values.size(), 0),
         is_fused_(network.layers.size(), 0),
-        is_result_made_(network.layers.size(), 0) {}
+        is_result_made_(network.values.size(), 0) {}
 
   FusedGraph Run() {
     FindDenseInputs();
     FindSources();
-    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
-      if (IsComputed(i) && is_fused_[i] == 0) {
-        graph_.groups.push_back(GroupFrom(static_cast<int>(i)));
-        is_result_made_[static_cast<std::size_t>(graph_.groups.back().last())] = 1;
+    for (int i = 0; i < static_cast<int>(network_.layers.size()); ++i) {
+      const int output = graph_layer(i).output;
+      const bool passes_on = graph_.source[Index(output)] != output;
+      if (IsComputed(i) && !passes_on && is_fused_[Index(i)] == 0) {
+        graph_.groups.push_back(GroupFrom(i));
+        is_result_made_[Index(ResultOf(graph_.groups.back()))] = 1;
       }
     }
     GroupHeads();
@@ -64,70 +66,64 @@ class Fusion {
   }
 
  private:
-  const Layer& layer(int index) const {
-    return *network_.layers[static_cast<std::size_t>(index)].layer;
+  static std::size_t Index(int i) { return static_cast<std::size_t>(i); }
+  const GraphLayer& graph_layer(int index) const { return network_.layers[Index(index)]; }
+  const Layer& layer(int index) const { return *graph_layer(index).layer; }
+  int ResultOf(const FusedGroup& group) const { return graph_layer(group.last()).output; }
+
+  bool IsComputed(int layer) const {
+    const std::size_t output = Index(graph_layer(layer).output);
+    return is_needed_[output] != 0 && is_given_[output] == 0;
   }
 
-  bool IsComputed(std::size_t i) const {
-    return is_needed_[i] != 0 && is_given_[i] == 0 && graph_.source[i] == static_cast<int>(i);
-  }
-
-  // Layers whose results only dense layers read, dropout and flatten between aside.
+  // Values that only dense layers read, dropout and flatten between aside.
   void FindDenseInputs() {
-    feeds_dense_alone_.assign(network_.layers.size(), 1);
-    for (std::size_t i = network_.layers.size(); i-- > 0;) {
-      const GraphLayer& reader = network_.layers[i];
-      if (is_needed_[i] == 0 || is_given_[i] != 0 || IsDense(*reader.layer)) continue;
+    feeds_dense_alone_.assign(network_.values.size(), 1);
+    for (int i = static_cast<int>(network_.layers.size()); i-- > 0;) {
+      const GraphLayer& reader = graph_layer(i);
+      if (!IsComputed(i) || reader.layer->FlattensInput()) continue;
       const bool passes_on = IsDropout(*reader.layer) || IsFlatten(*reader.layer);
-      if (passes_on && feeds_dense_alone_[i] != 0) continue;
-      for (const int input : reader.inputs) {
-        if (input != kNetworkInput) feeds_dense_alone_[static_cast<std::size_t>(input)] = 0;
-      }
+      if (passes_on && feeds_dense_alone_[Index(reader.output)] != 0) continue;
+      for (const int input : reader.inputs) feeds_dense_alone_[Index(input)] = 0;
     }
   }
 
-  // A dense layer can take an image as it lies; anything else that reads a flattened image
+  // A dense layer can take a value as it lies; anything else that reads a flattened image
   // needs it flattened.
-  bool PassesOn(std::size_t i) const {
-    const GraphLayer& current = network_.layers[i];
+  bool PassesOn(const GraphLayer& current) const {
     if (IsDropout(*current.layer)) return true;
-    return IsFlatten(*current.layer) &&
-           (LiesAsOutside(current.input_shapes[0]) || feeds_dense_alone_[i] != 0);
+    return IsFlatten(*current.layer) && (LiesAsOutside(network_.value(Source(current.inputs[0]))) ||
+                                         feeds_dense_alone_[Index(current.output)] != 0);
   }
 
   void FindSources() {
-    graph_.source.resize(network_.layers.size());
-    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
-      graph_.source[i] = static_cast<int>(i);
-      if (is_needed_[i] == 0 || is_given_[i] != 0) {
-        continue;
-      }
-      const GraphLayer& current = network_.layers[i];
-      if (PassesOn(i)) {
-        graph_.source[i] = Source(current.inputs[0]);
+    graph_.source.resize(network_.values.size());
+    std::iota(graph_.source.begin(), graph_.source.end(), 0);
+    for (int i = 0; i < static_cast<int>(network_.layers.size()); ++i) {
+      if (!IsComputed(i)) continue;
+      const GraphLayer& current = graph_layer(i);
+      if (PassesOn(current)) {
+        graph_.source[Index(current.output)] = Source(current.inputs[0]);
       } else {
-        for (const int input : current.inputs) {
-          if (const int source = Source(input); source != kNetworkInput) {
-            readers_[static_cast<std::size_t>(source)].push_back(static_cast<int>(i));
-          }
-        }
+        for (const int input : current.inputs) readers_[Index(Source(input))].push_back(i);
       }
     }
-    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
-      if (is_requested_[i] != 0 && graph_.source[i] != kNetworkInput) {
-        is_result_needed_[static_cast<std::size_t>(graph_.source[i])] = 1;
-      }
+    for (std::size_t v = 0; v < network_.values.size(); ++v) {
+      if (is_requested_[v] != 0) is_result_needed_[Index(graph_.source[v])] = 1;
     }
   }
 
-  int Source(int input) const {
-    return input == kNetworkInput ? kNetworkInput : graph_.source[static_cast<std::size_t>(input)];
-  }
+  int Source(int value) const { return graph_.source[Index(value)]; }
 
-  // The one layer that reads `index`, if nothing else needs its result; else -1.
+  // The one layer that reads what layer `index` makes, as it lies, if nothing else needs it; else
+  // -1.
   int SoleReader(int index) const {
-    const std::size_t i = static_cast<std::size_t>(index);
-    return readers_[i].size() == 1 && is_result_needed_[i] == 0 ? readers_[i][0] : -1;
+    const GraphValue& value = network_.value(graph_layer(index).output);
+    const std::size_t v = Index(graph_layer(index).output);
+    if (readers_[v].size() != 1 || is_result_needed_[v] != 0) return -1;
+    const int reader = readers_[v][0];
+    const Layout layout = network_.value(graph_layer(reader).output).layout;
+    return LieAlike(value.shape, value.layout, layout) ? reader : -1;
   }
 
   FusedGroup GroupFrom(int first) {
@@ -137,8 +133,7 @@ class Fusion {
       const int reader = SoleReader(first);
       // A flatten between the two would change what a channel is.
       if (reader >= 0 && layer(reader).kind() == BatchNorm::kKind &&
-          network_.layers[static_cast<std::size_t>(reader)].input_shapes[0] ==
-              network_.layers[static_cast<std::size_t>(first)].output_shape) {
+          graph_layer(reader).input_shapes[0] == graph_layer(first).output_shape) {
         group.norm = reader;
         Append(group, reader);
       }
@@ -166,11 +161,11 @@ class Fusion {
   void FindResidual(FusedGroup& group) {
     const int reader = SoleReader(group.last());
     if (reader < 0 || layer(reader).kind() != Add::kKind || !CanAdd(group.layers[0])) return;
-    const std::vector<int>& terms = network_.layers[static_cast<std::size_t>(reader)].inputs;
+    const std::vector<int>& terms = graph_layer(reader).inputs;
     if (terms.size() != 2) return;
-    const int other = Source(terms[Source(terms[0]) == group.last() ? 1 : 0]);
-    if (other != kNetworkInput && is_given_[static_cast<std::size_t>(other)] == 0 &&
-        is_result_made_[static_cast<std::size_t>(other)] == 0) {
+    const int other = Source(terms[Source(terms[0]) == ResultOf(group) ? 1 : 0]);
+    if (!network_.is_input(other) && is_given_[Index(other)] == 0 &&
+        is_result_made_[Index(other)] == 0) {
       return;
     }
     group.residual = other;
@@ -179,13 +174,11 @@ class Fusion {
 
   bool CanAdd(int index) const {
     const auto* convolution = dynamic_cast<const Convolution*>(&layer(index));
-    return IsDense(layer(index)) ||
+    return layer(index).FlattensInput() ||
            (convolution != nullptr && Conv2dCanAdd(convolution->Geometry(InputShapes(index))));
   }
 
-  std::span<const Shape> InputShapes(int index) const {
-    return network_.layers[static_cast<std::size_t>(index)].input_shapes;
-  }
+  std::span<const Shape> InputShapes(int index) const { return graph_layer(index).input_shapes; }
 
   // True if the group is a convolution that can end in the pooling layer `reader`.
   bool CanPool(const FusedGroup& group, int reader) const {
@@ -202,20 +195,21 @@ class Fusion {
 
   void Append(FusedGroup& group, int index) {
     group.layers.push_back(index);
-    is_fused_[static_cast<std::size_t>(index)] = 1;
+    is_fused_[Index(index)] = 1;
   }
 
   void GroupHeads() {
     std::map<int, std::vector<int>> by_input;
     std::vector<char> is_head_output(network_.layers.size(), 0);
     for (const GraphHead& head : network_.heads) {
-      is_head_output[static_cast<std::size_t>(head.output)] = 1;
+      is_head_output[Index(head.output)] = 1;
     }
     for (std::size_t g = 0; g < graph_.groups.size(); ++g) {
       const FusedGroup& group = graph_.groups[g];
-      const std::size_t first = static_cast<std::size_t>(group.layers[0]);
-      if (is_head_output[first] != 0 && group.layers.size() == 1 && readers_[first].empty()) {
-        by_input[Source(network_.layers[first].inputs[0])].push_back(static_cast<int>(g));
+      const GraphLayer& first = graph_layer(group.layers[0]);
+      if (is_head_output[Index(group.layers[0])] != 0 && group.layers.size() == 1 &&
+          readers_[Index(first.output)].empty()) {
+        by_input[Source(first.inputs[0])].push_back(static_cast<int>(g));
       }
     }
     for (auto& [input, groups] : by_input) {
@@ -260,19 +254,18 @@ class Fusion {
   }
 
   bool IsLarge(int index) const {
-    return network_.layers[static_cast<std::size_t>(index)].output_shape.element_count() >=
-           kLargeFloats;
+    return graph_layer(index).output_shape.element_count() >= kLargeFloats;
   }
 
   const NetworkState& network_;
   const std::vector<char>& is_needed_;
   const std::vector<char>& is_given_;
   const std::vector<char>& is_requested_;
-  std::vector<char> feeds_dense_alone_;    // by layer
+  std::vector<char> feeds_dense_alone_;    // by value
   std::vector<std::vector<int>> readers_;  // by source: the layers that read it
-  std::vector<char> is_result_needed_;     // by source: it or what passes it on is requested
-  std::vector<char> is_fused_;
-  std::vector<char> is_result_made_;  // by layer: a group that comes before ends in it
+  std::vector<char> is_result_needed_;     // by source: it or what it is passed on to is requested
+  std::vector<char> is_fused_;             // by layer
+  std::vector<char> is_result_made_;       // by value: a group that comes before ends in it
   FusedGraph graph_;
 };
 

@@ -15,14 +15,14 @@ namespace espalier {
 struct FusedGroup {
   std::vector<int> layers;      // in order; the first decides the kind of operation
   int norm = -1;                // batch norm folded into the first
-  std::optional<int> residual;  // layer whose result is added before the activation
+  std::optional<int> residual;  // value that is added before the activation
   FusedActivation activation;
   bool is_pooled = false;  // the last is max pooling 2 x 2, done by the convolution
   int last() const { return layers.back(); }
 };
 
 struct FusedGraph {
-  /// By layer: the layer whose result it passes on as it lies (dropout; flatten, where only
+  /// By value: the one that is passed on as it lies to make it (dropout; flatten, where only
   /// dense layers read the result), or itself.
   std::vector<int> source;
   std::vector<FusedGroup> groups;  // in an order that runs
@@ -34,8 +34,8 @@ struct FusedGraph {
   std::vector<std::vector<int>> strips;
 };
 
-/// Fuses the layers marked in `is_needed`. `is_requested`: their results must exist as they
-/// are. Layers that are given (`is_given`) are not computed.
+/// Fuses the layers whose values are marked in `is_needed`. `is_requested`: values that must exist
+/// as they are. Values that are given (`is_given`) are not computed.
 FusedGraph FuseLayers(const NetworkState& network, const std::vector<char>& is_needed,
                       const std::vector<char>& is_given, const std::vector<char>& is_requested);
 

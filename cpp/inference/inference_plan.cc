@@ -43,7 +43,7 @@ void InferencePlan::RunPixels(std::int64_t batch, const Pixels& pixels,
 bool InferencePlan::ReadsPixels() const {
   // Whatever enters a plan in another form than it lies in there is read by its first step alone.
   return !plan_->steps.empty() && plan_->steps.front().inputs == plan_->inputs &&
-         plan_->steps.front().operation->ReadsPixels();
+         plan_->input_uses.size() == 1 && plan_->steps.front().operation->ReadsPixels();
 }
 
 void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> inputs,

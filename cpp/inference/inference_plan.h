@@ -43,9 +43,9 @@ struct PlanOptions {
 
 class InferencePlan {
  public:
-  /// Computes layers `outputs` from layers `inputs`, whose values the caller provides
-  /// (kNetworkInput: the normalized input; empty: everything from the network's raw input,
-  /// which is then normalized). Copies all weights. Throws Error: INVALID_ARGUMENT if the
+  /// Computes values `outputs` from values `inputs`, which the caller provides (those of the
+  /// network normalized; empty: everything from all raw inputs of the network, which are then
+  /// normalized). Copies all weights. Throws Error: INVALID_ARGUMENT if the
   /// inputs do not suffice.
   InferencePlan(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
                 std::int64_t max_batch, const PlanOptions& options = {});

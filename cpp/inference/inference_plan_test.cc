@@ -21,20 +21,21 @@ using testing::NormalFloats;
 // layer, over up to 150 layers.
 constexpr double kTolerance = 1e-5;
 
-int LayerIndex(const NetworkState& network, const std::string& name) {
-  for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    if (network.layers[i].name == name) {
-      return static_cast<int>(i);
-    }
+// Values of a network with one input.
+constexpr int kInput = 0;
+constexpr int kFirstLayer = 1;
+
+// What a layer of that name makes.
+int ValueOf(const NetworkState& network, const std::string& name) {
+  for (int value = 0; value < static_cast<int>(network.values.size()); ++value) {
+    if (network.value_name(value) == name) return value;
   }
   ADD_FAILURE() << "no layer " << name;
   return 0;
 }
 
-std::int64_t Floats(const NetworkState& network, int layer) {
-  return layer == kNetworkInput
-             ? network.input.element_count()
-             : network.layers[static_cast<std::size_t>(layer)].output_shape.element_count();
+std::int64_t Floats(const NetworkState& network, int value) {
+  return network.value(value).shape.element_count();
 }
 
 std::vector<std::vector<float>> RunPlan(const NetworkState& network, const std::vector<int>& from,
@@ -60,21 +61,21 @@ std::vector<std::vector<float>> RunPlan(const NetworkState& network, const std::
 std::vector<int> HeadOutputs(const NetworkState& network) {
   std::vector<int> outputs;
   for (const GraphHead& head : network.heads) {
-    outputs.push_back(head.output);
+    outputs.push_back(network.logits(head));
   }
   return outputs;
 }
 
 void ExpectHeadsLikeReference(const Network& network, std::int64_t batch) {
   const NetworkState& state = *network.state();
-  const std::vector<float> inputs = NormalFloats(batch * state.input.element_count(), 5);
+  const std::vector<float> inputs = NormalFloats(batch * Floats(state, kInput), 5);
   const auto expected = testing::ReferenceForward(state, batch, inputs);
   const std::vector<int> outputs = HeadOutputs(state);
   const auto got = RunPlan(state, {}, outputs, batch, {inputs});
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     EXPECT_LE(testing::RelativeNorm(got[i], expected[static_cast<std::size_t>(outputs[i])]),
               kTolerance)
-        << state.layers[static_cast<std::size_t>(outputs[i])].name;
+        << state.value_name(outputs[i]);
   }
 }
 
@@ -105,12 +106,12 @@ TEST(InferencePlan, EqualsLayerByLayerOnMobileNetV2) {
 TEST(InferencePlan, TheTestWouldNoticeAWrongStatistic) {
   Network network = testing::FusionNetwork();
   const NetworkState& state = *network.state();
-  const std::vector<float> inputs = NormalFloats(state.input.element_count(), 5);
+  const std::vector<float> inputs = NormalFloats(Floats(state, kInput), 5);
   const auto expected = testing::ReferenceForward(state, 1, inputs);
   std::vector<float> mean = network.ReadParameter("norm1.running_mean");
   mean[0] += 0.01f;
   network.WriteParameter("norm1.running_mean", mean);
-  const int output = state.heads[2].output;
+  const int output = HeadOutputs(state)[2];
   const auto got = RunPlan(state, {}, {output}, 1, {inputs});
   EXPECT_GT(testing::RelativeNorm(got[0], expected[static_cast<std::size_t>(output)]), kTolerance);
 }
@@ -119,21 +120,22 @@ TEST(InferencePlan, AnyLayerCanBeAnOutput) {
   const Network network = testing::FusionNetwork();
   const NetworkState& state = *network.state();
   const std::int64_t batch = 3;
-  const std::vector<float> inputs = NormalFloats(batch * state.input.element_count(), 6);
+  const std::vector<float> inputs = NormalFloats(batch * Floats(state, kInput), 6);
   const auto expected = testing::ReferenceForward(state, batch, inputs);
   std::vector<int> all;
-  for (std::size_t i = 0; i < state.layers.size(); ++i) {
-    const int layer = static_cast<int>(i);
-    all.push_back(layer);
-    const auto got = RunPlan(state, {}, {layer}, batch, {inputs});
-    EXPECT_LE(testing::RelativeNorm(got[0], expected[i]), kTolerance) << state.layers[i].name;
+  for (const GraphLayer& layer : state.layers) {
+    all.push_back(layer.output);
+    const auto got = RunPlan(state, {}, {layer.output}, batch, {inputs});
+    EXPECT_LE(testing::RelativeNorm(got[0], expected[static_cast<std::size_t>(layer.output)]),
+              kTolerance)
+        << layer.name;
   }
   all.push_back(3);  // twice
   const auto together = RunPlan(state, {}, all, batch, {inputs});
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const std::size_t layer = static_cast<std::size_t>(all[i]);
-    EXPECT_LE(testing::RelativeNorm(together[i], expected[layer]), kTolerance)
-        << state.layers[layer].name;
+    EXPECT_LE(testing::RelativeNorm(together[i], expected[static_cast<std::size_t>(all[i])]),
+              kTolerance)
+        << state.value_name(all[i]);
   }
 }
 
@@ -141,15 +143,15 @@ TEST(InferencePlan, PrefixThenRest) {
   const Network network = testing::FusionNetwork();
   const NetworkState& state = *network.state();
   const std::int64_t batch = 4;
-  const std::vector<float> inputs = NormalFloats(batch * state.input.element_count(), 7);
+  const std::vector<float> inputs = NormalFloats(batch * Floats(state, kInput), 7);
   const auto expected = testing::ReferenceForward(state, batch, inputs);
   const std::vector<int> heads = HeadOutputs(state);
-  const int norm0 = LayerIndex(state, "norm0");
+  const int norm0 = ValueOf(state, "norm0");
   for (const std::string cut :
        {"conv1", "norm1", "dropout1", "sum", "pool", "grouped", "flatten1", "dense6", "norm7"}) {
-    std::vector<int> features = {LayerIndex(state, cut), norm0};
+    std::vector<int> features = {ValueOf(state, cut), norm0};
     if (cut == "sum") {
-      features.push_back(LayerIndex(state, "act2"));  // read beside it
+      features.push_back(ValueOf(state, "act2"));  // read beside it
     }
     std::vector<std::vector<float>> outside;
     for (const PlanBorder border : {PlanBorder::kOutside, PlanBorder::kInside}) {
@@ -184,8 +186,8 @@ TEST(InferencePlan, AFlattenBeforeDenseLayersIsNoOperation) {
   ExpectHeadsLikeReference(network, 3);
   // As an output it is flattened as outside, whatever the border.
   const NetworkState& state = *network.state();
-  const std::vector<float> inputs = NormalFloats(2 * state.input.element_count(), 5);
-  const int flatten = LayerIndex(state, "flatten1");
+  const std::vector<float> inputs = NormalFloats(2 * Floats(state, kInput), 5);
+  const int flatten = ValueOf(state, "flatten1");
   const auto expected = testing::ReferenceForward(state, 2, inputs);
   for (const PlanBorder border : {PlanBorder::kOutside, PlanBorder::kInside}) {
     const auto got = RunPlan(state, {}, {flatten}, 2, {inputs}, border);
@@ -294,11 +296,11 @@ TEST(InferencePlan, LargeImagesGoThroughConvolutionsInStrips) {
             "heads.head.dense\n");
   testing::ForEachCpuTarget([&] { ExpectHeadsLikeReference(network, 2); });
   // A result that is asked for is a place where strips end, and changes no bit.
-  const int act2 = LayerIndex(state, "act2");
+  const int act2 = ValueOf(state, "act2");
   const int head = state.heads[0].output;
   const InferencePlan cut(state, {}, {act2, head}, 3);
   EXPECT_NE(cut.Describe().find("\nexpand2 + act2\ndeep2\n"), std::string::npos) << cut.Describe();
-  const std::vector<float> inputs = NormalFloats(3 * state.input.element_count(), 5);
+  const std::vector<float> inputs = NormalFloats(3 * Floats(state, kInput), 5);
   EXPECT_EQ(RunPlan(state, {}, {act2, head}, 3, {inputs})[1],
             RunPlan(state, {}, {head}, 3, {inputs})[0]);
 }
@@ -322,13 +324,12 @@ TEST(InferencePlan, LayerNormOfAnImage) {
 TEST(InferencePlan, NormalizedInputCanBeBothEnds) {
   const Network network = testing::FusionNetwork();
   const NetworkState& state = *network.state();
-  const std::vector<float> inputs = NormalFloats(2 * state.input.element_count(), 8);
-  const auto normalized = RunPlan(state, {}, {kNetworkInput}, 2, {inputs});
+  const std::vector<float> inputs = NormalFloats(2 * Floats(state, kInput), 8);
+  const auto normalized = RunPlan(state, {}, {kInput}, 2, {inputs});
   EXPECT_NEAR(normalized[0][0], (inputs[0] - 0.1f) / 0.5f, 1e-6);
   EXPECT_NEAR(normalized[0][70], (inputs[70] - 0.2f) / 2.0f, 1e-6);
   const std::vector<int> heads = HeadOutputs(state);
-  EXPECT_EQ(RunPlan(state, {kNetworkInput}, heads, 2, normalized),
-            RunPlan(state, {}, heads, 2, {inputs}));
+  EXPECT_EQ(RunPlan(state, {kInput}, heads, 2, normalized), RunPlan(state, {}, heads, 2, {inputs}));
 }
 
 TEST(InferencePlan, InputsMustSuffice) {
@@ -336,7 +337,7 @@ TEST(InferencePlan, InputsMustSuffice) {
   const NetworkState& state = *network.state();
   // The "colour" head stands on norm0, which the flattened features do not give.
   testing::MessageOf(ErrorCode::kInvalidArgument, [&] {
-    const InferencePlan plan(state, {LayerIndex(state, "pool")}, HeadOutputs(state), 1);
+    const InferencePlan plan(state, {ValueOf(state, "pool")}, HeadOutputs(state), 1);
   });
   testing::MessageOf(ErrorCode::kInvalidArgument,
                      [&] { const InferencePlan plan(state, {}, {10'000}, 1); });
@@ -377,8 +378,8 @@ TEST(InferencePlan, SideBySideAreTheBitsOfSeparateOutputs) {
   const NetworkState& state = *network.state();
   const std::vector<int> heads = HeadOutputs(state);
   ASSERT_EQ(heads.size(), 4u);
-  const int image = LayerIndex(state, "pool");
-  const int norm = LayerIndex(state, "norm7");
+  const int image = ValueOf(state, "pool");
+  const int norm = ValueOf(state, "norm7");
   // In the order of their product and not, with and without all of its columns, twice, an image,
   // what can't be written between others, the network's own input.
   const std::vector<std::vector<int>> lists = {heads,
@@ -388,10 +389,10 @@ TEST(InferencePlan, SideBySideAreTheBitsOfSeparateOutputs) {
                                                {heads[0], heads[0], image, heads[2], heads[2]},
                                                {image},
                                                {norm, heads[1]},
-                                               {kNetworkInput, heads[0]}};
+                                               {kInput, heads[0]}};
   for (const std::vector<int>& outputs : lists) {
     for (const std::int64_t batch : {1, 3}) {
-      const std::vector<float> input = NormalFloats(batch * state.input.element_count(), 5);
+      const std::vector<float> input = NormalFloats(batch * Floats(state, kInput), 5);
       const auto separate = RunPlan(state, {}, outputs, batch, {input});
       const InferencePlan plan(state, {}, outputs, batch, {.outputs = PlanOutputs::kSideBySide});
       std::int64_t width = 0;
@@ -438,8 +439,8 @@ TEST(InferencePlan, CopiesOnlyOutputsThatNoStepCanWriteInPlace) {
 TEST(InferencePlan, ARequestedIntermediateIsNotFusedAway) {
   const Network network = testing::FusionNetwork();
   const NetworkState& state = *network.state();
-  const int conv1 = LayerIndex(state, "conv1");
-  const InferencePlan plan(state, {}, {conv1, LayerIndex(state, "relu1")}, 1);
+  const int conv1 = ValueOf(state, "conv1");
+  const InferencePlan plan(state, {}, {conv1, ValueOf(state, "relu1")}, 1);
   EXPECT_EQ(plan.Describe(),
             "normalize\nnorm0 + silu0\nconv1\nnorm1 + relu1\n"
             "channels first\nchannels first\n");
@@ -448,7 +449,7 @@ TEST(InferencePlan, ARequestedIntermediateIsNotFusedAway) {
 TEST(InferencePlan, CopiesAllWeights) {
   Network network = testing::FusionNetwork();
   const NetworkState& state = *network.state();
-  const std::vector<float> inputs = NormalFloats(state.input.element_count(), 9);
+  const std::vector<float> inputs = NormalFloats(Floats(state, kInput), 9);
   const std::vector<int> heads = HeadOutputs(state);
   const InferencePlan plan(state, {}, heads, 1);
   const auto buffers = plan.MakeBuffers(1);
@@ -489,10 +490,10 @@ TEST(InferencePlan, BuffersShareMemory) {
 TEST(InferencePlan, RefusesABatchBeyondItsBuffers) {
   const Network network = testing::FusionNetwork();
   const NetworkState& state = *network.state();
-  const InferencePlan plan(state, {}, {0}, 4);
+  const InferencePlan plan(state, {}, {kFirstLayer}, 4);
   const auto buffers = plan.MakeBuffers(1, 2);
-  const std::vector<float> inputs(static_cast<std::size_t>(4 * state.input.element_count()));
-  std::vector<float> outputs(static_cast<std::size_t>(4 * Floats(state, 0)));
+  const std::vector<float> inputs(static_cast<std::size_t>(4 * Floats(state, kInput)));
+  std::vector<float> outputs(static_cast<std::size_t>(4 * Floats(state, kFirstLayer)));
   const float* input = inputs.data();
   float* output = outputs.data();
   EXPECT_NO_THROW(plan.Run(2, {&input, 1}, {&output, 1}, *buffers));

@@ -71,7 +71,7 @@ TEST(LayerOperation, ALayerGetsAllTheMemoryThatItAsksFor) {
   ASSERT_EQ(state.layers[0].name, "turned");
   state.layers[0].layer = std::make_shared<Turning>();
 
-  const InferencePlan plan(state, {}, {0}, 4);
+  const InferencePlan plan(state, {}, {state.layers[0].output}, 4);
   for (const int workers : {1, 2}) {
     const auto buffers = plan.MakeBuffers(workers);
     for (const std::int64_t batch : {4, 1, 3}) {

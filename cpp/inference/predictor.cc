@@ -15,6 +15,7 @@
 #include "inference/inference_plan.h"
 #include "inference/probabilities.h"
 #include "kernels/pixels.h"
+#include "network/input_pointers.h"
 #include "network/cost.h"
 
 namespace espalier {
@@ -93,13 +94,19 @@ InferencePlan MakePlan(const NetworkState& network, const PredictorConfig& confi
                        const std::vector<GraphHead>& heads) {
   std::vector<int> outputs;
   for (const GraphHead& head : heads) {
-    outputs.push_back(head.output);
+    outputs.push_back(network.logits(head));
   }
   return {network,
           {},
           outputs,
           config.max_batch_size,
           {.outputs = PlanOutputs::kSideBySide, .precision = config.precision}};
+}
+
+std::int64_t InputSize(const std::vector<InputFormat>& formats) {
+  std::int64_t size = 0;
+  for (const InputFormat& format : formats) size = CheckedAdd(size, format.floats);
+  return size;
 }
 
 std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
@@ -117,7 +124,8 @@ class Predictor::Implementation {
       : plan_(MakePlan(network, config, heads)),
         probabilities_(heads),
         pool_(plan_.first(), PieceSize(plan_.first(), probabilities_.width()), config.threads),
-        input_size_(network.input.element_count()),
+        formats_(InputFormats(network)),
+        input_size_(InputSize(formats_)),
         wants_logits_(config.logits),
         pixel_scale_(config.pixel_scale),
         pixel_offset_(config.pixel_offset),
@@ -133,14 +141,18 @@ class Predictor::Implementation {
     if (EstimateCost(network, CostUse::kPrediction).multiply_adds <= kMostWarmUpWork) WarmUp();
   }
 
-  void Predict(std::int64_t batch, std::span<const float> inputs, std::span<float> outputs) {
-    CheckSize("inputs", "floats", batch, input_size_, inputs.size());
+  void Predict(std::int64_t batch, const Inputs& inputs, std::span<float> outputs) {
+    InputPointers pointers(formats_, "predict", batch, inputs);
     CheckSize("outputs", "floats", batch, output_size(), outputs.size());
-    Run(batch, inputs.data(), nullptr, outputs.data());
+    Run(batch, &pointers, nullptr, outputs.data());
   }
 
   void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
                      std::span<float> outputs) {
+    if (formats_.size() > 1 || formats_[0].value.type != ElementType::kFloat32) {
+      Fail(ErrorCode::kInvalidArgument,
+           "predict pixels: expected a network with one input, of float32, got another");
+    }
     CheckSize("pixels", "bytes", batch, input_size_, pixels.size());
     CheckSize("outputs", "floats", batch, output_size(), outputs.size());
     Run(batch, nullptr, pixels.data(), outputs.data());
@@ -175,26 +187,39 @@ class Predictor::Implementation {
  private:
   // Runs the code and touches the memory of one example, so that no caller waits for pages.
   void WarmUp() {
-    const AlignedArray<float> input(input_size());
+    std::vector<AlignedArray<float>> values;
+    std::vector<InputData> data;
+    for (const InputFormat& format : formats_) {
+      const AlignedArray<float>& zeros = values.emplace_back(format.floats);
+      if (format.value.type == ElementType::kFloat32) {
+        data.emplace_back(zeros.span());
+      } else {
+        const std::span integers(reinterpret_cast<std::int32_t*>(values.back().data()),
+                                 zeros.span().size());
+        std::fill(integers.begin(), integers.end(),
+                  std::clamp(0, format.range.least, format.range.greatest));
+        data.emplace_back(integers);
+      }
+    }
     AlignedArray<float> output(output_size());
-    Predict(1, input.span(), output.span());
+    Predict(1, Inputs(data), output.span());
     warm_up_calls_ = 1;
   }
 
-  // Predicts from `floats`, or, where that is null, from `pixels`.
-  void Run(std::int64_t batch, const float* floats, const std::uint8_t* pixels, float* outputs) {
+  // Predicts from `inputs`, or, where that is null, from `pixels`.
+  void Run(std::int64_t batch, InputPointers* inputs, const std::uint8_t* pixels, float* outputs) {
     if (batch == 0) {
       return;
     }
     const FlushDenormals flush;
     try {
       BufferPool::Lease lease(pool_);
-      const std::int64_t piece = floats != nullptr ? pool_.batch() : pixel_piece_;
+      const std::int64_t piece = inputs != nullptr ? pool_.batch() : pixel_piece_;
       for (std::int64_t done = 0; done < batch; done += piece) {
         const std::int64_t count = std::min(piece, batch - done);
         float* const rows = outputs + done * output_size();
-        if (floats != nullptr) {
-          RunFloats(count, floats + done * input_size_, rows, *lease);
+        if (inputs != nullptr) {
+          plan_.ForCaller().Run(count, inputs->At(done), {&rows, 1}, *lease);
         } else {
           RunPixels(count, pixels + done * input_size_, rows, lease);
         }
@@ -208,11 +233,6 @@ class Predictor::Implementation {
     }
   }
 
-  void RunFloats(std::int64_t count, const float* inputs, float* rows,
-                 InferenceBuffers& buffers) const {
-    plan_.ForCaller().Run(count, {&inputs, 1}, {&rows, 1}, buffers);
-  }
-
   void RunPixels(std::int64_t count, const std::uint8_t* data, float* rows,
                  BufferPool::Lease& lease) const {
     const Pixels pixels = {data, pixel_scale_, pixel_offset_};
@@ -221,7 +241,8 @@ class Predictor::Implementation {
     } else {
       float* const converted = lease.Converted(count * input_size_);
       ConvertPixels(pixels, count * input_size_, converted);
-      RunFloats(count, converted, rows, *lease);
+      const float* const only = converted;
+      plan_.ForCaller().Run(count, {&only, 1}, {&rows, 1}, *lease);
     }
   }
 
@@ -240,6 +261,7 @@ class Predictor::Implementation {
   CopiedPlan plan_;
   Probabilities probabilities_;
   BufferPool pool_;
+  std::vector<InputFormat> formats_;
   std::int64_t input_size_;
   bool wants_logits_;
   float pixel_scale_;
@@ -262,8 +284,7 @@ Predictor::Predictor(Predictor&&) noexcept = default;
 Predictor& Predictor::operator=(Predictor&&) noexcept = default;
 Predictor::~Predictor() = default;
 
-void Predictor::Predict(std::int64_t batch, std::span<const float> inputs,
-                        std::span<float> outputs) const {
+void Predictor::Predict(std::int64_t batch, const Inputs& inputs, std::span<float> outputs) const {
   Live(implementation_).Predict(batch, inputs, outputs);
 }
 

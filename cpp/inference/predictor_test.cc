@@ -50,7 +50,8 @@ TEST(Predictor, HeadsSideBySideAsProbabilities) {
     std::size_t column = row;
     for (const GraphHead& head : network.state()->heads) {
       const std::size_t width = static_cast<std::size_t>(head.width());
-      const float* z = reference[static_cast<std::size_t>(head.output)].data() + i * head.width();
+      const float* z = reference[static_cast<std::size_t>(network.state()->logits(head))].data() +
+                       i * head.width();
       double sum = 0.0;
       for (std::size_t j = 0; j < width; ++j) {
         EXPECT_NEAR(logits[column + j], z[j], 1e-5);
@@ -272,7 +273,7 @@ TEST(Predictor, SizesAreChecked) {
   MessageOf(ErrorCode::kInvalidArgument, [&] { predictor.Predict(-1, inputs, outputs); });
   MessageOf(ErrorCode::kInvalidArgument,
             [&] { predictor.Predict(std::numeric_limits<std::int64_t>::max(), inputs, outputs); });
-  EXPECT_NO_THROW(predictor.Predict(0, {}, {}));
+  EXPECT_NO_THROW(predictor.Predict(0, std::span<const float>(), {}));
 }
 
 TEST(Predictor, NeedsAHeadAndASensibleBatch) {

@@ -51,7 +51,7 @@ void HeadTable::ReadTargets(std::int64_t batch, const std::int64_t* targets,
 TrainerObject::TrainerObject(Network& network, const TrainerConfig& config)
     : trainer(network, config),
       heads(network),
-      input_size(network.Spec().input.element_count()),
+      input_size(network.Spec().inputs[0].shape.element_count()),
       targets(heads.count()) {}
 
 BusyTrainer::BusyTrainer(TrainerObject& trainer) : trainer_(trainer) {

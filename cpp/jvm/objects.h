@@ -58,7 +58,7 @@ class TrainerObject {
 struct FeaturePredictorObject {
   FeaturePredictorObject(const Network& network, const FeaturePredictorConfig& config)
       : predictor(network, config),
-        input_size(network.Spec().input.element_count()),
+        input_size(network.Spec().inputs[0].shape.element_count()),
         total_width(HeadTable(network).total_width()) {}
 
   FeaturePredictor predictor;

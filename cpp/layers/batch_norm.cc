@@ -15,7 +15,7 @@ namespace {
 
 enum Parameter { kWeight, kBias, kRunningMean, kRunningVariance };
 
-ChannelLayout Layout(std::int64_t batch, const Shape& input) {
+ChannelLayout ChannelsOf(std::int64_t batch, const Shape& input) {
   const auto [channels, positions] = LayoutOf(input);
   return {.rows = batch * positions, .channels = channels};
 }
@@ -87,7 +87,7 @@ std::vector<ParameterSpec> BatchNorm::Parameters(std::span<const Shape> inputs) 
 
 LayerMemory BatchNorm::Memory(std::int64_t batch, std::span<const Shape> inputs,
                               const LayerUse& use) const {
-  const ChannelLayout layout = Layout(batch, OnlyInput(inputs, kKind));
+  const ChannelLayout layout = ChannelsOf(batch, OnlyInput(inputs, kKind));
   const bool is_training = use.mode == Mode::kTraining;
   const bool sums = is_training || use.grad_parameters;
   const std::int64_t partials = ChannelPartialFloats(layout);
@@ -98,7 +98,7 @@ LayerMemory BatchNorm::Memory(std::int64_t batch, std::span<const Shape> inputs,
 }
 
 void BatchNorm::Forward(const ForwardArguments& arguments) const {
-  const ChannelLayout layout = Layout(arguments.batch, arguments.input_shapes[0]);
+  const ChannelLayout layout = ChannelsOf(arguments.batch, arguments.input_shapes[0]);
   const Saved<float> saved(arguments.saved, layout.channels);
   const float* x = arguments.inputs[0];
   const float* mean = arguments.parameters[kRunningMean];
@@ -122,7 +122,7 @@ void BatchNorm::Forward(const ForwardArguments& arguments) const {
 }
 
 void BatchNorm::Backward(const BackwardArguments& arguments) const {
-  const ChannelLayout layout = Layout(arguments.batch, arguments.input_shapes[0]);
+  const ChannelLayout layout = ChannelsOf(arguments.batch, arguments.input_shapes[0]);
   const bool is_training = arguments.mode == Mode::kTraining;
   const Saved<const float> saved(arguments.saved, layout.channels);
   const auto [sums, products, partials] = Sums(arguments.temporary, layout.channels);
@@ -166,7 +166,7 @@ void BatchNorm::Backward(const BackwardArguments& arguments) const {
 
 void BatchNorm::UpdateBuffers(std::int64_t batch, std::span<const Shape> inputs, const float* saved,
                               std::span<float* const> parameters) const {
-  const ChannelLayout layout = Layout(batch, inputs[0]);
+  const ChannelLayout layout = ChannelsOf(batch, inputs[0]);
   if (layout.rows < 2) return;
   const float* mean = saved;
   const float* variance = saved + layout.channels;
@@ -183,7 +183,7 @@ void BatchNorm::UpdateBuffers(std::int64_t batch, std::span<const Shape> inputs,
 // Squares leave float's range where values do not: from 2e19 on.
 bool BatchNorm::HasFiniteStatistics(std::int64_t batch, std::span<const Shape> inputs,
                                     const float* saved) const {
-  const ChannelLayout layout = Layout(batch, inputs[0]);
+  const ChannelLayout layout = ChannelsOf(batch, inputs[0]);
   if (layout.rows < 2) return true;
   for (std::int64_t c = 0; c < layout.channels; ++c) {
     const double variance = Unbiased(saved[layout.channels + c], layout.rows);

@@ -6,6 +6,7 @@
 // settings only, so networks and plans share them freely.
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,6 +48,12 @@ struct ParameterSpec {
 /// Training, or evaluation: dropout off, batch norm from its running statistics. A frozen
 /// layer always runs in evaluation mode.
 enum class Mode { kTraining, kEvaluation };
+
+/// Integers that a layer takes.
+struct IntegerRange {
+  std::int32_t least = std::numeric_limits<std::int32_t>::min();
+  std::int32_t greatest = std::numeric_limits<std::int32_t>::max();
+};
 
 /// How a layer's inputs and its output lie; compilers convert where two rules meet.
 enum class LayoutRule : std::uint8_t {
@@ -129,6 +136,12 @@ class Layer {
   virtual ElementType InputType(std::size_t /*input*/) const { return ElementType::kFloat32; }
   virtual ElementType OutputType() const { return ElementType::kFloat32; }
 
+  /// What integers of an input mean something. Those from outside are checked against it; whatever
+  /// others Forward meets, it stays within its memory.
+  virtual IntegerRange InputRange(std::size_t /*input*/, std::span<const Shape> /*inputs*/) const {
+    return {};
+  }
+
   virtual LayoutRule layout_rule() const { return LayoutRule::kChannelsLast; }
 
   virtual std::vector<ParameterSpec> Parameters(std::span<const Shape> /*inputs*/) const {
@@ -156,6 +169,10 @@ class Layer {
   /// True if parameter 0 is a matrix whose gradient is grad_outputᵀ · input, nothing else: whoever
   /// wants it another way than from Backward may compute it.
   virtual bool HasProductGradient(std::span<const Shape> /*inputs*/) const { return false; }
+
+  /// True if Forward is a product with the flattened input: an inference plan may give the input
+  /// in another order, and the columns of parameter 0 in the same.
+  virtual bool FlattensInput() const { return false; }
 
   /// True if training mode draws random numbers (dropout).
   virtual bool IsRandom() const { return false; }

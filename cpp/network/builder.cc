@@ -12,10 +12,15 @@ constexpr std::int64_t kMaxClasses = std::int64_t{1} << 20;
 
 }  // namespace
 
-NetworkBuilder::NetworkBuilder(Shape input) { spec_.input = input; }
+NetworkBuilder::NetworkBuilder(Shape input) { spec_.inputs[0].shape = input; }
+
+NetworkBuilder::NetworkBuilder(std::vector<InputSpec> inputs) { spec_.inputs = std::move(inputs); }
 
 NetworkBuilder& NetworkBuilder::Normalize(std::vector<double> mean, std::vector<double> std) {
-  spec_.normalization = Normalization{.mean = std::move(mean), .std = std::move(std)};
+  if (spec_.inputs.empty()) {
+    Fail(ErrorCode::kInvalidArgument, "normalize: expected a network with an input, got none");
+  }
+  spec_.inputs[0].normalization = Normalization{.mean = std::move(mean), .std = std::move(std)};
   return *this;
 }
 

@@ -25,21 +25,23 @@ class Estimate {
   Estimate(const NetworkState& network, CostUse use)
       : network_(network),
         is_kept_(network.layers.size(), 0),
-        last_reader_(network.layers.size(), -1) {
+        last_reader_(network.values.size(), -1) {
     if (use == CostUse::kTraining) {
       is_kept_ = FrozenPrefix(network);
       for (char& kept : is_kept_) kept = kept == 0 ? 1 : 0;
     }
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
       for (const int input : network.layers[i].inputs) {
-        if (input != kNetworkInput) last_reader_[static_cast<std::size_t>(input)] = int(i);
+        last_reader_[static_cast<std::size_t>(input)] = static_cast<int>(i);
       }
     }
   }
 
   NetworkCost Run() {
-    // The input, which is read as it lies or converted. Rounding to cache lines is left out.
-    live_ = BytesOf(network_.input.element_count());
+    // The inputs, which are read as they lie or converted. Rounding to cache lines is left out.
+    for (std::size_t i = 0; i < network_.inputs.size(); ++i) {
+      live_ = SaturatedAdd(live_, BytesOf(network_.values[i].shape.element_count()));
+    }
     peak_ = live_;
     for (std::size_t i = 0; i < network_.layers.size(); ++i) AddLayer(static_cast<int>(i));
     NetworkCost cost = cost_;
@@ -87,9 +89,10 @@ class Estimate {
     peak_ = std::max(peak_, live_);
     const GraphLayer& layer = network_.layers[static_cast<std::size_t>(index)];
     for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
-      if (layer.inputs[i] == kNetworkInput) continue;
+      const int maker = network_.value(layer.inputs[i]).layer;
+      if (maker == kNoLayer || is_kept_[static_cast<std::size_t>(maker)] != 0) continue;
       const auto input = static_cast<std::size_t>(layer.inputs[i]);
-      if (last_reader_[input] != index || is_kept_[input] != 0) continue;
+      if (last_reader_[input] != index) continue;
       last_reader_[input] = -1;  // it may read the same input twice
       live_ -= std::min(live_, BytesOf(layer.input_shapes[i].element_count()));
     }
@@ -111,8 +114,8 @@ class Estimate {
   }
 
   const NetworkState& network_;
-  std::vector<char> is_kept_;  // by layer: training keeps its output
-  std::vector<int> last_reader_;
+  std::vector<char> is_kept_;     // by layer: training keeps its output
+  std::vector<int> last_reader_;  // of each value
   NetworkCost cost_;
   std::int64_t live_ = 0;  // bytes of outputs that are still to be read
   std::int64_t peak_ = 0;  // the most of them at a time

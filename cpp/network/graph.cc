@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "network/layouts.h"
 #include "network/names.h"
 #include "network/parameter_layout.h"
 #include "network/spec_expansion.h"
@@ -48,23 +49,52 @@ void CheckFitsAnArray(std::string_view what, const Shape& shape) {
   }
 }
 
-GraphLayer MakeGraphLayer(const ExpandedLayer& expanded, const NetworkState& network) {
+void AddInput(const InputSpec& spec, NetworkState& network) {
+  try {
+    if (spec.normalization) {
+      if (spec.type != ElementType::kFloat32) {
+        Fail(ErrorCode::kInvalidArgument, "normalize: expected an input of float32, got int32");
+      }
+      CheckNormalization(*spec.normalization, spec.shape);
+    }
+    CheckFitsAnArray("input", spec.shape);
+  } catch (const Error& error) {
+    if (spec.name == kInputName) throw;
+    Fail(error.code(), "input '", spec.name, "': ", MessageOf(error));
+  }
+  network.inputs.push_back({.name = spec.name, .normalization = spec.normalization});
+  network.values.push_back({.shape = spec.shape, .type = spec.type});
+}
+
+void CheckInputTypes(const GraphLayer& layer, const NetworkState& network) {
+  for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
+    const ElementType expected = layer.layer->InputType(i);
+    const ElementType got = network.value(layer.inputs[i]).type;
+    if (got != expected) {
+      Fail(ErrorCode::kShapeMismatch, "input ", i + 1, ": expected values of ",
+           ElementTypeName(expected), ", got '", network.value_name(layer.inputs[i]), "' of ",
+           ElementTypeName(got));
+    }
+  }
+}
+
+void AddLayer(const ExpandedLayer& expanded, NetworkState& network) {
   const LayerSpec& spec = expanded.spec;
   GraphLayer layer;
   layer.name = spec.name;
   layer.inputs = expanded.inputs;
+  layer.output = static_cast<int>(network.values.size());
   layer.head = expanded.head;
   layer.frozen = spec.frozen;
   layer.adapt_statistics = spec.adapt_statistics;
   layer.learning_rate_scale = spec.learning_rate_scale;
   for (const int input : expanded.inputs) {
-    layer.input_shapes.push_back(
-        input == kNetworkInput ? network.input
-                               : network.layers[static_cast<std::size_t>(input)].output_shape);
+    layer.input_shapes.push_back(network.value(input).shape);
   }
   try {
     layer.layer = MakeLayer(spec.kind, spec.attributes);
     layer.output_shape = layer.layer->OutputShape(layer.input_shapes);
+    CheckInputTypes(layer, network);
   } catch (const Error& error) {
     Fail(error.code(), "layer '", spec.name, "' (", spec.kind, "): ", MessageOf(error));
   }
@@ -74,7 +104,10 @@ GraphLayer MakeGraphLayer(const ExpandedLayer& expanded, const NetworkState& net
          "): adapt_statistics: expected a batch_norm");
   }
   CheckLearningRateScale(spec.name, spec.learning_rate_scale);
-  return layer;
+  network.values.push_back({.shape = layer.output_shape,
+                            .type = layer.layer->OutputType(),
+                            .layer = static_cast<int>(network.layers.size())});
+  network.layers.push_back(std::move(layer));
 }
 
 // The spec of a layer, its name without the head's prefix.
@@ -83,13 +116,11 @@ LayerSpec LayerSpecOf(const NetworkState& network, const GraphLayer& layer, std:
   spec.name = layer.name.substr(prefix);
   spec.kind = std::string(layer.layer->kind());
   for (const int input : layer.inputs) {
-    if (input == kNetworkInput) {
-      spec.inputs.emplace_back(kInputName);
-      continue;
-    }
-    const GraphLayer& from = network.layers[static_cast<std::size_t>(input)];
-    const bool is_same_head = layer.head >= 0 && from.head == layer.head;
-    spec.inputs.push_back(is_same_head ? from.name.substr(prefix) : from.name);
+    const std::string& name = network.value_name(input);
+    const int from = network.value(input).layer;
+    const bool is_same_head = layer.head >= 0 && from != kNoLayer &&
+                              network.layers[static_cast<std::size_t>(from)].head == layer.head;
+    spec.inputs.push_back(is_same_head ? name.substr(prefix) : name);
   }
   spec.attributes = layer.layer->attributes();
   spec.frozen = layer.frozen;
@@ -108,19 +139,13 @@ void CheckLearningRateScale(const std::string& layer, double scale) {
 }
 
 std::shared_ptr<NetworkState> BuildGraph(const NetworkSpec& spec) {
-  if (spec.normalization) {
-    CheckNormalization(*spec.normalization, spec.input);
-  }
-  CheckFitsAnArray("input", spec.input);
-  ExpandedSpec expanded = ExpandSpec(spec);
   auto network = std::make_shared<NetworkState>();
-  network->input = spec.input;
-  network->normalization = spec.normalization;
+  for (const InputSpec& input : spec.inputs) AddInput(input, *network);
+  ExpandedSpec expanded = ExpandSpec(spec);
   network->heads = std::move(expanded.heads);
   network->layers.reserve(expanded.layers.size());
-  for (const ExpandedLayer& layer : expanded.layers) {
-    network->layers.push_back(MakeGraphLayer(layer, *network));
-  }
+  for (const ExpandedLayer& layer : expanded.layers) AddLayer(layer, *network);
+  ChooseLayouts(*network);
   LayOutParameters(*network);
   for (const GraphParameter& parameter : network->parameters) {
     CheckFitsAnArray(Concat("parameter '", parameter.path, "'"), parameter.shape);
@@ -129,19 +154,22 @@ std::shared_ptr<NetworkState> BuildGraph(const NetworkSpec& spec) {
 }
 
 void AllocateValues(NetworkState& network) {
-  network.values = AlignedArray<float>(ParameterFloats(network));
+  network.parameter_floats = AlignedArray<float>(ParameterFloats(network));
 }
 
 NetworkSpec SpecOf(const NetworkState& network) {
   NetworkSpec spec;
-  spec.input = network.input;
-  spec.normalization = network.normalization;
+  spec.inputs.clear();
+  for (std::size_t i = 0; i < network.inputs.size(); ++i) {
+    spec.inputs.push_back({.name = network.inputs[i].name,
+                           .shape = network.values[i].shape,
+                           .type = network.values[i].type,
+                           .normalization = network.inputs[i].normalization});
+  }
   for (const GraphHead& head : network.heads) {
     HeadSpec head_spec;
     head_spec.name = head.name;
-    head_spec.from = head.from == kNetworkInput
-                         ? kInputName
-                         : network.layers[static_cast<std::size_t>(head.from)].name;
+    head_spec.from = network.value_name(head.from);
     head_spec.task = head.task;
     head_spec.initializer = head.initializer;
     spec.heads.push_back(std::move(head_spec));
@@ -165,14 +193,15 @@ NetworkSpec SpecOf(const NetworkState& network) {
 
 std::shared_ptr<NetworkState> CopyState(const NetworkState& network) {
   auto copy = std::make_shared<NetworkState>();
-  copy->input = network.input;
-  copy->normalization = network.normalization;
+  copy->inputs = network.inputs;
+  copy->values = network.values;
   copy->layers = network.layers;
   copy->heads = network.heads;
   copy->limits = network.limits;
   copy->parameters = network.parameters;
-  copy->values = AlignedArray<float>(network.values.size());
-  std::copy_n(network.values.data(), network.values.size(), copy->values.data());
+  copy->parameter_floats = AlignedArray<float>(network.parameter_floats.size());
+  std::copy_n(network.parameter_floats.data(), network.parameter_floats.size(),
+              copy->parameter_floats.data());
   return copy;
 }
 
@@ -192,12 +221,16 @@ std::vector<char> Descendants(const NetworkState& network, std::span<const int> 
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     for (const int input : network.layers[i].inputs) {
-      if (input != kNetworkInput && marked[static_cast<std::size_t>(input)] != 0) {
-        marked[i] = 1;
-      }
+      const int maker = network.value(input).layer;
+      if (maker != kNoLayer && marked[static_cast<std::size_t>(maker)] != 0) marked[i] = 1;
     }
   }
   return marked;
+}
+
+const std::string& NetworkState::value_name(int index) const {
+  return is_input(index) ? inputs[static_cast<std::size_t>(index)].name
+                         : layers[static_cast<std::size_t>(value(index).layer)].name;
 }
 
 std::int64_t NetworkState::total_width() const {
@@ -216,7 +249,8 @@ std::vector<char> FrozenPrefix(const NetworkState& network) {
                                        : layer.parameters.empty() && !layer.layer->IsRandom();
     prefix[i] = static_cast<char>(
         is_fixed && std::all_of(layer.inputs.begin(), layer.inputs.end(), [&](int input) {
-          return input == kNetworkInput || prefix[static_cast<std::size_t>(input)] != 0;
+          const int maker = network.value(input).layer;
+          return maker == kNoLayer || prefix[static_cast<std::size_t>(maker)] != 0;
         }));
   }
   return prefix;

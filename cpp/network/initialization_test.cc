@@ -115,10 +115,10 @@ TEST(ParameterLayout, HeadsOfOneInputLieSideBySide) {
   const std::vector<HeadGroup> groups = HeadGroups(state);
   ASSERT_EQ(groups.size(), 2u);
   EXPECT_EQ(groups[0].heads, (std::vector<int>{1}));
-  EXPECT_EQ(groups[0].input, kNetworkInput);
+  EXPECT_TRUE(state.is_input(groups[0].input));
   EXPECT_EQ(groups[0].width, 4);
   EXPECT_EQ(groups[1].heads, (std::vector<int>{0, 2}));
-  EXPECT_EQ(groups[1].input, 0);
+  EXPECT_EQ(groups[1].input, state.layers[0].output);
   EXPECT_EQ(groups[1].width, 5);
   const auto offset = [&](const std::string& path) {
     for (const GraphParameter& parameter : state.parameters) {
@@ -151,7 +151,7 @@ TEST(ParameterLayout, NoTwoParametersOverlap) {
   for (std::size_t i = 1; i < places.size(); ++i) {
     EXPECT_LE(places[i - 1].second, places[i].first);
   }
-  EXPECT_LE(places.back().second, state.values.size());
+  EXPECT_LE(places.back().second, state.parameter_floats.size());
 }
 
 }  // namespace

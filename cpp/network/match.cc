@@ -24,9 +24,8 @@ std::vector<int> MatchLayers(const NetworkState& network, const LayerPattern& pa
     for (std::size_t i = network.layers.size(); i-- > 0;) {
       if (marked[i] != 0) {
         for (const int input : network.layers[i].inputs) {
-          if (input != kNetworkInput) {
-            marked[static_cast<std::size_t>(input)] = 1;
-          }
+          const int layer = network.value(input).layer;
+          if (layer != kNoLayer) marked[static_cast<std::size_t>(layer)] = 1;
         }
       }
     }

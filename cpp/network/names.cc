@@ -29,7 +29,7 @@ void CheckName(const char* what, std::string_view name) {
     Fail(ErrorCode::kInvalidArgument, what,
          " name: expected letters, digits, '_', '.' and '-' only, got '", name, "'");
   }
-  if (name == kInputName) {
+  if (name == kInputName && what != std::string_view("input")) {
     Fail(ErrorCode::kInvalidArgument, what, " name: '", kInputName,
          "' stands for the network's input; expected another name");
   }

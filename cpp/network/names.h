@@ -16,8 +16,8 @@ std::string HeadPrefix(std::string_view head);
 /// The name of a head's output layer, after its prefix.
 inline constexpr const char* kHeadOutputName = "dense";
 
-/// [A-Za-z0-9_.-]+, at most 128 characters, not "input". Throws Error: INVALID_ARGUMENT;
-/// `what` is "layer" or "head".
+/// [A-Za-z0-9_.-]+, at most 128 characters, and, but for inputs, not "input". Throws Error:
+/// INVALID_ARGUMENT; `what` is "layer", "head" or "input".
 void CheckName(const char* what, std::string_view name);
 
 /// True if '*' (any run of characters) and '?' (any one) in `pattern` make it `name`.

@@ -329,6 +329,6 @@ void Network::WriteParameter(std::string_view path, std::span<const float> value
   }
 }
 
-std::int64_t Network::NativeBytes() const { return Live(state_).values.bytes(); }
+std::int64_t Network::NativeBytes() const { return Live(state_).parameter_floats.bytes(); }
 
 }  // namespace espalier

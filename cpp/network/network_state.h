@@ -20,12 +20,34 @@
 
 namespace espalier {
 
-inline constexpr int kNetworkInput = -1;  // as an input of a GraphLayer
+inline constexpr int kNoLayer = -1;
+
+/// Most inputs of a network.
+inline constexpr std::size_t kMaxInputs = 16;
+
+/// What flows between layers: an input of the network (normalized), or what a layer makes. Indices
+/// of values: those of the inputs first, then one a layer, in order.
+struct GraphValue {
+  Shape shape{1};
+  ElementType type = ElementType::kFloat32;
+  Layout layout = Layout::kChannelsLast;  // inside plans
+  int layer = kNoLayer;                   // that makes it; kNoLayer: an input of the network
+};
+
+inline bool LiesAsOutside(const GraphValue& value) {
+  return LiesAsOutside(value.shape, value.layout);
+}
+
+struct GraphInput {
+  std::string name;
+  std::optional<Normalization> normalization;
+};
 
 struct GraphLayer {
   std::string name;
   std::shared_ptr<const Layer> layer;
-  std::vector<int> inputs;  // indices of earlier layers, or kNetworkInput
+  std::vector<int> inputs;  // values
+  int output = 0;           // value
   std::vector<Shape> input_shapes;
   Shape output_shape{1};
   std::vector<int> parameters;  // indices into NetworkState::parameters, in the layer's order
@@ -38,9 +60,9 @@ struct GraphLayer {
 struct GraphHead {
   std::string name;
   TaskSpec task;
-  std::string initializer;   // as HeadSpec has it
-  int from = kNetworkInput;  // the layer it stands on
-  int output = 0;            // its output layer, a dense
+  std::string initializer;  // as HeadSpec has it
+  int from = 0;             // the value it stands on
+  int output = 0;           // its output layer, a dense
   std::int64_t width() const { return static_cast<std::int64_t>(task.labels.size()); }
 };
 
@@ -49,39 +71,50 @@ struct GraphParameter {
   Shape shape{1};
   ParameterRole role = ParameterRole::kWeight;
   int layer = 0;
-  std::int64_t offset = 0;  // floats from NetworkState::values
+  std::int64_t offset = 0;  // floats from NetworkState::parameter_floats
 };
 
 /// Heads whose output layers have the same input lie side by side: their weights (rows
-/// of [out, in]) and their biases are adjacent in `values`, in the order of heads, so that
-/// one matmul serves them all. HeadGroups() lists them.
+/// of [out, in]) and their biases are adjacent in `parameter_floats`, in the order of heads, so
+/// that one matmul serves them all. HeadGroups() lists them.
 struct NetworkState {
-  Shape input{1};
-  std::optional<Normalization> normalization;
+  std::vector<GraphInput> inputs;
+  std::vector<GraphValue> values;
   std::vector<GraphLayer> layers;  // each after its inputs
   std::vector<GraphHead> heads;
   std::vector<GraphParameter> parameters;
-  AlignedArray<float> values;
+  AlignedArray<float> parameter_floats;
   std::optional<NetworkLimits> limits;  // of a network from a file, and of what it becomes
   std::atomic<std::uint64_t> structure_version{0};  // moved by freeze, unfreeze, rates
   std::atomic<std::uint64_t> values_version{0};     // moved by WriteParameter
   Access access;
 
   float* parameter_values(int parameter) {
-    return values.data() + parameters[static_cast<std::size_t>(parameter)].offset;
+    return parameter_floats.data() + parameters[static_cast<std::size_t>(parameter)].offset;
   }
   const float* parameter_values(int parameter) const {
-    return values.data() + parameters[static_cast<std::size_t>(parameter)].offset;
+    return parameter_floats.data() + parameters[static_cast<std::size_t>(parameter)].offset;
   }
+  const GraphValue& value(int index) const { return values[static_cast<std::size_t>(index)]; }
+  bool is_input(int value) const { return value < static_cast<int>(inputs.size()); }
+
+  /// The value that a head's output layer makes.
+  int logits(const GraphHead& head) const {
+    return layers[static_cast<std::size_t>(head.output)].output;
+  }
+
+  /// A layer's name, or that of an input.
+  const std::string& value_name(int value) const;
+
   std::int64_t total_width() const;  // of all heads
 };
 
 /// Heads that one matmul serves: same input, adjacent parameters. Every head is in one group.
 struct HeadGroup {
   std::vector<int> heads;
-  int input = kNetworkInput;      // layer whose output feeds them
+  int input = 0;                  // value that feeds them
   std::int64_t width = 0;         // sum of widths
-  std::int64_t first_weight = 0;  // offset of weights [width, in] and biases [width] in values
+  std::int64_t first_weight = 0;  // offsets of weights [width, in] and biases [width]
   std::int64_t first_bias = 0;
 };
 std::vector<HeadGroup> HeadGroups(const NetworkState& network);

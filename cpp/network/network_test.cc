@@ -85,8 +85,8 @@ TEST(Network, SpecBuildsTheSameNetworkAgain) {
   for (const ParameterDescription& parameter : network.Parameters()) {
     EXPECT_EQ(network.ReadParameter(parameter.path), again.ReadParameter(parameter.path));
   }
-  ASSERT_TRUE(again.Spec().normalization.has_value());
-  EXPECT_EQ(again.Spec().normalization->std, (std::vector<double>{0.1, 0.2, 0.3}));
+  ASSERT_TRUE(again.Spec().inputs[0].normalization.has_value());
+  EXPECT_EQ(again.Spec().inputs[0].normalization->std, (std::vector<double>{0.1, 0.2, 0.3}));
   EXPECT_EQ(again.Spec().heads[1].from, "dropout1");
   EXPECT_EQ(again.Spec().heads[0].initializer, "small_normal");
 }

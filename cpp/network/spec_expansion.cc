@@ -20,6 +20,7 @@ class Expansion {
 
   ExpandedSpec Run() {
     CheckCounts();
+    AddInputs();
     ReserveNames();
     AddBackbone();
     for (std::size_t head = 0; head < spec_.heads.size(); ++head) {
@@ -38,6 +39,21 @@ class Expansion {
     if (count == 0 || count > kMaxLayers) {
       Fail(ErrorCode::kInvalidArgument, "expected 1 to ", kMaxLayers,
            " layers, those of heads included, got ", count);
+    }
+  }
+
+  void AddInputs() {
+    if (spec_.inputs.empty() || spec_.inputs.size() > kMaxInputs) {
+      Fail(ErrorCode::kInvalidArgument, "expected a network of 1 to ", kMaxInputs, " inputs, got ",
+           spec_.inputs.size());
+    }
+    result_.input_count = spec_.inputs.size();
+    for (const InputSpec& input : spec_.inputs) {
+      CheckName("input", input.name);
+      if (!taken_.insert(input.name).second) {
+        Fail(ErrorCode::kInvalidArgument, "input '", input.name, "' is named twice");
+      }
+      value_of_.emplace(input.name, static_cast<int>(value_of_.size()));
     }
   }
 
@@ -67,7 +83,8 @@ class Expansion {
 
   void Reserve(const std::string& name) {
     if (!taken_.insert(name).second) {
-      Fail(ErrorCode::kInvalidArgument, "layer '", name, "' is named twice");
+      Fail(ErrorCode::kInvalidArgument, "layer '", name, "' is named twice",
+           value_of_.contains(name) ? "; an input has that name" : "");
     }
   }
 
@@ -77,7 +94,7 @@ class Expansion {
       const std::string name =
           layer.name.empty() ? counter.Next(layer.kind, "", taken_) : layer.name;
       const std::string before =
-          result_.layers.empty() ? kInputName : result_.layers.back().spec.name;
+          result_.layers.empty() ? spec_.inputs[0].name : result_.layers.back().spec.name;
       Add(layer, name, layer.inputs.empty() ? std::vector{before} : layer.inputs, -1);
     }
   }
@@ -87,7 +104,7 @@ class Expansion {
     CheckTask(head.name, head.task);
     const std::string prefix = HeadPrefix(head.name);
     std::string before = !head.from.empty()     ? head.from
-                         : spec_.layers.empty() ? kInputName
+                         : spec_.layers.empty() ? spec_.inputs[0].name
                                                 : result_.layers[spec_.layers.size() - 1].spec.name;
     from_.push_back(before);
     NameCounter counter;
@@ -99,7 +116,7 @@ class Expansion {
         inputs = layer.inputs;
         // Names of the head's own earlier layers are meant first.
         for (std::string& input : inputs) {
-          input = index_.contains(prefix + input) ? prefix + input : input;
+          input = value_of_.contains(prefix + input) ? prefix + input : input;
         }
       }
       Add(layer, name, std::move(inputs), index);
@@ -128,7 +145,7 @@ class Expansion {
            " inputs, got ", inputs.size());
     }
     taken_.insert(name);
-    index_.emplace(name, static_cast<int>(result_.layers.size()));
+    value_of_.emplace(name, ValueOf(result_.layers.size()));
     ExpandedLayer expanded{.spec = layer, .inputs = {}, .head = head};
     expanded.spec.name = name;
     expanded.spec.inputs = std::move(inputs);
@@ -139,26 +156,25 @@ class Expansion {
     for (std::size_t i = 0; i < result_.layers.size(); ++i) {
       ExpandedLayer& layer = result_.layers[i];
       for (const std::string& input : layer.spec.inputs) {
-        layer.inputs.push_back(
-            Resolve(Concat("layer '", layer.spec.name, "'"), input, static_cast<int>(i)));
+        layer.inputs.push_back(Resolve(Concat("layer '", layer.spec.name, "'"), input, ValueOf(i)));
       }
     }
     for (std::size_t h = 0; h < result_.heads.size(); ++h) {
       GraphHead& head = result_.heads[h];
       // The output layer stands after all that the head may stand on.
-      head.from = Resolve(Concat("head '", head.name, "'"), from_[h], head.output);
+      head.from = Resolve(Concat("head '", head.name, "'"), from_[h],
+                          ValueOf(static_cast<std::size_t>(head.output)));
     }
   }
 
   int Resolve(const std::string& user, const std::string& input, int before) const {
-    if (input == kInputName) {
-      return kNetworkInput;
-    }
-    const auto found = index_.find(input);
-    if (found == index_.end()) {
-      std::vector<std::string> known = {kInputName};
-      for (int i = 0; i < before; ++i) {
-        known.push_back(result_.layers[static_cast<std::size_t>(i)].spec.name);
+    const auto found = value_of_.find(input);
+    if (found == value_of_.end()) {
+      std::vector<std::string> known;
+      for (const InputSpec& network_input : spec_.inputs) known.push_back(network_input.name);
+      for (const ExpandedLayer& layer : result_.layers) {
+        if (static_cast<int>(known.size()) == before) break;
+        known.push_back(layer.spec.name);
       }
       Fail(ErrorCode::kInvalidArgument, user, ": expected an earlier layer as input, got '", input,
            "', which no layer is named", NamesInstead(input, known));
@@ -170,11 +186,13 @@ class Expansion {
     return found->second;
   }
 
+  int ValueOf(std::size_t layer) const { return static_cast<int>(result_.input_count + layer); }
+
   const NetworkSpec& spec_;
   ExpandedSpec result_;
   std::vector<std::string> from_;  // by head
   std::unordered_set<std::string> taken_;
-  std::unordered_map<std::string, int> index_;
+  std::unordered_map<std::string, int> value_of_;  // by name of a layer or an input
 };
 
 bool HasInitializer(const std::string& kind) {
@@ -184,19 +202,18 @@ bool HasInitializer(const std::string& kind) {
 // Output layers start at zeros where only the head learns; from zeros, a backbone that learns
 // would find worse features in few steps.
 void ChooseOutputInitializers(ExpandedSpec& spec) {
-  std::vector<char> learns(spec.layers.size(), 0);  // the layer, or one that it is computed from
-  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
-    const ExpandedLayer& layer = spec.layers[i];
-    learns[i] = static_cast<char>(
-        (HasInitializer(layer.spec.kind) && !layer.spec.frozen) ||
-        std::any_of(layer.inputs.begin(), layer.inputs.end(), [&](int input) {
-          return input != kNetworkInput && learns[static_cast<std::size_t>(input)] != 0;
-        }));
+  // By value: the layer that makes it, or one that it is computed from, learns.
+  std::vector<char> learns(spec.input_count, 0);
+  for (const ExpandedLayer& layer : spec.layers) {
+    learns.push_back(
+        static_cast<char>((HasInitializer(layer.spec.kind) && !layer.spec.frozen) ||
+                          std::any_of(layer.inputs.begin(), layer.inputs.end(), [&](int input) {
+                            return learns[static_cast<std::size_t>(input)] != 0;
+                          })));
   }
   for (const GraphHead& head : spec.heads) {
     Attributes& attributes = spec.layers[static_cast<std::size_t>(head.output)].spec.attributes;
-    const bool is_on_learning =
-        head.from != kNetworkInput && learns[static_cast<std::size_t>(head.from)] != 0;
+    const bool is_on_learning = learns[static_cast<std::size_t>(head.from)] != 0;
     attributes.emplace("initializer", std::string(is_on_learning ? "standard_uniform" : "zeros"));
   }
 }
@@ -217,20 +234,19 @@ void ChooseInitializers(ExpandedSpec& spec) {
   ChooseOutputInitializers(spec);
   // From the last layer to the first: what saturates each layer's output is then known
   // from its consumers.
-  std::vector<char> saturates(spec.layers.size(), 0);
+  std::vector<char> saturates(spec.input_count + spec.layers.size(), 0);  // by value
   for (std::size_t i = spec.layers.size(); i-- > 0;) {
     ExpandedLayer& layer = spec.layers[i];
+    const bool is_saturated = saturates[spec.input_count + i] != 0;
     const std::string& kind = layer.spec.kind;
     if (HasInitializer(kind) && !layer.spec.attributes.contains("initializer")) {
       layer.spec.attributes["initializer"] =
-          std::string(saturates[i] != 0 ? "glorot_uniform" : "he_normal");
+          std::string(is_saturated ? "glorot_uniform" : "he_normal");
     }
     const bool is_saturating =
-        kind == "sigmoid" || kind == "tanh" || (PassesActivationThrough(kind) && saturates[i] != 0);
+        kind == "sigmoid" || kind == "tanh" || (PassesActivationThrough(kind) && is_saturated);
     for (const int input : layer.inputs) {
-      if (input != kNetworkInput && is_saturating) {
-        saturates[static_cast<std::size_t>(input)] = 1;
-      }
+      if (is_saturating) saturates[static_cast<std::size_t>(input)] = 1;
     }
   }
 }

@@ -17,11 +17,12 @@ inline constexpr std::size_t kMaxLayerInputs = 1024;
 
 struct ExpandedLayer {
   LayerSpec spec;           // with its full name; "initializer" chosen where one is due
-  std::vector<int> inputs;  // places in ExpandedSpec::layers, or kNetworkInput
+  std::vector<int> inputs;  // values: the network's inputs, then one a layer
   int head = -1;
 };
 
 struct ExpandedSpec {
+  std::size_t input_count = 0;  // of the network
   std::vector<ExpandedLayer> layers;
   std::vector<GraphHead> heads;
 };

@@ -52,9 +52,9 @@ std::vector<char> DroppedLayers(const NetworkState& network, const TransferSpec&
   std::vector<char> dropped = Descendants(network, first);
   for (std::size_t h = 0; h < network.heads.size(); ++h) {
     const int head = static_cast<int>(h);
-    const int from = network.heads[h].from;
-    bool is_dropped = drops_head[h] != 0 ||
-                      (from != kNetworkInput && dropped[static_cast<std::size_t>(from)] != 0);
+    const int from = network.value(network.heads[h].from).layer;
+    bool is_dropped =
+        drops_head[h] != 0 || (from != kNoLayer && dropped[static_cast<std::size_t>(from)] != 0);
     std::vector<int> layers;
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
       if (network.layers[i].head == head) {

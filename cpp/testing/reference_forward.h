@@ -12,31 +12,29 @@
 
 namespace espalier::testing {
 
-/// The outputs of all layers for a batch of raw inputs, in evaluation mode, as they lie
-/// outside plans.
-inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& network,
-                                                        std::int64_t batch,
-                                                        const std::vector<float>& inputs) {
-  std::vector<float> normalized = inputs;
-  if (network.normalization) {
-    const auto& mean = network.normalization->mean;
-    const auto& std = network.normalization->std;
-    const std::int64_t channels = network.input[0];
-    const std::int64_t spatial = network.input.element_count() / channels;
-    for (std::size_t i = 0; i < normalized.size(); ++i) {
+/// All values of a network for a batch of raw inputs, by their index, in evaluation mode, as they
+/// lie outside plans. An int32 has the bits of a float.
+inline std::vector<std::vector<float>> ReferenceForward(
+    const NetworkState& network, std::int64_t batch, const std::vector<std::vector<float>>& raw) {
+  std::vector<std::vector<float>> values = raw;
+  for (std::size_t input = 0; input < network.inputs.size(); ++input) {
+    if (!network.inputs[input].normalization) continue;
+    const auto& mean = network.inputs[input].normalization->mean;
+    const auto& std = network.inputs[input].normalization->std;
+    const Shape& shape = network.values[input].shape;
+    const std::int64_t spatial = shape.element_count() / shape[0];
+    for (std::size_t i = 0; i < values[input].size(); ++i) {
       const std::size_t c =
-          static_cast<std::size_t>(static_cast<std::int64_t>(i) / spatial % channels);
-      normalized[i] = static_cast<float>((normalized[i] - mean[mean.size() == 1 ? 0 : c]) /
-                                         std[std.size() == 1 ? 0 : c]);
+          static_cast<std::size_t>(static_cast<std::int64_t>(i) / spatial % shape[0]);
+      values[input][i] = static_cast<float>((values[input][i] - mean[mean.size() == 1 ? 0 : c]) /
+                                            std[std.size() == 1 ? 0 : c]);
     }
   }
-  std::vector<std::vector<float>> outputs;
   for (const GraphLayer& layer : network.layers) {
+    const bool is_inside = network.value(layer.output).layout == Layout::kChannelsLast;
     std::vector<const float*> layer_inputs;
     for (const int input : layer.inputs) {
-      layer_inputs.push_back(input == kNetworkInput
-                                 ? normalized.data()
-                                 : outputs[static_cast<std::size_t>(input)].data());
+      layer_inputs.push_back(values[static_cast<std::size_t>(input)].data());
     }
     std::vector<const float*> parameters;
     for (const int parameter : layer.parameters) {
@@ -49,7 +47,7 @@ inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& netw
     std::vector<float> saved(static_cast<std::size_t>(memory.saved));
     std::vector<float> temporary(static_cast<std::size_t>(memory.forward));
     std::vector<std::vector<float>> inside;
-    for (std::size_t i = 0; i < layer_inputs.size(); ++i) {
+    for (std::size_t i = 0; i < layer_inputs.size() && is_inside; ++i) {
       const Shape& shape = layer.input_shapes[i];
       inside.emplace_back(static_cast<std::size_t>(batch * shape.element_count()));
       MoveInside(shape, batch, layer_inputs[i], inside.back().data(), workspace);
@@ -68,10 +66,21 @@ inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& netw
     arguments.temporary = temporary.data();
     arguments.workspace = &workspace;
     layer.layer->Forward(arguments);
-    MoveOutside(layer.output_shape, batch, lying.data(), output.data(), workspace);
-    outputs.push_back(std::move(output));
+    if (is_inside) {
+      MoveOutside(layer.output_shape, batch, lying.data(), output.data(), workspace);
+    } else {
+      output = lying;
+    }
+    values.push_back(std::move(output));
   }
-  return outputs;
+  return values;
+}
+
+/// The same for a network with one input.
+inline std::vector<std::vector<float>> ReferenceForward(const NetworkState& network,
+                                                        std::int64_t batch,
+                                                        const std::vector<float>& input) {
+  return ReferenceForward(network, batch, std::vector<std::vector<float>>{input});
 }
 
 }  // namespace espalier::testing

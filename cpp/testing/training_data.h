@@ -24,7 +24,7 @@ class RandomExamples {
                  double unlabelled = 0.3)
       : spec_(network.Spec()), examples_(examples) {
     Random random({.seed = seed, .purpose = RandomPurpose::kTest, .index = 77});
-    input_floats_ = spec_.input.element_count();
+    input_floats_ = spec_.inputs[0].shape.element_count();
     inputs_.resize(static_cast<std::size_t>(examples * input_floats_));
     for (float& input : inputs_) input = static_cast<float>(random.NextNormal());
     for (const HeadSpec& head : spec_.heads) {

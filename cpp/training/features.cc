@@ -47,32 +47,39 @@ bool PassesOn(const Layer& layer) {
   return layer.kind() == Dropout::kKind || layer.kind() == Flatten::kKind;
 }
 
-// The layer whose values a layer passes on as they are, or itself.
-const GraphLayer& SourceOf(const NetworkState& network, int layer) {
-  const GraphLayer* source = &network.layers[Index(layer)];
-  while (PassesOn(*source->layer) && source->inputs[0] != kNetworkInput) {
-    source = &network.layers[Index(source->inputs[0])];
+// The value that layers pass on as it is to make this one, or itself.
+int SourceOf(const NetworkState& network, int value) {
+  int layer = network.value(value).layer;
+  while (layer != kNoLayer && PassesOn(*network.layers[Index(layer)].layer)) {
+    value = network.layers[Index(layer)].inputs[0];
+    layer = network.value(value).layer;
   }
-  return *source;
+  return value;
+}
+
+bool HasParameters(const NetworkState& network, int value) {
+  const int layer = network.value(value).layer;
+  return layer != kNoLayer && !network.layers[Index(layer)].parameters.empty();
 }
 
 // Whether a plan of the whole network gives the same bits as the prefix and the rest, each with a
 // plan of its own. Where the border lies between a product and a batch norm or a sum, the whole
 // network's plan may have the product do what comes after it, with other roundings.
 bool IsCutExact(const NetworkState& network, const TrainingPlan& prefix) {
-  if (prefix.sources.back().layer == kNetworkInput) return false;
+  if (network.is_input(prefix.sources.back().value)) return false;
   std::vector<char> is_head_output(network.layers.size(), 0);
   for (const GraphHead& head : network.heads) is_head_output[Index(head.output)] = 1;
-  // By layer: its values are those of the prefix, passed on or not.
+  // By layer: what it makes is of the prefix, passed on or not.
   std::vector<char> has_prefix_values = prefix.in_prefix;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const GraphLayer& layer = network.layers[i];
     for (const int input : layer.inputs) {
-      if (input == kNetworkInput) continue;
-      if (is_head_output[Index(input)]) return false;
-      if (prefix.in_prefix[i] || !has_prefix_values[Index(input)]) continue;
+      const int maker = network.value(input).layer;
+      if (maker == kNoLayer) continue;
+      if (is_head_output[Index(maker)]) return false;
+      if (prefix.in_prefix[i] || !has_prefix_values[Index(maker)]) continue;
       if (layer.layer->kind() == BatchNorm::kKind) return false;
-      const bool follows_product = !SourceOf(network, input).parameters.empty();
+      const bool follows_product = HasParameters(network, SourceOf(network, input));
       if (layer.layer->kind() == Add::kKind && follows_product) return false;
       if (PassesOn(*layer.layer)) has_prefix_values[i] = 1;
     }
@@ -82,7 +89,9 @@ bool IsCutExact(const NetworkState& network, const TrainingPlan& prefix) {
 
 std::vector<int> HeadOutputs(const NetworkState& network) {
   std::vector<int> outputs;
-  for (const GraphHead& head : network.heads) outputs.push_back(head.output);
+  for (const GraphHead& head : network.heads) {
+    outputs.push_back(network.logits(head));
+  }
   return outputs;
 }
 
@@ -112,7 +121,7 @@ class FeaturePredictor::Implementation {
   Implementation(const NetworkState& network, const FeaturePredictorConfig& config)
       : max_batch_(config.max_batch_size),
         wants_logits_(config.logits),
-        input_floats_(network.input.element_count()),
+        formats_(InputFormats(network)),
         probabilities_(network.heads) {
     TrainingPlan prefix = FindFrozenPrefix(network);
     if (!prefix.has_prefix() || !IsCutExact(network, prefix)) return;
@@ -135,25 +144,23 @@ class FeaturePredictor::Implementation {
   const std::string& fingerprint() const { return fingerprint_; }
 
   void CacheFeatures(const Features& features, std::span<const std::int64_t> examples,
-                     std::span<const float> inputs) {
+                     const Inputs& inputs) {
     CheckPrefix("cache features");
     FeatureRows& rows = *features.RowsOf(fingerprint_);
     rows.CheckRoom(examples);
-    CheckSize("inputs", examples.size(), input_floats_, inputs.size());
-    const FlushDenormals flush;
     const auto batch = static_cast<std::int64_t>(examples.size());
+    InputPointers pointers(formats_, "cache features", batch, inputs);
+    const FlushDenormals flush;
     for (std::int64_t done = 0; done < batch; done += max_batch_) {
       const std::int64_t piece = std::min(max_batch_, batch - done);
-      const float* const piece_inputs = inputs.data() + done * input_floats_;
-      prefix_->Run(piece, {&piece_inputs, 1}, sources_);
+      prefix_->Run(piece, pointers.At(done), sources_);
       for (std::int64_t row = 0; row < piece; ++row) {
         const std::int64_t example = examples[Index(done + row)];
         float* to = rows.Row(example);
         for (std::size_t i = 0; i < sources_.size(); ++i) {
           to = std::copy_n(sources_[i] + row * source_floats_[i], source_floats_[i], to);
         }
-        rows.MarkFilled(
-            example, FirstNonFiniteRow(piece_inputs + row * input_floats_, 1, input_floats_) < 0);
+        rows.MarkFilled(example, IsFiniteExample(formats_, done + row, pointers));
       }
     }
   }
@@ -205,7 +212,7 @@ class FeaturePredictor::Implementation {
 
   std::int64_t max_batch_;
   bool wants_logits_;
-  std::int64_t input_floats_;
+  std::vector<InputFormat> formats_;
   Probabilities probabilities_;
   std::string fingerprint_;
   std::int64_t feature_floats_ = 0;
@@ -246,7 +253,7 @@ const std::string& FeaturePredictor::Fingerprint() const {
 }
 
 void FeaturePredictor::CacheFeatures(Features& features, std::span<const std::int64_t> examples,
-                                     std::span<const float> inputs) {
+                                     const Inputs& inputs) {
   Live(implementation_).CacheFeatures(features, examples, inputs);
 }
 

@@ -17,14 +17,32 @@ std::int64_t FirstNonFiniteRow(const float* values, std::int64_t rows, std::int6
   return -1;
 }
 
-void CheckFiniteInputs(const float* inputs, std::int64_t rows, std::int64_t row_floats) {
-  const std::int64_t row = FirstNonFiniteRow(inputs, rows, row_floats);
-  if (row < 0) return;
-  const float* const first = inputs + row * row_floats;
-  const float* const bad =
-      std::find_if(first, first + row_floats, [](float value) { return !std::isfinite(value); });
-  Fail(ErrorCode::kNonFinite, "inputs: expected finite values, got ", *bad, " in row ", row,
-       " at place ", bad - first);
+void CheckFiniteInputs(const std::vector<InputFormat>& formats, std::int64_t batch,
+                       InputPointers& inputs) {
+  const std::span<const float* const> values = inputs.At(0);
+  for (std::size_t i = 0; i < formats.size(); ++i) {
+    if (formats[i].value.type != ElementType::kFloat32) continue;
+    const std::int64_t row = FirstNonFiniteRow(values[i], batch, formats[i].floats);
+    if (row < 0) continue;
+    const float* const first = values[i] + row * formats[i].floats;
+    const float* const bad = std::find_if(first, first + formats[i].floats,
+                                          [](float value) { return !std::isfinite(value); });
+    Fail(ErrorCode::kNonFinite,
+         formats.size() == 1 ? std::string("inputs") : Concat("input '", formats[i].name, "'"),
+         ": expected finite values, got ", *bad, " in row ", row, " at place ", bad - first);
+  }
+}
+
+bool IsFiniteExample(const std::vector<InputFormat>& formats, std::int64_t example,
+                     InputPointers& inputs) {
+  const std::span<const float* const> values = inputs.At(example);
+  for (std::size_t i = 0; i < formats.size(); ++i) {
+    if (formats[i].value.type == ElementType::kFloat32 &&
+        FirstNonFiniteRow(values[i], 1, formats[i].floats) >= 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace espalier

@@ -110,7 +110,7 @@ void HeadGroupRun::Forward(std::int64_t batch, std::span<const TaskTargets> targ
   const std::int64_t floats = group_.input_floats;
   is_listed_ = ListEntries(batch, targets);
   if (buffers_.rows != nullptr) {
-    MoveOutside(group_.input_shape, batch, buffers_.input, buffers_.rows, workspace);
+    MoveOutside(group_.input_value.shape, batch, buffers_.input, buffers_.rows, workspace);
   }
   if (!is_listed_) {
     const std::int64_t width = group_.group.width;
@@ -177,7 +177,7 @@ void HeadGroupRun::Backward(std::int64_t batch, Workspace& workspace) {
     BackwardOfAll(batch, workspace);
   }
   if (buffers_.rows != nullptr && buffers_.grad_input != nullptr) {
-    MoveInside(group_.input_shape, batch, buffers_.rows, buffers_.grad_input, workspace);
+    MoveInside(group_.input_value.shape, batch, buffers_.rows, buffers_.grad_input, workspace);
   }
 }
 

@@ -77,8 +77,10 @@ class HeadGroupRun {
   };
 
   void Bind(ParameterUpdates& updates);
-  const float* weights() const { return network_.values.data() + group_.group.first_weight; }
-  const float* biases() const { return network_.values.data() + group_.group.first_bias; }
+  const float* weights() const {
+    return network_.parameter_floats.data() + group_.group.first_weight;
+  }
+  const float* biases() const { return network_.parameter_floats.data() + group_.group.first_bias; }
   const float* rows() const { return buffers_.rows != nullptr ? buffers_.rows : buffers_.input; }
   float* grad_rows() const {
     return buffers_.rows != nullptr ? buffers_.rows : buffers_.grad_input;

@@ -97,12 +97,13 @@ class GroupUnderTest {
         updates_(*network_.state(), plan_, {.optimizer = Sgd{}}),
         input_(RandomFloats(kBatch * kFeatures, 5)) {
     std::vector<float> biases = RandomFloats(kWidth, 6);
-    std::copy(biases.begin(), biases.end(), network_.state()->values.data() + group().first_bias);
+    std::copy(biases.begin(), biases.end(),
+              network_.state()->parameter_floats.data() + group().first_bias);
   }
 
   const HeadGroup& group() const { return plan_.groups[0].group; }
-  float* weights() { return network_.state()->values.data() + group().first_weight; }
-  const float* biases() { return network_.state()->values.data() + group().first_bias; }
+  float* weights() { return network_.state()->parameter_floats.data() + group().first_weight; }
+  const float* biases() { return network_.state()->parameter_floats.data() + group().first_bias; }
   const TaskSpec& task(std::size_t head) { return network_.state()->heads[head].task; }
   const std::vector<float>& input() const { return input_; }
 

@@ -35,7 +35,8 @@ std::vector<int> DepthFromOutput(const NetworkState& network) {
     const GraphLayer& layer = network.layers[i];
     const int through = depths[i] + (layer.parameters.empty() ? 0 : 1);
     for (const int input : layer.inputs) {
-      if (input != kNetworkInput) depths[Index(input)] = std::max(depths[Index(input)], through);
+      const int maker = network.value(input).layer;
+      if (maker != kNoLayer) depths[Index(maker)] = std::max(depths[Index(maker)], through);
     }
   }
   return depths;
@@ -217,7 +218,7 @@ ParameterUpdates::Snapshot ParameterUpdates::Save() const {
     std::copy_n(from.data(), from.size(), to.data());
     return to;
   };
-  Snapshot snapshot{.values = copy(network_.values),
+  Snapshot snapshot{.values = copy(network_.parameter_floats),
                     .moments = {copy(moments_[0]), copy(moments_[1])},
                     .column_steps = column_steps_,
                     .steps = {}};
@@ -226,7 +227,7 @@ ParameterUpdates::Snapshot ParameterUpdates::Save() const {
 }
 
 void ParameterUpdates::PutBack(const Snapshot& snapshot) {
-  std::copy_n(snapshot.values.data(), snapshot.values.size(), network_.values.data());
+  std::copy_n(snapshot.values.data(), snapshot.values.size(), network_.parameter_floats.data());
   for (int i = 0; i < 2; ++i) {
     std::copy_n(snapshot.moments[i].data(), snapshot.moments[i].size(), moments_[i].data());
   }

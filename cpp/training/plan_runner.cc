@@ -11,15 +11,16 @@
 namespace espalier {
 namespace {
 
-std::vector<std::int64_t> FloatsOf(const NetworkState& network, const std::vector<int>& layers) {
+std::vector<std::int64_t> FloatsOf(const NetworkState& network, const std::vector<int>& values) {
   std::vector<std::int64_t> floats;
-  for (const int layer : layers) {
-    const Shape& shape = layer == kNetworkInput
-                             ? network.input
-                             : network.layers[static_cast<std::size_t>(layer)].output_shape;
-    floats.push_back(shape.element_count());
-  }
+  for (const int value : values) floats.push_back(network.value(value).shape.element_count());
   return floats;
+}
+
+std::vector<int> AllInputs(const NetworkState& network) {
+  std::vector<int> inputs(network.inputs.size());
+  std::iota(inputs.begin(), inputs.end(), 0);
+  return inputs;
 }
 
 std::vector<std::int64_t> OutputFloats(const NetworkState& network, const std::vector<int>& outputs,
@@ -42,7 +43,7 @@ std::int64_t PieceOf(const InferencePlan& plan) {
 
 PlanRunner::PlanRunner(const NetworkState& network, std::vector<int> inputs,
                        std::vector<int> outputs, std::int64_t max_batch, const PlanOptions& options)
-    : input_floats_(FloatsOf(network, inputs.empty() ? std::vector<int>{kNetworkInput} : inputs)),
+    : input_floats_(FloatsOf(network, inputs.empty() ? AllInputs(network) : inputs)),
       output_floats_(OutputFloats(network, outputs, options)),
       plan_(network, std::move(inputs), std::move(outputs), max_batch, options),
       piece_(PieceOf(plan_)),

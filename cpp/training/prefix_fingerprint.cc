@@ -83,18 +83,25 @@ void AddReals(const std::vector<double>& values, Hash& hash) {
 
 std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& plan) {
   Hash hash;
-  hash.AddText(network.input.ToString());
-  hash.AddInteger(network.normalization.has_value());
-  if (network.normalization) {
-    AddReals(network.normalization->mean, hash);
-    AddReals(network.normalization->std, hash);
-  }
-  std::vector<std::int64_t> places(network.layers.size() + 1, -1);  // after the network's input
+  // By value: a number that does not depend on layers behind the prefix; inputs come first.
+  std::vector<std::int64_t> places(network.values.size(), -1);
   std::int64_t count = 0;
+  hash.AddWord(network.inputs.size());
+  for (std::size_t i = 0; i < network.inputs.size(); ++i) {
+    places[i] = count++;
+    hash.AddText(network.values[i].shape.ToString());
+    hash.AddText(ElementTypeName(network.values[i].type));
+    const std::optional<Normalization>& normalization = network.inputs[i].normalization;
+    hash.AddInteger(normalization.has_value());
+    if (normalization) {
+      AddReals(normalization->mean, hash);
+      AddReals(normalization->std, hash);
+    }
+  }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     if (!plan.in_prefix[i]) continue;
     const GraphLayer& layer = network.layers[i];
-    places[i + 1] = count++;
+    places[static_cast<std::size_t>(layer.output)] = count++;
     hash.AddText(layer.layer->kind());
     const Attributes attributes = layer.layer->attributes();
     hash.AddWord(attributes.size());
@@ -104,7 +111,7 @@ std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& p
     }
     hash.AddWord(layer.inputs.size());
     for (const int input : layer.inputs) {
-      hash.AddInteger(places[static_cast<std::size_t>(input + 1)]);
+      hash.AddInteger(places[static_cast<std::size_t>(input)]);
     }
     hash.AddWord(layer.parameters.size());
     for (const int parameter : layer.parameters) {
@@ -115,7 +122,10 @@ std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& p
   }
   hash.AddInteger(count);
   for (const PlanSource& source : plan.sources) {
-    hash.AddInteger(places[static_cast<std::size_t>(source.layer + 1)]);
+    hash.AddInteger(places[static_cast<std::size_t>(source.value)]);
+    // Readers behind the prefix may want an input, and what follows from it, in one layout or the
+    // other.
+    hash.AddInteger(network.value(source.value).layout == Layout::kRowMajor);
   }
   return hash.Digits();
 }

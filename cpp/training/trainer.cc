@@ -58,7 +58,7 @@ Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 Trainer::~Trainer() = default;
 
-const StepResult& Trainer::Step(std::int64_t batch, std::span<const float> inputs,
+const StepResult& Trainer::Step(std::int64_t batch, const Inputs& inputs,
                                 std::span<const TaskTargets> targets) {
   return Live(implementation_).Step(batch, inputs, targets);
 }
@@ -72,7 +72,7 @@ bool Trainer::ReserveFeatures(int slot, std::int64_t examples) {
 }
 
 void Trainer::CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
-                            std::span<const float> inputs) {
+                            const Inputs& inputs) {
   Live(implementation_).CacheFeatures(slot, first, batch, inputs);
 }
 
@@ -83,7 +83,7 @@ void Trainer::ShareFeatures(int slot, const Features& features) {
 }
 
 void Trainer::CacheFeatures(int slot, std::span<const std::int64_t> examples,
-                            std::span<const float> inputs) {
+                            const Inputs& inputs) {
   Live(implementation_).CacheFeatures(slot, examples, inputs);
 }
 
@@ -92,7 +92,7 @@ const StepResult& Trainer::StepCached(int slot, std::span<const std::int64_t> ex
   return Live(implementation_).StepCached(slot, examples, targets);
 }
 
-void Trainer::Evaluate(std::int64_t batch, std::span<const float> inputs, std::span<float> logits) {
+void Trainer::Evaluate(std::int64_t batch, const Inputs& inputs, std::span<float> logits) {
   Live(implementation_).Evaluate(batch, inputs, logits);
 }
 

@@ -68,6 +68,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       access_(network_->access),
       config_(config),
       structure_version_(network_->structure_version.load()),
+      formats_(InputFormats(*network_)),
       plan_(MakePlan(*network_, config)),
       updates_(*network_, plan_, config),
       run_(*network_, plan_, updates_),
@@ -104,15 +105,12 @@ void Trainer::Implementation::CheckPrefix(const char* what) const {
   }
 }
 
-void Trainer::Implementation::CheckInputs(const char* what, std::int64_t batch,
-                                          std::span<const float> inputs) const {
-  if (batch < 1)
+InputPointers Trainer::Implementation::CheckedInputs(const char* what, std::int64_t batch,
+                                                     const Inputs& inputs) const {
+  if (batch < 1) {
     Fail(ErrorCode::kInvalidArgument, what, ": expected a batch of at least 1, got ", batch);
-  const std::int64_t floats = CheckedMultiply(batch, network_->input.element_count());
-  if (static_cast<std::int64_t>(inputs.size()) != floats) {
-    Fail(ErrorCode::kShapeMismatch, what, ": expected inputs for ", batch, " examples of ",
-         network_->input.ToString(), ", ", floats, " floats, got ", inputs.size());
   }
+  return {formats_, what, batch, inputs};
 }
 
 void Trainer::Implementation::CheckStep(std::int64_t batch,
@@ -135,13 +133,13 @@ void Trainer::Implementation::FollowThreadCount() {
   if (workers != workspace_.workers()) workspace_ = Workspace(workers, run_.scratch_floats());
 }
 
-void Trainer::Implementation::FillSources(std::int64_t batch, const float* inputs) {
+void Trainer::Implementation::FillSources(std::int64_t batch,
+                                          std::span<const float* const> inputs) {
   if (prefix_) {
-    const float* const raw[] = {inputs};
-    prefix_->Run(batch, raw, std::span(sources_).first(plan_.prefix_outputs.size()));
+    prefix_->Run(batch, inputs, std::span(sources_).first(plan_.prefix_outputs.size()));
     prefix_examples_ += batch;
   }
-  run_.SetInput(batch, inputs, workspace_);
+  run_.SetInputs(batch, inputs, workspace_);
 }
 
 void Trainer::Implementation::GatherSources(int slot, std::span<const std::int64_t> examples) {
@@ -152,15 +150,15 @@ void Trainer::Implementation::GatherSources(int slot, std::span<const std::int64
   }
 }
 
-const StepResult& Trainer::Implementation::Step(std::int64_t batch, std::span<const float> inputs,
+const StepResult& Trainer::Implementation::Step(std::int64_t batch, const Inputs& inputs,
                                                 std::span<const TaskTargets> targets) {
   CheckUsable("step");
   CheckStep(batch, targets);
-  CheckInputs("step", batch, inputs);
-  CheckFiniteInputs(inputs.data(), batch, network_->input.element_count());
+  InputPointers pointers = CheckedInputs("step", batch, inputs);
+  CheckFiniteInputs(formats_, batch, pointers);
   const FlushDenormals flush;
   FollowThreadCount();
-  FillSources(batch, inputs.data());
+  FillSources(batch, pointers.At(0));
   return StepOnSources(batch, targets);
 }
 
@@ -259,13 +257,13 @@ bool Trainer::Implementation::ReserveFeatures(int slot, std::int64_t examples) {
 }
 
 void Trainer::Implementation::CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
-                                            std::span<const float> inputs) {
+                                            const Inputs& inputs) {
   CheckUsable("cache features");
   CheckPrefix("cache features");
-  CheckInputs("cache features", batch, inputs);
+  const InputPointers pointers = CheckedInputs("cache features", batch, inputs);
   FeatureRows& rows = features_.Rows(slot);
   rows.CheckRange(first, batch);
-  FillRows(rows, batch, inputs.data(), [first](std::int64_t i) { return first + i; });
+  FillRows(rows, batch, pointers, [first](std::int64_t i) { return first + i; });
 }
 
 std::string Trainer::Implementation::PrefixFingerprint() const {
@@ -279,35 +277,31 @@ void Trainer::Implementation::ShareFeatures(int slot, const Features& features) 
 }
 
 void Trainer::Implementation::CacheFeatures(int slot, std::span<const std::int64_t> examples,
-                                            std::span<const float> inputs) {
+                                            const Inputs& inputs) {
   CheckUsable("cache features");
   CheckPrefix("cache features");
   const auto batch = static_cast<std::int64_t>(examples.size());
-  CheckInputs("cache features", batch, inputs);
+  const InputPointers pointers = CheckedInputs("cache features", batch, inputs);
   FeatureRows& rows = features_.Rows(slot);
   rows.CheckRoom(examples);
-  FillRows(rows, batch, inputs.data(), [&](std::int64_t i) { return examples[Index(i)]; });
+  FillRows(rows, batch, pointers, [&](std::int64_t i) { return examples[Index(i)]; });
 }
 
 template <typename ExampleAt>
-void Trainer::Implementation::FillRows(FeatureRows& rows, std::int64_t batch, const float* inputs,
+void Trainer::Implementation::FillRows(FeatureRows& rows, std::int64_t batch, InputPointers inputs,
                                        const ExampleAt& example) {
   const FlushDenormals flush;
   FollowThreadCount();
-  const std::int64_t input_floats = network_->input.element_count();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    const float* const piece_inputs = inputs + done * input_floats;
-    FillSources(piece, piece_inputs);
+    FillSources(piece, inputs.At(done));
     for (std::int64_t row = 0; row < piece; ++row) {
       float* to = rows.Row(example(done + row));
       for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
         const std::int64_t floats = plan_.sources[i].floats;
         to = std::copy_n(source_values_[i] + row * floats, floats, to);
       }
-      const bool is_finite =
-          FirstNonFiniteRow(piece_inputs + row * input_floats, 1, input_floats) < 0;
-      rows.MarkFilled(example(done + row), is_finite);
+      rows.MarkFilled(example(done + row), IsFiniteExample(formats_, done + row, inputs));
     }
   }
 }
@@ -320,10 +314,12 @@ void Trainer::Implementation::PrepareEvaluation() {
   }
   std::vector<int> inputs;
   if (plan_.has_prefix()) {
-    for (const PlanSource& source : plan_.sources) inputs.push_back(source.layer);
+    for (const PlanSource& source : plan_.sources) inputs.push_back(source.value);
   }
   std::vector<int> outputs;
-  for (const GraphHead& head : network_->heads) outputs.push_back(head.output);
+  for (const GraphHead& head : network_->heads) {
+    outputs.push_back(network_->logits(head));
+  }
   evaluation_.reset();  // its memory is free for the new one
   evaluation_.emplace(
       *network_, std::move(inputs), std::move(outputs), plan_.max_batch,
@@ -340,20 +336,20 @@ void Trainer::Implementation::CheckLogits(std::int64_t batch, std::span<const fl
   }
 }
 
-void Trainer::Implementation::Evaluate(std::int64_t batch, std::span<const float> inputs,
+void Trainer::Implementation::Evaluate(std::int64_t batch, const Inputs& inputs,
                                        std::span<float> logits) {
   CheckUsable("evaluate");
-  CheckInputs("evaluate", batch, inputs);
+  InputPointers pointers = CheckedInputs("evaluate", batch, inputs);
   CheckLogits(batch, logits);
   const FlushDenormals flush;
   FollowThreadCount();
   PrepareEvaluation();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    const float* const raw[] = {inputs.data() + done * network_->input.element_count()};
+    const std::span<const float* const> raw = pointers.At(done);
     float* const rows = logits.data() + done * network_->total_width();
     if (prefix_) {
-      FillSources(piece, raw[0]);
+      FillSources(piece, raw);
       evaluation_->Run(piece, source_values_, {&rows, 1});
     } else {
       evaluation_->Run(piece, raw, {&rows, 1});
@@ -380,8 +376,8 @@ void Trainer::Implementation::EvaluateCached(int slot, std::span<const std::int6
 
 void Trainer::Implementation::SaveBest() {
   access_.Check("save best");
-  if (best_.empty()) best_ = AlignedArray<float>(network_->values.size());
-  std::copy_n(network_->values.data(), network_->values.size(), best_.data());
+  if (best_.empty()) best_ = AlignedArray<float>(network_->parameter_floats.size());
+  std::copy_n(network_->parameter_floats.data(), network_->parameter_floats.size(), best_.data());
 }
 
 void Trainer::Implementation::RestoreBest() {
@@ -389,7 +385,7 @@ void Trainer::Implementation::RestoreBest() {
   if (best_.empty()) {
     Fail(ErrorCode::kInvalidState, "restore best: expected parameters saved before, got none");
   }
-  std::copy_n(best_.data(), best_.size(), network_->values.data());
+  std::copy_n(best_.data(), best_.size(), network_->parameter_floats.data());
   updates_.ForgetBounds();
   ++parameters_version_;
 }

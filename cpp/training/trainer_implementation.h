@@ -13,7 +13,9 @@
 #include "core/memory.h"
 #include "core/thread_pool.h"
 #include "espalier/features.h"
+#include "espalier/inputs.h"
 #include "espalier/trainer.h"
+#include "network/input_pointers.h"
 #include "network/network_state.h"
 #include "training/feature_cache.h"
 #include "training/parameter_updates.h"
@@ -50,7 +52,7 @@ class Trainer::Implementation {
  public:
   Implementation(std::shared_ptr<NetworkState> network, const TrainerConfig& config);
 
-  const StepResult& Step(std::int64_t batch, std::span<const float> inputs,
+  const StepResult& Step(std::int64_t batch, const Inputs& inputs,
                          std::span<const TaskTargets> targets);
   const StepResult& StepCached(int slot, std::span<const std::int64_t> examples,
                                std::span<const TaskTargets> targets);
@@ -58,14 +60,12 @@ class Trainer::Implementation {
   bool HasFrozenPrefix() const { return plan_.has_prefix(); }
   std::int64_t FeatureCount() const { return plan_.has_prefix() ? plan_.source_floats : 0; }
   bool ReserveFeatures(int slot, std::int64_t examples);
-  void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
-                     std::span<const float> inputs);
+  void CacheFeatures(int slot, std::int64_t first, std::int64_t batch, const Inputs& inputs);
   std::string PrefixFingerprint() const;
   void ShareFeatures(int slot, const Features& features);
-  void CacheFeatures(int slot, std::span<const std::int64_t> examples,
-                     std::span<const float> inputs);
+  void CacheFeatures(int slot, std::span<const std::int64_t> examples, const Inputs& inputs);
 
-  void Evaluate(std::int64_t batch, std::span<const float> inputs, std::span<float> logits);
+  void Evaluate(std::int64_t batch, const Inputs& inputs, std::span<float> logits);
   void EvaluateCached(int slot, std::span<const std::int64_t> examples, std::span<float> logits);
 
   void SaveBest();
@@ -80,14 +80,14 @@ class Trainer::Implementation {
  private:
   void CheckUsable(const char* what) const;
   void CheckPrefix(const char* what) const;
-  void CheckInputs(const char* what, std::int64_t batch, std::span<const float> inputs) const;
+  InputPointers CheckedInputs(const char* what, std::int64_t batch, const Inputs& inputs) const;
   void CheckStep(std::int64_t batch, std::span<const TaskTargets> targets) const;
 
   void FollowThreadCount();
-  void FillSources(std::int64_t batch, const float* inputs);
+  void FillSources(std::int64_t batch, std::span<const float* const> inputs);
   /// Fills rows from inputs; example(i) is the i-th one's row.
   template <typename ExampleAt>
-  void FillRows(FeatureRows& rows, std::int64_t batch, const float* inputs,
+  void FillRows(FeatureRows& rows, std::int64_t batch, InputPointers inputs,
                 const ExampleAt& example);
   void GatherSources(int slot, std::span<const std::int64_t> examples);
   const StepResult& StepOnSources(std::int64_t batch, std::span<const TaskTargets> targets);
@@ -103,6 +103,7 @@ class Trainer::Implementation {
   TrainingAccess access_;
   TrainerConfig config_;
   std::uint64_t structure_version_;  // what the plan was made for
+  std::vector<InputFormat> formats_;
   TrainingPlan plan_;
   ParameterUpdates updates_;
   TrainingRun run_;

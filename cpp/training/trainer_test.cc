@@ -223,7 +223,8 @@ TEST(Trainer, RefusesWrongSizes) {
   const RandomExamples examples(network, 64, 3);
   Trainer trainer(network, {.max_batch_size = kBatch});
   const auto targets = examples.Targets(0, kBatch);
-  MessageOf(ErrorCode::kInvalidArgument, [&] { trainer.Step(0, {}, targets); });
+  MessageOf(ErrorCode::kInvalidArgument,
+            [&] { trainer.Step(0, std::span<const float>(), targets); });
   MessageOf(ErrorCode::kInvalidArgument,
             [&] { trainer.Step(17, examples.Inputs(0, 17), examples.Targets(0, 17)); });
   MessageOf(ErrorCode::kShapeMismatch,

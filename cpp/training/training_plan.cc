@@ -30,6 +30,7 @@ class Compiler {
     MakeSources();
     MakeNodes();
     MakeGroups();
+    FindGradients();
     PlaceActivations();
     PlanForward();
     PlanBackward();
@@ -78,19 +79,21 @@ class Compiler {
     for (int i = static_cast<int>(network_.layers.size()) - 1; i >= 0; --i) {
       if (!live_[Index(i)]) continue;
       for (const int input : layer(i).inputs) {
-        if (input != kNetworkInput) live_[Index(input)] = 1;
+        if (const int maker = MakerOf(input); maker != kNoLayer) live_[Index(maker)] = 1;
       }
     }
   }
+
+  int MakerOf(int value) const { return network_.value(value).layer; }
 
   // Logits are a group's, computed after all nodes; what reads them would have to wait for them.
   void RefuseReadersOfHeads() const {
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (!live_[i]) continue;
       for (const int input : network_.layers[i].inputs) {
-        if (input == kNetworkInput || !is_head_output_[Index(input)]) continue;
+        if (MakerOf(input) == kNoLayer || !is_head_output_[Index(MakerOf(input))]) continue;
         Fail(ErrorCode::kInvalidArgument, "train: expected layer '", network_.layers[i].name,
-             "' to read a layer that is no head's output, got '", layer(input).name,
+             "' to read a layer that is no head's output, got '", network_.value_name(input),
              "'; such a network can be served, but not trained");
       }
     }
@@ -109,29 +112,30 @@ class Compiler {
 
   // What layers outside the prefix are computed from.
   void MakeSources() {
-    std::vector<char> is_source(network_.layers.size(), 0);
-    bool input_is_source = false;
+    std::vector<char> is_source(network_.values.size(), 0);
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (!live_[i] || plan_.in_prefix[i]) continue;
       for (const int input : network_.layers[i].inputs) {
-        if (input == kNetworkInput) {
-          input_is_source = true;
-        } else if (plan_.in_prefix[Index(input)]) {
-          is_source[Index(input)] = 1;
-        }
+        const int maker = MakerOf(input);
+        if (maker == kNoLayer || plan_.in_prefix[Index(maker)]) is_source[Index(input)] = 1;
       }
     }
-    for (int i = 0; i < static_cast<int>(is_source.size()); ++i) {
-      if (!is_source[Index(i)]) continue;
-      plan_.prefix_outputs.push_back(i);
-      plan_.sources.push_back({i, layer(i).output_shape.element_count(), kNoBuffer});
+    const int inputs = static_cast<int>(network_.inputs.size());
+    for (int value = inputs; value < static_cast<int>(is_source.size()); ++value) {
+      if (!is_source[Index(value)]) continue;
+      plan_.prefix_outputs.push_back(value);
+      AddSource(value);
     }
-    if (input_is_source) {
-      plan_.sources.push_back({kNetworkInput, network_.input.element_count(), kNoBuffer});
+    for (int value = 0; value < inputs; ++value) {
+      if (is_source[Index(value)]) AddSource(value);
     }
     for (const PlanSource& source : plan_.sources) {
       plan_.source_floats = CheckedAdd(plan_.source_floats, source.floats);
     }
+  }
+
+  void AddSource(int value) {
+    plan_.sources.push_back({value, network_.value(value).shape.element_count(), kNoBuffer});
   }
 
   void MakeNodes() {
@@ -145,16 +149,47 @@ class Compiler {
       for (const int input : graph_layer.inputs) node.producers.push_back(NodeOf(input));
       node.use = {.mode = graph_layer.frozen && !graph_layer.adapt_statistics ? Mode::kEvaluation
                                                                               : Mode::kTraining,
-                  .grad_inputs = std::any_of(node.producers.begin(), node.producers.end(),
-                                             [&](int producer) {
-                                               return producer >= 0 &&
-                                                      plan_.nodes[Index(producer)].has_backward;
-                                             }),
+                  .grad_inputs =
+                      std::any_of(graph_layer.inputs.begin(), graph_layer.inputs.end(),
+                                  [&](int value) { return PassesGradient(NodeOf(value), value); }),
                   .grad_parameters = IsTrainable(network_, i)};
       node.has_backward = node.use.grad_inputs || node.use.grad_parameters;
       node.has_late_gradient = HasLateGradient(node);
       node_of_[Index(i)] = node_count();
       plan_.nodes.push_back(std::move(node));
+    }
+  }
+
+  // True if a reader of the value, which that node makes, has a gradient to pass to the node.
+  bool PassesGradient(int producer, int value) const {
+    return producer >= 0 && plan_.nodes[Index(producer)].has_backward &&
+           network_.value(value).type == ElementType::kFloat32;
+  }
+
+  // No gradient comes from behind a layer that makes integers; none can pass one without Backward.
+  void FindGradients() {
+    std::vector<char> has_gradient(plan_.nodes.size(), 0);
+    for (const PlanGroup& group : plan_.groups) {
+      if (group.producer >= 0) has_gradient[Index(group.producer)] = 1;
+    }
+    for (int i = node_count() - 1; i >= 0; --i) {
+      PlanNode& node = plan_.nodes[Index(i)];
+      const GraphLayer& graph_layer = layer(node.layer);
+      if (!has_gradient[Index(i)]) {
+        node.use.grad_inputs = node.use.grad_parameters = node.has_backward = false;
+        node.has_late_gradient = false;
+        continue;
+      }
+      if (node.has_backward && !graph_layer.layer->HasBackward()) {
+        Fail(ErrorCode::kInvalidArgument, "train: expected layers that gradients pass, got '",
+             graph_layer.name, "' (", graph_layer.layer->kind(),
+             ") above layers that are not frozen; freeze these, or serve the network");
+      }
+      for (std::size_t input = 0; input < node.producers.size(); ++input) {
+        if (PassesGradient(node.producers[input], graph_layer.inputs[input])) {
+          has_gradient[Index(node.producers[input])] = 1;
+        }
+      }
     }
   }
 
@@ -167,17 +202,16 @@ class Compiler {
                kLeastGradientFloats;
   }
 
-  int NodeOf(int layer_index) const {
-    return layer_index == kNetworkInput ? -1 : node_of_[Index(layer_index)];
+  int NodeOf(int value) const {
+    return MakerOf(value) == kNoLayer ? -1 : node_of_[Index(MakerOf(value))];
   }
 
   void MakeGroups() {
     for (HeadGroup& head_group : HeadGroups(network_)) {
       PlanGroup group;
       group.producer = NodeOf(head_group.input);
-      group.input_shape =
-          head_group.input == kNetworkInput ? network_.input : layer(head_group.input).output_shape;
-      group.input_floats = group.input_shape.element_count();
+      group.input_value = network_.value(head_group.input);
+      group.input_floats = group.input_value.shape.element_count();
       for (const int head : head_group.heads) {
         if (IsTrainable(network_, network_.heads[Index(head)].output)) {
           group.has_trainable_head = true;
@@ -229,10 +263,17 @@ class Compiler {
         node.is_fused = true;
       }
       if (readers[Index(i)].count == 1 && IsMaxPool(readers[Index(i)].last) &&
+          LieAlikeIn(layer(node.layer).output, plan_.nodes[Index(readers[Index(i)].last)].layer) &&
           (node.is_fused || IsClamp(activation->activation()))) {
         LetOvertake(i, readers[Index(i)].last);
       }
     }
+  }
+
+  // True if a value lies as that layer wants it.
+  bool LieAlikeIn(int value, int layer_index) const {
+    const GraphValue& read = network_.value(value);
+    return LieAlike(read.shape, read.layout, network_.value(layer(layer_index).output).layout);
   }
 
   bool IsMaxPool(int node) const {
@@ -248,15 +289,17 @@ class Compiler {
     second.output_shape = first.output_shape;
   }
 
-  BufferId SourceOf(int layer_index) const {
-    return source_buffers_[Index(layer_index + 1)];  // the network's input comes first
+  // Where a value lies that a node or a source makes.
+  BufferId BufferOf(int value) const {
+    const int node = NodeOf(value);
+    return node >= 0 ? plan_.nodes[Index(node)].output : source_buffers_[Index(value)];
   }
 
   void PlanForward() {
-    source_buffers_.assign(network_.layers.size() + 1, kNoBuffer);
+    source_buffers_.assign(network_.values.size(), kNoBuffer);
     for (PlanSource& source : plan_.sources) {
       source.buffer = NewBuffer(source.floats, -1, -1);
-      source_buffers_[Index(source.layer + 1)] = source.buffer;
+      source_buffers_[Index(source.value)] = source.buffer;
     }
     for (int i = 0; i < node_count(); ++i) {
       PlanNode& node = plan_.nodes[Index(i)];
@@ -268,8 +311,13 @@ class Compiler {
       if (node.has_late_gradient) inputs_last = end_time();
       for (std::size_t input = 0; input < node.producers.size(); ++input) {
         const int producer = node.producers[input];
-        const BufferId buffer = producer >= 0 ? plan_.nodes[Index(producer)].output
-                                              : SourceOf(graph_layer.inputs[input]);
+        // By node, not by value: an activation and max pooling may have changed places.
+        BufferId buffer = producer >= 0 ? plan_.nodes[Index(producer)].output
+                                        : BufferOf(graph_layer.inputs[input]);
+        if (!LieAlikeIn(graph_layer.inputs[input], node.layer)) {
+          KeepUntil(buffer, i);
+          buffer = AddMove(graph_layer.inputs[input], node.layer, buffer, i, node.moves);
+        }
         node.inputs.push_back(buffer);
         KeepUntil(buffer, inputs_last);
       }
@@ -287,14 +335,25 @@ class Compiler {
       }
     }
     for (PlanGroup& group : plan_.groups) {
-      group.input = group.producer >= 0 ? plan_.nodes[Index(group.producer)].output
-                                        : SourceOf(group.group.input);
+      group.input = BufferOf(group.group.input);
       KeepUntil(group.input, groups_time());
-      if (!LiesAsOutside(group.input_shape)) {
+      if (!LiesAsOutside(group.input_value)) {
         group.rows = NewBuffer(group.input_floats, groups_time(), groups_time());
       }
       group.logits = NewBuffer(group.group.width, groups_time(), groups_time());
     }
+  }
+
+  // Moves a value into the layout that a layer wants. The result lives at `time` alone so far.
+  BufferId AddMove(int value, int layer_index, BufferId from, int time,
+                   std::vector<PlanMove>& moves) {
+    const Shape& shape = network_.value(value).shape;
+    const BufferId to = NewBuffer(shape.element_count(), time, time);
+    moves.push_back({.shape = shape,
+                     .to_layout = network_.value(layer(layer_index).output).layout,
+                     .from = from,
+                     .to = to});
+    return to;
   }
 
   bool UpdatesBuffers(const PlanNode& node) const {
@@ -323,20 +382,35 @@ class Compiler {
       if (node.has_late_gradient) KeepUntil(node.grad_output, end_time());
       for (std::size_t input = 0; input < node.producers.size(); ++input) {
         const int producer = node.producers[input];
-        const bool is_wanted = producer >= 0 && plan_.nodes[Index(producer)].has_backward;
+        const bool is_wanted = PassesGradient(producer, layer(node.layer).inputs[input]);
         if (is_wanted && node.is_fused) {  // in place
           plan_.nodes[Index(producer)].grad_output = node.grad_output;
           KeepUntil(node.grad_output, backward_time(producer));
           node.grad_inputs.push_back(node.grad_output);
           continue;
         }
-        node.grad_inputs.push_back(
-            is_wanted
-                ? GradientShare(producer, plan_.nodes[Index(producer)].output_shape.element_count(),
-                                backward_time(i), node.additions)
-                : kNoBuffer);
+        if (!is_wanted) {
+          node.grad_inputs.push_back(kNoBuffer);
+          continue;
+        }
+        const BufferId share =
+            GradientShare(producer, plan_.nodes[Index(producer)].output_shape.element_count(),
+                          backward_time(i), node.additions);
+        node.grad_inputs.push_back(GradientBuffer(node, input, share, backward_time(i)));
       }
     }
+  }
+
+  // Where a node's backward pass writes the gradient of an input: its share, or what is moved
+  // there.
+  BufferId GradientBuffer(PlanNode& node, std::size_t input, BufferId share, int time) {
+    const int value = layer(node.layer).inputs[input];
+    if (LieAlikeIn(value, node.layer)) return share;
+    const GraphValue& graph_value = network_.value(value);
+    const BufferId own = NewBuffer(graph_value.shape.element_count(), time, time);
+    node.gradient_moves.push_back(
+        {.shape = graph_value.shape, .to_layout = graph_value.layout, .from = own, .to = share});
+    return own;
   }
 
   // Where a consumer at `time` writes its share of the gradient of a node's output.
@@ -358,7 +432,7 @@ class Compiler {
   std::vector<char> is_head_output_;      // by layer
   std::vector<char> live_;                // by layer
   std::vector<int> node_of_;              // by layer; -1: none
-  std::vector<BufferId> source_buffers_;  // by layer, after the network's input
+  std::vector<BufferId> source_buffers_;  // by value
 };
 
 }  // namespace

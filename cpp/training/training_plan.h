@@ -10,7 +10,7 @@
 // of heads are never nodes or part of the prefix: heads with the same input are a group,
 // run as one product.
 //
-// Values lie channels last (layers/layout.h), sources included.
+// Values lie as GraphValue::layout says, sources included.
 
 #include <cstdint>
 #include <vector>
@@ -24,12 +24,20 @@ namespace espalier {
 using BufferId = int;  // index into TrainingPlan::buffers
 inline constexpr BufferId kNoBuffer = -1;
 
-/// What a step starts from: the output of a layer of the prefix, or the network's
-/// normalized input.
+/// What a step starts from: what a layer of the prefix makes, or an input of the network,
+/// normalized.
 struct PlanSource {
-  int layer = kNetworkInput;
+  int value = 0;
   std::int64_t floats = 0;  // an example
   BufferId buffer = kNoBuffer;
+};
+
+/// to = from, over a batch, in the other layout.
+struct PlanMove {
+  Shape shape{1};
+  Layout to_layout = Layout::kRowMajor;
+  BufferId from = kNoBuffer;
+  BufferId to = kNoBuffer;
 };
 
 /// to += from, over a batch: one more consumer's share of a gradient.
@@ -42,9 +50,10 @@ struct GradientAddition {
 struct PlanNode {
   int layer = 0;
   LayerUse use;
-  bool has_backward = false;   // has parameters to update, or such a node lies below
-  std::vector<int> producers;  // node of each input, or -1: a source
-  Shape output_shape{1};       // the layer's, but for an activation that max pooling overtook
+  bool has_backward = false;    // has parameters to update, or such a node lies below
+  std::vector<int> producers;   // node of each input, or -1: a source
+  Shape output_shape{1};        // the layer's, but for an activation that max pooling overtook
+  std::vector<PlanMove> moves;  // of inputs that lie otherwise than the layer wants; before forward
   std::vector<BufferId> inputs;
   BufferId output = kNoBuffer;
   BufferId saved = kNoBuffer;
@@ -52,8 +61,9 @@ struct PlanNode {
   BufferId backward_temporary = kNoBuffer;
   BufferId prepared = kNoBuffer;  // filled before the first step
   BufferId grad_output = kNoBuffer;
-  std::vector<BufferId> grad_inputs;        // kNoBuffer: not wanted
-  std::vector<GradientAddition> additions;  // after the node's backward
+  std::vector<BufferId> grad_inputs;     // kNoBuffer: not wanted
+  std::vector<PlanMove> gradient_moves;  // after the node's backward, and before the additions
+  std::vector<GradientAddition> additions;
   /// Of the node that follows, whose forward pass is then nothing and whose buffers are this
   /// node's.
   Activation fused_activation = Activation::kNone;
@@ -66,7 +76,7 @@ struct PlanNode {
 /// Heads that one product serves.
 struct PlanGroup {
   HeadGroup group;
-  Shape input_shape{1};
+  GraphValue input_value;
   std::int64_t input_floats = 0;  // an example
   int producer = -1;              // node that feeds it, or -1: a source
   bool has_trainable_head = false;
@@ -81,8 +91,8 @@ struct PlanGroup {
 struct TrainingPlan {
   std::int64_t max_batch = 0;
   std::vector<char> in_prefix;      // by layer
-  std::vector<int> prefix_outputs;  // layers that others are computed from; empty: no prefix
-  std::vector<PlanSource> sources;  // prefix_outputs, then the network's input if needed
+  std::vector<int> prefix_outputs;  // values that others are computed from; empty: no prefix
+  std::vector<PlanSource> sources;  // prefix_outputs, then the network's inputs that are needed
   std::int64_t source_floats = 0;   // of all sources, an example
   std::vector<PlanNode> nodes;
   std::vector<PlanGroup> groups;

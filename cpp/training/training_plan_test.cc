@@ -28,7 +28,7 @@ const PlanNode* FindNode(const Network& network, const TrainingPlan& plan,
 
 std::vector<std::string> PrefixOutputs(const Network& network, const TrainingPlan& plan) {
   std::vector<std::string> names;
-  for (const int layer : plan.prefix_outputs) names.push_back(NameOf(network, layer));
+  for (const int value : plan.prefix_outputs) names.push_back(network.state()->value_name(value));
   return names;
 }
 
@@ -239,7 +239,7 @@ TEST(TrainingPlan, RawInputBesideThePrefixIsASourceToo) {
   const TrainingPlan plan = CompileTrainingPlan(*network.state(), 8);
   EXPECT_EQ(PrefixOutputs(network, plan), (std::vector<std::string>{"frozen"}));
   ASSERT_EQ(plan.sources.size(), 2u);
-  EXPECT_EQ(plan.sources[1].layer, kNetworkInput);
+  EXPECT_TRUE(network.state()->is_input(plan.sources[1].value));
   EXPECT_EQ(plan.source_floats, 4 + 6);
 }
 

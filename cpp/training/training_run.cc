@@ -33,7 +33,9 @@ TrainingRun::TrainingRun(NetworkState& network, const TrainingPlan& plan, Parame
                                           .grad_input = Buffer(group.grad_input)},
                          updates);
   }
-  BindNormalization();
+  for (std::size_t i = 0; i < network.inputs.size(); ++i) {
+    entries_.emplace_back(network.values[i], network.inputs[i].normalization);
+  }
   CountScratch();
 }
 
@@ -74,18 +76,6 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   nodes_.push_back(std::move(node));
 }
 
-void TrainingRun::BindNormalization() {
-  if (!network_.normalization) return;
-  // Each holds one entry for all channels, or one a channel.
-  const std::vector<double>& mean = network_.normalization->mean;
-  const std::vector<double>& std = network_.normalization->std;
-  const std::size_t channels = Index(network_.input[0]);
-  for (std::size_t i = 0; i < channels; ++i) {
-    channel_mean_.push_back(static_cast<float>(mean.size() == 1 ? mean[0] : mean[i]));
-    channel_scale_.push_back(static_cast<float>(1.0 / (std.size() == 1 ? std[0] : std[i])));
-  }
-}
-
 void TrainingRun::CountScratch() {
   for (const PlanNode& node : plan_.nodes) {
     const GraphLayer& layer = network_.layers[Index(node.layer)];
@@ -107,25 +97,29 @@ void TrainingRun::Prepare(Workspace& workspace) {
   }
 }
 
-void TrainingRun::SetInput(std::int64_t batch, const float* inputs, Workspace& workspace) {
-  if (plan_.sources.empty() || plan_.sources.back().layer != kNetworkInput) return;
-  float* const source = Source(plan_.sources.size() - 1);
-  if (channel_mean_.empty()) {
-    MoveInside(network_.input, batch, inputs, source, workspace);
-    return;
+void TrainingRun::SetInputs(std::int64_t batch, std::span<const float* const> inputs,
+                            Workspace& workspace) {
+  for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+    const int value = plan_.sources[i].value;
+    if (!network_.is_input(value)) continue;
+    entries_[Index(value)].Run(batch, inputs[Index(value)], Source(i), workspace);
   }
-  const ImageLayout layout = LayoutOf(network_.input);
-  ForPositions(workspace, layout, batch,
-               [&](std::int64_t offset, std::int64_t first, std::int64_t last) {
-                 NormalizeToChannelsLast(layout, first, last, channel_mean_.data(),
-                                         channel_scale_.data(), inputs + offset, source + offset);
-               });
+}
+
+void TrainingRun::Move(const std::vector<PlanMove>& moves, std::int64_t batch,
+                       Workspace& workspace) {
+  for (const PlanMove& move : moves) {
+    const auto run = move.to_layout == Layout::kRowMajor ? MoveOutside : MoveInside;
+    run(move.shape, batch, Buffer(move.from), Buffer(move.to), workspace);
+  }
 }
 
 void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTargets> targets,
                           Workspace& workspace) {
-  for (Node& node : nodes_) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
     if (node.is_fused) continue;
+    Move(plan_.nodes[i].moves, position.batch, workspace);
     node.layer->layer->Forward({.batch = position.batch,
                                 .mode = node.mode,
                                 .input_shapes = node.layer->input_shapes,
@@ -188,6 +182,7 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
                                  .grad_inputs = node.grad_inputs,
                                  .grad_parameters = node.grad_parameters,
                                  .workspace = &workspace});
+    Move(plan_.nodes[i].gradient_moves, batch, workspace);
     AddGradients(plan_.nodes[i].additions, batch, workspace);
   }
 }
@@ -234,6 +229,7 @@ void TrainingRun::UpdateBuffers(std::int64_t batch) {
 std::int64_t TrainingRun::NativeBytes() const {
   std::int64_t bytes = arena_.bytes();
   for (const HeadGroupRun& group : groups_) bytes += group.NativeBytes();
+  for (const InputEntry& entry : entries_) bytes += entry.NativeBytes();
   return bytes;
 }
 

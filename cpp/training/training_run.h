@@ -11,6 +11,7 @@
 #include "core/memory.h"
 #include "core/thread_pool.h"
 #include "espalier/trainer.h"
+#include "network/input_entry.h"
 #include "network/network_state.h"
 #include "training/head_group_run.h"
 #include "training/parameter_updates.h"
@@ -39,8 +40,8 @@ class TrainingRun {
   /// Where the values of source `index` go before Forward: [batch, floats].
   float* Source(std::size_t index);
 
-  /// Fills the source that is the network's input, if there is one, from raw inputs.
-  void SetInput(std::int64_t batch, const float* inputs, Workspace& workspace);
+  /// Fills the sources that are inputs of the network from all its raw inputs.
+  void SetInputs(std::int64_t batch, std::span<const float* const> inputs, Workspace& workspace);
 
   /// Targets have been checked; logits of entries that they leave unlabelled need not be
   /// computed.
@@ -90,8 +91,8 @@ class TrainingRun {
 
   float* Buffer(BufferId buffer);
   void BindNode(const PlanNode& plan_node);
-  void BindNormalization();
   void CountScratch();
+  void Move(const std::vector<PlanMove>& moves, std::int64_t batch, Workspace& workspace);
   void AddGradients(const std::vector<GradientAddition>& additions, std::int64_t batch,
                     Workspace& workspace);
   void MarkReachedNodes();
@@ -106,8 +107,7 @@ class TrainingRun {
   std::vector<HeadGroupRun> groups_;
   std::vector<char> reached_nodes_;
   std::vector<std::uint8_t> active_columns_;  // of all heads side by side
-  std::vector<float> channel_mean_;           // empty: no normalization
-  std::vector<float> channel_scale_;
+  std::vector<InputEntry> entries_;           // of the network's inputs
 };
 
 }  // namespace espalier

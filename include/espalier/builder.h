@@ -24,8 +24,12 @@ struct ConvolutionOptions {
 /// `From` moved the cursor; an empty name is numbered by kind. Errors come from Build.
 class NetworkBuilder {
  public:
+  /// With one input of floats, named "input".
   explicit NetworkBuilder(Shape input);
+  /// With several inputs; the first layer follows the first of them.
+  explicit NetworkBuilder(std::vector<InputSpec> inputs);
 
+  /// Of the first input.
   NetworkBuilder& Normalize(std::vector<double> mean, std::vector<double> std);
   NetworkBuilder& From(std::string layer);
 

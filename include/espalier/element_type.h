@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace espalier {
 
@@ -10,5 +11,9 @@ enum class ElementType : std::uint8_t {
   kFloat32,
   kInt32,  ///< ids, lengths; no gradient flows to them
 };
+
+constexpr std::string_view ElementTypeName(ElementType type) {
+  return type == ElementType::kInt32 ? "int32" : "float32";
+}
 
 }  // namespace espalier

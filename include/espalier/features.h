@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "espalier/inputs.h"
 #include "espalier/network.h"
 
 namespace espalier {
@@ -63,7 +64,7 @@ class FeaturePredictor {
 
   /// Computes features of examples that have room. inputs: [examples, input shape].
   void CacheFeatures(Features& features, std::span<const std::int64_t> examples,
-                     std::span<const float> inputs);
+                     const Inputs& inputs);
 
   /// outputs: [examples, total width]; each example must have been cached.
   void Predict(const Features& features, std::span<const std::int64_t> examples,

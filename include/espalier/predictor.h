@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "espalier/inputs.h"
 #include "espalier/network.h"
 #include "espalier/precision.h"
 
@@ -52,19 +53,19 @@ class Predictor {
   Predictor& operator=(Predictor&&) noexcept;
   ~Predictor();
 
-  /// inputs: [batch, input shape]; outputs: [batch, total width], heads side by side in
+  /// inputs: [batch, shape] each; outputs: [batch, total width], heads side by side in
   /// order: sigmoid (labels), softmax (classes), identity (values). Non-finite inputs
   /// propagate. Throws Error: SHAPE_MISMATCH if a size differs.
-  void Predict(std::int64_t batch, std::span<const float> inputs, std::span<float> outputs) const;
+  void Predict(std::int64_t batch, const Inputs& inputs, std::span<float> outputs) const;
 
-  /// The same for pixels of a byte each: [batch, input shape]. Bits as for floats
-  /// pixel · pixel_scale + pixel_offset. Images of several channels and normalized ones become
-  /// floats as the first operation reads them, a few KiB at a time; other inputs before it, in
-  /// pieces of 256 KiB.
+  /// The same for pixels of a byte each, where the network has one input, of floats: [batch,
+  /// shape]; INVALID_ARGUMENT where it has not. Bits as for floats pixel · pixel_scale +
+  /// pixel_offset. Images of several channels and normalized ones become floats as the first
+  /// operation reads them, a few KiB at a time; other inputs before it, in pieces of 256 KiB.
   void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
                      std::span<float> outputs) const;
 
-  std::int64_t input_size() const;
+  std::int64_t input_size() const;   ///< elements of all inputs of an example
   std::int64_t output_size() const;  ///< total width of the heads
   std::int64_t NativeBytes() const;
   PredictorStatistics statistics() const;

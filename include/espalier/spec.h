@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "espalier/element_type.h"
 #include "espalier/shape.h"
 
 namespace espalier {
@@ -41,13 +42,14 @@ class AttributeValue
 };
 using Attributes = std::map<std::string, AttributeValue>;
 
-/// The name by which layers refer to the network's (normalized) input.
+/// The name by which layers refer to a network's (normalized) input, if it has no other.
 inline constexpr const char* kInputName = "input";
 
 struct LayerSpec {
-  std::string name;                 ///< empty: numbered by kind, "dense1"
-  std::string kind;                 ///< "dense", "conv2d", …
-  std::vector<std::string> inputs;  ///< names of earlier layers or "input"; empty: the layer before
+  std::string name;  ///< empty: numbered by kind, "dense1"
+  std::string kind;  ///< "dense", "conv2d", …
+  /// Names of earlier layers or of inputs; empty: the layer before, or the first input.
+  std::vector<std::string> inputs;
   Attributes attributes;
   bool frozen = false;
   /// For a frozen batch norm that still uses and updates batch statistics.
@@ -99,8 +101,8 @@ struct TaskSpec {
 /// output layer "heads.<name>.dense", with one unit a label, is added by Build.
 struct HeadSpec {
   std::string name;
-  /// Layer it stands on; empty: the last backbone layer. A network whose heads stand on the output
-  /// of another can be served, but not trained.
+  /// Layer or input it stands on; empty: the last backbone layer, or the first input. A network
+  /// whose heads stand on the output of another can be served, but not trained.
   std::string from;
   std::vector<LayerSpec> layers;  ///< hidden layers, each following the one before
   TaskSpec task;
@@ -120,9 +122,16 @@ struct Normalization {
   std::vector<double> std;
 };
 
+/// One of the things that a network reads.
+struct InputSpec {
+  std::string name = kInputName;  ///< as a layer's; no layer has the same
+  Shape shape{1};
+  ElementType type = ElementType::kFloat32;
+  std::optional<Normalization> normalization;  ///< of floats alone
+};
+
 struct NetworkSpec {
-  Shape input{1};
-  std::optional<Normalization> normalization;
+  std::vector<InputSpec> inputs = {InputSpec{}};  ///< in the order in which examples hold them
   std::vector<LayerSpec> layers;
   std::vector<HeadSpec> heads;
 };

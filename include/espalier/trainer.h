@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "espalier/features.h"
+#include "espalier/inputs.h"
 #include "espalier/network.h"
 #include "espalier/optimizer.h"
 
@@ -69,7 +70,7 @@ class Trainer {
   Trainer& operator=(Trainer&&) noexcept;
   ~Trainer();
 
-  /// Forward, losses, backward, update. inputs: [batch, input shape]; targets: one a head.
+  /// Forward, losses, backward, update. inputs: [batch, shape] each; targets: one a head.
   ///
   /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH (a labelled target out of
   /// range names row and label), NON_FINITE (an input, naming its row; a loss or
@@ -78,7 +79,7 @@ class Trainer {
   /// keeps squares of them; an update, naming step and parameter). After any of these, network and
   /// optimizer are as before the call.
   /// The result belongs to the trainer and holds until its next call.
-  const StepResult& Step(std::int64_t batch, std::span<const float> inputs,
+  const StepResult& Step(std::int64_t batch, const Inputs& inputs,
                          std::span<const TaskTargets> targets);
 
   /// True if some layer with parameters lies in the frozen prefix, so that caching pays.
@@ -90,8 +91,7 @@ class Trainer {
   /// throws OUT_OF_MEMORY if there is none. True if a file holds them.
   bool ReserveFeatures(int slot, std::int64_t examples);
   /// Computes the features of examples [first, first + batch) once.
-  void CacheFeatures(int slot, std::int64_t first, std::int64_t batch,
-                     std::span<const float> inputs);
+  void CacheFeatures(int slot, std::int64_t first, std::int64_t batch, const Inputs& inputs);
 
   /// Features that outlive the trainer: made for this fingerprint, which tells frozen prefixes
   /// apart (32 hexadecimal digits; INVALID_STATE without a prefix), in a slot of their own, which
@@ -99,8 +99,7 @@ class Trainer {
   std::string PrefixFingerprint() const;
   void ShareFeatures(int slot, const Features& features);
   /// Computes features of examples that have room, in any order.
-  void CacheFeatures(int slot, std::span<const std::int64_t> examples,
-                     std::span<const float> inputs);
+  void CacheFeatures(int slot, std::span<const std::int64_t> examples, const Inputs& inputs);
 
   /// As Step, on cached examples (any order; each must have been cached).
   const StepResult& StepCached(int slot, std::span<const std::int64_t> examples,
@@ -108,7 +107,7 @@ class Trainer {
 
   /// Logits of all heads, [batch, total width], in evaluation mode with the current
   /// parameters. Cached form: from features.
-  void Evaluate(std::int64_t batch, std::span<const float> inputs, std::span<float> logits);
+  void Evaluate(std::int64_t batch, const Inputs& inputs, std::span<float> logits);
   void EvaluateCached(int slot, std::span<const std::int64_t> examples, std::span<float> logits);
 
   /// Keeps a copy of all parameters and buffers / puts the copy back (best weights).

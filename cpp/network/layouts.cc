@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/layouts.h"
+
+#include <vector>
+
+namespace espalier {
+namespace {
+
+bool IsNormalizedByChannel(const GraphInput& input) {
+  return input.normalization &&
+         (input.normalization->mean.size() > 1 || input.normalization->std.size() > 1);
+}
+
+// What the readers of input `index` want.
+Layout LayoutOfInput(const NetworkState& network, std::size_t index) {
+  if (IsNormalizedByChannel(network.inputs[index])) return Layout::kChannelsLast;
+  std::vector<char> follows(network.values.size(), 0);  // by value: the input, in its layout
+  follows[index] = 1;
+  for (const GraphLayer& layer : network.layers) {
+    for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
+      if (follows[static_cast<std::size_t>(layer.inputs[i])] == 0) continue;
+      switch (layer.layer->layout_rule()) {
+        case LayoutRule::kRowMajor:
+          return Layout::kRowMajor;
+        case LayoutRule::kChannelsLast:
+          return Layout::kChannelsLast;
+        case LayoutRule::kAny:
+          if (i == 0) follows[static_cast<std::size_t>(layer.output)] = 1;
+      }
+    }
+  }
+  return Layout::kChannelsLast;
+}
+
+}  // namespace
+
+void ChooseLayouts(NetworkState& network) {
+  for (std::size_t i = 0; i < network.inputs.size(); ++i) {
+    network.values[i].layout = LayoutOfInput(network, i);
+  }
+  for (const GraphLayer& layer : network.layers) {
+    Layout& layout = network.values[static_cast<std::size_t>(layer.output)].layout;
+    switch (layer.layer->layout_rule()) {
+      case LayoutRule::kRowMajor:
+        layout = Layout::kRowMajor;
+        break;
+      case LayoutRule::kChannelsLast:
+        layout = Layout::kChannelsLast;
+        break;
+      case LayoutRule::kAny:
+        layout = network.value(layer.inputs[0]).layout;
+    }
+  }
+}
+
+}  // namespace espalier
