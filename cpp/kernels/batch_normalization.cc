@@ -54,6 +54,20 @@ struct Backward {
   }
 };
 
+struct BackwardOfShared {
+  static constexpr std::size_t kSettings = 5;  // mean, weight, average, scale, slope
+  const float* x;
+  const float* grad_y;
+  float* grad_x;
+
+  HWY_INLINE void Apply(D d, std::size_t at, std::size_t count, const V* s) const {
+    const V centered = hn::Sub(LoadFirst(d, x + at, count), s[0]);
+    const V weighted = hn::Mul(LoadFirst(d, grad_y + at, count), s[1]);
+    const V gradient = hn::Mul(hn::Sub(weighted, s[2]), s[3]);
+    StoreFirst(hn::NegMulAdd(centered, s[4], gradient), d, grad_x + at, count);
+  }
+};
+
 struct BackwardOfConstants {
   static constexpr std::size_t kSettings = 1;  // scale
   const float* grad_y;
@@ -156,6 +170,12 @@ void BackwardKernel(const ChannelScalingGradient& g, std::int64_t first, std::in
   ForRows(g.channels, first, last, settings, Backward{x, grad_y, grad_x});
 }
 
+void BackwardOfSharedKernel(const SharedScalingGradient& g, std::int64_t first, std::int64_t last,
+                            const float* x, const float* grad_y, float* grad_x) {
+  const float* const settings[] = {g.mean, g.weight, g.average, g.scale, g.slope};
+  ForRows(g.channels, first, last, settings, BackwardOfShared{x, grad_y, grad_x});
+}
+
 void BackwardOfConstantsKernel(std::int64_t channels, const float* scale, std::int64_t first,
                                std::int64_t last, const float* grad_y, float* grad_x) {
   ForRows(channels, first, last, &scale, BackwardOfConstants{grad_y, grad_x});
@@ -189,6 +209,11 @@ void ScaleChannelsBackward(const ChannelScalingGradient& gradient, std::int64_t 
 void ScaleChannelsBackward(std::int64_t channels, const float* scale, std::int64_t first,
                            std::int64_t last, const float* grad_y, float* grad_x) {
   ESPALIER_KERNEL(BackwardOfConstantsKernel)(channels, scale, first, last, grad_y, grad_x);
+}
+
+void ScaleChannelsBackward(const SharedScalingGradient& gradient, std::int64_t first,
+                           std::int64_t last, const float* x, const float* grad_y, float* grad_x) {
+  ESPALIER_KERNEL(BackwardOfSharedKernel)(gradient, first, last, x, grad_y, grad_x);
 }
 
 }  // namespace espalier

@@ -47,4 +47,19 @@ void ScaleChannelsBackward(const ChannelScalingGradient& gradient, std::int64_t 
 void ScaleChannelsBackward(std::int64_t channels, const float* scale, std::int64_t first,
                            std::int64_t last, const float* grad_y, float* grad_x);
 
+/// grad_x = (grad_y·weight[c] - average[c])·scale[c] - (x - mean[c])·slope[c]: the gradient where
+/// channels with weights of their own share mean and variance.
+struct SharedScalingGradient {
+  std::int64_t channels;
+  const float* mean;
+  const float* weight;
+  const float* average;
+  const float* scale;
+  const float* slope;
+};
+
+/// grad_x of rows [first, last). It may be grad_y.
+void ScaleChannelsBackward(const SharedScalingGradient& gradient, std::int64_t first,
+                           std::int64_t last, const float* x, const float* grad_y, float* grad_x);
+
 }  // namespace espalier

@@ -169,6 +169,20 @@ HWY_INLINE void SumChunk(std::size_t channels, std::size_t first, std::size_t la
   }
 }
 
+// A vector of columns from row to row.
+void AddToRowsKernel(std::size_t channels, std::size_t rows, const float* addend, float* x) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t c = 0; c < channels; c += lanes) {
+    const std::size_t count = HWY_MIN(lanes, channels - c);
+    const V more = LoadFirst(d, addend + c, count);
+    for (std::size_t row = 0; row < rows; ++row) {
+      float* const at = x + row * channels + c;
+      StoreFirst(hn::Add(LoadFirst(d, at, count), more), d, at, count);
+    }
+  }
+}
+
 void SumsOfChunk(std::size_t channels, std::size_t first, std::size_t last, const float* x,
                  float* sums) {
   SumChunk(channels, first, last, nullptr, Plain{x}, &sums);
@@ -313,6 +327,26 @@ void ChannelGradientSums(const ChannelLayout& layout, const float* x, const floa
 void SumRows(const ChannelLayout& layout, const float* x, float* sums) {
   ESPALIER_KERNEL(SumsOfChunk)
   (static_cast<std::size_t>(layout.channels), 0, static_cast<std::size_t>(layout.rows), x, sums);
+}
+
+void MomentsOfRows(const ChannelLayout& layout, const float* x, float* mean, float* squares) {
+  ESPALIER_KERNEL(MomentsOfChunk)
+  (static_cast<std::size_t>(layout.channels), 0, static_cast<std::size_t>(layout.rows), x, mean,
+   squares);
+}
+
+void GradientSumsOfRows(const ChannelLayout& layout, const float* x, const float* mean,
+                        const float* grad, float* sums, float* products) {
+  ESPALIER_KERNEL(GradientSumsOfChunk)
+  (static_cast<std::size_t>(layout.channels), 0, static_cast<std::size_t>(layout.rows), x, mean,
+   grad, sums, products);
+}
+
+void AddToRows(std::int64_t channels, std::int64_t first, std::int64_t last, const float* addend,
+               float* x) {
+  ESPALIER_KERNEL(AddToRowsKernel)
+  (static_cast<std::size_t>(channels), static_cast<std::size_t>(last - first), addend,
+   x + first * channels);
 }
 
 }  // namespace espalier

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Statistics per channel of arrays [rows, channels], rows being all positions of all
+// Sums and statistics per channel of arrays [rows, channels], rows being all positions of all
 // examples.
 //
 // Rows are cut into chunks by the layout alone; the chunks' results are combined in order,
@@ -36,7 +36,20 @@ void ChannelGradientSums(const ChannelLayout& layout, const float* x, const floa
                          const float* grad, float* sums, float* products, float* partials,
                          Workspace& workspace);
 
-/// As ChannelSums, in one go on the calling thread.
+// In one go on the calling thread:
+
+/// As ChannelSums.
 void SumRows(const ChannelLayout& layout, const float* x, float* sums);
+
+/// As ChannelMoments, with the sum of (x - mean[c])² in `squares`.
+void MomentsOfRows(const ChannelLayout& layout, const float* x, float* mean, float* squares);
+
+/// As ChannelGradientSums.
+void GradientSumsOfRows(const ChannelLayout& layout, const float* x, const float* mean,
+                        const float* grad, float* sums, float* products);
+
+/// x[row, c] += addend[c] for rows [first, last).
+void AddToRows(std::int64_t channels, std::int64_t first, std::int64_t last, const float* addend,
+               float* x);
 
 }  // namespace espalier

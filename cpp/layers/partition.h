@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "core/thread_pool.h"
 #include "kernels/image_layout.h"
@@ -25,6 +26,20 @@ void ForRows(Workspace& workspace, std::int64_t rows, std::int64_t row_elements,
   const std::int64_t tasks = (rows + run - 1) / run;
   workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float>) {
     body(task * run, std::min(rows, (task + 1) * run));
+  });
+}
+
+/// As ForRows, over whole examples of `elements` each: body(example, the worker's scratch).
+template <typename Body>
+void ForExamples(Workspace& workspace, std::int64_t batch, std::int64_t elements, Body body) {
+  const std::int64_t run =
+      std::max<std::int64_t>(1, kTaskElements / std::max<std::int64_t>(1, elements));
+  const std::int64_t tasks = (batch + run - 1) / run;
+  workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
+    const std::int64_t last = std::min(batch, (task + 1) * run);
+    for (std::int64_t example = task * run; example < last; ++example) {
+      body(example, scratch.data());
+    }
   });
 }
 

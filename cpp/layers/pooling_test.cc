@@ -5,6 +5,7 @@
 
 #include "layers/average_pool2d.h"
 #include "layers/global_average_pool2d.h"
+#include "layers/global_max_pool2d.h"
 #include "layers/max_pool2d.h"
 #include "testing/layer_check.h"
 
@@ -191,31 +192,58 @@ TEST(AveragePool2d, MatchesReferenceAndItsGradient) {
   }
 }
 
+const Case kGlobalCases[] = {
+    {{1, 1, 1}, {}, 1, {1}},   {{3, 7, 7}, {}, 2, {3}},    {{17, 1, 1}, {}, 3, {17}},
+    {{2, 1, 15}, {}, 5, {2}},  {{5, 4, 4}, {}, 1, {5}},    {{1, 33, 17}, {}, 4, {1}},
+    {{31, 2, 3}, {}, 7, {31}}, {{3, 112, 97}, {}, 2, {3}}, {{8, 3, 11}, {}, 9, {8}},
+    {{1, 16, 1}, {}, 17, {1}},
+};
+
+PoolingGeometry WholeImage(const Shape& image) {
+  return {.height = image[1],
+          .width = image[2],
+          .output_height = 1,
+          .output_width = 1,
+          .window_height = image[1],
+          .window_width = image[2],
+          .stride_height = 1,
+          .stride_width = 1,
+          .pad_top = 0,
+          .pad_left = 0,
+          .counts_padding = true};
+}
+
 TEST(GlobalAveragePool2d, MatchesReferenceAndItsGradient) {
-  const Case cases[] = {
-      {{1, 1, 1}, {}, 1, {1}},   {{3, 7, 7}, {}, 2, {3}},    {{17, 1, 1}, {}, 3, {17}},
-      {{2, 1, 15}, {}, 5, {2}},  {{5, 4, 4}, {}, 1, {5}},    {{1, 33, 17}, {}, 4, {1}},
-      {{31, 2, 3}, {}, 7, {31}}, {{3, 112, 97}, {}, 2, {3}}, {{8, 3, 11}, {}, 9, {8}},
-      {{1, 16, 1}, {}, 17, {1}},
-  };
-  for (const Case& c : cases) {
+  for (const Case& c : kGlobalCases) {
     SCOPED_TRACE(c.input.ToString());
-    const PoolingGeometry whole = {.height = c.input[1],
-                                   .width = c.input[2],
-                                   .output_height = 1,
-                                   .output_width = 1,
-                                   .window_height = c.input[1],
-                                   .window_width = c.input[2],
-                                   .stride_height = 1,
-                                   .stride_width = 1,
-                                   .pad_top = 0,
-                                   .pad_left = 0,
-                                   .counts_padding = true};
     const GlobalAveragePool2d layer({});
     const Shape inputs[] = {c.input};
     ASSERT_EQ(layer.OutputShape(inputs), c.output);
-    Check(layer, AverageReference(whole, true), c);
+    Check(layer, AverageReference(WholeImage(c.input), true), c);
   }
+}
+
+TEST(GlobalMaxPool2d, MatchesReferenceAndItsGradient) {
+  for (const Case& c : kGlobalCases) {
+    SCOPED_TRACE(c.input.ToString());
+    const GlobalMaxPool2d layer({});
+    const Shape inputs[] = {c.input};
+    ASSERT_EQ(layer.OutputShape(inputs), c.output);
+    Check(layer, MaxReference(WholeImage(c.input)), c);
+  }
+}
+
+TEST(GlobalMaxPool2d, NaNWins) {
+  const GlobalMaxPool2d layer({});
+  LayerValues values =
+      testing::MakeLayerValues(layer, {Shape::Image(2, 5, 21)}, 1, Mode::kEvaluation, 1);
+  values.inputs[0][50] = std::numeric_limits<double>::quiet_NaN();
+  values.inputs[0][120] = std::numeric_limits<double>::infinity();
+  testing::ForEachCpuTarget([&] {
+    const auto output = RunLayer(layer, values, Doubles(2, 1.0), 1).output;
+    EXPECT_TRUE(std::isnan(output[0]));
+    EXPECT_TRUE(std::isinf(output[1]));
+  });
 }
 
 // All values equal: the gradient goes to the first of each window, as PyTorch's does.
@@ -247,9 +275,10 @@ TEST(MaxPool2d, PaddingNeverWins) {
 
 TEST(Pooling, WorkersShareTheWorkAndGiveTheSameBits) {
   const Attributes attributes = {{"window", k3}, {"stride", k2}};
-  for (const char* kind : {"max_pool2d", "average_pool2d", "global_average_pool2d"}) {
-    const auto layer = MakeLayer(
-        kind, std::string_view(kind) == "global_average_pool2d" ? Attributes{} : attributes);
+  for (const char* kind :
+       {"max_pool2d", "average_pool2d", "global_average_pool2d", "global_max_pool2d"}) {
+    const auto layer =
+        MakeLayer(kind, std::string_view(kind).starts_with("global") ? Attributes{} : attributes);
     EXPECT_EQ(CheckSharedWork(*layer, testing::MakeLayerValues(*layer, {Shape::Image(33, 31, 35)},
                                                                5, Mode::kTraining, 5)),
               "")

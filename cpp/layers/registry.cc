@@ -18,9 +18,13 @@
 #include "layers/dropout.h"
 #include "layers/flatten.h"
 #include "layers/global_average_pool2d.h"
+#include "layers/global_max_pool2d.h"
+#include "layers/group_norm.h"
+#include "layers/instance_norm.h"
 #include "layers/layer.h"
 #include "layers/layer_norm.h"
 #include "layers/max_pool2d.h"
+#include "layers/resize.h"
 
 namespace espalier {
 namespace {
@@ -46,7 +50,8 @@ Registry MakeRegistry() {
 const Registry& AllKinds() {
   static const Registry registry =
       MakeRegistry<Add, AveragePool2d, BatchNorm, ConcatLayer, Conv2d, Dense, DepthwiseConv2d,
-                   Dropout, Flatten, GlobalAveragePool2d, LayerNorm, MaxPool2d>();
+                   Dropout, Flatten, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm,
+                   LayerNorm, MaxPool2d, Resize>();
   return registry;
 }
 

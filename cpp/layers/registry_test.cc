@@ -27,6 +27,8 @@ Attributes Required(const std::string& kind) {
   if (kind == "dense") return {{"units", Whole{3}}};
   if (kind == "conv2d") return {{"channels", Whole{3}}, {"kernel", Whole{3}}};
   if (kind == "depthwise_conv2d") return {{"kernel", Whole{3}}};
+  if (kind == "group_norm") return {{"groups", Whole{1}}};
+  if (kind == "resize") return {{"scale", 2.0}};
   if (kind == "max_pool2d" || kind == "average_pool2d") return {{"window", Whole{2}}};
   return {};
 }
@@ -63,11 +65,15 @@ TEST(Registry, KnowsAllKinds) {
                                              "flatten",
                                              "gelu",
                                              "global_average_pool2d",
+                                             "global_max_pool2d",
+                                             "group_norm",
+                                             "instance_norm",
                                              "layer_norm",
                                              "leaky_relu",
                                              "max_pool2d",
                                              "relu",
                                              "relu6",
+                                             "resize",
                                              "sigmoid",
                                              "silu",
                                              "tanh"};
@@ -88,7 +94,8 @@ TEST(Registry, EachKindSaysHowLongItTakes) {
     // Of more elements more, and of as many as there can be a number that has not wrapped.
     const std::vector<Shape> larger(inputs.size(), Shape::Image(20, 60, 40));
     EXPECT_GE(layer->Work(larger), 3 * work / 2) << kind;
-    const bool is_plane_limited = kind == "max_pool2d" || kind == "average_pool2d";
+    const bool is_plane_limited =
+        kind == "max_pool2d" || kind == "average_pool2d" || kind == "global_max_pool2d";
     const Shape most = is_plane_limited ? Shape::Image(1 << 9, 1 << 15, 1 << 16)
                                         : Shape::Image(1, 1 << 18, 1 << 20);
     const std::vector<Shape> huge(inputs.size(), most);
@@ -151,6 +158,7 @@ TEST(Registry, EveryAttributeIsDocumented) {
       attributes.insert(name);
     }
     if (kind == "dense") attributes.insert("initializer_value");  // where it is "constant"
+    if (kind == "resize") attributes.insert("size");              // in the place of the scale
     EXPECT_EQ(documented[kind], attributes) << kind;
   }
 }
@@ -202,6 +210,12 @@ TEST(Registry, DefaultsArePyTorchsOrTheDocumentedOnes) {
   EXPECT_EQ(norm.at("momentum"), AttributeValue(0.1));
   EXPECT_EQ(norm.at("epsilon"), AttributeValue(1e-5));
   EXPECT_EQ(MakeLayer("layer_norm", {})->attributes().at("epsilon"), AttributeValue(1e-5));
+  const Attributes group = MakeLayer("group_norm", Required("group_norm"))->attributes();
+  EXPECT_EQ(group.at("epsilon"), AttributeValue(1e-5));
+  EXPECT_EQ(group.at("affine"), AttributeValue(true));
+  EXPECT_EQ(MakeLayer("instance_norm", {})->attributes().at("affine"), AttributeValue(false));
+  EXPECT_EQ(MakeLayer("resize", Required("resize"))->attributes().at("mode"),
+            AttributeValue("nearest"));
   EXPECT_EQ(MakeLayer("leaky_relu", {})->attributes().at("slope"), AttributeValue(0.01));
   EXPECT_EQ(MakeLayer("dropout", {})->attributes().at("rate"), AttributeValue(0.5));
 }
@@ -270,12 +284,18 @@ TEST(Registry, HostileValuesAreErrors) {
     }
     EXPECT_TRUE(Has(ErrorWith("batch_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("layer_norm", "epsilon", value), "epsilon"));
+    EXPECT_TRUE(Has(ErrorWith("group_norm", "groups", value), "groups"));
+    EXPECT_TRUE(Has(ErrorWith("instance_norm", "epsilon", value), "epsilon"));
+    EXPECT_TRUE(Has(ErrorWith("resize", "scale", value), "scale"));
+    EXPECT_TRUE(Has(ErrorWith("resize", "size", Ints{1, value}), "size"));
   }
   for (const double value : {std::numeric_limits<double>::quiet_NaN(),
                              std::numeric_limits<double>::infinity(), -1e300, 1e300}) {
     EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
     EXPECT_TRUE(Has(ErrorWith("leaky_relu", "slope", value), "slope"));
     EXPECT_TRUE(Has(ErrorWith("batch_norm", "epsilon", value), "epsilon"));
+    EXPECT_TRUE(Has(ErrorWith("group_norm", "epsilon", value), "epsilon"));
+    EXPECT_TRUE(Has(ErrorWith("resize", "scale", value), "scale"));
   }
   EXPECT_TRUE(Has(ErrorWith("dropout", "rate", Whole{1}), "rate"));
   EXPECT_TRUE(Has(ErrorWith("conv2d", "groups", Whole{2}), "a divisor of channels 3"));
