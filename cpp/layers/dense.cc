@@ -9,6 +9,7 @@
 #include "kernels/reduction.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
+#include "layers/per_position.h"
 #include "layers/window.h"
 #include "layers/work.h"
 
@@ -19,6 +20,7 @@ Dense::Dense(const Attributes& attributes) {
   units_ = reader.Whole("units", 1, kMaxUnits);
   has_bias_ = reader.Flag("bias", true);
   initializer_ = WeightInitializer::Read(reader);
+  reader.Flag(PerPosition::kAttribute, false);
   reader.Finish();
 }
 

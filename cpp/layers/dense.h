@@ -9,7 +9,8 @@ namespace espalier {
 /// y = x · weightᵀ + bias. The input is flattened, images in C, H, W order.
 ///
 /// Attributes: units; bias [true]; initializer ["he_normal"] and, for "constant",
-/// initializer_value [0].
+/// initializer_value [0]; per_position [false]: MakeLayer puts the layer into a PerPosition, which
+/// gives it [length, width] a row at a time.
 /// Parameters: weight [units, inputs]; bias [units], zero at first.
 class Dense final : public Layer {
  public:

@@ -53,16 +53,8 @@ double Divisor(Fans fans, const InitializerSpec& spec) {
   return 1.0;
 }
 
-}  // namespace
-
-void Initialize(const InitializerSpec& spec, const RandomKey& key, std::span<float> values) {
-  CheckInitializer(spec.name);
-  const Scheme& scheme = *FindScheme(spec.name);
-  if (scheme.gain == 0.0) {
-    const double value = spec.name == "constant" ? spec.value : 0.0;
-    std::fill(values.begin(), values.end(), static_cast<float>(value));
-    return;
-  }
+void Draw(const InitializerSpec& spec, const Scheme& scheme, const RandomKey& key,
+          std::span<float> values) {
   const double variance = scheme.gain / Divisor(scheme.fans, spec);
   Random random(key);
   if (scheme.is_uniform) {
@@ -74,6 +66,20 @@ void Initialize(const InitializerSpec& spec, const RandomKey& key, std::span<flo
     const double deviation = std::sqrt(variance);
     for (float& value : values) value = static_cast<float>(random.NextNormal() * deviation);
   }
+}
+
+}  // namespace
+
+void Initialize(const InitializerSpec& spec, const RandomKey& key, std::span<float> values) {
+  CheckInitializer(spec.name);
+  const Scheme& scheme = *FindScheme(spec.name);
+  if (scheme.gain == 0.0) {
+    const double value = spec.name == "constant" ? spec.value : 0.0;
+    std::fill(values.begin(), values.end(), static_cast<float>(value));
+  } else {
+    Draw(spec, scheme, key, values);
+  }
+  std::fill(values.begin() + spec.first_zero, values.begin() + spec.last_zero, 0.0f);
 }
 
 bool IsInitializer(std::string_view name) { return FindScheme(name) != nullptr; }

@@ -38,7 +38,7 @@ struct WeightInitializer {
   static WeightInitializer Read(AttributeReader& reader);
   void Write(Attributes& attributes) const;
   InitializerSpec For(std::int64_t fan_in, std::int64_t fan_out) const {
-    return {name, value, fan_in, fan_out};
+    return {.name = name, .value = value, .fan_in = fan_in, .fan_out = fan_out};
   }
 };
 

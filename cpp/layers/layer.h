@@ -36,6 +36,9 @@ struct InitializerSpec {
   double value = 0.0;          // constant
   std::int64_t fan_in = 1;
   std::int64_t fan_out = 1;
+  // Elements [first_zero, last_zero) are 0, whatever else is drawn.
+  std::int64_t first_zero = 0;
+  std::int64_t last_zero = 0;
 };
 
 struct ParameterSpec {

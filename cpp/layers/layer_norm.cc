@@ -7,6 +7,7 @@
 #include "kernels/layer_normalization.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
+#include "layers/per_position.h"
 #include "layers/window.h"
 #include "layers/work.h"
 
@@ -15,6 +16,7 @@ namespace espalier {
 LayerNorm::LayerNorm(const Attributes& attributes) {
   AttributeReader reader(kKind, attributes);
   epsilon_ = reader.Real("epsilon", 1e-12, 1.0, 1e-5);
+  reader.Flag(PerPosition::kAttribute, false);
   reader.Finish();
 }
 

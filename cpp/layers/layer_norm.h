@@ -8,9 +8,10 @@ namespace espalier {
 /// Layer normalization of each example over all its elements:
 /// y = weight · (x - mean) / √(variance + epsilon) + bias, with biased variance.
 ///
-/// Attributes: epsilon [1e-5].
-/// Parameters: weight of the input's shape, one at first; bias likewise, zero at first.
-/// Source: Ba, Kiros and Hinton, 2016, arXiv:1607.06450.
+/// Attributes: epsilon [1e-5]; per_position [false]: MakeLayer puts the layer into a PerPosition,
+/// so that each row of [length, width] has a mean and variance of its own. Parameters: weight of
+/// the input's shape, one at first; bias likewise, zero at first. Source: Ba, Kiros and Hinton,
+/// 2016, arXiv:1607.06450.
 class LayerNorm final : public Layer {
  public:
   static constexpr const char* kKind = "layer_norm";

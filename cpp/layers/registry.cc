@@ -9,6 +9,8 @@
 #include "core/text.h"
 #include "layers/activations.h"
 #include "layers/add.h"
+#include "layers/attention.h"
+#include "layers/attribute_reader.h"
 #include "layers/average_pool2d.h"
 #include "layers/batch_norm.h"
 #include "layers/concat.h"
@@ -16,6 +18,7 @@
 #include "layers/dense.h"
 #include "layers/depthwise_conv2d.h"
 #include "layers/dropout.h"
+#include "layers/embedding.h"
 #include "layers/flatten.h"
 #include "layers/global_average_pool2d.h"
 #include "layers/global_max_pool2d.h"
@@ -24,7 +27,11 @@
 #include "layers/layer.h"
 #include "layers/layer_norm.h"
 #include "layers/max_pool2d.h"
+#include "layers/per_position.h"
+#include "layers/position_embedding.h"
 #include "layers/resize.h"
+#include "layers/rms_norm.h"
+#include "layers/token_pool.h"
 
 namespace espalier {
 namespace {
@@ -39,6 +46,15 @@ Registry MakeRegistry() {
        Kinds::kKind,
        [](const Attributes& attributes) { return std::make_shared<const Kinds>(attributes); }),
    ...);
+  for (const char* const kind : {Dense::kKind, LayerNorm::kKind}) {
+    registry[kind] = [kind, make = registry[kind]](
+                         const Attributes& attributes) -> std::shared_ptr<const Layer> {
+      std::shared_ptr<const Layer> layer = make(attributes);
+      const bool is_per_position =
+          AttributeReader(kind, attributes).Flag(PerPosition::kAttribute, false);
+      return is_per_position ? std::make_shared<const PerPosition>(std::move(layer)) : layer;
+    };
+  }
   for (const std::string_view kind : ActivationLayer::Kinds()) {
     registry.emplace(kind, [kind](const Attributes& attributes) {
       return std::make_shared<const ActivationLayer>(kind, attributes);
@@ -49,9 +65,10 @@ Registry MakeRegistry() {
 
 const Registry& AllKinds() {
   static const Registry registry =
-      MakeRegistry<Add, AveragePool2d, BatchNorm, ConcatLayer, Conv2d, Dense, DepthwiseConv2d,
-                   Dropout, Flatten, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm,
-                   LayerNorm, MaxPool2d, Resize>();
+      MakeRegistry<Add, Attention, AveragePool2d, BatchNorm, ConcatLayer, Conv2d, Dense,
+                   DepthwiseConv2d, Dropout, Embedding, Flatten, GlobalAveragePool2d,
+                   GlobalMaxPool2d, GroupNorm, InstanceNorm, LayerNorm, MaxPool2d,
+                   PositionEmbedding, Resize, RmsNorm, TokenPool>();
   return registry;
 }
 

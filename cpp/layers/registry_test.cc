@@ -29,8 +29,20 @@ Attributes Required(const std::string& kind) {
   if (kind == "depthwise_conv2d") return {{"kernel", Whole{3}}};
   if (kind == "group_norm") return {{"groups", Whole{1}}};
   if (kind == "resize") return {{"scale", 2.0}};
+  if (kind == "attention") return {{"heads", Whole{4}}};
+  if (kind == "embedding") return {{"count", Whole{9}}, {"width", Whole{4}}};
+  if (kind == "position_embedding") return {{"max_length", Whole{1} << 20}};
   if (kind == "max_pool2d" || kind == "average_pool2d") return {{"window", Whole{2}}};
   return {};
+}
+
+// What it can read that has the elements of an image.
+std::vector<Shape> Inputs(const std::string& kind, const Shape& image) {
+  const Shape tokens = {image[1], image[0] * image[2]};
+  if (kind == "attention") return {tokens, tokens, tokens};
+  if (kind == "embedding") return {Shape{image[0] * image[1] * image[2] / 4}};
+  if (kind == "position_embedding" || kind == "token_pool") return {tokens};
+  return std::vector<Shape>(kind == "add" || kind == "concat" ? 2 : 1, image);
 }
 
 std::string ErrorOf(std::string_view kind, const Attributes& attributes) {
@@ -55,6 +67,7 @@ bool Has(const std::string& text, std::string_view part) {
 
 TEST(Registry, KnowsAllKinds) {
   const std::vector<std::string> expected = {"add",
+                                             "attention",
                                              "average_pool2d",
                                              "batch_norm",
                                              "concat",
@@ -62,6 +75,7 @@ TEST(Registry, KnowsAllKinds) {
                                              "dense",
                                              "depthwise_conv2d",
                                              "dropout",
+                                             "embedding",
                                              "flatten",
                                              "gelu",
                                              "global_average_pool2d",
@@ -71,12 +85,15 @@ TEST(Registry, KnowsAllKinds) {
                                              "layer_norm",
                                              "leaky_relu",
                                              "max_pool2d",
+                                             "position_embedding",
                                              "relu",
                                              "relu6",
                                              "resize",
+                                             "rms_norm",
                                              "sigmoid",
                                              "silu",
-                                             "tanh"};
+                                             "tanh",
+                                             "token_pool"};
   EXPECT_EQ(LayerKinds(), expected);
 }
 
@@ -85,21 +102,19 @@ TEST(Registry, EachKindSaysHowLongItTakes) {
   const Shape image = Shape::Image(20, 30, 40);
   for (const std::string& kind : LayerKinds()) {
     const auto layer = MakeLayer(kind, Required(kind));
-    const std::vector<Shape> inputs(kind == "add" || kind == "concat" ? 2 : 1, image);
+    const std::vector<Shape> inputs = Inputs(kind, image);
     std::int64_t elements = layer->OutputShape(inputs).element_count();
     for (const Shape& input : inputs) elements = std::max(elements, input.element_count());
     const std::int64_t work = layer->Work(inputs);
     EXPECT_GE(work, 16 * elements) << kind;
     EXPECT_LE(work, 20'000 * elements) << kind;
     // Of more elements more, and of as many as there can be a number that has not wrapped.
-    const std::vector<Shape> larger(inputs.size(), Shape::Image(20, 60, 40));
-    EXPECT_GE(layer->Work(larger), 3 * work / 2) << kind;
+    EXPECT_GE(layer->Work(Inputs(kind, Shape::Image(20, 60, 40))), 3 * work / 2) << kind;
     const bool is_plane_limited =
         kind == "max_pool2d" || kind == "average_pool2d" || kind == "global_max_pool2d";
     const Shape most = is_plane_limited ? Shape::Image(1 << 9, 1 << 15, 1 << 16)
                                         : Shape::Image(1, 1 << 18, 1 << 20);
-    const std::vector<Shape> huge(inputs.size(), most);
-    EXPECT_GE(layer->Work(huge), std::int64_t{1} << 40) << kind;
+    EXPECT_GE(layer->Work(Inputs(kind, most)), std::int64_t{1} << 40) << kind;
   }
 }
 
@@ -159,6 +174,7 @@ TEST(Registry, EveryAttributeIsDocumented) {
     }
     if (kind == "dense") attributes.insert("initializer_value");  // where it is "constant"
     if (kind == "resize") attributes.insert("size");              // in the place of the scale
+    if (kind == "dense" || kind == "layer_norm") attributes.insert("per_position");  // where true
     EXPECT_EQ(documented[kind], attributes) << kind;
   }
 }
@@ -216,16 +232,17 @@ TEST(Registry, DefaultsArePyTorchsOrTheDocumentedOnes) {
   EXPECT_EQ(MakeLayer("instance_norm", {})->attributes().at("affine"), AttributeValue(false));
   EXPECT_EQ(MakeLayer("resize", Required("resize"))->attributes().at("mode"),
             AttributeValue("nearest"));
+  EXPECT_EQ(MakeLayer("rms_norm", {})->attributes().at("epsilon"), AttributeValue(1e-6));
   EXPECT_EQ(MakeLayer("leaky_relu", {})->attributes().at("slope"), AttributeValue(0.01));
   EXPECT_EQ(MakeLayer("dropout", {})->attributes().at("rate"), AttributeValue(0.5));
 }
 
 TEST(Registry, UnknownNamesListTheKnown) {
   EXPECT_TRUE(Has(ErrorOf("conv2", {}), "did you mean 'conv2d'")) << ErrorOf("conv2", {});
-  EXPECT_TRUE(Has(ErrorOf("", {}), "known are add, average_pool2d"));
+  EXPECT_TRUE(Has(ErrorOf("", {}), "known are add, attention"));
   EXPECT_EQ(ErrorWith("dense", "unit", Whole{3}),
             "INVALID_ARGUMENT: dense: unknown attribute 'unit', known are units, bias, "
-            "initializer; did you mean 'units'?");
+            "initializer, per_position; did you mean 'units'?");
   EXPECT_EQ(ErrorWith("relu", "slope", 0.1),
             "INVALID_ARGUMENT: relu: expected no attributes, got 'slope'");
   EXPECT_EQ(ErrorOf("dense", {}), "INVALID_ARGUMENT: dense: attribute 'units' is missing");
@@ -237,6 +254,12 @@ TEST(Registry, WrongTypesAreErrors) {
             "INVALID_ARGUMENT: dense units: expected a whole number from 1 to 1048576, got 3");
   EXPECT_EQ(ErrorWith("dense", "bias", Whole{1}),
             "INVALID_ARGUMENT: dense bias: expected true or false, got 1");
+  EXPECT_EQ(ErrorWith("dense", "per_position", "yes"),
+            "INVALID_ARGUMENT: dense per_position: expected true or false, got \"yes\"");
+  EXPECT_TRUE(Has(ErrorWith("layer_norm", "per_position", Whole{1}), "true or false"));
+  EXPECT_TRUE(Has(ErrorWith("attention", "causal", Whole{1}), "true or false"));
+  EXPECT_TRUE(Has(ErrorWith("attention", "packed", 0.5), "true or false"));
+  EXPECT_TRUE(Has(ErrorWith("token_pool", "pool", true), "expected a text"));
   EXPECT_TRUE(Has(ErrorWith("dense", "initializer", true), "expected a text, got true"));
   EXPECT_TRUE(Has(ErrorWith("dropout", "rate", "half"), "expected a number"));
   EXPECT_TRUE(Has(ErrorWith("conv2d", "kernel", Ints{3}), "got [3]"));
@@ -288,7 +311,21 @@ TEST(Registry, HostileValuesAreErrors) {
     EXPECT_TRUE(Has(ErrorWith("instance_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("resize", "scale", value), "scale"));
     EXPECT_TRUE(Has(ErrorWith("resize", "size", Ints{1, value}), "size"));
+    EXPECT_TRUE(Has(ErrorWith("rms_norm", "epsilon", value), "epsilon"));
+    EXPECT_TRUE(Has(ErrorWith("attention", "heads", value), "heads"));
+    for (const char* name : {"count", "width"}) {
+      EXPECT_TRUE(Has(ErrorWith("embedding", name, value), name)) << name;
+    }
+    EXPECT_TRUE(Has(ErrorWith("position_embedding", "max_length", value), "max_length"));
+    if (value != 0) {
+      EXPECT_TRUE(Has(ErrorWith("attention", "scale", value), "scale"));
+    }
+    if (value < -1 || value > 0) {
+      EXPECT_TRUE(Has(ErrorWith("embedding", "padding_id", value), "padding_id"));
+    }
   }
+  EXPECT_TRUE(Has(ErrorWith("embedding", "padding_id", Whole{9}), "from -1 to 8, got 9"));
+  EXPECT_TRUE(Has(ErrorWith("token_pool", "pool", "sum"), "got \"sum\""));
   for (const double value : {std::numeric_limits<double>::quiet_NaN(),
                              std::numeric_limits<double>::infinity(), -1e300, 1e300}) {
     EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
@@ -296,6 +333,8 @@ TEST(Registry, HostileValuesAreErrors) {
     EXPECT_TRUE(Has(ErrorWith("batch_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("group_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("resize", "scale", value), "scale"));
+    EXPECT_TRUE(Has(ErrorWith("rms_norm", "epsilon", value), "epsilon"));
+    EXPECT_TRUE(Has(ErrorWith("attention", "scale", value), "scale"));
   }
   EXPECT_TRUE(Has(ErrorWith("dropout", "rate", Whole{1}), "rate"));
   EXPECT_TRUE(Has(ErrorWith("conv2d", "groups", Whole{2}), "a divisor of channels 3"));
