@@ -18,6 +18,7 @@
 #include "inference/fusion.h"
 #include "inference/layer_norm_operation.h"
 #include "inference/layer_operation.h"
+#include "inference/position_dense_operation.h"
 #include "inference/strip_operation.h"
 #include "layers/activations.h"
 #include "layers/add.h"
@@ -26,6 +27,8 @@
 #include "layers/dense.h"
 #include "layers/layer_norm.h"
 #include "layers/layout.h"
+#include "layers/per_position.h"
+#include "layers/positions.h"
 
 namespace espalier {
 namespace {
@@ -241,6 +244,13 @@ class Compiler {
       parts.push_back(FoldDense(graph, first, group.norm));
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
                                               group.activation, options_.precision);
+    }
+    const auto* per_position = dynamic_cast<const PerPosition*>(&kind);
+    if (per_position != nullptr && per_position->layer().FlattensInput()) {
+      const Shape& input = layer(first).input_shapes[0];
+      return std::make_unique<PositionDenseOperation>(PositionsOf(input), WidthOf(input),
+                                                      FoldWeights(network_, first, -1),
+                                                      group.activation, options_.precision);
     }
     if (dynamic_cast<const Convolution*>(&kind) != nullptr) {
       return MakeConvolution(group, options_.precision);

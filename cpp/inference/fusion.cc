@@ -15,6 +15,7 @@
 #include "layers/flatten.h"
 #include "layers/layout.h"
 #include "layers/max_pool2d.h"
+#include "layers/per_position.h"
 
 namespace espalier {
 namespace {
@@ -31,8 +32,15 @@ bool HasFoldableWeights(const Layer& layer) {
          dynamic_cast<const Convolution*>(&layer) != nullptr;
 }
 
+// A dense layer at each position.
+bool IsPositionProduct(const Layer& layer) {
+  const auto* per_position = dynamic_cast<const PerPosition*>(&layer);
+  return per_position != nullptr && per_position->layer().FlattensInput();
+}
+
 bool TakesActivation(const Layer& layer) {
-  return HasFoldableWeights(layer) || dynamic_cast<const BatchNorm*>(&layer) != nullptr ||
+  return HasFoldableWeights(layer) || IsPositionProduct(layer) ||
+         dynamic_cast<const BatchNorm*>(&layer) != nullptr ||
          dynamic_cast<const Add*>(&layer) != nullptr;
 }
 
@@ -174,7 +182,7 @@ class Fusion {
 
   bool CanAdd(int index) const {
     const auto* convolution = dynamic_cast<const Convolution*>(&layer(index));
-    return layer(index).FlattensInput() ||
+    return layer(index).FlattensInput() || IsPositionProduct(layer(index)) ||
            (convolution != nullptr && Conv2dCanAdd(convolution->Geometry(InputShapes(index))));
   }
 

@@ -7,6 +7,7 @@
 
 #include "network/graph.h"
 #include "network/describe.h"
+#include "testing/transformer_networks.h"
 
 namespace espalier {
 namespace {
@@ -50,6 +51,17 @@ TEST(KnownNetworks, MobileNetV2HasTorchvisionsShapes) {
   EXPECT_EQ(summary.shapes.at("features.17.project"), Shape::Image(320, 7, 7));
   EXPECT_EQ(summary.shapes.at("features.18"), Shape::Image(1280, 7, 7));
   EXPECT_EQ(summary.shapes.at("heads.classes.dense"), Shape::Vector(1000));
+}
+
+// As transformers counts them without the pooler, which sentence encoders don't use.
+TEST(KnownNetworks, MiniLmHasItsPublishedSize) {
+  const Summary summary = Summarize(testing::Bert({}).Head("x", ValuesTask({"a"})).spec());
+  EXPECT_EQ(summary.parameters - 385, 22'565'376);
+  EXPECT_EQ(summary.shapes.at("words"), (Shape{128, 384}));
+  EXPECT_EQ(summary.shapes.at("block1.qkv"), (Shape{128, 1152}));
+  EXPECT_EQ(summary.shapes.at("block6.hidden"), (Shape{128, 1536}));
+  EXPECT_EQ(summary.shapes.at("block6.norm2"), (Shape{128, 384}));
+  EXPECT_EQ(summary.shapes.at("features"), Shape::Vector(384));
 }
 
 }  // namespace

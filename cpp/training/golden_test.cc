@@ -2,17 +2,14 @@
 
 // Training against PyTorch in float64: see cpp/testdata/generate_golden.py.
 
-#include <bit>
-#include <fstream>
-#include <map>
 #include <ostream>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "espalier/builder.h"
 #include "espalier/trainer.h"
 #include "gtest/gtest.h"
+#include "testing/golden_file.h"
 #include "testing/tolerance.h"
 
 namespace espalier {
@@ -23,36 +20,6 @@ using testing::RelativeNorm;
 constexpr std::int64_t kBatch = 12;
 constexpr int kBatches = 4;
 constexpr int kSteps = 20;
-
-class GoldenFile {
- public:
-  GoldenFile() {
-    const std::string folder = ESPALIER_TESTDATA;
-    std::ifstream data(folder + "/golden.bin", std::ios::binary);
-    std::vector<char> bytes((std::istreambuf_iterator<char>(data)), {});
-    values_.resize(bytes.size() / sizeof(float));
-    static_assert(std::endian::native == std::endian::little);
-    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(values_.data()));
-    std::ifstream index(folder + "/golden.txt");
-    std::string name;
-    std::size_t offset = 0;
-    std::size_t count = 0;
-    while (index >> name >> offset >> count) entries_[name] = {offset, count};
-  }
-
-  std::span<const float> Values(const std::string& name) const {
-    const auto entry = entries_.find(name);
-    if (entry == entries_.end()) {
-      ADD_FAILURE() << "no golden values named " << name;
-      return {};
-    }
-    return std::span(values_).subspan(entry->second.first, entry->second.second);
-  }
-
- private:
-  std::vector<float> values_;
-  std::map<std::string, std::pair<std::size_t, std::size_t>> entries_;
-};
 
 LayerSpec Convolution(std::string name, std::int64_t channels, std::int64_t kernel,
                       Attributes more = {}) {
@@ -152,7 +119,7 @@ std::vector<GoldenCase> Cases() {
 }
 
 TEST_P(Golden, TwentyStepsAsPyTorch) {
-  static const GoldenFile golden;
+  static const testing::GoldenFile golden("golden");
   const GoldenCase& test = GetParam();
   Network network = test.make();
   for (const ParameterDescription& parameter : network.Parameters()) {

@@ -20,6 +20,20 @@ struct ConvolutionOptions {
   bool bias = true;
 };
 
+/// Settings of a transformer's encoder block.
+struct TransformerOptions {
+  std::int64_t width = 0;         ///< of each position, in and out
+  std::int64_t heads = 1;         ///< a divisor of the width
+  std::int64_t feed_forward = 0;  ///< width between the two layers after attention
+  std::string activation = "gelu";
+  double dropout = 0.0;     ///< of what attention and the two layers add
+  bool norm_first = false;  ///< layer norm before each part, not after its sum
+  bool causal = false;
+  double epsilon = 1e-5;  ///< of the layer norms
+  /// The layer, or input, that says how many positions are valid; empty: all.
+  std::string lengths;
+};
+
 /// Writes a NetworkSpec layer by layer. Each layer follows the one before unless
 /// `From` moved the cursor; an empty name is numbered by kind. Errors come from Build.
 class NetworkBuilder {
@@ -42,6 +56,16 @@ class NetworkBuilder {
   NetworkBuilder& Dropout(double rate);
   NetworkBuilder& BatchNorm(std::string name = "");
   NetworkBuilder& Add(std::string name, std::string a, std::string b);
+  /// An encoder block of a transformer over [length, width]: self-attention, then two dense layers
+  /// at each position, each added to what it reads. Its layers are <name>.qkv, .attention,
+  /// .projection, .dropout1, .sum1, .norm1, .hidden, .activation, .output, .dropout2, .sum2 and
+  /// .norm2; weights of PyTorch's TransformerEncoderLayer fit: in_proj is qkv, out_proj projection,
+  /// linear1 hidden, linear2 output. The layer before needs a name. Throws Error: INVALID_ARGUMENT
+  /// if it has none.
+  ///
+  /// Source: Vaswani et al., 2017, arXiv:1706.03762; norm_first: Xiong et al., 2020,
+  /// arXiv:2002.04745.
+  NetworkBuilder& TransformerEncoder(std::string name, const TransformerOptions& options);
   /// Any other kind, or any other setting.
   NetworkBuilder& Layer(LayerSpec layer);
 
