@@ -76,6 +76,33 @@ std::array<std::int64_t, 2> AttributeReader::Pair(
   return pair;
 }
 
+std::vector<std::int64_t> AttributeReader::List(
+    const char* name, std::int64_t low, std::int64_t high, std::size_t most,
+    std::optional<std::vector<std::int64_t>> default_value) {
+  const AttributeValue* value = Find(name);
+  if (value == nullptr) {
+    if (!default_value) FailMissing(name);
+    return *default_value;
+  }
+  const auto fail = [&] {
+    FailAt(name, Concat("a list of at most ", most, " whole numbers from ", low, " to ", high),
+           *value);
+  };
+  std::vector<std::int64_t> list;
+  if (const std::int64_t* number = std::get_if<std::int64_t>(value)) {
+    list.push_back(*number);
+  } else if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(value)) {
+    list = *numbers;
+  } else {
+    fail();
+  }
+  if (list.size() > most) fail();
+  for (const std::int64_t number : list) {
+    if (number < low || number > high) fail();
+  }
+  return list;
+}
+
 const AttributeValue* AttributeReader::Find(const char* name) {
   known_.emplace_back(name);
   const auto found = attributes_.find(name);

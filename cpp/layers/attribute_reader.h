@@ -44,6 +44,12 @@ class AttributeReader {
       const char* name, std::int64_t low, std::int64_t high,
       std::optional<std::array<std::int64_t, 2>> default_value = std::nullopt);
 
+  /// From one whole number or a list of at most `most`, each in [low, high]; required where there
+  /// is no default.
+  std::vector<std::int64_t> List(
+      const char* name, std::int64_t low, std::int64_t high, std::size_t most = Shape::kMaxRank,
+      std::optional<std::vector<std::int64_t>> default_value = std::nullopt);
+
   /// The value as it is, or null. For attributes of several forms.
   const AttributeValue* Find(const char* name);
 

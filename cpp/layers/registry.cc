@@ -9,16 +9,19 @@
 #include "core/text.h"
 #include "layers/activations.h"
 #include "layers/add.h"
+#include "layers/arg_max.h"
 #include "layers/attention.h"
 #include "layers/attribute_reader.h"
 #include "layers/average_pool2d.h"
 #include "layers/batch_norm.h"
+#include "layers/cast.h"
 #include "layers/concat.h"
 #include "layers/conv2d.h"
 #include "layers/dense.h"
 #include "layers/depthwise_conv2d.h"
 #include "layers/dropout.h"
 #include "layers/embedding.h"
+#include "layers/expand.h"
 #include "layers/flatten.h"
 #include "layers/global_average_pool2d.h"
 #include "layers/global_max_pool2d.h"
@@ -26,12 +29,16 @@
 #include "layers/instance_norm.h"
 #include "layers/layer.h"
 #include "layers/layer_norm.h"
+#include "layers/matmul.h"
 #include "layers/max_pool2d.h"
 #include "layers/per_position.h"
 #include "layers/position_embedding.h"
+#include "layers/reduce.h"
+#include "layers/reshape.h"
 #include "layers/resize.h"
 #include "layers/rms_norm.h"
 #include "layers/token_pool.h"
+#include "layers/transpose.h"
 
 namespace espalier {
 namespace {
@@ -65,10 +72,7 @@ Registry MakeRegistry() {
 
 const Registry& AllKinds() {
   static const Registry registry =
-      MakeRegistry<Add, Attention, AveragePool2d, BatchNorm, ConcatLayer, Conv2d, Dense,
-                   DepthwiseConv2d, Dropout, Embedding, Flatten, GlobalAveragePool2d,
-                   GlobalMaxPool2d, GroupNorm, InstanceNorm, LayerNorm, MaxPool2d,
-                   PositionEmbedding, Resize, RmsNorm, TokenPool>();
+      MakeRegistry<Add, ArgMax, Attention, AveragePool2d, BatchNorm, Cast, ConcatLayer, Conv2d, Dense, DepthwiseConv2d, Dropout, Embedding, Expand, Flatten, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm, LayerNorm, MatmulLayer, MaxPool2d, PositionEmbedding, Reduce, Reshape, Resize, RmsNorm, Squeeze, TokenPool, TransposeLayer, Unsqueeze>();
   return registry;
 }
 

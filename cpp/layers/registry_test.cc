@@ -28,6 +28,11 @@ Attributes Required(const std::string& kind) {
   if (kind == "conv2d") return {{"channels", Whole{3}}, {"kernel", Whole{3}}};
   if (kind == "depthwise_conv2d") return {{"kernel", Whole{3}}};
   if (kind == "group_norm") return {{"groups", Whole{1}}};
+  if (kind == "cast") return {{"to", std::string("float32")}};
+  if (kind == "expand") return {{"shape", Ints{2, -1, -1, -1}}};
+  if (kind == "reshape") return {{"shape", Ints{-1}}};
+  if (kind == "transpose") return {{"order", Ints{1, 0, 2}}};
+  if (kind == "unsqueeze") return {{"axes", Ints{0}}};
   if (kind == "resize") return {{"scale", 2.0}};
   if (kind == "attention") return {{"heads", Whole{4}}};
   if (kind == "embedding") return {{"count", Whole{9}}, {"width", Whole{4}}};
@@ -36,13 +41,19 @@ Attributes Required(const std::string& kind) {
   return {};
 }
 
+// How many inputs each kind takes at least.
+std::size_t InputsOf(const std::string& kind) {
+  return kind == "add" || kind == "concat" || kind == "matmul" ? 2 : 1;
+}
+
 // What it can read that has the elements of an image.
 std::vector<Shape> Inputs(const std::string& kind, const Shape& image) {
   const Shape tokens = {image[1], image[0] * image[2]};
   if (kind == "attention") return {tokens, tokens, tokens};
   if (kind == "embedding") return {Shape{image[0] * image[1] * image[2] / 4}};
   if (kind == "position_embedding" || kind == "token_pool") return {tokens};
-  return std::vector<Shape>(kind == "add" || kind == "concat" ? 2 : 1, image);
+  if (kind == "matmul") return {image, Shape{image[0], image[2], image[1]}};
+  return std::vector<Shape>(InputsOf(kind), image);
 }
 
 std::string ErrorOf(std::string_view kind, const Attributes& attributes) {
@@ -67,15 +78,18 @@ bool Has(const std::string& text, std::string_view part) {
 
 TEST(Registry, KnowsAllKinds) {
   const std::vector<std::string> expected = {"add",
+                                             "arg_max",
                                              "attention",
                                              "average_pool2d",
                                              "batch_norm",
+                                             "cast",
                                              "concat",
                                              "conv2d",
                                              "dense",
                                              "depthwise_conv2d",
                                              "dropout",
                                              "embedding",
+                                             "expand",
                                              "flatten",
                                              "gelu",
                                              "global_average_pool2d",
@@ -84,16 +98,22 @@ TEST(Registry, KnowsAllKinds) {
                                              "instance_norm",
                                              "layer_norm",
                                              "leaky_relu",
+                                             "matmul",
                                              "max_pool2d",
                                              "position_embedding",
+                                             "reduce",
                                              "relu",
                                              "relu6",
+                                             "reshape",
                                              "resize",
                                              "rms_norm",
                                              "sigmoid",
                                              "silu",
+                                             "squeeze",
                                              "tanh",
-                                             "token_pool"};
+                                             "token_pool",
+                                             "transpose",
+                                             "unsqueeze"};
   EXPECT_EQ(LayerKinds(), expected);
 }
 
@@ -239,7 +259,8 @@ TEST(Registry, DefaultsArePyTorchsOrTheDocumentedOnes) {
 
 TEST(Registry, UnknownNamesListTheKnown) {
   EXPECT_TRUE(Has(ErrorOf("conv2", {}), "did you mean 'conv2d'")) << ErrorOf("conv2", {});
-  EXPECT_TRUE(Has(ErrorOf("", {}), "known are add, attention"));
+  EXPECT_TRUE(Has(ErrorOf("", {}), "known are add, "));
+  EXPECT_TRUE(Has(ErrorOf("", {}), "known are add, arg_max"));
   EXPECT_EQ(ErrorWith("dense", "unit", Whole{3}),
             "INVALID_ARGUMENT: dense: unknown attribute 'unit', known are units, bias, "
             "initializer, per_position; did you mean 'units'?");
@@ -268,6 +289,10 @@ TEST(Registry, WrongTypesAreErrors) {
   EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", Ints{1, 2, 3}), "got [1, 2, 3]"));
   EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", Ints{}), "got []"));
   EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", 1.0), "expected \"same\""));
+  EXPECT_TRUE(Has(ErrorWith("reshape", "shape", "flat"), "expected a list of at most 8"));
+  EXPECT_TRUE(Has(ErrorWith("reduce", "reduction", "product"), "got \"product\""));
+  EXPECT_TRUE(Has(ErrorWith("cast", "to", "float64"), "got \"float64\""));
+  EXPECT_TRUE(Has(ErrorWith("matmul", "transpose_first", Whole{1}), "expected true or false"));
 }
 
 TEST(Registry, WholeNumbersAreRealOnes) {
@@ -326,6 +351,18 @@ TEST(Registry, HostileValuesAreErrors) {
   }
   EXPECT_TRUE(Has(ErrorWith("embedding", "padding_id", Whole{9}), "from -1 to 8, got 9"));
   EXPECT_TRUE(Has(ErrorWith("token_pool", "pool", "sum"), "got \"sum\""));
+  for (const Ints& list : {Ints{std::numeric_limits<Whole>::min()}, Ints(9, 1), Ints{-2}}) {
+    EXPECT_TRUE(Has(ErrorWith("reshape", "shape", list), "reshape shape")) << list.size();
+    EXPECT_TRUE(Has(ErrorWith("expand", "shape", list), "expand shape")) << list.size();
+    EXPECT_TRUE(Has(ErrorWith("transpose", "order", list), "transpose order")) << list.size();
+  }
+  for (const Ints& list : {Ints{-9}, Ints{8}, Ints(9, 1), Ints{1LL << 32}}) {
+    for (const char* kind : {"reduce", "squeeze", "unsqueeze"}) {
+      EXPECT_TRUE(Has(ErrorWith(kind, "axes", list), "axes")) << kind;
+    }
+  }
+  EXPECT_TRUE(Has(ErrorWith("arg_max", "axis", Whole{8}), "axis"));
+  EXPECT_TRUE(Has(ErrorWith("arg_max", "axis", Whole{-9}), "axis"));
   for (const double value : {std::numeric_limits<double>::quiet_NaN(),
                              std::numeric_limits<double>::infinity(), -1e300, 1e300}) {
     EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
@@ -358,7 +395,7 @@ TEST(Registry, LayersOfOneInputRefuseMore) {
   for (const std::string& kind : LayerKinds()) {
     const auto layer = MakeLayer(kind, Required(kind));
     EXPECT_THROW(layer->OutputShape({}), Error) << kind;
-    if (kind == "add" || kind == "concat") continue;
+    if (InputsOf(kind) != 1) continue;
     EXPECT_THROW(layer->OutputShape(two), Error) << kind;
   }
 }
