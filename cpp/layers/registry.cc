@@ -16,7 +16,9 @@
 #include "layers/batch_norm.h"
 #include "layers/cast.h"
 #include "layers/concat.h"
+#include "layers/conv1d.h"
 #include "layers/conv2d.h"
+#include "layers/conv_transpose2d.h"
 #include "layers/dense.h"
 #include "layers/depthwise_conv2d.h"
 #include "layers/dropout.h"
@@ -72,7 +74,11 @@ Registry MakeRegistry() {
 
 const Registry& AllKinds() {
   static const Registry registry =
-      MakeRegistry<Add, ArgMax, Attention, AveragePool2d, BatchNorm, Cast, ConcatLayer, Conv2d, Dense, DepthwiseConv2d, Dropout, Embedding, Expand, Flatten, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm, LayerNorm, MatmulLayer, MaxPool2d, PositionEmbedding, Reduce, Reshape, Resize, RmsNorm, Squeeze, TokenPool, TransposeLayer, Unsqueeze>();
+      MakeRegistry<Add, ArgMax, Attention, AveragePool2d, BatchNorm, Cast, ConcatLayer, Conv1d,
+                   Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d, Dropout, Embedding, Expand,
+                   Flatten, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm,
+                   LayerNorm, MatmulLayer, MaxPool2d, PositionEmbedding, Reduce, Reshape, Resize,
+                   RmsNorm, Squeeze, TokenPool, TransposeLayer, Unsqueeze>();
   return registry;
 }
 

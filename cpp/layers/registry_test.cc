@@ -25,7 +25,9 @@ using Whole = std::int64_t;
 // The least that each kind needs.
 Attributes Required(const std::string& kind) {
   if (kind == "dense") return {{"units", Whole{3}}};
-  if (kind == "conv2d") return {{"channels", Whole{3}}, {"kernel", Whole{3}}};
+  if (kind == "conv1d" || kind == "conv2d" || kind == "conv_transpose2d") {
+    return {{"channels", Whole{3}}, {"kernel", Whole{3}}};
+  }
   if (kind == "depthwise_conv2d") return {{"kernel", Whole{3}}};
   if (kind == "group_norm") return {{"groups", Whole{1}}};
   if (kind == "cast") return {{"to", std::string("float32")}};
@@ -52,6 +54,7 @@ std::vector<Shape> Inputs(const std::string& kind, const Shape& image) {
   if (kind == "attention") return {tokens, tokens, tokens};
   if (kind == "embedding") return {Shape{image[0] * image[1] * image[2] / 4}};
   if (kind == "position_embedding" || kind == "token_pool") return {tokens};
+  if (kind == "conv1d") return {Shape{image[0], image[1] * image[2]}};
   if (kind == "matmul") return {image, Shape{image[0], image[2], image[1]}};
   return std::vector<Shape>(InputsOf(kind), image);
 }
@@ -84,7 +87,9 @@ TEST(Registry, KnowsAllKinds) {
                                              "batch_norm",
                                              "cast",
                                              "concat",
+                                             "conv1d",
                                              "conv2d",
+                                             "conv_transpose2d",
                                              "dense",
                                              "depthwise_conv2d",
                                              "dropout",
@@ -315,6 +320,10 @@ TEST(Registry, HostileValuesAreErrors) {
     for (const char* name : {"channels", "groups"}) {
       EXPECT_TRUE(Has(ErrorWith("conv2d", name, value), name)) << name;
     }
+    for (const char* name : {"channels", "groups", "kernel", "stride", "dilation"}) {
+      EXPECT_TRUE(Has(ErrorWith("conv1d", name, value), name)) << name;
+      EXPECT_TRUE(Has(ErrorWith("conv_transpose2d", name, value), name)) << name;
+    }
     for (const char* name : {"kernel", "stride", "dilation"}) {
       EXPECT_TRUE(Has(ErrorWith("conv2d", name, value), name)) << name;
       EXPECT_TRUE(Has(ErrorWith("depthwise_conv2d", name, Ints{1, value}), name)) << name;
@@ -326,6 +335,9 @@ TEST(Registry, HostileValuesAreErrors) {
     EXPECT_TRUE(Has(ErrorWith("depthwise_conv2d", "multiplier", value), "multiplier"));
     if (value != 0) {
       EXPECT_TRUE(Has(ErrorWith("conv2d", "padding", Ints{0, value}), "padding"));
+      EXPECT_TRUE(Has(ErrorWith("conv1d", "padding", Ints{0, value}), "padding"));
+      EXPECT_TRUE(Has(ErrorWith("conv_transpose2d", "padding", value), "padding"));
+      EXPECT_TRUE(Has(ErrorWith("conv_transpose2d", "output_padding", value), "output_padding"));
       EXPECT_TRUE(Has(ErrorWith("max_pool2d", "padding", value), "padding"));
       EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
       EXPECT_TRUE(Has(ErrorWith("batch_norm", "momentum", value), "momentum"));
