@@ -174,7 +174,38 @@ public final class LayerOptions {
   }
 
   /**
-   * Sets what batch norm and layer norm add to the variance. Default 1e-5.
+   * Gives a dense layer or layer norm each row of {@code [length, width]} by itself, with the same
+   * parameters at each position, instead of all values at once.
+   *
+   * @return changed options
+   */
+  public LayerOptions perPosition() {
+    return with("per_position", true);
+  }
+
+  /**
+   * Lets each query of an attention layer see the keys up to its own position alone.
+   *
+   * @return changed options
+   */
+  public LayerOptions causal() {
+    return with("causal", true);
+  }
+
+  /**
+   * Sets what an attention layer multiplies the products of queries and keys by. Default 1 /
+   * sqrt(width / heads).
+   *
+   * @param scale 1e-6 to 1e6
+   * @return changed options
+   */
+  public LayerOptions scale(double scale) {
+    return with("scale", Arguments.inRange("scale", scale, 1e-6, 1e6));
+  }
+
+  /**
+   * Sets what batch norm and layer norm add to the variance, default 1e-5, and RMS norm to the mean
+   * square, default 1e-6.
    *
    * @param epsilon 1e-12 to 1
    * @return changed options

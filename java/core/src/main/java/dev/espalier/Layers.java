@@ -53,7 +53,7 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
   }
 
   /**
-   * Adds a dense layer with options: bias, initializer.
+   * Adds a dense layer with options: bias, initializer, per position.
    *
    * @param name name of the layer, or "" to number it
    * @param units outputs, 1 to 2^20
@@ -251,7 +251,7 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
   }
 
   /**
-   * Adds layer norm with options: epsilon.
+   * Adds layer norm with options: epsilon, per position.
    *
    * @param name name of the layer, or "" to number it
    * @param options settings other than the defaults
@@ -259,6 +259,76 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
    */
   public B layerNorm(String name, LayerOptions options) {
     return layer(name, "layer_norm", options);
+  }
+
+  /**
+   * Adds RMS norm over the last dimension, {@code weight * x / sqrt(mean(x^2) + epsilon)}: Zhang
+   * and Sennrich 2019, arXiv:1910.07467.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B rmsNorm(String name) {
+    return rmsNorm(name, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds RMS norm with options: epsilon.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B rmsNorm(String name, LayerOptions options) {
+    return layer(name, "rms_norm", options);
+  }
+
+  /**
+   * Adds a vector for each id: int32 {@code [length]} becomes {@code [length, width]}. The vectors
+   * start from N(0, 1), as PyTorch's; the option {@code set("padding_id", id)} names an id whose
+   * vector starts at 0 and is not trained.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param count ids, 0 to {@code count - 1}; 1 to 2^20 of them
+   * @param width of the vectors, 1 to 2^20
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B embedding(String name, int count, int width, LayerOptions options) {
+    LayerOptions withWidth = with("embedding", name, options, "width", channels("width", width));
+    return append(name, "embedding", withWidth, "count", channels("count", count));
+  }
+
+  /**
+   * Adds a trained vector to each position of {@code [length, width]}, to tell them apart.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param maxLength positions that have a vector, at least the length; 1 to 2^20
+   * @return this
+   */
+  public B positionEmbedding(String name, int maxLength) {
+    return append(
+        name,
+        "position_embedding",
+        LayerOptions.defaults(),
+        "max_length",
+        channels("maxLength", maxLength));
+  }
+
+  /**
+   * Makes one vector of all positions: {@code [length, width]} becomes {@code [width]}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param pooling how
+   * @return this
+   */
+  public B tokenPool(String name, TokenPooling pooling) {
+    return append(
+        name,
+        "token_pool",
+        LayerOptions.defaults(),
+        "pool",
+        Objects.requireNonNull(pooling, "pooling").specName());
   }
 
   /**

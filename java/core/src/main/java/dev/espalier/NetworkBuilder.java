@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.JsonWriter;
 import dev.espalier.internal.NativeCall;
@@ -112,6 +113,88 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   }
 
   /**
+   * Adds scaled dot-product attention of several heads: Vaswani et al. 2017, arXiv:1706.03762. Each
+   * head has {@code width / heads} of the columns of queries, keys and values, which are projected
+   * already; the result is {@code [length of the queries, width]}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param heads a divisor of the width
+   * @param options settings other than the defaults: causal, scale
+   * @param layers names of queries, keys and values, {@code [length, width]} each, or of one layer
+   *     {@code [length, 3 * width]} that holds them side by side; perhaps followed by that of the
+   *     number of valid keys, int32 {@code [1]}
+   * @return this
+   * @throws IllegalArgumentException if there are not 1 to 4 layers
+   * @throws IllegalStateException if {@link #from} has just named another place
+   */
+  public NetworkBuilder attention(String name, int heads, LayerOptions options, String... layers) {
+    Objects.requireNonNull(layers, "layers");
+    if (layers.length < 1 || layers.length > 4) {
+      throw new IllegalArgumentException("attention: expected 1 to 4 layers, got " + layers.length);
+    }
+    LayerOptions settings =
+        Objects.requireNonNull(options, "options")
+            .with("heads", Arguments.inRange("heads", heads, 1, 1 << 20))
+            .with("packed", layers.length < 3);
+    return join(name, "attention", settings, layers);
+  }
+
+  /**
+   * Makes one vector of the valid positions: {@code [length, width]} becomes {@code [width]}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param pooling how
+   * @param layer name of the layer
+   * @param lengths name of the number of valid positions, int32 {@code [1]}
+   * @return this
+   * @throws IllegalStateException if {@link #from} has just named another place
+   */
+  public NetworkBuilder tokenPool(String name, TokenPooling pooling, String layer, String lengths) {
+    LayerOptions settings =
+        LayerOptions.defaults().with("pool", Objects.requireNonNull(pooling, "pooling").specName());
+    return join(name, "token_pool", settings, layer, lengths);
+  }
+
+  /**
+   * Adds an encoder block of a transformer over {@code [length, width]}: self-attention, then two
+   * dense layers at each position, each added to what it reads. Its layers are {@code <name>.qkv,
+   * .attention, .projection, .dropout1, .sum1, .norm1, .hidden, .activation, .output, .dropout2,
+   * .sum2} and {@code .norm2}. Weights of PyTorch's {@code TransformerEncoderLayer} fit: {@code
+   * in_proj} is {@code qkv}, {@code out_proj} {@code projection}, {@code linear1} {@code hidden},
+   * {@code linear2} {@code output}.
+   *
+   * @param name name of the block
+   * @param options its settings
+   * @return this
+   * @throws IllegalArgumentException if the name is empty
+   * @throws IllegalStateException if the layer before has no name, by which the block reads it
+   */
+  public NetworkBuilder transformerEncoder(String name, TransformerOptions options) {
+    if (NativeCall.text(name, "name").isEmpty()) {
+      throw new IllegalArgumentException("transformerEncoder: expected a name, got \"\"");
+    }
+    return Objects.requireNonNull(options, "options").addTo(this, name, takeNamedInput(name));
+  }
+
+  /** Returns the name of the layer that the next one is computed from. */
+  private String takeNamedInput(String block) {
+    List<String> from = takeInputs();
+    if (!from.isEmpty()) {
+      return from.get(0);
+    }
+    if (specs().isEmpty()) {
+      return "input";
+    }
+    if (specs().get(specs().size() - 1).get("name") instanceof String before) {
+      return before;
+    }
+    throw new IllegalStateException(
+        "transformerEncoder \""
+            + block
+            + "\": expected a name of the layer before it, which it reads twice, got none");
+  }
+
+  /**
    * Puts a head on the layer that {@link #from} has just named, else on the last layer of the
    * backbone: all such heads stand on the same one, whatever the order of calls.
    *
@@ -193,6 +276,10 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
       throw new IllegalArgumentException(
           kind + ": expected two or more layers, got " + layers.length);
     }
+    return join(name, kind, LayerOptions.defaults(), layers);
+  }
+
+  private NetworkBuilder join(String name, String kind, LayerOptions options, String... layers) {
     for (String layer : layers) {
       NativeCall.text(layer, "layers");
     }
@@ -206,6 +293,6 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
               + "\") before");
     }
     nextInputs = List.of(layers);
-    return layer(name, kind, LayerOptions.defaults());
+    return layer(name, kind, options);
   }
 }

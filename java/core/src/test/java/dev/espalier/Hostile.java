@@ -213,6 +213,7 @@ final class Hostile {
         LayerOptions.defaults().padding(4096).dilation(1024),
         LayerOptions.defaults().set("nonsense", 1),
         null);
+    add(TransformerOptions.class, TransformerOptions.of(8, 2, 8), null);
     add(
         PredictorOptions.class,
         PredictorOptions.defaults(),
@@ -343,6 +344,7 @@ final class Hostile {
   private void addReceivers() {
     receivers.put(Shape.class, list(() -> Dots.PICTURE));
     receivers.put(LayerOptions.class, list(LayerOptions::defaults));
+    receivers.put(TransformerOptions.class, list(() -> TransformerOptions.of(8, 2, 8)));
     receivers.put(
         Head.class,
         list(() -> Head.labels("low", "right"), () -> Head.classes(4), () -> Head.values("v")));

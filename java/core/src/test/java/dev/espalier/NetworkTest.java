@@ -88,6 +88,78 @@ class NetworkTest {
     }
   }
 
+  @Test
+  void buildsTransformers() {
+    LayerOptions options = LayerOptions.defaults();
+    TransformerOptions block = TransformerOptions.of(24, 3, 40).dropout(0.1);
+    try (Network network =
+        Network.builder(Shape.of(11, 24))
+            .positionEmbedding("positions", 16)
+            .transformerEncoder("post", block.activation("relu").epsilon(1e-12))
+            .transformerEncoder("pre", block.normFirst().causal())
+            .rmsNorm("norm")
+            .dense("q", 16, options.perPosition().noBias())
+            .from("norm")
+            .dense("k", 16, options.perPosition())
+            .from("norm")
+            .dense("v", 16, options.perPosition())
+            .attention("cross", 4, options.scale(0.5), "q", "k", "v")
+            .rmsNorm("rms", options.epsilon(1e-5))
+            .layerNorm("last", options.perPosition())
+            .tokenPool("features", TokenPooling.MEAN)
+            .head("early", "norm", Head.layers(h -> h.tokenPool("", TokenPooling.MAX)).values("v"))
+            .head("late", Head.classes("x", "y"))
+            .build(1)) {
+      Map<String, LayerSummary> layers =
+          network.layers().stream().collect(Collectors.toMap(LayerSummary::name, l -> l));
+      assertEquals(Shape.of(11, 72), layers.get("post.qkv").output());
+      assertEquals(Shape.of(11, 40), layers.get("pre.hidden").output());
+      assertEquals(Shape.of(11, 16), layers.get("cross").output());
+      assertEquals(Shape.of(16), layers.get("features").output());
+      assertEquals(24 * 72 + 72, layers.get("pre.qkv").parameterCount());
+      assertEquals(24 * 16, layers.get("q").parameterCount());
+      assertEquals(2 * 16, layers.get("last").parameterCount());
+      assertEquals("relu", layers.get("post.activation").kind());
+      assertEquals("dropout", layers.get("pre.dropout2").kind());
+      float[] tokens = new float[2 * 11 * 24];
+      for (int i = 0; i < tokens.length; i++) {
+        tokens[i] = (float) Math.sin(i);
+      }
+      Trainer.of(network)
+          .epochs(2)
+          .fit(
+              Datasets.withClasses(
+                  Datasets.withTargets(
+                      Datasets.of(tokens, Shape.of(11, 24)), "early", new float[2][1]),
+                  "late",
+                  new int[] {0, 1}));
+      try (Predictor predictor = network.predictor()) {
+        for (float output : predictor.predict(Arrays.copyOf(tokens, 11 * 24))) {
+          assertTrue(Float.isFinite(output));
+        }
+      }
+    }
+  }
+
+  @Test
+  void transformersNeedNamesAndDivisors() {
+    TransformerOptions block = TransformerOptions.of(24, 3, 40);
+    assertThrows(IllegalArgumentException.class, () -> TransformerOptions.of(24, 5, 40));
+    assertThrows(IllegalArgumentException.class, () -> TransformerOptions.of(24, 25, 40));
+    assertThrows(IllegalArgumentException.class, () -> block.dropout(1));
+    NetworkBuilder builder = Network.builder(Shape.of(11, 24)).rmsNorm("");
+    assertThrows(IllegalArgumentException.class, () -> builder.transformerEncoder("", block));
+    String message =
+        assertThrows(IllegalStateException.class, () -> builder.transformerEncoder("a", block))
+            .getMessage();
+    assertTrue(message.contains("\"a\": expected a name of the layer before it"), message);
+    LayerOptions options = LayerOptions.defaults();
+    assertThrows(IllegalArgumentException.class, () -> builder.attention("a", 3, options));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> builder.attention("a", 3, options, "q", "k", "v", "l", "m"));
+  }
+
   private static List<String> names(List<Task> tasks) {
     return tasks.stream().map(Task::name).toList();
   }
