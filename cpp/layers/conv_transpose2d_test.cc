@@ -192,6 +192,25 @@ TEST(ConvTranspose2d, SameMultipliesTheSize) {
   }
 }
 
+// torch.nn.functional.conv_transpose2d with stride 2, PyTorch 2.6.
+TEST(ConvTranspose2d, EqualsPyTorch) {
+  const ConvTranspose2d layer({{"channels", Whole{3}}, {"kernel", Whole{2}}, {"stride", Whole{2}}});
+  LayerValues values =
+      testing::MakeLayerValues(layer, {Shape::Image(2, 2, 2)}, 1, Mode::kEvaluation, 1);
+  values.inputs[0] = {1, 2, 3, 4, 5, 6, 7, 8};
+  for (std::size_t i = 0; i < 24; ++i) values.parameters[0][i] = static_cast<double>(i % 7) - 3.0;
+  values.parameters[1] = {0.5, -0.5, 0.0};
+  const Doubles expected = {7.5,  13.5,  6.5,   14.5,  -15.5, -9.5,  -19.5, -11.5, 5.5,   15.5,
+                            4.5,  16.5,  -23.5, -13.5, -27.5, -15.5, -4.5,  1.5,   -4.5,  3.5,
+                            7.5,  6.5,   11.5,  5.5,   -4.5,  5.5,   -4.5,  7.5,   15.5,  4.5,
+                            19.5, 3.5,   13.0,  -16.0, 14.0,  -20.0, -10.0, -4.0,  -12.0, -4.0,
+                            15.0, -24.0, 16.0,  -28.0, -14.0, -4.0,  -16.0, -4.0};
+  testing::ForEachCpuTarget([&] {
+    const auto run = RunLayer(layer, values, Doubles(48, 1.0), 1);
+    EXPECT_EQ(testing::FirstFar(run.output, expected), -1);
+  });
+}
+
 TEST(ConvTranspose2d, SaysWhatDoesNotFit) {
   const auto make = [](const Attributes& more) {
     Attributes attributes = {{"channels", Whole{4}}, {"kernel", Whole{2}}};

@@ -157,6 +157,22 @@ TEST(GroupNorm, LosesNoDigitsWhereTheMeanIsLarge) {
   });
 }
 
+// torch.nn.functional.group_norm and instance_norm, PyTorch 2.6, four digits.
+TEST(GroupNorm, EqualsPyTorch) {
+  const auto output_of = [](const Layer& layer, const Shape& shape) {
+    LayerValues values = testing::MakeLayerValues(layer, {shape}, 1, Mode::kTraining, 1);
+    values.inputs[0] = {1, 2, 4, 8, 1, 0, 0, 3};
+    if (!values.parameters.empty()) values.parameters = {{1, 2, 3, 4}, {0, 1, 0, -1}};
+    return RunLayer(layer, values, Doubles(8, 1.0), 1).output;
+  };
+  const Doubles group = {-1.0258, -0.6528, 1.1865, 4.1705, 0.0, -2.4495, -4.2660, 5.5320};
+  EXPECT_EQ(
+      testing::FirstFar(output_of(GroupNorm({{"groups", Whole{2}}}), {4, 2}), group, 0.0, 6e-5),
+      -1);
+  const Doubles instance = {-1.0258, -0.6528, 0.0933, 1.5853, 0.0, -0.8165, -0.8165, 1.6330};
+  EXPECT_EQ(testing::FirstFar(output_of(InstanceNorm({}), {2, 4}), instance, 0.0, 6e-5), -1);
+}
+
 // NaN and infinity spoil their own group of their own example, and no other.
 TEST(GroupNorm, SpecialValuesStayInTheirGroup) {
   const GroupNorm layer({{"groups", Whole{3}}});
