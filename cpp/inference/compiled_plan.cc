@@ -258,7 +258,7 @@ class Compiler {
     if (dynamic_cast<const BatchNorm*>(&kind) != nullptr) {
       return std::make_unique<ChannelOperation>(network_, first, group.activation);
     }
-    if (dynamic_cast<const Add*>(&kind) != nullptr ||
+    if ((dynamic_cast<const Add*>(&kind) != nullptr && Add::IsSum(layer(first).input_shapes)) ||
         dynamic_cast<const ActivationLayer*>(&kind) != nullptr) {
       return std::make_unique<ElementwiseOperation>(layer(first).output_shape.element_count(),
                                                     group.activation);

@@ -38,12 +38,6 @@ bool IsPositionProduct(const Layer& layer) {
   return per_position != nullptr && per_position->layer().FlattensInput();
 }
 
-bool TakesActivation(const Layer& layer) {
-  return HasFoldableWeights(layer) || IsPositionProduct(layer) ||
-         dynamic_cast<const BatchNorm*>(&layer) != nullptr ||
-         dynamic_cast<const Add*>(&layer) != nullptr;
-}
-
 class Fusion {
  public:
   Fusion(const NetworkState& network, const std::vector<char>& is_needed,
@@ -82,6 +76,16 @@ class Fusion {
   bool IsComputed(int layer) const {
     const std::size_t output = Index(graph_layer(layer).output);
     return is_needed_[output] != 0 && is_given_[output] == 0;
+  }
+
+  // Of values of one shape.
+  bool IsSum(int index) const {
+    return layer(index).kind() == Add::kKind && Add::IsSum(InputShapes(index));
+  }
+
+  bool TakesActivation(int index) const {
+    return HasFoldableWeights(layer(index)) || IsPositionProduct(layer(index)) ||
+           layer(index).kind() == BatchNorm::kKind || IsSum(index);
   }
 
   // Values that only dense layers read, dropout and flatten between aside.
@@ -149,7 +153,7 @@ class Fusion {
     FindResidual(group);
     if (const auto* activation = dynamic_cast<const ActivationLayer*>(&layer(first))) {
       group.activation = {activation->activation(), activation->slope()};
-    } else if (TakesActivation(layer(first))) {
+    } else if (TakesActivation(first)) {
       const int reader = SoleReader(group.last());
       const auto* follower =
           reader < 0 ? nullptr : dynamic_cast<const ActivationLayer*>(&layer(reader));
@@ -168,7 +172,7 @@ class Fusion {
   // A sum of two results is formed where the later of them is.
   void FindResidual(FusedGroup& group) {
     const int reader = SoleReader(group.last());
-    if (reader < 0 || layer(reader).kind() != Add::kKind || !CanAdd(group.layers[0])) return;
+    if (reader < 0 || !IsSum(reader) || !CanAdd(group.layers[0])) return;
     const std::vector<int>& terms = graph_layer(reader).inputs;
     if (terms.size() != 2) return;
     const int other = Source(terms[Source(terms[0]) == ResultOf(group) ? 1 : 0]);

@@ -19,6 +19,7 @@ LayerOperation::LayerOperation(const NetworkState& network, int index)
     : layer_(network.layers[static_cast<std::size_t>(index)].layer),
       input_shapes_(network.layers[static_cast<std::size_t>(index)].input_shapes),
       output_shape_(network.layers[static_cast<std::size_t>(index)].output_shape),
+      layout_(network.value(network.layers[static_cast<std::size_t>(index)].output).layout),
       work_(layer_->Work(input_shapes_)) {
   for (const int parameter : network.layers[static_cast<std::size_t>(index)].parameters) {
     AlignedArray<float> copy(
@@ -47,6 +48,7 @@ void LayerOperation::Run(const OperationCall& call) const {
   ForwardArguments arguments;
   arguments.batch = call.batch;
   arguments.mode = Mode::kEvaluation;
+  arguments.layout = layout_;
   arguments.input_shapes = input_shapes_;
   arguments.output_shape = output_shape_;
   arguments.inputs = call.inputs;

@@ -30,6 +30,7 @@ class LayerOperation final : public Operation {
   std::shared_ptr<const Layer> layer_;
   std::vector<Shape> input_shapes_;
   Shape output_shape_;
+  Layout layout_;
   std::int64_t work_ = 0;
   std::vector<AlignedArray<float>> values_;
   std::vector<const float*> parameters_;

@@ -17,17 +17,40 @@ namespace espalier {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// activation(x), for a kind known at compile time. Comparisons rather than Min and Max,
-// which drop NaN on some targets.
+// λ and λ·α of selu: Klambauer et al., 2017, arXiv:1706.02515.
+inline constexpr float kSeluScale = 1.05070098735548049f;
+inline constexpr float kSeluNegativeScale = 1.75809934084737685f;
+
+// min(max(x, 0), 6). Comparisons rather than Min and Max, which drop NaN on some targets.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ClampToSix(D d, V x) {
+  const V six = hn::Set(d, 6.0f);
+  const V positive = hn::IfThenZeroElse(hn::Le(x, hn::Zero(d)), x);
+  return hn::IfThenElse(hn::Gt(positive, six), six, positive);
+}
+
+// relu6(x + 3) / 6
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V HardSigmoid(D d, V x) {
+  return hn::Mul(ClampToSix(d, hn::Add(x, hn::Set(d, 3.0f))), hn::Set(d, 1.0f / 6.0f));
+}
+
+// x > 0 ? scale·x : negative_scale·(exp(x) - 1)
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V ScaledElu(D d, V x, V scale, V negative_scale) {
+  const auto is_positive = hn::Gt(x, hn::Zero(d));
+  const V negative = ExpMinusOneOfNegative(d, hn::IfThenZeroElse(is_positive, x));
+  return hn::IfThenElse(is_positive, hn::Mul(x, scale), hn::Mul(negative, negative_scale));
+}
+
+// activation(x), for a kind known at compile time; `slope` is that of leaky relu and elu.
 template <Activation kKind, class D, class V = hn::Vec<D>>
 HWY_INLINE V ActivateAs(D d, V x, V slope) {
   const V zero = hn::Zero(d);
   if constexpr (kKind == Activation::kRelu) {
     return hn::IfThenZeroElse(hn::Le(x, zero), x);
   } else if constexpr (kKind == Activation::kRelu6) {
-    const V six = hn::Set(d, 6.0f);
-    const V positive = hn::IfThenZeroElse(hn::Le(x, zero), x);
-    return hn::IfThenElse(hn::Gt(positive, six), six, positive);
+    return ClampToSix(d, x);
   } else if constexpr (kKind == Activation::kLeakyRelu) {
     return hn::IfThenElse(hn::Gt(x, zero), x, hn::Mul(x, slope));
   } else if constexpr (kKind == Activation::kGelu) {
@@ -39,33 +62,22 @@ HWY_INLINE V ActivateAs(D d, V x, V slope) {
     return Sigmoid(d, x);
   } else if constexpr (kKind == Activation::kTanh) {
     return Tanh(d, x);
+  } else if constexpr (kKind == Activation::kHardSwish) {
+    return hn::Mul(x, HardSigmoid(d, x));
+  } else if constexpr (kKind == Activation::kHardSigmoid) {
+    return HardSigmoid(d, x);
+  } else if constexpr (kKind == Activation::kElu) {
+    return ScaledElu(d, x, hn::Set(d, 1.0f), slope);
+  } else if constexpr (kKind == Activation::kSelu) {
+    return ScaledElu(d, x, hn::Set(d, kSeluScale), hn::Set(d, kSeluNegativeScale));
+  } else if constexpr (kKind == Activation::kSoftplus) {
+    return Softplus(d, x);
+  } else if constexpr (kKind == Activation::kMish) {
+    const MishParts<V> mish = MishPartsOf(d, x);
+    return hn::Mul(x, hn::Div(mish.n, hn::Add(mish.n, hn::Set(d, 2.0f))));
   } else {
     return x;
   }
-}
-
-// activation(x); `slope` is leaky relu's.
-template <class D, class V>
-HWY_INLINE V Activate(D d, Activation kind, V x, V slope) {
-  switch (kind) {
-    case Activation::kNone:
-      return x;
-    case Activation::kRelu:
-      return ActivateAs<Activation::kRelu>(d, x, slope);
-    case Activation::kRelu6:
-      return ActivateAs<Activation::kRelu6>(d, x, slope);
-    case Activation::kLeakyRelu:
-      return ActivateAs<Activation::kLeakyRelu>(d, x, slope);
-    case Activation::kGelu:
-      return ActivateAs<Activation::kGelu>(d, x, slope);
-    case Activation::kSilu:
-      return ActivateAs<Activation::kSilu>(d, x, slope);
-    case Activation::kSigmoid:
-      return ActivateAs<Activation::kSigmoid>(d, x, slope);
-    case Activation::kTanh:
-      return ActivateAs<Activation::kTanh>(d, x, slope);
-  }
-  return x;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -55,6 +55,30 @@ HWY_INLINE V GradientAs(D d, V value, V grad, V slope) {
     return hn::Mul(grad, hn::Mul(value, hn::Sub(one, value)));
   } else if constexpr (kKind == Activation::kTanh) {
     return hn::Mul(grad, hn::NegMulAdd(value, value, one));
+  } else if constexpr (kKind == Activation::kHardSwish) {
+    const V slanted = hn::Mul(grad, hn::MulAdd(value, hn::Set(d, 1.0f / 3.0f), hn::Set(d, 0.5f)));
+    const V limited = hn::IfThenElse(hn::Ge(value, hn::Set(d, 3.0f)), grad, slanted);
+    return hn::IfThenZeroElse(hn::Le(value, hn::Set(d, -3.0f)), limited);
+  } else if constexpr (kKind == Activation::kHardSigmoid) {
+    return hn::IfThenZeroElse(hn::Or(hn::Le(value, zero), hn::Ge(value, one)),
+                              hn::Mul(grad, hn::Set(d, 1.0f / 6.0f)));
+  } else if constexpr (kKind == Activation::kElu) {
+    return hn::IfThenElse(hn::Gt(value, zero), grad, hn::Mul(grad, hn::Add(value, slope)));
+  } else if constexpr (kKind == Activation::kSelu) {
+    const V negative = hn::Add(value, hn::Set(d, kSeluNegativeScale));
+    const V positive = hn::Set(d, kSeluScale);
+    return hn::Mul(grad, hn::IfThenElse(hn::Gt(value, zero), positive, negative));
+  } else if constexpr (kKind == Activation::kSoftplus) {
+    // sigmoid(x) = 1 - exp(-y)
+    return hn::Mul(hn::Neg(grad), ExpMinusOneOfNegative(d, hn::Neg(value)));
+  } else if constexpr (kKind == Activation::kMish) {
+    // With t = n / (n + 2): t + x·sigmoid(x)·(1 - t²), and sigmoid(x)·(1 - t²) is
+    // 4e·(1 + e) / (n + 2)².
+    const MishParts<V> mish = MishPartsOf(d, value);
+    const V r = hn::Div(one, hn::Add(mish.n, hn::Set(d, 2.0f)));
+    const V scale = hn::Mul(hn::Mul(r, r), hn::Mul(mish.e, hn::Add(mish.e, one)));
+    const V rise = hn::Mul(mish.x, hn::Mul(scale, hn::Set(d, 4.0f)));
+    return hn::Mul(grad, hn::MulAdd(mish.n, r, rise));
   } else {
     return grad;
   }
@@ -98,6 +122,18 @@ ForwardFunction ChooseForward(Activation kind) {
       return ForwardAs<Activation::kSigmoid>;
     case Activation::kTanh:
       return ForwardAs<Activation::kTanh>;
+    case Activation::kHardSwish:
+      return ForwardAs<Activation::kHardSwish>;
+    case Activation::kHardSigmoid:
+      return ForwardAs<Activation::kHardSigmoid>;
+    case Activation::kElu:
+      return ForwardAs<Activation::kElu>;
+    case Activation::kSelu:
+      return ForwardAs<Activation::kSelu>;
+    case Activation::kSoftplus:
+      return ForwardAs<Activation::kSoftplus>;
+    case Activation::kMish:
+      return ForwardAs<Activation::kMish>;
   }
   return ForwardAs<Activation::kNone>;
 }
@@ -112,25 +148,37 @@ void ForwardRows(Activation kind, float slope, size_t rows, size_t columns, floa
   for (size_t row = 0; row < rows; ++row, y += stride) forward(slope, y, columns, y);
 }
 
-void Backward(Activation kind, float slope, const float* x, const float* y, const float* grad_y,
-              size_t count, float* grad_x) {
+void Backward(Activation kind, float slope, const float* value, const float* grad_y, size_t count,
+              float* grad_x) {
   switch (kind) {
     case Activation::kNone:
-      return BackwardAs<Activation::kNone>(slope, grad_y, grad_y, count, grad_x);
+      return BackwardAs<Activation::kNone>(slope, value, grad_y, count, grad_x);
     case Activation::kRelu:
-      return BackwardAs<Activation::kRelu>(slope, y, grad_y, count, grad_x);
+      return BackwardAs<Activation::kRelu>(slope, value, grad_y, count, grad_x);
     case Activation::kRelu6:
-      return BackwardAs<Activation::kRelu6>(slope, y, grad_y, count, grad_x);
+      return BackwardAs<Activation::kRelu6>(slope, value, grad_y, count, grad_x);
     case Activation::kLeakyRelu:
-      return BackwardAs<Activation::kLeakyRelu>(slope, x, grad_y, count, grad_x);
+      return BackwardAs<Activation::kLeakyRelu>(slope, value, grad_y, count, grad_x);
     case Activation::kGelu:
-      return BackwardAs<Activation::kGelu>(slope, x, grad_y, count, grad_x);
+      return BackwardAs<Activation::kGelu>(slope, value, grad_y, count, grad_x);
     case Activation::kSilu:
-      return BackwardAs<Activation::kSilu>(slope, x, grad_y, count, grad_x);
+      return BackwardAs<Activation::kSilu>(slope, value, grad_y, count, grad_x);
     case Activation::kSigmoid:
-      return BackwardAs<Activation::kSigmoid>(slope, y, grad_y, count, grad_x);
+      return BackwardAs<Activation::kSigmoid>(slope, value, grad_y, count, grad_x);
     case Activation::kTanh:
-      return BackwardAs<Activation::kTanh>(slope, y, grad_y, count, grad_x);
+      return BackwardAs<Activation::kTanh>(slope, value, grad_y, count, grad_x);
+    case Activation::kHardSwish:
+      return BackwardAs<Activation::kHardSwish>(slope, value, grad_y, count, grad_x);
+    case Activation::kHardSigmoid:
+      return BackwardAs<Activation::kHardSigmoid>(slope, value, grad_y, count, grad_x);
+    case Activation::kElu:
+      return BackwardAs<Activation::kElu>(slope, value, grad_y, count, grad_x);
+    case Activation::kSelu:
+      return BackwardAs<Activation::kSelu>(slope, value, grad_y, count, grad_x);
+    case Activation::kSoftplus:
+      return BackwardAs<Activation::kSoftplus>(slope, value, grad_y, count, grad_x);
+    case Activation::kMish:
+      return BackwardAs<Activation::kMish>(slope, value, grad_y, count, grad_x);
   }
 }
 
@@ -155,8 +203,11 @@ void ActivateRows(Activation activation, float slope, std::int64_t rows, std::in
 
 void ActivationBackward(Activation activation, float slope, const float* x, const float* y,
                         const float* grad_y, std::int64_t count, float* grad_x) {
+  const float* const value = activation == Activation::kNone   ? grad_y
+                             : HasGradientByResult(activation) ? y
+                                                               : x;
   ESPALIER_KERNEL(Backward)
-  (activation, slope, x, y, grad_y, static_cast<std::size_t>(count), grad_x);
+  (activation, slope, value, grad_y, static_cast<std::size_t>(count), grad_x);
 }
 
 }  // namespace espalier

@@ -16,6 +16,12 @@ enum class Activation : std::uint8_t {
   kSilu,       ///< x·sigmoid(x)
   kSigmoid,
   kTanh,
+  kHardSwish,    ///< x·relu6(x + 3) / 6
+  kHardSigmoid,  ///< relu6(x + 3) / 6
+  kElu,          ///< x > 0 ? x : slope·(exp(x) - 1)
+  kSelu,         ///< λ·(x > 0 ? x : α·(exp(x) - 1)), λ = 1.0507…, α = 1.6732…
+  kSoftplus,     ///< log(1 + exp(x))
+  kMish,         ///< x·tanh(softplus(x))
 };
 
 /// True if it does no more than limit: cheap enough to repeat wherever sums are stored.
@@ -24,7 +30,31 @@ inline bool IsClamp(Activation activation) {
          activation == Activation::kRelu6;
 }
 
-/// y[i] = activation(x[i]). y may be x. NaN stays NaN.
+/// True if the gradient follows from the result, without the argument.
+inline bool HasGradientByResult(Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+    case Activation::kRelu:
+    case Activation::kRelu6:
+    case Activation::kLeakyRelu:
+    case Activation::kSigmoid:
+    case Activation::kTanh:
+    case Activation::kHardSigmoid:
+    case Activation::kElu:
+    case Activation::kSelu:
+    case Activation::kSoftplus:
+      return true;
+    case Activation::kGelu:
+    case Activation::kSilu:
+    case Activation::kHardSwish:
+    case Activation::kMish:
+      return false;
+  }
+  return false;
+}
+
+/// y[i] = activation(x[i]). y may be x. NaN stays NaN. `slope`, at least 0, is that of leaky relu
+/// and elu.
 void ActivationForward(Activation activation, float slope, const float* x, std::int64_t count,
                        float* y);
 
@@ -32,9 +62,10 @@ void ActivationForward(Activation activation, float slope, const float* x, std::
 void ActivateRows(Activation activation, float slope, std::int64_t rows, std::int64_t columns,
                   float* y, std::int64_t stride);
 
-/// grad_x[i] = grad_y[i] · activation'(x[i]). grad_x may be grad_y. Relu, relu6, sigmoid and
-/// tanh read y and not x; leaky relu, gelu and silu read x and not y; the other one may be
-/// null. At kinks as PyTorch: relu'(0) = relu6'(0) = relu6'(6) = 0, leaky_relu'(0) = slope.
+/// grad_x[i] = grad_y[i] · activation'(x[i]). grad_x may be grad_y. Where HasGradientByResult, y is
+/// read and not x, else x and not y; the other one may be null. At kinks as PyTorch:
+/// relu'(0) = relu6'(0) = relu6'(6) = 0, leaky_relu'(0) = elu'(0) = slope, selu'(0) = λ·α, hard
+/// sigmoid and hard swish as outside of -3 and 3.
 void ActivationBackward(Activation activation, float slope, const float* x, const float* y,
                         const float* grad_y, std::int64_t count, float* grad_x);
 

@@ -161,6 +161,12 @@ void ScaleKernel(const ChannelScaling& scaling, std::int64_t first, std::int64_t
       return ScaleAs<Activation::kSigmoid>(scaling, first, last, x, y);
     case Activation::kTanh:
       return ScaleAs<Activation::kTanh>(scaling, first, last, x, y);
+    default: {  // rarely after a norm: a pass of its own
+      ScaleAs<Activation::kNone>(scaling, first, last, x, y);
+      float* const begin = y + first * scaling.channels;
+      ActivationForward(scaling.activation, scaling.slope, begin, (last - first) * scaling.channels,
+                        begin);
+    }
   }
 }
 

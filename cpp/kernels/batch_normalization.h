@@ -21,7 +21,7 @@ struct ChannelScaling {
   const float* scale;
   const float* bias;
   Activation activation = Activation::kNone;
-  float slope = 0.01f;  // leaky relu
+  float slope = 0.01f;  // of leaky relu and elu
 };
 
 /// y of rows [first, last). y may be x.

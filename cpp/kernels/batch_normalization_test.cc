@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
+#include "testing/all_activations.h"
 #include "testing/special_values.h"
 
 namespace espalier {
@@ -70,6 +73,33 @@ TEST(BatchNormalization, SpecialValuesInEveryLaneOfEveryNumberOfChannels) {
       }
     }
   });
+}
+
+TEST(BatchNormalization, ActivationsAreThoseOfActivationForward) {
+  constexpr std::int64_t kRows = 7;
+  for (const std::size_t channels : {5, 64, 67}) {
+    const auto count = static_cast<std::int64_t>(channels);
+    const std::size_t size = channels * kRows;
+    Settings s(channels, GuardSide::kAfter);
+    std::vector<float> x(size), expected(size), got(size, 9.0f);
+    for (std::size_t i = 0; i < size; ++i) x[i] = 0.037f * static_cast<float>(i) - 5.0f;
+    ChannelScaling scaling{
+        .channels = count, .mean = s.mean.data(), .scale = s.scale.data(), .bias = s.bias.data()};
+    testing::ForEachCpuTarget([&] {
+      for (const Activation activation : testing::kAllActivations) {
+        scaling.activation = Activation::kNone;
+        ScaleChannels(scaling, 2, kRows, x.data(), expected.data());
+        float* const second = expected.data() + 2 * channels;
+        ActivationForward(activation, 0.3f, second, (kRows - 2) * count, second);
+        scaling.activation = activation;
+        scaling.slope = 0.3f;
+        ScaleChannels(scaling, 2, kRows, x.data(), got.data());
+        EXPECT_TRUE(std::equal(second, expected.data() + size, got.data() + 2 * channels))
+            << static_cast<int>(activation);
+        EXPECT_EQ(got[2 * channels - 1], 9.0f);
+      }
+    });
+  }
 }
 
 TEST(BatchNormalization, GradientsOfSpecialValuesInEveryLaneOfEveryNumberOfChannels) {

@@ -49,9 +49,8 @@ struct SumsRow {
   std::int64_t kernel_width;
   Taps rows, columns;  // rows lie on x
   std::int64_t x_step, y_step;
-  std::int64_t count;  // of sums
-  Activation activation;
-  float slope;
+  std::int64_t count;     // of sums
+  Activation activation;  // none, relu or relu6
 };
 
 // Products of a row of gradients with the row of x that each of `rows` taps meets.
@@ -143,21 +142,6 @@ HWY_INLINE void SumInner(const SumsRow& row, std::int64_t begin, std::int64_t en
   for (; t < end; ++t) SumChannels<1, kTaps, kStep>(row, row.columns, t, y);
 }
 
-void ActivateRow(const SumsRow& row, float* y) {
-  const D d;
-  const std::size_t lanes = hn::Lanes(d);
-  const std::size_t channels = static_cast<std::size_t>(row.channels);
-  for (std::int64_t t = 0; t < row.count; ++t) {
-    float* const place = y + t * row.y_step * row.channels;
-    for (std::size_t c = 0; c < channels; c += lanes) {
-      const std::size_t count = HWY_MIN(lanes, channels - c);
-      const V value =
-          Activate(d, row.activation, LoadFirst(d, place + c, count), hn::Set(d, row.slope));
-      StoreFirst(value, d, place + c, count);
-    }
-  }
-}
-
 void SumsOfRow(const SumsRow& row, float* y) {
   // Sums [begin, end) have all their column taps on the image.
   const Taps& columns = row.columns;
@@ -179,9 +163,6 @@ void SumsOfRow(const SumsRow& row, float* y) {
     SumInner<0, 0>(row, begin, end, y);
   }
   for (std::int64_t t = end; t < row.count; ++t) at_edge(t);
-  if (!IsClamp(row.activation)) {
-    ActivateRow(row, y);
-  }
 }
 
 // The gradients whose partner under column tap k lies on the image.
@@ -413,6 +394,7 @@ void DepthwiseForwardRows(const ConvolutionGeometry& geometry, const float* inpu
   const ConvolutionGeometry& g = geometry;
   const std::int64_t output_row = g.output_width * g.output_channels;
   const bool are_three = HasThreeColumns(g);
+  const Activation clamp = IsClamp(epilogue.activation) ? epilogue.activation : Activation::kNone;
   while (first < last) {
     const Taps taps = TapsOfRow(g, first);
     std::int64_t end = first + 1;
@@ -422,25 +404,20 @@ void DepthwiseForwardRows(const ConvolutionGeometry& geometry, const float* inpu
         ++end;
       }
       const std::int64_t input_floats = g.width * g.channels;
-      SumDepthwiseRows(
-          {.x = input + (taps.position - input_row) * input_floats,
-           .kernel_row_stride = g.dilation_height * input_floats,
-           .row_stride = g.stride_height * input_floats,
-           .weights = packed + taps.tap * g.kernel_width * g.channels,
-           .bias = epilogue.column_bias,
-           .kernel_rows = taps.count,
-           .channels = g.channels,
-           .width = g.width,
-           .stride = g.stride_width,
-           .pad_left = g.pad_left,
-           .rows = end - first,
-           .columns = g.output_width,
-           .y = output,
-           .activation = IsClamp(epilogue.activation) ? epilogue.activation : Activation::kNone});
-      if (!IsClamp(epilogue.activation)) {
-        ActivationForward(epilogue.activation, epilogue.slope, output, (end - first) * output_row,
-                          output);
-      }
+      SumDepthwiseRows({.x = input + (taps.position - input_row) * input_floats,
+                        .kernel_row_stride = g.dilation_height * input_floats,
+                        .row_stride = g.stride_height * input_floats,
+                        .weights = packed + taps.tap * g.kernel_width * g.channels,
+                        .bias = epilogue.column_bias,
+                        .kernel_rows = taps.count,
+                        .channels = g.channels,
+                        .width = g.width,
+                        .stride = g.stride_width,
+                        .pad_left = g.pad_left,
+                        .rows = end - first,
+                        .columns = g.output_width,
+                        .y = output,
+                        .activation = clamp});
     } else {
       Taps rows = taps;
       rows.position -= input_row;
@@ -457,9 +434,12 @@ void DepthwiseForwardRows(const ConvolutionGeometry& geometry, const float* inpu
         .x_step = g.stride_width,
         .y_step = 1,
         .count = g.output_width,
-        .activation = epilogue.activation,
-        .slope = epilogue.slope},
+        .activation = clamp},
        output);
+    }
+    if (!IsClamp(epilogue.activation)) {
+      ActivationForward(epilogue.activation, epilogue.slope, output, (end - first) * output_row,
+                        output);
     }
     output += (end - first) * output_row;
     first = end;
@@ -522,8 +502,7 @@ void DepthwiseBackwardInput(const ConvolutionGeometry& geometry, std::int64_t ba
                 .x_step = 1,
                 .y_step = g.stride_width,
                 .count = (g.width - first + g.stride_width - 1) / g.stride_width,
-                .activation = Activation::kNone,
-                .slope = 0.0f},
+                .activation = Activation::kNone},
                sums + first * g.output_channels);
       }
       if (multiplier == 1) continue;

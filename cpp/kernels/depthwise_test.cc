@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "testing/all_activations.h"
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
 #include "testing/tolerance.h"
@@ -260,9 +261,7 @@ TEST(Depthwise, AppliesEveryActivation) {
     Workspace workspace(1, 0);
     std::vector<float> plain(input.size()), got(input.size()), expected(input.size());
     DepthwiseForward(g, 1, input.data(), packed.data(), {}, plain.data(), workspace);
-    for (const Activation kind :
-         {Activation::kRelu, Activation::kRelu6, Activation::kLeakyRelu, Activation::kGelu,
-          Activation::kSilu, Activation::kSigmoid, Activation::kTanh}) {
+    for (const Activation kind : testing::kAllActivations) {
       DepthwiseForward(g, 1, input.data(), packed.data(), {.activation = kind, .slope = 0.3f},
                        got.data(), workspace);
       ActivationForward(kind, 0.3f, plain.data(), static_cast<std::int64_t>(plain.size()),

@@ -17,20 +17,6 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// log(1 + e) for e in [0, 1], as 2·atanh(s) with s = e / (2 + e), so that small e keep their
-// digits. atanh(s) = s·P(s²), P minimax of degree 4 for the relative error, 4e-9.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V Log1pOfUnit(D d, V e) {
-  const V s = hn::Div(e, hn::Add(e, hn::Set(d, 2.0f)));
-  const V w = hn::Mul(s, s);
-  V p = hn::Set(d, 0.14089173078536987f);
-  p = hn::MulAdd(p, w, hn::Set(d, 0.13980300724506378f));
-  p = hn::MulAdd(p, w, hn::Set(d, 0.20012454688549042f));
-  p = hn::MulAdd(p, w, hn::Set(d, 0.3333315849304199f));
-  p = hn::MulAdd(p, w, hn::Set(d, 1.0f));
-  return hn::Mul(hn::Add(s, s), p);
-}
-
 // σ and softplus(x) = log(1 + exp(x)) on both sides of 0, none of them by a difference, so
 // that an answer that is nearly right keeps the digits of its small gradient.
 template <class V>

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "testing/all_activations.h"
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
 #include "testing/normal_floats.h"
@@ -418,9 +419,7 @@ TEST(Matmul, SmallProductsStayWithTheCaller) {
 
 TEST(Matmul, ActivationsAreThoseOfActivationForward) {
   const Problem problem({9, 37, 50});
-  for (const Activation activation :
-       {Activation::kRelu, Activation::kRelu6, Activation::kLeakyRelu, Activation::kGelu,
-        Activation::kSilu, Activation::kSigmoid, Activation::kTanh}) {
+  for (const Activation activation : testing::kAllActivations) {
     ForEachCpuTarget([&] {
       std::vector<float> expected = problem.Multiply({.row_bias = problem.row_bias.data()});
       ActivationForward(activation, 0.2f, expected.data(),

@@ -73,6 +73,75 @@ void SoftmaxKernel(const float* logits, std::int64_t rows, size_t columns,
   }
 }
 
+void LogSoftmaxKernel(const float* x, std::int64_t rows, size_t columns, float* y) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  for (std::int64_t row = 0; row < rows; ++row, x += columns, y += columns) {
+    const float greatest = GreatestOf(x, columns);
+    const double sum = SumOfExponentials(x, greatest, columns, nullptr);
+    const auto greatests = hn::Set(d, greatest);
+    const auto logarithm = hn::Set(d, static_cast<float>(std::log(sum)));
+    for (size_t i = 0; i < columns; i += lanes) {
+      const size_t n = HWY_MIN(lanes, columns - i);
+      StoreFirst(hn::Sub(hn::Sub(LoadFirst(d, x + i, n), greatests), logarithm), d, y + i, n);
+    }
+  }
+}
+
+// The sum of values(i, n), vectors whose lanes from n on are 0, in double.
+template <class Values>
+HWY_INLINE float SumOf(size_t count, const Values& values) {
+  const hn::ScalableTag<float> d;
+  const hn::RepartitionToWide<decltype(d)> dd;
+  const size_t lanes = hn::Lanes(d);
+  auto lower = hn::Zero(dd);
+  auto upper = hn::Zero(dd);
+  for (size_t i = 0; i < count; i += lanes) {
+    const auto v = values(i, HWY_MIN(lanes, count - i));
+    lower = hn::Add(lower, hn::PromoteLowerTo(dd, v));
+    upper = hn::Add(upper, hn::PromoteUpperTo(dd, v));
+  }
+  return static_cast<float>(hn::ReduceSum(dd, hn::Add(lower, upper)));
+}
+
+void SoftmaxBackwardKernel(const float* y, const float* grad_y, std::int64_t rows, size_t columns,
+                           float* grad_x) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const auto mean = hn::Set(d, SumOf(columns, [&](size_t i, size_t n) HWY_ATTR {
+                                return hn::Mul(LoadFirst(d, y + i, n), LoadFirst(d, grad_y + i, n));
+                              }));
+    for (size_t i = 0; i < columns; i += lanes) {
+      const size_t n = HWY_MIN(lanes, columns - i);
+      const auto centered = hn::Sub(LoadFirst(d, grad_y + i, n), mean);
+      StoreFirst(hn::Mul(LoadFirst(d, y + i, n), centered), d, grad_x + i, n);
+    }
+    y += columns;
+    grad_y += columns;
+    grad_x += columns;
+  }
+}
+
+void LogSoftmaxBackwardKernel(const float* y, const float* grad_y, std::int64_t rows,
+                              size_t columns, float* grad_x) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const auto sum = hn::Set(d, SumOf(columns, [&](size_t i, size_t n) HWY_ATTR {
+                               return LoadFirst(d, grad_y + i, n);
+                             }));
+    for (size_t i = 0; i < columns; i += lanes) {
+      const size_t n = HWY_MIN(lanes, columns - i);
+      const auto share = Exp(d, LoadFirst(d, y + i, n));
+      StoreFirst(hn::NegMulAdd(share, sum, LoadFirst(d, grad_y + i, n)), d, grad_x + i, n);
+    }
+    y += columns;
+    grad_y += columns;
+    grad_x += columns;
+  }
+}
+
 double CrossEntropyKernel(const CrossEntropyRow& row) {
   const size_t count = static_cast<size_t>(row.columns);
   const size_t target = static_cast<size_t>(row.target);
@@ -123,6 +192,22 @@ void Softmax(const float* logits, std::int64_t rows, std::int64_t columns,
   ESPALIER_KERNEL(SoftmaxKernel)
   (logits, rows, static_cast<std::size_t>(columns), logits_stride, probabilities_stride,
    probabilities);
+}
+
+void LogSoftmax(const float* x, std::int64_t rows, std::int64_t columns, float* y) {
+  ESPALIER_KERNEL(LogSoftmaxKernel)(x, rows, static_cast<std::size_t>(columns), y);
+}
+
+void SoftmaxBackward(const float* y, const float* grad_y, std::int64_t rows, std::int64_t columns,
+                     float* grad_x) {
+  ESPALIER_KERNEL(SoftmaxBackwardKernel)
+  (y, grad_y, rows, static_cast<std::size_t>(columns), grad_x);
+}
+
+void LogSoftmaxBackward(const float* y, const float* grad_y, std::int64_t rows,
+                        std::int64_t columns, float* grad_x) {
+  ESPALIER_KERNEL(LogSoftmaxBackwardKernel)
+  (y, grad_y, rows, static_cast<std::size_t>(columns), grad_x);
 }
 
 double SoftmaxCrossEntropy(const CrossEntropyRow& row) {

@@ -13,6 +13,17 @@ namespace espalier {
 void Softmax(const float* logits, std::int64_t rows, std::int64_t columns,
              std::int64_t logits_stride, std::int64_t probabilities_stride, float* probabilities);
 
+/// y = log(softmax(x)), row by row, the rows one after the other; may be in place.
+void LogSoftmax(const float* x, std::int64_t rows, std::int64_t columns, float* y);
+
+/// grad_x = y·(grad_y - Σ grad_y·y), the gradient through y = softmax(x). It may be grad_y.
+void SoftmaxBackward(const float* y, const float* grad_y, std::int64_t rows, std::int64_t columns,
+                     float* grad_x);
+
+/// grad_x = grad_y - exp(y)·Σ grad_y, the gradient through y = log(softmax(x)). It may be grad_y.
+void LogSoftmaxBackward(const float* y, const float* grad_y, std::int64_t rows,
+                        std::int64_t columns, float* grad_x);
+
 /// Cross-entropy of one row with the smoothed target t[c] = on·[c = target] + off:
 ///
 ///   loss = Σ w[c]·t[c]·(log Σ exp(z) - z[c]),  grad = scale·(W·softmax(z) - w·t),  W = Σ w[c]·t[c]

@@ -141,6 +141,68 @@ TEST(Softmax, SpecialValuesInEveryLaneOfEveryLength) {
   });
 }
 
+TEST(Softmax, LogarithmsOfSpecialValuesInEveryLaneOfEveryLength) {
+  testing::ForEachGuardedLength([](std::size_t length, GuardSide side) {
+    GuardedFloats logits(Logits(length, 1.0), side), logarithms(length, side);
+    const auto columns = static_cast<std::int64_t>(length);
+    for (std::size_t lane = 0; lane < length; ++lane) {
+      const float ordinary = logits.data()[lane];
+      for (const float special : testing::kSpecialFloats) {
+        logits.data()[lane] = special;
+        double greatest = -static_cast<double>(kInfinity);
+        for (std::size_t i = 0; i < length; ++i) {
+          greatest = std::max(greatest, static_cast<double>(logits.data()[i]));
+        }
+        double sum = 0.0;
+        for (std::size_t i = 0; i < length; ++i) {
+          sum += std::exp(static_cast<double>(logits.data()[i]) - greatest);
+        }
+        LogSoftmax(logits.data(), 1, columns, logarithms.data());
+        for (std::size_t i = 0; i < length; ++i) {
+          const double expected = static_cast<double>(logits.data()[i]) - greatest - std::log(sum);
+          ASSERT_TRUE(testing::IsFloatOf(logarithms.data()[i], expected, 1e-6, 1e-6))
+              << special << " at " << lane << " gave " << logarithms.data()[i];
+        }
+      }
+      logits.data()[lane] = ordinary;
+    }
+  });
+}
+
+TEST(Softmax, GradientsAreThoseOfTheReferenceAtEveryLength) {
+  testing::ForEachGuardedLength([](std::size_t length, GuardSide side) {
+    constexpr std::int64_t kRows = 2;
+    const std::size_t size = kRows * length;
+    const auto columns = static_cast<std::int64_t>(length);
+    GuardedFloats x(Logits(size, 2.0), side), grad_y(Logits(size, 1.0), side);
+    GuardedFloats y(size, side), grad_x(size, side);
+    for (const bool is_logarithm : {false, true}) {
+      if (is_logarithm) {
+        LogSoftmax(x.data(), kRows, columns, y.data());
+        LogSoftmaxBackward(y.data(), grad_y.data(), kRows, columns, grad_x.data());
+      } else {
+        Softmax(x.data(), kRows, columns, columns, columns, y.data());
+        SoftmaxBackward(y.data(), grad_y.data(), kRows, columns, grad_x.data());
+      }
+      for (std::size_t row = 0; row < kRows; ++row) {
+        double sum = 0.0;
+        const std::size_t begin = row * length;
+        for (std::size_t i = begin; i < begin + length; ++i) {
+          const double weight = is_logarithm ? 1.0 : static_cast<double>(y.data()[i]);
+          sum += weight * static_cast<double>(grad_y.data()[i]);
+        }
+        for (std::size_t i = begin; i < begin + length; ++i) {
+          const double value = static_cast<double>(y.data()[i]);
+          const double grad = static_cast<double>(grad_y.data()[i]);
+          const double expected =
+              is_logarithm ? grad - std::exp(value) * sum : value * (grad - sum);
+          ASSERT_NEAR(grad_x.data()[i], expected, 2e-6);
+        }
+      }
+    }
+  });
+}
+
 TEST(Softmax, CrossEntropyOfSpecialValuesInEveryLaneOfEveryLength) {
   testing::ForEachGuardedLength([](std::size_t length, GuardSide side) {
     GuardedFloats logits(Logits(length, 1.0), side), gradient(length, side);

@@ -13,9 +13,12 @@ namespace espalier {
 namespace {
 
 // In the order of Activation, from kRelu on.
-constexpr std::array<std::string_view, 7> kKinds = {"relu", "relu6",   "leaky_relu", "gelu",
-                                                    "silu", "sigmoid", "tanh"};
-static_assert(static_cast<int>(Activation::kTanh) == 7);
+constexpr std::array<std::string_view, 13> kKinds = {
+    "relu",       "relu6",        "leaky_relu", "gelu", "silu",     "sigmoid", "tanh",
+    "hard_swish", "hard_sigmoid", "elu",        "selu", "softplus", "mish"};
+static_assert(static_cast<std::size_t>(Activation::kMish) == kKinds.size());
+
+constexpr double kMostSlope = 1000.0;
 
 }  // namespace
 
@@ -26,16 +29,12 @@ ActivationLayer::ActivationLayer(std::string_view kind, const Attributes& attrib
   }
   activation_ = static_cast<Activation>(found - kKinds.begin() + 1);
   AttributeReader reader(kind, attributes);
-  if (activation_ == Activation::kLeakyRelu) slope_ = reader.Real("slope", 0.0, 1000.0, 0.01);
+  if (activation_ == Activation::kLeakyRelu) slope_ = reader.Real("slope", 0.0, kMostSlope, 0.01);
+  if (activation_ == Activation::kElu) slope_ = reader.Real("alpha", 0.0, kMostSlope, 1.0);
   reader.Finish();
 }
 
 std::span<const std::string_view> ActivationLayer::Kinds() { return kKinds; }
-
-bool ActivationLayer::HasGradientByResult() const {
-  return activation_ == Activation::kRelu || activation_ == Activation::kRelu6 ||
-         activation_ == Activation::kSigmoid || activation_ == Activation::kTanh;
-}
 
 std::string_view ActivationLayer::kind() const {
   return kKinds[static_cast<std::size_t>(activation_) - 1];
@@ -43,6 +42,7 @@ std::string_view ActivationLayer::kind() const {
 
 Attributes ActivationLayer::attributes() const {
   if (activation_ == Activation::kLeakyRelu) return {{"slope", slope_}};
+  if (activation_ == Activation::kElu) return {{"alpha", slope_}};
   return {};
 }
 
@@ -56,7 +56,8 @@ std::int64_t ActivationLayer::Work(std::span<const Shape> inputs) const {
 
 LayerMemory ActivationLayer::Memory(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,
                                     const LayerUse& /*use*/) const {
-  return {.reads_inputs = !HasGradientByResult(), .reads_output = HasGradientByResult()};
+  const bool reads_output = HasGradientByResult(activation_);
+  return {.reads_inputs = !reads_output, .reads_output = reads_output};
 }
 
 void ActivationLayer::Forward(const ForwardArguments& arguments) const {

@@ -6,11 +6,15 @@
 
 namespace espalier {
 
-/// A function of each element: relu, relu6, leaky_relu, gelu, silu, sigmoid or tanh.
+/// A function of each element: relu, relu6, leaky_relu, gelu, silu, sigmoid, tanh, hard_swish,
+/// hard_sigmoid, elu, selu, softplus or mish; the formulas stand at Activation.
 ///
-/// Attributes: leaky_relu has slope [0.01], from 0 to 1000; the others none.
+/// Attributes: leaky_relu has slope [0.01], elu has alpha [1], each from 0 to 1000; the others
+/// none.
 /// Sources: gelu: Hendrycks and Gimpel, 2016, arXiv:1606.08415; silu: Elfwing et al., 2017,
-/// arXiv:1702.03118.
+/// arXiv:1702.03118; hard_swish: Howard et al., 2019, arXiv:1905.02244; elu: Clevert et al., 2015,
+/// arXiv:1511.07289; selu: Klambauer et al., 2017, arXiv:1706.02515; mish: Misra, 2019,
+/// arXiv:1908.08681.
 class ActivationLayer final : public Layer {
  public:
   ActivationLayer(std::string_view kind, const Attributes& attributes);
@@ -19,10 +23,8 @@ class ActivationLayer final : public Layer {
   static std::span<const std::string_view> Kinds();
 
   Activation activation() const { return activation_; }
+  /// Of leaky_relu, or elu's alpha.
   float slope() const { return static_cast<float>(slope_); }
-
-  /// True if the gradient follows from the result, without the input.
-  bool HasGradientByResult() const;
 
   std::string_view kind() const override;
   Attributes attributes() const override;

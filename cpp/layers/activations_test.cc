@@ -24,6 +24,10 @@ struct Function {
 };
 
 double Sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+double HardSigmoid(double x) { return std::min(std::max(x + 3.0, 0.0), 6.0) / 6.0; }
+double Softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
+constexpr double kSeluScale = 1.0507009873554804934193349852946;
+constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 double NormalCdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
 const Function kFunctions[] = {
@@ -53,6 +57,30 @@ const Function kFunctions[] = {
     {"tanh",
      [](double x) { return std::tanh(x); },
      [](double x) { return 1.0 - std::tanh(x) * std::tanh(x); },
+     {}},
+    {"hard_swish",
+     [](double x) { return x * HardSigmoid(x); },
+     [](double x) { return x <= -3 ? 0.0 : (x >= 3 ? 1.0 : x / 3 + 0.5); },
+     {-3.0, 3.0}},
+    {"hard_sigmoid",
+     HardSigmoid,
+     [](double x) { return std::abs(x) < 3 ? 1.0 / 6 : 0.0; },
+     {-3.0, 3.0}},
+    {"elu",
+     [](double x) { return x > 0 ? x : std::expm1(x); },
+     [](double x) { return x > 0 ? 1.0 : std::exp(x); },
+     {}},
+    {"selu",
+     [](double x) { return kSeluScale * (x > 0 ? x : kSeluAlpha * std::expm1(x)); },
+     [](double x) { return kSeluScale * (x > 0 ? 1.0 : kSeluAlpha * std::exp(x)); },
+     {0.0}},
+    {"softplus", Softplus, Sigmoid, {}},
+    {"mish",
+     [](double x) { return x * std::tanh(Softplus(x)); },
+     [](double x) {
+       const double t = std::tanh(Softplus(x));
+       return t + x * Sigmoid(x) * (1.0 - t * t);
+     },
      {}},
 };
 
@@ -125,7 +153,9 @@ TEST(Activations, KindsNameTheirActivation) {
   EXPECT_EQ(ActivationLayer("leaky_relu", {}).activation(), Activation::kLeakyRelu);
   EXPECT_EQ(ActivationLayer("tanh", {}).activation(), Activation::kTanh);
   EXPECT_EQ(ActivationLayer("relu", {}).activation(), Activation::kRelu);
+  EXPECT_EQ(ActivationLayer("mish", {}).activation(), Activation::kMish);
   EXPECT_FLOAT_EQ(ActivationLayer("leaky_relu", {{"slope", 0.2}}).slope(), 0.2f);
+  EXPECT_FLOAT_EQ(ActivationLayer("elu", {{"alpha", 0.5}}).slope(), 0.5f);
 }
 
 }  // namespace

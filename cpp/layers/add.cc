@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/add.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/text.h"
 #include "kernels/elementwise.h"
 #include "layers/attribute_reader.h"
+#include "layers/broadcast.h"
 #include "layers/partition.h"
 #include "layers/work.h"
 
@@ -13,24 +15,33 @@ namespace espalier {
 
 Add::Add(const Attributes& attributes) { AttributeReader(kKind, attributes).Finish(); }
 
+bool Add::IsSum(std::span<const Shape> inputs) {
+  return std::all_of(inputs.begin(), inputs.end(),
+                     [&](const Shape& input) { return input == inputs[0]; });
+}
+
 Shape Add::OutputShape(std::span<const Shape> inputs) const {
   if (inputs.size() < 2) {
     Fail(ErrorCode::kShapeMismatch, kKind, ": expected at least 2 inputs, got ", inputs.size());
   }
-  for (const Shape& input : inputs) {
-    if (input != inputs[0]) {
-      Fail(ErrorCode::kShapeMismatch, kKind, ": expected inputs of one shape, got ",
-           inputs[0].ToString(), " and ", input.ToString());
-    }
-  }
-  return inputs[0];
+  if (IsSum(inputs)) return inputs[0];
+  if (inputs.size() == 2) return BroadcastShape(kKind, inputs[0], inputs[1]);
+  const Shape& other = *std::find_if(inputs.begin(), inputs.end(),
+                                     [&](const Shape& input) { return input != inputs[0]; });
+  Fail(ErrorCode::kShapeMismatch, kKind, ": expected inputs of one shape, or two inputs, got ",
+       inputs[0].ToString(), " and ", other.ToString(), " among ", inputs.size());
 }
 
 std::int64_t Add::Work(std::span<const Shape> inputs) const {
   return ElementWork(inputs, OutputShape(inputs));
 }
 
+std::int64_t Add::ScratchFloats(std::int64_t /*batch*/, std::span<const Shape> inputs) const {
+  return IsSum(inputs) ? 0 : BroadcastScratchFloats(inputs);
+}
+
 void Add::Forward(const ForwardArguments& arguments) const {
+  if (!IsSum(arguments.input_shapes)) return BroadcastForward(Binary::kAdd, arguments);
   const std::int64_t count = arguments.batch * arguments.output_shape.element_count();
   float* y = arguments.output;
   ForElements(*arguments.workspace, count, [&](std::int64_t first, std::int64_t last) {
@@ -42,6 +53,7 @@ void Add::Forward(const ForwardArguments& arguments) const {
 }
 
 void Add::Backward(const BackwardArguments& arguments) const {
+  if (!IsSum(arguments.input_shapes)) return BroadcastBackward(Binary::kAdd, arguments);
   const std::int64_t count = arguments.batch * arguments.output_shape.element_count();
   ForElements(*arguments.workspace, count, [&](std::int64_t first, std::int64_t last) {
     for (float* grad_input : arguments.grad_inputs) {

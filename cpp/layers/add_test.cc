@@ -52,10 +52,13 @@ TEST(Add, WorkersShareTheWorkAndGiveTheSameBits) {
       CheckSharedWork(layer, testing::MakeLayerValues(layer, shapes, 513, Mode::kTraining, 5)), "");
 }
 
-TEST(Add, WantsTwoOrMoreInputsOfOneShape) {
+TEST(Add, WantsTwoOrMoreInputsOfOneShapeOrTwoThatFit) {
   const Add layer({});
   EXPECT_THROW(layer.OutputShape(std::vector<Shape>{{3}}), Error);
-  EXPECT_THROW(layer.OutputShape(std::vector<Shape>{{3}, {3, 1}}), Error);
+  EXPECT_THROW(layer.OutputShape(std::vector<Shape>{{3}, {4}}), Error);
+  EXPECT_THROW(layer.OutputShape(std::vector<Shape>{{3}, {3}, {1}}), Error);
+  EXPECT_EQ(layer.OutputShape(std::vector<Shape>{{3}, {3, 1}}), (Shape{3, 3}));
+  EXPECT_EQ(layer.OutputShape(std::vector<Shape>{{3}, {3}, {3}}), Shape{3});
   EXPECT_THROW(layer.OutputShape(std::vector<Shape>{}), Error);
 }
 

@@ -133,7 +133,7 @@ std::int64_t Convolution::ScratchFloats(std::int64_t /*batch*/,
 
 void Convolution::Forward(const ForwardArguments& arguments) const {
   const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
-  Epilogue epilogue{.activation = arguments.activation};
+  Epilogue epilogue{.activation = arguments.activation, .slope = arguments.slope};
   if (has_bias_) epilogue.column_bias = arguments.parameters[1];
   const float* packed = arguments.prepared;
   if (packed == nullptr) {

@@ -89,7 +89,8 @@ void Dense::Forward(const ForwardArguments& arguments) const {
   const std::int64_t width = input.element_count();
   const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
   const Epilogue epilogue{.column_bias = has_bias_ ? arguments.parameters[1] : nullptr,
-                          .activation = arguments.activation};
+                          .activation = arguments.activation,
+                          .slope = arguments.slope};
   ParallelMatmul(MatrixRef::RowMajor(rows, arguments.batch, width), weight.Transposed(),
                  arguments.output, units_, epilogue, *arguments.workspace);
 }

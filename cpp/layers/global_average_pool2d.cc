@@ -12,11 +12,14 @@
 namespace espalier {
 
 GlobalAveragePool2d::GlobalAveragePool2d(const Attributes& attributes) {
-  AttributeReader(kKind, attributes).Finish();
+  AttributeReader reader(kKind, attributes);
+  keeps_dimensions_ = reader.Flag("keep_dimensions", false);
+  reader.Finish();
 }
 
 Shape GlobalAveragePool2d::OutputShape(std::span<const Shape> inputs) const {
-  return Shape::Vector(ImageInput(inputs, kKind)[0]);
+  const std::int64_t channels = ImageInput(inputs, kKind)[0];
+  return keeps_dimensions_ ? Shape::Image(channels, 1, 1) : Shape::Vector(channels);
 }
 
 std::int64_t GlobalAveragePool2d::Work(std::span<const Shape> inputs) const {

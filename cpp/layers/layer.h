@@ -62,7 +62,7 @@ struct IntegerRange {
 enum class LayoutRule : std::uint8_t {
   kChannelsLast,
   kRowMajor,
-  kAny,  ///< all alike, whichever it is: a function of each element
+  kAny,  ///< all alike, whichever it is; ForwardArguments::layout tells
 };
 
 /// Buffers of one layer's forward pass. Activations are [batch, shape], each example as the layer's
@@ -70,6 +70,7 @@ enum class LayoutRule : std::uint8_t {
 struct ForwardArguments {
   std::int64_t batch = 0;
   Mode mode = Mode::kEvaluation;
+  Layout layout = Layout::kChannelsLast;  // of inputs and output
   std::span<const Shape> input_shapes;
   Shape output_shape{1};
   std::span<const float* const> inputs;
@@ -81,6 +82,7 @@ struct ForwardArguments {
   const float* prepared = nullptr;
   RandomKey random;                           // training: a stream for this layer and step
   Activation activation = Activation::kNone;  // of the results; where Layer::FusesActivation
+  float slope = 0.0f;                         // the activation's
   Workspace* workspace = nullptr;
 };
 
@@ -91,6 +93,7 @@ struct ForwardArguments {
 struct BackwardArguments {
   std::int64_t batch = 0;
   Mode mode = Mode::kTraining;
+  Layout layout = Layout::kChannelsLast;
   std::span<const Shape> input_shapes;
   Shape output_shape{1};
   std::span<const float* const> inputs;

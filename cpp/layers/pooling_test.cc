@@ -220,6 +220,11 @@ TEST(GlobalAveragePool2d, MatchesReferenceAndItsGradient) {
     const Shape inputs[] = {c.input};
     ASSERT_EQ(layer.OutputShape(inputs), c.output);
     Check(layer, AverageReference(WholeImage(c.input), true), c);
+    Case kept = c;
+    kept.output = Shape::Image(c.input[0], 1, 1);
+    const GlobalAveragePool2d keeper({{"keep_dimensions", true}});
+    ASSERT_EQ(keeper.OutputShape(inputs), kept.output);
+    Check(keeper, AverageReference(WholeImage(c.input), true), kept);
   }
 }
 

@@ -14,6 +14,7 @@
 #include "layers/attribute_reader.h"
 #include "layers/average_pool2d.h"
 #include "layers/batch_norm.h"
+#include "layers/binary.h"
 #include "layers/cast.h"
 #include "layers/concat.h"
 #include "layers/conv1d.h"
@@ -35,11 +36,14 @@
 #include "layers/max_pool2d.h"
 #include "layers/per_position.h"
 #include "layers/position_embedding.h"
+#include "layers/prelu.h"
 #include "layers/reduce.h"
 #include "layers/reshape.h"
 #include "layers/resize.h"
 #include "layers/rms_norm.h"
+#include "layers/softmax.h"
 #include "layers/token_pool.h"
+#include "layers/unary.h"
 #include "layers/transpose.h"
 
 namespace espalier {
@@ -47,6 +51,16 @@ namespace {
 
 using Factory = std::function<std::shared_ptr<const Layer>(const Attributes&)>;
 using Registry = std::map<std::string, Factory, std::less<>>;
+
+// A class of several kinds.
+template <typename Class>
+void EmplaceKindsOf(Registry& registry) {
+  for (const std::string_view kind : Class::Kinds()) {
+    registry.emplace(kind, [kind](const Attributes& attributes) {
+      return std::make_shared<const Class>(kind, attributes);
+    });
+  }
+}
 
 template <typename... Kinds>
 Registry MakeRegistry() {
@@ -64,11 +78,10 @@ Registry MakeRegistry() {
       return is_per_position ? std::make_shared<const PerPosition>(std::move(layer)) : layer;
     };
   }
-  for (const std::string_view kind : ActivationLayer::Kinds()) {
-    registry.emplace(kind, [kind](const Attributes& attributes) {
-      return std::make_shared<const ActivationLayer>(kind, attributes);
-    });
-  }
+  EmplaceKindsOf<ActivationLayer>(registry);
+  EmplaceKindsOf<BinaryLayer>(registry);
+  EmplaceKindsOf<SoftmaxLayer>(registry);
+  EmplaceKindsOf<UnaryLayer>(registry);
   return registry;
 }
 
@@ -77,8 +90,8 @@ const Registry& AllKinds() {
       MakeRegistry<Add, ArgMax, Attention, AveragePool2d, BatchNorm, Cast, ConcatLayer, Conv1d,
                    Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d, Dropout, Embedding, Expand,
                    Flatten, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm,
-                   LayerNorm, MatmulLayer, MaxPool2d, PositionEmbedding, Reduce, Reshape, Resize,
-                   RmsNorm, Squeeze, TokenPool, TransposeLayer, Unsqueeze>();
+                   LayerNorm, MatmulLayer, MaxPool2d, PositionEmbedding, Prelu, Reduce, Reshape,
+                   Resize, RmsNorm, Squeeze, TokenPool, TransposeLayer, Unsqueeze>();
   return registry;
 }
 

@@ -43,9 +43,12 @@ Attributes Required(const std::string& kind) {
   return {};
 }
 
-// How many inputs each kind takes at least.
+// How many inputs of one shape a kind takes at least.
 std::size_t InputsOf(const std::string& kind) {
-  return kind == "add" || kind == "concat" || kind == "matmul" ? 2 : 1;
+  const bool is_joint = kind == "add" || kind == "concat" || kind == "sub" || kind == "mul" ||
+                        kind == "div" || kind == "min" || kind == "max" || kind == "pow" ||
+                        kind == "matmul";
+  return is_joint ? 2 : 1;
 }
 
 // What it can read that has the elements of an image.
@@ -80,7 +83,8 @@ bool Has(const std::string& text, std::string_view part) {
 }
 
 TEST(Registry, KnowsAllKinds) {
-  const std::vector<std::string> expected = {"add",
+  const std::vector<std::string> expected = {"abs",
+                                             "add",
                                              "arg_max",
                                              "attention",
                                              "average_pool2d",
@@ -92,29 +96,50 @@ TEST(Registry, KnowsAllKinds) {
                                              "conv_transpose2d",
                                              "dense",
                                              "depthwise_conv2d",
+                                             "div",
                                              "dropout",
+                                             "elu",
                                              "embedding",
+                                             "erf",
+                                             "exp",
                                              "expand",
                                              "flatten",
                                              "gelu",
                                              "global_average_pool2d",
                                              "global_max_pool2d",
                                              "group_norm",
+                                             "hard_sigmoid",
+                                             "hard_swish",
                                              "instance_norm",
                                              "layer_norm",
                                              "leaky_relu",
+                                             "log",
+                                             "log_softmax",
                                              "matmul",
+                                             "max",
                                              "max_pool2d",
+                                             "min",
+                                             "mish",
+                                             "mul",
+                                             "neg",
                                              "position_embedding",
+                                             "pow",
+                                             "prelu",
+                                             "reciprocal",
                                              "reduce",
                                              "relu",
                                              "relu6",
                                              "reshape",
                                              "resize",
                                              "rms_norm",
+                                             "selu",
                                              "sigmoid",
                                              "silu",
+                                             "softmax",
+                                             "softplus",
+                                             "sqrt",
                                              "squeeze",
+                                             "sub",
                                              "tanh",
                                              "token_pool",
                                              "transpose",
@@ -259,13 +284,13 @@ TEST(Registry, DefaultsArePyTorchsOrTheDocumentedOnes) {
             AttributeValue("nearest"));
   EXPECT_EQ(MakeLayer("rms_norm", {})->attributes().at("epsilon"), AttributeValue(1e-6));
   EXPECT_EQ(MakeLayer("leaky_relu", {})->attributes().at("slope"), AttributeValue(0.01));
+  EXPECT_EQ(MakeLayer("elu", {})->attributes().at("alpha"), AttributeValue(1.0));
   EXPECT_EQ(MakeLayer("dropout", {})->attributes().at("rate"), AttributeValue(0.5));
 }
 
 TEST(Registry, UnknownNamesListTheKnown) {
+  EXPECT_TRUE(Has(ErrorOf("", {}), "known are abs, add, "));
   EXPECT_TRUE(Has(ErrorOf("conv2", {}), "did you mean 'conv2d'")) << ErrorOf("conv2", {});
-  EXPECT_TRUE(Has(ErrorOf("", {}), "known are add, "));
-  EXPECT_TRUE(Has(ErrorOf("", {}), "known are add, arg_max"));
   EXPECT_EQ(ErrorWith("dense", "unit", Whole{3}),
             "INVALID_ARGUMENT: dense: unknown attribute 'unit', known are units, bias, "
             "initializer, per_position; did you mean 'units'?");
@@ -287,6 +312,12 @@ TEST(Registry, WrongTypesAreErrors) {
   EXPECT_TRUE(Has(ErrorWith("attention", "packed", 0.5), "true or false"));
   EXPECT_TRUE(Has(ErrorWith("token_pool", "pool", true), "expected a text"));
   EXPECT_TRUE(Has(ErrorWith("dense", "initializer", true), "expected a text, got true"));
+  EXPECT_TRUE(Has(ErrorWith("softmax", "axis", Whole{0}), "expected a text"));
+  EXPECT_TRUE(Has(ErrorWith("prelu", "per_channel", Whole{1}), "true or false"));
+  EXPECT_TRUE(
+      Has(ErrorWith("global_average_pool2d", "keep_dimensions", Whole{1}), "true or false"));
+  EXPECT_EQ(ErrorWith("log_softmax", "axis", "first"),
+            "INVALID_ARGUMENT: log_softmax axis: expected \"last\" or \"channels\", got \"first\"");
   EXPECT_TRUE(Has(ErrorWith("dropout", "rate", "half"), "expected a number"));
   EXPECT_TRUE(Has(ErrorWith("conv2d", "kernel", Ints{3}), "got [3]"));
   EXPECT_TRUE(Has(ErrorWith("conv2d", "kernel", Ints{3, 3, 3}), "got [3, 3, 3]"));
@@ -379,6 +410,7 @@ TEST(Registry, HostileValuesAreErrors) {
                              std::numeric_limits<double>::infinity(), -1e300, 1e300}) {
     EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
     EXPECT_TRUE(Has(ErrorWith("leaky_relu", "slope", value), "slope"));
+    EXPECT_TRUE(Has(ErrorWith("elu", "alpha", value), "alpha"));
     EXPECT_TRUE(Has(ErrorWith("batch_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("group_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("resize", "scale", value), "scale"));

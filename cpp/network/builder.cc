@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "espalier/builder.h"
 
+#include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "core/text.h"
+#include "network/names.h"
 
 namespace espalier {
 namespace {
@@ -25,7 +28,7 @@ NetworkBuilder& NetworkBuilder::Normalize(std::vector<double> mean, std::vector<
 }
 
 NetworkBuilder& NetworkBuilder::From(std::string layer) {
-  cursor_ = std::move(layer);
+  cursor_ = Resolve(std::move(layer));
   return *this;
 }
 
@@ -63,18 +66,58 @@ NetworkBuilder& NetworkBuilder::BatchNorm(std::string name) {
 }
 
 NetworkBuilder& NetworkBuilder::Add(std::string name, std::string a, std::string b) {
-  LayerSpec layer;
-  layer.name = std::move(name);
-  layer.kind = "add";
-  layer.inputs = {std::move(a), std::move(b)};
-  return Layer(std::move(layer));
+  return Join(std::move(name), "add", {std::move(a), std::move(b)});
+}
+
+NetworkBuilder& NetworkBuilder::Mul(std::string name, std::string a, std::string b) {
+  return Join(std::move(name), "mul", {std::move(a), std::move(b)});
+}
+
+NetworkBuilder& NetworkBuilder::SqueezeExcitation(std::string name, std::int64_t channels,
+                                                  std::int64_t squeezed,
+                                                  const SqueezeExcitationOptions& options) {
+  const std::string features = CurrentLayer();
+  Block(name, [&](NetworkBuilder& block) {
+    block.Append("pool", "global_average_pool2d", {{"keep_dimensions", true}})
+        .Conv2d("reduce", squeezed, 1)
+        .Append("activation", options.activation, {})
+        .Conv2d("expand", channels, 1)
+        .Append("gate", options.gate, {});
+  });
+  LayerSpec product;
+  product.inputs = {features, Concat(Prefix(), name, ".gate")};
+  product.name = FullName(name, "mul");
+  product.kind = "mul";
+  spec_.layers.push_back(std::move(product));
+  return *this;
+}
+
+NetworkBuilder& NetworkBuilder::Block(std::string name,
+                                      const std::function<void(NetworkBuilder&)>& layers) {
+  if (name.empty()) Fail(ErrorCode::kInvalidArgument, "block: expected a name, got \"\"");
+  const std::size_t before = spec_.layers.size();
+  blocks_.push_back({Concat(Prefix(), name, "."), CurrentLayer()});
+  try {
+    layers(*this);
+  } catch (...) {
+    blocks_.pop_back();
+    throw;
+  }
+  blocks_.pop_back();
+  if (spec_.layers.size() == before) {
+    Fail(ErrorCode::kInvalidArgument, "block '", name,
+         "': expected at least one layer in it, got none");
+  }
+  return *this;
 }
 
 NetworkBuilder& NetworkBuilder::Layer(LayerSpec layer) {
+  for (std::string& input : layer.inputs) input = Resolve(std::move(input));
   if (layer.inputs.empty() && !cursor_.empty()) {
     layer.inputs = {cursor_};
   }
   cursor_.clear();
+  layer.name = FullName(layer.name, layer.kind);
   spec_.layers.push_back(std::move(layer));
   return *this;
 }
@@ -87,19 +130,67 @@ NetworkBuilder& NetworkBuilder::Head(std::string name, TaskSpec task) {
 }
 
 NetworkBuilder& NetworkBuilder::Head(HeadSpec head) {
-  if (head.from.empty()) head.from = std::exchange(cursor_, {});
+  head.from = head.from.empty() ? std::exchange(cursor_, {}) : Resolve(std::move(head.from));
   spec_.heads.push_back(std::move(head));
   return *this;
 }
 
 Network NetworkBuilder::Build(std::uint64_t seed) const { return Network::Build(spec_, seed); }
 
-NetworkBuilder& NetworkBuilder::Append(std::string name, const char* kind, Attributes attributes) {
+NetworkBuilder& NetworkBuilder::Append(std::string name, std::string kind, Attributes attributes) {
+  LayerSpec layer;
+  layer.name = std::move(name);
+  layer.kind = std::move(kind);
+  layer.attributes = std::move(attributes);
+  return Layer(std::move(layer));
+}
+
+NetworkBuilder& NetworkBuilder::Join(std::string name, const char* kind,
+                                     std::vector<std::string> inputs) {
   LayerSpec layer;
   layer.name = std::move(name);
   layer.kind = kind;
-  layer.attributes = std::move(attributes);
+  layer.inputs = std::move(inputs);
   return Layer(std::move(layer));
+}
+
+std::string NetworkBuilder::Prefix() const { return blocks_.empty() ? "" : blocks_.back().prefix; }
+
+bool NetworkBuilder::IsNamed(std::string_view name) const {
+  return std::any_of(spec_.layers.begin(), spec_.layers.end(),
+                     [&](const LayerSpec& layer) { return layer.name == name; });
+}
+
+// Empty: to be numbered when the network is built.
+std::string NetworkBuilder::FullName(const std::string& name, const std::string& kind) const {
+  if (blocks_.empty() || !name.empty()) return Concat(Prefix(), name);
+  int number = 1;
+  while (IsNamed(Concat(Prefix(), kind, number))) ++number;
+  return Concat(Prefix(), kind, number);
+}
+
+// The whole name of an earlier layer that is called `name` in this block.
+std::string NetworkBuilder::Resolve(std::string name) const {
+  for (std::size_t i = blocks_.size(); i-- > 0;) {
+    if (name == kInputName) return blocks_[i].input;
+    if (std::string full = blocks_[i].prefix + name; IsNamed(full)) return full;
+  }
+  return name;
+}
+
+// What the next layer is computed from. If that is yet to be numbered, it is done now.
+std::string NetworkBuilder::CurrentLayer() {
+  if (!cursor_.empty()) return cursor_;
+  if (spec_.layers.empty()) return spec_.inputs.empty() ? kInputName : spec_.inputs[0].name;
+  std::unordered_set<std::string> taken;
+  for (const LayerSpec& layer : spec_.layers) taken.insert(layer.name);
+  NameCounter counter;
+  std::string name;
+  for (const LayerSpec& layer : spec_.layers) {
+    name = layer.name.empty() ? counter.Next(layer.kind, "", taken) : layer.name;
+  }
+  spec_.layers.back().name = name;
+  return name;
 }
 
 TaskSpec LabelsTask(std::vector<std::string> labels) {

@@ -243,8 +243,8 @@ void ChooseInitializers(ExpandedSpec& spec) {
       layer.spec.attributes["initializer"] =
           std::string(is_saturated ? "glorot_uniform" : "he_normal");
     }
-    const bool is_saturating =
-        kind == "sigmoid" || kind == "tanh" || (PassesActivationThrough(kind) && is_saturated);
+    const bool is_saturating = kind == "sigmoid" || kind == "tanh" || kind == "hard_sigmoid" ||
+                               (PassesActivationThrough(kind) && is_saturated);
     for (const int input : layer.inputs) {
       if (is_saturating) saturates[static_cast<std::size_t>(input)] = 1;
     }

@@ -11,9 +11,10 @@ namespace espalier {
 namespace {
 
 // Layers of one block: names with its prefix, each after the one before.
-class Block {
+class EncoderLayers {
  public:
-  Block(NetworkBuilder& builder, std::string name) : builder_(builder), name_(std::move(name)) {}
+  EncoderLayers(NetworkBuilder& builder, std::string name)
+      : builder_(builder), name_(std::move(name)) {}
 
   std::string NameOf(const char* part) const { return Concat(name_, ".", part); }
 
@@ -42,14 +43,11 @@ class Block {
 
 NetworkBuilder& NetworkBuilder::TransformerEncoder(std::string name,
                                                    const TransformerOptions& options) {
-  std::string x = std::exchange(cursor_, {});
-  if (x.empty() && !spec_.layers.empty()) x = spec_.layers.back().name;
-  if (spec_.layers.empty() && x.empty() && !spec_.inputs.empty()) x = spec_.inputs[0].name;
-  if (name.empty() || x.empty()) {
-    Fail(ErrorCode::kInvalidArgument, "transformer encoder '", name, "': expected a name of ",
-         name.empty() ? "its own" : "the layer before it, which it reads twice", ", got none");
+  if (name.empty()) {
+    Fail(ErrorCode::kInvalidArgument, "transformer encoder: expected a name, got \"\"");
   }
-  Block block(*this, std::move(name));
+  const std::string x = CurrentLayer();
+  EncoderLayers block(*this, std::move(name));
   const auto norm = [&](const char* part, const std::string& input) {
     return block.Add(part, "layer_norm", {{"epsilon", options.epsilon}, {"per_position", true}},
                      {input});

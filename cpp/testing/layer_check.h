@@ -35,6 +35,7 @@ using Floats = std::vector<float>;
 struct LayerValues {
   std::int64_t batch = 1;
   Mode mode = Mode::kTraining;
+  Layout any_layout = Layout::kChannelsLast;  // of a layer that takes any
   std::vector<Shape> input_shapes;
   Shape output_shape{1};
   std::vector<Doubles> inputs;      // [batch, shape] each
@@ -111,8 +112,10 @@ class GuardedFloats {
 };
 
 /// The layout in which a layer is checked.
-inline Layout LayoutIn(const Layer& layer) {
-  return layer.layout_rule() == LayoutRule::kRowMajor ? Layout::kRowMajor : Layout::kChannelsLast;
+inline Layout LayoutIn(const Layer& layer, const LayerValues& values) {
+  const LayoutRule rule = layer.layout_rule();
+  if (rule == LayoutRule::kAny) return values.any_layout;
+  return rule == LayoutRule::kRowMajor ? Layout::kRowMajor : Layout::kChannelsLast;
 }
 
 /// [batch, shape] as outside to how it lies inside plans, and back.
@@ -143,13 +146,13 @@ inline bool HasGradient(const Layer& layer, std::size_t input) {
 /// Input `index` as it lies where the layer reads it.
 inline Doubles InputFloats(const Layer& layer, std::size_t index, const LayerValues& values) {
   if (layer.InputType(index) == ElementType::kFloat32) {
-    return Inside(values.input_shapes[index], values.inputs[index], LayoutIn(layer));
+    return Inside(values.input_shapes[index], values.inputs[index], LayoutIn(layer, values));
   }
   Doubles bits;
   for (const double value : values.inputs[index]) {
     bits.push_back(std::bit_cast<float>(static_cast<std::int32_t>(value)));
   }
-  return Inside(values.input_shapes[index], bits, LayoutIn(layer));
+  return Inside(values.input_shapes[index], bits, LayoutIn(layer, values));
 }
 
 /// What the shipped layer computed. Values are as outside. Gradients that were not wanted are
@@ -182,7 +185,7 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
   }
   std::vector<GuardedFloats> parameters(values.parameters.begin(), values.parameters.end());
   GuardedFloats output(grad.size());
-  const Doubles grad_inside = Inside(values.output_shape, grad, LayoutIn(layer));
+  const Doubles grad_inside = Inside(values.output_shape, grad, LayoutIn(layer, values));
   GuardedFloats grad_output(grad_inside);
   std::vector<GuardedFloats> grads;
   std::vector<const float*> input_pointers, parameter_pointers;
@@ -221,6 +224,7 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
   }
   layer.Forward({.batch = values.batch,
                  .mode = values.mode,
+                 .layout = LayoutIn(layer, values),
                  .input_shapes = values.input_shapes,
                  .output_shape = values.output_shape,
                  .inputs = input_pointers,
@@ -241,6 +245,7 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
   if (layer.HasBackward()) {
     layer.Backward({.batch = values.batch,
                     .mode = values.mode,
+                    .layout = LayoutIn(layer, values),
                     .input_shapes = values.input_shapes,
                     .output_shape = values.output_shape,
                     .inputs = input_pointers,
@@ -255,7 +260,7 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
                     .workspace = &workspace});
   }
   LayerRun run;
-  run.output = Outside(values.output_shape, results, LayoutIn(layer));
+  run.output = Outside(values.output_shape, results, LayoutIn(layer, values));
   run.is_intact = is_intact && saved.IsIntact() && backward.IsIntact() && grad_output.IsIntact() &&
                   testing::SameBits(grad_output.values(), GuardedFloats(grad_inside).values());
   for (std::size_t i = 0; i < grads.size(); ++i) {
@@ -263,8 +268,9 @@ inline LayerRun RunLayer(const Layer& layer, const LayerValues& values, const Do
     const float* wanted = is_input ? grad_inputs[i] : grad_parameters[i - inputs.size()];
     (is_input ? run.grad_inputs : run.grad_parameters)
         .push_back(wanted == nullptr ? Floats()
-                   : is_input ? Outside(values.input_shapes[i], grads[i].values(), LayoutIn(layer))
-                              : grads[i].values());
+                   : is_input
+                       ? Outside(values.input_shapes[i], grads[i].values(), LayoutIn(layer, values))
+                       : grads[i].values());
     run.is_intact = run.is_intact && grads[i].IsIntact();
   }
   return run;

@@ -56,6 +56,7 @@ inline std::vector<std::vector<float>> ReferenceForward(
     std::vector<float> lying(output.size());
     ForwardArguments arguments;
     arguments.batch = batch;
+    arguments.layout = network.value(layer.output).layout;
     arguments.mode = Mode::kEvaluation;
     arguments.input_shapes = layer.input_shapes;
     arguments.output_shape = layer.output_shape;

@@ -4,6 +4,7 @@
 // between gradient and parameter: clipping, rates, decay.
 
 #include <cmath>
+#include <utility>
 
 #include "espalier/builder.h"
 #include "espalier/trainer.h"
@@ -135,13 +136,45 @@ TEST(Gradient, OfAnActivationThatPoolingOvertakesIsThatOfOneInPlace) {
     const RandomExamples examples(network, 6, 2);
     return GradientOf(network, examples, {.optimizer = Sgd{.learning_rate = 1.0}});
   };
-  for (const char* kind : {"relu", "relu6", "leaky_relu", "sigmoid", "tanh"}) {
+  for (const char* kind : {"relu", "relu6", "leaky_relu", "sigmoid", "tanh", "hard_sigmoid", "elu",
+                           "selu", "softplus", "mish"}) {
     for (const bool has_norm : {false, true}) {
       const NamedValues expected = gradients(kind, has_norm, /*is_overtaken=*/false);
       for (const auto& [path, values] : gradients(kind, has_norm, /*is_overtaken=*/true)) {
         const Doubles in_place(expected.at(path).begin(), expected.at(path).end());
         EXPECT_LE(RelativeNorm(values, in_place), 1e-6) << kind << " " << path;
       }
+    }
+  }
+}
+
+// A convolution or a dense layer applies what follows it, but not behind a dropout of nothing.
+TEST(Gradient, OfAFusedActivationIsThatOfOneWithAPassOfItsOwn) {
+  const auto gradients = [](const std::string& kind, const Attributes& attributes, bool is_fused) {
+    NetworkBuilder builder(Shape::Image(3, 6, 5));
+    builder.Conv2d("conv1", 5, 3);
+    if (!is_fused) builder.Dropout(0.0);
+    builder.Layer({.name = "act1", .kind = kind, .attributes = attributes}).Dense("dense1", 7);
+    if (!is_fused) builder.Dropout(0.0);
+    builder.Layer({.name = "act2", .kind = kind, .attributes = attributes});
+    builder.Head("signs", LabelsTask({"a", "b", "c"}));
+    Network network = builder.Build(3);
+    const RandomExamples examples(network, 6, 2);
+    return GradientOf(network, examples, {.optimizer = Sgd{.learning_rate = 1.0}});
+  };
+  const std::pair<const char*, Attributes> kinds[] = {{"relu", {}},
+                                                      {"leaky_relu", {{"slope", 0.3}}},
+                                                      {"elu", {{"alpha", 0.4}}},
+                                                      {"hard_sigmoid", {}},
+                                                      {"selu", {}},
+                                                      {"softplus", {}},
+                                                      {"hard_swish", {}},
+                                                      {"mish", {}}};
+  for (const auto& [kind, attributes] : kinds) {
+    const NamedValues expected = gradients(kind, attributes, /*is_fused=*/false);
+    for (const auto& [path, values] : gradients(kind, attributes, /*is_fused=*/true)) {
+      const Doubles apart(expected.at(path).begin(), expected.at(path).end());
+      EXPECT_LE(RelativeNorm(values, apart), 1e-6) << kind << " " << path;
     }
   }
 }

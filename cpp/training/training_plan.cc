@@ -254,12 +254,13 @@ class Compiler {
       PlanNode& node = plan_.nodes[Index(i)];
       const auto* const activation =
           dynamic_cast<const ActivationLayer*>(layer(node.layer).layer.get());
-      if (activation == nullptr || !activation->HasGradientByResult()) continue;
+      if (activation == nullptr || !HasGradientByResult(activation->activation())) continue;
       const int producer = node.producers[0];
       if (producer < 0) continue;
       PlanNode& before = plan_.nodes[Index(producer)];
       if (readers[Index(producer)].count == 1 && layer(before.layer).layer->FusesActivation()) {
         before.fused_activation = activation->activation();
+        before.fused_slope = activation->slope();
         node.is_fused = true;
       }
       if (readers[Index(i)].count == 1 && IsMaxPool(readers[Index(i)].last) &&

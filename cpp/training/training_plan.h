@@ -67,6 +67,7 @@ struct PlanNode {
   /// Of the node that follows, whose forward pass is then nothing and whose buffers are this
   /// node's.
   Activation fused_activation = Activation::kNone;
+  float fused_slope = 0.0f;
   bool is_fused = false;  // into the node before it
   /// The gradient of its weights waits until all others are known: it is computed where it is
   /// used, and has no memory. Input and gradient of the output are kept that long.

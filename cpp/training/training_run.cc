@@ -54,6 +54,7 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   node.has_backward = plan_node.has_backward;
   node.is_fused = plan_node.is_fused;
   node.fused_activation = plan_node.fused_activation;
+  node.fused_slope = plan_node.fused_slope;
   node.name_hash = HashName(layer.name.data(), layer.name.data() + layer.name.size());
   for (const BufferId input : plan_node.inputs) node.inputs.push_back(Buffer(input));
   for (const BufferId grad_input : plan_node.grad_inputs) {
@@ -122,6 +123,7 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
     Move(plan_.nodes[i].moves, position.batch, workspace);
     node.layer->layer->Forward({.batch = position.batch,
                                 .mode = node.mode,
+                                .layout = network_.value(node.layer->output).layout,
                                 .input_shapes = node.layer->input_shapes,
                                 .output_shape = node.output_shape,
                                 .inputs = node.inputs,
@@ -135,6 +137,7 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
                                            .index = static_cast<std::uint32_t>(position.step),
                                            .subindex = node.name_hash},
                                 .activation = node.fused_activation,
+                                .slope = node.fused_slope,
                                 .workspace = &workspace});
   }
   for (HeadGroupRun& group : groups_) group.Forward(position.batch, targets, workspace);
@@ -170,6 +173,7 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
     if (!node.has_backward) continue;
     node.layer->layer->Backward({.batch = batch,
                                  .mode = node.mode,
+                                 .layout = network_.value(node.layer->output).layout,
                                  .input_shapes = node.layer->input_shapes,
                                  .output_shape = node.output_shape,
                                  .inputs = node.inputs,

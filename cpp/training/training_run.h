@@ -75,6 +75,7 @@ class TrainingRun {
     bool has_backward = false;
     bool is_fused = false;  // into the node before it
     Activation fused_activation = Activation::kNone;
+    float fused_slope = 0.0f;
     std::uint32_t name_hash = 0;
     std::vector<const float*> inputs;
     std::vector<const float*> parameters;

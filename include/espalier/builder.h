@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "espalier/network.h"
@@ -34,6 +36,13 @@ struct TransformerOptions {
   std::string lengths;
 };
 
+/// Kinds of layers in squeeze-and-excitation: {"silu", "sigmoid"} in EfficientNet, {"relu",
+/// "hard_sigmoid"} in MobileNetV3.
+struct SqueezeExcitationOptions {
+  std::string activation = "relu";  ///< after the reduction
+  std::string gate = "sigmoid";     ///< makes the factors
+};
+
 /// Writes a NetworkSpec layer by layer. Each layer follows the one before unless
 /// `From` moved the cursor; an empty name is numbered by kind. Errors come from Build.
 class NetworkBuilder {
@@ -55,17 +64,31 @@ class NetworkBuilder {
   NetworkBuilder& Flatten();
   NetworkBuilder& Dropout(double rate);
   NetworkBuilder& BatchNorm(std::string name = "");
+  /// The sum and the product of two layers, whose shapes may differ as NumPy's.
   NetworkBuilder& Add(std::string name, std::string a, std::string b);
+  NetworkBuilder& Mul(std::string name, std::string a, std::string b);
+
   /// An encoder block of a transformer over [length, width]: self-attention, then two dense layers
   /// at each position, each added to what it reads. Its layers are <name>.qkv, .attention,
   /// .projection, .dropout1, .sum1, .norm1, .hidden, .activation, .output, .dropout2, .sum2 and
   /// .norm2; weights of PyTorch's TransformerEncoderLayer fit: in_proj is qkv, out_proj projection,
-  /// linear1 hidden, linear2 output. The layer before needs a name. Throws Error: INVALID_ARGUMENT
-  /// if it has none.
+  /// linear1 hidden, linear2 output.
   ///
   /// Source: Vaswani et al., 2017, arXiv:1706.03762; norm_first: Xiong et al., 2020,
   /// arXiv:2002.04745.
   NetworkBuilder& TransformerEncoder(std::string name, const TransformerOptions& options);
+
+  /// Scales each channel by a factor that the averages of all channels decide: Hu et al. 2017,
+  /// arXiv:1709.01507. `channels` are those of the layer before. The layers before the result,
+  /// `name`, are <name>.pool, reduce, activation, expand and gate.
+  NetworkBuilder& SqueezeExcitation(std::string name, std::int64_t channels, std::int64_t squeezed,
+                                    const SqueezeExcitationOptions& options = {});
+
+  /// Adds what `layers` adds, with names that begin with "<name>.". Within it, "input" is what the
+  /// block begins with, layers without a name are numbered anew, and names are first looked up in
+  /// the block, then in what is around it. What follows is computed from its last layer.
+  NetworkBuilder& Block(std::string name, const std::function<void(NetworkBuilder&)>& layers);
+
   /// Any other kind, or any other setting.
   NetworkBuilder& Layer(LayerSpec layer);
 
@@ -78,10 +101,22 @@ class NetworkBuilder {
   Network Build(std::uint64_t seed) const;
 
  private:
-  NetworkBuilder& Append(std::string name, const char* kind, Attributes attributes);
+  struct OpenBlock {
+    std::string prefix;
+    std::string input;
+  };
+
+  NetworkBuilder& Append(std::string name, std::string kind, Attributes attributes);
+  NetworkBuilder& Join(std::string name, const char* kind, std::vector<std::string> inputs);
+  std::string FullName(const std::string& name, const std::string& kind) const;
+  std::string Resolve(std::string name) const;
+  std::string Prefix() const;
+  std::string CurrentLayer();
+  bool IsNamed(std::string_view name) const;
 
   NetworkSpec spec_;
   std::string cursor_;
+  std::vector<OpenBlock> blocks_;  // the innermost last
 };
 
 /// Tasks with the loss usual for them.
