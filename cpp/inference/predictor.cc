@@ -103,12 +103,6 @@ InferencePlan MakePlan(const NetworkState& network, const PredictorConfig& confi
           {.outputs = PlanOutputs::kSideBySide, .precision = config.precision}};
 }
 
-std::int64_t InputSize(const std::vector<InputFormat>& formats) {
-  std::int64_t size = 0;
-  for (const InputFormat& format : formats) size = CheckedAdd(size, format.floats);
-  return size;
-}
-
 std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
   const std::int64_t bytes =
       CheckedMultiply(CheckedAdd(plan.floats_per_example(), outputs), kFloatBytes);
@@ -125,17 +119,17 @@ class Predictor::Implementation {
         probabilities_(heads),
         pool_(plan_.first(), PieceSize(plan_.first(), probabilities_.width()), config.threads),
         formats_(InputFormats(network)),
-        input_size_(InputSize(formats_)),
+        input_size_(FloatsOf(formats_)),
         wants_logits_(config.logits),
         pixel_scale_(config.pixel_scale),
         pixel_offset_(config.pixel_offset),
-        pixel_piece_(
+        converted_piece_(
             plan_.first().ReadsPixels()
                 ? pool_.batch()
                 : std::clamp<std::int64_t>(kConvertedFloats / input_size_, 1, pool_.batch())) {
     // Large buffers are for the first caller alone: calls that need them take long anyway.
     pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
-    if (!plan_.first().ReadsPixels()) pool_.PrepareConverted(pixel_piece_ * input_size_);
+    if (!plan_.first().ReadsPixels()) pool_.PrepareConverted(converted_piece_ * input_size_);
     // After all that a caller needs, for copies that nobody asked for yield where memory is short.
     plan_.AddCopies(config.weight_copies, [&] { return MakePlan(network, config, heads); });
     if (EstimateCost(network, CostUse::kPrediction).multiply_adds <= kMostWarmUpWork) WarmUp();
@@ -180,8 +174,8 @@ class Predictor::Implementation {
                   plan_.first().DescribeKernels(),
                   plan_.first().ReadsPixels()
                       ? std::string("pixels: converted as the first operation reads them\n")
-                      : Concat("pixels: converted before the first operation, up to ", pixel_piece_,
-                               " examples at a time\n"));
+                      : Concat("pixels: converted before the first operation, up to ",
+                               converted_piece_, " examples at a time\n"));
   }
 
  private:
@@ -214,12 +208,17 @@ class Predictor::Implementation {
     const FlushDenormals flush;
     try {
       BufferPool::Lease lease(pool_);
-      const std::int64_t piece = inputs != nullptr ? pool_.batch() : pixel_piece_;
+      const bool is_converted = inputs == nullptr || inputs->must_split();
+      const std::int64_t piece = is_converted ? converted_piece_ : pool_.batch();
       for (std::int64_t done = 0; done < batch; done += piece) {
         const std::int64_t count = std::min(piece, batch - done);
         float* const rows = outputs + done * output_size();
         if (inputs != nullptr) {
-          plan_.ForCaller().Run(count, inputs->At(done), {&rows, 1}, *lease);
+          plan_.ForCaller().Run(
+              count,
+              is_converted ? inputs->Split(done, count, lease.Converted(count * input_size_))
+                           : inputs->At(done),
+              {&rows, 1}, *lease);
         } else {
           RunPixels(count, pixels + done * input_size_, rows, lease);
         }
@@ -266,7 +265,7 @@ class Predictor::Implementation {
   bool wants_logits_;
   float pixel_scale_;
   float pixel_offset_;
-  std::int64_t pixel_piece_;  // examples
+  std::int64_t converted_piece_;  // examples that are converted before the plan runs
   std::int64_t warm_up_calls_ = 0;
   std::atomic<std::int64_t> failed_calls_{0};
 };

@@ -24,7 +24,8 @@ void trainerCacheExamples(std::int64_t trainer, int slot, std::int64_t batch,
     const EnteredTrainer entered(trainer);
     entered->trainer.CacheFeatures(
         slot, Borrow("examples", examples, batch),
-        Borrow<const float>("inputs", inputs, CheckedMultiply(batch, entered->input_size)));
+        Inputs::SideBySide(
+            Borrow<const float>("inputs", inputs, CheckedMultiply(batch, entered->input_size))));
   });
 }
 
@@ -74,7 +75,8 @@ void featurePredictorCache(std::int64_t predictor, std::int64_t features, std::i
     const Entered<FeaturePredictorObject> entered(predictor);
     entered->predictor.CacheFeatures(
         *Entered<Features>(features), Borrow("examples", examples, batch),
-        Borrow<const float>("inputs", inputs, CheckedMultiply(batch, entered->input_size)));
+        Inputs::SideBySide(
+            Borrow<const float>("inputs", inputs, CheckedMultiply(batch, entered->input_size))));
   });
 }
 

@@ -26,8 +26,7 @@ std::span<double> StepResults(const TrainerObject& object, double* results) {
   return Borrow("results", results, static_cast<std::int64_t>(3 + 2 * object.heads.count()));
 }
 
-std::span<const float> Inputs(const TrainerObject& object, std::int64_t batch,
-                              std::int64_t inputs) {
+std::span<const float> Rows(const TrainerObject& object, std::int64_t batch, std::int64_t inputs) {
   return Borrow<const float>("inputs", inputs, CheckedMultiply(batch, object.input_size));
 }
 
@@ -38,7 +37,9 @@ std::span<float> Logits(const TrainerObject& object, std::int64_t batch, std::in
 void Predict(const Predictor& predictor, std::int64_t batch, std::int64_t inputs,
              std::int64_t outputs) {
   predictor.Predict(
-      batch, Borrow<const float>("inputs", inputs, CheckedMultiply(batch, predictor.input_size())),
+      batch,
+      Inputs::SideBySide(
+          Borrow<const float>("inputs", inputs, CheckedMultiply(batch, predictor.input_size()))),
       Borrow<float>("outputs", outputs, CheckedMultiply(batch, predictor.output_size())));
 }
 
@@ -71,9 +72,10 @@ void trainerStep(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
   Guard([&] {
     const EnteredTrainer entered(trainer);
     const auto written = StepResults(*entered, results);
-    const auto values = Inputs(*entered, batch, inputs);
+    const auto rows = Rows(*entered, batch, inputs);
     entered->heads.ReadTargets(batch, targets, masks, entered->targets);
-    WriteStepResult(entered->trainer.Step(batch, values, entered->targets), written);
+    WriteStepResult(entered->trainer.Step(batch, Inputs::SideBySide(rows), entered->targets),
+                    written);
   });
 }
 
@@ -93,7 +95,8 @@ void trainerCacheFeatures(std::int64_t trainer, int slot, std::int64_t first, st
                           std::int64_t inputs) {
   Guard([&] {
     const EnteredTrainer entered(trainer);
-    entered->trainer.CacheFeatures(slot, first, batch, Inputs(*entered, batch, inputs));
+    entered->trainer.CacheFeatures(slot, first, batch,
+                                   Inputs::SideBySide(Rows(*entered, batch, inputs)));
   });
 }
 
@@ -113,7 +116,7 @@ void trainerEvaluate(std::int64_t trainer, std::int64_t batch, std::int64_t inpu
                      std::int64_t logits) {
   Guard([&] {
     const EnteredTrainer entered(trainer);
-    entered->trainer.Evaluate(batch, Inputs(*entered, batch, inputs),
+    entered->trainer.Evaluate(batch, Inputs::SideBySide(Rows(*entered, batch, inputs)),
                               Logits(*entered, batch, logits));
   });
 }

@@ -48,10 +48,16 @@ void HeadTable::ReadTargets(std::int64_t batch, const std::int64_t* targets,
   }
 }
 
+std::int64_t InputSize(const Network& network) {
+  std::int64_t size = 0;
+  for (const InputSpec& input : network.Spec().inputs) size += input.shape.element_count();
+  return size;
+}
+
 TrainerObject::TrainerObject(Network& network, const TrainerConfig& config)
     : trainer(network, config),
       heads(network),
-      input_size(network.Spec().inputs[0].shape.element_count()),
+      input_size(InputSize(network)),
       targets(heads.count()) {}
 
 BusyTrainer::BusyTrainer(TrainerObject& trainer) : trainer_(trainer) {

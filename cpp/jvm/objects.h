@@ -42,6 +42,9 @@ class HeadTable {
   std::int64_t total_width_ = 0;
 };
 
+/// Elements of all inputs of an example.
+std::int64_t InputSize(const Network& network);
+
 /// A trainer with what its calls need, made once so that steps allocate nothing.
 class TrainerObject {
  public:
@@ -58,7 +61,7 @@ class TrainerObject {
 struct FeaturePredictorObject {
   FeaturePredictorObject(const Network& network, const FeaturePredictorConfig& config)
       : predictor(network, config),
-        input_size(network.Spec().inputs[0].shape.element_count()),
+        input_size(InputSize(network)),
         total_width(HeadTable(network).total_width()) {}
 
   FeaturePredictor predictor;

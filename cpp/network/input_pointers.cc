@@ -2,6 +2,8 @@
 #include "network/input_pointers.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
 #include "core/text.h"
 
@@ -16,17 +18,35 @@ std::size_t SizeOf(const InputData& data) {
   return std::visit([](const auto& values) { return values.size(); }, data);
 }
 
+[[noreturn]] void RefuseInteger(const char* what, const std::string& name,
+                                const InputFormat& format, double got, std::int64_t row,
+                                std::int64_t place) {
+  Fail(ErrorCode::kInvalidArgument, what, ", ", name, ": expected integers from ",
+       format.range.least, " to ", format.range.greatest, ", got ", got, " in row ", row,
+       " at place ", place);
+}
+
 void CheckRange(const char* what, const std::string& name, const InputFormat& format,
                 std::span<const std::int32_t> values) {
-  const auto is_bad = [&](std::int32_t value) {
+  const auto bad = std::find_if(values.begin(), values.end(), [&](std::int32_t value) {
     return value < format.range.least || value > format.range.greatest;
-  };
-  const auto bad = std::find_if(values.begin(), values.end(), is_bad);
+  });
   if (bad == values.end()) return;
   const std::int64_t place = bad - values.begin();
-  Fail(ErrorCode::kInvalidArgument, what, ", ", name, ": expected integers from ",
-       format.range.least, " to ", format.range.greatest, ", got ", *bad, " in row ",
-       place / format.floats, " at place ", place % format.floats);
+  RefuseInteger(what, name, format, *bad, place / format.floats, place % format.floats);
+}
+
+// Whole numbers of a row as integers.
+void ToIntegers(const char* what, const std::string& name, const InputFormat& format,
+                const float* from, std::int64_t row, float* to) {
+  for (std::int64_t i = 0; i < format.floats; ++i) {
+    const double value = from[i];
+    if (!(value >= format.range.least && value <= format.range.greatest) ||
+        value != std::floor(value)) {
+      RefuseInteger(what, name, format, value, row, i);
+    }
+    to[i] = std::bit_cast<float>(static_cast<std::int32_t>(value));
+  }
 }
 
 }  // namespace
@@ -50,38 +70,82 @@ std::vector<InputFormat> InputFormats(const NetworkState& network) {
   return formats;
 }
 
+std::int64_t FloatsOf(const std::vector<InputFormat>& formats) {
+  std::int64_t floats = 0;
+  for (const InputFormat& format : formats) floats += format.floats;
+  return floats;
+}
+
 InputPointers::InputPointers(const std::vector<InputFormat>& formats, const char* what,
                              std::int64_t batch, const Inputs& inputs)
-    : count_(formats.size()) {
-  if (inputs.size() != count_) {
-    Fail(ErrorCode::kShapeMismatch, what, ": expected data of ", count_, " inputs, got ",
+    : formats_(formats), what_(what) {
+  const bool is_plain = count() == 1 && formats[0].value.type == ElementType::kFloat32;
+  if (inputs.is_side_by_side() && !is_plain) {
+    const std::span<const float> rows = std::get<std::span<const float>>(inputs[0]);
+    CheckSize("inputs", batch, FloatsOf(formats), Concat(FloatsOf(formats), " floats"),
+              rows.size());
+    rows_ = rows.data();
+    return;
+  }
+  if (inputs.size() != count()) {
+    Fail(ErrorCode::kShapeMismatch, what, ": expected data of ", count(), " inputs, got ",
          inputs.size());
   }
-  for (std::size_t i = 0; i < count_; ++i) {
-    const InputFormat& format = formats[i];
-    floats_[i] = format.floats;
-    std::int64_t size = 0;
-    if (batch < 0 || __builtin_mul_overflow(batch, format.floats, &size)) {
-      Fail(ErrorCode::kInvalidArgument, what, ": expected a batch of at least 0, got ", batch);
-    }
-    const auto* const integers = std::get_if<std::span<const std::int32_t>>(&inputs[i]);
-    const ElementType type = integers != nullptr ? ElementType::kInt32 : ElementType::kFloat32;
-    if (type != format.value.type) {
-      Fail(ErrorCode::kShapeMismatch, what, ", ", NameOf(formats, i), ": expected values of ",
-           ElementTypeName(format.value.type), ", got ", ElementTypeName(type));
-    }
-    if (SizeOf(inputs[i]) != static_cast<std::size_t>(size)) {
-      Fail(ErrorCode::kShapeMismatch, what, ": expected ", NameOf(formats, i), " of ", size, " ",
-           integers != nullptr ? "integers" : "floats", ", ", batch, " examples of ",
-           format.value.shape.ToString(), ", got ", SizeOf(inputs[i]));
-    }
-    if (integers == nullptr) {
-      first_[i] = std::get<std::span<const float>>(inputs[i]).data();
-    } else {
-      CheckRange(what, NameOf(formats, i), format, *integers);
-      first_[i] = reinterpret_cast<const float*>(integers->data());
-    }
+  for (std::size_t i = 0; i < count(); ++i) Take(i, batch, inputs[i]);
+}
+
+void InputPointers::CheckSize(const std::string& name, std::int64_t batch, std::int64_t floats,
+                              const std::string& shape, std::size_t got) const {
+  std::int64_t size = 0;
+  if (batch < 0 || __builtin_mul_overflow(batch, floats, &size)) {
+    Fail(ErrorCode::kInvalidArgument, what_, ": expected a batch of at least 0, got ", batch);
   }
+  if (got != static_cast<std::size_t>(size)) {
+    Fail(ErrorCode::kShapeMismatch, what_, ": expected ", name, " of ", size, " elements, ", batch,
+         " examples of ", shape, ", got ", got);
+  }
+}
+
+void InputPointers::Take(std::size_t index, std::int64_t batch, const InputData& data) {
+  const InputFormat& format = formats_[index];
+  const auto* const integers = std::get_if<std::span<const std::int32_t>>(&data);
+  const ElementType type = integers != nullptr ? ElementType::kInt32 : ElementType::kFloat32;
+  if (type != format.value.type) {
+    Fail(ErrorCode::kShapeMismatch, what_, ", ", NameOf(formats_, index), ": expected values of ",
+         ElementTypeName(format.value.type), ", got ", ElementTypeName(type));
+  }
+  if (SizeOf(data) != static_cast<std::size_t>(batch) * static_cast<std::size_t>(format.floats) ||
+      batch < 0) {
+    CheckSize(NameOf(formats_, index), batch, format.floats, format.value.shape.ToString(),
+              SizeOf(data));
+  }
+  if (integers == nullptr) {
+    first_[index] = std::get<std::span<const float>>(data).data();
+  } else {
+    CheckRange(what_, NameOf(formats_, index), format, *integers);
+    first_[index] = reinterpret_cast<const float*>(integers->data());
+  }
+}
+
+std::span<const float* const> InputPointers::Split(std::int64_t first, std::int64_t examples,
+                                                   float* room) {
+  const std::int64_t row_floats = FloatsOf(formats_);
+  std::int64_t offset = 0;  // in a row
+  for (std::size_t i = 0; i < count(); ++i) {
+    const InputFormat& format = formats_[i];
+    float* to = room + offset * examples;
+    at_[i] = to;
+    for (std::int64_t row = first; row < first + examples; ++row, to += format.floats) {
+      const float* const from = rows_ + row * row_floats + offset;
+      if (format.value.type == ElementType::kInt32) {
+        ToIntegers(what_, NameOf(formats_, i), format, from, row, to);
+      } else {
+        std::copy_n(from, format.floats, to);
+      }
+    }
+    offset += format.floats;
+  }
+  return {at_.data(), count()};
 }
 
 }  // namespace espalier

@@ -21,25 +21,46 @@ struct InputFormat {
 };
 std::vector<InputFormat> InputFormats(const NetworkState& network);
 
+/// Elements of all inputs of an example.
+std::int64_t FloatsOf(const std::vector<InputFormat>& formats);
+
 /// A batch of all inputs of a network, checked. An int32 lies in the place of a float.
 class InputPointers {
  public:
   /// Throws Error: SHAPE_MISMATCH for data of another number, type or size; INVALID_ARGUMENT for a
-  /// negative batch, or an integer out of range, naming its row. `what`: the call.
+  /// negative batch, or an integer out of range, naming its row. `what`: the call. `formats` must
+  /// outlive this.
   InputPointers(const std::vector<InputFormat>& formats, const char* what, std::int64_t batch,
                 const Inputs& inputs);
 
+  /// True if examples are rows that Split has to take apart; At is for all others.
+  bool must_split() const { return rows_ != nullptr; }
+
   /// Where example `example` of each input begins. Holds until the next call.
   std::span<const float* const> At(std::int64_t example) {
-    for (std::size_t i = 0; i < count_; ++i) at_[i] = first_[i] + example * floats_[i];
-    return {at_.data(), count_};
+    for (std::size_t i = 0; i < count(); ++i) at_[i] = first_[i] + example * formats_[i].floats;
+    return {at_.data(), count()};
   }
 
+  /// Each input of examples [first, first + examples), put into `room` for FloatsOf(formats) floats
+  /// an example. Throws Error: INVALID_ARGUMENT for an integer that is not whole or out of range.
+  std::span<const float* const> Split(std::int64_t first, std::int64_t examples, float* room);
+
+  const std::vector<InputFormat>& formats() const { return formats_; }
+  /// Null unless must_split.
+  const float* rows() const { return rows_; }
+
  private:
-  std::size_t count_;
+  std::size_t count() const { return formats_.size(); }
+  void CheckSize(const std::string& name, std::int64_t batch, std::int64_t floats,
+                 const std::string& shape, std::size_t got) const;
+  void Take(std::size_t index, std::int64_t batch, const InputData& data);
+
+  const std::vector<InputFormat>& formats_;
+  const char* what_;
+  const float* rows_ = nullptr;
   std::array<const float*, kMaxInputs> first_;
   std::array<const float*, kMaxInputs> at_;
-  std::array<std::int64_t, kMaxInputs> floats_;
 };
 
 }  // namespace espalier

@@ -17,6 +17,7 @@
 #include "network/cost.h"
 #include "training/feature_rows.h"
 #include "training/finite.h"
+#include "training/input_pieces.h"
 #include "training/plan_runner.h"
 #include "training/prefix_fingerprint.h"
 #include "training/training_plan.h"
@@ -122,6 +123,7 @@ class FeaturePredictor::Implementation {
       : max_batch_(config.max_batch_size),
         wants_logits_(config.logits),
         formats_(InputFormats(network)),
+        pieces_(max_batch_),
         probabilities_(network.heads) {
     TrainingPlan prefix = FindFrozenPrefix(network);
     if (!prefix.has_prefix() || !IsCutExact(network, prefix)) return;
@@ -153,14 +155,14 @@ class FeaturePredictor::Implementation {
     const FlushDenormals flush;
     for (std::int64_t done = 0; done < batch; done += max_batch_) {
       const std::int64_t piece = std::min(max_batch_, batch - done);
-      prefix_->Run(piece, pointers.At(done), sources_);
+      prefix_->Run(piece, pieces_.At(pointers, done, piece), sources_);
       for (std::int64_t row = 0; row < piece; ++row) {
         const std::int64_t example = examples[Index(done + row)];
         float* to = rows.Row(example);
         for (std::size_t i = 0; i < sources_.size(); ++i) {
           to = std::copy_n(sources_[i] + row * source_floats_[i], source_floats_[i], to);
         }
-        rows.MarkFilled(example, IsFiniteExample(formats_, done + row, pointers));
+        rows.MarkFilled(example, IsFiniteExample(done + row, pointers));
       }
     }
   }
@@ -188,7 +190,8 @@ class FeaturePredictor::Implementation {
   }
 
   std::int64_t NativeBytes() const {
-    std::int64_t bytes = prefix_ ? prefix_->NativeBytes() + rest_->NativeBytes() : 0;
+    std::int64_t bytes = pieces_.NativeBytes();
+    if (prefix_) bytes += prefix_->NativeBytes() + rest_->NativeBytes();
     for (const AlignedArray<float>& values : values_) bytes += values.bytes();
     return bytes;
   }
@@ -213,6 +216,7 @@ class FeaturePredictor::Implementation {
   std::int64_t max_batch_;
   bool wants_logits_;
   std::vector<InputFormat> formats_;
+  InputPieces pieces_;
   Probabilities probabilities_;
   std::string fingerprint_;
   std::int64_t feature_floats_ = 0;

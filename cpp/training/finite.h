@@ -15,11 +15,9 @@ std::int64_t FirstNonFiniteRow(const float* values, std::int64_t rows, std::int6
 
 /// Throws NON_FINITE naming row, place and value of the first NaN or infinity among the floats that
 /// a network reads.
-void CheckFiniteInputs(const std::vector<InputFormat>& formats, std::int64_t batch,
-                       InputPointers& inputs);
+void CheckFiniteInputs(std::int64_t batch, InputPointers& inputs);
 
 /// True if no float that a network reads in one example is NaN or infinite.
-bool IsFiniteExample(const std::vector<InputFormat>& formats, std::int64_t example,
-                     InputPointers& inputs);
+bool IsFiniteExample(std::int64_t example, InputPointers& inputs);
 
 }  // namespace espalier

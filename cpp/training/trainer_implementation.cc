@@ -69,6 +69,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       config_(config),
       structure_version_(network_->structure_version.load()),
       formats_(InputFormats(*network_)),
+      pieces_(config.max_batch_size),
       plan_(MakePlan(*network_, config)),
       updates_(*network_, plan_, config),
       run_(*network_, plan_, updates_),
@@ -155,10 +156,10 @@ const StepResult& Trainer::Implementation::Step(std::int64_t batch, const Inputs
   CheckUsable("step");
   CheckStep(batch, targets);
   InputPointers pointers = CheckedInputs("step", batch, inputs);
-  CheckFiniteInputs(formats_, batch, pointers);
+  CheckFiniteInputs(batch, pointers);
   const FlushDenormals flush;
   FollowThreadCount();
-  FillSources(batch, pointers.At(0));
+  FillSources(batch, pieces_.At(pointers, 0, batch));
   return StepOnSources(batch, targets);
 }
 
@@ -294,14 +295,14 @@ void Trainer::Implementation::FillRows(FeatureRows& rows, std::int64_t batch, In
   FollowThreadCount();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    FillSources(piece, inputs.At(done));
+    FillSources(piece, pieces_.At(inputs, done, piece));
     for (std::int64_t row = 0; row < piece; ++row) {
       float* to = rows.Row(example(done + row));
       for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
         const std::int64_t floats = plan_.sources[i].floats;
         to = std::copy_n(source_values_[i] + row * floats, floats, to);
       }
-      rows.MarkFilled(example(done + row), IsFiniteExample(formats_, done + row, inputs));
+      rows.MarkFilled(example(done + row), IsFiniteExample(done + row, inputs));
     }
   }
 }
@@ -346,7 +347,7 @@ void Trainer::Implementation::Evaluate(std::int64_t batch, const Inputs& inputs,
   PrepareEvaluation();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    const std::span<const float* const> raw = pointers.At(done);
+    const std::span<const float* const> raw = pieces_.At(pointers, done, piece);
     float* const rows = logits.data() + done * network_->total_width();
     if (prefix_) {
       FillSources(piece, raw);
@@ -392,8 +393,8 @@ void Trainer::Implementation::RestoreBest() {
 
 std::int64_t Trainer::Implementation::NativeBytes() const {
   return run_.NativeBytes() + updates_.NativeBytes() + workspace_.NativeBytes() +
-         features_.NativeBytes() + best_.bytes() + (prefix_ ? prefix_->NativeBytes() : 0) +
-         (evaluation_ ? evaluation_->NativeBytes() : 0);
+         features_.NativeBytes() + pieces_.NativeBytes() + best_.bytes() +
+         (prefix_ ? prefix_->NativeBytes() : 0) + (evaluation_ ? evaluation_->NativeBytes() : 0);
 }
 
 std::vector<float> Trainer::Implementation::ReadMoment(std::string_view path, int index) const {

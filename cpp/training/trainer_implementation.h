@@ -18,6 +18,7 @@
 #include "network/input_pointers.h"
 #include "network/network_state.h"
 #include "training/feature_cache.h"
+#include "training/input_pieces.h"
 #include "training/parameter_updates.h"
 #include "training/plan_runner.h"
 #include "training/training_plan.h"
@@ -104,6 +105,7 @@ class Trainer::Implementation {
   TrainerConfig config_;
   std::uint64_t structure_version_;  // what the plan was made for
   std::vector<InputFormat> formats_;
+  InputPieces pieces_;
   TrainingPlan plan_;
   ParameterUpdates updates_;
   TrainingRun run_;
