@@ -9,6 +9,7 @@ import java.util.List;
 final class CachedDataset extends DescribedDataset {
   private final String origin;
   private final Shape shape;
+  private final List<Input> inputForms;
   private final List<Target> targets;
   private final float[][] inputs;
   private final float[][][] answers; // by target and example; null where nothing is labelled
@@ -16,6 +17,7 @@ final class CachedDataset extends DescribedDataset {
   CachedDataset(Dataset data) {
     origin = "cache of " + origin(data);
     shape = data.inputShape();
+    inputForms = List.copyOf(data.inputs());
     targets = List.copyOf(data.targets());
     inputs = new float[data.size()][];
     answers = new float[targets.size()][inputs.length][];
@@ -43,6 +45,11 @@ final class CachedDataset extends DescribedDataset {
   @Override
   public Shape inputShape() {
     return shape;
+  }
+
+  @Override
+  public List<Input> inputs() {
+    return inputForms;
   }
 
   @Override

@@ -26,12 +26,13 @@ final class ConcatDataset extends DescribedDataset {
     partTargets = parts.stream().map(ConcatDataset::byTask).toList();
     for (int p = 0; p < parts.size(); p++) {
       Dataset part = parts.get(p);
-      if (!part.inputShape().equals(parts.get(0).inputShape())) {
+      if (!part.inputShape().equals(parts.get(0).inputShape())
+          || !part.inputs().equals(parts.get(0).inputs())) {
         throw new ShapeException(
             "parts: expected inputs "
-                + parts.get(0).inputShape()
+                + describeInputs(parts.get(0))
                 + ", got "
-                + part.inputShape()
+                + describeInputs(part)
                 + " in part "
                 + p);
       }
@@ -45,6 +46,10 @@ final class ConcatDataset extends DescribedDataset {
     }
     targets = List.copyOf(all.values());
     partOrders = partTargets.stream().map(of -> orders(all, of)).toList();
+  }
+
+  private static Object describeInputs(Dataset part) {
+    return part.inputs().isEmpty() ? part.inputShape() : part.inputs();
   }
 
   /** Names may come in another order, but not be there in one part alone. */
@@ -88,6 +93,11 @@ final class ConcatDataset extends DescribedDataset {
   @Override
   public Shape inputShape() {
     return parts.get(0).inputShape();
+  }
+
+  @Override
+  public List<Input> inputs() {
+    return parts.get(0).inputs();
   }
 
   @Override

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Objects;
 
 /** What a data set says of itself, and its view of each epoch has to say as well. */
-record DataForm(int size, Shape inputShape, List<Target> targets) {
+record DataForm(int size, Shape inputShape, List<Input> inputs, List<Target> targets) {
   /** Asks a data set; what it leaves out is refused, with {@code what} as its name. */
   static DataForm of(String what, Dataset data) {
     Shape shape = Objects.requireNonNull(data.inputShape(), () -> what + ": inputShape()");
@@ -13,7 +13,8 @@ record DataForm(int size, Shape inputShape, List<Target> targets) {
         Objects.requireNonNull(data.targets(), () -> what + ": targets()").stream()
             .map(target -> Objects.requireNonNull(target, () -> what + ": an entry of targets()"))
             .toList();
-    return new DataForm(data.size(), shape, targets);
+    List<Input> inputs = Objects.requireNonNull(data.inputs(), () -> what + ": inputs()");
+    return new DataForm(data.size(), shape, inputs, targets);
   }
 
   /** Returns a data set as it is in an epoch, of the same form. */
@@ -39,6 +40,10 @@ record DataForm(int size, Shape inputShape, List<Target> targets) {
     if (!got.inputShape.equals(inputShape)) {
       throw new ShapeException(
           call + ": expected inputs " + inputShape + " as before, got " + got.inputShape);
+    }
+    if (!got.inputs.equals(inputs)) {
+      throw new ShapeException(
+          call + ": expected the inputs of before, " + inputs + ", got " + got.inputs);
     }
     if (!got.targets.equals(targets)) {
       throw new IllegalStateException(

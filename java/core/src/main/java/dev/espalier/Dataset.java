@@ -31,15 +31,26 @@ public interface Dataset {
   int size();
 
   /**
-   * Returns the shape of an input.
+   * Returns the shape of an input; where there are several, a vector of the values of all.
    *
    * @return always the same shape
    */
   Shape inputShape();
 
   /**
-   * Writes the input of an example, row-major: every value of it. In training and evaluation a
-   * value left out is refused as not finite; it never is what another example had there.
+   * Returns the inputs, in the order in which {@link #readInput} writes them one after another. A
+   * network with several takes them by name. {@link InputDatasets} makes them of one each.
+   *
+   * @return always the same list; empty, unless overridden: one input of floats without a name
+   */
+  default List<Input> inputs() {
+    return List.of();
+  }
+
+  /**
+   * Writes the input of an example, row-major: every value of it, integers as whole numbers. In
+   * training and evaluation a value left out is refused as not finite; it never is what another
+   * example had there.
    *
    * @param index 0 to {@code size() - 1}
    * @param destination where to write {@code inputShape().size()} values

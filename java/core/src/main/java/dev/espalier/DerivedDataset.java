@@ -45,6 +45,11 @@ abstract class DerivedDataset extends DescribedDataset {
   }
 
   @Override
+  public List<Input> inputs() {
+    return base.inputs();
+  }
+
+  @Override
   public void readInput(int index, float[] destination, int offset) {
     base.readInput(index, destination, offset);
   }

@@ -212,7 +212,7 @@ public final class FeatureCache implements AutoCloseable {
   private static TargetBinding binding(Network network, Dataset data) {
     Objects.requireNonNull(network, "network");
     return TargetBinding.of(
-        network.tasks(), network.inputShape(), Objects.requireNonNull(data, "data"));
+        network.tasks(), network.networkInputs(), Objects.requireNonNull(data, "data"));
   }
 
   private Optional<float[][]> outputs(

@@ -53,7 +53,7 @@ final class Fit {
     this.data = data;
     network = settings.network();
     tasks = network.tasks();
-    binding = TargetBinding.of(tasks, network.inputShape(), data);
+    binding = TargetBinding.of(tasks, network.networkInputs(), data);
     batchSize = Math.min(settings.batchSize(), data.size());
     totalSteps = Math.min(stepsPerEpoch() * settings.epochs(), settings.maxSteps());
     limitNanos = limitNanos(settings.timeLimit());
@@ -320,7 +320,7 @@ final class Fit {
       return null;
     }
     TargetBinding validationBinding =
-        TargetBinding.ofValidation(tasks, network.inputShape(), validation);
+        TargetBinding.ofValidation(tasks, network.networkInputs(), validation);
     EvaluationRun run =
         new EvaluationRun(
             network.handle(), validationBinding, validation, OptionalDouble.empty(), batchSize);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
@@ -45,6 +46,11 @@ final class MappedDataset extends DerivedDataset {
   @Override
   public Shape inputShape() {
     return shape;
+  }
+
+  @Override
+  public List<Input> inputs() {
+    return shape.equals(base.inputShape()) ? base.inputs() : List.of();
   }
 
   @Override

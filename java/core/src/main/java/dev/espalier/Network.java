@@ -3,7 +3,6 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
-import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonReader;
 import dev.espalier.internal.JsonWriter;
 import dev.espalier.internal.NativeCall;
@@ -12,7 +11,6 @@ import dev.espalier.internal.StackReserve;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.FileSystems;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -42,14 +40,14 @@ import java.util.OptionalDouble;
  */
 public final class Network implements AutoCloseable {
   private final NativeHandle handle;
-  private final Shape inputShape;
+  private final NetworkInputs inputs;
   private final NetworkTasks tasks;
 
   Network(NativeHandle handle) {
     this.handle = handle;
     try {
       Map<?, ?> spec = (Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec));
-      inputShape = Descriptions.shape(spec.get("input"));
+      inputs = NetworkInputs.of(spec);
       tasks = new NetworkTasks(handle, Descriptions.tasks(spec));
     } catch (RuntimeException | Error error) {
       handle.close();
@@ -64,7 +62,17 @@ public final class Network implements AutoCloseable {
    * @return a builder without layers
    */
   public static NetworkBuilder builder(Shape input) {
-    return new NetworkBuilder(input);
+    return new NetworkBuilder(List.of(Input.floats("input", input)));
+  }
+
+  /**
+   * Starts the description of a network with several inputs. The first layer follows the first one.
+   *
+   * @param inputs one or more, with different names
+   * @return a builder without layers
+   */
+  public static NetworkBuilder builder(Input... inputs) {
+    return new NetworkBuilder(List.of(inputs));
   }
 
   /**
@@ -90,7 +98,7 @@ public final class Network implements AutoCloseable {
    * @return the network, with the same bits, to be closed by the caller
    */
   public static Network load(Path file, LoadOptions options) {
-    return new Network(open(file, Objects.requireNonNull(options, "options")));
+    return new Network(ModelPath.open(file, Objects.requireNonNull(options, "options")));
   }
 
   /**
@@ -150,17 +158,6 @@ public final class Network implements AutoCloseable {
     return TransferBuilder.ofFile(file);
   }
 
-  static NativeHandle open(Path file, LoadOptions options) {
-    if (!isOfDefaultFileSystem(file)) {
-      return FlightRecording.modelLoad(
-          file.toUri().toString(), () -> ModelStream.read(file, options));
-    }
-    String limits = options.toJson();
-    String path = file.toAbsolutePath().toString();
-    return FlightRecording.modelLoad(
-        path, () -> NativeHandle.create(() -> Bridge.networkLoad(path, limits)));
-  }
-
   /**
    * Writes the network to a safetensors file with the graph in its metadata. A file that is there
    * already is replaced as a whole, or stays as it was if writing fails; in the default file
@@ -171,12 +168,7 @@ public final class Network implements AutoCloseable {
    * @throws IllegalStateException if this network is closed or another thread changes it
    */
   public void save(Path file) {
-    if (!isOfDefaultFileSystem(file)) {
-      ModelStream.write(handle, file);
-      return;
-    }
-    String path = file.toAbsolutePath().toString();
-    handle.run(id -> Bridge.networkSave(id, path));
+    ModelPath.save(handle, file);
   }
 
   /**
@@ -318,7 +310,7 @@ public final class Network implements AutoCloseable {
    */
   public Predictor predictor(PredictorOptions options) {
     Objects.requireNonNull(options, "options");
-    return new Predictor(handle, inputShape, tasks.list(), options);
+    return new Predictor(handle, inputs, tasks.list(), options);
   }
 
   /**
@@ -352,7 +344,7 @@ public final class Network implements AutoCloseable {
   }
 
   private Evaluation evaluate(Dataset data, OptionalDouble threshold) {
-    TargetBinding binding = TargetBinding.of(tasks.list(), inputShape, data);
+    TargetBinding binding = TargetBinding.of(tasks.list(), inputs, data);
     try (Predictor predictor = predictor(PredictorOptions.defaults().logits())) {
       return new EvaluationRun(handle, binding, data, threshold).withPredictor(predictor);
     }
@@ -451,7 +443,7 @@ public final class Network implements AutoCloseable {
   public Network initializeBias(String task, Dataset data) {
     NativeCall.text(task, "task");
     Objects.requireNonNull(data, "data");
-    float[] bias = PriorBias.of(tasks.list(), inputShape(), task, data);
+    float[] bias = PriorBias.of(tasks.list(), inputs, task, data);
     return setParameter("heads." + task + ".dense.bias", bias);
   }
 
@@ -531,12 +523,25 @@ public final class Network implements AutoCloseable {
   }
 
   /**
+   * Returns what this network reads.
+   *
+   * @return its inputs, in the order in which rows of floats hold them
+   */
+  public List<Input> inputs() {
+    return inputs.list();
+  }
+
+  /**
    * Returns the shape of an input.
    *
-   * @return the shape that the network was built for
+   * @return the shape that the network was built for; of several inputs, a vector of all values
    */
   public Shape inputShape() {
-    return inputShape;
+    return inputs.shape();
+  }
+
+  NetworkInputs networkInputs() {
+    return inputs;
   }
 
   /**
@@ -569,15 +574,11 @@ public final class Network implements AutoCloseable {
   /** Returns for example {@code "Network [1, 28, 28], tasks [garment: classes [shirt, shoe]]"}. */
   @Override
   public String toString() {
-    return "Network " + inputShape + ", tasks " + tasks() + (isClosed() ? ", closed" : "");
+    return "Network " + inputs.shape() + ", tasks " + tasks() + (isClosed() ? ", closed" : "");
   }
 
   NativeHandle handle() {
     return handle;
-  }
-
-  private static boolean isOfDefaultFileSystem(Path file) {
-    return Objects.requireNonNull(file, "file").getFileSystem() == FileSystems.getDefault();
   }
 
   private int parameterSize(String path) {

@@ -21,17 +21,20 @@ import java.util.Objects;
  * @since 0.1
  */
 public final class NetworkBuilder extends Layers<NetworkBuilder> {
-  private final Shape input;
+  private final List<Input> inputs;
   private final List<Map<String, Object>> heads = new ArrayList<>();
   private Map<String, Object> normalization;
   private List<String> nextInputs = List.of();
 
-  NetworkBuilder(Shape input) {
-    this.input = Objects.requireNonNull(input, "input");
+  NetworkBuilder(List<Input> inputs) {
+    if (inputs.isEmpty()) {
+      throw new IllegalArgumentException("inputs: expected at least one, got none");
+    }
+    this.inputs = inputs;
   }
 
   /**
-   * Normalizes the input, {@code (x - mean) / std}, as part of the network; stored with it.
+   * Normalizes the (first) input, {@code (x - mean) / std}, as part of the network; stored with it.
    *
    * @param mean one number for all, or one a channel (first dimension); finite
    * @param std as many, finite and above 0
@@ -78,7 +81,7 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   /**
    * Continues from another layer: a branch. The next layer or head is computed from it.
    *
-   * @param layer name of an earlier layer, or {@code "input"}
+   * @param layer name of an earlier layer or an input ({@code "input"} where there is one)
    * @return this
    */
   public NetworkBuilder from(String layer) {
@@ -236,21 +239,29 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   public Network build(long seed) {
     Map<String, Object> spec = new LinkedHashMap<>();
     spec.put("format", 1);
-    spec.put("input", Arrays.stream(input.dims()).boxed().toList());
-    if (normalization != null) {
-      spec.put("normalize", normalization);
-    }
+    spec.put("inputs", inputs.stream().map(this::spec).toList());
     spec.put("layers", specs());
     spec.put("heads", heads);
     String json = JsonWriter.write(spec);
     return new Network(NativeHandle.create(() -> Bridge.networkBuild(json, seed)));
   }
 
+  private Map<String, Object> spec(Input input) {
+    Map<String, Object> spec = new LinkedHashMap<>();
+    spec.put("name", input.name());
+    spec.put("shape", Arrays.stream(input.shape().dims()).boxed().toList());
+    spec.put("type", input.type());
+    if (normalization != null && input == inputs.get(0)) {
+      spec.put("normalize", normalization);
+    }
+    return spec;
+  }
+
   /** Returns for example {@code "network of input [1, 28, 28], 5 layers, 2 heads"}. */
   @Override
   public String toString() {
     return "network of input "
-        + input
+        + (inputs.size() == 1 ? inputs.get(0).shape() : inputs)
         + ", "
         + specs().size()
         + " layers, "

@@ -5,12 +5,10 @@ import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonWriter;
-import dev.espalier.internal.NativeErrors;
 import dev.espalier.internal.NativeHandle;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
@@ -52,6 +50,8 @@ public final class Predictor implements AutoCloseable {
   private static volatile boolean isWarm;
 
   private final NativeHandle handle;
+  private final PredictorCalls calls;
+  private final NetworkInputs inputs;
   private final Shape inputShape;
   private final List<Task> tasks;
   private final int inputSize;
@@ -60,7 +60,8 @@ public final class Predictor implements AutoCloseable {
   private final float pixelScale;
   private final float pixelOffset;
 
-  Predictor(NativeHandle network, Shape inputShape, List<Task> tasks, PredictorOptions options) {
+  Predictor(
+      NativeHandle network, NetworkInputs inputs, List<Task> tasks, PredictorOptions options) {
     String json =
         JsonWriter.write(
             Map.of(
@@ -72,7 +73,8 @@ public final class Predictor implements AutoCloseable {
                 "pixel_offset", options.pixelOffset(),
                 "precision", options.precision().key(),
                 "weight_copies", options.weightCopies().orElse(0)));
-    this.inputShape = inputShape;
+    this.inputs = inputs;
+    inputShape = inputs.shape();
     this.tasks = chosen(tasks, options.heads());
     inputSize = inputShape.size();
     int width = 0; // without a stream: the first one in a process takes milliseconds
@@ -87,6 +89,7 @@ public final class Predictor implements AutoCloseable {
         FlightRecording.predictorCompile(
             json,
             () -> network.get(id -> NativeHandle.create(() -> Bridge.predictorCreate(id, json))));
+    calls = new PredictorCalls(handle);
     if (!isWarm) {
       try {
         warmUp();
@@ -197,11 +200,11 @@ public final class Predictor implements AutoCloseable {
     ByteBuffer bytes = DirectMemory.allocate(1, "warm-up");
     FloatBuffer buffer = bytes.asFloatBuffer();
     for (int i = 0; i < WARM_UP_CALLS; i++) {
-      predictBuffers(0, buffer, 0, buffer, 0);
+      calls.predictBuffers(0, buffer, 0, buffer, 0);
     }
-    predictArrays(0, new float[1], new float[1]);
-    predictPixelBuffers(0, bytes, 0, buffer, 0);
-    predictPixelArrays(0, new byte[1], new float[1]);
+    calls.predictArrays(0, new float[1], new float[1]);
+    calls.predictPixelBuffers(0, bytes, 0, buffer, 0);
+    calls.predictPixelArrays(0, new byte[1], new float[1]);
     isWarm = true;
   }
 
@@ -216,7 +219,7 @@ public final class Predictor implements AutoCloseable {
   public float[] predict(float[] inputs) {
     int batch = batch(Objects.requireNonNull(inputs, "inputs").length);
     float[] outputs = new float[ExampleCounts.outputLength(batch, outputSize)];
-    predictArrays(batch, inputs, outputs);
+    calls.predictArrays(batch, inputs, outputs);
     return outputs;
   }
 
@@ -232,7 +235,7 @@ public final class Predictor implements AutoCloseable {
     int batch = batch(Objects.requireNonNull(inputs, "inputs").length);
     ExampleCounts.requireOutputs(
         batch, outputSize, Objects.requireNonNull(outputs, "outputs").length);
-    predictArrays(batch, inputs, outputs);
+    calls.predictArrays(batch, inputs, outputs);
   }
 
   /**
@@ -257,7 +260,7 @@ public final class Predictor implements AutoCloseable {
     int batch = batch(inputs.limit() - inputPosition);
     inputs.get(inputPosition); // fails if an arena has freed the memory; native code would crash
     int outputPosition = outputPosition(batch, outputs);
-    predictBuffers(batch, inputs, inputPosition, outputs, outputPosition);
+    calls.predictBuffers(batch, inputs, inputPosition, outputs, outputPosition);
   }
 
   /**
@@ -273,7 +276,7 @@ public final class Predictor implements AutoCloseable {
   public float[] predictPixels(byte[] pixels) {
     int batch = batch(Objects.requireNonNull(pixels, "pixels").length);
     float[] outputs = new float[ExampleCounts.outputLength(batch, outputSize)];
-    predictPixelArrays(batch, pixels, outputs);
+    calls.predictPixelArrays(batch, pixels, outputs);
     return outputs;
   }
 
@@ -299,7 +302,7 @@ public final class Predictor implements AutoCloseable {
     int batch = batch(pixels.limit() - pixelPosition);
     pixels.get(pixelPosition); // as for floats
     int outputPosition = outputPosition(batch, outputs);
-    predictPixelBuffers(batch, pixels, pixelPosition, outputs, outputPosition);
+    calls.predictPixelBuffers(batch, pixels, pixelPosition, outputs, outputPosition);
   }
 
   /**
@@ -313,6 +316,21 @@ public final class Predictor implements AutoCloseable {
   public Prediction predictNamed(float[] input) {
     ExampleCounts.requireOne(Objects.requireNonNull(input, "input").length, inputSize, inputShape);
     return new Prediction(tasks, predict(input), isLogits);
+  }
+
+  /**
+   * Predicts for one example of a network with several inputs and answers by names; {@code
+   * .outputs()} of the answer are those of {@link #predict(float[])}.
+   *
+   * @param values what the example has for each input; not kept
+   * @return the answers
+   * @throws IllegalArgumentException if they are of other inputs, or not whole where the network
+   *     reads integers
+   * @throws ShapeException if an input has another number of values
+   * @throws ClosedException if this predictor is closed
+   */
+  public Prediction predictNamed(InputValues values) {
+    return predictNamed(Objects.requireNonNull(values, "values").row(inputs));
   }
 
   /**
@@ -361,16 +379,16 @@ public final class Predictor implements AutoCloseable {
    * @throws ClosedException if this predictor is closed
    */
   public float[][] predict(Dataset data) {
-    TargetBinding.requireInput(inputShape, data);
+    inputs.require("data", Objects.requireNonNull(data, "data"));
     float[][] outputs = new float[data.size()][];
     int chunk = Math.max(1, Math.min(CHUNK_VALUES / inputSize, outputs.length));
     for (int first = 0; first < outputs.length; first += chunk) {
       int count = Math.min(chunk, outputs.length - first);
-      float[] inputs = new float[count * inputSize];
+      float[] read = new float[count * inputSize];
       for (int k = 0; k < count; k++) {
-        data.readInput(first + k, inputs, k * inputSize);
+        data.readInput(first + k, read, k * inputSize);
       }
-      float[] rows = predict(inputs);
+      float[] rows = predict(read);
       for (int k = 0; k < count; k++) {
         outputs[first + k] = Arrays.copyOfRange(rows, k * outputSize, (k + 1) * outputSize);
       }
@@ -379,7 +397,16 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
-   * Returns the number of values of one input.
+   * Returns what the network reads.
+   *
+   * @return its inputs; {@link #predict(float[])} takes them one after another, in this order
+   */
+  public List<Input> inputs() {
+    return inputs.list();
+  }
+
+  /**
+   * Returns the number of values of one example.
    *
    * @return size of the input shape
    */
@@ -399,7 +426,7 @@ public final class Predictor implements AutoCloseable {
   /**
    * Returns the shape of an input.
    *
-   * @return the shape that the network was built for
+   * @return the shape that the network was built for; of several inputs, a vector of all values
    */
   public Shape inputShape() {
     return inputShape;
@@ -495,83 +522,9 @@ public final class Predictor implements AutoCloseable {
     handle.close();
   }
 
-  // The forms of a prediction. They are not one method that takes the native call as a lambda,
-  // which each call would allocate.
-
   /** Predicts between addresses whose memory the caller keeps reachable. */
   void predictAt(int batch, long inputs, long outputs) {
-    FlightRecording.Call recorded = FlightRecording.call();
-    RuntimeException failure = null;
-    try {
-      Bridge.predictorPredict(handle.id(), batch, inputs, outputs);
-    } catch (RuntimeException error) {
-      failure = error;
-    }
-    ended(recorded, batch, failure);
-  }
-
-  private void predictBuffers(
-      int batch, FloatBuffer inputs, int inputPosition, FloatBuffer outputs, int outputPosition) {
-    FlightRecording.Call recorded = FlightRecording.call();
-    RuntimeException failure = null;
-    try {
-      Bridge.predictorPredictBuffers(
-          inputs, inputPosition, outputs, outputPosition, handle.id(), batch);
-    } catch (RuntimeException error) {
-      failure = error;
-    }
-    ended(recorded, batch, failure);
-  }
-
-  private void predictPixelBuffers(
-      int batch, ByteBuffer pixels, int pixelPosition, FloatBuffer outputs, int outputPosition) {
-    FlightRecording.Call recorded = FlightRecording.call();
-    RuntimeException failure = null;
-    try {
-      Bridge.predictorPredictPixelBuffers(
-          pixels, pixelPosition, outputs, outputPosition, handle.id(), batch);
-    } catch (RuntimeException error) {
-      failure = error;
-    }
-    ended(recorded, batch, failure);
-  }
-
-  private void predictArrays(int batch, float[] inputs, float[] outputs) {
-    FlightRecording.Call recorded = FlightRecording.call();
-    RuntimeException failure = null;
-    try {
-      Bridge.predictorPredictArray(
-          handle.id(), batch, inputs, inputs.length, outputs, outputs.length);
-    } catch (RuntimeException error) {
-      failure = error;
-    }
-    ended(recorded, batch, failure);
-  }
-
-  private void predictPixelArrays(int batch, byte[] pixels, float[] outputs) {
-    FlightRecording.Call recorded = FlightRecording.call();
-    RuntimeException failure = null;
-    try {
-      Bridge.predictorPredictPixelArray(
-          handle.id(), batch, pixels, pixels.length, outputs, outputs.length);
-    } catch (RuntimeException error) {
-      failure = error;
-    }
-    ended(recorded, batch, failure);
-  }
-
-  /**
-   * Ends a call: keeps the handle reachable up to here, records the call unless {@code recorded} is
-   * null or it was none but a warm-up, throws what {@code failure} stands for unless that is null.
-   */
-  private void ended(FlightRecording.Call recorded, int batch, RuntimeException failure) {
-    Reference.reachabilityFence(handle);
-    if (recorded != null && batch > 0) {
-      recorded.end(batch, failure == null);
-    }
-    if (failure != null) {
-      throw NativeErrors.translate(failure);
-    }
+    calls.predictAt(batch, inputs, outputs);
   }
 
   private int batch(int length) {

@@ -8,14 +8,14 @@ import java.util.List;
 final class PriorBias {
   private PriorBias() {}
 
-  static float[] of(List<Task> tasks, Shape inputShape, String name, Dataset data) {
+  static float[] of(List<Task> tasks, NetworkInputs inputs, String name, Dataset data) {
     List<String> names = tasks.stream().map(Task::name).toList();
     int index = names.indexOf(name);
     if (index < 0) {
       throw new IllegalArgumentException(
           "task: expected one of " + names + ", got " + name + NearNames.didYouMean(name, names));
     }
-    TargetBinding binding = TargetBinding.of(tasks, inputShape, data);
+    TargetBinding binding = TargetBinding.of(tasks, inputs, data);
     if (!binding.isPresent(index)) {
       throw new IllegalArgumentException(
           "data: expected targets of task \"" + name + "\", got " + data.targets());

@@ -37,18 +37,19 @@ final class TargetBinding {
    * Matches tasks by name, a single target without a task to the only one; and labels, values and
    * classes by name where the data set has names, else by position.
    */
-  static TargetBinding of(List<Task> tasks, Shape inputShape, Dataset data) {
-    return of(DATA, tasks, inputShape, data);
+  static TargetBinding of(List<Task> tasks, NetworkInputs inputs, Dataset data) {
+    return of(DATA, tasks, inputs, data);
   }
 
   /** As {@link #of}, of validation data beside others: errors say so. */
-  static TargetBinding ofValidation(List<Task> tasks, Shape inputShape, Dataset validation) {
-    return of(VALIDATION, tasks, inputShape, validation);
+  static TargetBinding ofValidation(List<Task> tasks, NetworkInputs inputs, Dataset validation) {
+    return of(VALIDATION, tasks, inputs, validation);
   }
 
-  private static TargetBinding of(String what, List<Task> tasks, Shape inputShape, Dataset data) {
+  private static TargetBinding of(
+      String what, List<Task> tasks, NetworkInputs inputs, Dataset data) {
     DataForm promise = DataForm.of(what, Objects.requireNonNull(data, what));
-    requireInput(what, inputShape, promise.inputShape());
+    inputs.require(what, data);
     if (promise.size() < 1) {
       throw new IllegalArgumentException(what + ": expected at least one example, got none");
     }
@@ -89,21 +90,7 @@ final class TargetBinding {
         orders[position] = NameOrder.of(task.outputNames(), target.names());
       }
     }
-    return new TargetBinding(what, tasks, inputShape.size(), promise, names, orders);
-  }
-
-  /** An input fits if it has the network's shape, or is a vector of as many values. */
-  static void requireInput(Shape inputShape, Dataset data) {
-    Shape shape = Objects.requireNonNull(data, DATA).inputShape();
-    requireInput(DATA, inputShape, Objects.requireNonNull(shape, DATA + ": inputShape()"));
-  }
-
-  private static void requireInput(String what, Shape inputShape, Shape shape) {
-    boolean fits = shape.equals(inputShape);
-    boolean isFlat = shape.rank() == 1 && shape.size() == inputShape.size();
-    if (!fits && !isFlat) {
-      throw new ShapeException(what + ": expected inputs " + inputShape + ", got " + shape);
-    }
+    return new TargetBinding(what, tasks, inputs.size(), promise, names, orders);
   }
 
   private static void requireForm(String what, Task task, Target target) {

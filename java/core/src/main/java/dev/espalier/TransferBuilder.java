@@ -305,7 +305,7 @@ public final class TransferBuilder {
   private record FileSource(Path file) implements Source {
     @Override
     public <R> R with(LongFunction<R> call) {
-      try (NativeHandle network = Network.open(file, LoadOptions.defaults())) {
+      try (NativeHandle network = ModelPath.open(file, LoadOptions.defaults())) {
         return network.get(call);
       }
     }

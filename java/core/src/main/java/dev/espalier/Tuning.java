@@ -17,12 +17,12 @@ final class Tuning {
   private Tuning(Network network, Dataset data, float[][] outputs) {
     this.network = network;
     this.data = data;
-    binding = TargetBinding.of(network.tasks(), network.inputShape(), data);
+    binding = TargetBinding.of(network.tasks(), network.networkInputs(), data);
     this.outputs = outputs;
   }
 
   private static float[][] outputs(Network network, Dataset data, PredictorOptions options) {
-    TargetBinding.of(network.tasks(), network.inputShape(), data); // what it refuses comes first
+    TargetBinding.of(network.tasks(), network.networkInputs(), data); // what it refuses comes first
     try (Predictor predictor = network.predictor(options)) {
       return predictor.predict(new FiniteInputs(data));
     }

@@ -151,7 +151,7 @@ class BatchReaderTest {
   void withoutAThreadTheCallerReads() throws InterruptedException {
     Exclusive data = new Exclusive();
     try (Network network = network()) {
-      TargetBinding binding = TargetBinding.of(network.tasks(), network.inputShape(), data);
+      TargetBinding binding = TargetBinding.of(network.tasks(), network.networkInputs(), data);
       ThreadFactory threads = task -> new Thread(null, task, "huge", IMPOSSIBLE_STACK);
       assertThrows(OutOfMemoryError.class, () -> threads.newThread(() -> {}).start());
       try (BatchReader reader = new BatchReader(binding, 30, true, true, threads)) {
