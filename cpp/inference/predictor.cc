@@ -17,6 +17,7 @@
 #include "kernels/pixels.h"
 #include "network/input_pointers.h"
 #include "network/cost.h"
+#include "network/graph.h"
 
 namespace espalier {
 namespace {
@@ -63,15 +64,16 @@ void CheckConfig(const NetworkState& network, const PredictorConfig& config) {
     Fail(ErrorCode::kInvalidArgument, "predictor: expected weight_copies of 0 to ",
          kMaxWeightCopies, ", got ", config.weight_copies);
   }
-  if (network.heads.empty()) {
-    Fail(ErrorCode::kInvalidState, "predictor: expected a network with a head, got a backbone");
+  if (network.heads.empty() && config.layers.empty()) {
+    Fail(ErrorCode::kInvalidState,
+         "predictor: expected a network with a head, or names of layers, got a backbone");
   }
 }
 
-std::vector<GraphHead> ChosenHeads(const NetworkState& network,
-                                   const std::vector<std::string>& names) {
+std::vector<GraphHead> ChosenHeads(const NetworkState& network, const PredictorConfig& config) {
+  const std::vector<std::string>& names = config.heads;
   if (names.empty()) {
-    return network.heads;
+    return config.layers.empty() ? network.heads : std::vector<GraphHead>();
   }
   std::vector<std::string> known;
   std::vector<GraphHead> heads;
@@ -90,12 +92,42 @@ std::vector<GraphHead> ChosenHeads(const NetworkState& network,
   return heads;
 }
 
+// The values that layers of these names make.
+std::vector<int> ChosenValues(const NetworkState& network, const std::vector<std::string>& names) {
+  std::vector<int> values;
+  for (const std::string& name : names) {
+    const auto layer = std::find_if(network.layers.begin(), network.layers.end(),
+                                    [&](const GraphLayer& known) { return known.name == name; });
+    if (layer == network.layers.end()) {
+      Fail(ErrorCode::kInvalidArgument, "predictor: expected names of layers, got '", name,
+           "', which no layer has", NamesInstead(name, LayerNames(network)));
+    }
+    const GraphValue& value = network.value(layer->output);
+    if (value.type != ElementType::kFloat32) {
+      Fail(ErrorCode::kInvalidArgument, "predictor: expected layers of float32, got '", name,
+           "' of ", ElementTypeName(value.type));
+    }
+    values.push_back(layer->output);
+  }
+  return values;
+}
+
+std::int64_t FloatsOf(const NetworkState& network, const std::vector<int>& values) {
+  std::int64_t floats = 0;
+  for (const int value : values) {
+    floats = CheckedAdd(floats, network.value(value).shape.element_count());
+  }
+  return floats;
+}
+
 InferencePlan MakePlan(const NetworkState& network, const PredictorConfig& config,
                        const std::vector<GraphHead>& heads) {
   std::vector<int> outputs;
   for (const GraphHead& head : heads) {
     outputs.push_back(network.logits(head));
   }
+  const std::vector<int> values = ChosenValues(network, config.layers);
+  outputs.insert(outputs.end(), values.begin(), values.end());
   return {network,
           {},
           outputs,
@@ -116,7 +148,7 @@ class Predictor::Implementation {
   Implementation(const NetworkState& network, const PredictorConfig& config,
                  const std::vector<GraphHead>& heads)
       : plan_(MakePlan(network, config, heads)),
-        probabilities_(heads),
+        probabilities_(heads, FloatsOf(network, ChosenValues(network, config.layers))),
         pool_(plan_.first(), PieceSize(plan_.first(), probabilities_.width()), config.threads),
         formats_(InputFormats(network)),
         input_size_(FloatsOf(formats_)),
@@ -276,7 +308,7 @@ Predictor::Predictor(const Network& network, const PredictorConfig& config) {
   CheckConfig(state, config);
   if (state.limits) CheckLimits(state, *state.limits, CostUse::kPrediction);
   implementation_ =
-      std::make_unique<Implementation>(state, config, ChosenHeads(state, config.heads));
+      std::make_unique<Implementation>(state, config, ChosenHeads(state, config));
 }
 
 Predictor::Predictor(Predictor&&) noexcept = default;

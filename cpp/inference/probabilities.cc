@@ -6,7 +6,7 @@
 
 namespace espalier {
 
-Probabilities::Probabilities(std::span<const GraphHead> heads) {
+Probabilities::Probabilities(std::span<const GraphHead> heads, std::int64_t behind) {
   for (const GraphHead& head : heads) {
     const TaskKind kind = head.task.kind;
     const bool continues = !segments_.empty() && segments_.back().kind == TaskKind::kLabels &&
@@ -18,6 +18,7 @@ Probabilities::Probabilities(std::span<const GraphHead> heads) {
     }
     width_ += head.width();
   }
+  width_ += behind;
 }
 
 void Probabilities::Apply(std::int64_t batch, float* rows) const {

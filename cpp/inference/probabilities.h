@@ -13,7 +13,8 @@ namespace espalier {
 /// labels, softmax for classes, values as they are. A row's bits depend on the row alone.
 class Probabilities {
  public:
-  explicit Probabilities(std::span<const GraphHead> heads);
+  /// `behind`: floats of a row behind those of the heads, which stay as they are.
+  explicit Probabilities(std::span<const GraphHead> heads, std::int64_t behind = 0);
 
   /// rows: [batch, width()], in place.
   void Apply(std::int64_t batch, float* rows) const;

@@ -231,6 +231,7 @@ PredictorConfig PredictorConfigFromJson(std::string_view json) {
     config.precision = ReadPrecision(precision->Text());
   }
   fields.Read("heads", config.heads);
+  fields.Read("layers", config.layers);
   ReadCount(fields, "threads", config.threads);
   ReadCount(fields, "weight_copies", config.weight_copies);
   double scale = config.pixel_scale;

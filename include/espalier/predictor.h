@@ -17,7 +17,11 @@ struct PredictorConfig {
   std::int64_t max_batch_size = 256;  ///< larger batches are run in pieces of this size
   bool logits = false;                ///< logits instead of probabilities
   Precision precision = Precision::kFp32;
-  std::vector<std::string> heads;  ///< only these, in the network's order; empty: all
+  std::vector<std::string> heads;  ///< only these, in the network's order; empty: all, or none
+                                   ///< where layers are given
+  /// What these layers of floats make, features say: behind the heads' columns, in this order, as
+  /// they lie outside.
+  std::vector<std::string> layers;
   int threads = 0;                 ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
   int weight_copies = 0;  ///< 1: all callers read the same weights; 2 to 256: callers whose CPUs
                           ///< have different L2 caches read different copies, as far as there are
@@ -46,7 +50,7 @@ struct PredictorStatistics {
 class Predictor {
  public:
   /// Throws Error: INVALID_ARGUMENT for a setting out of range, or a network from a file that
-  /// takes more than the limits which it was loaded with; INVALID_STATE without a head.
+  /// takes more than the limits which it was loaded with; INVALID_STATE without a head or layers.
   explicit Predictor(const Network& network, const PredictorConfig& config = {});
   /// One that was moved from can be destroyed or assigned to; all else throws INVALID_STATE.
   Predictor(Predictor&&) noexcept;
@@ -54,7 +58,7 @@ class Predictor {
   ~Predictor();
 
   /// inputs: [batch, shape] each; outputs: [batch, total width], heads side by side in
-  /// order: sigmoid (labels), softmax (classes), identity (values). Non-finite inputs
+  /// order: sigmoid (labels), softmax (classes), identity (values); then PredictorConfig::layers. Non-finite inputs
   /// propagate. Throws Error: SHAPE_MISMATCH if a size differs.
   void Predict(std::int64_t batch, const Inputs& inputs, std::span<float> outputs) const;
 
@@ -66,7 +70,7 @@ class Predictor {
                      std::span<float> outputs) const;
 
   std::int64_t input_size() const;   ///< elements of all inputs of an example
-  std::int64_t output_size() const;  ///< total width of the heads
+  std::int64_t output_size() const;  ///< total width of heads and layers
   std::int64_t NativeBytes() const;
   PredictorStatistics statistics() const;
 

@@ -17,11 +17,13 @@ import java.util.stream.IntStream;
  */
 public final class Prediction {
   private final List<Task> tasks;
+  private final LayerOutputs layers;
   private final float[] outputs;
   private final boolean isLogits;
 
-  Prediction(List<Task> tasks, float[] outputs, boolean isLogits) {
+  Prediction(List<Task> tasks, LayerOutputs layers, float[] outputs, boolean isLogits) {
     this.tasks = tasks;
+    this.layers = layers;
     this.outputs = outputs;
     this.isLogits = isLogits;
   }
@@ -57,6 +59,17 @@ public final class Prediction {
   public float[] values(String task) {
     int start = start(task);
     return Arrays.copyOfRange(outputs, start, start + task(task).width());
+  }
+
+  /**
+   * Returns what a layer made of the example: its features, say.
+   *
+   * @param name one of {@link PredictorOptions#layers}
+   * @return a new array, row-major
+   * @throws IllegalArgumentException if the predictor was made without that layer
+   */
+  public float[] layer(String name) {
+    return layers.values(Objects.requireNonNull(name, "name"), outputs);
   }
 
   /**
@@ -182,6 +195,10 @@ public final class Prediction {
         separator = ", ";
       }
       text.append(isValues ? "" : ")");
+    }
+    for (int i = 0; i < layers.names().size(); i++) {
+      text.append(text.isEmpty() ? "" : "; ").append(layers.names().get(i));
+      text.append(": values ").append(layers.shapes().get(i));
     }
     return text.toString();
   }

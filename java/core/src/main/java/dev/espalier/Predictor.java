@@ -54,6 +54,7 @@ public final class Predictor implements AutoCloseable {
   private final NetworkInputs inputs;
   private final Shape inputShape;
   private final List<Task> tasks;
+  private final LayerOutputs layers;
   private final int inputSize;
   private final int outputSize;
   private final boolean isLogits;
@@ -68,6 +69,7 @@ public final class Predictor implements AutoCloseable {
                 "max_batch_size", options.maxBatchSize(),
                 "logits", options.isLogits(),
                 "heads", options.heads(),
+                "layers", options.layers(),
                 "threads", options.threads().orElse(0),
                 "pixel_scale", options.pixelScale(),
                 "pixel_offset", options.pixelOffset(),
@@ -75,13 +77,14 @@ public final class Predictor implements AutoCloseable {
                 "weight_copies", options.weightCopies().orElse(0)));
     this.inputs = inputs;
     inputShape = inputs.shape();
-    this.tasks = chosen(tasks, options.heads());
+    this.tasks = chosen(tasks, options);
     inputSize = inputShape.size();
     int width = 0; // without a stream: the first one in a process takes milliseconds
     for (Task task : this.tasks) {
       width += task.width();
     }
-    outputSize = width;
+    layers = LayerOutputs.of(network, options.layers());
+    outputSize = Math.addExact(width, layers.size());
     isLogits = options.isLogits();
     pixelScale = options.pixelScale();
     pixelOffset = options.pixelOffset();
@@ -186,10 +189,12 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
-  private static List<Task> chosen(List<Task> tasks, List<String> heads) {
-    return heads.isEmpty()
-        ? tasks
-        : tasks.stream().filter(task -> heads.contains(task.name())).toList();
+  private static List<Task> chosen(List<Task> tasks, PredictorOptions options) {
+    List<String> heads = options.heads();
+    if (heads.isEmpty()) {
+      return options.layers().isEmpty() ? tasks : List.of();
+    }
+    return tasks.stream().filter(task -> heads.contains(task.name())).toList();
   }
 
   /**
@@ -315,7 +320,7 @@ public final class Predictor implements AutoCloseable {
    */
   public Prediction predictNamed(float[] input) {
     ExampleCounts.requireOne(Objects.requireNonNull(input, "input").length, inputSize, inputShape);
-    return new Prediction(tasks, predict(input), isLogits);
+    return new Prediction(tasks, layers, predict(input), isLogits);
   }
 
   /**
@@ -345,7 +350,7 @@ public final class Predictor implements AutoCloseable {
   public Prediction predictNamed(byte[] pixels) {
     ExampleCounts.requireOne(
         Objects.requireNonNull(pixels, "pixels").length, inputSize, inputShape);
-    return new Prediction(tasks, predictPixels(pixels), isLogits);
+    return new Prediction(tasks, layers, predictPixels(pixels), isLogits);
   }
 
   /**
@@ -365,7 +370,7 @@ public final class Predictor implements AutoCloseable {
     List<Prediction> predictions = new ArrayList<>();
     for (int first = 0; first < outputs.length; first += outputSize) {
       float[] row = Arrays.copyOfRange(outputs, first, first + outputSize);
-      predictions.add(new Prediction(tasks, row, isLogits));
+      predictions.add(new Prediction(tasks, layers, row, isLogits));
     }
     return predictions;
   }
@@ -417,7 +422,7 @@ public final class Predictor implements AutoCloseable {
   /**
    * Returns the number of values of one output.
    *
-   * @return total width of all tasks
+   * @return total width of all tasks, and of the {@link PredictorOptions#layers layers}
    */
   public int outputSize() {
     return outputSize;

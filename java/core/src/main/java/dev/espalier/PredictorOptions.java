@@ -22,6 +22,7 @@ public final class PredictorOptions {
           256,
           false,
           List.of(),
+          List.of(),
           OptionalInt.empty(),
           1f / 255f,
           0,
@@ -31,6 +32,7 @@ public final class PredictorOptions {
   private final int maxBatchSize;
   private final boolean isLogits;
   private final List<String> heads;
+  private final List<String> layers;
   private final OptionalInt threads;
   private final float pixelScale;
   private final float pixelOffset;
@@ -41,6 +43,7 @@ public final class PredictorOptions {
       int maxBatchSize,
       boolean isLogits,
       List<String> heads,
+      List<String> layers,
       OptionalInt threads,
       float pixelScale,
       float pixelOffset,
@@ -49,6 +52,7 @@ public final class PredictorOptions {
     this.maxBatchSize = maxBatchSize;
     this.isLogits = isLogits;
     this.heads = heads;
+    this.layers = layers;
     this.threads = threads;
     this.pixelScale = pixelScale;
     this.pixelOffset = pixelOffset;
@@ -77,7 +81,7 @@ public final class PredictorOptions {
   public PredictorOptions maxBatchSize(int size) {
     Arguments.inRange("maxBatchSize", size, 1, 1 << 20);
     return new PredictorOptions(
-        size, isLogits, heads, threads, pixelScale, pixelOffset, precision, weightCopies);
+        size, isLogits, heads, layers, threads, pixelScale, pixelOffset, precision, weightCopies);
   }
 
   /**
@@ -87,11 +91,11 @@ public final class PredictorOptions {
    */
   public PredictorOptions logits() {
     return new PredictorOptions(
-        maxBatchSize, true, heads, threads, pixelScale, pixelOffset, precision, weightCopies);
+        maxBatchSize, true, heads, layers, threads, pixelScale, pixelOffset, precision, weightCopies);
   }
 
   /**
-   * Computes these heads alone, and nothing that only others need. Outputs keep the order of the
+   * Computes these heads alone (and {@link #layers}), and nothing that only others need. Outputs keep the order of the
    * network's heads, and their bits.
    *
    * @param names names of heads, at least one
@@ -103,6 +107,30 @@ public final class PredictorOptions {
         maxBatchSize,
         isLogits,
         List.of(Arguments.names("heads", names)),
+        layers,
+        threads,
+        pixelScale,
+        pixelOffset,
+        precision,
+        weightCopies);
+  }
+
+  /**
+   * Computes what layers make, features say, and no head but those named by {@link #heads}. Outputs
+   * are those of the heads and then the values of the layers, in this order, each row-major: {@code
+   * network.predictor(defaults().layers("features"))} turns examples into vectors, without a head
+   * on the network.
+   *
+   * @param names names of layers of the network, at least one
+   * @return changed options
+   * @throws IllegalArgumentException if there is no name, or one is empty or given twice
+   */
+  public PredictorOptions layers(String... names) {
+    return new PredictorOptions(
+        maxBatchSize,
+        isLogits,
+        heads,
+        List.of(Arguments.names("layers", names)),
         threads,
         pixelScale,
         pixelOffset,
@@ -124,6 +152,7 @@ public final class PredictorOptions {
         maxBatchSize,
         isLogits,
         heads,
+        layers,
         OptionalInt.of(count),
         pixelScale,
         pixelOffset,
@@ -144,7 +173,7 @@ public final class PredictorOptions {
     Arguments.finite("pixelScale", scale);
     Arguments.finite("pixelOffset", offset);
     return new PredictorOptions(
-        maxBatchSize, isLogits, heads, threads, scale, offset, precision, weightCopies);
+        maxBatchSize, isLogits, heads, layers, threads, scale, offset, precision, weightCopies);
   }
 
   /**
@@ -156,7 +185,7 @@ public final class PredictorOptions {
   public PredictorOptions precision(Precision value) {
     Objects.requireNonNull(value, "precision");
     return new PredictorOptions(
-        maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, value, weightCopies);
+        maxBatchSize, isLogits, heads, layers, threads, pixelScale, pixelOffset, value, weightCopies);
   }
 
   /**
@@ -183,6 +212,7 @@ public final class PredictorOptions {
         maxBatchSize,
         isLogits,
         heads,
+        layers,
         threads,
         pixelScale,
         pixelOffset,
@@ -211,7 +241,8 @@ public final class PredictorOptions {
   /**
    * Returns the heads that are computed.
    *
-   * @return their names, in the order given; empty for all heads
+   * @return their names, in the order given; empty for all heads, or none where {@link #layers} are
+   *     given
    */
   public List<String> heads() {
     return heads;
@@ -224,6 +255,15 @@ public final class PredictorOptions {
    */
   public OptionalInt threads() {
     return threads;
+  }
+
+  /**
+   * Returns the layers whose values are computed.
+   *
+   * @return names; empty for none
+   */
+  public List<String> layers() {
+    return layers;
   }
 
   /**
@@ -264,7 +304,15 @@ public final class PredictorOptions {
 
   private List<Object> values() {
     return List.of(
-        maxBatchSize, isLogits, heads, threads, pixelScale, pixelOffset, precision, weightCopies);
+        maxBatchSize,
+        isLogits,
+        heads,
+        layers,
+        threads,
+        pixelScale,
+        pixelOffset,
+        precision,
+        weightCopies);
   }
 
   /** Returns whether the other ones are options of the same values. */
@@ -286,7 +334,9 @@ public final class PredictorOptions {
         + ", outputs="
         + (isLogits ? "logits" : "probabilities")
         + ", heads="
-        + (heads.isEmpty() ? "all" : heads)
+        + (heads.isEmpty() && layers.isEmpty() ? "all" : heads)
+        + ", layers="
+        + layers
         + ", threads="
         + (threads.isPresent() ? threads.getAsInt() : "all")
         + ", pixels="

@@ -220,9 +220,9 @@ final class Hostile {
         PredictorOptions.defaults().maxBatchSize(1 << 20).logits(),
         PredictorOptions.defaults().heads("side").threads(1).pixels(Float.MIN_VALUE, 1e30f),
         PredictorOptions.defaults().heads("quarter").weightCopies(2),
+        PredictorOptions.defaults().layers("active", "nonsense"),
         null);
     add(Class.class, Hostile.class, String.class, null);
-    add(LoadOptions.class, LoadOptions.defaults(), LoadOptions.defaults().maxLayers(1), null);
     add(
         FeatureCacheOptions.class,
         FeatureCacheOptions.defaults(),
@@ -342,6 +342,7 @@ final class Hostile {
   }
 
   private void addReceivers() {
+    HostileInputs.addTo(arguments, receivers);
     receivers.put(Shape.class, list(() -> Dots.PICTURE));
     receivers.put(LayerOptions.class, list(LayerOptions::defaults));
     receivers.put(TransformerOptions.class, list(() -> TransformerOptions.of(8, 2, 8)));
@@ -391,7 +392,6 @@ final class Hostile {
               return batching;
             }));
     receivers.put(BatchingOptions.class, list(BatchingOptions::defaults));
-    receivers.put(LoadOptions.class, list(LoadOptions::defaults));
     receivers.put(
         BatchingStatistics.class, list(() -> new BatchingStatistics(1, 2, 3, 4, 5, 6, 7)));
     receivers.put(
