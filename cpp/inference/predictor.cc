@@ -307,8 +307,7 @@ Predictor::Predictor(const Network& network, const PredictorConfig& config) {
   const ReadScope scope(state.access, "predictor");
   CheckConfig(state, config);
   if (state.limits) CheckLimits(state, *state.limits, CostUse::kPrediction);
-  implementation_ =
-      std::make_unique<Implementation>(state, config, ChosenHeads(state, config));
+  implementation_ = std::make_unique<Implementation>(state, config, ChosenHeads(state, config));
 }
 
 Predictor::Predictor(Predictor&&) noexcept = default;

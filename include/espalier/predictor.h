@@ -22,7 +22,7 @@ struct PredictorConfig {
   /// What these layers of floats make, features say: behind the heads' columns, in this order, as
   /// they lie outside.
   std::vector<std::string> layers;
-  int threads = 0;                 ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
+  int threads = 0;        ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
   int weight_copies = 0;  ///< 1: all callers read the same weights; 2 to 256: callers whose CPUs
                           ///< have different L2 caches read different copies, as far as there are
                           ///< as many; copies beyond that are never read. 0: one for each L2 where
@@ -58,8 +58,8 @@ class Predictor {
   ~Predictor();
 
   /// inputs: [batch, shape] each; outputs: [batch, total width], heads side by side in
-  /// order: sigmoid (labels), softmax (classes), identity (values); then PredictorConfig::layers. Non-finite inputs
-  /// propagate. Throws Error: SHAPE_MISMATCH if a size differs.
+  /// order: sigmoid (labels), softmax (classes), identity (values); then PredictorConfig::layers.
+  /// Non-finite inputs propagate. Throws Error: SHAPE_MISMATCH if a size differs.
   void Predict(std::int64_t batch, const Inputs& inputs, std::span<float> outputs) const;
 
   /// The same for pixels of a byte each, where the network has one input, of floats: [batch,

@@ -66,7 +66,7 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Starts the description of a network with several inputs. The first layer follows the first one.
+   * Starts the description of a network with several inputs; the first layer follows the first.
    *
    * @param inputs one or more, with different names
    * @return a builder without layers
@@ -525,7 +525,7 @@ public final class Network implements AutoCloseable {
   /**
    * Returns what this network reads.
    *
-   * @return its inputs, in the order in which rows of floats hold them
+   * @return its inputs, in the order of rows of floats
    */
   public List<Input> inputs() {
     return inputs.list();
@@ -540,10 +540,6 @@ public final class Network implements AutoCloseable {
     return inputs.shape();
   }
 
-  NetworkInputs networkInputs() {
-    return inputs;
-  }
-
   /**
    * Returns the native memory that this network holds.
    *
@@ -553,11 +549,7 @@ public final class Network implements AutoCloseable {
     return handle.nativeBytes();
   }
 
-  /**
-   * Tells whether this network is closed.
-   *
-   * @return true after {@link #close}
-   */
+  /** {@return true after {@link #close}} */
   public boolean isClosed() {
     return handle.isClosed();
   }
@@ -575,6 +567,10 @@ public final class Network implements AutoCloseable {
   @Override
   public String toString() {
     return "Network " + inputs.shape() + ", tasks " + tasks() + (isClosed() ? ", closed" : "");
+  }
+
+  NetworkInputs networkInputs() {
+    return inputs;
   }
 
   NativeHandle handle() {

@@ -81,11 +81,17 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   /**
    * Continues from another layer: a branch. The next layer or head is computed from it.
    *
-   * @param layer name of an earlier layer or an input ({@code "input"} where there is one)
+   * @param layer name of an earlier layer, or an input ({@code "input"} where there is one)
+   * @param others further ones, for a {@link #layer} that reads several
    * @return this
    */
-  public NetworkBuilder from(String layer) {
-    nextInputs = List.of(NativeCall.text(layer, "layer"));
+  public NetworkBuilder from(String layer, String... others) {
+    List<String> names = new ArrayList<>();
+    names.add(NativeCall.text(layer, "layer"));
+    for (String other : Objects.requireNonNull(others, "others")) {
+      names.add(NativeCall.text(other, "others"));
+    }
+    nextInputs = List.copyOf(names);
     return this;
   }
 
@@ -208,6 +214,10 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   public NetworkBuilder head(String name, Head head) {
     Objects.requireNonNull(head, "head");
     List<String> from = takeInputs();
+    if (from.size() > 1) {
+      throw new IllegalStateException(
+          "head \"" + name + "\": expected one layer to stand on, got from(" + from + ") before");
+    }
     heads.add(head.settings().spec(name, from.isEmpty() ? "" : from.get(0)));
     return this;
   }

@@ -91,12 +91,20 @@ public final class PredictorOptions {
    */
   public PredictorOptions logits() {
     return new PredictorOptions(
-        maxBatchSize, true, heads, layers, threads, pixelScale, pixelOffset, precision, weightCopies);
+        maxBatchSize,
+        true,
+        heads,
+        layers,
+        threads,
+        pixelScale,
+        pixelOffset,
+        precision,
+        weightCopies);
   }
 
   /**
-   * Computes these heads alone (and {@link #layers}), and nothing that only others need. Outputs keep the order of the
-   * network's heads, and their bits.
+   * Computes these heads alone (and {@link #layers}), and nothing that only others need. Outputs
+   * keep the order of the network's heads, and their bits.
    *
    * @param names names of heads, at least one
    * @return changed options
@@ -185,7 +193,15 @@ public final class PredictorOptions {
   public PredictorOptions precision(Precision value) {
     Objects.requireNonNull(value, "precision");
     return new PredictorOptions(
-        maxBatchSize, isLogits, heads, layers, threads, pixelScale, pixelOffset, value, weightCopies);
+        maxBatchSize,
+        isLogits,
+        heads,
+        layers,
+        threads,
+        pixelScale,
+        pixelOffset,
+        value,
+        weightCopies);
   }
 
   /**
