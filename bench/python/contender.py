@@ -85,11 +85,35 @@ class Network:
         return x
 
 
+def attention(heads):
+    """Of queries, keys and values side by side, through PyTorch's fused attention."""
+
+    def run(x):
+        batch, length, width = x.shape
+        split = x.view(batch, length, 3, heads, width // 3 // heads).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(split[0], split[1], split[2])
+        return mixed.transpose(1, 2).reshape(batch, length, width // 3)
+
+    return run
+
+
 def operation(layer, tensors):
     kind, name, attributes = layer["kind"], layer["name"], layer["attributes"]
     weight, bias = tensors.get(name + ".weight"), tensors.get(name + ".bias")
     if kind == "dense":
+        if attributes.get("per_position"):
+            return lambda x: F.linear(x, weight, bias)
         return lambda x: F.linear(x.flatten(1), weight, bias)
+    if kind == "attention":
+        return attention(attributes["heads"])
+    if kind == "layer_norm":
+        epsilon = attributes["epsilon"]
+        return lambda x: F.layer_norm(x, weight.shape, weight, bias, epsilon)
+    if kind == "position_embedding":
+        return lambda x: x + weight
+    if kind == "reshape":
+        shape = attributes["shape"]
+        return lambda x: x.reshape(-1, *shape)
     if kind in ("conv2d", "depthwise_conv2d"):
         stride, pads = pair(attributes["stride"]), padding(layer, "kernel")
         dilation = pair(attributes["dilation"])
@@ -105,6 +129,9 @@ def operation(layer, tensors):
         return lambda x: F.batch_norm(x, mean, variance, weight, bias, False, 0.1, epsilon)
     simple = {
         "flatten": lambda x: x.flatten(1),
+        "gelu": F.gelu,
+        "token_pool": lambda x: x.mean(1),
+        "transpose": lambda x: x.transpose(1, 2),
         "global_average_pool2d": lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1),
         "relu": F.relu,
         "relu6": F.relu6,

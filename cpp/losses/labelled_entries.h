@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/memory.h"
-#include "espalier/trainer.h"
+#include "espalier/task_targets.h"
 
 namespace espalier {
 

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "espalier/spec.h"
-#include "espalier/trainer.h"
+#include "espalier/task_targets.h"
 #include "losses/labelled_entries.h"
 
 namespace espalier {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "espalier/spec.h"
-#include "espalier/trainer.h"
+#include "espalier/task_targets.h"
 
 namespace espalier::testing {
 

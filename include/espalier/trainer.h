@@ -12,17 +12,9 @@
 #include "espalier/inputs.h"
 #include "espalier/network.h"
 #include "espalier/optimizer.h"
+#include "espalier/task_targets.h"
 
 namespace espalier {
-
-/// Known answers of one task for a batch. Unlabelled is NaN in `values`, -1 in
-/// `classes`, or 0 in `mask`; where the mask is 0 the target is never read.
-/// All spans empty: nothing of this task is labelled. Borrowed for the call.
-struct TaskTargets {
-  std::span<const float> values = {};          ///< labels and values heads: [batch, width]
-  std::span<const std::int32_t> classes = {};  ///< classes heads: [batch]
-  std::span<const std::uint8_t> mask = {};     ///< optional; [batch, width], classes heads: [batch]
-};
 
 struct TrainerConfig {
   OptimizerConfig optimizer = AdamW{};

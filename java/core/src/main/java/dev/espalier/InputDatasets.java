@@ -67,7 +67,7 @@ public final class InputDatasets {
    *     or two data sets have targets of one task
    */
   public static Dataset join(Dataset... parts) {
-    return new JoinedDataset(List.of(parts));
+    return new JoinedDataset(List.of(Objects.requireNonNull(parts, "parts")));
   }
 
   private static final class NamedDataset extends DerivedDataset {

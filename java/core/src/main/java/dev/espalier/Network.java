@@ -72,7 +72,7 @@ public final class Network implements AutoCloseable {
    * @return a builder without layers
    */
   public static NetworkBuilder builder(Input... inputs) {
-    return new NetworkBuilder(List.of(inputs));
+    return new NetworkBuilder(List.of(Objects.requireNonNull(inputs, "inputs")));
   }
 
   /**

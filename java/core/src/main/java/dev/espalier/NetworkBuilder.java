@@ -192,7 +192,7 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
       return from.get(0);
     }
     if (specs().isEmpty()) {
-      return "input";
+      return inputs.get(0).name();
     }
     if (specs().get(specs().size() - 1).get("name") instanceof String before) {
       return before;

@@ -37,7 +37,7 @@ public final class Task {
   public static Task of(String name, Kind kind, List<String> outputNames) {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(kind, "kind");
-    for (String output : outputNames) {
+    for (String output : Objects.requireNonNull(outputNames, "outputNames")) {
       Objects.requireNonNull(output, "outputNames");
     }
     int count = kind == Kind.LABELS ? outputNames.size() : 0;
@@ -53,7 +53,7 @@ public final class Task {
    * @throws IllegalArgumentException if there are as many thresholds neither as labels nor none
    */
   public Task thresholds(List<Double> thresholds) {
-    for (Double threshold : thresholds) {
+    for (Double threshold : Objects.requireNonNull(thresholds, "thresholds")) {
       Objects.requireNonNull(threshold, "thresholds");
     }
     int expected = kind == Kind.LABELS ? width() : 0;

@@ -16,7 +16,11 @@ final class MachineLimits {
           "I3", new double[] {4.24e6, 9 * 32 * 28 * 28},
           "I4", new double[] {153.8e6, 27 * 64 * 32 * 32},
           "I5r", new double[] {1.81e9, 0},
-          "I5m", new double[] {0.30e9, 0});
+          "I5m", new double[] {0.30e9, 0},
+          "I6-16", new double[] {171.0e6, 0},
+          "I6-64", new double[] {698.4e6, 0},
+          "I6-128", new double[] {1434.5e6, 0},
+          "I7", new double[] {1.246e9, 0});
 
   private final Map<String, Double> limits = new HashMap<>();
 

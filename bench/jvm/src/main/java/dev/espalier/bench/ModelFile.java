@@ -119,7 +119,11 @@ public final class ModelFile {
     int[] before = shapeOf(inputs.get(0));
     int[] shape =
         switch (kind) {
-          case "dense" -> new int[] {tensor(name + ".weight").shape()[0]};
+          case "dense" -> dense(tensor(name + ".weight").shape()[0], before, attributes);
+          case "attention" -> new int[] {before[0], before[1] / 3};
+          case "token_pool" -> new int[] {before[1]};
+          case "reshape" -> ints(attributes.get("shape"));
+          case "transpose" -> new int[] {before[1], before[0]};
           case "flatten" -> new int[] {product(before)};
           case "global_average_pool2d" -> new int[] {before[0]};
           case "conv2d", "depthwise_conv2d" ->
@@ -140,6 +144,11 @@ public final class ModelFile {
       }
     }
     throw new IllegalArgumentException("no layer " + name);
+  }
+
+  private static int[] dense(int units, int[] input, JsonNode attributes) {
+    boolean isPerPosition = attributes.path("per_position").asBoolean();
+    return isPerPosition ? new int[] {input[0], units} : new int[] {units};
   }
 
   private static int[] windowed(int channels, int[] input, String size, JsonNode attributes) {

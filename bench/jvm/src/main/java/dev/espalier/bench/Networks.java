@@ -6,6 +6,8 @@ import dev.espalier.LayerOptions;
 import dev.espalier.Network;
 import dev.espalier.NetworkBuilder;
 import dev.espalier.Shape;
+import dev.espalier.TokenPooling;
+import dev.espalier.TransformerOptions;
 import java.util.stream.IntStream;
 
 /** The networks of the workloads, with random weights. */
@@ -14,7 +16,7 @@ public final class Networks {
 
   private Networks() {}
 
-  /** Builds a network by its name: I1 to I4, I5r, I5m; O for the smallest there is. */
+  /** Builds a network by its name: I1 to I7, of which docs/benchmarks.md has the list. */
   public static Network build(String name) {
     NetworkBuilder builder =
         switch (name) {
@@ -44,6 +46,10 @@ public final class Networks {
               trunk().head("output", Head.layers(h -> h.dense(256).relu()).labels(labelNames(14)));
           case "I5r" -> resNet18();
           case "I5m" -> mobileNetV2();
+          case "I6-16" -> textEncoder(16);
+          case "I6-64" -> textEncoder(64);
+          case "I6-128" -> textEncoder(128);
+          case "I7" -> visionTransformer();
           case "O" -> Network.builder(Shape.vector(1)).head("output", Head.values("value"));
           // One unit of input: the head's input gradient is needed, and little else is computed.
           case "L" -> Network.builder(Shape.vector(1)).dense(512).head("output", labels(1024));
@@ -133,6 +139,32 @@ public final class Networks {
     }
     convolution(builder, "last", 1280, 1, 1, 1).relu6("last.relu");
     return builder.globalAveragePool2d().head("output", Head.classes(1000));
+  }
+
+  /** The encoder of all-MiniLM-L6 over tokens that are embedded already, and their mean. */
+  private static NetworkBuilder textEncoder(int length) {
+    NetworkBuilder builder = Network.builder(Shape.of(length, 384));
+    TransformerOptions options = TransformerOptions.of(384, 12, 1536).dropout(0).epsilon(1e-12);
+    for (int layer = 0; layer < 6; layer++) {
+      builder.transformerEncoder("layer" + layer, options);
+    }
+    return builder.tokenPool("pooled", TokenPooling.MEAN).head("output", labels(14));
+  }
+
+  /** ViT-tiny with patches of 16 x 16, without a class token: the mean of all is read. */
+  private static NetworkBuilder visionTransformer() {
+    int width = 192;
+    NetworkBuilder builder = Network.builder(Shape.image(3, 224, 224));
+    builder.conv2d("patches", width, 16, LayerOptions.defaults().stride(16).valid());
+    builder.layer("rows", "reshape", LayerOptions.defaults().set("shape", width, 196));
+    builder.layer("tokens", "transpose", LayerOptions.defaults().set("order", 1, 0));
+    builder.positionEmbedding("positions", 196);
+    TransformerOptions options = TransformerOptions.of(width, 3, 4 * width).dropout(0).normFirst();
+    for (int layer = 0; layer < 12; layer++) {
+      builder.transformerEncoder("block" + layer, options);
+    }
+    builder.layer("norm", "layer_norm", LayerOptions.defaults().perPosition());
+    return builder.tokenPool("pooled", TokenPooling.MEAN).head("output", Head.classes(1000));
   }
 
   /** Convolution without bias and batch norm, padded as torchvision does. */

@@ -17,7 +17,8 @@ import java.util.Map;
  * rounds of the round's own figure.
  */
 final class PredictionRace {
-  private static final List<String> NETWORKS = List.of("I1", "I2", "I3", "I4", "I5r", "I5m");
+  private static final List<String> NETWORKS =
+      List.of("I1", "I2", "I3", "I4", "I5r", "I5m", "I6-16", "I6-64", "I6-128", "I7");
   private static final int LARGEST_BATCH = 64;
 
   private final Lineup lineup;
@@ -33,12 +34,20 @@ final class PredictionRace {
       if (!lineup.isWanted(network)) {
         continue;
       }
-      boolean isLarge = network.startsWith("I5");
-      Work work = lineup.work(network, isLarge ? 1 : LARGEST_BATCH);
-      for (int batch : isLarge ? new int[] {1} : new int[] {1, 8, LARGEST_BATCH}) {
+      int[] batches = batches(network);
+      Work work = lineup.work(network, batches[batches.length - 1]);
+      for (int batch : batches) {
         race(work, batch);
       }
     }
+  }
+
+  private static int[] batches(String network) {
+    if (network.startsWith("I6")) {
+      return new int[] {1, 8};
+    }
+    boolean isLarge = network.startsWith("I5") || network.equals("I7");
+    return isLarge ? new int[] {1} : new int[] {1, 8, LARGEST_BATCH};
   }
 
   private void race(Work work, int batch) throws IOException {
@@ -78,7 +87,7 @@ final class PredictionRace {
     float[] reference = null;
     for (ContenderKind kind : lineup.kinds) {
       boolean takesMinutes = batch == LARGEST_BATCH && work.network().equals("I4");
-      if (kind.name().equals("dl4j") && (takesMinutes || work.network().startsWith("I5"))) {
+      if (kind.name().equals("dl4j") && (takesMinutes || work.network().matches("I[5-9].*"))) {
         continue;
       }
       ContenderClient client = field.client(kind);

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -21,6 +22,7 @@ public final class OnnxExporter {
   private static final int IR_VERSION = 8;
   private static final int OPERATOR_SET = 17;
   private static final int FLOAT = 1;
+  private static final int INT64 = 7;
 
   private static final Map<String, String> ELEMENTWISE =
       Map.of("relu", "Relu", "sigmoid", "Sigmoid", "tanh", "Tanh");
@@ -67,6 +69,12 @@ public final class OnnxExporter {
     String name = layer.name();
     switch (layer.kind()) {
       case "dense" -> {
+        if (layer.output().length > 1) {
+          if (!isReadPacked(layer)) {
+            position(layer, 0, layer.output()[1], name);
+          }
+          return;
+        }
         String input = inputs.get(0);
         if (layer.input().length > 1) {
           node("Flatten", inputs, name + ".flat", integer("axis", 1));
@@ -107,6 +115,33 @@ public final class OnnxExporter {
         node("BatchNormalization", all, name, real("epsilon", layer.number("epsilon")));
       }
       case "flatten" -> node("Flatten", inputs, name, integer("axis", 1));
+      case "attention" -> attention(layer);
+      case "layer_norm" ->
+          node(
+              "LayerNormalization",
+              List.of(inputs.get(0), initializer(name + ".weight"), initializer(name + ".bias")),
+              name,
+              integer("axis", -1),
+              real("epsilon", layer.number("epsilon")));
+      case "position_embedding" ->
+          node("Add", List.of(inputs.get(0), initializer(name + ".weight")), name);
+      case "token_pool" ->
+          node("ReduceMean", inputs, name, integers("axes", 1), integer("keepdims", 0));
+      case "reshape" -> {
+        shape(name + ".shape", 0, layer.output()[0], layer.output()[1]);
+        node("Reshape", List.of(inputs.get(0), name + ".shape"), name);
+      }
+      case "transpose" -> node("Transpose", inputs, name, integers("perm", 0, 2, 1));
+      case "gelu" -> {
+        constant(name + ".root", (float) Math.sqrt(2));
+        constant(name + ".one", 1);
+        constant(name + ".half", 0.5f);
+        node("Div", List.of(inputs.get(0), name + ".root"), name + ".scaled");
+        node("Erf", List.of(name + ".scaled"), name + ".erf");
+        node("Add", List.of(name + ".erf", name + ".one"), name + ".sum");
+        node("Mul", List.of(inputs.get(0), name + ".sum"), name + ".product");
+        node("Mul", List.of(name + ".product", name + ".half"), name);
+      }
       case "relu6" -> {
         constant(name + ".low", 0);
         constant(name + ".high", 6);
@@ -128,6 +163,76 @@ public final class OnnxExporter {
         node(operator, inputs, name);
       }
     }
+  }
+
+  /** True for a layer whose thirds the attention behind it computes, as exports of BERT do. */
+  private boolean isReadPacked(Layer dense) {
+    return model.layers().stream()
+        .anyMatch(
+            layer ->
+                layer.kind().equals("attention") && layer.inputs().equals(List.of(dense.name())));
+  }
+
+  /** Outputs from {@code first} on of a dense layer at each position, as PyTorch exports them. */
+  private void position(Layer dense, int first, int count, String name) {
+    ModelFile.Tensor weight = model.tensor(dense.name() + ".weight");
+    int width = weight.shape()[1];
+    float[] transposed = new float[width * count];
+    for (int i = 0; i < count; i++) {
+      for (int k = 0; k < width; k++) {
+        transposed[k * count + i] = weight.values()[(first + i) * width + k];
+      }
+    }
+    float[] bias = model.tensor(dense.name() + ".bias").values();
+    tensor(name + ".weight", new int[] {width, count}, transposed);
+    tensor(name + ".bias", new int[] {count}, Arrays.copyOfRange(bias, first, first + count));
+    node("MatMul", List.of(dense.inputs().get(0), name + ".weight"), name + ".product");
+    node("Add", List.of(name + ".bias", name + ".product"), name);
+  }
+
+  /** The nodes that PyTorch exports of BERT's attention, which ONNX Runtime knows and fuses. */
+  private void attention(Layer layer) {
+    String name = layer.name();
+    int heads = layer.attributes().get("heads").intValue();
+    int width = layer.output()[1];
+    Layer packed =
+        model.layers().stream()
+            .filter(dense -> dense.name().equals(layer.inputs().get(0)))
+            .findFirst()
+            .orElseThrow();
+    String[] parts = {name + ".query", name + ".key", name + ".value"};
+    for (int part = 0; part < 3; part++) {
+      position(packed, part * width, width, parts[part]);
+      shape(parts[part] + ".shape", 0, 0, heads, width / heads);
+      node("Reshape", List.of(parts[part], parts[part] + ".shape"), parts[part] + ".split");
+      long[] order = part == 1 ? new long[] {0, 2, 3, 1} : new long[] {0, 2, 1, 3};
+      node(
+          "Transpose",
+          List.of(parts[part] + ".split"),
+          parts[part] + ".heads",
+          integers("perm", order));
+    }
+    constant(name + ".root", (float) Math.sqrt((double) width / heads));
+    shape(name + ".shape", 0, 0, width);
+    node("MatMul", List.of(parts[0] + ".heads", parts[1] + ".heads"), name + ".scores");
+    node("Div", List.of(name + ".scores", name + ".root"), name + ".scaled");
+    node("Softmax", List.of(name + ".scaled"), name + ".shares", integer("axis", -1));
+    node("MatMul", List.of(name + ".shares", parts[2] + ".heads"), name + ".mixed");
+    node("Transpose", List.of(name + ".mixed"), name + ".rows", integers("perm", 0, 2, 1, 3));
+    node("Reshape", List.of(name + ".rows", name + ".shape"), name);
+  }
+
+  private void shape(String name, long... sizes) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(sizes.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asLongBuffer().put(sizes);
+    graph.message(
+        5,
+        new ProtobufMessage()
+            .number(1, sizes.length)
+            .number(2, INT64)
+            .text(8, name)
+            .bytes(9, bytes.array()));
   }
 
   private long groups(Layer layer) {

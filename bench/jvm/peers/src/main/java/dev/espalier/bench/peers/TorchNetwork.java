@@ -72,7 +72,7 @@ final class TorchNetwork {
         {
           Tensor weight = parameter(model, layer.name() + ".weight", isTrained);
           TensorOptional bias = bias(model, layer, isTrained);
-          boolean isFlat = layer.input().length == 1;
+          boolean isFlat = layer.input().length == 1 || layer.output().length > 1;
           return in -> torch.linear(isFlat ? in[0] : in[0].flatten(1, -1), weight, bias);
         }
       case "conv2d":
@@ -112,6 +112,34 @@ final class TorchNetwork {
         return in -> torch.adaptive_avg_pool2d(in[0], 1, 1).flatten(1, -1);
       case "flatten":
         return in -> in[0].flatten(1, -1);
+      case "attention":
+        return attention(layer);
+      case "layer_norm":
+        {
+          LongArrayRef width = longs(layer.output()[layer.output().length - 1]);
+          TensorOptional weight =
+              keep(new TensorOptional(parameter(model, layer.name() + ".weight", isTrained)));
+          TensorOptional bias =
+              keep(new TensorOptional(parameter(model, layer.name() + ".bias", isTrained)));
+          double epsilon = layer.number("epsilon");
+          return in -> torch.layer_norm(in[0], width, weight, bias, epsilon, false);
+        }
+      case "position_embedding":
+        {
+          Tensor weight = parameter(model, layer.name() + ".weight", isTrained);
+          return in -> in[0].add(weight);
+        }
+      case "token_pool":
+        return in -> in[0].mean(1);
+      case "reshape":
+        {
+          long[] shape = Arrays.stream(layer.output()).asLongStream().toArray();
+          return in -> in[0].reshape(in[0].size(0), shape[0], shape[1]);
+        }
+      case "transpose":
+        return in -> in[0].transpose(1, 2);
+      case "gelu":
+        return in -> torch.gelu(in[0]);
       case "relu":
         return in -> torch.relu(in[0]);
       case "relu6":
@@ -129,6 +157,20 @@ final class TorchNetwork {
       default:
         throw new IllegalArgumentException(layer.name() + ": no operation for " + layer.kind());
     }
+  }
+
+  /** Queries, keys and values side by side, through PyTorch's fused attention. */
+  private Function<Tensor[], Tensor> attention(Layer layer) {
+    long heads = layer.attributes().get("heads").longValue();
+    long length = layer.output()[0];
+    long width = layer.output()[1];
+    return in -> {
+      Tensor all =
+          in[0].view(in[0].size(0), length, 3, heads, width / heads).permute(2, 0, 3, 1, 4);
+      Tensor mixed =
+          torch.scaled_dot_product_attention(all.select(0, 0), all.select(0, 1), all.select(0, 2));
+      return mixed.transpose(1, 2).reshape(in[0].size(0), length, width);
+    };
   }
 
   private LongArrayRef padding(Layer layer, String size) {
