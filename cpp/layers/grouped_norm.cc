@@ -15,9 +15,6 @@
 namespace espalier {
 namespace {
 
-// A worker's scratch: so many numbers per channel.
-constexpr std::int64_t kScratchParts = 5;
-
 // A gradient's sums of one example: for the bias, then for the weight.
 constexpr std::int64_t kSumParts = 2;
 
@@ -51,6 +48,55 @@ Moments CombineChannels(const Groups& groups, const float* mean, const float* sq
         static_cast<double>(squares[c]) + static_cast<double>(groups.positions) * apart * apart;
   }
   return {center, total * groups.share()};
+}
+
+// A worker's scratch: numbers per channel.
+struct ChannelNumbers {
+  float* mean;
+  float* scale;
+  float* bias;
+  float* weight;
+  float* average;
+  float* slope;
+
+  static constexpr std::int64_t kParts = 6;
+
+  ChannelNumbers(float* scratch, std::int64_t channels)
+      : mean(scratch),
+        scale(scratch + channels),
+        bias(scratch + 2 * channels),
+        weight(scratch + 3 * channels),
+        average(scratch + 4 * channels),
+        slope(scratch + 5 * channels) {}
+};
+
+// `average` and `slope` come with each channel's sum of the gradient and of gradient · (x - mean),
+// and leave with what each group's gradient takes. `sums`, unless null: gradients of bias and
+// weight.
+void CombineGradients(const Groups& groups, const float* variance, double epsilon,
+                      const ChannelNumbers& numbers, float* sums) {
+  for (std::int64_t g = 0; g < groups.count; ++g) {
+    const double inverse = 1.0 / (static_cast<double>(variance[g]) + epsilon);
+    const double factor = std::sqrt(inverse);
+    const std::int64_t first = g * groups.size();
+    const std::int64_t last = first + groups.size();
+    double sum = 0.0;
+    double product = 0.0;
+    for (std::int64_t c = first; c < last; ++c) {
+      const double weight = static_cast<double>(numbers.weight[c]);
+      sum += weight * static_cast<double>(numbers.average[c]);
+      product += weight * static_cast<double>(numbers.slope[c]);
+      if (sums == nullptr) continue;
+      sums[c] = numbers.average[c];
+      sums[groups.channels + c] =
+          static_cast<float>(static_cast<double>(numbers.slope[c]) * factor);
+    }
+    const double slope = product * groups.share() * inverse * factor;
+    std::fill(numbers.average + first, numbers.average + last,
+              static_cast<float>(sum * groups.share()));
+    std::fill(numbers.slope + first, numbers.slope + last, static_cast<float>(slope));
+    std::fill(numbers.scale + first, numbers.scale + last, static_cast<float>(factor));
+  }
 }
 
 }  // namespace
@@ -95,7 +141,7 @@ LayerMemory GroupedNorm::Memory(std::int64_t batch, std::span<const Shape> input
 
 std::int64_t GroupedNorm::ScratchFloats(std::int64_t /*batch*/,
                                         std::span<const Shape> inputs) const {
-  return kScratchParts * OnlyInput(inputs, kind())[0];
+  return ChannelNumbers::kParts * OnlyInput(inputs, kind())[0];
 }
 
 void GroupedNorm::Forward(const ForwardArguments& arguments) const {
@@ -107,9 +153,9 @@ void GroupedNorm::Forward(const ForwardArguments& arguments) const {
   ForExamples(*arguments.workspace, arguments.batch, groups.elements(),
               [&](std::int64_t example, float* scratch) {
                 const float* x = arguments.inputs[0] + example * groups.elements();
-                float* const mean = scratch;
-                float* const scale = scratch + groups.channels;  // the squares at first
-                float* const bias = scratch + 2 * groups.channels;
+                const ChannelNumbers numbers(scratch, groups.channels);
+                float* const mean = numbers.mean;
+                float* const scale = numbers.scale;  // the squares at first
                 MomentsOfRows(groups.layout(), x, mean, scale);
                 for (std::int64_t g = 0; g < groups.count; ++g) {
                   const std::int64_t first = g * groups.size();
@@ -124,11 +170,11 @@ void GroupedNorm::Forward(const ForwardArguments& arguments) const {
                   saved[example * groups.count + g] = mean[first];
                   saved[(arguments.batch + example) * groups.count + g] = variance;
                 }
-                if (!is_affine_) std::fill_n(bias, groups.channels, 0.0f);
+                if (!is_affine_) std::fill_n(numbers.bias, groups.channels, 0.0f);
                 ScaleChannels({.channels = groups.channels,
                                .mean = mean,
                                .scale = scale,
-                               .bias = is_affine_ ? arguments.parameters[1] : bias},
+                               .bias = is_affine_ ? arguments.parameters[1] : numbers.bias},
                               0, groups.positions, x,
                               arguments.output + example * groups.elements());
               });
@@ -140,56 +186,31 @@ void GroupedNorm::Backward(const BackwardArguments& arguments) const {
   const std::int64_t batch = arguments.batch;
   const float* weight = is_affine_ ? arguments.parameters[0] : nullptr;
   float* const grad_input = arguments.grad_inputs[0];
+  const double epsilon = static_cast<double>(static_cast<float>(epsilon_));
   ForExamples(
       *arguments.workspace, batch, groups.elements(), [&](std::int64_t example, float* scratch) {
         const std::int64_t at = example * groups.elements();
-        float* const mean = scratch;
-        float* const average = scratch + groups.channels;    // the gradient's sums at first
-        float* const slope = scratch + 2 * groups.channels;  // those of gradient · (x - mean)
-        float* const scale = scratch + 3 * groups.channels;
-        float* const weights = scratch + 4 * groups.channels;
+        const float* x = arguments.inputs[0] + at;
+        const float* grad = arguments.grad_output + at;
+        const ChannelNumbers numbers(scratch, groups.channels);
         for (std::int64_t c = 0; c < groups.channels; ++c) {
-          weights[c] = weight == nullptr ? 1.0f : weight[c];
-          mean[c] = arguments.saved[example * groups.count + c / groups.size()];
+          numbers.weight[c] = weight == nullptr ? 1.0f : weight[c];
+          numbers.mean[c] = arguments.saved[example * groups.count + c / groups.size()];
         }
-        GradientSumsOfRows(groups.layout(), arguments.inputs[0] + at, mean,
-                           arguments.grad_output + at, average, slope);
+        GradientSumsOfRows(groups.layout(), x, numbers.mean, grad, numbers.average, numbers.slope);
         float* const sums = arguments.temporary == nullptr
                                 ? nullptr
                                 : arguments.temporary + example * kSumParts * groups.channels;
-        for (std::int64_t g = 0; g < groups.count; ++g) {
-          const double variance =
-              static_cast<double>(arguments.saved[(batch + example) * groups.count + g]);
-          const double inverse =
-              1.0 / (variance + static_cast<double>(static_cast<float>(epsilon_)));
-          const double factor = std::sqrt(inverse);
-          const std::int64_t first = g * groups.size();
-          double sum = 0.0;
-          double product = 0.0;
-          for (std::int64_t c = first; c < first + groups.size(); ++c) {
-            sum += static_cast<double>(weights[c]) * static_cast<double>(average[c]);
-            product += static_cast<double>(weights[c]) * static_cast<double>(slope[c]);
-            if (sums == nullptr) continue;
-            sums[c] = average[c];
-            sums[groups.channels + c] = static_cast<float>(static_cast<double>(slope[c]) * factor);
-          }
-          const float group_average = static_cast<float>(sum * groups.share());
-          const float group_slope = static_cast<float>(product * groups.share() * inverse * factor);
-          for (std::int64_t c = first; c < first + groups.size(); ++c) {
-            scale[c] = static_cast<float>(factor);
-            average[c] = group_average;
-            slope[c] = group_slope;
-          }
-        }
+        CombineGradients(groups, arguments.saved + (batch + example) * groups.count, epsilon,
+                         numbers, sums);
         if (grad_input == nullptr) return;
         ScaleChannelsBackward(SharedScalingGradient{.channels = groups.channels,
-                                                    .mean = mean,
-                                                    .weight = weights,
-                                                    .average = average,
-                                                    .scale = scale,
-                                                    .slope = slope},
-                              0, groups.positions, arguments.inputs[0] + at,
-                              arguments.grad_output + at, grad_input + at);
+                                                    .mean = numbers.mean,
+                                                    .weight = numbers.weight,
+                                                    .average = numbers.average,
+                                                    .scale = numbers.scale,
+                                                    .slope = numbers.slope},
+                              0, groups.positions, x, grad, grad_input + at);
       });
   if (!is_affine_) return;
   const auto add_up = [&](std::int64_t part, float* gradient) {
