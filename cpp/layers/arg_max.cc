@@ -17,7 +17,7 @@ namespace espalier {
 ArgMax::ArgMax(const Attributes& attributes) {
   AttributeReader reader(kKind, attributes);
   axis_ = reader.Whole("axis", -Shape::kMaxRank, Shape::kMaxRank - 1, -1);
-  keeps_dims_ = reader.Flag("keep_dims", false);
+  keeps_dimensions_ = reader.Flag("keep_dimensions", false);
   reader.Finish();
 }
 
@@ -30,7 +30,7 @@ Shape ArgMax::OutputShape(std::span<const Shape> inputs) const {
          input[axis]);
   }
   std::vector<std::int64_t> dimensions(input.dimensions().begin(), input.dimensions().end());
-  if (keeps_dims_ || dimensions.size() == 1) {
+  if (keeps_dimensions_ || dimensions.size() == 1) {
     dimensions[static_cast<std::size_t>(axis)] = 1;
   } else {
     dimensions.erase(dimensions.begin() + axis);

@@ -10,7 +10,8 @@ namespace espalier {
 /// The place of the maximum along a dimension, counted from 0, as int32: of equal ones the first,
 /// of values with NaN the first NaN. No gradient passes.
 ///
-/// Attributes: axis [-1], from -8 to 7; negative ones count from the last dimension. keep_dims
+/// Attributes: axis [-1], from -8 to 7; negative ones count from the last dimension.
+/// keep_dimensions
 ///   [false]: keep that dimension, with size 1. Without it a vector becomes [1].
 class ArgMax final : public Layer {
  public:
@@ -18,7 +19,9 @@ class ArgMax final : public Layer {
   explicit ArgMax(const Attributes& attributes);
 
   std::string_view kind() const override { return kKind; }
-  Attributes attributes() const override { return {{"axis", axis_}, {"keep_dims", keeps_dims_}}; }
+  Attributes attributes() const override {
+    return {{"axis", axis_}, {"keep_dimensions", keeps_dimensions_}};
+  }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   ElementType OutputType() const override { return ElementType::kInt32; }
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
@@ -29,7 +32,7 @@ class ArgMax final : public Layer {
 
  private:
   std::int64_t axis_;
-  bool keeps_dims_;
+  bool keeps_dimensions_;
 };
 
 }  // namespace espalier

@@ -17,7 +17,7 @@ using testing::LayerValues;
 struct Case {
   Shape input;
   std::int64_t axis;
-  bool keeps_dims;
+  bool keeps_dimensions;
   std::int64_t batch;
   Shape output;
 };
@@ -38,7 +38,7 @@ const Case kCases[] = {
 TEST(ArgMax, IsTheFirstPlaceOfTheMaximum) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(Concat(c.input.ToString(), " to ", c.output.ToString()));
-    const ArgMax layer({{"axis", c.axis}, {"keep_dims", c.keeps_dims}});
+    const ArgMax layer({{"axis", c.axis}, {"keep_dimensions", c.keeps_dimensions}});
     const Shape inputs[] = {c.input};
     ASSERT_EQ(layer.OutputShape(inputs), c.output);
     LayerValues values = testing::MakeLayerValues(layer, {c.input}, c.batch, Mode::kEvaluation, 9);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layers/concat.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "core/checked.h"
 #include "core/text.h"
 #include "layers/attribute_reader.h"
-#include "layers/layout.h"
 #include "layers/partition.h"
+#include "layers/strides.h"
 #include "layers/work.h"
 
 namespace espalier {
@@ -26,24 +25,28 @@ void CopyRows(const float* from, std::int64_t rows, std::int64_t columns, std::i
 }  // namespace
 
 ConcatLayer::ConcatLayer(const Attributes& attributes) {
-  AttributeReader(kKind, attributes).Finish();
+  AttributeReader reader(kKind, attributes);
+  axis_ = reader.Whole("axis", -Shape::kMaxRank, Shape::kMaxRank - 1, 0);
+  reader.Finish();
 }
 
 Shape ConcatLayer::OutputShape(std::span<const Shape> inputs) const {
   if (inputs.size() < 2) {
     Fail(ErrorCode::kShapeMismatch, kKind, ": expected at least 2 inputs, got ", inputs.size());
   }
+  const auto axis = static_cast<std::size_t>(ResolveAxis(axis_, inputs[0].rank(), kKind));
   std::vector<std::int64_t> dimensions(inputs[0].dimensions().begin(),
                                        inputs[0].dimensions().end());
   for (const Shape& input : inputs.subspan(1)) {
-    const auto first = inputs[0].dimensions().subspan(1);
-    const auto other = input.dimensions().subspan(1);
-    if (!std::equal(first.begin(), first.end(), other.begin(), other.end())) {
-      Fail(ErrorCode::kShapeMismatch, kKind,
-           ": expected inputs that differ in their first dimension alone, got ",
-           inputs[0].ToString(), " and ", input.ToString());
+    std::vector<std::int64_t> others(input.dimensions().begin(), input.dimensions().end());
+    const bool has_axis = others.size() == dimensions.size();
+    const std::int64_t size = has_axis ? others[axis] : 0;
+    if (has_axis) others[axis] = dimensions[axis];
+    if (others != dimensions) {
+      Fail(ErrorCode::kShapeMismatch, kKind, ": expected inputs that differ in dimension ", axis,
+           " alone, got ", inputs[0].ToString(), " and ", input.ToString());
     }
-    dimensions[0] = CheckedAdd(dimensions[0], input[0]);
+    dimensions[axis] = CheckedAdd(dimensions[axis], size);
   }
   return Shape(dimensions);
 }
@@ -53,12 +56,15 @@ std::int64_t ConcatLayer::Work(std::span<const Shape> inputs) const {
 }
 
 void ConcatLayer::Forward(const ForwardArguments& arguments) const {
-  const auto [size, positions] = LayoutOf(arguments.output_shape);
-  ForRows(*arguments.workspace, arguments.batch * positions, size,
+  const Shape& output = arguments.output_shape;
+  const int axis = ResolveAxis(axis_, output.rank(), kKind);
+  const AxisSplit whole = SplitAt(output, axis, arguments.layout);
+  const std::int64_t size = whole.size * whole.inner;
+  ForRows(*arguments.workspace, arguments.batch * whole.outer, size,
           [&](std::int64_t first, std::int64_t last) {
             float* to = arguments.output + first * size;
             for (std::size_t i = 0; i < arguments.inputs.size(); ++i) {
-              const std::int64_t part = arguments.input_shapes[i][0];
+              const std::int64_t part = arguments.input_shapes[i][axis] * whole.inner;
               CopyRows(arguments.inputs[i] + first * part, last - first, part, part, to, size);
               to += part;
             }
@@ -66,12 +72,15 @@ void ConcatLayer::Forward(const ForwardArguments& arguments) const {
 }
 
 void ConcatLayer::Backward(const BackwardArguments& arguments) const {
-  const auto [size, positions] = LayoutOf(arguments.output_shape);
-  ForRows(*arguments.workspace, arguments.batch * positions, size,
+  const Shape& output = arguments.output_shape;
+  const int axis = ResolveAxis(axis_, output.rank(), kKind);
+  const AxisSplit whole = SplitAt(output, axis, arguments.layout);
+  const std::int64_t size = whole.size * whole.inner;
+  ForRows(*arguments.workspace, arguments.batch * whole.outer, size,
           [&](std::int64_t first, std::int64_t last) {
             const float* from = arguments.grad_output + first * size;
             for (std::size_t i = 0; i < arguments.grad_inputs.size(); ++i) {
-              const std::int64_t part = arguments.input_shapes[i][0];
+              const std::int64_t part = arguments.input_shapes[i][axis] * whole.inner;
               if (float* grad_input = arguments.grad_inputs[i]) {
                 CopyRows(from, last - first, part, size, grad_input + first * part, part);
               }

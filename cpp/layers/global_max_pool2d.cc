@@ -31,7 +31,9 @@ PoolingGeometry WholeImage(const Shape& image) {
 }  // namespace
 
 GlobalMaxPool2d::GlobalMaxPool2d(const Attributes& attributes) {
-  AttributeReader(kKind, attributes).Finish();
+  AttributeReader reader(kKind, attributes);
+  keeps_dimensions_ = reader.Flag("keep_dimensions", false);
+  reader.Finish();
 }
 
 Shape GlobalMaxPool2d::OutputShape(std::span<const Shape> inputs) const {
@@ -40,7 +42,7 @@ Shape GlobalMaxPool2d::OutputShape(std::span<const Shape> inputs) const {
     Fail(ErrorCode::kShapeMismatch, kKind, ": expected at most ", kMaxPlane,
          " elements in a channel, got ", image[1] * image[2]);
   }
-  return Shape::Vector(image[0]);
+  return keeps_dimensions_ ? Shape::Image(image[0], 1, 1) : Shape::Vector(image[0]);
 }
 
 std::int64_t GlobalMaxPool2d::Work(std::span<const Shape> inputs) const {

@@ -235,6 +235,8 @@ TEST(GlobalMaxPool2d, MatchesReferenceAndItsGradient) {
     const Shape inputs[] = {c.input};
     ASSERT_EQ(layer.OutputShape(inputs), c.output);
     Check(layer, MaxReference(WholeImage(c.input)), c);
+    const GlobalMaxPool2d keeper({{"keep_dimensions", true}});
+    EXPECT_EQ(keeper.OutputShape(inputs), Shape::Image(c.input[0], 1, 1));
   }
 }
 

@@ -43,14 +43,14 @@ Reduce::Reduce(const Attributes& attributes) {
   operation_ = static_cast<Operation>(found - std::begin(kNames));
   axes_ = reader.List("axes", -Shape::kMaxRank, Shape::kMaxRank - 1, Shape::kMaxRank,
                       std::vector<std::int64_t>());
-  keeps_dims_ = reader.Flag("keep_dims", false);
+  keeps_dimensions_ = reader.Flag("keep_dimensions", false);
   reader.Finish();
 }
 
 Attributes Reduce::attributes() const {
   return {{"reduction", kNames[static_cast<int>(operation_)]},
           {"axes", axes_},
-          {"keep_dims", keeps_dims_}};
+          {"keep_dimensions", keeps_dimensions_}};
 }
 
 LayoutRule Reduce::layout_rule() const {
@@ -74,7 +74,7 @@ Shape Reduce::OutputShape(std::span<const Shape> inputs) const {
   for (int axis = 0; axis < input.rank(); ++axis) {
     if (!is_reduced[static_cast<std::size_t>(axis)]) {
       kept.push_back(input[axis]);
-    } else if (keeps_dims_) {
+    } else if (keeps_dimensions_) {
       kept.push_back(1);
     }
   }

@@ -14,7 +14,8 @@ namespace espalier {
 /// Attributes:
 ///   reduction ["mean"]: or "sum", "max", "min", "l2", which is √(sum of squares).
 ///   axes [all]: a list, from -8 to 7; negative ones count from the end.
-///   keep_dims [false]: keep the dimensions that are reduced, with size 1. Without it a value of
+///   keep_dimensions [false]: keep the dimensions that are reduced, with size 1. Without it a value
+///   of
 ///     which nothing else is left is [1].
 /// NaN is the maximum and minimum of what has one. The gradient of a maximum or minimum goes to the
 /// first, that of an l2 of 0 is 0.
@@ -45,7 +46,7 @@ class Reduce final : public Layer {
 
   Operation operation_;
   std::vector<std::int64_t> axes_;
-  bool keeps_dims_;
+  bool keeps_dimensions_;
 };
 
 }  // namespace espalier

@@ -110,7 +110,7 @@ class ReduceReference : public testing::LayerReference {
 struct Case {
   Shape input;
   Ints axes;
-  bool keeps_dims;
+  bool keeps_dimensions;
   std::int64_t batch;
   Shape output;
 };
@@ -137,7 +137,8 @@ TEST(Reduce, MatchesReferenceAndItsGradient) {
   for (const Case& c : kCases) {
     for (const char* reduction : {"mean", "sum", "max", "min", "l2"}) {
       SCOPED_TRACE(Concat(reduction, " of ", c.input.ToString(), " to ", c.output.ToString()));
-      const Reduce layer({{"reduction", reduction}, {"axes", c.axes}, {"keep_dims", c.keeps_dims}});
+      const Reduce layer(
+          {{"reduction", reduction}, {"axes", c.axes}, {"keep_dimensions", c.keeps_dimensions}});
       const Shape inputs[] = {c.input};
       ASSERT_EQ(layer.OutputShape(inputs), c.output);
       const LayerReport report =
@@ -163,7 +164,7 @@ TEST(Reduce, NaNIsMaximumAndMinimum) {
 }
 
 TEST(Reduce, TheGradientOfANormOfZeroIsZero) {
-  const Reduce layer({{"reduction", "l2"}, {"keep_dims", false}});
+  const Reduce layer({{"reduction", "l2"}, {"keep_dimensions", false}});
   LayerValues values = testing::MakeLayerValues(layer, {{7}}, 1, Mode::kTraining, 1);
   std::fill(values.inputs[0].begin(), values.inputs[0].end(), 0.0);
   testing::ForEachCpuTarget([&] {
@@ -176,7 +177,7 @@ TEST(Reduce, WantsAxesThatAreThere) {
   const Shape inputs[] = {Shape{4, 5}};
   EXPECT_THROW(Reduce({{"axes", Ints{2}}}).OutputShape(inputs), Error);
   EXPECT_THROW(Reduce({{"axes", Ints{-3}}}).OutputShape(inputs), Error);
-  EXPECT_THROW(Reduce({{"reduction", "product"}, {"keep_dims", false}}), Error);
+  EXPECT_THROW(Reduce({{"reduction", "product"}, {"keep_dimensions", false}}), Error);
 }
 
 TEST(Reduce, WorkersShareTheWorkAndGiveTheSameBits) {

@@ -26,6 +26,7 @@
 #include "layers/embedding.h"
 #include "layers/expand.h"
 #include "layers/flatten.h"
+#include "layers/gather.h"
 #include "layers/global_average_pool2d.h"
 #include "layers/global_max_pool2d.h"
 #include "layers/group_norm.h"
@@ -34,6 +35,7 @@
 #include "layers/layer_norm.h"
 #include "layers/matmul.h"
 #include "layers/max_pool2d.h"
+#include "layers/pad.h"
 #include "layers/per_position.h"
 #include "layers/position_embedding.h"
 #include "layers/prelu.h"
@@ -41,10 +43,12 @@
 #include "layers/reshape.h"
 #include "layers/resize.h"
 #include "layers/rms_norm.h"
+#include "layers/slice.h"
 #include "layers/softmax.h"
 #include "layers/token_pool.h"
-#include "layers/unary.h"
 #include "layers/transpose.h"
+#include "layers/unary.h"
+#include "layers/where.h"
 
 namespace espalier {
 namespace {
@@ -89,9 +93,10 @@ const Registry& AllKinds() {
   static const Registry registry =
       MakeRegistry<Add, ArgMax, Attention, AveragePool2d, BatchNorm, Cast, ConcatLayer, Conv1d,
                    Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d, Dropout, Embedding, Expand,
-                   Flatten, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm,
-                   LayerNorm, MatmulLayer, MaxPool2d, PositionEmbedding, Prelu, Reduce, Reshape,
-                   Resize, RmsNorm, Squeeze, TokenPool, TransposeLayer, Unsqueeze>();
+                   Flatten, Gather, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm,
+                   LayerNorm, MatmulLayer, MaxPool2d, Pad, PositionEmbedding, Prelu, Reduce,
+                   Reshape, Resize, RmsNorm, Slice, Squeeze, TokenPool, TransposeLayer, Unsqueeze,
+                   Where>();
   return registry;
 }
 

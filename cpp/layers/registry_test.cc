@@ -32,7 +32,10 @@ Attributes Required(const std::string& kind) {
   if (kind == "group_norm") return {{"groups", Whole{1}}};
   if (kind == "cast") return {{"to", std::string("float32")}};
   if (kind == "expand") return {{"shape", Ints{2, -1, -1, -1}}};
+  if (kind == "gather") return {{"indices", Ints{0, -1}}, {"axis", Whole{2}}};
+  if (kind == "pad") return {{"before", Ints{0, 1, 1}}};
   if (kind == "reshape") return {{"shape", Ints{-1}}};
+  if (kind == "slice") return {{"begin", Ints{0, 1, 1}}};
   if (kind == "transpose") return {{"order", Ints{1, 0, 2}}};
   if (kind == "unsqueeze") return {{"axes", Ints{0}}};
   if (kind == "resize") return {{"scale", 2.0}};
@@ -48,6 +51,7 @@ std::size_t InputsOf(const std::string& kind) {
   const bool is_joint = kind == "add" || kind == "concat" || kind == "sub" || kind == "mul" ||
                         kind == "div" || kind == "min" || kind == "max" || kind == "pow" ||
                         kind == "matmul";
+  if (kind == "where") return 3;
   return is_joint ? 2 : 1;
 }
 
@@ -104,6 +108,7 @@ TEST(Registry, KnowsAllKinds) {
                                              "exp",
                                              "expand",
                                              "flatten",
+                                             "gather",
                                              "gelu",
                                              "global_average_pool2d",
                                              "global_max_pool2d",
@@ -122,6 +127,7 @@ TEST(Registry, KnowsAllKinds) {
                                              "mish",
                                              "mul",
                                              "neg",
+                                             "pad",
                                              "position_embedding",
                                              "pow",
                                              "prelu",
@@ -135,6 +141,7 @@ TEST(Registry, KnowsAllKinds) {
                                              "selu",
                                              "sigmoid",
                                              "silu",
+                                             "slice",
                                              "softmax",
                                              "softplus",
                                              "sqrt",
@@ -143,7 +150,8 @@ TEST(Registry, KnowsAllKinds) {
                                              "tanh",
                                              "token_pool",
                                              "transpose",
-                                             "unsqueeze"};
+                                             "unsqueeze",
+                                             "where"};
   EXPECT_EQ(LayerKinds(), expected);
 }
 
@@ -404,8 +412,20 @@ TEST(Registry, HostileValuesAreErrors) {
       EXPECT_TRUE(Has(ErrorWith(kind, "axes", list), "axes")) << kind;
     }
   }
-  EXPECT_TRUE(Has(ErrorWith("arg_max", "axis", Whole{8}), "axis"));
-  EXPECT_TRUE(Has(ErrorWith("arg_max", "axis", Whole{-9}), "axis"));
+  for (const char* kind : {"arg_max", "concat", "gather"}) {
+    EXPECT_TRUE(Has(ErrorWith(kind, "axis", Whole{8}), "axis")) << kind;
+    EXPECT_TRUE(Has(ErrorWith(kind, "axis", Whole{-9}), "axis")) << kind;
+  }
+  for (const Whole end : Ints{-(1LL << 41), 1LL << 41, std::numeric_limits<Whole>::min()}) {
+    EXPECT_TRUE(Has(ErrorWith("slice", "begin", Ints{end}), "begin"));
+    EXPECT_TRUE(Has(ErrorWith("slice", "end", Ints{0, 0, end}), "end"));
+    EXPECT_TRUE(Has(ErrorWith("slice", "step", Ints{1, 1, end}), "step"));
+    EXPECT_TRUE(Has(ErrorWith("gather", "indices", Ints{0, end}), "indices"));
+    EXPECT_TRUE(Has(ErrorWith("pad", "before", Ints{0, end}), "before"));
+    EXPECT_TRUE(Has(ErrorWith("pad", "after", Ints{0, 0, end}), "after"));
+  }
+  EXPECT_TRUE(Has(ErrorWith("pad", "after", Ints{1, 1}), "3 numbers, as many as before"));
+  EXPECT_TRUE(Has(ErrorWith("pad", "mode", "wrap"), "got \"wrap\""));
   for (const double value : {std::numeric_limits<double>::quiet_NaN(),
                              std::numeric_limits<double>::infinity(), -1e300, 1e300}) {
     EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
@@ -414,6 +434,7 @@ TEST(Registry, HostileValuesAreErrors) {
     EXPECT_TRUE(Has(ErrorWith("batch_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("group_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("resize", "scale", value), "scale"));
+    EXPECT_TRUE(Has(ErrorWith("pad", "value", value), "pad value"));
     EXPECT_TRUE(Has(ErrorWith("rms_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("attention", "scale", value), "scale"));
   }

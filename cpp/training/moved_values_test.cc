@@ -61,6 +61,13 @@ TEST(MovedValues, ThereAndBackChangeNothing) {
        Spec("reduce", {{"axes", Ints{0}}, {"reduction", "mean"}})},
       {Spec("resize", {{"scale", 2.0}, {"mode", "nearest"}}),
        Spec("average_pool2d", {{"window", std::int64_t{2}}})},
+      {Spec("pad", {{"before", Ints{1, 2, 0}}, {"mode", "edge"}}),
+       Spec("slice", {{"begin", Ints{1, 2, 0}}, {"end", Ints{-1, -2, 4}}})},
+      {Spec("gather", {{"indices", Ints{3, 0, 5, 1, 4, 2}}}),
+       Spec("gather", {{"indices", Ints{1, 3, 5, 0, 4, 2}}})},
+      {Spec("slice", {{"begin", Ints{0, 3, 0}}}, "below", {"relu1"}),
+       Spec("slice", {{"begin", Ints{0, 0, 0}}, {"end", Ints{6, 3, 4}}}, "above", {"relu1"}),
+       Spec("concat", {{"axis", std::int64_t{1}}}, "whole", {"above", "below"})},
       {Spec("cast", {{"from", "float32"}, {"to", "float32"}})},
   };
   Network plain = Build({});
