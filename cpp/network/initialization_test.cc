@@ -52,6 +52,21 @@ TEST(Initialization, FollowsTheActivation) {
   EXPECT_EQ(network.ReadParameter("batch_norm1.running_var"), std::vector<float>(400, 1.0f));
 }
 
+TEST(Initialization, FollowsTheActivationOfTransposedConvolutionsAndSequences) {
+  const Attributes convolution = {{"channels", std::int64_t{64}}, {"kernel", std::int64_t{3}}};
+  NetworkBuilder builder(Shape::Image(32, 4, 4));
+  builder.Layer(Spec("conv_transpose2d", convolution, "picture"));
+  builder.Layer(Spec("group_norm", {{"groups", std::int64_t{4}}, {"affine", true}}));
+  builder.Layer(Spec("tanh"));
+  builder.Layer(Spec("reshape", {{"shape", std::vector<std::int64_t>{64, -1}}}));
+  builder.Layer(Spec("conv1d", convolution, "sequence")).Relu().Head("h", LabelsTask({"x", "y"}));
+  const Network network = builder.Build(3);
+  const Moments glorot = MomentsOf(network.ReadParameter("picture.weight"));
+  EXPECT_NEAR(glorot.variance / (2.0 / (9.0 * (32 + 64))), 1.0, 0.03);
+  const Moments he = MomentsOf(network.ReadParameter("sequence.weight"));
+  EXPECT_NEAR(he.variance / (2.0 / (3.0 * 64)), 1.0, 0.05);
+}
+
 TEST(Initialization, AnExplicitInitializerStays) {
   NetworkBuilder builder(Shape::Vector(50));
   builder.Layer(Spec(

@@ -196,7 +196,8 @@ class Expansion {
 };
 
 bool HasInitializer(const std::string& kind) {
-  return kind == "dense" || kind == "conv2d" || kind == "depthwise_conv2d";
+  return kind == "dense" || kind == "conv2d" || kind == "depthwise_conv2d" || kind == "conv1d" ||
+         kind == "conv_transpose2d";
 }
 
 // Output layers start at zeros where only the head learns; from zeros, a backbone that learns
@@ -219,7 +220,8 @@ void ChooseOutputInitializers(ExpandedSpec& spec) {
 }
 
 bool PassesActivationThrough(const std::string& kind) {
-  return kind == "batch_norm" || kind == "layer_norm" || kind == "dropout" || kind == "flatten";
+  return kind == "batch_norm" || kind == "layer_norm" || kind == "group_norm" ||
+         kind == "instance_norm" || kind == "dropout" || kind == "flatten" || kind == "reshape";
 }
 
 }  // namespace
