@@ -131,6 +131,24 @@ TEST(BatchNormalization, GradientsOfSpecialValuesInEveryLaneOfEveryNumberOfChann
             << x.data()[i] << " and " << grad_y.data()[i] << " gave " << grad_x.data()[i]
             << ", not " << expected;
       }
+      const SharedScalingGradient shared{.channels = count,
+                                         .mean = s.mean.data(),
+                                         .weight = s.bias.data(),
+                                         .average = s.average.data(),
+                                         .scale = s.scale.data(),
+                                         .slope = s.slope.data()};
+      ScaleChannelsBackward(shared, 0, rows, x.data(), grad_y.data(), grad_x.data());
+      for (std::size_t i = 0; i < size; ++i) {
+        const std::size_t c = i % channels;
+        // As float, which the greatest leave.
+        const double weighted = static_cast<double>(grad_y.data()[i] * s.bias.data()[c]);
+        const double centered = static_cast<double>(x.data()[i]) - s.mean.data()[c];
+        const double direct = (weighted - s.average.data()[c]) * s.scale.data()[c];
+        const double expected = direct - centered * s.slope.data()[c];
+        ASSERT_TRUE(testing::IsFloatOf(grad_x.data()[i], expected, 1e-6, 1e-6 * std::abs(direct)))
+            << x.data()[i] << " and " << grad_y.data()[i] << " gave " << grad_x.data()[i]
+            << ", not " << expected;
+      }
       ScaleChannelsBackward(count, s.scale.data(), 0, rows, grad_y.data(), grad_x.data());
       for (std::size_t i = 0; i < size; ++i) {
         ASSERT_TRUE(

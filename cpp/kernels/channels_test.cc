@@ -50,6 +50,11 @@ TEST(Channels, MatchTheReferenceOnAwkwardSizes) {
         const Statistics got = Compute(layout, x.data(), grad.data(), 1);
         std::vector<float> in_one_go(At(channels));
         SumRows(layout, x.data(), in_one_go.data());
+        GuardedFloats mean_in_one_go(At(channels)), squares_in_one_go(At(channels));
+        MomentsOfRows(layout, x.data(), mean_in_one_go.data(), squares_in_one_go.data());
+        GuardedFloats gradient_in_one_go(At(channels)), products_in_one_go(At(channels));
+        GradientSumsOfRows(layout, x.data(), got.mean.data(), grad.data(),
+                           gradient_in_one_go.data(), products_in_one_go.data());
         for (std::int64_t c = 0; c < channels; ++c) {
           double sum = 0.0, absolute = 0.0, gradient = 0.0, gradient_absolute = 0.0;
           for (std::int64_t i = 0; i < rows; ++i) {
@@ -84,11 +89,35 @@ TEST(Channels, MatchTheReferenceOnAwkwardSizes) {
                  2e-6 * squares / static_cast<double>(rows) + 1e-12, "variance");
           expect(got.gradient_sums, gradient, testing::SumTolerance(terms, gradient_absolute),
                  "gradient");
+          expect(mean_in_one_go.ToVector(), mean, tolerance / static_cast<double>(rows),
+                 "mean in one go");
+          expect(squares_in_one_go.ToVector(), squares, 2e-6 * squares + 1e-12, "squares");
+          expect(gradient_in_one_go.ToVector(), gradient,
+                 testing::SumTolerance(terms, gradient_absolute), "gradient in one go");
+          expect(products_in_one_go.ToVector(), product,
+                 2 * testing::SumTolerance(terms, product_absolute), "product in one go");
           expect(got.products, product, 2 * testing::SumTolerance(terms, product_absolute),
                  "product");
         }
       });
     }
+  }
+}
+
+TEST(Channels, AddToEachRow) {
+  constexpr std::int64_t kRows = 5;
+  for (const std::int64_t channels : {1, 3, 8, 15, 16, 17, 33, 64, 67}) {
+    testing::ForEachCpuTarget([&] {
+      GuardedFloats addend(At(channels)), x(At(kRows * channels));
+      for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i);
+      for (std::size_t c = 0; c < addend.size(); ++c) addend.data()[c] = static_cast<float>(7 * c);
+      AddToRows(channels, 1, kRows, addend.data(), x.data());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const bool is_changed = i >= addend.size();
+        const float added = is_changed ? addend.data()[i % addend.size()] : 0.0f;
+        ASSERT_EQ(x.data()[i], static_cast<float>(i) + added) << channels << ": " << i;
+      }
+    });
   }
 }
 
