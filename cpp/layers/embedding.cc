@@ -76,12 +76,18 @@ void Embedding::Forward(const ForwardArguments& arguments) const {
 void Embedding::Backward(const BackwardArguments& arguments) const {
   float* const grad_weight = arguments.grad_parameters[0];
   if (grad_weight == nullptr) return;
-  ForElements(*arguments.workspace, count_ * width_, [&](std::int64_t first, std::int64_t last) {
-    std::fill(grad_weight + first, grad_weight + last, 0.0f);
-  });
+  if (!arguments.wants_named_rows_alone) {
+    ForElements(*arguments.workspace, count_ * width_, [&](std::int64_t first, std::int64_t last) {
+      std::fill(grad_weight + first, grad_weight + last, 0.0f);
+    });
+  }
   const std::int64_t positions = arguments.batch * arguments.input_shapes[0][0];
   const auto* const ids = reinterpret_cast<const std::int32_t*>(arguments.inputs[0]);
   ForColumns(*arguments.workspace, width_, positions, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = 0; arguments.wants_named_rows_alone && i < positions; ++i) {
+      if (!IsId(ids[i])) continue;
+      std::fill_n(grad_weight + ids[i] * width_ + first, last - first, 0.0f);
+    }
     for (std::int64_t i = 0; i < positions; ++i) {
       if (!IsId(ids[i]) || ids[i] == padding_id_) continue;
       float* const row = grad_weight + ids[i] * width_ + first;

@@ -31,6 +31,7 @@ class Embedding final : public Layer {
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;
+  bool HasTableGradient() const override { return true; }
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 

@@ -96,6 +96,35 @@ TEST(Embedding, PaddingGetsNoGradient) {
   });
 }
 
+TEST(Embedding, BackwardWritesNamedRowsAloneWhereNoOthersAreWanted) {
+  const Embedding layer = Make(40, 19, 2);
+  const LayerValues values = MakeValues(layer, 40, 7, 3);
+  Doubles grad(3 * 7 * 19);
+  for (std::size_t i = 0; i < grad.size(); ++i) grad[i] = std::sin(static_cast<double>(i));
+  const std::vector<float> expected = RunLayer(layer, values, grad, 1).grad_parameters[0];
+  const std::vector<float> grad_output(grad.begin(), grad.end());
+  std::vector<std::int32_t> ids(values.inputs[0].begin(), values.inputs[0].end());
+  std::vector<float> got(expected.size(), -7.0f);
+  const float* inputs[] = {reinterpret_cast<const float*>(ids.data())};
+  float* grad_inputs[] = {nullptr};
+  float* grad_parameters[] = {got.data()};
+  Workspace workspace(1, 0);
+  layer.Backward({.batch = 3,
+                  .input_shapes = values.input_shapes,
+                  .output_shape = values.output_shape,
+                  .inputs = inputs,
+                  .grad_output = grad_output.data(),
+                  .grad_inputs = grad_inputs,
+                  .grad_parameters = grad_parameters,
+                  .wants_named_rows_alone = true,
+                  .workspace = &workspace});
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const auto row = static_cast<std::int32_t>(i / 19);
+    const bool is_named = std::find(ids.begin(), ids.end(), row) != ids.end();
+    EXPECT_EQ(got[i], is_named ? expected[i] : -7.0f) << i;
+  }
+}
+
 TEST(Embedding, PaddingStartsAtZero) {
   const Embedding layer = Make(5, 8, 3);
   const auto specs = layer.Parameters(std::vector{Shape{2}});

@@ -105,6 +105,8 @@ struct BackwardArguments {
   const float* prepared = nullptr;
   std::span<float* const> grad_inputs;
   std::span<float* const> grad_parameters;
+  /// Where Layer::HasTableGradient: of grad_parameters[0] only the rows that ids name are wanted.
+  bool wants_named_rows_alone = false;
   Workspace* workspace = nullptr;
 };
 
@@ -175,6 +177,10 @@ class Layer {
   /// True if parameter 0 is a matrix whose gradient is grad_outputᵀ · input, nothing else: whoever
   /// wants it another way than from Backward may compute it.
   virtual bool HasProductGradient(std::span<const Shape> /*inputs*/) const { return false; }
+
+  /// True if parameter 0 is a table, and its gradient zero but in the rows that integers of input 0
+  /// name.
+  virtual bool HasTableGradient() const { return false; }
 
   /// True if Forward is a product with the flattened input: an inference plan may give the input
   /// in another order, and the columns of parameter 0 in the same.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "core/checked.h"
@@ -61,6 +62,8 @@ ParameterUpdates::ParameterUpdates(NetworkState& network, const TrainingPlan& pl
       AddParameter(parameter, rate_factor(node.layer), static_cast<int>(i), 0, 0);
       const bool is_weight = parameter == network.layers[Index(node.layer)].parameters[0];
       parameters_.back().is_late = node.has_late_gradient && is_weight;
+      parameters_.back().is_table =
+          network.layers[Index(node.layer)].layer->HasTableGradient() && is_weight;
     }
   }
   std::int64_t column = 0;
@@ -97,9 +100,10 @@ void ParameterUpdates::LayOutGradients() {
   const auto value_offset = [this](const Parameter& parameter) {
     return network_.parameters[Index(parameter.index)].offset;
   };
-  // Late ones last, so that all others lie together.
+  // Tables and then late ones last, so that all others lie together.
   std::sort(parameters_.begin(), parameters_.end(), [&](const Parameter& a, const Parameter& b) {
-    return std::pair(a.is_late, value_offset(a)) < std::pair(b.is_late, value_offset(b));
+    return std::tuple(a.is_late, a.is_table, value_offset(a)) <
+           std::tuple(b.is_late, b.is_table, value_offset(b));
   });
   std::int64_t end = 0;
   std::int64_t known_end = 0;
@@ -112,8 +116,10 @@ void ParameterUpdates::LayOutGradients() {
     parameter.offset = end;
     end = CheckedAdd(end, parameter.floats);
     if (!parameter.is_late) known_end = end;
+    if (!parameter.is_late && !parameter.is_table) dense_floats_ = end;
     values_end = value_offset(parameter) + parameter.floats;
     parameter_of_[Index(parameter.index)] = static_cast<int>(i);
+    if (parameter.is_table) continue;
     // At worst every column is a run of its own.
     const std::int64_t runs = std::max<std::int64_t>(parameter.columns, 1);
     most_segments += runs * Chunks(parameter.floats / runs, kChunkFloats);
@@ -122,7 +128,7 @@ void ParameterUpdates::LayOutGradients() {
   for (int moment = 0; moment < MomentCount(config_.optimizer); ++moment) {
     moments_[moment] = AlignedArray<float>(end);
   }
-  partial_sums_ = AlignedArray<double>(Chunks(known_end, kSumChunkFloats));
+  partial_sums_ = AlignedArray<double>(Chunks(dense_floats_, kSumChunkFloats));
   segments_.reserve(Index(most_segments));
 }
 
@@ -147,8 +153,25 @@ void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, co
   }
 }
 
+void ParameterUpdates::AddTableGradient(int parameter, const float* ids,
+                                        std::int64_t ids_per_example, std::int64_t max_batch) {
+  const Shape& shape = network_.parameters[Index(parameter)].shape;
+  tables_.Add({.parameter = parameter_of_[Index(parameter)],
+               .rows = shape[0],
+               .width = shape[1],
+               .ids = reinterpret_cast<const std::int32_t*>(ids),
+               .ids_per_example = ids_per_example,
+               .gradients = Gradient(parameter)},
+              max_batch);
+  // At worst every row is a run of its own.
+  const std::int64_t segments =
+      tables_.tables().back().most_reached * Chunks(shape[1], kChunkFloats);
+  segments_.reserve(segments_.capacity() + Index(segments));
+}
+
 double ParameterUpdates::GradientNorm(std::int64_t batch, Workspace& workspace) {
   known_squares_ = SumOfChunks(/*clamped=*/false, workspace);
+  known_squares_ += tables_.Begin(batch);
   const bool are_surely_finite = late_.Begin(batch);
   const double norm = std::sqrt(
       are_surely_finite ? known_squares_
@@ -159,7 +182,7 @@ double ParameterUpdates::GradientNorm(std::int64_t batch, Workspace& workspace) 
 
 double ParameterUpdates::SumOfChunks(bool clamped, Workspace& workspace) {
   const auto limit = static_cast<float>(config_.clip_value.value_or(0.0));
-  const std::int64_t floats = gradients_.size();
+  const std::int64_t floats = dense_floats_;
   const std::int64_t chunks = Chunks(floats, kSumChunkFloats);
   const auto partial_sums = partial_sums_.span().first(Index(chunks));
   workspace.ParallelFor(chunks, [&](std::int64_t chunk, std::span<float>) {
@@ -223,6 +246,9 @@ ParameterUpdates::Snapshot ParameterUpdates::Save() const {
                     .column_steps = column_steps_,
                     .steps = {}};
   for (const Parameter& parameter : parameters_) snapshot.steps.push_back(parameter.step);
+  for (const TableGradients::Table& table : tables_.tables()) {
+    snapshot.row_steps.push_back(table.steps);
+  }
   return snapshot;
 }
 
@@ -233,6 +259,9 @@ void ParameterUpdates::PutBack(const Snapshot& snapshot) {
   }
   column_steps_ = snapshot.column_steps;
   for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].step = snapshot.steps[i];
+  for (std::size_t i = 0; i < snapshot.row_steps.size(); ++i) {
+    tables_.tables()[i].steps = snapshot.row_steps[i];
+  }
 }
 
 const GraphParameter* ParameterUpdates::FirstNonFinite() const {
@@ -252,7 +281,10 @@ double ParameterUpdates::Update(const ReachedUnits& reached, double learning_rat
   gradient_scale_ = 1.0f;
   if (config_.clip_norm) {
     const double squares =
-        config_.clip_value ? SumOfChunks(/*clamped=*/true, workspace) : known_squares_;
+        config_.clip_value
+            ? SumOfChunks(/*clamped=*/true, workspace) +
+                  tables_.ClampedSumOfSquares(static_cast<float>(*config_.clip_value))
+            : known_squares_;
     // PyTorch's clip_grad_norm_, its 1e-6 against division by zero included.
     gradient_scale_ =
         static_cast<float>(std::min(1.0, *config_.clip_norm / (std::sqrt(squares) + 1e-6)));
@@ -263,8 +295,9 @@ double ParameterUpdates::Update(const ReachedUnits& reached, double learning_rat
   segments_.clear();
   late_updates_.clear();
   AddLateUpdates(reached, learning_rate);
+  AddTableSegments(reached, learning_rate);
   for (Parameter& parameter : parameters_) {
-    if (parameter.is_late) continue;
+    if (parameter.is_late || parameter.is_table) continue;
     const double rate = learning_rate * parameter.rate_factor;
     if (parameter.node < 0) {
       AddColumnSegments(parameter, reached.columns, rate);
@@ -333,6 +366,26 @@ double ParameterUpdates::UpdateLate(const LateUpdate& late, std::int64_t task,
     }
   });
   return squares;
+}
+
+void ParameterUpdates::AddTableSegments(const ReachedUnits& reached, double learning_rate) {
+  for (TableGradients::Table& table : tables_.tables()) {
+    const Parameter& parameter = parameters_[Index(table.rows.parameter)];
+    if (!reached.nodes[Index(parameter.node)]) continue;
+    for (std::size_t begin = 0; begin < table.reached.size();) {
+      const std::int32_t first = table.reached[begin];
+      const std::int64_t step = ++table.steps[Index(first)];
+      std::int64_t rows = 1;  // neighbours with one step count
+      while (begin + Index(rows) < table.reached.size() &&
+             table.reached[begin + Index(rows)] == first + rows &&
+             table.steps[Index(first + rows)] + 1 == step) {
+        ++table.steps[Index(first + rows++)];
+      }
+      AddSegments(parameter, first * table.rows.width, rows * table.rows.width, step,
+                  learning_rate * parameter.rate_factor);
+      begin += Index(rows);
+    }
+  }
 }
 
 void ParameterUpdates::AddColumnSegments(const Parameter& parameter,

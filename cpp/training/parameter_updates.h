@@ -5,7 +5,8 @@
 // backward passes write gradients, GradientNorm, Apply.
 //
 // Lazy: a unit that no labelled entry of the step reaches keeps its parameters, moments and
-// step count. Unit: an output column with its bias for labels and values heads; the whole
+// step count. Unit: an output column with its bias for labels and values heads; a row of a table
+// (table_gradients.h); the whole
 // output layer for classes heads; the whole tensor for every other parameter.
 
 #include <cstdint>
@@ -19,6 +20,7 @@
 #include "network/network_state.h"
 #include "optimizers/update.h"
 #include "training/late_gradients.h"
+#include "training/table_gradients.h"
 #include "training/training_plan.h"
 #include "training/update_bounds.h"
 
@@ -45,6 +47,11 @@ class ParameterUpdates {
   /// The gradient of a node that has_late_gradient: no backward pass writes it, but it is
   /// gradientsᵀ · inputs, both [batch, …] and kept until Apply has ended.
   void AddLateGradient(int parameter, const float* gradients, const float* inputs);
+
+  /// The gradient of a node whose layer has a table's: `ids`, int32 in the place of floats, of an
+  /// example as many as given, are kept until Apply has ended.
+  void AddTableGradient(int parameter, const float* ids, std::int64_t ids_per_example,
+                        std::int64_t max_batch);
 
   /// Scratch floats per worker that the workspace must have.
   std::int64_t ScratchFloats() const { return late_.ScratchFloats(); }
@@ -85,6 +92,7 @@ class ParameterUpdates {
     std::int64_t columns = 0;
     std::int64_t step = 0;  // updates so far, where the tensor is the unit
     bool is_late = false;
+    bool is_table = false;
   };
 
   // All that an update changes, to be put back.
@@ -93,6 +101,7 @@ class ParameterUpdates {
     AlignedArray<float> moments[2];
     std::vector<std::int64_t> column_steps;
     std::vector<std::int64_t> steps;
+    std::vector<std::vector<std::int64_t>> row_steps;  // of each table
   };
 
   // A late gradient in Apply, cut into tasks.
@@ -119,6 +128,7 @@ class ParameterUpdates {
                           std::int64_t step, double learning_rate);
   void AddSegments(const Parameter& parameter, std::int64_t first, std::int64_t count,
                    std::int64_t step, double learning_rate);
+  void AddTableSegments(const ReachedUnits& reached, double learning_rate);
   void AddColumnSegments(const Parameter& parameter, std::span<const std::uint8_t> columns,
                          double learning_rate);
 
@@ -127,10 +137,12 @@ class ParameterUpdates {
   std::vector<Parameter> parameters_;       // in the order of their values
   std::vector<int> parameter_of_;           // by network parameter; -1: not trainable
   std::vector<std::int64_t> column_steps_;  // by column of all heads
-  AlignedArray<float> gradients_;
+  AlignedArray<float> gradients_;           // tables last
+  std::int64_t dense_floats_ = 0;           // before them
   AlignedArray<float> moments_[2];
   AlignedArray<double> partial_sums_;
   LateGradients late_;
+  TableGradients tables_;
   std::int64_t most_late_tasks_ = 0;
   double most_rate_factor_ = 0.0;
   UpdateBounds bounds_;

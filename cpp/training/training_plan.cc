@@ -309,7 +309,8 @@ class Compiler {
           graph_layer.layer->Memory(plan_.max_batch, graph_layer.input_shapes, node.use);
       int inputs_last = i;
       if (node.has_backward && memory.reads_inputs) inputs_last = backward_time(i);
-      if (node.has_late_gradient) inputs_last = end_time();
+      const bool is_table = node.use.grad_parameters && graph_layer.layer->HasTableGradient();
+      if (node.has_late_gradient || is_table) inputs_last = end_time();
       for (std::size_t input = 0; input < node.producers.size(); ++input) {
         const int producer = node.producers[input];
         // By node, not by value: an activation and max pooling may have changed places.

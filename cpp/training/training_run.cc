@@ -68,6 +68,11 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   if (plan_node.has_late_gradient) {
     updates_.AddLateGradient(layer.parameters[0], Buffer(plan_node.grad_output), node.inputs[0]);
   }
+  if (layer.layer->HasTableGradient() && node.grad_parameters[0] != nullptr) {
+    node.has_table_gradient = true;
+    updates_.AddTableGradient(layer.parameters[0], node.inputs[0],
+                              layer.input_shapes[0].element_count(), plan_.max_batch);
+  }
   node.output = Buffer(plan_node.output);
   node.saved = Buffer(plan_node.saved);
   node.forward_temporary = Buffer(plan_node.forward_temporary);
@@ -185,6 +190,7 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
                                  .prepared = node.prepared,
                                  .grad_inputs = node.grad_inputs,
                                  .grad_parameters = node.grad_parameters,
+                                 .wants_named_rows_alone = node.has_table_gradient,
                                  .workspace = &workspace});
     Move(plan_.nodes[i].gradient_moves, batch, workspace);
     AddGradients(plan_.nodes[i].additions, batch, workspace);

@@ -74,6 +74,7 @@ class TrainingRun {
     Mode mode = Mode::kTraining;
     bool has_backward = false;
     bool is_fused = false;  // into the node before it
+    bool has_table_gradient = false;
     Activation fused_activation = Activation::kNone;
     float fused_slope = 0.0f;
     std::uint32_t name_hash = 0;

@@ -121,7 +121,11 @@ TEST_P(TransformerGolden, GradientsAsPyTorch) {
     const StepResult& result =
         trainer.Step(kBatch, Inputs(std::span<const InputData>(example.data)), targets);
     EXPECT_NEAR(result.loss, static_cast<double>(Golden().Values(name + "/loss")[0]), 1e-5);
+    double squares = 0.0;
     for (const ParameterDescription& parameter : network.Parameters()) {
+      for (const float value : Golden().Values(name + "/gradient/" + parameter.path)) {
+        squares += static_cast<double>(value) * static_cast<double>(value);
+      }
       const auto before = Golden().Values(name + "/initial/" + parameter.path);
       std::vector<float> gradient = network.ReadParameter(parameter.path);
       for (std::size_t i = 0; i < gradient.size(); ++i) {
@@ -131,6 +135,7 @@ TEST_P(TransformerGolden, GradientsAsPyTorch) {
                 kTolerance)
           << parameter.path;
     }
+    EXPECT_NEAR(result.gradient_norm, std::sqrt(squares), 1e-5 * std::sqrt(squares));
   });
 }
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training/table_gradients.h"
+
+#include <algorithm>
+
+#include "core/checked.h"
+#include "kernels/reduction.h"
+
+namespace espalier {
+
+void TableGradients::Add(const TableRows& rows, std::int64_t max_batch) {
+  Table table;
+  table.rows = rows;
+  const std::int64_t ids = CheckedMultiply(max_batch, rows.ids_per_example);
+  table.most_reached = std::min(ids, rows.rows);
+  table.reached.reserve(static_cast<std::size_t>(ids));
+  table.steps.assign(static_cast<std::size_t>(rows.rows), 0);
+  tables_.push_back(std::move(table));
+}
+
+double TableGradients::Begin(std::int64_t batch) {
+  double sum = 0.0;
+  for (Table& table : tables_) {
+    const TableRows& rows = table.rows;
+    std::vector<std::int32_t>& reached = table.reached;
+    reached.clear();
+    for (std::int64_t i = 0; i < batch * rows.ids_per_example; ++i) {
+      if (rows.ids[i] >= 0 && rows.ids[i] < rows.rows) reached.push_back(rows.ids[i]);
+    }
+    std::sort(reached.begin(), reached.end());
+    reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
+    // In double no square of a float is lost, so that 0 means that all are.
+    const auto is_zero = [&](std::int32_t row) {
+      const double squares = SumOfSquares(rows.gradients + row * rows.width, rows.width);
+      sum += squares;
+      return squares == 0.0;
+    };
+    reached.erase(std::remove_if(reached.begin(), reached.end(), is_zero), reached.end());
+  }
+  return sum;
+}
+
+double TableGradients::ClampedSumOfSquares(float limit) const {
+  double sum = 0.0;
+  for (const Table& table : tables_) {
+    const TableRows& rows = table.rows;
+    for (const std::int32_t row : table.reached) {
+      sum += espalier::ClampedSumOfSquares(rows.gradients + row * rows.width, rows.width, limit);
+    }
+  }
+  return sum;
+}
+
+}  // namespace espalier

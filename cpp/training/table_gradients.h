@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Gradients of tables (Layer::HasTableGradient), of which a step reaches a few rows. Only those are
+// looked at and updated, so that a step's time follows the ids of its batch, not the table's size.
+// A row is a unit of its own: one whose gradient is zero keeps its values, moments and step count.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace espalier {
+
+/// A table's gradient as the backward pass leaves it, in the rows that ids name alone.
+struct TableRows {
+  int parameter = 0;  // in ParameterUpdates
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  const std::int32_t* ids = nullptr;  // [batch, ids_per_example]; others than rows are passed over
+  std::int64_t ids_per_example = 0;
+  const float* gradients = nullptr;  // [rows, width]
+};
+
+class TableGradients {
+ public:
+  void Add(const TableRows& table, std::int64_t max_batch);
+
+  /// Begins a step: finds the rows whose gradients are not zero. Returns the sum of their squares,
+  /// which is not finite exactly if one of them is not.
+  double Begin(std::int64_t batch);
+
+  /// The same sum for gradients within [-limit, limit], all finite.
+  double ClampedSumOfSquares(float limit) const;
+
+  struct Table {
+    TableRows rows;
+    std::vector<std::int32_t> reached;  // rows of the step, in order; room for all it could be
+    std::vector<std::int64_t> steps;    // by row: updates so far
+    /// The most that `reached` may have.
+    std::int64_t most_reached = 0;
+  };
+  std::span<Table> tables() { return tables_; }
+  std::span<const Table> tables() const { return tables_; }
+
+ private:
+  std::vector<Table> tables_;
+};
+
+}  // namespace espalier
