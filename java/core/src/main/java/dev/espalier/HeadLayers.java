@@ -26,4 +26,9 @@ public final class HeadLayers extends Layers<HeadLayers> {
   List<String> takeInputs() {
     return List.of();
   }
+
+  @Override
+  String fullName(String name, String kind) {
+    return name;
+  }
 }

@@ -232,6 +232,29 @@ public final class LayerOptions {
     return with(attribute, values.length == 1 ? (Object) values[0] : list(values));
   }
 
+  /**
+   * Sets any attribute by its name in model files to a text.
+   *
+   * @param attribute for example {@code "axis"}
+   * @param value the text
+   * @return changed options
+   */
+  public LayerOptions set(String attribute, String value) {
+    Objects.requireNonNull(attribute, "attribute");
+    return with(attribute, Objects.requireNonNull(value, "value"));
+  }
+
+  /**
+   * Sets any attribute by its name in model files to true or false.
+   *
+   * @param attribute for example {@code "per_channel"}
+   * @param value whether it holds
+   * @return changed options
+   */
+  public LayerOptions set(String attribute, boolean value) {
+    return with(Objects.requireNonNull(attribute, "attribute"), value);
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof LayerOptions options && attributes.equals(options.attributes);

@@ -21,7 +21,8 @@ import java.util.Objects;
  * @param <B> the builder that the methods return
  * @since 0.1
  */
-public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder, HeadLayers {
+public abstract sealed class Layers<B extends Layers<B>> extends ActivationLayers<B>
+    permits NetworkBuilder, HeadLayers {
   private final List<Map<String, Object>> specs = new ArrayList<>();
 
   Layers() {}
@@ -30,6 +31,9 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
 
   /** Returns the names of layers that the next layer is computed from; empty: the one before. */
   abstract List<String> takeInputs();
+
+  /** Returns the whole name of a layer that is called {@code name} here; "": to be numbered. */
+  abstract String fullName(String name, String kind);
 
   /**
    * Adds a dense layer, which flattens its input in C,H,W order: {@code y = W x + b}.
@@ -377,162 +381,15 @@ public abstract sealed class Layers<B extends Layers<B>> permits NetworkBuilder,
     return append(name, "flatten");
   }
 
-  /**
-   * Adds {@code max(x, 0)}.
-   *
-   * @return this
-   */
-  public B relu() {
-    return relu("");
-  }
-
-  /**
-   * Adds {@code max(x, 0)}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @return this
-   */
-  public B relu(String name) {
-    return append(name, "relu");
-  }
-
-  /**
-   * Adds {@code min(max(x, 0), 6)}.
-   *
-   * @return this
-   */
-  public B relu6() {
-    return relu6("");
-  }
-
-  /**
-   * Adds {@code min(max(x, 0), 6)}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @return this
-   */
-  public B relu6(String name) {
-    return append(name, "relu6");
-  }
-
-  /**
-   * Adds {@code x} where positive, else {@code slope * x}.
-   *
-   * @param slope factor of negative values, 0 to 1000
-   * @return this
-   */
-  public B leakyRelu(double slope) {
-    return leakyRelu("", slope);
-  }
-
-  /**
-   * Adds {@code x} where positive, else {@code slope * x}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @param slope factor of negative values, 0 to 1000
-   * @return this
-   */
-  public B leakyRelu(String name, double slope) {
-    return append(
-        name,
-        "leaky_relu",
-        LayerOptions.defaults(),
-        "slope",
-        Arguments.inRange("slope", slope, 0, 1000));
-  }
-
-  /**
-   * Adds {@code x * Phi(x)}, Phi being the normal distribution: Hendrycks and Gimpel 2016,
-   * arXiv:1606.08415.
-   *
-   * @return this
-   */
-  public B gelu() {
-    return gelu("");
-  }
-
-  /**
-   * Adds a named gelu; see {@link #gelu()}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @return this
-   */
-  public B gelu(String name) {
-    return append(name, "gelu");
-  }
-
-  /**
-   * Adds {@code x * sigmoid(x)}.
-   *
-   * @return this
-   */
-  public B silu() {
-    return silu("");
-  }
-
-  /**
-   * Adds {@code x * sigmoid(x)}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @return this
-   */
-  public B silu(String name) {
-    return append(name, "silu");
-  }
-
-  /**
-   * Adds {@code 1 / (1 + exp(-x))}.
-   *
-   * @return this
-   */
-  public B sigmoid() {
-    return sigmoid("");
-  }
-
-  /**
-   * Adds {@code 1 / (1 + exp(-x))}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @return this
-   */
-  public B sigmoid(String name) {
-    return append(name, "sigmoid");
-  }
-
-  /**
-   * Adds the hyperbolic tangent.
-   *
-   * @return this
-   */
-  public B tanh() {
-    return tanh("");
-  }
-
-  /**
-   * Adds the hyperbolic tangent.
-   *
-   * @param name name of the layer, or "" to number it
-   * @return this
-   */
-  public B tanh(String name) {
-    return append(name, "tanh");
-  }
-
-  /**
-   * Adds a layer of any kind with any settings, by their names in model files.
-   *
-   * @param name name of the layer, or "" to number it
-   * @param kind for example {@code "conv2d"}
-   * @param options the settings
-   * @return this
-   */
+  @Override
   public B layer(String name, String kind, LayerOptions options) {
     NativeCall.text(name, "name");
     NativeCall.text(kind, "kind");
     Objects.requireNonNull(options, "options");
     Map<String, Object> spec = new LinkedHashMap<>();
-    if (!name.isEmpty()) {
-      spec.put("name", name);
+    String fullName = fullName(name, kind);
+    if (!fullName.isEmpty()) {
+      spec.put("name", fullName);
     }
     spec.put("kind", kind);
     List<String> inputs = takeInputs();

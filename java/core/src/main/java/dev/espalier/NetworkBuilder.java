@@ -8,10 +8,14 @@ import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Describes a network layer by layer: {@link Network#builder}. Each layer follows the one before
@@ -21,10 +25,15 @@ import java.util.Objects;
  * @since 0.1
  */
 public final class NetworkBuilder extends Layers<NetworkBuilder> {
+  private static final String INPUT = "input"; // within a block, what it begins with
+
   private final List<Input> inputs;
   private final List<Map<String, Object>> heads = new ArrayList<>();
   private Map<String, Object> normalization;
+  private final List<Block> blocks = new ArrayList<>(); // the innermost last
   private List<String> nextInputs = List.of();
+
+  private record Block(String prefix, String input) {}
 
   NetworkBuilder(List<Input> inputs) {
     if (inputs.isEmpty()) {
@@ -82,21 +91,117 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
    * Continues from another layer: a branch. The next layer or head is computed from it.
    *
    * @param layer name of an earlier layer, or an input ({@code "input"} where there is one)
-   * @param others further ones, for a {@link #layer} that reads several
+   * @param others further ones, for a {@link #layer} that reads several: {@code from("a",
+   *     "b").layer("difference", "sub", LayerOptions.defaults())}
    * @return this
    */
   public NetworkBuilder from(String layer, String... others) {
     List<String> names = new ArrayList<>();
-    names.add(NativeCall.text(layer, "layer"));
+    names.add(resolve(NativeCall.text(layer, "layer")));
     for (String other : Objects.requireNonNull(others, "others")) {
-      names.add(NativeCall.text(other, "others"));
+      names.add(resolve(NativeCall.text(other, "others")));
     }
     nextInputs = List.copyOf(names);
     return this;
   }
 
   /**
-   * Adds the sum of layers of equal shape: a residual connection.
+   * Adds layers whose names begin with {@code "<name>."}: a part that is repeated, or one with a
+   * residual connection. Within it, {@code "input"} is what the block begins with, layers without a
+   * name are numbered anew, and names are first looked up in the block, then in what is around it:
+   *
+   * <pre>{@code
+   * builder.block("layer1.0", b -> b
+   *     .conv2d("conv1", 64, 3).batchNorm("bn1").relu()
+   *     .conv2d("conv2", 64, 3).batchNorm("bn2")
+   *     .add("sum", "bn2", "input").relu())
+   * }</pre>
+   *
+   * <p>What follows the block is computed from its last layer. Blocks may have blocks in them.
+   *
+   * @param name of the block
+   * @param layers adds its layers to the builder that it is given, which is this one
+   * @return this
+   * @throws IllegalArgumentException if the name is empty, or no layer was added
+   */
+  public NetworkBuilder block(String name, Consumer<? super NetworkBuilder> layers) {
+    Objects.requireNonNull(layers, "layers");
+    if (NativeCall.text(name, "name").isEmpty()) {
+      throw new IllegalArgumentException("block: expected a name, got \"\"");
+    }
+    int before = specs().size();
+    blocks.add(new Block(prefix() + name + ".", currentLayer()));
+    try {
+      layers.accept(this);
+    } finally {
+      blocks.remove(blocks.size() - 1);
+    }
+    if (specs().size() == before) {
+      throw new IllegalArgumentException(
+          "block \"" + name + "\": expected at least one layer in it, got none");
+    }
+    return this;
+  }
+
+  /**
+   * Adds squeeze-and-excitation, which scales each channel by a factor that the averages of all
+   * channels decide, with relu and sigmoid: Hu et al. 2017, arXiv:1709.01507.
+   *
+   * @param name name of the result; the layers before it are {@code "<name>.pool"}, {@code reduce},
+   *     {@code activation}, {@code expand} and {@code gate}
+   * @param channels of the layer before, which are those of the result, 1 to 2^20
+   * @param squeezed channels in between, 1 to 2^20
+   * @return this
+   */
+  public NetworkBuilder squeezeExcitation(String name, int channels, int squeezed) {
+    return squeezeExcitation(name, channels, squeezed, "relu", "sigmoid");
+  }
+
+  /**
+   * Adds squeeze-and-excitation with other functions than relu and sigmoid: {@code "silu"} and
+   * {@code "sigmoid"} in EfficientNet, {@code "relu"} and {@code "hard_sigmoid"} in MobileNetV3.
+   *
+   * @param name name of the result; see {@link #squeezeExcitation(String, int, int)}
+   * @param channels of the layer before, which are those of the result, 1 to 2^20
+   * @param squeezed channels in between, 1 to 2^20
+   * @param activation kind of layer that follows the reduction
+   * @param gate kind of layer that makes the factors
+   * @return this
+   */
+  public NetworkBuilder squeezeExcitation(
+      String name, int channels, int squeezed, String activation, String gate) {
+    LayerOptions options = LayerOptions.defaults();
+    String features = currentLayer();
+    block(
+        name,
+        b ->
+            b.layer("pool", "global_average_pool2d", options.set("keep_dimensions", true))
+                .conv2d("reduce", squeezed, 1)
+                .layer("activation", activation, options)
+                .conv2d("expand", channels, 1)
+                .layer("gate", gate, options));
+    nextInputs = List.of(features, prefix() + name + ".gate");
+    return layer(name, "mul", options);
+  }
+
+  /**
+   * Adds the product of two layers, element by element. Their shapes may differ as in NumPy:
+   * dimensions are aligned at the right, and one of 1, or a missing one, is repeated. So {@code [C,
+   * 1, 1]} scales the channels of {@code [C, H, W]}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param first name of an earlier layer
+   * @param second name of another one
+   * @return this
+   * @throws IllegalStateException if {@link #from} has just named another place
+   */
+  public NetworkBuilder mul(String name, String first, String second) {
+    return join(name, "mul", first, second);
+  }
+
+  /**
+   * Adds the sum of layers of equal shape, a residual connection; or of two layers whose shapes
+   * differ as those of {@link #mul} may.
    *
    * @param name name of the layer, or "" to number it
    * @param layers names of two or more earlier layers
@@ -176,31 +281,15 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
    * @param options its settings
    * @return this
    * @throws IllegalArgumentException if the name is empty
-   * @throws IllegalStateException if the layer before has no name, by which the block reads it
    */
   public NetworkBuilder transformerEncoder(String name, TransformerOptions options) {
     if (NativeCall.text(name, "name").isEmpty()) {
       throw new IllegalArgumentException("transformerEncoder: expected a name, got \"\"");
     }
-    return Objects.requireNonNull(options, "options").addTo(this, name, takeNamedInput(name));
-  }
-
-  /** Returns the name of the layer that the next one is computed from. */
-  private String takeNamedInput(String block) {
-    List<String> from = takeInputs();
-    if (!from.isEmpty()) {
-      return from.get(0);
-    }
-    if (specs().isEmpty()) {
-      return inputs.get(0).name();
-    }
-    if (specs().get(specs().size() - 1).get("name") instanceof String before) {
-      return before;
-    }
-    throw new IllegalStateException(
-        "transformerEncoder \""
-            + block
-            + "\": expected a name of the layer before it, which it reads twice, got none");
+    Objects.requireNonNull(options, "options");
+    String input = currentLayer();
+    takeInputs();
+    return options.addTo(this, name, input);
   }
 
   /**
@@ -233,7 +322,9 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
    */
   public NetworkBuilder head(String name, String from, Head head) {
     heads.add(
-        Objects.requireNonNull(head, "head").settings().spec(name, NativeCall.text(from, "from")));
+        Objects.requireNonNull(head, "head")
+            .settings()
+            .spec(name, resolve(NativeCall.text(from, "from"))));
     return this;
   }
 
@@ -301,9 +392,8 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   }
 
   private NetworkBuilder join(String name, String kind, LayerOptions options, String... layers) {
-    for (String layer : layers) {
-      NativeCall.text(layer, "layers");
-    }
+    List<String> inputs =
+        Arrays.stream(layers).map(layer -> resolve(NativeCall.text(layer, "layers"))).toList();
     if (!nextInputs.isEmpty()) {
       throw new IllegalStateException(
           kind
@@ -313,7 +403,69 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
               + nextInputs.get(0)
               + "\") before");
     }
-    nextInputs = List.of(layers);
+    nextInputs = inputs;
     return layer(name, kind, options);
+  }
+
+  @Override
+  String fullName(String name, String kind) {
+    if (blocks.isEmpty()) {
+      return name;
+    }
+    String fullName = prefix() + name;
+    for (int i = 1; name.isEmpty() && (i == 1 || isNamed(fullName)); i++) {
+      fullName = prefix() + kind + i;
+    }
+    return fullName;
+  }
+
+  private String prefix() {
+    return blocks.isEmpty() ? "" : blocks.get(blocks.size() - 1).prefix();
+  }
+
+  private boolean isNamed(String fullName) {
+    return specs().stream().anyMatch(spec -> fullName.equals(spec.get("name")));
+  }
+
+  /** Returns the whole name of an earlier layer that is called {@code name} in this block. */
+  private String resolve(String name) {
+    for (int i = blocks.size() - 1; i >= 0; i--) {
+      Block block = blocks.get(i);
+      if (name.equals(INPUT)) {
+        return block.input();
+      }
+      if (isNamed(block.prefix() + name)) {
+        return block.prefix() + name;
+      }
+    }
+    return name;
+  }
+
+  /** Returns what the next layer is computed from. */
+  private String currentLayer() {
+    if (nextInputs.size() > 1) {
+      throw new IllegalStateException(
+          "expected from() with one layer, got " + String.join(", ", nextInputs));
+    }
+    return nextInputs.isEmpty() ? lastLayer() : nextInputs.get(0);
+  }
+
+  /** Returns the name of the last layer. If it is to be numbered, that is done now. */
+  private String lastLayer() {
+    Set<String> taken = new HashSet<>();
+    specs().forEach(spec -> taken.add((String) spec.get("name")));
+    Map<String, Integer> counts = new HashMap<>();
+    String name = inputs.get(0).name();
+    for (Map<String, Object> spec : specs()) {
+      String kind = (String) spec.get("kind");
+      name = (String) spec.get("name");
+      while (name == null || (!spec.containsKey("name") && taken.contains(name))) {
+        name = kind + counts.merge(kind, 1, Integer::sum);
+      }
+    }
+    if (!specs().isEmpty()) {
+      specs().get(specs().size() - 1).put("name", name);
+    }
+    return name;
   }
 }
