@@ -17,7 +17,6 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-#include "kernels/elementary-inl.h"
 #include "kernels/partial-inl.h"
 
 #ifndef ESPALIER_KERNELS_ATTENTION_SCORES_
@@ -48,7 +47,10 @@ struct ScoreTile {
   }
 };
 
-// By query: the greatest scaled score so far, and Σ exp(scaled score - greatest).
+// Scores are scaled to base 2, in which exponentials take least.
+constexpr float kLog2E = 1.44269504f;
+
+// By query: the greatest scaled score so far, and Σ 2^(scaled score - greatest).
 struct RunningSums {
   float* greatest;
   float* sums;
@@ -67,14 +69,24 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
-// exp(x) for x up to about 0, below 2^-126 zero; NaN stays. The scores' common shift is rounded,
-// so x may lie a little above 0.
-HWY_INLINE V ExpOfNegative(D d, V x) {
-  const V least = hn::Set(d, -87.0f);
-  const auto is_tiny = hn::Lt(x, least);
-  const auto split = Split(d, hn::IfThenElse(is_tiny, least, x), hn::Zero(d));
-  const V mantissa = hn::Add(split.expm1_r, hn::Set(d, 1.0f));
-  return hn::IfThenZeroElse(is_tiny, hn::Mul(mantissa, PowerOfTwo(d, split.n)));
+// 2^x for x up to about 0, below 2^-126 zero; NaN stays. The scores' common shift is rounded, so x
+// may lie a little above 0. With x = n + r, |r| <= 1/2, 2^r is the minimax polynomial of degree 6
+// for the relative error, 2e-9, found by Lawson's iteration.
+HWY_INLINE V Exp2OfNegative(D d, V x) {
+  const hn::RebindToUnsigned<D> du;
+  const V magic = hn::Set(d, 0x1.8p23f);  // added, it leaves n in the lowest bits
+  const V shifted = hn::Add(x, magic);
+  const V r = hn::Sub(x, hn::Sub(shifted, magic));
+  V p = hn::Set(d, 0.00015345696f);
+  p = hn::MulAdd(p, r, hn::Set(d, 0.0013400064f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.00961849f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.055503283f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.24022646f));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.6931472f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
+  const auto exponent = hn::Add(hn::BitCast(du, shifted), hn::Set(du, 127));
+  const V power = hn::BitCast(d, hn::ShiftLeft<23>(exponent));
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -126.0f)), hn::Mul(p, power));
 }
 
 void ScaleRow(float factor, std::size_t width, float* row) {
@@ -91,47 +103,67 @@ void ScaleRow(float factor, std::size_t width, float* row) {
 HWY_INLINE float GreatestOf(const float* row, std::size_t count) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  const V least = hn::Set(d, -std::numeric_limits<float>::infinity());
-  V greatest = least;
-  for (std::size_t j = 0; j < count; j += lanes) {
-    const std::size_t n = HWY_MIN(lanes, count - j);
-    const V v = hn::IfThenElse(hn::FirstN(d, n), hn::LoadU(d, row + j), least);
-    greatest = hn::IfThenElse(hn::Gt(v, greatest), v, greatest);
+  V greatest = hn::Set(d, -std::numeric_limits<float>::infinity());
+  std::size_t j = 0;
+  for (; j + lanes <= count; j += lanes) greatest = hn::Max(hn::LoadU(d, row + j), greatest);
+  if (j < count) {
+    const V rest = hn::IfThenElse(hn::FirstN(d, count - j), hn::LoadU(d, row + j), greatest);
+    greatest = hn::Max(rest, greatest);
   }
   return hn::ReduceMax(d, greatest);
 }
 
-// Scores to exp(scaled score - greatest), 0 where the query does not have the key. Output rows of
+// Scores to 2^(score · scale2 - shift), 0 from the count-th on; returns their sum.
+HWY_INLINE float Exponentials(std::size_t count, std::size_t keys, float scale2, float shift,
+                              float* row) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  const V scale = hn::Set(d, scale2);
+  const V minus_shift = hn::Set(d, -shift);
+  V sum = hn::Zero(d);
+  std::size_t j = 0;
+  for (; j + lanes <= count; j += lanes) {
+    const V e = Exp2OfNegative(d, hn::MulAdd(hn::LoadU(d, row + j), scale, minus_shift));
+    hn::StoreU(e, d, row + j);
+    sum = hn::Add(sum, e);
+  }
+  if (j < count) {
+    const V x = hn::MulAdd(hn::LoadU(d, row + j), scale, minus_shift);
+    const V e = hn::IfThenElseZero(hn::FirstN(d, count - j), Exp2OfNegative(d, x));
+    hn::StoreU(e, d, row + j);
+    sum = hn::Add(sum, e);
+    j += lanes;
+  }
+  for (; j < keys; j += lanes) hn::StoreU(hn::Zero(d), d, row + j);
+  return hn::ReduceSum(d, sum);
+}
+
+// Scores to 2^(scaled score - greatest), 0 where the query does not have the key. Output rows of
 // earlier tiles and their sums are scaled to the new greatest.
 void AddTile(const ScoreTile& tile, bool is_first, const RunningSums& running,
              const HeadRows& output, std::size_t width) {
   constexpr float kNone = -std::numeric_limits<float>::infinity();
-  const D d;
-  const std::size_t lanes = hn::Lanes(d);
-  const V scale = hn::Set(d, tile.scale);
+  const float scale2 = tile.scale * kLog2E;
+  // Of all rows before the first exponential, so that these need not wait for one another.
+  float greatest[kTileQueries];
   for (std::int64_t r = 0; r < tile.rows; ++r) {
-    float* row = tile.scores + r * kScoreStride;
     const std::size_t count = static_cast<std::size_t>(tile.KeysOf(r));
+    greatest[r] = scale2 * GreatestOf(tile.scores + r * kScoreStride, count);
+  }
+  for (std::int64_t r = 0; r < tile.rows; ++r) {
     const float before = is_first ? kNone : running.greatest[r];
-    const float greatest = std::max(before, tile.scale * GreatestOf(row, count));
-    const float shift = greatest == kNone ? 0.0f : greatest;
-    const V minus_shift = hn::Set(d, -shift);
-    V sum = hn::Zero(d);
-    for (std::size_t j = 0; j < static_cast<std::size_t>(tile.keys); j += lanes) {
-      const V x = hn::MulAdd(hn::LoadU(d, row + j), scale, minus_shift);
-      const auto is_key = hn::FirstN(d, j < count ? HWY_MIN(lanes, count - j) : 0);
-      const V e = hn::IfThenElseZero(is_key, ExpOfNegative(d, x));
-      hn::StoreU(e, d, row + j);
-      sum = hn::Add(sum, e);
-    }
-    const float total = hn::ReduceSum(d, sum);
-    running.greatest[r] = greatest;
+    const float now = std::max(before, greatest[r]);
+    const float shift = now == kNone ? 0.0f : now;
+    const float total =
+        Exponentials(static_cast<std::size_t>(tile.KeysOf(r)), static_cast<std::size_t>(tile.keys),
+                     scale2, shift, tile.scores + r * kScoreStride);
+    running.greatest[r] = now;
     if (is_first) {
       running.sums[r] = total;
-    } else if (greatest == before) {
+    } else if (now == before) {
       running.sums[r] += total;
     } else {
-      const float factor = std::exp(before - shift);
+      const float factor = std::exp2(before - shift);
       running.sums[r] = running.sums[r] * factor + total;
       ScaleRow(factor, width, output.data + r * output.stride);
     }
@@ -144,12 +176,13 @@ void DivideBySums(std::int64_t rows, const float* sums, const HeadRows& output, 
   }
 }
 
-// Scores to p = exp(scaled score - log_sum), and `grads`, those of p, to the scores' own:
+// Scores to p = 2^(scaled score - log_sum), and `grads`, those of p, to the scores' own:
 // p · (grad - mean) · scale.
 void BackwardTile(const ScoreTile& tile, const float* log_sums, const float* means, float* grads) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
   const V scale = hn::Set(d, tile.scale);
+  const V scale2 = hn::Set(d, tile.scale * kLog2E);
   for (std::int64_t r = 0; r < tile.rows; ++r) {
     float* row = tile.scores + r * kScoreStride;
     float* grad_row = grads + r * kScoreStride;
@@ -158,8 +191,8 @@ void BackwardTile(const ScoreTile& tile, const float* log_sums, const float* mea
     const V mean = hn::Set(d, means[r]);
     for (std::size_t j = 0; j < static_cast<std::size_t>(tile.keys); j += lanes) {
       const auto is_key = hn::FirstN(d, j < count ? HWY_MIN(lanes, count - j) : 0);
-      const V x = hn::MulAdd(hn::LoadU(d, row + j), scale, minus_log_sum);
-      const V p = hn::IfThenElseZero(is_key, ExpOfNegative(d, x));
+      const V x = hn::MulAdd(hn::LoadU(d, row + j), scale2, minus_log_sum);
+      const V p = hn::IfThenElseZero(is_key, Exp2OfNegative(d, x));
       const V grad = hn::Mul(hn::Mul(p, hn::Sub(hn::LoadU(d, grad_row + j), mean)), scale);
       hn::StoreU(p, d, row + j);
       hn::StoreU(hn::IfThenElseZero(is_key, grad), d, grad_row + j);
@@ -319,7 +352,7 @@ void AttentionForward(const AttentionHead& head, std::int64_t first, std::int64_
   (last - first, at.sums, Shifted(output, first), static_cast<std::size_t>(width));
   if (log_sums == nullptr) return;
   for (std::int64_t i = first; i < last; ++i) {
-    log_sums[i] = at.greatest[i - first] + std::log(at.sums[i - first]);
+    log_sums[i] = at.greatest[i - first] + std::log2(at.sums[i - first]);
   }
 }
 

@@ -42,7 +42,7 @@ inline constexpr std::int64_t kAttentionQueries = 128;
 std::int64_t AttentionScratchFloats(std::int64_t width);
 
 /// output[i] for queries [first, last); `first` a multiple of kAttentionQueries. log_sums (may be
-/// null), [queries]: log Σ exp(scale · q[i]·k[j]), for Backward. A query's bits depend on itself
+/// null), [queries]: log2 Σ exp(scale · q[i]·k[j]), for Backward. A query's bits depend on itself
 /// and its keys alone.
 void AttentionForward(const AttentionHead& head, std::int64_t first, std::int64_t last,
                       const HeadRows& output, float* log_sums, float* scratch);
