@@ -20,9 +20,6 @@
 #include "inference/layer_operation.h"
 #include "inference/position_dense_operation.h"
 #include "inference/strip_operation.h"
-#include "layers/activations.h"
-#include "layers/add.h"
-#include "layers/batch_norm.h"
 #include "layers/convolution.h"
 #include "layers/dense.h"
 #include "layers/layer_norm.h"
@@ -255,11 +252,11 @@ class Compiler {
     if (dynamic_cast<const Convolution*>(&kind) != nullptr) {
       return MakeConvolution(group, options_.precision);
     }
-    if (dynamic_cast<const BatchNorm*>(&kind) != nullptr) {
+    const LayerTraits traits = kind.Traits(layer(first).input_shapes);
+    if (traits.normalizes_channels) {
       return std::make_unique<ChannelOperation>(network_, first, group.activation);
     }
-    if ((dynamic_cast<const Add*>(&kind) != nullptr && Add::IsSum(layer(first).input_shapes)) ||
-        dynamic_cast<const ActivationLayer*>(&kind) != nullptr) {
+    if (traits.sums || traits.activation) {
       return std::make_unique<ElementwiseOperation>(layer(first).output_shape.element_count(),
                                                     group.activation);
     }

@@ -7,12 +7,8 @@
 #include <utility>
 
 #include "inference/strip_operation.h"
-#include "layers/activations.h"
-#include "layers/add.h"
-#include "layers/batch_norm.h"
 #include "layers/convolution.h"
 #include "layers/dense.h"
-#include "layers/flatten.h"
 #include "layers/layout.h"
 #include "layers/max_pool2d.h"
 #include "layers/per_position.h"
@@ -23,9 +19,6 @@ namespace {
 // A quarter of an L2 of 1 MiB. A result beyond half of one leaves it before it is read; from here
 // on two workers gain by keeping to rows of their own, which they need not fetch from each other.
 constexpr std::int64_t kLargeFloats = 1 << 16;
-
-bool IsDropout(const Layer& layer) { return layer.kind() == "dropout"; }
-bool IsFlatten(const Layer& layer) { return layer.kind() == Flatten::kKind; }
 
 bool HasFoldableWeights(const Layer& layer) {
   return dynamic_cast<const Dense*>(&layer) != nullptr ||
@@ -78,14 +71,12 @@ class Fusion {
     return is_needed_[output] != 0 && is_given_[output] == 0;
   }
 
-  // Of values of one shape.
-  bool IsSum(int index) const {
-    return layer(index).kind() == Add::kKind && Add::IsSum(InputShapes(index));
-  }
+  LayerTraits TraitsOf(const GraphLayer& of) const { return of.layer->Traits(of.input_shapes); }
+  LayerTraits TraitsOf(int index) const { return TraitsOf(graph_layer(index)); }
 
   bool TakesActivation(int index) const {
     return HasFoldableWeights(layer(index)) || IsPositionProduct(layer(index)) ||
-           layer(index).kind() == BatchNorm::kKind || IsSum(index);
+           TraitsOf(index).normalizes_channels || TraitsOf(index).sums;
   }
 
   // Values that only dense layers read, dropout and flatten between aside.
@@ -94,8 +85,9 @@ class Fusion {
     for (int i = static_cast<int>(network_.layers.size()); i-- > 0;) {
       const GraphLayer& reader = graph_layer(i);
       if (!IsComputed(i) || reader.layer->FlattensInput()) continue;
-      const bool passes_on = IsDropout(*reader.layer) || IsFlatten(*reader.layer);
-      if (passes_on && feeds_dense_alone_[Index(reader.output)] != 0) continue;
+      const LayerTraits traits = TraitsOf(reader);
+      if ((traits.passes_on || traits.flattens) && feeds_dense_alone_[Index(reader.output)] != 0)
+        continue;
       for (const int input : reader.inputs) feeds_dense_alone_[Index(input)] = 0;
     }
   }
@@ -103,9 +95,10 @@ class Fusion {
   // A dense layer can take a value as it lies; anything else that reads a flattened image
   // needs it flattened.
   bool PassesOn(const GraphLayer& current) const {
-    if (IsDropout(*current.layer)) return true;
-    return IsFlatten(*current.layer) && (LiesAsOutside(network_.value(Source(current.inputs[0]))) ||
-                                         feeds_dense_alone_[Index(current.output)] != 0);
+    const LayerTraits traits = TraitsOf(current);
+    if (traits.passes_on) return true;
+    return traits.flattens && (LiesAsOutside(network_.value(Source(current.inputs[0]))) ||
+                               feeds_dense_alone_[Index(current.output)] != 0);
   }
 
   void FindSources() {
@@ -144,21 +137,20 @@ class Fusion {
     if (HasFoldableWeights(layer(first))) {
       const int reader = SoleReader(first);
       // A flatten between the two would change what a channel is.
-      if (reader >= 0 && layer(reader).kind() == BatchNorm::kKind &&
+      if (reader >= 0 && TraitsOf(reader).normalizes_channels &&
           graph_layer(reader).input_shapes[0] == graph_layer(first).output_shape) {
         group.norm = reader;
         Append(group, reader);
       }
     }
     FindResidual(group);
-    if (const auto* activation = dynamic_cast<const ActivationLayer*>(&layer(first))) {
-      group.activation = {activation->activation(), activation->slope()};
+    if (const auto activation = TraitsOf(first).activation) {
+      group.activation = {activation->activation, activation->slope};
     } else if (TakesActivation(first)) {
       const int reader = SoleReader(group.last());
-      const auto* follower =
-          reader < 0 ? nullptr : dynamic_cast<const ActivationLayer*>(&layer(reader));
-      if (follower != nullptr) {
-        group.activation = {follower->activation(), follower->slope()};
+      const auto follower = reader < 0 ? std::nullopt : TraitsOf(reader).activation;
+      if (follower) {
+        group.activation = {follower->activation, follower->slope};
         Append(group, reader);
       }
     }
@@ -172,7 +164,7 @@ class Fusion {
   // A sum of two results is formed where the later of them is.
   void FindResidual(FusedGroup& group) {
     const int reader = SoleReader(group.last());
-    if (reader < 0 || !IsSum(reader) || !CanAdd(group.layers[0])) return;
+    if (reader < 0 || !TraitsOf(reader).sums || !CanAdd(group.layers[0])) return;
     const std::vector<int>& terms = graph_layer(reader).inputs;
     if (terms.size() != 2) return;
     const int other = Source(terms[Source(terms[0]) == ResultOf(group) ? 1 : 0]);

@@ -30,6 +30,9 @@ class ActivationLayer final : public Layer {
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
+  LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
+    return {.activation = {{.activation = activation_, .slope = slope()}}};
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

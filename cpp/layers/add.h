@@ -19,6 +19,9 @@ class Add final : public Layer {
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
+  LayerTraits Traits(std::span<const Shape> inputs) const override {
+    return {.sums = IsSum(inputs)};
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::int64_t ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;

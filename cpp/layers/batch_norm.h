@@ -27,6 +27,9 @@ class BatchNorm final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
+    return {.normalizes_channels = true};
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,

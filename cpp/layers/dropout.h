@@ -20,6 +20,9 @@ class Dropout final : public Layer {
   Attributes attributes() const override { return {{"rate", rate_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
+  LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
+    return {.passes_on = true};
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

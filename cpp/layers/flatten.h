@@ -14,6 +14,9 @@ class Flatten final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
+    return {.flattens = true};
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -129,6 +130,28 @@ struct LayerMemory {
   bool reads_output = false;
 };
 
+/// A function of each element.
+struct LayerActivation {
+  Activation activation = Activation::kNone;
+  float slope = 0.0f;
+};
+
+/// What graphs and compilers may know of a layer beside its passes; they know no kind by its name.
+struct LayerTraits {
+  /// In evaluation its output is its input, as it lies.
+  bool passes_on = false;
+  /// Its output is its input as a vector, in the order in which the input lies outside.
+  bool flattens = false;
+  /// Its output is the sum of its inputs, which are of one shape.
+  bool sums = false;
+  /// It scales and shifts each channel, by running statistics that training moves: parameters
+  /// weight, bias, running_mean and running_var.
+  bool normalizes_channels = false;
+  /// Each element of its output is the largest of a window.
+  bool picks_maxima = false;
+  std::optional<LayerActivation> activation = {};
+};
+
 class Layer {
  public:
   virtual ~Layer() = default;
@@ -149,6 +172,8 @@ class Layer {
   virtual IntegerRange InputRange(std::size_t /*input*/, std::span<const Shape> /*inputs*/) const {
     return {};
   }
+
+  virtual LayerTraits Traits(std::span<const Shape> /*inputs*/) const { return {}; }
 
   virtual LayoutRule layout_rule() const { return LayoutRule::kChannelsLast; }
 

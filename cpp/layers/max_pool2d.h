@@ -14,6 +14,9 @@ class MaxPool2d final : public Pooling {
       : MaxPool2d(AttributeReader(kKind, attributes)) {}
 
   std::string_view kind() const override { return kKind; }
+  LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
+    return {.picks_maxima = true};
+  }
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;
   void Forward(const ForwardArguments& arguments) const override;

@@ -99,7 +99,7 @@ void AddLayer(const ExpandedLayer& expanded, NetworkState& network) {
     Fail(error.code(), "layer '", spec.name, "' (", spec.kind, "): ", MessageOf(error));
   }
   CheckFitsAnArray(Concat("layer '", spec.name, "' (", spec.kind, ")"), layer.output_shape);
-  if (spec.adapt_statistics && layer.layer->kind() != "batch_norm") {
+  if (spec.adapt_statistics && !IsBatchNorm(layer)) {
     Fail(ErrorCode::kInvalidArgument, "layer '", spec.name, "' (", spec.kind,
          "): adapt_statistics: expected a batch_norm");
   }

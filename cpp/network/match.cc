@@ -39,7 +39,9 @@ std::vector<int> MatchLayers(const NetworkState& network, const LayerPattern& pa
   return layers;
 }
 
-bool IsBatchNorm(const GraphLayer& layer) { return layer.layer->kind() == "batch_norm"; }
+bool IsBatchNorm(const GraphLayer& layer) {
+  return layer.layer->Traits(layer.input_shapes).normalizes_channels;
+}
 
 void CheckHasBatchNorm(const NetworkState& network, const LayerPattern& pattern,
                        std::span<const int> layers) {

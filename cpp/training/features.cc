@@ -10,10 +10,6 @@
 #include "core/cpu.h"
 #include "core/text.h"
 #include "inference/probabilities.h"
-#include "layers/add.h"
-#include "layers/batch_norm.h"
-#include "layers/dropout.h"
-#include "layers/flatten.h"
 #include "network/cost.h"
 #include "training/feature_rows.h"
 #include "training/finite.h"
@@ -44,14 +40,17 @@ auto& Live(const Pointer& implementation) {
   return *implementation;
 }
 
-bool PassesOn(const Layer& layer) {
-  return layer.kind() == Dropout::kKind || layer.kind() == Flatten::kKind;
+LayerTraits TraitsOf(const GraphLayer& layer) { return layer.layer->Traits(layer.input_shapes); }
+
+bool PassesOn(const GraphLayer& layer) {
+  const LayerTraits traits = TraitsOf(layer);
+  return traits.passes_on || traits.flattens;
 }
 
 // The value that layers pass on as it is to make this one, or itself.
 int SourceOf(const NetworkState& network, int value) {
   int layer = network.value(value).layer;
-  while (layer != kNoLayer && PassesOn(*network.layers[Index(layer)].layer)) {
+  while (layer != kNoLayer && PassesOn(network.layers[Index(layer)])) {
     value = network.layers[Index(layer)].inputs[0];
     layer = network.value(value).layer;
   }
@@ -79,10 +78,10 @@ bool IsCutExact(const NetworkState& network, const TrainingPlan& prefix) {
       if (maker == kNoLayer) continue;
       if (is_head_output[Index(maker)]) return false;
       if (prefix.in_prefix[i] || !has_prefix_values[Index(maker)]) continue;
-      if (layer.layer->kind() == BatchNorm::kKind) return false;
+      if (TraitsOf(layer).normalizes_channels) return false;
       const bool follows_product = HasParameters(network, SourceOf(network, input));
-      if (layer.layer->kind() == Add::kKind && follows_product) return false;
-      if (PassesOn(*layer.layer)) has_prefix_values[i] = 1;
+      if (TraitsOf(layer).sums && follows_product) return false;
+      if (PassesOn(layer)) has_prefix_values[i] = 1;
     }
   }
   return true;

@@ -7,9 +7,7 @@
 #include "core/checked.h"
 #include "core/text.h"
 #include "kernels/weight_gradient.h"
-#include "layers/activations.h"
 #include "layers/layout.h"
-#include "layers/max_pool2d.h"
 
 namespace espalier {
 namespace {
@@ -252,20 +250,19 @@ class Compiler {
     const std::vector<Readers> readers = ReadersOfNodes();
     for (int i = 0; i < node_count(); ++i) {
       PlanNode& node = plan_.nodes[Index(i)];
-      const auto* const activation =
-          dynamic_cast<const ActivationLayer*>(layer(node.layer).layer.get());
-      if (activation == nullptr || !HasGradientByResult(activation->activation())) continue;
+      const std::optional<LayerActivation> activation = TraitsOf(node.layer).activation;
+      if (!activation || !HasGradientByResult(activation->activation)) continue;
       const int producer = node.producers[0];
       if (producer < 0) continue;
       PlanNode& before = plan_.nodes[Index(producer)];
       if (readers[Index(producer)].count == 1 && layer(before.layer).layer->FusesActivation()) {
-        before.fused_activation = activation->activation();
-        before.fused_slope = activation->slope();
+        before.fused_activation = activation->activation;
+        before.fused_slope = activation->slope;
         node.is_fused = true;
       }
-      if (readers[Index(i)].count == 1 && IsMaxPool(readers[Index(i)].last) &&
+      if (readers[Index(i)].count == 1 && PicksMaxima(readers[Index(i)].last) &&
           LieAlikeIn(layer(node.layer).output, plan_.nodes[Index(readers[Index(i)].last)].layer) &&
-          (node.is_fused || IsClamp(activation->activation()))) {
+          (node.is_fused || IsClamp(activation->activation))) {
         LetOvertake(i, readers[Index(i)].last);
       }
     }
@@ -277,9 +274,12 @@ class Compiler {
     return LieAlike(read.shape, read.layout, network_.value(layer(layer_index).output).layout);
   }
 
-  bool IsMaxPool(int node) const {
-    return node >= 0 && dynamic_cast<const MaxPool2d*>(
-                            layer(plan_.nodes[Index(node)].layer).layer.get()) != nullptr;
+  LayerTraits TraitsOf(int index) const {
+    return layer(index).layer->Traits(layer(index).input_shapes);
+  }
+
+  bool PicksMaxima(int node) const {
+    return node >= 0 && TraitsOf(plan_.nodes[Index(node)].layer).picks_maxima;
   }
 
   void LetOvertake(int activation, int pool) {
