@@ -9,7 +9,7 @@ import dev.espalier.internal.Arguments;
  * @param <B> the builder that the methods return
  * @since 0.1
  */
-public abstract sealed class ActivationLayers<B extends ActivationLayers<B>> permits Layers {
+public abstract sealed class ActivationLayers<B extends ActivationLayers<B>> permits ImageLayers {
   ActivationLayers() {}
 
   /**

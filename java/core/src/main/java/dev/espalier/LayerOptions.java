@@ -49,6 +49,19 @@ public final class LayerOptions {
   }
 
   /**
+   * Sets the distances between neighboring windows of images; see {@link #stride(int)}.
+   *
+   * @param rows from window to window downwards, 1 to 1024
+   * @param columns to the right, 1 to 1024
+   * @return changed options
+   */
+  public LayerOptions stride(int rows, int columns) {
+    Arguments.inRange("rows", rows, 1, 1024);
+    Arguments.inRange("columns", columns, 1, 1024);
+    return with("stride", List.of(rows, columns));
+  }
+
+  /**
    * Pads a convolution or pooling so that its output has ceil(n/stride) rows and columns; an odd
    * padding has the extra row or column at the end, unlike PyTorch's {@code padding=}, which is
    * {@link #padding}. The default of convolutions.
@@ -253,6 +266,32 @@ public final class LayerOptions {
    */
   public LayerOptions set(String attribute, boolean value) {
     return with(Objects.requireNonNull(attribute, "attribute"), value);
+  }
+
+  /**
+   * Sets an attribute that is one whole number; see {@link #set(String, int...)}.
+   *
+   * @param attribute the name, as docs/model_file.md lists them
+   * @param value the number
+   * @return changed options
+   */
+  public LayerOptions set(String attribute, int value) {
+    return with(Objects.requireNonNull(attribute, "attribute"), value);
+  }
+
+  /**
+   * Sets an attribute that is a real number; see {@link #set(String, int...)}.
+   *
+   * @param attribute the name, as docs/model_file.md lists them
+   * @param value the number, finite
+   * @return changed options
+   */
+  public LayerOptions set(String attribute, double value) {
+    Objects.requireNonNull(attribute, "attribute");
+    if (!Double.isFinite(value)) {
+      throw new IllegalArgumentException(attribute + ": expected a finite number, got " + value);
+    }
+    return with(attribute, value);
   }
 
   @Override

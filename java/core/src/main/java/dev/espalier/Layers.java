@@ -21,7 +21,7 @@ import java.util.Objects;
  * @param <B> the builder that the methods return
  * @since 0.1
  */
-public abstract sealed class Layers<B extends Layers<B>> extends ActivationLayers<B>
+public abstract sealed class Layers<B extends Layers<B>> extends ImageLayers<B>
     permits NetworkBuilder, HeadLayers {
   private final List<Map<String, Object>> specs = new ArrayList<>();
 
@@ -66,142 +66,6 @@ public abstract sealed class Layers<B extends Layers<B>> extends ActivationLayer
    */
   public B dense(String name, int units, LayerOptions options) {
     return append(name, "dense", options, "units", channels("units", units));
-  }
-
-  /**
-   * Adds a convolution with stride 1 and padding {@code same}: {@code [C, H, W]} becomes {@code
-   * [channels, H, W]}.
-   *
-   * @param channels output channels, 1 to 2^20
-   * @param kernel rows and columns of the kernel, 1 to 1024
-   * @return this
-   */
-  public B conv2d(int channels, int kernel) {
-    return conv2d("", channels, kernel);
-  }
-
-  /**
-   * Adds a named convolution; see {@link #conv2d(int, int)}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @param channels output channels, 1 to 2^20
-   * @param kernel rows and columns of the kernel, 1 to 1024
-   * @return this
-   */
-  public B conv2d(String name, int channels, int kernel) {
-    return conv2d(name, channels, kernel, LayerOptions.defaults());
-  }
-
-  /**
-   * Adds a convolution with options: stride, padding, dilation, groups, bias, initializer.
-   *
-   * <p><b>Stride 2 and weights of PyTorch.</b> The default padding, {@code same}, gives ceil(n /
-   * stride) rows and columns and puts what is odd at the end: a 3x3 kernel with stride 2 on an even
-   * size has no zeros at the top and left and one row and column at the bottom and right, as in
-   * TensorFlow. PyTorch's {@code padding=1} has one on each side, which gives the same shape but
-   * other windows. With its weights say {@code LayerOptions.defaults().stride(2).padding(1)}; in
-   * general {@code padding(p)} is {@code padding=p}. With stride 1 and an odd kernel, both are
-   * equal.
-   *
-   * @param name name of the layer, or "" to number it
-   * @param channels output channels, 1 to 2^20
-   * @param kernel rows and columns of the kernel, 1 to 1024
-   * @param options settings other than the defaults
-   * @return this
-   */
-  public B conv2d(String name, int channels, int kernel, LayerOptions options) {
-    LayerOptions withKernel = with("conv2d", name, options, "kernel", window("kernel", kernel));
-    return append(name, "conv2d", withKernel, "channels", channels("channels", channels));
-  }
-
-  /**
-   * Adds a convolution of each channel by itself, with stride 1 and padding {@code same}.
-   *
-   * @param kernel rows and columns of the kernel, 1 to 1024
-   * @return this
-   */
-  public B depthwiseConv2d(int kernel) {
-    return depthwiseConv2d("", kernel, LayerOptions.defaults());
-  }
-
-  /**
-   * Adds a depthwise convolution with options: multiplier, stride, padding, dilation, bias,
-   * initializer. With a stride and weights of PyTorch set the padding too; see {@link
-   * #conv2d(String, int, int, LayerOptions)}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @param kernel rows and columns of the kernel, 1 to 1024
-   * @param options settings other than the defaults
-   * @return this
-   */
-  public B depthwiseConv2d(String name, int kernel, LayerOptions options) {
-    return append(name, "depthwise_conv2d", options, "kernel", window("kernel", kernel));
-  }
-
-  /**
-   * Adds max pooling; the stride equals the window, rows and columns left over are dropped.
-   *
-   * @param window rows and columns, 1 to 1024
-   * @return this
-   */
-  public B maxPool2d(int window) {
-    return maxPool2d("", window, LayerOptions.defaults());
-  }
-
-  /**
-   * Adds max pooling with options: stride, padding. The default, no padding, is PyTorch's; its
-   * {@code MaxPool2d(3, stride=2, padding=1)} is {@code stride(2).padding(1)}, not {@code
-   * stride(2).same()}, which puts what is odd at the end.
-   *
-   * @param name name of the layer, or "" to number it
-   * @param window rows and columns, 1 to 1024
-   * @param options settings other than the defaults
-   * @return this
-   */
-  public B maxPool2d(String name, int window, LayerOptions options) {
-    return append(name, "max_pool2d", options, "window", window("window", window));
-  }
-
-  /**
-   * Adds average pooling; the stride equals the window, rows and columns left over are dropped.
-   *
-   * @param window rows and columns, 1 to 1024
-   * @return this
-   */
-  public B averagePool2d(int window) {
-    return averagePool2d("", window, LayerOptions.defaults());
-  }
-
-  /**
-   * Adds average pooling with options: stride, padding, whether padding counts. The default, no
-   * padding, is PyTorch's; as for max pooling, its {@code padding=p} is {@code padding(p)}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @param window rows and columns, 1 to 1024
-   * @param options settings other than the defaults
-   * @return this
-   */
-  public B averagePool2d(String name, int window, LayerOptions options) {
-    return append(name, "average_pool2d", options, "window", window("window", window));
-  }
-
-  /**
-   * Adds the mean over each channel: {@code [C, H, W]} becomes {@code [C]}.
-   *
-   * @return this
-   */
-  public B globalAveragePool2d() {
-    return globalAveragePool2d("");
-  }
-
-  /**
-   * Adds the mean over each channel: {@code [C, H, W]} becomes {@code [C]}.
-   *
-   * @param name name of the layer, or "" to number it
-   * @return this
-   */
-  public B globalAveragePool2d(String name) {
-    return append(name, "global_average_pool2d");
   }
 
   /**
@@ -381,6 +245,26 @@ public abstract sealed class Layers<B extends Layers<B>> extends ActivationLayer
     return append(name, "flatten");
   }
 
+  /**
+   * Gives the same elements, in row-major order, another shape.
+   *
+   * @param shape 1 to 8 dimensions; one of them may be -1: what is left for it
+   * @return this
+   */
+  public B reshape(int... shape) {
+    return layer("", "reshape", LayerOptions.defaults().set("shape", shape));
+  }
+
+  /**
+   * Puts the dimensions in another order.
+   *
+   * @param order for each dimension of the output which of the input it is, from 0
+   * @return this
+   */
+  public B transpose(int... order) {
+    return layer("", "transpose", LayerOptions.defaults().set("order", order));
+  }
+
   @Override
   public B layer(String name, String kind, LayerOptions options) {
     NativeCall.text(name, "name");
@@ -403,41 +287,5 @@ public abstract sealed class Layers<B extends Layers<B>> extends ActivationLayer
 
   List<Map<String, Object>> specs() {
     return specs;
-  }
-
-  private B append(String name, String kind) {
-    return layer(name, kind, LayerOptions.defaults());
-  }
-
-  private B append(String name, String kind, LayerOptions options, String attribute, Object value) {
-    return layer(name, kind, with(kind, name, options, attribute, value));
-  }
-
-  /** Adds what an argument says to the options, which must not say it as well. */
-  private static LayerOptions with(
-      String kind, String name, LayerOptions options, String attribute, Object value) {
-    Object other = Objects.requireNonNull(options, "options").attributes().get(attribute);
-    if (other != null) {
-      throw new IllegalArgumentException(
-          kind
-              + " \""
-              + name
-              + "\": expected "
-              + attribute
-              + " by the argument alone, got "
-              + value
-              + " there and "
-              + other
-              + " in the options");
-    }
-    return options.with(attribute, value);
-  }
-
-  private static int channels(String name, int value) {
-    return Arguments.inRange(name, value, 1, 1 << 20);
-  }
-
-  private static int window(String name, int value) {
-    return Arguments.inRange(name, value, 1, 1024);
   }
 }

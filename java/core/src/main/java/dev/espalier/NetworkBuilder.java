@@ -227,6 +227,22 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   }
 
   /**
+   * Adds the concatenation of layers along any dimension; the others have to be equal.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param axis the dimension, from 0; negative ones count from the last
+   * @param layers names of two or more earlier layers
+   * @return this
+   * @throws IllegalArgumentException if there are fewer than two, or the axis is not -8 to 7
+   * @throws IllegalStateException if {@link #from} has just named another place
+   */
+  public NetworkBuilder concat(String name, int axis, String... layers) {
+    checkSeveral("concat", layers);
+    Arguments.inRange("axis", axis, -8, 7);
+    return join(name, "concat", LayerOptions.defaults().set("axis", axis), layers);
+  }
+
+  /**
    * Adds scaled dot-product attention of several heads: Vaswani et al. 2017, arXiv:1706.03762. Each
    * head has {@code width / heads} of the columns of queries, keys and values, which are projected
    * already; the result is {@code [length of the queries, width]}.
@@ -383,12 +399,16 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   }
 
   private NetworkBuilder join(String name, String kind, String... layers) {
+    checkSeveral(kind, layers);
+    return join(name, kind, LayerOptions.defaults(), layers);
+  }
+
+  private static void checkSeveral(String kind, String... layers) {
     Objects.requireNonNull(layers, "layers");
     if (layers.length < 2) {
       throw new IllegalArgumentException(
           kind + ": expected two or more layers, got " + layers.length);
     }
-    return join(name, kind, LayerOptions.defaults(), layers);
   }
 
   private NetworkBuilder join(String name, String kind, LayerOptions options, String... layers) {

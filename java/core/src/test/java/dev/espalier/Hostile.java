@@ -310,10 +310,10 @@ final class Hostile {
     arguments.put(
         Consumer.class,
         list(
-            () -> (Consumer<HeadLayers>) h -> h.dense(3).relu(),
-            () -> (Consumer<HeadLayers>) h -> h.maxPool2d(1000),
+            () -> (Consumer<Layers<?>>) h -> h.dense(3).relu(),
+            () -> (Consumer<Layers<?>>) h -> h.maxPool2d(1000),
             () ->
-                (Consumer<HeadLayers>)
+                (Consumer<Layers<?>>)
                     h -> {
                       throw new Mine();
                     },
@@ -360,8 +360,9 @@ final class Hostile {
     receivers.put(HeadLayers.class, list(HeadLayers::new));
     receivers.put(
         NetworkBuilder.class, list(Dots::backbone, () -> Network.builder(Shape.vector(3))));
-    receivers.put(
-        Layers.class, list(Dots::backbone, () -> Network.builder(Dots.PICTURE), HeadLayers::new));
+    for (Class<?> type : List.of(ActivationLayers.class, ImageLayers.class, Layers.class)) {
+      receivers.put(type, list(Dots::backbone, HeadLayers::new));
+    }
     receivers.put(
         Network.class,
         list(
