@@ -16,6 +16,7 @@
 #include "layers/batch_norm.h"
 #include "layers/binary.h"
 #include "layers/cast.h"
+#include "layers/class_token.h"
 #include "layers/concat.h"
 #include "layers/conv1d.h"
 #include "layers/conv2d.h"
@@ -91,12 +92,12 @@ Registry MakeRegistry() {
 
 const Registry& AllKinds() {
   static const Registry registry =
-      MakeRegistry<Add, ArgMax, Attention, AveragePool2d, BatchNorm, Cast, ConcatLayer, Conv1d,
-                   Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d, Dropout, Embedding, Expand,
-                   Flatten, Gather, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm, InstanceNorm,
-                   LayerNorm, MatmulLayer, MaxPool2d, Pad, PositionEmbedding, Prelu, Reduce,
-                   Reshape, Resize, RmsNorm, Slice, Squeeze, TokenPool, TransposeLayer, Unsqueeze,
-                   Where>();
+      MakeRegistry<Add, ArgMax, Attention, AveragePool2d, BatchNorm, Cast, ClassToken, ConcatLayer,
+                   Conv1d, Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d, Dropout, Embedding,
+                   Expand, Flatten, Gather, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm,
+                   InstanceNorm, LayerNorm, MatmulLayer, MaxPool2d, Pad, PositionEmbedding, Prelu,
+                   Reduce, Reshape, Resize, RmsNorm, Slice, Squeeze, TokenPool, TransposeLayer,
+                   Unsqueeze, Where>();
   return registry;
 }
 

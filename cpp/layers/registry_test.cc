@@ -60,7 +60,8 @@ std::vector<Shape> Inputs(const std::string& kind, const Shape& image) {
   const Shape tokens = {image[1], image[0] * image[2]};
   if (kind == "attention") return {tokens, tokens, tokens};
   if (kind == "embedding") return {Shape{image[0] * image[1] * image[2] / 4}};
-  if (kind == "position_embedding" || kind == "token_pool") return {tokens};
+  if (kind == "position_embedding" || kind == "class_token" || kind == "token_pool")
+    return {tokens};
   if (kind == "conv1d") return {Shape{image[0], image[1] * image[2]}};
   if (kind == "matmul") return {image, Shape{image[0], image[2], image[1]}};
   return std::vector<Shape>(InputsOf(kind), image);
@@ -94,6 +95,7 @@ TEST(Registry, KnowsAllKinds) {
                                              "average_pool2d",
                                              "batch_norm",
                                              "cast",
+                                             "class_token",
                                              "concat",
                                              "conv1d",
                                              "conv2d",

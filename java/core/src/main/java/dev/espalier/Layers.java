@@ -184,6 +184,17 @@ public abstract sealed class Layers<B extends Layers<B>> extends ImageLayers<B>
   }
 
   /**
+   * Puts a trained vector before all positions: {@code [length, width]} becomes {@code [length + 1,
+   * width]}. What a transformer makes of it, {@link TokenPooling#FIRST}, stands for the whole.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B classToken(String name) {
+    return append(name, "class_token");
+  }
+
+  /**
    * Makes one vector of all positions: {@code [length, width]} becomes {@code [width]}.
    *
    * @param name name of the layer, or "" to number it

@@ -178,6 +178,10 @@ public final class TransformerOptions {
         NativeCall.text(name, "name"));
   }
 
+  int width() {
+    return width;
+  }
+
   /** Returns for example {@code "transformer block 384 wide, 12 heads, feed-forward 1536"}. */
   @Override
   public String toString() {
