@@ -91,16 +91,33 @@ void SumAlong(std::size_t size, const float* x, float* y) {
   *y = static_cast<float>(total);
 }
 
+// kVectors vectors of columns, or `count` columns of the last.
+template <class Choice, std::size_t kVectors>
+HWY_INLINE void ChooseColumns(std::size_t size, std::size_t inner, std::size_t count,
+                              const float* x, float* y) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  V best[kVectors];
+  for (std::size_t v = 0; v < kVectors; ++v) best[v] = Choice::First();
+  for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      best[v] = Choice::Choose(LoadFirst(d, x + i * inner + v * lanes, count), best[v]);
+    }
+  }
+  for (std::size_t v = 0; v < kVectors; ++v) StoreFirst(best[v], d, y + v * lanes, count);
+}
+
 template <class Choice>
 void ChooseDown(std::size_t size, std::size_t inner, const float* x, float* y) {
-  const D d;
-  ForVectors(inner, [&](std::size_t j, std::size_t count) HWY_ATTR {
-    V best = Choice::First();
-    for (std::size_t i = 0; i < size; ++i) {
-      best = Choice::Choose(LoadFirst(d, x + i * inner + j, count), best);
-    }
-    StoreFirst(best, d, y + j, count);
-  });
+  const std::size_t lanes = hn::Lanes(D());
+  constexpr std::size_t kGroup = 4;  // hides the latency of the comparisons
+  std::size_t j = 0;
+  for (; j + kGroup * lanes <= inner; j += kGroup * lanes) {
+    ChooseColumns<Choice, kGroup>(size, inner, lanes, x + j, y + j);
+  }
+  for (; j < inner; j += lanes) {
+    ChooseColumns<Choice, 1>(size, inner, HWY_MIN(lanes, inner - j), x + j, y + j);
+  }
 }
 
 template <class Choice>

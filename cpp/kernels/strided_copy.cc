@@ -104,7 +104,7 @@ void CopyStrided(const StridedLoops& given, const float* from, float* to) {
     if (inner.from == 1 && inner.to == 1) {
       std::memcpy(target, source, static_cast<std::size_t>(inner.count) * sizeof(float));
     } else if (inner.from == 0 && inner.to == 1) {
-      std::fill_n(target, inner.count, *source);
+      FillArray(*source, inner.count, target);
     } else {
       for (std::int64_t i = 0; i < inner.count; ++i) target[i * inner.to] = source[i * inner.from];
     }
@@ -121,6 +121,16 @@ void AddStrided(const StridedLoops& given, const float* from, float* to) {
       for (std::int64_t i = 0; i < inner.count; ++i) target[i * inner.to] += source[i * inner.from];
     }
   });
+}
+
+void FillArray(float value, std::int64_t count, float* to) {
+  constexpr std::int64_t kPiece = 64;  // then copied: compilers make no vectors of such a loop
+  const std::int64_t first = std::min(count, kPiece);
+  std::fill_n(to, first, value);
+  for (std::int64_t done = first; done < count; done += kPiece) {
+    std::memcpy(to + done, to,
+                static_cast<std::size_t>(std::min(kPiece, count - done)) * sizeof(float));
+  }
 }
 
 }  // namespace espalier

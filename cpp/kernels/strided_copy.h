@@ -33,4 +33,7 @@ void CopyStrided(const StridedLoops& loops, const float* from, float* to);
 /// to[…] += from[…], likewise.
 void AddStrided(const StridedLoops& loops, const float* from, float* to);
 
+/// The first `count` floats become `value`.
+void FillArray(float value, std::int64_t count, float* to);
+
 }  // namespace espalier

@@ -96,5 +96,15 @@ TEST(StridedCopy, CopiesAndAddsThereAndBack) {
   });
 }
 
+TEST(StridedCopy, FillsEveryLength) {
+  for (const std::size_t size : {0u, 1u, 63u, 64u, 65u, 128u, 200u, 1031u}) {
+    for (const GuardSide side : {GuardSide::kBefore, GuardSide::kAfter}) {
+      GuardedFloats to(size, side);
+      FillArray(2.5f, static_cast<std::int64_t>(size), to.data());
+      EXPECT_EQ(to.ToVector(), std::vector<float>(size, 2.5f));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace espalier

@@ -3,6 +3,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
+#include "kernels/axis_reduction.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 #include "layers/work.h"
@@ -64,8 +65,17 @@ void GlobalMaxPool2d::Forward(const ForwardArguments& arguments) const {
   const Shape& image = arguments.input_shapes[0];
   ForRows(*arguments.workspace, arguments.batch, image.element_count(),
           [&](std::int64_t first, std::int64_t last) {
-            MaxPool(WholeImage(image), first, last, arguments.inputs[0], arguments.output,
-                    arguments.saved);
+            if (arguments.saved != nullptr) {
+              MaxPool(WholeImage(image), first, last, arguments.inputs[0], arguments.output,
+                      arguments.saved);
+              return;
+            }
+            const std::int64_t floats = image.element_count();
+            const ReductionRows rows = {.size = image[1] * image[2], .inner = image[0]};
+            for (std::int64_t i = first; i < last; ++i) {
+              ReduceRows(Reduction::kMax, rows, arguments.inputs[0] + i * floats,
+                         arguments.output + i * image[0]);
+            }
           });
 }
 

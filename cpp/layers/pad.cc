@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kFillNames[] = {"constant", "reflect", "edge"};
 constexpr double kMostValue = 1e30;
 
-// Each element is written twice at most.
+// Elements of the border are read and written once more.
 constexpr std::int64_t kPasses = 2;
 
 }  // namespace
@@ -132,17 +132,19 @@ void Pad::Forward(const ForwardArguments& arguments) const {
   const Shape& input = arguments.input_shapes[0];
   const Shape& output = arguments.output_shape;
   const Interior interior = InteriorOf(input, output, arguments.layout);
+  const float value = static_cast<float>(value_);
   ForExamples(*arguments.workspace, arguments.batch, output.element_count(),
               [&](std::int64_t example, float*) {
                 float* const y = arguments.output + example * output.element_count();
-                if (fill_ == Fill::kConstant) {
-                  std::fill_n(y, output.element_count(), static_cast<float>(value_));
-                }
                 CopyStrided(interior.loops, arguments.inputs[0] + example * input.element_count(),
                             y + interior.offset);
-                if (fill_ == Fill::kConstant) return;
-                ForSlabs(input, output, arguments.layout, false, [&](const Slab& slab) {
-                  CopyStrided(slab.loops, y + slab.from, y + slab.to);
+                ForSlabs(input, output, arguments.layout, false, [&](Slab& slab) {
+                  if (fill_ != Fill::kConstant) {
+                    CopyStrided(slab.loops, y + slab.from, y + slab.to);
+                    return;
+                  }
+                  for (StridedLoops::Loop& loop : slab.loops.loops) loop.from = 0;
+                  CopyStrided(slab.loops, &value, y + slab.to);
                 });
               });
 }

@@ -40,9 +40,8 @@ class Pad final : public Layer {
   struct Slab;
 
   Interior InteriorOf(const Shape& input, const Shape& output, Layout layout) const;
-  /// Calls visit(slab) for each layer of padding that repeats another, the first axis first: what
-  /// is padded along an axis is padded along those before it. Or all that from the last to the
-  /// first.
+  /// Calls visit(slab) for each layer of padding and what it repeats, the first axis first: what is
+  /// padded along an axis is padded along those before it. Or all that from the last to the first.
   template <typename Visit>
   void ForSlabs(const Shape& input, const Shape& output, Layout layout, bool is_reversed,
                 Visit visit) const;

@@ -240,6 +240,29 @@ TEST(GlobalMaxPool2d, MatchesReferenceAndItsGradient) {
   }
 }
 
+TEST(GlobalMaxPool2d, WithNothingSavedItIsTheSame) {
+  const GlobalMaxPool2d layer({});
+  for (const Case& c : kGlobalCases) {
+    const LayerValues values =
+        testing::MakeLayerValues(layer, {c.input}, c.batch, Mode::kEvaluation, 1);
+    const std::vector<float> x(values.inputs[0].begin(), values.inputs[0].end());
+    const std::vector<float> inside = testing::Inside(c.input, x);
+    const float* inputs[] = {inside.data()};
+    std::vector<float> y(static_cast<std::size_t>(c.batch * c.input[0]));
+    Workspace workspace(1, 0);
+    testing::ForEachCpuTarget([&] {
+      const auto run = RunLayer(layer, values, Doubles(y.size(), 1.0), 1);
+      layer.Forward({.batch = c.batch,
+                     .input_shapes = values.input_shapes,
+                     .output_shape = values.output_shape,
+                     .inputs = inputs,
+                     .output = y.data(),
+                     .workspace = &workspace});
+      EXPECT_TRUE(testing::SameBits(y, run.output)) << c.input.ToString();
+    });
+  }
+}
+
 TEST(GlobalMaxPool2d, NaNWins) {
   const GlobalMaxPool2d layer({});
   LayerValues values =
