@@ -4,6 +4,7 @@ package dev.espalier;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -87,7 +88,7 @@ class TransformersTest {
     }
   }
 
-  /** Of cpp/testdata/transformer_golden.py: what PyTorch makes of five short texts. */
+  /** Of cpp/testdata/transformer_golden.py: what PyTorch makes of five short texts; from a file. */
   @Test
   void anEncoderAnswersAsPyTorch() throws IOException {
     Map<String, float[]> golden = golden();
@@ -102,7 +103,10 @@ class TransformersTest {
       float[] logits = golden.get("encoder/logits");
       double error = 0;
       double norm = 0;
-      try (Predictor predictor = network.predictor(PredictorOptions.defaults().logits())) {
+      ByteArrayOutputStream file = new ByteArrayOutputStream();
+      network.save(file);
+      try (Network loaded = Network.load(file.toByteArray());
+          Predictor predictor = loaded.predictor(PredictorOptions.defaults().logits())) {
         for (int example = 0; example < 5; example++) {
           InputValues values =
               InputValues.of("ids", integers(golden.get("encoder/inputs/words"), example, 7))
