@@ -358,7 +358,6 @@ final class Hostile {
     receivers.put(ValuesHead.class, list(() -> Head.values("v")));
     receivers.put(Head.WithLayers.class, list(() -> Head.layers(h -> h.dense(3))));
     receivers.put(HeadLayers.class, list(HeadLayers::new));
-    receivers.put(ActivationLayers.class, list(Dots::backbone));
     receivers.put(
         NetworkBuilder.class, list(Dots::backbone, () -> Network.builder(Shape.vector(3))));
     for (Class<?> type : List.of(ActivationLayers.class, ImageLayers.class, Layers.class)) {
