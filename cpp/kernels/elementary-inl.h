@@ -28,29 +28,34 @@ namespace hn = hwy::HWY_NAMESPACE;
 // x = n·ln 2 + r with |r| <= ln 2 / 2 and integer n, and exp(r) - 1.
 template <class V, class VI>
 struct SplitExponent {
-  VI n;
+  VI n;  // plus what Split says
   V expm1_r;
 };
 
-// For x + low, with |low| much smaller than 1 and |x| <= 128.
+// For x + low, with |low| much smaller than 1 and |x| <= 128. What is returned as n is that plus
+// kOffset, which is even, plus a multiple of 2^10: it falls out where n becomes an exponent.
 //
+// n comes from the sum with 1.5·2^23, which rounds to an integer and has it in its lowest bits.
 // ln 2 is subtracted in two parts (Cody and Waite, "Software Manual for the Elementary
 // Functions", 1980); the first, 355/512, times n is exact. exp(r) = 1 + r + r²·P(r), P the
 // minimax polynomial of degree 4 for the relative error of exp, 3e-9, found by Lawson's
 // iteration.
-template <class D, class V = hn::Vec<D>, class DI = hn::RebindToSigned<D>>
+template <int kOffset, bool kHasLow, class D, class V = hn::Vec<D>,
+          class DI = hn::RebindToSigned<D>>
 HWY_INLINE SplitExponent<V, hn::Vec<DI>> Split(D d, V x, V low) {
-  const auto n = hn::NearestInt(hn::Mul(x, hn::Set(d, 1.44269504f)));
-  const V n_float = hn::ConvertTo(d, n);
-  V r = hn::NegMulAdd(n_float, hn::Set(d, 0.693359375f), x);
-  r = hn::NegMulAdd(n_float, hn::Set(d, -2.12194440e-4f), r);
-  r = hn::Add(r, low);
+  static_assert(kOffset % 2 == 0);  // or halves would be rounded the other way
+  const V shift = hn::Set(d, 0x1.8p23f + kOffset);
+  const V shifted = hn::Add(hn::Mul(x, hn::Set(d, 1.44269504f)), shift);
+  const V n = hn::Sub(shifted, shift);
+  V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
+  if constexpr (kHasLow) r = hn::Add(r, low);
   V p = hn::Set(d, 0.001381455920636654f);
   p = hn::MulAdd(p, r, hn::Set(d, 0.008368735201656818f));
   p = hn::MulAdd(p, r, hn::Set(d, 0.04166838899254799f));
   p = hn::MulAdd(p, r, hn::Set(d, 0.1666652113199234f));
   p = hn::MulAdd(p, r, hn::Set(d, 0.4999999403953552f));
-  return {n, hn::MulAdd(hn::Mul(r, r), p, r)};
+  return {hn::BitCast(DI(), shifted), hn::MulAdd(hn::Mul(r, r), p, r)};
 }
 
 // 2^n for -126 <= n <= 127.
@@ -60,31 +65,42 @@ HWY_INLINE hn::Vec<D> PowerOfTwo(D d, VI n) {
   return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
 }
 
-// exp(x + low). In two steps of scaling, so that denormal results come out right.
+// In two steps of scaling, so that denormal results come out right.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V ExpOfSum(D d, V x, V low) {
+HWY_INLINE V Exp(D d, V x) {
   const V least = hn::Set(d, -104.0f);   // exp is below half the least denormal
   const V greatest = hn::Set(d, 89.0f);  // exp is above the greatest float
   x = hn::IfThenElse(hn::Lt(x, least), least, x);
   x = hn::IfThenElse(hn::Gt(x, greatest), greatest, x);
-  const auto split = Split(d, x, low);
+  const auto split = Split<0, false>(d, x, x);
   const auto half_n = hn::ShiftRight<1>(split.n);
   const V mantissa = hn::Add(split.expm1_r, hn::Set(d, 1.0f));
   return hn::Mul(hn::Mul(mantissa, PowerOfTwo(d, half_n)), PowerOfTwo(d, hn::Sub(split.n, half_n)));
 }
 
+// exp(x + low) for x + low <= 0, the bits of Exp in fewer steps: 2^(n + 63) is a float whatever n.
+template <bool kHasLow, class D, class V = hn::Vec<D>>
+HWY_INLINE V ExpOfNegativeSum(D d, V x, V low) {
+  const V least = hn::Set(d, -104.0f);
+  x = hn::IfThenElse(hn::Lt(x, least), least, x);
+  const auto split = Split<127 + 63, kHasLow>(d, x, low);
+  const V mantissa = hn::Add(split.expm1_r, hn::Set(d, 1.0f));
+  const V scale = hn::BitCast(d, hn::ShiftLeft<23>(split.n));
+  return hn::Mul(hn::Mul(mantissa, scale), hn::Set(d, 0x1p-63f));
+}
+
+// exp(x) for x <= 0.
 template <class D, class V = hn::Vec<D>>
-HWY_INLINE V Exp(D d, V x) {
-  return ExpOfSum(d, x, hn::Zero(d));
+HWY_INLINE V ExpOfNegative(D d, V x) {
+  return ExpOfNegativeSum<false>(d, x, x);
 }
 
 // 1 / (1 + exp(-x)), from exp(-|x|), which cannot overflow.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Sigmoid(D d, V x) {
   const V one = hn::Set(d, 1.0f);
-  const V e = Exp(d, hn::Neg(hn::Abs(x)));
-  const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
-  return hn::Div(numerator, hn::Add(one, e));
+  const V e = ExpOfNegative(d, hn::Or(x, hn::SignBit(d)));
+  return hn::Div(hn::IfNegativeThenElse(x, e, one), hn::Add(one, e));
 }
 
 // exp(x) - 1 for x <= 0, which loses nothing near 0.
@@ -92,7 +108,7 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ExpMinusOneOfNegative(D d, V x) {
   const V least = hn::Set(d, -32.0f);  // rounds to -1 from -17.4
   x = hn::IfThenElse(hn::Lt(x, least), least, x);
-  const auto split = Split(d, x, hn::Zero(d));
+  const auto split = Split<0, false>(d, x, x);
   const V scale = PowerOfTwo(d, split.n);
   return hn::MulAdd(scale, split.expm1_r, hn::Sub(scale, hn::Set(d, 1.0f)));
 }
@@ -122,7 +138,7 @@ HWY_INLINE V Log1pOfUnit(D d, V e) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Softplus(D d, V x) {
   const V zero = hn::Zero(d);
-  const V log1p = Log1pOfUnit(d, Exp(d, hn::Neg(hn::Abs(x))));
+  const V log1p = Log1pOfUnit(d, ExpOfNegative(d, hn::Neg(hn::Abs(x))));
   return hn::Add(hn::IfThenElse(hn::Gt(x, zero), x, zero), log1p);
 }
 
@@ -161,7 +177,7 @@ HWY_INLINE V NormalCdf(D d, V x, V& gaussian) {
   z = hn::IfThenElse(hn::Gt(z, greatest), greatest, z);
   const V head = hn::BitCast(d, hn::And(hn::BitCast(du, z), hn::Set(du, 0xFFFFF000u)));
   const V rest = hn::Mul(hn::Sub(head, z), hn::Mul(hn::Add(head, z), half));
-  gaussian = ExpOfSum(d, hn::Mul(hn::Mul(head, head), hn::Neg(half)), rest);
+  gaussian = ExpOfNegativeSum<true>(d, hn::Mul(hn::Mul(head, head), hn::Neg(half)), rest);
   const V t = hn::Div(one, hn::MulAdd(z, hn::Set(d, 0.3125f), one));
   V p = hn::Set(d, -0.019028203561902046f);
   p = hn::MulAdd(p, t, hn::Set(d, 0.09144551306962967f));

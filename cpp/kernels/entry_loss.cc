@@ -31,7 +31,7 @@ template <class D, class V = hn::Vec<D>>
 HWY_INLINE Logistic<V> LogisticOf(D d, V z) {
   const V zero = hn::Zero(d);
   const V one = hn::Set(d, 1.0f);
-  const V e = Exp(d, hn::Neg(hn::Abs(z)));
+  const V e = ExpOfNegative(d, hn::Neg(hn::Abs(z)));
   const V larger = hn::Div(one, hn::Add(one, e));
   const V smaller = hn::Mul(e, larger);
   const V log1p = Log1pOfUnit(d, e);

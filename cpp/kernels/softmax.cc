@@ -43,8 +43,8 @@ double SumOfExponentials(const float* x, float greatest, size_t count, float* te
   auto upper = hn::Zero(dd);
   for (size_t i = 0; i < count; i += lanes) {
     const size_t n = HWY_MIN(lanes, count - i);
-    const auto e =
-        hn::IfThenElseZero(hn::FirstN(d, n), Exp(d, hn::Sub(LoadFirst(d, x + i, n), shift)));
+    const auto e = hn::IfThenElseZero(hn::FirstN(d, n),
+                                      ExpOfNegative(d, hn::Sub(LoadFirst(d, x + i, n), shift)));
     lower = hn::Add(lower, hn::PromoteLowerTo(dd, e));
     upper = hn::Add(upper, hn::PromoteUpperTo(dd, e));
     if (terms != nullptr) StoreFirst(e, d, terms + i, n);
@@ -133,7 +133,7 @@ void LogSoftmaxBackwardKernel(const float* y, const float* grad_y, std::int64_t 
                              }));
     for (size_t i = 0; i < columns; i += lanes) {
       const size_t n = HWY_MIN(lanes, columns - i);
-      const auto share = Exp(d, LoadFirst(d, y + i, n));
+      const auto share = ExpOfNegative(d, LoadFirst(d, y + i, n));
       StoreFirst(hn::NegMulAdd(share, sum, LoadFirst(d, grad_y + i, n)), d, grad_x + i, n);
     }
     y += columns;

@@ -49,7 +49,7 @@ HWY_INLINE V ErfSlope(D d, V x) {
   z = hn::IfThenElse(hn::Gt(z, greatest), greatest, z);
   const V head = hn::BitCast(d, hn::And(hn::BitCast(du, z), hn::Set(du, 0xFFFFF000u)));
   const V rest = hn::Mul(hn::Sub(head, z), hn::Add(head, z));
-  const V e = ExpOfSum(d, hn::Neg(hn::Mul(head, head)), rest);
+  const V e = ExpOfNegativeSum<true>(d, hn::Neg(hn::Mul(head, head)), rest);
   return hn::Mul(e, hn::Set(d, 1.12837917f));
 }
 
