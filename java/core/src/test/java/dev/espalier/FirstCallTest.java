@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(600)
 class FirstCallTest {
   private static final int MACHINES = 11;
+  private static final int TRIES = 3;
 
   /** What the library may add. */
   private static final double MOST = 3;
@@ -36,8 +37,17 @@ class FirstCallTest {
     SECOND_THREAD
   }
 
+  /** What slows down each first call for good shows in every try; a busy computer does not. */
   @Test
   void takesAtMostThreeTimesTheMedian() {
+    List<String> slow = List.of("");
+    for (int attempt = 0; attempt < TRIES && !slow.isEmpty(); attempt++) {
+      slow = slowForms();
+    }
+    assertEquals(List.of(), slow);
+  }
+
+  private static List<String> slowForms() {
     Map<Form, List<Long>> first = new EnumMap<>(Form.class);
     Map<Form, List<Long>> later = new EnumMap<>(Form.class);
     List<Long> cold = new ArrayList<>();
@@ -60,11 +70,13 @@ class FirstCallTest {
     }
     // What the library does shows in every machine and with every predictor, what else runs on the
     // computer only in some.
+    List<String> slow = new ArrayList<>();
     for (Form form : Form.values()) {
-      assertTrue(
-          quartile(first.get(form)) <= MOST * median(later.get(form)),
-          () -> form + ": " + first.get(form) + " ns, later " + later.get(form));
+      if (quartile(first.get(form)) > MOST * median(later.get(form))) {
+        slow.add(form + ": " + first.get(form) + " ns, later " + later.get(form));
+      }
     }
+    return slow;
   }
 
   /**
