@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -137,7 +138,11 @@ TEST(Predictor, OneExampleHasTheSameBitsOnManyWorkers) {
   builder.Dense("d", 200).Relu().Head("a", ClassesTask(10));
   const Network network = builder.Build(5);
   ThreadPool::Shared().ResetWidestRun();
-  ExpectSameBitsEverywhere(network, 16);
+  // A worker may wake too late on a busy machine, hence many tries.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  do {
+    ExpectSameBitsEverywhere(network, 16);
+  } while (ThreadPool::Shared().widest_run() < 2 && std::chrono::steady_clock::now() < end);
   EXPECT_GT(ThreadPool::Shared().widest_run(), 1);
 }
 
