@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network/layouts.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace espalier {
@@ -9,6 +10,16 @@ namespace {
 bool IsNormalizedByChannel(const GraphInput& input) {
   return input.normalization &&
          (input.normalization->mean.size() > 1 || input.normalization->std.size() > 1);
+}
+
+// Whose layout a layer of any layout takes: that of the first input that lies differently in the
+// two, else of the first.
+std::size_t LeadingInput(const GraphLayer& layer) {
+  const auto first = std::find_if(layer.input_shapes.begin(), layer.input_shapes.end(),
+                                  [](const Shape& shape) { return !LiesAsOutside(shape); });
+  return first == layer.input_shapes.end()
+             ? 0
+             : static_cast<std::size_t>(first - layer.input_shapes.begin());
 }
 
 // What the readers of input `index` want.
@@ -25,7 +36,7 @@ Layout LayoutOfInput(const NetworkState& network, std::size_t index) {
         case LayoutRule::kChannelsLast:
           return Layout::kChannelsLast;
         case LayoutRule::kAny:
-          if (i == 0) follows[static_cast<std::size_t>(layer.output)] = 1;
+          if (i == LeadingInput(layer)) follows[static_cast<std::size_t>(layer.output)] = 1;
       }
     }
   }
@@ -48,7 +59,7 @@ void ChooseLayouts(NetworkState& network) {
         layout = Layout::kChannelsLast;
         break;
       case LayoutRule::kAny:
-        layout = network.value(layer.inputs[0]).layout;
+        layout = network.value(layer.inputs[LeadingInput(layer)]).layout;
     }
   }
 }

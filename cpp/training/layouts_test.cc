@@ -95,6 +95,20 @@ TEST(Layouts, AValueIsMovedOnceForAllItsReaders) {
             "heads.signs.dense\n");
 }
 
+// A vector lies alike in both layouts: what it is multiplied with says how the product lies.
+TEST(Layouts, VectorsFollowWhatTheyMeet) {
+  NetworkBuilder builder(
+      {{.name = "scale", .shape = Shape::Vector(4)}, {.name = "tokens", .shape = Shape{3, 4}}});
+  builder.Layer(Spec("layer_norm", {{"per_position", true}}, "norm", {"tokens"}));
+  builder.Layer(Spec("mul", "scaled", {"scale", "norm"}));
+  builder.Layer(Spec("token_pool", "pool", {"scaled"}));
+  builder.Head("signs", LabelsTask({"a"}));
+  const Network network = builder.Build(1);
+  const NetworkState& state = *network.state();
+  const InferencePlan plan(state, {}, {state.logits(state.heads[0])}, 2);
+  EXPECT_EQ(plan.Describe(), "norm\nscaled\npool\nheads.signs.dense\n");
+}
+
 // The tokens of a text enter, are normalized by one mean and leave as they lie.
 TEST(Layouts, RowMajorInputsAreReadAsTheyLie) {
   NetworkBuilder builder(Shape{3, 4});
