@@ -76,19 +76,17 @@ std::int64_t FloatsOf(const std::vector<InputFormat>& formats) {
   return floats;
 }
 
-InputPointers::InputPointers(const std::vector<InputFormat>& formats, const char* what,
-                             std::int64_t batch, const Inputs& inputs)
-    : formats_(formats), what_(what) {
-  const bool is_plain = count() == 1 && formats[0].value.type == ElementType::kFloat32;
+void InputPointers::TakeAll(std::int64_t batch, const Inputs& inputs) {
+  const bool is_plain = count() == 1 && formats_[0].value.type == ElementType::kFloat32;
   if (inputs.is_side_by_side() && !is_plain) {
     const std::span<const float> rows = std::get<std::span<const float>>(inputs[0]);
-    CheckSize("inputs", batch, FloatsOf(formats), Concat(FloatsOf(formats), " floats"),
+    CheckSize("inputs", batch, FloatsOf(formats_), Concat(FloatsOf(formats_), " floats"),
               rows.size());
     rows_ = rows.data();
     return;
   }
   if (inputs.size() != count()) {
-    Fail(ErrorCode::kShapeMismatch, what, ": expected data of ", count(), " inputs, got ",
+    Fail(ErrorCode::kShapeMismatch, what_, ": expected data of ", count(), " inputs, got ",
          inputs.size());
   }
   for (std::size_t i = 0; i < count(); ++i) Take(i, batch, inputs[i]);

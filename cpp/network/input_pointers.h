@@ -31,7 +31,11 @@ class InputPointers {
   /// negative batch, or an integer out of range, naming its row. `what`: the call. `formats` must
   /// outlive this.
   InputPointers(const std::vector<InputFormat>& formats, const char* what, std::int64_t batch,
-                const Inputs& inputs);
+                const Inputs& inputs)
+      : formats_(formats), what_(what) {
+    if (!TakeOnly(batch, inputs)) [[unlikely]]
+      TakeAll(batch, inputs);
+  }
 
   /// True if examples are rows that Split has to take apart; At is for all others.
   bool must_split() const { return rows_ != nullptr; }
@@ -52,6 +56,23 @@ class InputPointers {
 
  private:
   std::size_t count() const { return formats_.size(); }
+  // The one input of floats that most networks have, if that is all and fits: calls of 50 ns notice
+  // the difference. False if there is more to it.
+  bool TakeOnly(std::int64_t batch, const Inputs& inputs) {
+    if (formats_.size() != 1 || inputs.size() != 1) return false;
+    const InputFormat& format = formats_[0];
+    const auto* const floats = std::get_if<std::span<const float>>(&inputs[0]);
+    std::int64_t size = 0;
+    if (format.value.type != ElementType::kFloat32 || floats == nullptr ||
+        __builtin_mul_overflow(batch, format.floats, &size) ||
+        static_cast<std::int64_t>(floats->size()) != size) {
+      return false;
+    }
+    first_[0] = floats->data();
+    return true;
+  }
+
+  void TakeAll(std::int64_t batch, const Inputs& inputs);
   void CheckSize(const std::string& name, std::int64_t batch, std::int64_t floats,
                  const std::string& shape, std::size_t got) const;
   void Take(std::size_t index, std::int64_t batch, const InputData& data);
