@@ -10,7 +10,7 @@
 #include <string>
 
 #include "core/random.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 
 namespace espalier {
 

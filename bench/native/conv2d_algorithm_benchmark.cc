@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Each way to compute a 3 x 3 convolution on the same shapes, one image, one thread: what the
-// costs in kernels/conv2d_algorithm.cc are fitted to. The one that is chosen is marked.
+// costs in kernels/convolution/conv2d_algorithm.cc are fitted to. The one that is chosen is marked.
 
 #include <benchmark/benchmark.h>
 
@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "core/memory.h"
-#include "kernels/conv2d_algorithm.h"
+#include "kernels/convolution/conv2d_algorithm.h"
 
 namespace espalier {
 namespace {

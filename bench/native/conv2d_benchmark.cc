@@ -16,7 +16,7 @@
 #include "checks.h"
 #include "core/cpu.h"
 #include "core/random.h"
-#include "kernels/conv2d.h"
+#include "kernels/convolution/conv2d.h"
 #include "machine_limits.h"
 
 namespace espalier {

@@ -18,11 +18,11 @@
 #include "checks.h"
 #include "core/memory.h"
 #include "core/random.h"
-#include "kernels/activation.h"
-#include "kernels/elementwise.h"
-#include "kernels/entry_loss.h"
-#include "kernels/optimizer_update.h"
-#include "kernels/softmax.h"
+#include "kernels/elementwise/activation.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/training/entry_loss.h"
+#include "kernels/training/optimizer_update.h"
+#include "kernels/attention/softmax.h"
 #include "machine_limits.h"
 
 namespace espalier {

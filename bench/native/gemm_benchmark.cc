@@ -24,8 +24,8 @@
 #include "core/thread_pool.h"
 #include "espalier/runtime.h"
 #include "gemm_peers.h"
-#include "kernels/matmul.h"
-#include "kernels/matmul_bf16.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/matmul/matmul_bf16.h"
 
 namespace espalier {
 namespace {

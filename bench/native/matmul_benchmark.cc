@@ -19,8 +19,8 @@
 #include "core/memory.h"
 #include "core/random.h"
 #include "espalier/runtime.h"
-#include "kernels/blas.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/blas.h"
+#include "kernels/matmul/matmul.h"
 #include "machine_limits.h"
 
 namespace espalier {

@@ -7,7 +7,7 @@
 
 #include "espalier/builder.h"
 #include "espalier/predictor.h"
-#include "kernels/matmul_bf16.h"
+#include "kernels/matmul/matmul_bf16.h"
 #include "testing/cpu_targets.h"
 #include "testing/inference_networks.h"
 #include "testing/tolerance.h"

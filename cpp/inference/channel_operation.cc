@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kernels/batch_normalization.h"
+#include "kernels/norms/batch_normalization.h"
 #include "layers/batch_norm.h"
 #include "layers/layout.h"
 #include "layers/partition.h"

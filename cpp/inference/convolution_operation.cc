@@ -5,7 +5,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/conv2d_bf16.h"
+#include "kernels/convolution/conv2d_bf16.h"
 
 namespace espalier {
 namespace {

@@ -7,13 +7,13 @@
 #include "espalier/precision.h"
 #include "inference/folded_weights.h"
 #include "inference/row_operation.h"
-#include "kernels/conv2d.h"
+#include "kernels/convolution/conv2d.h"
 
 namespace espalier {
 
 /// y = activation(convolution(x) + bias (+ second input)), plain, grouped or depthwise, then
 /// perhaps max pooling 2 x 2; the weights packed once, in bfloat16 where that is wanted and pays
-/// (kernels/conv2d_bf16.h).
+/// (kernels/convolution/conv2d_bf16.h).
 class ConvolutionOperation final : public RowOperation {
  public:
   ConvolutionOperation(const ConvolutionGeometry& geometry, FoldedWeights weights,

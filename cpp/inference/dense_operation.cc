@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/text.h"
-#include "kernels/matmul_bf16.h"
+#include "kernels/matmul/matmul_bf16.h"
 
 namespace espalier {
 namespace {

@@ -8,7 +8,7 @@
 #include "espalier/precision.h"
 #include "inference/folded_weights.h"
 #include "inference/operation.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 
 namespace espalier {
 

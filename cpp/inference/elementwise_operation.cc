@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/elementwise_operation.h"
 
-#include "kernels/elementwise.h"
+#include "kernels/elementwise/elementwise.h"
 #include "layers/partition.h"
 
 namespace espalier {

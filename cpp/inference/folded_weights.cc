@@ -52,8 +52,8 @@ void MoveColumnsInside(const Shape& input, FoldedWeights& dense) {
   if (LiesAsOutside(input)) return;
   AlignedArray<float> moved(dense.weights.size());
   Workspace workspace(1, 0);
-  MoveInside(input, dense.weights.size() / input.element_count(), dense.weights.data(),
-             moved.data(), workspace);
+  ToChannelsLast(input, dense.weights.size() / input.element_count(), dense.weights.data(),
+                 moved.data(), workspace);
   dense.weights = std::move(moved);
 }
 

@@ -10,7 +10,7 @@
 #include "inference/compiled_plan.h"
 #include "inference/inference_plan.h"
 #include "inference/operation.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 
 namespace espalier {
 

@@ -13,7 +13,7 @@
 
 #include "core/thread_pool.h"
 #include "espalier/precision.h"
-#include "kernels/pixels.h"
+#include "kernels/copies/pixels.h"
 #include "network/network_state.h"
 
 namespace espalier {

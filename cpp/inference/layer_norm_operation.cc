@@ -13,8 +13,8 @@ LayerNormOperation::LayerNormOperation(const NetworkState& network, int index)
       bias_(shape_.element_count()) {
   const std::vector<int>& parameters = network.layers[static_cast<std::size_t>(index)].parameters;
   Workspace workspace(1, 0);
-  MoveInside(shape_, 1, network.parameter_values(parameters[0]), weight_.data(), workspace);
-  MoveInside(shape_, 1, network.parameter_values(parameters[1]), bias_.data(), workspace);
+  ToChannelsLast(shape_, 1, network.parameter_values(parameters[0]), weight_.data(), workspace);
+  ToChannelsLast(shape_, 1, network.parameter_values(parameters[1]), bias_.data(), workspace);
 }
 
 void LayerNormOperation::Run(const OperationCall& call) const {

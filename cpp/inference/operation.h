@@ -9,9 +9,9 @@
 #include <string>
 
 #include "core/thread_pool.h"
-#include "kernels/activation.h"
-#include "kernels/matmul.h"
-#include "kernels/pixels.h"
+#include "kernels/elementwise/activation.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/copies/pixels.h"
 #include "layers/work.h"
 
 namespace espalier {

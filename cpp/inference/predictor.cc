@@ -14,7 +14,7 @@
 #include "inference/copied_plan.h"
 #include "inference/inference_plan.h"
 #include "inference/probabilities.h"
-#include "kernels/pixels.h"
+#include "kernels/copies/pixels.h"
 #include "network/input_pointers.h"
 #include "network/cost.h"
 #include "network/graph.h"

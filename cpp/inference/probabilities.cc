@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/probabilities.h"
 
-#include "kernels/activation.h"
-#include "kernels/softmax.h"
+#include "kernels/elementwise/activation.h"
+#include "kernels/attention/softmax.h"
 
 namespace espalier {
 

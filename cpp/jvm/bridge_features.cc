@@ -5,7 +5,7 @@
 #include "core/checked.h"
 #include "jvm/bridge.h"
 #include "jvm/guard.h"
-#include "jvm/objects.h"
+#include "jvm/handle_objects.h"
 
 namespace espalier::jvm {
 

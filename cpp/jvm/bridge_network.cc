@@ -12,7 +12,7 @@
 #include "jvm/bridge.h"
 #include "jvm/config_json.h"
 #include "jvm/guard.h"
-#include "jvm/objects.h"
+#include "jvm/handle_objects.h"
 
 namespace espalier::jvm {
 namespace {

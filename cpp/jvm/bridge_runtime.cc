@@ -8,7 +8,7 @@
 #include "espalier/runtime.h"
 #include "jvm/bridge.h"
 #include "jvm/guard.h"
-#include "jvm/objects.h"
+#include "jvm/handle_objects.h"
 #include "jvm/seeded_faults.h"
 
 namespace espalier::jvm {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "espalier/error.h"
-#include "jvm/objects.h"
+#include "jvm/handle_objects.h"
 
 namespace espalier::jvm {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "kernels/activation.h"
+#include "kernels/elementwise/activation.h"
 #include "layers/layer.h"
 
 namespace espalier {

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "core/text.h"
-#include "kernels/elementwise.h"
+#include "kernels/elementwise/elementwise.h"
 #include "layers/attribute_reader.h"
 #include "layers/broadcast.h"
 #include "layers/partition.h"

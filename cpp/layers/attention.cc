@@ -6,7 +6,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 #include "layers/attribute_reader.h"
 #include "layers/positions.h"
 #include "layers/valid_positions.h"

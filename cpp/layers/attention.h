@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 #include "layers/layer.h"
 
 namespace espalier {
@@ -17,7 +17,7 @@ namespace espalier {
 ///
 /// Attributes: heads, a divisor of width; causal [false]: query i has the keys j ≤ i alone; scale
 /// [0: 1 / √(width / heads)]; packed [false].
-/// Sources: Vaswani et al., 2017, arXiv:1706.03762; kernels/attention.h.
+/// Sources: Vaswani et al., 2017, arXiv:1706.03762; kernels/attention/attention.h.
 class Attention final : public Layer {
  public:
   static constexpr const char* kKind = "attention";

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "kernels/batch_normalization.h"
-#include "kernels/channels.h"
+#include "kernels/norms/batch_normalization.h"
+#include "kernels/norms/channels.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "kernels/binary.h"
+#include "kernels/elementwise/binary.h"
 #include "layers/layer.h"
 
 namespace espalier {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/text.h"
-#include "kernels/elementwise.h"
-#include "kernels/reduction.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/reductions/reduction.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
 

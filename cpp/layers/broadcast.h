@@ -9,7 +9,7 @@
 #include <span>
 #include <string_view>
 
-#include "kernels/binary.h"
+#include "kernels/elementwise/binary.h"
 #include "layers/layer.h"
 
 namespace espalier {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/text.h"
-#include "kernels/reduction.h"
+#include "kernels/reductions/reduction.h"
 #include "layers/attribute_reader.h"
 #include "layers/partition.h"
 #include "layers/window.h"

@@ -6,7 +6,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/channels.h"
+#include "kernels/norms/channels.h"
 #include "layers/partition.h"
 #include "layers/work.h"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "kernels/conv2d.h"
+#include "kernels/convolution/conv2d.h"
 #include "layers/initializer.h"
 #include "layers/layer.h"
 #include "layers/window.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/checked.h"
-#include "kernels/channels.h"
+#include "kernels/norms/channels.h"
 #include "layers/work.h"
 
 namespace espalier {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "kernels/conv2d.h"
+#include "kernels/convolution/conv2d.h"
 #include "layers/initializer.h"
 #include "layers/layer.h"
 #include "layers/window.h"

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "core/checked.h"
-#include "kernels/blas.h"
-#include "kernels/matmul.h"
-#include "kernels/reduction.h"
+#include "kernels/matmul/blas.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/reductions/reduction.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/per_position.h"
@@ -83,7 +83,7 @@ void Dense::Forward(const ForwardArguments& arguments) const {
   const float* rows = arguments.inputs[0];
   if (!LiesAsOutside(input)) {
     float* const moved = arguments.saved != nullptr ? arguments.saved : arguments.temporary;
-    MoveOutside(input, arguments.batch, rows, moved, *arguments.workspace);
+    ToChannelsFirst(input, arguments.batch, rows, moved, *arguments.workspace);
     rows = moved;
   }
   const std::int64_t width = input.element_count();
@@ -116,7 +116,7 @@ void Dense::Backward(const BackwardArguments& arguments) const {
     float* rows = is_moved ? arguments.temporary : grad_input;
     const auto weight = MatrixRef::RowMajor(arguments.parameters[0], units_, width);
     TrainingMatmul(grad, weight, rows, width, {}, workspace);
-    if (is_moved) MoveInside(input, batch, rows, grad_input, workspace);
+    if (is_moved) ToChannelsLast(input, batch, rows, grad_input, workspace);
   }
 }
 

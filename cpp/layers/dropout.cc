@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "core/checked.h"
-#include "kernels/dropout.h"
+#include "kernels/elementwise/dropout.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 #include "layers/work.h"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/strided_copy.h"
+#include "kernels/copies/strided_copy.h"
 #include "layers/attribute_reader.h"
 #include "layers/layer.h"
 

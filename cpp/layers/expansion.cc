@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kernels/axis_reduction.h"
+#include "kernels/reductions/axis_reduction.h"
 #include "layers/partition.h"
 #include "layers/strides.h"
 

@@ -19,15 +19,15 @@ std::int64_t Flatten::Work(std::span<const Shape> inputs) const {
 
 void Flatten::Forward(const ForwardArguments& arguments) const {
   if (arguments.inputs[0] == arguments.output) return;
-  MoveOutside(arguments.input_shapes[0], arguments.batch, arguments.inputs[0], arguments.output,
-              *arguments.workspace);
+  ToChannelsFirst(arguments.input_shapes[0], arguments.batch, arguments.inputs[0], arguments.output,
+                  *arguments.workspace);
 }
 
 void Flatten::Backward(const BackwardArguments& arguments) const {
   float* grad_input = arguments.grad_inputs[0];
   if (grad_input == nullptr || grad_input == arguments.grad_output) return;
-  MoveInside(arguments.input_shapes[0], arguments.batch, arguments.grad_output, grad_input,
-             *arguments.workspace);
+  ToChannelsLast(arguments.input_shapes[0], arguments.batch, arguments.grad_output, grad_input,
+                 *arguments.workspace);
 }
 
 }  // namespace espalier

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kernels/channels.h"
+#include "kernels/norms/channels.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/window.h"

@@ -3,7 +3,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/axis_reduction.h"
+#include "kernels/reductions/axis_reduction.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 #include "layers/work.h"

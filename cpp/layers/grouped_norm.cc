@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "core/checked.h"
-#include "kernels/batch_normalization.h"
-#include "kernels/channels.h"
-#include "kernels/reduction.h"
+#include "kernels/norms/batch_normalization.h"
+#include "kernels/norms/channels.h"
+#include "kernels/reductions/reduction.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 #include "layers/work.h"

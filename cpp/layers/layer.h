@@ -18,7 +18,7 @@
 #include "core/thread_pool.h"
 #include "espalier/element_type.h"
 #include "espalier/spec.h"
-#include "kernels/activation.h"
+#include "kernels/elementwise/activation.h"
 #include "layers/layout.h"
 
 namespace espalier {

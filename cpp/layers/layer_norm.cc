@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/checked.h"
-#include "kernels/layer_normalization.h"
+#include "kernels/norms/layer_normalization.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
 #include "layers/per_position.h"
@@ -80,8 +80,8 @@ void LayerNorm::Forward(const ForwardArguments& arguments) const {
     if (!LiesAsOutside(shape)) {
       float* const moved_weight = arguments.temporary;
       float* const moved_bias = moved_weight + shape.element_count();
-      MoveInside(shape, 1, weight, moved_weight, *arguments.workspace);
-      MoveInside(shape, 1, bias, moved_bias, *arguments.workspace);
+      ToChannelsLast(shape, 1, weight, moved_weight, *arguments.workspace);
+      ToChannelsLast(shape, 1, bias, moved_bias, *arguments.workspace);
       weight = moved_weight;
       bias = moved_bias;
     }
@@ -108,7 +108,7 @@ void LayerNorm::Backward(const BackwardArguments& arguments) const {
   const float* x = arguments.inputs[0];
   if (float* grad_input = arguments.grad_inputs[0]) {
     if (is_moved) {
-      MoveInside(shape, 1, arguments.parameters[0], moved_weight, *arguments.workspace);
+      ToChannelsLast(shape, 1, arguments.parameters[0], moved_weight, *arguments.workspace);
     }
     ForRows(*arguments.workspace, batch, columns, [&](std::int64_t first, std::int64_t last) {
       NormalizeRowsBackward(normalization, first, last, x, arguments.grad_output, grad_input);
@@ -125,9 +125,9 @@ void LayerNorm::Backward(const BackwardArguments& arguments) const {
   });
   if (!is_moved) return;
   if (grad_weight != nullptr) {
-    MoveOutside(shape, 1, weight_sums, grad_weight, *arguments.workspace);
+    ToChannelsFirst(shape, 1, weight_sums, grad_weight, *arguments.workspace);
   }
-  if (grad_bias != nullptr) MoveOutside(shape, 1, bias_sums, grad_bias, *arguments.workspace);
+  if (grad_bias != nullptr) ToChannelsFirst(shape, 1, bias_sums, grad_bias, *arguments.workspace);
 }
 
 }  // namespace espalier

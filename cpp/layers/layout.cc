@@ -5,8 +5,8 @@
 
 namespace espalier {
 
-void MoveInside(const Shape& shape, std::int64_t batch, const float* outside, float* inside,
-                Workspace& workspace) {
+void ToChannelsLast(const Shape& shape, std::int64_t batch, const float* outside, float* inside,
+                    Workspace& workspace) {
   const ImageLayout layout = LayoutOf(shape);
   ForPositions(workspace, layout, batch,
                [&](std::int64_t offset, std::int64_t first, std::int64_t last) {
@@ -14,8 +14,8 @@ void MoveInside(const Shape& shape, std::int64_t batch, const float* outside, fl
                });
 }
 
-void MoveOutside(const Shape& shape, std::int64_t batch, const float* inside, float* outside,
-                 Workspace& workspace) {
+void ToChannelsFirst(const Shape& shape, std::int64_t batch, const float* inside, float* outside,
+                     Workspace& workspace) {
   const ImageLayout layout = LayoutOf(shape);
   ForPositions(workspace, layout, batch,
                [&](std::int64_t offset, std::int64_t first, std::int64_t last) {

@@ -10,7 +10,7 @@
 
 #include "core/thread_pool.h"
 #include "espalier/shape.h"
-#include "kernels/image_layout.h"
+#include "kernels/copies/image_layout.h"
 
 namespace espalier {
 
@@ -37,11 +37,11 @@ inline bool LieAlike(const Shape& shape, Layout a, Layout b) {
 }
 
 /// [batch, shape] as outside to channels last.
-void MoveInside(const Shape& shape, std::int64_t batch, const float* outside, float* inside,
-                Workspace& workspace);
+void ToChannelsLast(const Shape& shape, std::int64_t batch, const float* outside, float* inside,
+                    Workspace& workspace);
 
 /// The inverse.
-void MoveOutside(const Shape& shape, std::int64_t batch, const float* inside, float* outside,
-                 Workspace& workspace);
+void ToChannelsFirst(const Shape& shape, std::int64_t batch, const float* inside, float* outside,
+                     Workspace& workspace);
 
 }  // namespace espalier

@@ -6,7 +6,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 #include "layers/work.h"
 
 namespace espalier {

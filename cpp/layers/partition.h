@@ -9,7 +9,7 @@
 #include <span>
 
 #include "core/thread_pool.h"
-#include "kernels/image_layout.h"
+#include "kernels/copies/image_layout.h"
 
 namespace espalier {
 

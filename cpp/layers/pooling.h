@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "kernels/pooling.h"
+#include "kernels/pooling/pooling.h"
 #include "layers/layer.h"
 #include "layers/window.h"
 

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "core/text.h"
-#include "kernels/elementwise.h"
-#include "kernels/reduction.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/reductions/reduction.h"
 #include "layers/attribute_reader.h"
 #include "layers/partition.h"
 #include "layers/window.h"

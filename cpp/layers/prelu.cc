@@ -2,8 +2,8 @@
 #include "layers/prelu.h"
 
 #include "core/checked.h"
-#include "kernels/binary.h"
-#include "kernels/channels.h"
+#include "kernels/elementwise/binary.h"
+#include "kernels/norms/channels.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 #include "layers/work.h"

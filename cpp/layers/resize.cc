@@ -7,7 +7,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/interpolation.h"
+#include "kernels/copies/interpolation.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 #include "layers/work.h"

@@ -2,7 +2,7 @@
 #include "layers/rms_norm.h"
 
 #include "core/checked.h"
-#include "kernels/rms_normalization.h"
+#include "kernels/norms/rms_normalization.h"
 #include "layers/attribute_reader.h"
 #include "layers/partition.h"
 #include "layers/positions.h"

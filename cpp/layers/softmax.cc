@@ -5,7 +5,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/softmax.h"
+#include "kernels/attention/softmax.h"
 #include "layers/partition.h"
 #include "layers/window.h"
 #include "layers/work.h"

@@ -10,7 +10,7 @@
 
 #include "core/thread_pool.h"
 #include "espalier/shape.h"
-#include "kernels/strided_copy.h"
+#include "kernels/copies/strided_copy.h"
 #include "layers/layout.h"
 
 namespace espalier {

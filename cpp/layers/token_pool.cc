@@ -7,7 +7,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/pooling.h"
+#include "kernels/pooling/pooling.h"
 #include "layers/attribute_reader.h"
 #include "layers/partition.h"
 #include "layers/valid_positions.h"

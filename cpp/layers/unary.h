@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "kernels/unary.h"
+#include "kernels/elementwise/unary.h"
 #include "layers/layer.h"
 
 namespace espalier {

@@ -5,7 +5,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/selection.h"
+#include "kernels/elementwise/selection.h"
 #include "layers/attribute_reader.h"
 #include "layers/broadcast.h"
 #include "layers/expansion.h"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/checked.h"
-#include "kernels/entry_loss.h"
+#include "kernels/training/entry_loss.h"
 
 namespace espalier {
 namespace {

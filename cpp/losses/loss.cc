@@ -9,8 +9,8 @@
 #include "core/checked.h"
 #include "core/cpu.h"
 #include "core/text.h"
-#include "kernels/entry_loss.h"
-#include "kernels/softmax.h"
+#include "kernels/training/entry_loss.h"
+#include "kernels/attention/softmax.h"
 
 namespace espalier {
 namespace {

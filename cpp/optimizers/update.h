@@ -8,7 +8,7 @@
 #include <variant>
 
 #include "espalier/optimizer.h"
-#include "kernels/optimizer_update.h"
+#include "kernels/training/optimizer_update.h"
 
 namespace espalier {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/conv2d.h"
+#include "kernels/convolution/conv2d.h"
 
 namespace espalier::testing {
 

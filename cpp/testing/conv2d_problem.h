@@ -11,7 +11,7 @@
 
 #include "core/random.h"
 #include "core/thread_pool.h"
-#include "kernels/conv2d.h"
+#include "kernels/convolution/conv2d.h"
 #include "testing/conv2d_cases.h"
 #include "testing/conv2d_reference.h"
 #include "testing/guarded_floats.h"

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/conv2d.h"
+#include "kernels/convolution/conv2d.h"
 
 namespace espalier::testing {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "kernels/matmul.h"
+#include "kernels/matmul/matmul.h"
 #include "testing/guarded_floats.h"
 
 namespace espalier::testing {

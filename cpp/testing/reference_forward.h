@@ -50,7 +50,7 @@ inline std::vector<std::vector<float>> ReferenceForward(
     for (std::size_t i = 0; i < layer_inputs.size() && is_inside; ++i) {
       const Shape& shape = layer.input_shapes[i];
       inside.emplace_back(static_cast<std::size_t>(batch * shape.element_count()));
-      MoveInside(shape, batch, layer_inputs[i], inside.back().data(), workspace);
+      ToChannelsLast(shape, batch, layer_inputs[i], inside.back().data(), workspace);
       layer_inputs[i] = inside.back().data();
     }
     std::vector<float> lying(output.size());
@@ -68,7 +68,7 @@ inline std::vector<std::vector<float>> ReferenceForward(
     arguments.workspace = &workspace;
     layer.layer->Forward(arguments);
     if (is_inside) {
-      MoveOutside(layer.output_shape, batch, lying.data(), output.data(), workspace);
+      ToChannelsFirst(layer.output_shape, batch, lying.data(), output.data(), workspace);
     } else {
       output = lying;
     }

@@ -13,8 +13,8 @@
 
 #include "core/random.h"
 #include "core/thread_pool.h"
-#include "kernels/conv2d_algorithm.h"
-#include "kernels/winograd.h"
+#include "kernels/convolution/conv2d_algorithm.h"
+#include "kernels/convolution/winograd.h"
 #include "testing/conv2d_reference.h"
 #include "testing/guarded_floats.h"
 #include "testing/normal_floats.h"

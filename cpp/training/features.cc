@@ -12,7 +12,7 @@
 #include "inference/probabilities.h"
 #include "network/cost.h"
 #include "training/feature_rows.h"
-#include "training/finite.h"
+#include "training/finite_inputs.h"
 #include "training/input_pieces.h"
 #include "training/plan_runner.h"
 #include "training/prefix_fingerprint.h"

@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "core/checked.h"
-#include "kernels/labelled_product.h"
-#include "kernels/matmul.h"
-#include "kernels/reduction.h"
+#include "kernels/matmul/labelled_product.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/reductions/reduction.h"
 #include "layers/layout.h"
 #include "losses/loss.h"
 
@@ -110,7 +110,7 @@ void HeadGroupRun::Forward(std::int64_t batch, std::span<const TaskTargets> targ
   const std::int64_t floats = group_.input_floats;
   is_listed_ = ListEntries(batch, targets);
   if (buffers_.rows != nullptr) {
-    MoveOutside(group_.input_value.shape, batch, buffers_.input, buffers_.rows, workspace);
+    ToChannelsFirst(group_.input_value.shape, batch, buffers_.input, buffers_.rows, workspace);
   }
   if (!is_listed_) {
     const std::int64_t width = group_.group.width;
@@ -177,7 +177,7 @@ void HeadGroupRun::Backward(std::int64_t batch, Workspace& workspace) {
     BackwardOfAll(batch, workspace);
   }
   if (buffers_.rows != nullptr && buffers_.grad_input != nullptr) {
-    MoveInside(group_.input_value.shape, batch, buffers_.rows, buffers_.grad_input, workspace);
+    ToChannelsLast(group_.input_value.shape, batch, buffers_.rows, buffers_.grad_input, workspace);
   }
 }
 

@@ -14,8 +14,8 @@
 
 #include "core/random.h"
 #include "espalier/builder.h"
-#include "kernels/matmul.h"
-#include "kernels/reduction.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/reductions/reduction.h"
 #include "losses/loss.h"
 #include "testing/cpu_targets.h"
 #include "testing/loss_reference.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/reduction.h"
+#include "kernels/reductions/reduction.h"
 
 namespace espalier {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/thread_pool.h"
-#include "kernels/weight_gradient.h"
+#include "kernels/matmul/weight_gradient.h"
 
 namespace espalier {
 

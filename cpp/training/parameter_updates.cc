@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/checked.h"
-#include "kernels/reduction.h"
+#include "kernels/reductions/reduction.h"
 
 namespace espalier {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/checked.h"
-#include "kernels/reduction.h"
+#include "kernels/reductions/reduction.h"
 
 namespace espalier {
 

@@ -13,7 +13,7 @@
 #include "core/text.h"
 #include "losses/loss.h"
 #include "network/cost.h"
-#include "training/finite.h"
+#include "training/finite_inputs.h"
 #include "training/prefix_fingerprint.h"
 
 namespace espalier {

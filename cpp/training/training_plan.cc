@@ -6,7 +6,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "kernels/weight_gradient.h"
+#include "kernels/matmul/weight_gradient.h"
 #include "layers/layout.h"
 
 namespace espalier {

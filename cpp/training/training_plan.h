@@ -17,7 +17,7 @@
 
 #include "network/network_state.h"
 #include "core/arena_layout.h"
-#include "kernels/activation.h"
+#include "kernels/elementwise/activation.h"
 
 namespace espalier {
 

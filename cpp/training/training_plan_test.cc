@@ -5,7 +5,7 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "kernels/weight_gradient.h"
+#include "kernels/matmul/weight_gradient.h"
 #include "testing/training_networks.h"
 
 namespace espalier {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kernels/elementwise.h"
+#include "kernels/elementwise/elementwise.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
 
@@ -115,8 +115,11 @@ void TrainingRun::SetInputs(std::int64_t batch, std::span<const float* const> in
 void TrainingRun::Move(const std::vector<PlanMove>& moves, std::int64_t batch,
                        Workspace& workspace) {
   for (const PlanMove& move : moves) {
-    const auto run = move.to_layout == Layout::kRowMajor ? MoveOutside : MoveInside;
-    run(move.shape, batch, Buffer(move.from), Buffer(move.to), workspace);
+    if (move.to_layout == Layout::kRowMajor) {
+      ToChannelsFirst(move.shape, batch, Buffer(move.from), Buffer(move.to), workspace);
+    } else {
+      ToChannelsLast(move.shape, batch, Buffer(move.from), Buffer(move.to), workspace);
+    }
   }
 }
 

@@ -18,8 +18,8 @@ constexpr double kMostSquared = 3e18;
 // More than the roundings of one update.
 constexpr double kRounding = 1.0 + 1e-6;
 
-// Each moves `most` as optimizers/update.h moves parameters and moments (kernels/optimizer_update.h
-// has the formulas), with every sign as it is worst.
+// Each moves `most` as optimizers/update.h moves parameters and moments
+// (kernels/training/optimizer_update.h has the formulas), with every sign as it is worst.
 
 void Move(const Sgd& sgd, double gradient, double rate, UpdateBounds::Most& most) {
   double step = gradient;
