@@ -188,6 +188,28 @@ inline void trainerStepCached(JNIEnv* environment, jclass, std::int64_t trainer,
   written.Deliver();
 }
 
+inline void trainerBeginStep(JNIEnv* environment, jclass, std::int64_t trainer, std::int64_t batch,
+                             std::int64_t inputs, jlongArray targets, jlongArray masks,
+                             std::int64_t logits) {
+  trainerBeginStep(trainer, batch, inputs, LongsIn(environment, targets).data(),
+                   LongsIn(environment, masks).data(), logits);
+}
+
+inline void trainerBeginStepCached(JNIEnv* environment, jclass, std::int64_t trainer, int slot,
+                                   std::int64_t batch, jlongArray examples, jlongArray targets,
+                                   jlongArray masks, std::int64_t logits) {
+  trainerBeginStepCached(trainer, slot, batch, LongsIn(environment, examples).data(),
+                         LongsIn(environment, targets).data(), LongsIn(environment, masks).data(),
+                         logits);
+}
+
+inline void trainerFinishStep(JNIEnv* environment, jclass, std::int64_t trainer,
+                              std::int64_t gradients, jdoubleArray sums, jdoubleArray results) {
+  DoublesOut written(environment, results);
+  trainerFinishStep(trainer, gradients, DoublesIn(environment, sums).data(), written.data());
+  written.Deliver();
+}
+
 inline void trainerEvaluateCached(JNIEnv* environment, jclass, std::int64_t trainer, int slot,
                                   std::int64_t batch, jlongArray examples, std::int64_t logits) {
   trainerEvaluateCached(trainer, slot, batch, LongsIn(environment, examples).data(), logits);

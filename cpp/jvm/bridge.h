@@ -86,6 +86,16 @@ void trainerCacheFeatures(std::int64_t trainer, int slot, std::int64_t first, st
 void trainerStepCached(std::int64_t trainer, int slot, std::int64_t batch,
                        const std::int64_t* examples, const std::int64_t* targets,
                        const std::int64_t* masks, double* results);
+/// A step in two halves, where Java computes the losses of the heads that the configuration names.
+/// Begin writes their logits, head after head, each [batch, width]; Finish takes the gradients in
+/// the same form, and the sum of each head.
+void trainerBeginStep(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
+                      const std::int64_t* targets, const std::int64_t* masks, std::int64_t logits);
+void trainerBeginStepCached(std::int64_t trainer, int slot, std::int64_t batch,
+                            const std::int64_t* examples, const std::int64_t* targets,
+                            const std::int64_t* masks, std::int64_t logits);
+void trainerFinishStep(std::int64_t trainer, std::int64_t gradients, const double* sums,
+                       double* results);
 void trainerEvaluate(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
                      std::int64_t logits);
 void trainerEvaluateCached(std::int64_t trainer, int slot, std::int64_t batch,
@@ -119,6 +129,9 @@ void featurePredictorPredict(std::int64_t predictor, std::int64_t features, std:
 // labelled].
 void taskLosses(std::int64_t network, std::int64_t examples, std::int64_t logits,
                 const std::int64_t* targets, const std::int64_t* masks, double* results);
+/// A head's loss where Java has computed its sum over all examples.
+double ownTaskLoss(std::int64_t network, const char* head, std::int64_t examples,
+                   std::int64_t labelled, double sum);
 
 // Metrics of one task, as JSON object {"metrics": [{name, label, value (null if undefined),
 // support}], "counts": [[true positives, false positives, false negatives, true negatives, blanks]

@@ -241,6 +241,13 @@ void taskLosses(std::int64_t network, std::int64_t examples, std::int64_t logits
   });
 }
 
+double ownTaskLoss(std::int64_t network, const char* head, std::int64_t examples,
+                   std::int64_t labelled, double sum) {
+  return Guard([&] {
+    return OwnTaskLoss(*Entered<Network>(network), Text("head", head), examples, labelled, sum);
+  });
+}
+
 std::string taskMetrics(const char* kind, const char* labels_json, const double* thresholds,
                         std::int64_t threshold_count, bool are_logits, std::int64_t examples,
                         std::int64_t stride, std::int64_t outputs, std::int64_t targets) {

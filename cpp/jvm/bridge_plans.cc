@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <memory>
 
 #include "core/checked.h"
@@ -24,6 +25,30 @@ void WriteStepResult(const StepResult& step, std::span<double> results) {
 
 std::span<double> StepResults(const TrainerObject& object, double* results) {
   return Borrow("results", results, static_cast<std::int64_t>(3 + 2 * object.heads.count()));
+}
+
+void WriteLogits(TrainerObject& object, std::span<const LossBatch> batches, std::int64_t logits) {
+  std::int64_t floats = 0;
+  for (const LossBatch& batch : batches) floats += batch.examples * batch.width;
+  float* to = Borrow<float>("logits", logits, floats).data();
+  object.begun_floats = floats;
+  object.answers.clear();
+  for (const LossBatch& batch : batches) {
+    to = std::copy(batch.logits.begin(), batch.logits.end(), to);
+    object.answers.push_back({.gradients = batch.logits});  // of their size
+  }
+}
+
+// `answers` with the sizes that WriteLogits has left there.
+void ReadAnswers(TrainerObject& object, std::int64_t gradients, const double* sums) {
+  std::span<const float> rest = Borrow<const float>("gradients", gradients, object.begun_floats);
+  const auto heads = static_cast<std::int64_t>(object.answers.size());
+  const std::span<const double> sum_of = Borrow("sums", sums, heads);
+  for (std::size_t i = 0; i < object.answers.size(); ++i) {
+    const std::size_t size = object.answers[i].gradients.size();
+    object.answers[i] = {.sum = sum_of[i], .gradients = rest.first(size)};
+    rest = rest.subspan(size);
+  }
 }
 
 std::span<const float> Rows(const TrainerObject& object, std::int64_t batch, std::int64_t inputs) {
@@ -109,6 +134,40 @@ void trainerStepCached(std::int64_t trainer, int slot, std::int64_t batch,
     const auto indices = Borrow("examples", examples, batch);
     entered->heads.ReadTargets(batch, targets, masks, entered->targets);
     WriteStepResult(entered->trainer.StepCached(slot, indices, entered->targets), written);
+  });
+}
+
+void trainerBeginStep(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
+                      const std::int64_t* targets, const std::int64_t* masks, std::int64_t logits) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    const auto rows = Rows(*entered, batch, inputs);
+    entered->heads.ReadTargets(batch, targets, masks, entered->targets);
+    WriteLogits(*entered,
+                entered->trainer.BeginStep(batch, Inputs::SideBySide(rows), entered->targets),
+                logits);
+  });
+}
+
+void trainerBeginStepCached(std::int64_t trainer, int slot, std::int64_t batch,
+                            const std::int64_t* examples, const std::int64_t* targets,
+                            const std::int64_t* masks, std::int64_t logits) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    const auto indices = Borrow("examples", examples, batch);
+    entered->heads.ReadTargets(batch, targets, masks, entered->targets);
+    WriteLogits(*entered, entered->trainer.BeginStepCached(slot, indices, entered->targets),
+                logits);
+  });
+}
+
+void trainerFinishStep(std::int64_t trainer, std::int64_t gradients, const double* sums,
+                       double* results) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    const auto written = StepResults(*entered, results);
+    ReadAnswers(*entered, gradients, sums);
+    WriteStepResult(entered->trainer.FinishStep(entered->answers), written);
   });
 }
 

@@ -87,6 +87,9 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { trainerReserveFeatures(trainer, 0, 1); },
       [&] { trainerCacheFeatures(trainer, 0, 0, 1, memory); },
       [&] { trainerStepCached(trainer, 0, 1, examples, targets, nullptr, results); },
+      [&] { trainerBeginStep(trainer, 1, memory, targets, nullptr, memory); },
+      [&] { trainerBeginStepCached(trainer, 0, 1, examples, targets, nullptr, memory); },
+      [&] { trainerFinishStep(trainer, memory, results, results); },
       [&] { trainerEvaluate(trainer, 1, memory, memory); },
       [&] { trainerEvaluateCached(trainer, 0, 1, examples, memory); },
       [&] { trainerPrefixFingerprint(trainer); },
@@ -105,6 +108,7 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { trainerPrefixExamples(trainer); },
       [&] { trainerRelease(trainer); },
       [&] { taskLosses(network, 1, memory, targets, nullptr, results); },
+      [&] { ownTaskLoss(network, "trait", 1, 1, 1.0); },
       [&] { predictorCreate(network, "{}"); },
       [&] { predictorPredict(predictor, 1, memory, memory); },
       [&] { predictorPredictPixels(predictor, 1, memory, memory); },
@@ -177,6 +181,8 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { trainerStep(trainer, 1, 0, targets, nullptr, results); });
   invalid([&] { trainerStep(trainer, 1, memory, nullptr, nullptr, results); });
   invalid([&] { trainerStep(trainer, 1, memory, targets, nullptr, nullptr); });
+  invalid([&] { ownTaskLoss(network_, "traits", 1, 1, 1.0); });
+  invalid([&] { ownTaskLoss(network_, nullptr, 1, 1, 1.0); });
   invalid([&] { taskMetrics("tags", "[\"a\"]", nullptr, 0, true, 1, 1, memory, memory); });
   invalid([&] { taskMetrics(nullptr, nullptr, nullptr, 0, true, 1, 1, memory, memory); });
   invalid([&] { setOpenBlasPath(nullptr); });
@@ -253,6 +259,41 @@ TEST_F(Bridge, TrainsEvaluatesAndPredicts) {
   EXPECT_GT(handleBytes(network_), 0);
   EXPECT_GT(handleBytes(predictor), 0);
   closeHandle(predictor);
+}
+
+// The gradients of z²/2 are the logits.
+TEST_F(Bridge, StepsInTwoHalvesWhereJavaComputesALoss) {
+  const std::int64_t trainer =
+      trainerCreate(network_, R"({"max_batch_size":3,"own_losses":["trait"]})");
+  const std::vector<float> inputs(12, 0.5f);
+  const std::vector<float> labels(6, 1.0f);
+  const std::vector<std::int32_t> classes = {0, 2, -1};
+  const std::int64_t targets[] = {Address(labels.data()), Address(classes.data())};
+  std::vector<float> logits(6);
+  double results[7] = {};
+  const double sum = 12.0;
+  const auto begin = [&] {
+    trainerBeginStep(trainer, 3, Address(inputs.data()), targets, nullptr, Address(logits.data()));
+  };
+  const auto finish = [&] { trainerFinishStep(trainer, Address(logits.data()), &sum, results); };
+  EXPECT_EQ(ErrorOf(finish).substr(0, 15), "INVALID_STATE: ");
+  begin();
+  EXPECT_EQ(ErrorOf([&] { trainerFinishStep(trainer, 0, &sum, results); }).substr(0, 18),
+            "INVALID_ARGUMENT: ");
+  EXPECT_EQ(
+      ErrorOf([&] { trainerFinishStep(trainer, Address(&sum), nullptr, results); }).substr(0, 18),
+      "INVALID_ARGUMENT: ");
+  finish();
+  EXPECT_EQ(results[3], 4.0);
+  EXPECT_EQ(results[4], 6.0);
+  EXPECT_EQ(results[6], 2.0);
+  EXPECT_EQ(ownTaskLoss(network_, "trait", 3, 6, sum), 4.0);
+  EXPECT_EQ(ErrorOf(finish).substr(0, 15), "INVALID_STATE: ");
+  EXPECT_EQ(ErrorOf([&] {
+              trainerBeginStep(trainer, 3, Address(inputs.data()), targets, nullptr, 0);
+            }).substr(0, 18),
+            "INVALID_ARGUMENT: ");
+  closeHandle(trainer);
 }
 
 // What it holds changes under its steps and evaluations.

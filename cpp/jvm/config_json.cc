@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "core/text.h"
 #include "files/graph_json.h"
@@ -206,6 +207,9 @@ TrainerConfig TrainerConfigFromJson(std::string_view json) {
   fields.Read("decay_biases_and_norms", config.decay_biases_and_norms);
   fields.Read("layer_decay", config.layer_decay);
   fields.Read("feature_folder", config.feature_folder);
+  std::vector<std::string> own_losses;
+  fields.Read("own_losses", own_losses);
+  for (std::string& head : own_losses) config.losses.emplace(std::move(head), nullptr);
   fields.Finish();
   return config;
 }

@@ -29,7 +29,8 @@ NetworkLimits NetworkLimitsFromJson(std::string_view json);
 /// {"optimizer": {"kind": "adamw|adam|sgd|rmsprop", its fields in optimizer.h}, "schedule":
 /// {"kind": "constant|step|exponential|cosine|one_cycle", fields of Schedule},
 /// "max_batch_size", "seed", "clip_value", "clip_norm" (null: none),
-/// "decay_biases_and_norms", "layer_decay", "feature_folder"}; all but kinds optional.
+/// "decay_biases_and_norms", "layer_decay", "feature_folder", "own_losses": [names of heads whose
+/// losses Java computes]}; all but kinds optional.
 TrainerConfig TrainerConfigFromJson(std::string_view json);
 
 /// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights"}; all optional.

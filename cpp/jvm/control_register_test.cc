@@ -151,6 +151,15 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("trainerStep", [&] { step(inputs, targets); });
   KeepsWhereItThrows("trainerStep", "on a NaN", [&] { step(bad_inputs, targets); });
   KeepsWhereItThrows("trainerStep", "on a wrong label", [&] { step(inputs, bad_targets); });
+  KeepsWhereItThrows("trainerFinishStep", "without a beginning",
+                     [&] { trainerFinishStep(trainer, 0, nullptr, results.data()); });
+  Keeps("trainerBeginStep",
+        [&] { trainerBeginStep(trainer, kBatch, Address(inputs.data()), targets, masks, 0); });
+  KeepsWhereItThrows("trainerBeginStep", "on a NaN", [&] {
+    trainerBeginStep(trainer, kBatch, Address(bad_inputs.data()), targets, masks, 0);
+  });
+  Keeps("trainerFinishStep", [&] { trainerFinishStep(trainer, 0, nullptr, results.data()); });
+  Keeps("ownTaskLoss", [&] { ownTaskLoss(network, "trait", kBatch, 2, 1.0); });
   Keeps("trainerEvaluate",
         [&] { trainerEvaluate(trainer, kBatch, Address(inputs.data()), Address(outputs.data())); });
   Keeps("taskLosses", [&] {
@@ -180,6 +189,8 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("trainerStepCached", [&] { cached_step(examples.data()); });
   KeepsWhereItThrows("trainerStepCached", "of an example out of range",
                      [&] { cached_step(far_examples); });
+  Keeps("trainerBeginStepCached",
+        [&] { trainerBeginStepCached(trainer, 0, kBatch, examples.data(), targets, masks, 0); });
   Keeps("trainerEvaluateCached", [&] {
     trainerEvaluateCached(trainer, 0, kBatch, examples.data(), Address(outputs.data()));
   });

@@ -54,6 +54,8 @@ class TrainerObject {
   const HeadTable heads;
   const std::int64_t input_size;
   std::vector<TaskTargets> targets;
+  std::vector<LossAnswer> answers;  // of the step that was begun: their sizes
+  std::int64_t begun_floats = 0;    // all of these
   std::atomic_flag is_busy = ATOMIC_FLAG_INIT;
 };
 

@@ -214,6 +214,8 @@ TEST_F(OutOfMemory, OfNetworksLosesNothing) {
 TEST_F(OutOfMemory, OfTrainersLosesNothing) {
   const std::int64_t targets[] = {Address(labels), Address(classes)};
   FailEveryAllocation("create", [&] { closeHandle(trainerCreate(network, "{}")); });
+  FailEveryAllocation("create with an own loss",
+                      [&] { closeHandle(trainerCreate(network, R"({"own_losses":["trait"]})")); });
   FailEveryAllocation(
       "step", [&] { trainerStep(trainer, kBatch, Address(inputs), targets, nullptr, results); });
   FailEveryAllocation("evaluate",

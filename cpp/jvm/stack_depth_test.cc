@@ -167,6 +167,16 @@ class Session {
     trained("step", [&](std::int64_t trainer) {
       trainerStep(trainer, kBatch, Address(inputs_.data()), targets_.data(), nullptr, results_);
     });
+    Call(name + ": step with an own loss", [&] {
+      const std::int64_t trainer =
+          trainerCreate(network, R"({"max_batch_size":48,"own_losses":["trait","digit"]})");
+      trainerBeginStep(trainer, kBatch, Address(inputs_.data()), targets_.data(), nullptr,
+                       Address(outputs_.data()));
+      const std::vector<float> gradients(static_cast<std::size_t>(kBatch * kWidth));
+      const double sums[] = {1.0, 2.0};
+      trainerFinishStep(trainer, Address(gradients.data()), sums, results_);
+      closeHandle(trainer);
+    });
     trained("evaluate", [&](std::int64_t trainer) {
       trainerEvaluate(trainer, kBatch, Address(inputs_.data()), Address(outputs_.data()));
     });

@@ -101,19 +101,22 @@ EntryBlock BlockAt(const LossArguments& arguments, const TaskTargets& targets, s
   return block;
 }
 
+double WeightOver(const TaskSpec& task, std::int64_t entries) {
+  return entries > 0 ? task.weight / static_cast<double>(entries) : 0.0;
+}
+
 // What the loss of one entry counts for, and its gradient, by column.
 class EntryScales {
  public:
   EntryScales(const TaskSpec& task, std::int64_t batch, std::int64_t labelled)
       : task_(task),
         is_per_label_(task.normalization == LossNormalization::kPerLabel),
-        shared_scale_(Over(task.normalization == LossNormalization::kExamples ? batch : labelled)) {
-  }
+        shared_scale_(LossScale(task, batch, labelled)) {}
 
   bool is_per_label() const { return is_per_label_; }
 
   double Scale(std::int64_t labelled_of_column) const {
-    return is_per_label_ ? Over(labelled_of_column) : shared_scale_;
+    return is_per_label_ ? WeightOver(task_, labelled_of_column) : shared_scale_;
   }
 
   float PositiveWeight(std::size_t column) const {
@@ -122,10 +125,6 @@ class EntryScales {
   }
 
  private:
-  double Over(std::int64_t entries) const {
-    return entries > 0 ? task_.weight / static_cast<double>(entries) : 0.0;
-  }
-
   const TaskSpec& task_;
   bool is_per_label_;
   double shared_scale_;
@@ -272,14 +271,12 @@ LossResult ComputeClasses(const TaskSpec& task, const TaskTargets& targets, std:
   for (std::size_t row = 0; row < targets.classes.size(); ++row) {
     if (IsLabelledRow(targets, row)) ++result.labelled;
   }
-  // A classes head is one question, so per label is the same as per labelled entry.
-  const std::int64_t divisor =
-      task.normalization == LossNormalization::kExamples ? batch : result.labelled;
   CrossEntropyRow row;
   row.columns = width;
   row.on = 1.0 - task.label_smoothing;
   row.off = task.label_smoothing / static_cast<double>(width);
-  row.scale = divisor > 0 ? task.weight / static_cast<double>(divisor) : 0.0;
+  // One question, so per label is the same as per labelled entry.
+  row.scale = LossScale(task, batch, result.labelled);
   row.class_weight_sum = static_cast<double>(width);
   if (!task.class_weights.empty()) {
     row.class_weights = task.class_weights.data();
@@ -307,6 +304,10 @@ void MarkAll(std::span<std::uint8_t> active, bool is_active) {
 }
 
 }  // namespace
+
+double LossScale(const TaskSpec& task, std::int64_t batch, std::int64_t labelled) {
+  return WeightOver(task, task.normalization == LossNormalization::kExamples ? batch : labelled);
+}
 
 void CheckTargets(const std::string& task_name, const TaskSpec& task, std::int64_t batch,
                   const TaskTargets& targets) {

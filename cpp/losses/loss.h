@@ -37,6 +37,11 @@ struct ListedLossArguments {
   std::span<std::uint8_t> active = {};  // as in LossArguments
 };
 
+/// What the sum of a batch's losses, and each gradient, is multiplied by: the task's weight over
+/// the examples of the batch, or over its labelled entries; 0 where these are none. Not for
+/// labels that are normalized each by itself.
+double LossScale(const TaskSpec& task, std::int64_t batch, std::int64_t labelled);
+
 /// Checks the sizes of targets and every labelled value: labels in [0, 1], classes in
 /// [0, n), values finite. Throws Error: SHAPE_MISMATCH, or INVALID_ARGUMENT naming task,
 /// row and label. Nothing under mask 0 is read.

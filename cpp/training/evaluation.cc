@@ -6,9 +6,11 @@
 #include "core/checked.h"
 #include "core/cpu.h"
 #include "core/memory.h"
+#include "core/near_names.h"
 #include "core/text.h"
 #include "inference/probabilities.h"
 #include "losses/loss.h"
+#include "losses/own_loss.h"
 #include "network/network_state.h"
 
 namespace espalier {
@@ -32,6 +34,41 @@ void CheckLogits(const NetworkState& network, std::int64_t examples, std::size_t
   }
 }
 
+const GraphHead& HeadOf(const NetworkState& network, std::string_view name) {
+  std::vector<std::string> names;
+  for (const GraphHead& head : network.heads) {
+    if (head.name == name) return head;
+    names.push_back(head.name);
+  }
+  Fail(ErrorCode::kInvalidArgument, "losses: expected the name of a head, got '", name, "'",
+       NamesInstead(name, names));
+}
+
+// Sums over examples add up, so that a few at a time will do.
+TaskLoss ComputeOwnTaskLoss(const GraphHead& head, const Loss& loss, std::int64_t examples,
+                            const float* logits, std::int64_t stride, const TaskTargets& targets) {
+  constexpr std::int64_t kChunk = 256;
+  OwnLoss own_loss(head.name, head.task, std::min(examples, kChunk));
+  TaskLoss result;
+  for (std::int64_t first = 0; first < examples; first += kChunk) {
+    const std::int64_t count = std::min(kChunk, examples - first);
+    const auto part = [&](const auto& span, std::int64_t per_example) {
+      return span.empty() ? span
+                          : span.subspan(static_cast<std::size_t>(first * per_example),
+                                         static_cast<std::size_t>(count * per_example));
+    };
+    const std::int64_t answers = head.task.kind == TaskKind::kClasses ? 1 : head.width();
+    result.labelled += own_loss.Read(count,
+                                     {.values = part(targets.values, answers),
+                                      .classes = part(targets.classes, answers),
+                                      .mask = part(targets.mask, answers)},
+                                     logits + first * stride, stride, {});
+    result.loss += own_loss.Compute(loss).sum;
+  }
+  result.loss *= LossScale(head.task, examples, result.labelled);
+  return result;
+}
+
 TaskMetrics MetricsOf(const TaskSpec& task, const TaskOutputs& outputs,
                       const TaskTargets& targets) {
   switch (task.kind) {
@@ -49,7 +86,7 @@ TaskMetrics MetricsOf(const TaskSpec& task, const TaskOutputs& outputs,
 
 std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
                                  std::span<const float> logits,
-                                 std::span<const TaskTargets> targets) {
+                                 std::span<const TaskTargets> targets, const Losses& losses) {
   NetworkState& state = StateOf(network);
   const ReadScope scope(state.access, "task losses");
   CheckLogits(state, examples, logits.size());
@@ -57,22 +94,43 @@ std::vector<TaskLoss> TaskLosses(const Network& network, std::int64_t examples,
     Fail(ErrorCode::kShapeMismatch, "expected targets of ", state.heads.size(), " heads, got ",
          targets.size());
   }
-  std::vector<TaskLoss> losses;
+  for (const auto& [name, loss] : losses) {
+    HeadOf(state, name);
+    if (loss == nullptr) {
+      Fail(ErrorCode::kInvalidArgument, "losses: expected a loss for task '", name, "', got none");
+    }
+  }
+  std::vector<TaskLoss> results;
   std::int64_t column = 0;
   for (std::size_t i = 0; i < state.heads.size(); ++i) {
     const GraphHead& head = state.heads[i];
     CheckTargets(head.name, head.task, examples, targets[i]);
+    const float* const head_logits = examples == 0 ? nullptr : logits.data() + column;
+    column += head.width();
+    if (const auto own = losses.find(head.name); own != losses.end()) {
+      results.push_back(ComputeOwnTaskLoss(head, *own->second, examples, head_logits,
+                                           state.total_width(), targets[i]));
+      continue;
+    }
     std::vector<std::uint8_t> active(static_cast<std::size_t>(head.width()));
     const LossArguments arguments{.batch = examples,
                                   .width = head.width(),
-                                  .logits = examples == 0 ? nullptr : logits.data() + column,
+                                  .logits = head_logits,
                                   .stride = state.total_width(),
                                   .active = active};
     const LossResult result = ComputeLoss(head.task, targets[i], arguments);
-    losses.push_back({.loss = result.loss, .labelled = result.labelled});
-    column += head.width();
+    results.push_back({.loss = result.loss, .labelled = result.labelled});
   }
-  return losses;
+  return results;
+}
+
+double OwnTaskLoss(const Network& network, std::string_view head, std::int64_t examples,
+                   std::int64_t labelled, double sum) {
+  NetworkState& state = StateOf(network);
+  const ReadScope scope(state.access, "task losses");
+  const GraphHead& of = HeadOf(state, head);
+  CheckOwnLoss(of.name, of.task);
+  return labelled > 0 ? sum * LossScale(of.task, examples, labelled) : 0.0;
 }
 
 void LogitsToProbabilities(const Network& network, std::int64_t examples, std::span<float> values) {

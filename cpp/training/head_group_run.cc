@@ -44,12 +44,19 @@ void ForItems(Workspace& workspace, std::int64_t count, std::int64_t item_floats
 
 HeadGroupRun::HeadGroupRun(const NetworkState& network, const PlanGroup& group,
                            std::int64_t max_batch, const HeadGroupBuffers& buffers,
-                           ParameterUpdates& updates)
-    : network_(network), group_(group), buffers_(buffers), max_batch_(max_batch) {
+                           ParameterUpdates& updates, std::span<OwnLoss> own_losses)
+    : network_(network),
+      group_(group),
+      buffers_(buffers),
+      max_batch_(max_batch),
+      own_losses_(own_losses) {
   Bind(updates);
+  // An own loss reads logits in rows.
+  const bool has_own_loss = std::any_of(heads_.begin(), heads_.end(),
+                                        [](const Head& head) { return head.own_loss >= 0; });
   const std::int64_t width = group.group.width;
   const std::int64_t entries = CheckedMultiply(max_batch, width);
-  if (width < kLeastListedColumns || group.input_floats < kLeastListedFloats ||
+  if (has_own_loss || width < kLeastListedColumns || group.input_floats < kLeastListedFloats ||
       entries > std::numeric_limits<std::int32_t>::max()) {
     return;
   }
@@ -72,7 +79,16 @@ void HeadGroupRun::Bind(ParameterUpdates& updates) {
     const GraphHead& graph_head = network_.heads[Index(index)];
     std::int64_t active_column = 0;
     for (int i = 0; i < index; ++i) active_column += network_.heads[Index(i)].width();
-    heads_.push_back({index, column, graph_head.width(), active_column});
+    const auto own_loss =
+        std::find_if(own_losses_.begin(), own_losses_.end(),
+                     [&](const OwnLoss& loss) { return loss.name() == graph_head.name; });
+    heads_.push_back({.index = index,
+                      .column = column,
+                      .width = graph_head.width(),
+                      .active_column = active_column,
+                      .own_loss = own_loss == own_losses_.end()
+                                      ? -1
+                                      : static_cast<int>(own_loss - own_losses_.begin())});
     targets_.push_back(nullptr);
 
     const GraphLayer& output = network_.layers[Index(graph_head.output)];
@@ -138,7 +154,11 @@ void HeadGroupRun::ComputeLosses(std::int64_t batch, std::span<const TaskTargets
     const std::span<std::uint8_t> active =
         active_columns.subspan(Index(head.active_column), Index(head.width));
     LossResult result;
-    if (is_listed_) {
+    if (head.own_loss >= 0) {
+      result.labelled = own_losses_[Index(head.own_loss)].Read(batch, targets[Index(head.index)],
+                                                               buffers_.logits + head.column,
+                                                               group_.group.width, active);
+    } else if (is_listed_) {
       result = ComputeListedLoss(task, targets[Index(head.index)],
                                  {.batch = batch,
                                   .entries = &*entries_,
@@ -159,6 +179,16 @@ void HeadGroupRun::ComputeLosses(std::int64_t batch, std::span<const TaskTargets
                        .active = active});
     }
     tasks[Index(head.index)] = {result.loss, result.labelled};
+  }
+}
+
+void HeadGroupRun::AcceptLosses(std::span<const LossAnswer> answers, std::span<TaskLoss> tasks) {
+  for (const Head& head : heads_) {
+    if (head.own_loss < 0) continue;
+    float* const grad_logits = buffers_.grad_logits;
+    tasks[Index(head.index)].loss = own_losses_[Index(head.own_loss)].Accept(
+        answers[Index(head.own_loss)], grad_logits == nullptr ? nullptr : grad_logits + head.column,
+        group_.group.width);
   }
 }
 

@@ -18,6 +18,7 @@
 #include "core/thread_pool.h"
 #include "espalier/trainer.h"
 #include "losses/labelled_entries.h"
+#include "losses/own_loss.h"
 #include "network/network_state.h"
 #include "training/parameter_updates.h"
 #include "training/training_plan.h"
@@ -35,9 +36,11 @@ struct HeadGroupBuffers {
 
 class HeadGroupRun {
  public:
-  /// `updates` holds the gradients. The references must outlive the run.
+  /// `updates` holds the gradients; `own_losses` are those of all heads that have one, by the
+  /// heads' names. The references must outlive the run.
   HeadGroupRun(const NetworkState& network, const PlanGroup& group, std::int64_t max_batch,
-               const HeadGroupBuffers& buffers, ParameterUpdates& updates);
+               const HeadGroupBuffers& buffers, ParameterUpdates& updates,
+               std::span<OwnLoss> own_losses = {});
 
   /// Scratch floats per worker that the workspace must have.
   std::int64_t ScratchFloats() const;
@@ -48,9 +51,12 @@ class HeadGroupRun {
 
   /// Losses of the group's heads and their gradients by logits. Sets the heads' entries of
   /// `tasks`, one a head of the network, and of `active_columns`, those of all heads side by
-  /// side.
+  /// side. Heads with an own loss get what that reads, and 0 for their loss.
   void ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
                      std::span<TaskLoss> tasks, std::span<std::uint8_t> active_columns);
+
+  /// The losses left open by ComputeLosses; `answers` has one for each of `own_losses`.
+  void AcceptLosses(std::span<const LossAnswer> answers, std::span<TaskLoss> tasks);
 
   /// True if an entry of `active_columns` that belongs to the group's heads is set.
   bool IsReached(std::span<const std::uint8_t> active_columns) const;
@@ -66,6 +72,7 @@ class HeadGroupRun {
     std::int64_t column = 0;  // in the group
     std::int64_t width = 0;
     std::int64_t active_column = 0;  // of all heads
+    int own_loss = -1;               // in own_losses
   };
 
   // Neighbouring trainable heads: their gradients come from one product.
@@ -93,6 +100,7 @@ class HeadGroupRun {
   const PlanGroup& group_;
   HeadGroupBuffers buffers_;
   std::int64_t max_batch_;
+  std::span<OwnLoss> own_losses_;
   std::vector<Head> heads_;
   std::vector<Trainable> trainable_;
   std::vector<const TaskTargets*> targets_;  // of the step, by head of the group

@@ -100,6 +100,26 @@ TEST(TrainingMemory, StepsAllocateNothing) {
   }
 }
 
+TEST(TrainingMemory, StepsWithAnOwnLossAllocateNothing) {
+  class SumOfLogits : public Loss {
+    double Compute(const LossBatch& batch, std::span<float> gradients) const override {
+      double sum = 0.0;
+      for (std::size_t i = 0; i < gradients.size(); ++i) {
+        if (batch.mask[i] == 0) continue;
+        sum += static_cast<double>(batch.logits[i]);
+        gradients[i] = 1.0f;
+      }
+      return sum;
+    }
+  };
+  Network network = ThreeHeads().Build(5);
+  const RandomExamples examples(network, kBatch, 3);
+  Trainer trainer(
+      network, {.max_batch_size = kBatch, .losses = {{"signs", std::make_shared<SumOfLogits>()}}});
+  const std::vector<TaskTargets> targets = examples.Targets(0, kBatch);
+  ExpectNoAllocations([&] { trainer.Step(kBatch, examples.Inputs(0, kBatch), targets); });
+}
+
 TEST(TrainingMemory, CachedStepsAllocateNothing) {
   Network network = ThreeHeads().Build(5);
   network.Freeze({.pattern = "features", .through = true});

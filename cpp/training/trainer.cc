@@ -63,6 +63,15 @@ const StepResult& Trainer::Step(std::int64_t batch, const Inputs& inputs,
   return Live(implementation_).Step(batch, inputs, targets);
 }
 
+std::span<const LossBatch> Trainer::BeginStep(std::int64_t batch, const Inputs& inputs,
+                                              std::span<const TaskTargets> targets) {
+  return Live(implementation_).BeginStep(batch, inputs, targets);
+}
+
+const StepResult& Trainer::FinishStep(std::span<const LossAnswer> answers) {
+  return Live(implementation_).FinishStep(answers);
+}
+
 bool Trainer::HasFrozenPrefix() const { return Live(implementation_).HasFrozenPrefix(); }
 
 std::int64_t Trainer::FeatureCount() const { return Live(implementation_).FeatureCount(); }
@@ -90,6 +99,12 @@ void Trainer::CacheFeatures(int slot, std::span<const std::int64_t> examples,
 const StepResult& Trainer::StepCached(int slot, std::span<const std::int64_t> examples,
                                       std::span<const TaskTargets> targets) {
   return Live(implementation_).StepCached(slot, examples, targets);
+}
+
+std::span<const LossBatch> Trainer::BeginStepCached(int slot,
+                                                    std::span<const std::int64_t> examples,
+                                                    std::span<const TaskTargets> targets) {
+  return Live(implementation_).BeginStepCached(slot, examples, targets);
 }
 
 void Trainer::Evaluate(std::int64_t batch, const Inputs& inputs, std::span<float> logits) {

@@ -72,7 +72,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       pieces_(config.max_batch_size),
       plan_(MakePlan(*network_, config)),
       updates_(*network_, plan_, config),
-      run_(*network_, plan_, updates_),
+      run_(*network_, plan_, updates_, config.losses),
       workspace_(ThreadPool::Shared().thread_count(), run_.scratch_floats()),
       features_(plan_.source_floats, config.feature_folder) {
   if (!updates_.HasParameters()) {
@@ -89,6 +89,8 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
                     PlanOptions{.border = PlanBorder::kInside});
   }
   result_.tasks.resize(network_->heads.size());
+  loss_batches_.reserve(config.losses.size());
+  loss_answers_.reserve(config.losses.size());
   run_.Prepare(workspace_);
 }
 
@@ -136,6 +138,7 @@ void Trainer::Implementation::FollowThreadCount() {
 
 void Trainer::Implementation::FillSources(std::int64_t batch,
                                           std::span<const float* const> inputs) {
+  begun_batch_ = 0;
   if (prefix_) {
     prefix_->Run(batch, inputs, std::span(sources_).first(plan_.prefix_outputs.size()));
     prefix_examples_ += batch;
@@ -144,6 +147,7 @@ void Trainer::Implementation::FillSources(std::int64_t batch,
 }
 
 void Trainer::Implementation::GatherSources(int slot, std::span<const std::int64_t> examples) {
+  begun_batch_ = 0;
   std::int64_t first = 0;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     features_.Rows(slot).Gather(examples, first, plan_.sources[i].floats, sources_[i]);
@@ -153,6 +157,19 @@ void Trainer::Implementation::GatherSources(int slot, std::span<const std::int64
 
 const StepResult& Trainer::Implementation::Step(std::int64_t batch, const Inputs& inputs,
                                                 std::span<const TaskTargets> targets) {
+  BeginStep(batch, inputs, targets);
+  return FinishStep(ComputeOwnLosses());
+}
+
+const StepResult& Trainer::Implementation::StepCached(int slot,
+                                                      std::span<const std::int64_t> examples,
+                                                      std::span<const TaskTargets> targets) {
+  BeginStepCached(slot, examples, targets);
+  return FinishStep(ComputeOwnLosses());
+}
+
+std::span<const LossBatch> Trainer::Implementation::BeginStep(
+    std::int64_t batch, const Inputs& inputs, std::span<const TaskTargets> targets) {
   CheckUsable("step");
   CheckStep(batch, targets);
   InputPointers pointers = CheckedInputs("step", batch, inputs);
@@ -160,12 +177,11 @@ const StepResult& Trainer::Implementation::Step(std::int64_t batch, const Inputs
   const FlushDenormals flush;
   FollowThreadCount();
   FillSources(batch, pieces_.At(pointers, 0, batch));
-  return StepOnSources(batch, targets);
+  return BeginOnSources(batch, targets);
 }
 
-const StepResult& Trainer::Implementation::StepCached(int slot,
-                                                      std::span<const std::int64_t> examples,
-                                                      std::span<const TaskTargets> targets) {
+std::span<const LossBatch> Trainer::Implementation::BeginStepCached(
+    int slot, std::span<const std::int64_t> examples, std::span<const TaskTargets> targets) {
   CheckUsable("step");
   CheckPrefix("step");
   const auto batch = static_cast<std::int64_t>(examples.size());
@@ -179,13 +195,52 @@ const StepResult& Trainer::Implementation::StepCached(int slot,
   const FlushDenormals flush;
   FollowThreadCount();
   GatherSources(slot, examples);
-  return StepOnSources(batch, targets);
+  return BeginOnSources(batch, targets);
 }
 
-const StepResult& Trainer::Implementation::StepOnSources(std::int64_t batch,
-                                                         std::span<const TaskTargets> targets) {
+std::span<const LossBatch> Trainer::Implementation::BeginOnSources(
+    std::int64_t batch, std::span<const TaskTargets> targets) {
   run_.Forward({.batch = batch, .step = steps_, .seed = config_.seed}, targets, workspace_);
   run_.ComputeLosses(batch, targets, result_.tasks);
+  begun_batch_ = batch;
+  begun_values_version_ = network_->values_version.load();
+  loss_batches_.clear();
+  for (const OwnLoss& loss : run_.own_losses()) loss_batches_.push_back(loss.batch());
+  return loss_batches_;
+}
+
+// Out of the reach of FlushDenormals, which is not the caller's.
+std::span<const LossAnswer> Trainer::Implementation::ComputeOwnLosses() {
+  loss_answers_.clear();
+  for (OwnLoss& own_loss : run_.own_losses()) {
+    const Loss* const loss = config_.losses.at(own_loss.name()).get();
+    if (loss == nullptr) {
+      Fail(ErrorCode::kInvalidState, "step: expected a loss for task '", own_loss.name(),
+           "', got none; with BeginStep and FinishStep, the caller computes it");
+    }
+    loss_answers_.push_back(own_loss.Compute(*loss));
+  }
+  return loss_answers_;
+}
+
+const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer> answers) {
+  CheckUsable("step");
+  const std::int64_t batch = std::exchange(begun_batch_, 0);
+  if (batch == 0) {
+    Fail(ErrorCode::kInvalidState, "finish step: expected a step that was begun, got none");
+  }
+  if (network_->values_version.load() != begun_values_version_) {
+    Fail(ErrorCode::kInvalidState,
+         "finish step: expected the parameters that the step began with, ",
+         "but they were written since");
+  }
+  if (answers.size() != loss_batches_.size()) {
+    Fail(ErrorCode::kInvalidArgument, "finish step: expected the answers of ", loss_batches_.size(),
+         " losses, got ", answers.size());
+  }
+  const FlushDenormals flush;
+  FollowThreadCount();
+  run_.AcceptLosses(answers, result_.tasks);
   CheckFiniteLosses();
 
   result_.loss = 0.0;
@@ -386,6 +441,7 @@ void Trainer::Implementation::RestoreBest() {
   if (best_.empty()) {
     Fail(ErrorCode::kInvalidState, "restore best: expected parameters saved before, got none");
   }
+  begun_batch_ = 0;
   std::copy_n(best_.data(), best_.size(), network_->parameter_floats.data());
   updates_.ForgetBounds();
   ++parameters_version_;

@@ -57,6 +57,11 @@ class Trainer::Implementation {
                          std::span<const TaskTargets> targets);
   const StepResult& StepCached(int slot, std::span<const std::int64_t> examples,
                                std::span<const TaskTargets> targets);
+  std::span<const LossBatch> BeginStep(std::int64_t batch, const Inputs& inputs,
+                                       std::span<const TaskTargets> targets);
+  std::span<const LossBatch> BeginStepCached(int slot, std::span<const std::int64_t> examples,
+                                             std::span<const TaskTargets> targets);
+  const StepResult& FinishStep(std::span<const LossAnswer> answers);
 
   bool HasFrozenPrefix() const { return plan_.has_prefix(); }
   std::int64_t FeatureCount() const { return plan_.has_prefix() ? plan_.source_floats : 0; }
@@ -91,7 +96,9 @@ class Trainer::Implementation {
   void FillRows(FeatureRows& rows, std::int64_t batch, InputPointers inputs,
                 const ExampleAt& example);
   void GatherSources(int slot, std::span<const std::int64_t> examples);
-  const StepResult& StepOnSources(std::int64_t batch, std::span<const TaskTargets> targets);
+  std::span<const LossBatch> BeginOnSources(std::int64_t batch,
+                                            std::span<const TaskTargets> targets);
+  std::span<const LossAnswer> ComputeOwnLosses();
   void CheckFiniteLosses() const;
   void CheckGradients(double norm) const;
   void CheckFiniteStatistics(std::int64_t batch) const;
@@ -116,6 +123,13 @@ class Trainer::Implementation {
   FeatureCache features_;
   AlignedArray<float> best_;
   StepResult result_;
+
+  // Of the step that was begun.
+  std::int64_t begun_batch_ = 0;  // 0: none
+  std::uint64_t begun_values_version_ = 0;
+  std::vector<LossBatch> loss_batches_;  // of heads with own losses, in their order
+  std::vector<LossAnswer> loss_answers_;
+
   std::int64_t steps_ = 0;
   std::int64_t prefix_examples_ = 0;
 

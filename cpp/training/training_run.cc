@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/near_names.h"
+#include "core/text.h"
 #include "kernels/elementwise/elementwise.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
@@ -14,13 +16,32 @@ constexpr std::int64_t kAdditionChunkFloats = 32768;  // by problem size, never 
 
 std::size_t Index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
+std::vector<OwnLoss> OwnLossesOf(const NetworkState& network, const Losses& losses,
+                                 std::int64_t max_batch) {
+  std::vector<OwnLoss> own_losses;
+  std::vector<std::string> names;
+  for (const GraphHead& head : network.heads) {
+    names.push_back(head.name);
+    if (losses.contains(head.name)) own_losses.emplace_back(head.name, head.task, max_batch);
+  }
+  for (const auto& [name, loss] : losses) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      Fail(ErrorCode::kInvalidArgument, "losses: expected the name of a head, got '", name, "'",
+           NamesInstead(name, names));
+    }
+  }
+  return own_losses;
+}
+
 }  // namespace
 
-TrainingRun::TrainingRun(NetworkState& network, const TrainingPlan& plan, ParameterUpdates& updates)
+TrainingRun::TrainingRun(NetworkState& network, const TrainingPlan& plan, ParameterUpdates& updates,
+                         const Losses& losses)
     : network_(network),
       plan_(plan),
       updates_(updates),
       arena_(plan.arena.floats),
+      own_losses_(OwnLossesOf(network, losses, plan.max_batch)),
       reached_nodes_(plan.nodes.size(), 0),
       active_columns_(Index(network.total_width()), 0) {
   for (const PlanNode& node : plan.nodes) BindNode(node);
@@ -31,7 +52,7 @@ TrainingRun::TrainingRun(NetworkState& network, const TrainingPlan& plan, Parame
                                           .logits = Buffer(group.logits),
                                           .grad_logits = Buffer(group.grad_logits),
                                           .grad_input = Buffer(group.grad_input)},
-                         updates);
+                         updates, own_losses_);
   }
   for (std::size_t i = 0; i < network.inputs.size(); ++i) {
     entries_.emplace_back(network.values[i], network.inputs[i].normalization);
@@ -157,6 +178,10 @@ void TrainingRun::ComputeLosses(std::int64_t batch, std::span<const TaskTargets>
   MarkReachedNodes();
 }
 
+void TrainingRun::AcceptLosses(std::span<const LossAnswer> answers, std::span<TaskLoss> tasks) {
+  for (HeadGroupRun& group : groups_) group.AcceptLosses(answers, tasks);
+}
+
 void TrainingRun::MarkReachedNodes() {
   std::fill(reached_nodes_.begin(), reached_nodes_.end(), char{0});
   for (std::size_t i = 0; i < groups_.size(); ++i) {
@@ -242,6 +267,7 @@ void TrainingRun::UpdateBuffers(std::int64_t batch) {
 std::int64_t TrainingRun::NativeBytes() const {
   std::int64_t bytes = arena_.bytes();
   for (const HeadGroupRun& group : groups_) bytes += group.NativeBytes();
+  for (const OwnLoss& loss : own_losses_) bytes += loss.NativeBytes();
   for (const InputEntry& entry : entries_) bytes += entry.NativeBytes();
   return bytes;
 }

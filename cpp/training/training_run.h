@@ -28,8 +28,10 @@ struct StepPosition {
 
 class TrainingRun {
  public:
-  /// `updates` holds the gradients, and learns of late ones. All arguments must outlive the run.
-  TrainingRun(NetworkState& network, const TrainingPlan& plan, ParameterUpdates& updates);
+  /// `updates` holds the gradients, and learns of late ones. All these arguments must outlive the
+  /// run. Throws INVALID_ARGUMENT if one of `losses` is of no head, or not for its task.
+  TrainingRun(NetworkState& network, const TrainingPlan& plan, ParameterUpdates& updates,
+              const Losses& losses);
 
   /// Scratch floats per worker that the workspace must have, for the run and the updates.
   std::int64_t scratch_floats() const { return scratch_floats_; }
@@ -49,9 +51,16 @@ class TrainingRun {
                Workspace& workspace);
 
   /// Losses, their gradients by logits, and what labelled entries reach, for the targets of
-  /// Forward. Fills `tasks`, one entry a head.
+  /// Forward. Fills `tasks`, one entry a head; the loss of a head with an own one is still 0.
   void ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
                      std::span<TaskLoss> tasks);
+
+  /// Those of heads with an own one, in the order of heads, with what they read after
+  /// ComputeLosses.
+  std::span<OwnLoss> own_losses() { return own_losses_; }
+
+  /// Their answers, in that order; fills in `tasks`.
+  void AcceptLosses(std::span<const LossAnswer> answers, std::span<TaskLoss> tasks);
 
   /// Gradients of all trainable parameters but the late ones.
   void Backward(std::int64_t batch, Workspace& workspace);
@@ -106,6 +115,7 @@ class TrainingRun {
   AlignedArray<float> arena_;
   std::int64_t scratch_floats_ = 0;
   std::vector<Node> nodes_;
+  std::vector<OwnLoss> own_losses_;
   std::vector<HeadGroupRun> groups_;
   std::vector<char> reached_nodes_;
   std::vector<std::uint8_t> active_columns_;  // of all heads side by side

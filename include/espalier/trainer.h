@@ -10,6 +10,7 @@
 
 #include "espalier/features.h"
 #include "espalier/inputs.h"
+#include "espalier/loss.h"
 #include "espalier/network.h"
 #include "espalier/optimizer.h"
 #include "espalier/task_targets.h"
@@ -28,6 +29,9 @@ struct TrainerConfig {
   /// Where cached features go that memory has no room for, in a file without a name; empty:
   /// nowhere.
   std::string feature_folder;
+  /// In place of those of the heads' tasks. Null: the caller computes it between BeginStep and
+  /// FinishStep. No part of the network: neither copies nor model files have them.
+  Losses losses;
 };
 
 struct TaskLoss {
@@ -66,13 +70,23 @@ class Trainer {
   ///
   /// Throws Error: INVALID_ARGUMENT or SHAPE_MISMATCH (a labelled target out of
   /// range names row and label), NON_FINITE (an input, naming its row; a loss or
-  /// gradient, naming step and task; a mean or variance of a batch norm, naming step and
-  /// layer; gradients that, once clipped, may have a norm of 1e19 or more, if the optimizer
-  /// keeps squares of them; an update, naming step and parameter). After any of these, network and
-  /// optimizer are as before the call.
-  /// The result belongs to the trainer and holds until its next call.
+  /// gradient, naming step and task, or row and column where its loss is the caller's own; a mean
+  /// or variance of a batch norm, naming step and layer; gradients that, once clipped, may have a
+  /// norm of 1e19 or more, if the optimizer keeps squares of them; an update, naming step and
+  /// parameter). After any of these, network and optimizer are as before the call. The result
+  /// belongs to the trainer and holds until its next call.
   const StepResult& Step(std::int64_t batch, const Inputs& inputs,
                          std::span<const TaskTargets> targets);
+
+  /// Step in two halves, for losses that are computed elsewhere. Begin: checks, forward, and the
+  /// losses of all other heads; returns what each of TrainerConfig::losses is computed from, in
+  /// the order of heads, until the trainer's next call. Finish: checks their answers, in that
+  /// order, as it checks those of losses in Step; then backward and update. Both have the
+  /// exceptions of Step. Whatever uses the trainer's memory in between ends the step that was
+  /// begun: FinishStep is INVALID_STATE then, and where parameters were written meanwhile.
+  std::span<const LossBatch> BeginStep(std::int64_t batch, const Inputs& inputs,
+                                       std::span<const TaskTargets> targets);
+  const StepResult& FinishStep(std::span<const LossAnswer> answers);
 
   /// True if some layer with parameters lies in the frozen prefix, so that caching pays.
   bool HasFrozenPrefix() const;
@@ -96,6 +110,8 @@ class Trainer {
   /// As Step, on cached examples (any order; each must have been cached).
   const StepResult& StepCached(int slot, std::span<const std::int64_t> examples,
                                std::span<const TaskTargets> targets);
+  std::span<const LossBatch> BeginStepCached(int slot, std::span<const std::int64_t> examples,
+                                             std::span<const TaskTargets> targets);
 
   /// Logits of all heads, [batch, total width], in evaluation mode with the current
   /// parameters. Cached form: from features.

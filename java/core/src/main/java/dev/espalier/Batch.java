@@ -156,6 +156,18 @@ final class Batch {
     return false;
   }
 
+  /** Copies the targets of as many examples as {@code to} has, from the {@code first} on. */
+  void copyTargets(int task, int first, LossBatch to) {
+    if (target[task] == null) {
+      Arrays.fill(to.targets(), Float.NaN);
+      Arrays.fill(to.classes(), -1);
+    } else if (to.task().kind() == Task.Kind.CLASSES) {
+      classes[task].get(first, to.classes());
+    } else {
+      numbers[task].get(first * target[task].length, to.targets());
+    }
+  }
+
   private void readTarget(Dataset data, int task, int index, int k) {
     float[] row = target[task];
     binding.readUnchecked(data, task, index, row);

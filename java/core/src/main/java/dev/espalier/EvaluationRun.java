@@ -5,9 +5,11 @@ import dev.espalier.internal.Bridge;
 import dev.espalier.internal.NativeHandle;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 
@@ -24,14 +26,19 @@ final class EvaluationRun {
   private final int width;
   private final int[] order;
   private final Batch targets;
+  private final List<OwnLoss> ownLosses;
   private final ByteBuffer logits;
   private boolean hasTargets;
   private Batch inputs;
 
   /** Takes one threshold for all labels, or those of the tasks. */
   EvaluationRun(
-      NativeHandle network, TargetBinding binding, Dataset data, OptionalDouble threshold) {
-    this(network, binding, data, threshold, CHUNK);
+      NativeHandle network,
+      TargetBinding binding,
+      Dataset data,
+      OptionalDouble threshold,
+      Map<String, Loss> losses) {
+    this(network, binding, data, threshold, losses, CHUNK);
   }
 
   EvaluationRun(
@@ -39,6 +46,7 @@ final class EvaluationRun {
       TargetBinding binding,
       Dataset data,
       OptionalDouble threshold,
+      Map<String, Loss> losses,
       int chunk) {
     this.network = network;
     this.binding = binding;
@@ -49,6 +57,7 @@ final class EvaluationRun {
     width = binding.totalWidth();
     order = Shuffle.identity(size);
     targets = new Batch(binding, size, false);
+    ownLosses = OwnLoss.of(binding.tasks(), losses);
     logits = DirectMemory.allocate((long) size * width, "logits of " + size + " examples");
   }
 
@@ -133,10 +142,11 @@ final class EvaluationRun {
 
   private Evaluation evaluate(long address) {
     double[] losses = new double[1 + 2 * binding.tasks().size()];
+    long[] nativeTargets = targets.targetAddresses().clone();
+    ownLosses.forEach(own -> nativeTargets[own.index()] = 0);
     network.run(
-        id ->
-            Bridge.taskLosses(
-                id, size, address, targets.targetAddresses(), targets.maskAddresses(), losses));
+        id -> Bridge.taskLosses(id, size, address, nativeTargets, targets.maskAddresses(), losses));
+    ownLosses.forEach(own -> addOwnLoss(own, losses));
     List<TaskEvaluation> evaluations = new ArrayList<>();
     int column = 0;
     for (int t = 0; t < binding.tasks().size(); t++) {
@@ -148,6 +158,23 @@ final class EvaluationRun {
       column += binding.tasks().get(t).width();
     }
     return new Evaluation(losses[0], size, evaluations);
+  }
+
+  private void addOwnLoss(OwnLoss own, double[] losses) {
+    FloatBuffer floats = logits.asFloatBuffer();
+    double sum = 0;
+    long labelled = 0;
+    for (int first = 0; first < size; first += chunk) {
+      int count = Math.min(chunk, size - first);
+      sum += own.compute(floats, first * width + own.column(), width, targets, first, count);
+      labelled += own.batch().labelledCount();
+    }
+    double total = sum;
+    long known = labelled;
+    double loss = network.get(id -> Bridge.ownTaskLoss(id, own.task().name(), size, known, total));
+    losses[0] += loss;
+    losses[1 + 2 * own.index()] = loss;
+    losses[2 + 2 * own.index()] = labelled;
   }
 
   /** Computes the metrics of a task from the first {@code count} rows of its logits. */

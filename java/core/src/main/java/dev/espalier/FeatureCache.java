@@ -4,6 +4,7 @@ package dev.espalier;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -111,7 +112,8 @@ public final class FeatureCache implements AutoCloseable {
         () -> {
           try (FeatureOutputs outputs = new FeatureOutputs(this, network, binding, data, true)) {
             return outputs.isKept()
-                ? new EvaluationRun(network.handle(), binding, data, OptionalDouble.empty())
+                ? new EvaluationRun(
+                        network.handle(), binding, data, OptionalDouble.empty(), Map.of())
                     .run(outputs::compute, () -> false)
                 : network.evaluate(data);
           }

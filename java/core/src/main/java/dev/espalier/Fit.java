@@ -34,6 +34,7 @@ final class Fit {
   private final double[] results;
   private final double[] sums;
   private final long[] indices;
+  private final SplitStep split;
   private volatile boolean isCancelled;
   private StopReason stopReason;
   private long steps;
@@ -61,6 +62,7 @@ final class Fit {
     results = new double[3 + 2 * tasks.size()];
     sums = new double[1 + tasks.size()];
     indices = new long[batchSize];
+    split = new SplitStep(tasks, settings.losses(), batchSize);
   }
 
   /** Trains; to be called once. */
@@ -263,7 +265,9 @@ final class Fit {
       throw new ClosedException("the network was closed while it was trained");
     }
     try {
-      if (cache.holdsTraining()) {
+      if (!split.isNeedless()) {
+        split.run(trainer, logits -> beginStep(trainer, cache, batch, logits), batch, results);
+      } else if (cache.holdsTraining()) {
         cache.step(batch, indices, results);
       } else {
         trainer.run(
@@ -284,6 +288,22 @@ final class Fit {
       throw error;
     } finally {
       Reference.reachabilityFence(batch);
+    }
+  }
+
+  private void beginStep(NativeHandle trainer, FitFeatures cache, Batch batch, long logits) {
+    if (cache.holdsTraining()) {
+      cache.beginStep(batch, indices, logits);
+    } else {
+      trainer.run(
+          id ->
+              Bridge.trainerBeginStep(
+                  id,
+                  batch.size(),
+                  batch.inputAddress(),
+                  batch.targetAddresses(),
+                  batch.maskAddresses(),
+                  logits));
     }
   }
 
@@ -323,7 +343,12 @@ final class Fit {
         TargetBinding.ofValidation(tasks, network.networkInputs(), validation);
     EvaluationRun run =
         new EvaluationRun(
-            network.handle(), validationBinding, validation, OptionalDouble.empty(), batchSize);
+            network.handle(),
+            validationBinding,
+            validation,
+            OptionalDouble.empty(),
+            settings.losses(),
+            batchSize);
     // What is wrong here is better known before an epoch of hours than after it.
     run.readTargets();
     Trainer.Watched watched = settings.watched();

@@ -196,11 +196,7 @@ final class FitFeatures {
 
   /** Trains one step on kept features; {@code indices} has room for the batch. */
   void step(Batch batch, long[] indices, double[] results) {
-    shared.ifPresent(FitFeatures::requireOpen);
-    batch.indices(indices);
-    for (int k = 0; trainingExamples != null && k < batch.size(); k++) {
-      indices[k] = trainingExamples[(int) indices[k]];
-    }
+    find(batch, indices);
     trainer.run(
         id ->
             Bridge.trainerStepCached(
@@ -211,6 +207,29 @@ final class FitFeatures {
                 batch.targetAddresses(),
                 batch.maskAddresses(),
                 results));
+  }
+
+  /** The first half of such a step: leaves logits at the address. */
+  void beginStep(Batch batch, long[] indices, long logits) {
+    find(batch, indices);
+    trainer.run(
+        id ->
+            Bridge.trainerBeginStepCached(
+                id,
+                TRAINING_SLOT,
+                batch.size(),
+                indices,
+                batch.targetAddresses(),
+                batch.maskAddresses(),
+                logits));
+  }
+
+  private void find(Batch batch, long[] indices) {
+    shared.ifPresent(FitFeatures::requireOpen);
+    batch.indices(indices);
+    for (int k = 0; trainingExamples != null && k < batch.size(); k++) {
+      indices[k] = trainingExamples[(int) indices[k]];
+    }
   }
 
   /** Returns where the validation's logits come from: kept features, or inputs. */

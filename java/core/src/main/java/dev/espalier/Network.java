@@ -327,7 +327,7 @@ public final class Network implements AutoCloseable {
    * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data) {
-    return evaluate(data, OptionalDouble.empty());
+    return evaluate(data, OptionalDouble.empty(), Map.of());
   }
 
   /**
@@ -340,13 +340,14 @@ public final class Network implements AutoCloseable {
    * @throws IllegalArgumentException if the threshold is out of range
    */
   public Evaluation evaluate(Dataset data, double threshold) {
-    return evaluate(data, OptionalDouble.of(Arguments.inRange("threshold", threshold, 0, 1)));
+    OptionalDouble checked = OptionalDouble.of(Arguments.inRange("threshold", threshold, 0, 1));
+    return evaluate(data, checked, Map.of());
   }
 
-  private Evaluation evaluate(Dataset data, OptionalDouble threshold) {
+  Evaluation evaluate(Dataset data, OptionalDouble threshold, Map<String, Loss> losses) {
     TargetBinding binding = TargetBinding.of(tasks.list(), inputs, data);
     try (Predictor predictor = predictor(PredictorOptions.defaults().logits())) {
-      return new EvaluationRun(handle, binding, data, threshold).withPredictor(predictor);
+      return new EvaluationRun(handle, binding, data, threshold, losses).withPredictor(predictor);
     }
   }
 

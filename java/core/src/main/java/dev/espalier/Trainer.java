@@ -5,9 +5,12 @@ import dev.espalier.internal.Arguments;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -38,6 +41,7 @@ public final class Trainer {
   private final Network network;
   private final List<TrainingListener> listeners = new ArrayList<>();
   private final AtomicReference<Fit> running = new AtomicReference<>();
+  private final Map<String, Loss> losses = new LinkedHashMap<>();
   private Optimizer optimizer = AdamW.withLearningRate(1e-3);
   private Schedule schedule = Schedule.constant();
   private int batchSize = 32;
@@ -82,6 +86,27 @@ public final class Trainer {
    */
   public Trainer optimizer(Optimizer optimizer) {
     this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+    return this;
+  }
+
+  /**
+   * Trains a task by a loss of one's own, in place of that of its head. {@link #validation} and
+   * {@link #evaluate} report it too. It is no part of the network: a copy, a saved model and {@link
+   * Network#evaluate(Dataset)} know the head's own loss alone.
+   *
+   * @param task name of one of the network's tasks
+   * @param loss computes loss and gradients, once a batch
+   * @return this
+   * @throws IllegalArgumentException if the network has no such task
+   */
+  public Trainer loss(String task, Loss loss) {
+    Objects.requireNonNull(task, "task");
+    Objects.requireNonNull(loss, "loss");
+    List<String> tasks = network.tasks().stream().map(Task::name).toList();
+    if (!tasks.contains(task)) {
+      throw new IllegalArgumentException(NearNames.instead("task: expected one of", tasks, task));
+    }
+    losses.put(task, loss);
     return this;
   }
 
@@ -383,9 +408,10 @@ public final class Trainer {
    *     label; or a head stands on the output of another
    * @throws ShapeException if inputs or targets have the wrong shape
    * @throws NonFiniteException if an input is not finite, naming the example; or a loss or
-   *     gradient, naming step and task (for optimizers that keep squares of gradients also if a
-   *     square would not be: from a norm of 1e19 on, once clipped); or a statistic of a batch norm,
-   *     naming step and layer; or a parameter after the update, naming step, parameter and rate
+   *     gradient, naming step and task, or row and column where the loss is one's own (for
+   *     optimizers that keep squares of gradients also if a square would not be: from a norm of
+   *     1e19 on, once clipped); or a statistic of a batch norm, naming step and layer; or a
+   *     parameter after the update, naming step, parameter and rate
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
    *     layer to train; this trainer is already running; early stopping or keepBest has no
    *     validation data; or the given feature cache is closed or in use by another thread
@@ -406,6 +432,22 @@ public final class Trainer {
       running.set(null);
       lastHistory = fit.history();
     }
+  }
+
+  /**
+   * Evaluates the network as {@link Network#evaluate(Dataset)} does, with the losses of this
+   * trainer.
+   *
+   * @param data examples with targets, at least one example
+   * @return the evaluation
+   * @throws IllegalArgumentException if tasks or targets do not fit the network
+   * @throws ShapeException if inputs have the wrong size
+   * @throws NonFiniteException if an input is not finite, naming the example
+   * @throws IllegalStateException if the network is closed or another thread trains it
+   * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
+   */
+  public Evaluation evaluate(Dataset data) {
+    return network.evaluate(data, OptionalDouble.empty(), losses);
   }
 
   /**
@@ -438,6 +480,7 @@ public final class Trainer {
     return new Settings(
         network,
         List.copyOf(listeners),
+        Map.copyOf(losses),
         optimizer,
         schedule,
         batchSize,
@@ -477,6 +520,7 @@ public final class Trainer {
   record Settings(
       Network network,
       List<TrainingListener> listeners,
+      Map<String, Loss> losses,
       Optimizer optimizer,
       Schedule schedule,
       int batchSize,

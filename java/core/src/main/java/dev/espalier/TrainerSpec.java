@@ -3,6 +3,7 @@ package dev.espalier;
 
 import dev.espalier.internal.JsonWriter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Writes the settings of a fit as the native trainer reads them. */
@@ -25,6 +26,9 @@ final class TrainerSpec {
     spec.put("layer_decay", settings.optimizer().layerDecay());
     if (settings.featureCacheFolder() != null) {
       spec.put("feature_folder", settings.featureCacheFolder().toString());
+    }
+    if (!settings.losses().isEmpty()) {
+      spec.put("own_losses", List.copyOf(settings.losses().keySet()));
     }
     return JsonWriter.write(spec);
   }

@@ -26,8 +26,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A training step, and a prediction, crosses from Java into native code once. Each form runs in a
- * JVM of its own, whose debugger tells of every native function that is called.
+ * A training step, and a prediction, crosses from Java into native code once; a step with a loss of
+ * one's own twice. Each form runs in a JVM of its own, whose debugger tells of every native
+ * function that is called.
  */
 class CrossingsTest {
   private static final int CALLS = 24;
@@ -38,17 +39,22 @@ class CrossingsTest {
     "PREFETCHED, trainerStep",
     "MAPPED, trainerStep",
     "CACHED, trainerStepCached",
+    "OWN_LOSS, trainerBeginStep trainerFinishStep",
+    "OWN_LOSS_CACHED, trainerBeginStepCached trainerFinishStep",
     "PREDICT_ARRAYS, predictorPredictArray",
     "PREDICT_BUFFERS, predictorPredictBuffers",
     "PREDICT_PIXEL_ARRAYS, predictorPredictPixelArray",
     "PREDICT_PIXEL_BUFFERS, predictorPredictPixelBuffers",
   })
-  void oneCallIsOneCrossing(Work work, String function) throws Exception {
+  void oneCallIsOneCrossing(Work work, String functions) throws Exception {
     List<String> crossings = crossings(work);
-    int end = crossings.lastIndexOf(function) + 1;
-    assertTrue(end >= CALLS, crossings.toString());
+    List<String> ofCall = List.of(functions.split(" "));
+    List<String> expected =
+        Collections.nCopies(CALLS, ofCall).stream().flatMap(List::stream).toList();
+    int end = crossings.lastIndexOf(ofCall.get(ofCall.size() - 1)) + 1;
+    assertTrue(end >= expected.size(), crossings.toString());
     // Before them, a predictor is warmed up.
-    assertEquals(Collections.nCopies(CALLS, function), crossings.subList(end - CALLS, end));
+    assertEquals(expected, crossings.subList(end - expected.size(), end));
   }
 
   /** Returns the native functions that the program called while it did the work, in order. */
@@ -90,6 +96,8 @@ class CrossingsTest {
     PREFETCHED,
     MAPPED,
     CACHED,
+    OWN_LOSS,
+    OWN_LOSS_CACHED,
     PREDICT_ARRAYS,
     PREDICT_BUFFERS,
     PREDICT_PIXEL_ARRAYS,
@@ -103,16 +111,23 @@ class CrossingsTest {
     public static void main(String[] arguments) {
       Dataset data = DOTS.labels();
       switch (Work.valueOf(arguments[0])) {
-        case ARRAYS -> train(Dots.labeller(1), data, false);
-        case PREFETCHED -> train(Dots.labeller(1), data, true);
-        case MAPPED -> train(Dots.labeller(1), Datasets.map(data, input -> input), false);
-        case CACHED -> train(Dots.labeller(1).freeze("conv1"), data, false);
+        case ARRAYS -> train(Trainer.of(Dots.labeller(1)), data, false);
+        case PREFETCHED -> train(Trainer.of(Dots.labeller(1)), data, true);
+        case MAPPED ->
+            train(Trainer.of(Dots.labeller(1)), Datasets.map(data, input -> input), false);
+        case CACHED -> train(Trainer.of(Dots.labeller(1).freeze("conv1")), data, false);
+        case OWN_LOSS -> train(withLoss(Dots.labeller(1)), data, false);
+        case OWN_LOSS_CACHED -> train(withLoss(Dots.labeller(1).freeze("conv1")), data, false);
         default -> predict(Work.valueOf(arguments[0]));
       }
     }
 
-    private static void train(Network network, Dataset data, boolean isPrefetching) {
-      Trainer.of(network)
+    private static Trainer withLoss(Network network) {
+      return Trainer.of(network).loss("side", OwnLossTest::logistic);
+    }
+
+    private static void train(Trainer trainer, Dataset data, boolean isPrefetching) {
+      trainer
           .batchSize(16) // three batches an epoch, the last one smaller
           .steps(CALLS)
           .prefetch(isPrefetching)

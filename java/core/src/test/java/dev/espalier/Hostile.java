@@ -298,16 +298,6 @@ final class Hostile {
             () -> Datasets.withTargets(DOTS.labels(), "", new float[24][3]),
             () -> null));
     arguments.put(
-        TrainingListener.class,
-        list(
-            () -> (TrainingListener) e -> {},
-            () ->
-                (TrainingListener)
-                    e -> {
-                      throw new Mine();
-                    },
-            () -> null));
-    arguments.put(
         Consumer.class,
         list(
             () -> (Consumer<Layers<?>>) h -> h.dense(3).relu(),
@@ -343,6 +333,7 @@ final class Hostile {
 
   private void addReceivers() {
     HostileInputs.addTo(arguments, receivers);
+    HostileCallbacks.addTo(arguments, receivers);
     receivers.put(Shape.class, list(() -> Dots.PICTURE));
     receivers.put(LayerOptions.class, list(LayerOptions::defaults));
     receivers.put(TransformerOptions.class, list(() -> TransformerOptions.of(8, 2, 8)));
@@ -454,7 +445,6 @@ final class Hostile {
     receivers.put(AdamW.class, list(() -> AdamW.withLearningRate(0.1)));
     receivers.put(RmsProp.class, list(() -> RmsProp.withLearningRate(0.1)));
     receivers.put(Schedule.class, list(Schedule::cosine, Schedule::constant));
-    receivers.put(TrainingListener.class, list(() -> (TrainingListener) e -> {}));
     receivers.put(StepResult.class, list(() -> new StepResult(0, 0, 1, 0, Map.of(), 0, 0)));
     receivers.put(EpochResult.class, list(Hostile::epoch));
     receivers.put(History.class, list(Hostile::history));

@@ -154,6 +154,26 @@ public final class Bridge {
       @Raw long[] masks,
       @Raw double[] results);
 
+  public static native void trainerBeginStep(
+      long trainer,
+      long batch,
+      long inputs,
+      @Raw(withEnv = true) long[] targets,
+      @Raw long[] masks,
+      long logits);
+
+  public static native void trainerBeginStepCached(
+      long trainer,
+      int slot,
+      long batch,
+      @Raw(withEnv = true) long[] examples,
+      @Raw long[] targets,
+      @Raw long[] masks,
+      long logits);
+
+  public static native void trainerFinishStep(
+      long trainer, long gradients, @Raw(withEnv = true) double[] sums, @Raw double[] results);
+
   public static native void trainerEvaluate(long trainer, long batch, long inputs, long logits);
 
   public static native void trainerEvaluateCached(
@@ -211,6 +231,9 @@ public final class Bridge {
       @Raw(withEnv = true) long[] targets,
       @Raw long[] masks,
       @Raw double[] results);
+
+  public static native double ownTaskLoss(
+      long network, String head, long examples, long labelled, double sum);
 
   public static native @StdString String taskMetrics(
       String kind,

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.util.Arrays;
+
+/**
+ * What a {@link Loss} is computed from, and where its gradients go. The arrays are row-major, of
+ * exactly these sizes, copies for the loss alone; they are filled anew for each call, so nothing
+ * may be kept of them.
+ *
+ * <p>Where nothing is labelled, the logits are NaN, of a class the whole row: what a network says
+ * there has no effect.
+ *
+ * @since 0.1
+ */
+public final class LossBatch {
+  private final Task task;
+  private final int examples;
+  private final float[] logits;
+  private final float[] targets;
+  private final int[] classes;
+  private final boolean[] mask;
+  private final float[] gradients;
+  private int labelledCount;
+
+  LossBatch(Task task, int examples) {
+    this.task = task;
+    this.examples = examples;
+    boolean isClasses = task.kind() == Task.Kind.CLASSES;
+    int entries = Math.multiplyExact(examples, task.width());
+    logits = new float[entries];
+    targets = new float[isClasses ? 0 : entries];
+    classes = new int[isClasses ? examples : 0];
+    mask = new boolean[isClasses ? examples : entries];
+    gradients = new float[entries];
+  }
+
+  /**
+   * Returns the task.
+   *
+   * @return its kind, and the names of its labels, classes or values
+   */
+  public Task task() {
+    return task;
+  }
+
+  /**
+   * Returns the number of examples.
+   *
+   * @return m in the formula of {@link Loss}, but for evaluations
+   */
+  public int examples() {
+    return examples;
+  }
+
+  /**
+   * Returns the number of logits of an example.
+   *
+   * @return labels, classes or values of the task
+   */
+  public int width() {
+    return task.width();
+  }
+
+  /**
+   * Returns the logits z.
+   *
+   * @return [examples, width]
+   */
+  public float[] logits() {
+    return logits;
+  }
+
+  /**
+   * Returns the known answers y of a task of labels, 0 to 1, or of values.
+   *
+   * @return [examples, width], NaN where nothing is labelled; empty for a task of classes
+   */
+  public float[] targets() {
+    return targets;
+  }
+
+  /**
+   * Returns the known classes of a task of classes.
+   *
+   * @return [examples], from 0 to width - 1, or -1 where nothing is labelled; empty for other tasks
+   */
+  public int[] classes() {
+    return classes;
+  }
+
+  /**
+   * Returns what is labelled.
+   *
+   * @return [examples, width], [examples] for a task of classes: true where the answer is known
+   */
+  public boolean[] mask() {
+    return mask;
+  }
+
+  /**
+   * Returns where the gradients dL/dz go.
+   *
+   * @return [examples, width], all zero at first; exactly 0 at last where nothing is labelled
+   */
+  public float[] gradients() {
+    return gradients;
+  }
+
+  /** Returns whether the answer is known that the logit at a place is for. */
+  boolean isLabelled(int entry) {
+    return mask[classes.length > 0 ? entry / width() : entry];
+  }
+
+  /** Makes all ready for a call, once logits and targets are there; returns if any is labelled. */
+  boolean begin() {
+    labelledCount = 0;
+    for (int i = 0; i < mask.length; i++) {
+      mask[i] = classes.length > 0 ? classes[i] >= 0 : !Float.isNaN(targets[i]);
+      labelledCount += mask[i] ? 1 : 0;
+    }
+    for (int i = 0; i < logits.length; i++) {
+      if (!isLabelled(i)) {
+        logits[i] = Float.NaN;
+      }
+    }
+    Arrays.fill(gradients, 0);
+    return labelledCount > 0;
+  }
+
+  /** Returns how many entries are labelled, whatever a loss has made of the mask since. */
+  int labelledCount() {
+    return labelledCount;
+  }
+
+  /** Returns for example {@code "32 examples of side: labels [low, right]"}. */
+  @Override
+  public String toString() {
+    return examples + " examples of " + task;
+  }
+}
