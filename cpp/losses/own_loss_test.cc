@@ -65,7 +65,9 @@ TEST(OwnLoss, ScalesAndPlacesLikeTheTasksOwn) {
                 Index(task.kind == TaskKind::kClasses ? row : row * width + j);
             const bool is_labelled = own.batch().mask[entry] != 0;
             EXPECT_EQ(std::isnan(own.batch().logits[Index(row * width + j)]), !is_labelled);
-            if (!is_labelled) EXPECT_EQ(gradient, 0.0f);
+            if (!is_labelled) {
+              EXPECT_EQ(gradient, 0.0f);
+            }
           }
         }
       }
