@@ -36,6 +36,11 @@ record NetworkInputs(List<Input> list, Shape shape) {
     return shape.size();
   }
 
+  /** Returns true if bytes can be given for its values: one input, of floats. */
+  boolean takesPixels() {
+    return list.size() == 1 && !list.get(0).isInteger();
+  }
+
   /**
    * Refuses data whose inputs are others. A single input fits by its shape, or as a vector of as
    * many values, whatever its name; several by name, shape and order.

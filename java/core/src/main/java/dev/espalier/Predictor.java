@@ -208,9 +208,11 @@ public final class Predictor implements AutoCloseable {
       calls.predictBuffers(0, buffer, 0, buffer, 0);
     }
     calls.predictArrays(0, new float[1], new float[1]);
-    calls.predictPixelBuffers(0, bytes, 0, buffer, 0);
-    calls.predictPixelArrays(0, new byte[1], new float[1]);
-    isWarm = true;
+    if (inputs.takesPixels()) { // others leave that to a predictor that does
+      calls.predictPixelBuffers(0, bytes, 0, buffer, 0);
+      calls.predictPixelArrays(0, new byte[1], new float[1]);
+      isWarm = true;
+    }
   }
 
   /**

@@ -119,6 +119,29 @@ class FirstCallTest {
     }
   }
 
+  /** The first predictor of a virtual machine may be one that takes no pixels. */
+  @Test
+  void aPredictorOfIntegersMayBeTheFirst() {
+    assertEquals("0.5", ChildJvm.run(OfIntegers.class, List.of("-Xmx64m")).lastLine());
+  }
+
+  /** Predicts from ids, in a network that answers 0.5 whatever they are. */
+  static final class OfIntegers {
+    public static void main(String[] arguments) {
+      try (Network network =
+              Network.builder(Input.integers("ids", Shape.vector(3)))
+                  .embedding("words", 5, 2, LayerOptions.defaults())
+                  .head("known", Head.labels("yes"))
+                  .build(1)
+                  .setParameter("heads.known.dense.weight", new float[6])
+                  .setParameter("heads.known.dense.bias", new float[1]);
+          Predictor predictor = network.predictor()) {
+        InputValues ids = InputValues.of("ids", 1, 2, 3);
+        System.out.println(predictor.predictNamed(ids).values("known")[0]);
+      }
+    }
+  }
+
   private static long median(List<Long> values) {
     return values.stream().sorted().toList().get(values.size() / 2);
   }
