@@ -40,6 +40,7 @@
 #include "layers/per_position.h"
 #include "layers/position_embedding.h"
 #include "layers/prelu.h"
+#include "layers/recurrent.h"
 #include "layers/reduce.h"
 #include "layers/reshape.h"
 #include "layers/resize.h"
@@ -85,6 +86,7 @@ Registry MakeRegistry() {
   }
   EmplaceKindsOf<ActivationLayer>(registry);
   EmplaceKindsOf<BinaryLayer>(registry);
+  EmplaceKindsOf<Recurrent>(registry);
   EmplaceKindsOf<SoftmaxLayer>(registry);
   EmplaceKindsOf<UnaryLayer>(registry);
   return registry;

@@ -40,6 +40,7 @@ Attributes Required(const std::string& kind) {
   if (kind == "unsqueeze") return {{"axes", Ints{0}}};
   if (kind == "resize") return {{"scale", 2.0}};
   if (kind == "attention") return {{"heads", Whole{4}}};
+  if (kind == "gru" || kind == "lstm") return {{"hidden", Whole{3}}};
   if (kind == "embedding") return {{"count", Whole{9}}, {"width", Whole{4}}};
   if (kind == "position_embedding") return {{"max_length", Whole{1} << 20}};
   if (kind == "max_pool2d" || kind == "average_pool2d") return {{"window", Whole{2}}};
@@ -60,8 +61,10 @@ std::vector<Shape> Inputs(const std::string& kind, const Shape& image) {
   const Shape tokens = {image[1], image[0] * image[2]};
   if (kind == "attention") return {tokens, tokens, tokens};
   if (kind == "embedding") return {Shape{image[0] * image[1] * image[2] / 4}};
-  if (kind == "position_embedding" || kind == "class_token" || kind == "token_pool")
+  if (kind == "position_embedding" || kind == "class_token" || kind == "token_pool" ||
+      kind == "gru" || kind == "lstm") {
     return {tokens};
+  }
   if (kind == "conv1d") return {Shape{image[0], image[1] * image[2]}};
   if (kind == "matmul") return {image, Shape{image[0], image[2], image[1]}};
   return std::vector<Shape>(InputsOf(kind), image);
@@ -115,6 +118,7 @@ TEST(Registry, KnowsAllKinds) {
                                              "global_average_pool2d",
                                              "global_max_pool2d",
                                              "group_norm",
+                                             "gru",
                                              "hard_sigmoid",
                                              "hard_swish",
                                              "instance_norm",
@@ -122,6 +126,7 @@ TEST(Registry, KnowsAllKinds) {
                                              "leaky_relu",
                                              "log",
                                              "log_softmax",
+                                             "lstm",
                                              "matmul",
                                              "max",
                                              "max_pool2d",
@@ -296,6 +301,10 @@ TEST(Registry, DefaultsArePyTorchsOrTheDocumentedOnes) {
   EXPECT_EQ(MakeLayer("leaky_relu", {})->attributes().at("slope"), AttributeValue(0.01));
   EXPECT_EQ(MakeLayer("elu", {})->attributes().at("alpha"), AttributeValue(1.0));
   EXPECT_EQ(MakeLayer("dropout", {})->attributes().at("rate"), AttributeValue(0.5));
+  const Attributes gru = MakeLayer("gru", Required("gru"))->attributes();
+  EXPECT_EQ(gru.at("bidirectional"), AttributeValue(false));
+  EXPECT_EQ(gru.at("bias"), AttributeValue(true));
+  EXPECT_EQ(gru.at("return_sequence"), AttributeValue(true));
 }
 
 TEST(Registry, UnknownNamesListTheKnown) {
@@ -339,6 +348,12 @@ TEST(Registry, WrongTypesAreErrors) {
   EXPECT_TRUE(Has(ErrorWith("reduce", "reduction", "product"), "got \"product\""));
   EXPECT_TRUE(Has(ErrorWith("cast", "to", "float64"), "got \"float64\""));
   EXPECT_TRUE(Has(ErrorWith("matmul", "transpose_first", Whole{1}), "expected true or false"));
+  for (const char* kind : {"gru", "lstm"}) {
+    EXPECT_TRUE(Has(ErrorWith(kind, "hidden", 3.0), "expected a whole number")) << kind;
+    for (const char* name : {"bidirectional", "bias", "return_sequence"}) {
+      EXPECT_TRUE(Has(ErrorWith(kind, name, Whole{1}), "true or false")) << kind << " " << name;
+    }
+  }
 }
 
 TEST(Registry, WholeNumbersAreRealOnes) {
@@ -391,6 +406,8 @@ TEST(Registry, HostileValuesAreErrors) {
     EXPECT_TRUE(Has(ErrorWith("resize", "size", Ints{1, value}), "size"));
     EXPECT_TRUE(Has(ErrorWith("rms_norm", "epsilon", value), "epsilon"));
     EXPECT_TRUE(Has(ErrorWith("attention", "heads", value), "heads"));
+    EXPECT_TRUE(Has(ErrorWith("gru", "hidden", value), "gru hidden"));
+    EXPECT_TRUE(Has(ErrorWith("lstm", "hidden", value), "lstm hidden"));
     for (const char* name : {"count", "width"}) {
       EXPECT_TRUE(Has(ErrorWith("embedding", name, value), name)) << name;
     }

@@ -132,7 +132,8 @@ public final class LayerOptions {
   }
 
   /**
-   * Leaves out the bias of a dense layer or convolution, as before batch norm.
+   * Leaves out the bias of a dense layer or convolution, as before batch norm, or both biases of a
+   * GRU or LSTM.
    *
    * @return changed options
    */
@@ -214,6 +215,26 @@ public final class LayerOptions {
    */
   public LayerOptions scale(double scale) {
     return with("scale", Arguments.inRange("scale", scale, 1e-6, 1e6));
+  }
+
+  /**
+   * Lets a GRU or LSTM go both ways: a second one begins at the last (valid) position, and its
+   * states stand behind those of the first, which makes the result twice as wide.
+   *
+   * @return changed options
+   */
+  public LayerOptions bidirectional() {
+    return with("bidirectional", true);
+  }
+
+  /**
+   * Lets a GRU or LSTM give its last state alone, {@code [hidden]}, not that at each position: the
+   * way forward that at the last (valid) position, the way back that at the first.
+   *
+   * @return changed options
+   */
+  public LayerOptions lastState() {
+    return with("return_sequence", false);
   }
 
   /**

@@ -211,6 +211,56 @@ public abstract sealed class Layers<B extends Layers<B>> extends ImageLayers<B>
   }
 
   /**
+   * Adds a gated recurrent unit, whose state goes from position to position: {@code [length,
+   * width]} becomes {@code [length, hidden]}. Cho et al. 2014, arXiv:1406.1078, in PyTorch's form.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param hidden elements of the state, 1 to 2^20
+   * @return this
+   */
+  public B gru(String name, int hidden) {
+    return gru(name, hidden, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds a gated recurrent unit with options: bidirectional, last state, bias. Weights and biases
+   * start uniform in ±1 / sqrt(hidden), as PyTorch's, whose parameters fit: docs/model_file.md.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param hidden elements of the state, 1 to 2^20
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B gru(String name, int hidden, LayerOptions options) {
+    return append(name, "gru", options, "hidden", channels("hidden", hidden));
+  }
+
+  /**
+   * Adds a long short-term memory, whose state goes from position to position: {@code [length,
+   * width]} becomes {@code [length, hidden]}. Hochreiter and Schmidhuber 1997, in PyTorch's form.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param hidden elements of the state, 1 to 2^20
+   * @return this
+   */
+  public B lstm(String name, int hidden) {
+    return lstm(name, hidden, LayerOptions.defaults());
+  }
+
+  /**
+   * Adds a long short-term memory with options: bidirectional, last state, bias. Weights and biases
+   * start uniform in ±1 / sqrt(hidden), as PyTorch's, whose parameters fit: docs/model_file.md.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param hidden elements of the state, 1 to 2^20
+   * @param options settings other than the defaults
+   * @return this
+   */
+  public B lstm(String name, int hidden, LayerOptions options) {
+    return append(name, "lstm", options, "hidden", channels("hidden", hidden));
+  }
+
+  /**
    * Adds dropout: in training each value is 0 with probability {@code rate}, else divided by {@code
    * 1 - rate}; in prediction and where frozen nothing happens.
    *

@@ -286,6 +286,50 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
   }
 
   /**
+   * Adds a gated recurrent unit over the valid positions alone: states behind them are 0, and the
+   * way back begins at the last of them. See {@link #gru(String, int, LayerOptions)}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param hidden elements of the state, 1 to 2^20
+   * @param options settings other than the defaults
+   * @param layer name of the layer that it reads, {@code [length, width]}
+   * @param lengths name of the number of valid positions, int32 {@code [1]}
+   * @return this
+   * @throws IllegalStateException if {@link #from} has just named another place
+   */
+  public NetworkBuilder gru(
+      String name, int hidden, LayerOptions options, String layer, String lengths) {
+    return join(
+        name,
+        "gru",
+        with("gru", name, options, "hidden", channels("hidden", hidden)),
+        layer,
+        lengths);
+  }
+
+  /**
+   * Adds a long short-term memory over the valid positions alone: states behind them are 0, and the
+   * way back begins at the last of them. See {@link #lstm(String, int, LayerOptions)}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param hidden elements of the state, 1 to 2^20
+   * @param options settings other than the defaults
+   * @param layer name of the layer that it reads, {@code [length, width]}
+   * @param lengths name of the number of valid positions, int32 {@code [1]}
+   * @return this
+   * @throws IllegalStateException if {@link #from} has just named another place
+   */
+  public NetworkBuilder lstm(
+      String name, int hidden, LayerOptions options, String layer, String lengths) {
+    return join(
+        name,
+        "lstm",
+        with("lstm", name, options, "hidden", channels("hidden", hidden)),
+        layer,
+        lengths);
+  }
+
+  /**
    * Adds an encoder block of a transformer over {@code [length, width]}: self-attention, then two
    * dense layers at each position, each added to what it reads. Its layers are {@code <name>.qkv,
    * .attention, .projection, .dropout1, .sum1, .norm1, .hidden, .activation, .output, .dropout2,

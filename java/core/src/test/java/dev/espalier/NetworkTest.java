@@ -152,6 +152,43 @@ class NetworkTest {
   }
 
   @Test
+  void buildsRecurrentLayers() {
+    LayerOptions options = LayerOptions.defaults();
+    try (Network network =
+        Network.builder(Input.floats("tokens", Shape.of(11, 5)), Input.integers("n", Shape.of(1)))
+            .from("tokens")
+            .gru("", 6)
+            .lstm("two", 7, options.bidirectional().noBias())
+            .gru("valid", 4, options.bidirectional(), "two", "n")
+            .lstm("state", 3, options.lastState(), "valid", "n")
+            .head("early", "two", Head.layers(h -> h.gru("", 2, options.lastState())).values("v"))
+            .head("late", Head.layers(h -> h.dense(4)).values("w"))
+            .build(1)) {
+      Map<String, LayerSummary> layers =
+          network.layers().stream().collect(Collectors.toMap(LayerSummary::name, l -> l));
+      assertEquals(Shape.of(11, 6), layers.get("gru1").output());
+      assertEquals(Shape.of(11, 14), layers.get("two").output());
+      assertEquals(Shape.of(11, 8), layers.get("valid").output());
+      assertEquals(Shape.of(3), layers.get("state").output());
+      assertEquals(3 * 6 * (5 + 6 + 2), layers.get("gru1").parameterCount());
+      assertEquals(2 * 4 * 7 * (6 + 7), layers.get("two").parameterCount());
+      assertEquals(2 * 3 * 4 * 4, network.parameter("valid.recurrent_weight").length);
+      float most = 0;
+      for (float weight : network.parameter("gru1.recurrent_bias")) {
+        most = Math.max(most, Math.abs(weight));
+      }
+      assertTrue(most > 0 && most <= 1 / Math.sqrt(6), most + " is none of PyTorch's");
+    }
+    NetworkBuilder builder = Network.builder(Shape.of(11, 5));
+    assertThrows(IllegalArgumentException.class, () -> builder.gru("", 0));
+    assertThrows(
+        IllegalArgumentException.class, () -> builder.lstm("x", 3, options.set("hidden", 4)));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> builder.gru("x", 3, options.set("hidden", 4), "input", "n"));
+  }
+
+  @Test
   void transformersNeedANameAndDivisors() {
     TransformerOptions block = TransformerOptions.of(24, 3, 40);
     assertThrows(IllegalArgumentException.class, () -> TransformerOptions.of(24, 5, 40));

@@ -48,6 +48,8 @@ class RandomLayersTest {
           kind("embedding", "count", "width", "padding_id"),
           kind("position_embedding", "max_length"),
           kind("token_pool", "pool"),
+          kind("gru", "hidden", "bidirectional", "return_sequence", "bias"),
+          kind("lstm", "hidden", "bidirectional", "return_sequence", "bias"),
           kind("dropout", "rate"),
           kind("relu"),
           kind("gelu"),
@@ -79,6 +81,8 @@ class RandomLayersTest {
   private static final Set<String> FLAGS =
       Set.of(
           "bias",
+          "bidirectional",
+          "return_sequence",
           "per_position",
           "count_include_pad",
           "affine",
@@ -151,6 +155,9 @@ class RandomLayersTest {
         numbers.add(attribute.equals("order") || attribute.equals("axes") ? i : number(random));
       }
       return numbers;
+    }
+    if (attribute.equals("hidden")) { // its square counts
+      return Math.min(number(random), 200);
     }
     return number(random);
   }
