@@ -2,10 +2,11 @@
 """PyTorch from Python as a contender of ci/bench.
 
 Started with the number of threads; answers the requests of ContenderClient.java, a line each, as
-ContenderProcess.java does. Eager mode; inference_mode for predictions, Adam in its fused form for
-training, which is the fastest that PyTorch offers without compiling.
+ContenderProcess.java does. Eager mode; inference_mode for predictions, Adam or AdamW in its fused
+form for training, which is the fastest that PyTorch offers without compiling.
 """
 
+import gc
 import json
 import math
 import struct
@@ -56,8 +57,30 @@ def padding(layer, size):
     return top, left
 
 
+class PeakMemory:
+    """How far resident memory grows, as PeakMemory.java measures it."""
+
+    def __init__(self):
+        gc.collect()
+        try:
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")
+            self.before = self.kilobytes()
+        except OSError:
+            self.before = math.nan
+
+    @staticmethod
+    def kilobytes():
+        with open("/proc/self/status") as file:
+            (line,) = (line for line in file if line.startswith("VmHWM:"))
+        return int(line.split()[1])
+
+    def growth_megabytes(self):
+        return (self.kilobytes() - self.before) * 1024 / 1e6
+
+
 class Network:
-    """Logits of a model file's network; batch norm by its running statistics."""
+    """Logits of a model file's network; batch norm by its running statistics unless trained."""
 
     def __init__(self, path, is_trained):
         graph, tensors = read_model(path)
@@ -76,7 +99,10 @@ class Network:
             for name, tensor in tensors.items():
                 if not name.endswith(("running_mean", "running_var")):
                     self.parameters.append(tensor.requires_grad_())
-        self.steps = [(layer["name"], layer["inputs"], operation(layer, tensors)) for layer in layers]
+        self.steps = [
+            (layer["name"], layer["inputs"], operation(layer, tensors, is_trained))
+            for layer in layers
+        ]
 
     def __call__(self, x):
         values = {"input": x}
@@ -97,7 +123,7 @@ def attention(heads):
     return run
 
 
-def operation(layer, tensors):
+def operation(layer, tensors, is_trained):
     kind, name, attributes = layer["kind"], layer["name"], layer["attributes"]
     weight, bias = tensors.get(name + ".weight"), tensors.get(name + ".bias")
     if kind == "dense":
@@ -125,17 +151,22 @@ def operation(layer, tensors):
         return lambda x: F.max_pool2d(x, window, stride, pads)
     if kind == "batch_norm":
         mean, variance = tensors[name + ".running_mean"], tensors[name + ".running_var"]
-        epsilon = attributes["epsilon"]
-        return lambda x: F.batch_norm(x, mean, variance, weight, bias, False, 0.1, epsilon)
+        rest = (weight, bias, is_trained, attributes["momentum"], attributes["epsilon"])
+        return lambda x: F.batch_norm(x, mean, variance, *rest)
+    if kind == "global_average_pool2d":
+        if attributes.get("keep_dimensions"):
+            return lambda x: F.adaptive_avg_pool2d(x, 1)
+        return lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1)
     simple = {
         "flatten": lambda x: x.flatten(1),
         "gelu": F.gelu,
         "token_pool": lambda x: x.mean(1),
         "transpose": lambda x: x.transpose(1, 2),
-        "global_average_pool2d": lambda x: F.adaptive_avg_pool2d(x, 1).flatten(1),
         "relu": F.relu,
         "relu6": F.relu6,
         "sigmoid": torch.sigmoid,
+        "silu": F.silu,
+        "mul": lambda x, y: x * y,
         "add": lambda *x: sum(x[1:], x[0]),
     }
     return simple[kind]
@@ -170,21 +201,25 @@ class Prediction:
 
 class Training:
     def __init__(self, folder, network, batch):
-        self.network = Network(f"{folder}/{network}.safetensors", True)
-        examples, shape = BATCHES * batch, self.network.input_shape
+        model = f"{folder}/{network}.safetensors"
+        shapes = Network(model, False)
+        examples, shape = BATCHES * batch, shapes.input_shape
         count = examples * torch.Size(shape).numel()
         inputs = read_floats(f"{folder}/{network}.inputs", count).reshape([examples] + shape)
         self.inputs = [part.clone() for part in inputs.split(batch)]
-        width = 1 if self.network.is_classes else self.network.outputs
+        width = 1 if shapes.is_classes else shapes.outputs
         targets = read_floats(f"{folder}/{network}.targets", examples * width)
-        if self.network.is_classes:
+        if shapes.is_classes:
             self.targets = [(part.clone(),) for part in targets.long().split(batch)]
         else:
             rows = targets.reshape(examples, width)
             self.targets = [
                 (part.nan_to_num(0.0), (~part.isnan()).float()) for part in rows.split(batch)
             ]
-        self.optimizer = torch.optim.Adam(self.network.parameters, lr=1e-3, fused=True)
+        del shapes, inputs
+        self.memory = PeakMemory()
+        self.network = Network(model, True)
+        self.optimizer = optimizer(network, self.network.parameters)
         self.step = 0
 
     def run(self):
@@ -203,6 +238,17 @@ class Training:
         return loss.item()
 
     round = Prediction.round
+
+
+def optimizer(network, parameters):
+    """Adam, or AdamW for whole backbones: Work.java says where, and with which settings."""
+    if not network.startswith("T-"):
+        return torch.optim.Adam(parameters, lr=1e-3, fused=True)
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": 0.01},
+        {"params": [p for p in parameters if p.dim() == 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=1e-4, fused=True)
 
 
 def write_floats(path, values):
@@ -237,9 +283,11 @@ def main():
                 nanos = []
                 work.round(time.perf_counter_ns() + int(words[1]) * 10**6, int(words[2]), nanos)
                 nanos.sort()
-                parts = [quantile(nanos, 0.5, 2), quantile(nanos, 0.99, 200)]
+                parts = [quantile(nanos, 0.5, 1), quantile(nanos, 0.99, 200)]
                 parts.append(quantile(nanos, 0.999, 2000))
                 answer = f"ok {len(nanos)} {' '.join(parts)} NaN"
+            elif words[0] == "peak":
+                answer = f"ok {work.memory.growth_megabytes():.6g}"
             elif words[0] == "close":
                 work = None
             else:

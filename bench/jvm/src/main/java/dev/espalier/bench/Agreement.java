@@ -39,9 +39,13 @@ final class Agreement {
   /**
    * What rounding and other algorithms may change of losses in training on the same examples. Seen
    * are 2e-7, and 6e-5 of Deeplearning4j, whose Adam adds its epsilon elsewhere; on I4, whose loss
-   * doubles with the first update so that differences grow, 1.5e-3. A rate 2 % off is seen.
+   * doubles with the first update so that differences grow, 1.5e-3. A rate 2 % off is seen. Of
+   * whole backbones 3e-4: Adam's first updates go by the sign of gradients, however small.
    */
   static double lossTolerance(String network) {
+    if (network.startsWith("T-")) {
+      return 2e-3;
+    }
     return network.equals("I4") ? 5e-3 : 2e-4;
   }
 

@@ -17,7 +17,10 @@ public interface Contender {
   /** Prepares predictions of the first {@code batch} inputs of the workload. */
   Prediction prediction(Work work, int batch) throws IOException;
 
-  /** Prepares training on the workload's examples. */
+  /**
+   * Prepares training on the workload's examples. Calls {@link PeakMemory#start} between loading
+   * these and building the network.
+   */
   default Training training(Work work, int batch) throws IOException {
     throw new UnsupportedOperationException("does not train");
   }

@@ -63,7 +63,18 @@ final class ContenderClient implements AutoCloseable {
     return prepare("train", work, batch);
   }
 
-  /** Count, p50, p99, p99.9 in microseconds (NaN from too few), bytes allocated per call. */
+  /**
+   * By how many MB the peak resident memory has exceeded what was resident before the network was
+   * built; NaN where the system does not tell.
+   */
+  double peakMegabytes() throws IOException {
+    return numbers(ask("peak"))[0];
+  }
+
+  /**
+   * Count, p50, p99, p99.9 in microseconds (the last two NaN from too few), bytes allocated per
+   * call.
+   */
   double[] round(long millis, int least) throws IOException {
     return numbers(ask("round " + millis + " " + least));
   }

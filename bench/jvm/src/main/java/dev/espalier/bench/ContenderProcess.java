@@ -82,6 +82,8 @@ public final class ContenderProcess {
         }
         Work.writeFloats(Path.of(words[4]), first);
         return "";
+      case "peak":
+        return numbers(PeakMemory.growthMegabytes());
       case "round":
         return round(Long.parseLong(words[1]), Integer.parseInt(words[2]));
       case "blocks":
@@ -138,7 +140,7 @@ public final class ContenderProcess {
     Arrays.sort(sorted, 0, count);
     return numbers(
         count,
-        microseconds(count, 0.5, 2),
+        microseconds(count, 0.5, 1),
         microseconds(count, 0.99, 200),
         microseconds(count, 0.999, 2000),
         (double) allocated / count);

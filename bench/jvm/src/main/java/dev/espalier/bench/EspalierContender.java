@@ -2,6 +2,7 @@
 package dev.espalier.bench;
 
 import dev.espalier.Adam;
+import dev.espalier.AdamW;
 import dev.espalier.Dataset;
 import dev.espalier.Datasets;
 import dev.espalier.EpochResult;
@@ -70,11 +71,18 @@ public final class EspalierContender implements Contender {
   @Override
   public Training training(Work work, int batch) throws IOException {
     requireFloat();
+    Dataset data;
+    try (Network shapes = Network.load(work.model())) {
+      data = examples(shapes, work, Work.BATCHES * batch);
+    }
+    PeakMemory.start();
     Network network = Network.load(work.model());
-    Dataset data = examples(network, work, Work.BATCHES * batch);
     Trainer trainer =
         Trainer.of(network)
-            .optimizer(Adam.withLearningRate(1e-3))
+            .optimizer(
+                work.decaysWeights()
+                    ? AdamW.withLearningRate(Work.SMALL_RATE).weightDecay(Work.WEIGHT_DECAY)
+                    : Adam.withLearningRate(1e-3))
             .batchSize(batch)
             .shuffle(false)
             // The examples lie in memory: another thread that reads ahead only takes time away.

@@ -10,19 +10,28 @@ import java.util.Map;
 final class MachineLimits {
   /** Multiply-adds of one prediction, and those of the first layer. */
   private static final Map<String, double[]> MULTIPLY_ADDS =
-      Map.of(
-          "I1", new double[] {234_752, 784 * 256},
-          "I2", new double[] {29_952, 103 * 256},
-          "I3", new double[] {4.24e6, 9 * 32 * 28 * 28},
-          "I4", new double[] {153.8e6, 27 * 64 * 32 * 32},
-          "I5r", new double[] {1.81e9, 0},
-          "I5m", new double[] {0.30e9, 0},
-          "I6-16", new double[] {171.0e6, 0},
-          "I6-64", new double[] {698.4e6, 0},
-          "I6-128", new double[] {1434.5e6, 0},
-          "I7", new double[] {1.246e9, 0});
+      Map.ofEntries(
+          entry("I1", 234_752, 784 * 256),
+          entry("I2", 29_952, 103 * 256),
+          entry("I3", 4.24e6, 9 * 32 * 28 * 28),
+          entry("I4", 153.8e6, 27 * 64 * 32 * 32),
+          entry("I5r", 1.81e9, 0),
+          entry("I5m", 0.30e9, 0),
+          entry("I5r-224", 1.81e9, 147 * 64 * 112 * 112),
+          entry("I5r-64", 148.1e6, 147 * 64 * 32 * 32),
+          entry("I5m-224", 0.30e9, 27 * 32 * 112 * 112),
+          entry("I5m-64", 24.5e6, 27 * 32 * 32 * 32),
+          entry("I6-16", 171.0e6, 0),
+          entry("I6-64", 698.4e6, 0),
+          entry("I6-128", 1434.5e6, 0),
+          entry("I7", 1.246e9, 0),
+          entry("I8", 0.386e9, 0));
 
   private final Map<String, Double> limits = new HashMap<>();
+
+  private static Map.Entry<String, double[]> entry(String workload, double all, double first) {
+    return Map.entry(workload, new double[] {all, first});
+  }
 
   MachineLimits(List<ResultsFile.Row> rows) {
     for (ResultsFile.Row row : rows) {

@@ -125,7 +125,10 @@ public final class ModelFile {
           case "reshape" -> ints(attributes.get("shape"));
           case "transpose" -> new int[] {before[1], before[0]};
           case "flatten" -> new int[] {product(before)};
-          case "global_average_pool2d" -> new int[] {before[0]};
+          case "global_average_pool2d" ->
+              attributes.path("keep_dimensions").asBoolean()
+                  ? new int[] {before[0], 1, 1}
+                  : new int[] {before[0]};
           case "conv2d", "depthwise_conv2d" ->
               windowed(tensor(name + ".weight").shape()[0], before, "kernel", attributes);
           case "max_pool2d", "average_pool2d" -> windowed(before[0], before, "window", attributes);

@@ -18,7 +18,7 @@ import java.util.Map;
  */
 final class PredictionRace {
   private static final List<String> NETWORKS =
-      List.of("I1", "I2", "I3", "I4", "I5r", "I5m", "I6-16", "I6-64", "I6-128", "I7");
+      List.of("I1", "I2", "I3", "I4", "I5r", "I5m", "I6-16", "I6-64", "I6-128", "I7", "I8");
   private static final int LARGEST_BATCH = 64;
 
   private final Lineup lineup;
@@ -46,7 +46,7 @@ final class PredictionRace {
     if (network.startsWith("I6")) {
       return new int[] {1, 8};
     }
-    boolean isLarge = network.startsWith("I5") || network.equals("I7");
+    boolean isLarge = network.matches("I[578].*");
     return isLarge ? new int[] {1} : new int[] {1, 8, LARGEST_BATCH};
   }
 

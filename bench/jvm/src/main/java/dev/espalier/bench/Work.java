@@ -18,6 +18,12 @@ public record Work(Path folder, String network) {
   /** Batches that training goes through in turn. */
   public static final int BATCHES = 8;
 
+  /** The learning rate where weights decay: as whole backbones are adapted. */
+  public static final double SMALL_RATE = 1e-4;
+
+  /** The decay of weights, but not of biases and norms, by the rate times this. */
+  public static final double WEIGHT_DECAY = 0.01;
+
   /** The parameters and the graph, see docs/model_file.md. */
   public Path model() {
     return folder.resolve(network + ".safetensors");
@@ -31,6 +37,11 @@ public record Work(Path folder, String network) {
   /** Whether predictions are logits; else probabilities. */
   public boolean isLogits() {
     return !network.equals("I1") && !network.equals("I2");
+  }
+
+  /** Whether training is with AdamW, at {@link #SMALL_RATE}; else with Adam. */
+  public boolean decaysWeights() {
+    return network.startsWith("T-");
   }
 
   /** The inputs from the first example on, {@code count} values. */

@@ -14,7 +14,7 @@ import java.util.Random;
 
 /** Writes the files of workloads. */
 final class WorkWriter {
-  /** The share of label entries that nobody labelled. */
+  /** The share of label entries that nobody labelled; where whole backbones are trained, half. */
   private static final double HIDDEN = 0.3;
 
   private static final int SEED = 5;
@@ -38,7 +38,8 @@ final class WorkWriter {
    */
   static Work writeTraining(Path folder, String network, int batch) throws IOException {
     int alike = ContenderProcess.CHECKED_STEPS;
-    return write(folder, network, Work.BATCHES * batch, alike, HIDDEN);
+    double hidden = new Work(folder, network).decaysWeights() ? 0.5 : HIDDEN;
+    return write(folder, network, Work.BATCHES * batch, alike, hidden);
   }
 
   private static Work write(Path folder, String network, int examples, int alike, double hidden)

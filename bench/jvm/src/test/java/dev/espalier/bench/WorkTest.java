@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.espalier.Network;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -33,13 +36,48 @@ class WorkTest {
   }
 
   @Test
-  void shapesOfResNet18AndMobileNetV2AreTheKnownOnes() throws IOException {
-    for (String name : new String[] {"I5r", "I5m"}) {
-      ModelFile model = ModelFile.read(WorkWriter.write(folder, name, 1).model());
+  void backbonesHaveTheKnownNumbersOfParameters() throws IOException {
+    Map<String, Long> parameters =
+        Map.of("I5r", 11_689_512L, "I5m", 3_504_872L, "I8", 5_288_548L, "T-I5r-64", 11_183_694L);
+    for (Map.Entry<String, Long> entry : parameters.entrySet()) {
+      ModelFile model = ModelFile.read(WorkWriter.write(folder, entry.getKey(), 1).model());
       ModelFile.Layer last = model.layers().get(model.layers().size() - 1);
-      assertArrayEquals(new int[] {name.equals("I5r") ? 512 : 1280}, last.input());
-      assertArrayEquals(new int[] {1000}, last.output());
+      assertArrayEquals(new int[] {entry.getKey().contains("r") ? 512 : 1280}, last.input());
+      assertEquals(entry.getKey().startsWith("T-") ? 14 : 1000, model.outputSize());
+      try (Network network = Network.load(folder.resolve(entry.getKey() + ".safetensors"))) {
+        assertEquals(
+            entry.getValue(),
+            network.parameters().stream()
+                .filter(parameter -> !parameter.isBuffer())
+                .mapToLong(parameter -> parameter.shape().size())
+                .sum());
+      }
     }
+  }
+
+  @Test
+  void halfOfTheLabelsOfBackbonesAreHidden() throws IOException {
+    Work work = WorkWriter.writeTraining(folder, "T-I5m-64", 8);
+    float[] targets = work.targets(Work.BATCHES * 8 * 14);
+    int hidden = 0;
+    for (float target : targets) {
+      hidden += Float.isNaN(target) ? 1 : 0;
+    }
+    assertEquals(0.5, (double) hidden / targets.length, 0.1);
+  }
+
+  @Test
+  void memoryThatGrowsIsSeen() {
+    PeakMemory.start();
+    double before = PeakMemory.growthMegabytes();
+    // Some of it may be resident already, freed by another test.
+    ByteBuffer buffer = ByteBuffer.allocateDirect(160_000_000);
+    for (int i = 0; i < buffer.capacity(); i += 1024) {
+      buffer.put(i, (byte) 1);
+    }
+    double growth = PeakMemory.growthMegabytes();
+    assumeFalse(Double.isNaN(growth), "the system does not tell");
+    assertTrue(growth - before > 60, before + " to " + growth + " MB");
   }
 
   @Test

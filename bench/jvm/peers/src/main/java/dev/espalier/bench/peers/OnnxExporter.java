@@ -104,6 +104,10 @@ public final class OnnxExporter {
         node(isMax ? "MaxPool" : "AveragePool", inputs, name, attributes);
       }
       case "global_average_pool2d" -> {
+        if (layer.output().length > 1) {
+          node("GlobalAveragePool", inputs, name);
+          return;
+        }
         node("GlobalAveragePool", inputs, name + ".image");
         node("Flatten", List.of(name + ".image"), name, integer("axis", 1));
       }
@@ -152,6 +156,7 @@ public final class OnnxExporter {
         node("Sigmoid", inputs, name + ".gate");
         node("Mul", List.of(inputs.get(0), name + ".gate"), name);
       }
+      case "mul" -> node("Mul", inputs, name);
       case "add" -> node(inputs.size() == 2 ? "Add" : "Sum", inputs, name);
       case "concat" -> node("Concat", inputs, name, integer("axis", 1));
       case "dropout" -> node("Identity", inputs, name);

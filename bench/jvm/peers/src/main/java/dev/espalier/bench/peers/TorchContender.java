@@ -3,6 +3,7 @@ package dev.espalier.bench.peers;
 
 import dev.espalier.bench.Contender;
 import dev.espalier.bench.ModelFile;
+import dev.espalier.bench.PeakMemory;
 import dev.espalier.bench.TransferWork;
 import dev.espalier.bench.Work;
 import java.io.IOException;
@@ -16,7 +17,10 @@ import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Adam;
 import org.bytedeco.pytorch.AdamOptions;
+import org.bytedeco.pytorch.AdamW;
+import org.bytedeco.pytorch.AdamWOptions;
 import org.bytedeco.pytorch.InferenceMode;
+import org.bytedeco.pytorch.Optimizer;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -242,19 +246,18 @@ public final class TorchContender implements Contender {
     }
   }
 
-  /** Eager training with torch::optim::Adam. */
+  /** Eager training with torch::optim's Adam, or AdamW where weights decay. */
   private static final class TorchTraining implements Training {
     private final TorchNetwork network;
     private final Tensor[] inputs = new Tensor[Work.BATCHES];
     private final Targets targets;
-    private final Adam adam;
+    private final List<Optimizer> optimizers = new ArrayList<>();
     private final int batch;
     private int step;
 
     TorchTraining(Work work, int batch) throws IOException {
       this.batch = batch;
       ModelFile model = ModelFile.read(work.model());
-      network = new TorchNetwork(model, true);
       int examples = Work.BATCHES * batch;
       float[] values = work.inputs(examples * model.inputSize());
       int size = batch * model.inputSize();
@@ -265,7 +268,27 @@ public final class TorchContender implements Contender {
           model.isClasses()
               ? Targets.classes(work.targets(examples))
               : Targets.labels(work.targets(examples * model.outputSize()), examples);
-      adam = new Adam(network.parameters(), new AdamOptions(LEARNING_RATE));
+      PeakMemory.start();
+      network = new TorchNetwork(model, true);
+      if (work.decaysWeights()) {
+        addAdamW(Work.WEIGHT_DECAY, true);
+        addAdamW(0, false);
+      } else {
+        optimizers.add(new Adam(network.parameters(), new AdamOptions(LEARNING_RATE)));
+      }
+    }
+
+    /** AdamW on the matrices and kernels, or on the vectors: biases and what norms have. */
+    private void addAdamW(double decay, boolean isWeights) {
+      TensorVector parameters = new TensorVector();
+      for (Tensor parameter : network.parameters().get()) {
+        if (parameter.dim() > 1 == isWeights) {
+          parameters.push_back(parameter);
+        }
+      }
+      AdamWOptions options = new AdamWOptions(Work.SMALL_RATE);
+      options.weight_decay().put(decay);
+      optimizers.add(new AdamW(parameters, options));
     }
 
     @Override
@@ -276,8 +299,10 @@ public final class TorchContender implements Contender {
         try (PointerScope scope = new PointerScope()) {
           Tensor loss = targets.loss(network.forward(inputs[at]), (long) at * batch, batch);
           loss.backward();
-          adam.step();
-          adam.zero_grad();
+          for (Optimizer optimizer : optimizers) {
+            optimizer.step();
+            optimizer.zero_grad();
+          }
           losses[i] = loss.item_float();
         }
         nanos[i] = System.nanoTime() - before;
@@ -286,7 +311,7 @@ public final class TorchContender implements Contender {
 
     @Override
     public void close() {
-      adam.close();
+      optimizers.forEach(Optimizer::close);
     }
   }
 }

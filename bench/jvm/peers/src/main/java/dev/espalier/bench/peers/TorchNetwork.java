@@ -18,8 +18,8 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A network as PyTorch operations on tensors made once; batch norm by its running statistics. What
- * a module of torch::nn would call, without its checks.
+ * A network as PyTorch operations on tensors made once; batch norm by its running statistics unless
+ * it is trained. What a module of torch::nn would call, without its checks.
  */
 final class TorchNetwork {
   private final List<Operation> operations = new ArrayList<>();
@@ -99,17 +99,25 @@ final class TorchNetwork {
         }
       case "batch_norm":
         {
-          TensorOptional[] values = new TensorOptional[4];
-          String[] names = {"weight", "bias", "running_mean", "running_var"};
-          Arrays.setAll(
-              values, i -> keep(new TensorOptional(tensor(model, layer.name() + "." + names[i]))));
+          String name = layer.name() + ".";
+          TensorOptional weight = optional(parameter(model, name + "weight", isTrained));
+          TensorOptional bias = optional(parameter(model, name + "bias", isTrained));
+          TensorOptional mean = optional(tensor(model, name + "running_mean"));
+          TensorOptional variance = optional(tensor(model, name + "running_var"));
+          double momentum = layer.number("momentum");
           double epsilon = layer.number("epsilon");
           return in ->
               torch.batch_norm(
-                  in[0], values[0], values[1], values[2], values[3], false, 0.1, epsilon, false);
+                  in[0], weight, bias, mean, variance, isTrained, momentum, epsilon, false);
         }
       case "global_average_pool2d":
-        return in -> torch.adaptive_avg_pool2d(in[0], 1, 1).flatten(1, -1);
+        {
+          boolean isImage = layer.output().length > 1;
+          return in -> {
+            Tensor averages = torch.adaptive_avg_pool2d(in[0], 1, 1);
+            return isImage ? averages : averages.flatten(1, -1);
+          };
+        }
       case "flatten":
         return in -> in[0].flatten(1, -1);
       case "attention":
@@ -117,10 +125,8 @@ final class TorchNetwork {
       case "layer_norm":
         {
           LongArrayRef width = longs(layer.output()[layer.output().length - 1]);
-          TensorOptional weight =
-              keep(new TensorOptional(parameter(model, layer.name() + ".weight", isTrained)));
-          TensorOptional bias =
-              keep(new TensorOptional(parameter(model, layer.name() + ".bias", isTrained)));
+          TensorOptional weight = optional(parameter(model, layer.name() + ".weight", isTrained));
+          TensorOptional bias = optional(parameter(model, layer.name() + ".bias", isTrained));
           double epsilon = layer.number("epsilon");
           return in -> torch.layer_norm(in[0], width, weight, bias, epsilon, false);
         }
@@ -146,6 +152,10 @@ final class TorchNetwork {
         return in -> torch.relu6(in[0]);
       case "sigmoid":
         return in -> torch.sigmoid(in[0]);
+      case "silu":
+        return in -> torch.silu(in[0]);
+      case "mul":
+        return in -> torch.mul(in[0], in[1]);
       case "add":
         return in -> {
           Tensor sum = in[0];
@@ -186,6 +196,10 @@ final class TorchNetwork {
         layer.is("bias")
             ? new TensorOptional(parameter(model, layer.name() + ".bias", isTrained))
             : new TensorOptional());
+  }
+
+  private TensorOptional optional(Tensor tensor) {
+    return keep(new TensorOptional(tensor));
   }
 
   private Tensor parameter(ModelFile model, String path, boolean isTrained) {
