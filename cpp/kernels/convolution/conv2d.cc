@@ -12,6 +12,7 @@
 #include "kernels/matmul/matmul_bf16.h"
 #include "kernels/matmul/matmul_block.h"
 #include "kernels/convolution/one_channel.h"
+#include "kernels/convolution/patches.h"
 #include "kernels/rounding.h"
 
 namespace espalier {
@@ -58,21 +59,52 @@ std::int64_t BandRows(const ShiftedRows& rows, std::int64_t batch, bool pools) {
   return pools ? band / 2 * 2 + (band == 1 ? 2 : 0) : band;
 }
 
+// No bit depends on how columns are cut, so the number of workers may decide.
+ColumnParts CutColumns(const ShiftedRows& rows, std::int64_t pieces, const Workspace& workspace) {
+  ColumnParts columns(rows.outputs, ActiveTileShape().columns, 1);
+  const std::int64_t wanted = 2 * workspace.workers();
+  if (workspace.workers() > 1 && pieces < wanted) {
+    columns.parts = std::min(Ceiling(wanted, pieces), columns.panels);
+  }
+  return columns;
+}
+
+void ForwardPatches(const ShiftedRows& rows, std::int64_t batch, const float* input,
+                    const float* packed, const Epilogue& epilogue, float* output,
+                    std::int64_t output_image, Workspace& workspace) {
+  const std::int64_t together = ImagesOfPatches(rows);
+  const std::int64_t pieces = Ceiling(batch, together);
+  const ColumnParts columns = CutColumns(rows, pieces, workspace);
+  const std::int64_t image = rows.height * rows.width * rows.pixel_stride;
+  workspace.ParallelFor(pieces * columns.parts, [&](std::int64_t task, std::span<float> scratch) {
+    const std::int64_t column = columns.Begin(task % columns.parts);
+    const std::int64_t first = task / columns.parts * together;
+    ShiftedRows part = rows;
+    part.outputs = columns.Begin(task % columns.parts + 1) - column;
+    Epilogue shifted = epilogue;
+    if (shifted.column_bias != nullptr) shifted.column_bias += column;
+    if (shifted.residual != nullptr) shifted.residual += first * output_image + column;
+    SumPatches(part, input + first * image, std::min(together, batch - first),
+               packed + rows.PackedOffset(column), shifted, output + first * output_image + column,
+               scratch.data());
+  });
+}
+
 void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64_t batch,
                         const float* input, const float* packed, std::int64_t packed_group,
                         const Epilogue& epilogue, bool pools, float* output,
                         std::int64_t output_image, Workspace& workspace) {
+  if (groups == 1 && !pools && TakesPatches(rows)) {
+    ForwardPatches(rows, batch, input, packed, epilogue, output, output_image, workspace);
+    return;
+  }
   const std::int64_t band = BandRows(rows, batch, pools);
   const std::int64_t bands = Ceiling(rows.output_height, band);
   const std::int64_t image = rows.height * rows.width * rows.pixel_stride;
   const std::int64_t pieces = batch * groups * bands;
-  ColumnParts columns(rows.outputs, ActiveTileShape().columns, 1);
-  // No bit depends on how columns are cut, so the number of workers may decide. Each part of them
-  // pads its rows anew.
-  if (const std::int64_t wanted = 2 * workspace.workers();
-      workspace.workers() > 1 && pieces < wanted && !pools) {
-    columns.parts = std::min(Ceiling(wanted, pieces), columns.panels);
-  }
+  // Each part of the columns pads its rows anew.
+  const ColumnParts columns = pools ? ColumnParts(rows.outputs, ActiveTileShape().columns, 1)
+                                    : CutColumns(rows, pieces, workspace);
   workspace.ParallelFor(pieces * columns.parts, [&](std::int64_t task, std::span<float> scratch) {
     const std::int64_t column = columns.Begin(task % columns.parts);
     const std::int64_t piece = task / columns.parts;
@@ -231,6 +263,7 @@ void BackwardWeightsByRows(const ConvolutionGeometry& g, std::int64_t batch, con
   const std::int64_t sums = WeightPartition::sums(g);
   const std::int64_t group_sums = sums / g.groups;
   const std::int64_t band = OutputRowsInCache(rows);
+  const std::int64_t images = band < rows.output_height ? 1 : ImagesInCache(rows);
   const std::int64_t image = g.height * g.width * g.channels;
   const std::int64_t output_image = Positions(g) * g.output_channels;
   workspace.ParallelFor(
@@ -244,18 +277,20 @@ void BackwardWeightsByRows(const ConvolutionGeometry& g, std::int64_t batch, con
         float* const to = buffer + chunk * sums + group * group_sums + column;
         const std::int64_t begin = batch * chunk / partition.chunks;
         const std::int64_t end = batch * (chunk + 1) / partition.chunks;
-        for (std::int64_t e = begin; e < end; ++e) {
+        for (std::int64_t e = begin; e < end; e += images) {
           for (std::int64_t y = 0; y < rows.output_height; y += band) {
             SumWeightGradients(rows, input + e * image + group * rows.channels,
-                               grad_output + e * output_image + group * rows.outputs + column, y,
-                               std::min(rows.output_height, y + band), columns, e > begin || y > 0,
-                               to, rows.outputs, scratch.data());
+                               grad_output + e * output_image + group * rows.outputs + column,
+                               {.images = std::min(images, end - e),
+                                .first = y,
+                                .last = std::min(rows.output_height, y + band)},
+                               columns, e > begin || y > 0, to, rows.outputs, scratch.data());
           }
         }
       });
   for (std::int64_t group = 0; group < g.groups; ++group) {
     GatherWeightGradients(KernelArea(g), rows.channels, rows.outputs, buffer + group * group_sums,
-                          partition.chunks, sums, grad_weights + group * group_sums);
+                          partition.chunks, sums, grad_weights + group * group_sums, workspace);
   }
 }
 
@@ -276,6 +311,8 @@ std::int64_t Conv2dScratchFloats(const ConvolutionGeometry& geometry) {
     }
     const ShiftedRows rows = ToShiftedRows(g);
     most = std::max(most, ShiftedRowsScratchFloats(rows, OutputRowsInCache(rows) + 1, true));
+    if (TakesPatches(rows)) most = std::max(most, PatchesScratchFloats(rows));
+    most = std::max(most, ImagesInCache(rows) * PaddedImageFloats(rows, rows.output_height));
   };
   add(geometry);
   if (!GoesByStrideClasses(geometry)) {

@@ -3,9 +3,9 @@
 
 // Convolution over images that lie channels last, [height, width, channels], with weights
 // [output channels, channels / groups, kernel height, kernel width] as in files. No patch
-// matrix ever exists. Four algorithms, chosen by the geometry alone (conv2d_algorithm.h):
-// Winograd's minimal filtering, sums over shifted rows, a plain matrix product, and kernels of
-// its own for depthwise convolution.
+// matrix ever exists, but for a few images of few positions. Four algorithms, chosen by the
+// geometry alone (conv2d_algorithm.h): Winograd's minimal filtering, sums over shifted rows, a
+// plain matrix product, and kernels of its own for depthwise convolution.
 
 #include <cstdint>
 #include <string_view>

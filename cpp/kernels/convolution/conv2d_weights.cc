@@ -4,48 +4,82 @@
 #include <algorithm>
 
 #include "kernels/matmul/matmul_block.h"
+#include "kernels/rounding.h"
 
 namespace espalier {
 
+namespace {
+
+// Places of kernel elements that are looked up at a time.
+constexpr std::int64_t kElements = 16;
+
+// Gradients that are turned at a time: of so many outputs, a cache line of sums, in runs of so many
+// as they lie in the end. 6 KiB in between.
+constexpr std::int64_t kOutputs = 16;
+constexpr std::int64_t kRun = 96;
+
+// Where an element lies in a kernel, or -1: between those that there are.
+std::int64_t PlaceOf(const KernelElements& elements, std::int64_t element) {
+  const std::int64_t y = elements.first_row + element / elements.columns * elements.row_step;
+  const std::int64_t x = elements.first_column + element % elements.columns * elements.column_step;
+  if (y % elements.row_dilation != 0 || x % elements.column_dilation != 0) return -1;
+  return y / elements.row_dilation * elements.kernel_width + x / elements.column_dilation;
+}
+
+}  // namespace
+
+// Weights are read once, run by run; what they are written to are a few rows at a time.
 void PackKernelElements(const KernelElements& elements, const WeightMatrix& weights,
                         float* packed) {
   const TileShape tile = ActiveTileShape();
+  const std::int64_t all = elements.rows * elements.columns;
   for (std::int64_t n0 = 0; n0 < weights.n; n0 += tile.columns) {
     const std::int64_t count = std::min(tile.columns, weights.n - n0);
     const std::int64_t width = (count + tile.lanes - 1) / tile.lanes * tile.lanes;
-    for (std::int64_t i = 0; i < elements.rows; ++i) {
-      const std::int64_t y = elements.first_row + i * elements.row_step;
-      for (std::int64_t j = 0; j < elements.columns; ++j) {
-        const std::int64_t x = elements.first_column + j * elements.column_step;
-        const bool is_zero = y % elements.row_dilation != 0 || x % elements.column_dilation != 0;
-        const float* from = weights.data + n0 * weights.n_stride +
-                            y / elements.row_dilation * elements.kernel_width +
-                            x / elements.column_dilation;
-        for (std::int64_t k = 0; k < weights.k; ++k, packed += width) {
-          for (std::int64_t n = 0; n < width; ++n) {
-            packed[n] =
-                is_zero || n >= count ? 0.0f : from[k * weights.k_stride + n * weights.n_stride];
+    for (std::int64_t first = 0; first < all; first += kElements) {
+      const std::int64_t places = std::min(kElements, all - first);
+      std::int64_t place[kElements];
+      for (std::int64_t t = 0; t < places; ++t) place[t] = PlaceOf(elements, first + t);
+      for (std::int64_t k = 0; k < weights.k; ++k) {
+        float* const rows = packed + k * width;
+        for (std::int64_t n = 0; n < width; ++n) {
+          const float* const from =
+              weights.data + k * weights.k_stride + (n0 + n) * weights.n_stride;
+          for (std::int64_t t = 0; t < places; ++t) {
+            rows[t * weights.k * width + n] = n >= count || place[t] < 0 ? 0.0f : from[place[t]];
           }
         }
       }
+      packed += places * weights.k * width;
     }
   }
 }
 
 void GatherWeightGradients(std::int64_t kernel_area, std::int64_t channels, std::int64_t outputs,
                            const float* sums, std::int64_t parts, std::int64_t part_stride,
-                           float* grad_weights) {
-  for (std::int64_t c = 0; c < channels; ++c) {
-    for (std::int64_t t = 0; t < kernel_area; ++t) {
-      const float* from = sums + (t * channels + c) * outputs;
-      float* to = grad_weights + c * kernel_area + t;
-      for (std::int64_t o = 0; o < outputs; ++o) {
-        float sum = from[o];
-        for (std::int64_t part = 1; part < parts; ++part) sum += from[part * part_stride + o];
-        to[o * channels * kernel_area] = sum;
+                           float* grad_weights, Workspace& workspace) {
+  const std::int64_t size = channels * kernel_area;  // gradients of an output
+  workspace.ParallelFor(Ceiling(outputs, kOutputs), [&](std::int64_t task, std::span<float>) {
+    const std::int64_t first = task * kOutputs;
+    const std::int64_t count = std::min(kOutputs, outputs - first);
+    float turned[kOutputs][kRun];
+    for (std::int64_t begin = 0; begin < size; begin += kRun) {
+      const std::int64_t run = std::min(kRun, size - begin);
+      for (std::int64_t i = 0; i < run; ++i) {
+        const std::int64_t c = (begin + i) / kernel_area;
+        const std::int64_t t = (begin + i) % kernel_area;
+        const float* const from = sums + (t * channels + c) * outputs + first;
+        for (std::int64_t o = 0; o < count; ++o) {
+          float sum = from[o];
+          for (std::int64_t part = 1; part < parts; ++part) sum += from[part * part_stride + o];
+          turned[o][i] = sum;
+        }
+      }
+      for (std::int64_t o = 0; o < count; ++o) {
+        std::copy_n(turned[o], run, grad_weights + (first + o) * size + begin);
       }
     }
-  }
+  });
 }
 
 }  // namespace espalier

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "core/thread_pool.h"
+
 namespace espalier {
 
 /// Some elements of a kernel, in any regular order: element (i, j) is the kernel's
@@ -31,6 +33,6 @@ void PackKernelElements(const KernelElements& elements, const WeightMatrix& weig
 /// grad_weights[o][c][t] = sums[(t, c)][o], added up over `parts` arrays in order.
 void GatherWeightGradients(std::int64_t kernel_area, std::int64_t channels, std::int64_t outputs,
                            const float* sums, std::int64_t parts, std::int64_t part_stride,
-                           float* grad_weights);
+                           float* grad_weights, Workspace& workspace);
 
 }  // namespace espalier

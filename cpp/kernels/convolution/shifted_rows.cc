@@ -177,14 +177,29 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
   }
 }
 
+std::int64_t ImagesInCache(const ShiftedRows& rows) {
+  return std::max<std::int64_t>(1, kPaddedFloats / PaddedImageFloats(rows, rows.output_height));
+}
+
 void SumWeightGradients(const ShiftedRows& rows, const float* image, const float* grad_output,
-                        std::int64_t first, std::int64_t last, std::int64_t columns,
-                        bool accumulates, float* sums, std::int64_t sums_stride, float* scratch) {
+                        const GradientRows& summed, std::int64_t columns, bool accumulates,
+                        float* sums, std::int64_t sums_stride, float* scratch) {
+  const auto [images, first, last] = summed;
+  const std::int64_t padded_floats = PaddedImageFloats(rows, last - first);
+  const std::int64_t image_floats = rows.height * rows.width * rows.pixel_stride;
+  const std::int64_t grad_floats = rows.output_height * rows.output_row_stride;
   const PaddedImage padded = PadImage(rows, image, first, last, scratch);
+  const bool is_copied = padded.data == scratch;
   if (IsOneChannel(rows) && padded.pixel_stride == 1) {
-    SumOneChannelGradients(
-        {rows, padded, grad_output, first, last, columns, accumulates, sums, sums_stride});
+    for (std::int64_t i = 0; i < images; ++i) {
+      const PaddedImage next = PadImage(rows, image + i * image_floats, first, last, scratch);
+      SumOneChannelGradients({rows, next, grad_output + i * grad_floats, first, last, columns,
+                              accumulates || i > 0, sums, sums_stride});
+    }
     return;
+  }
+  for (std::int64_t i = 1; is_copied && i < images; ++i) {
+    PadImage(rows, image + i * image_floats, first, last, scratch + i * padded_floats);
   }
   const bool is_dilated = rows.dilation_width > 1;
   // Neighbouring columns of the kernel read neighbouring pixels: one run of terms.
@@ -205,7 +220,10 @@ void SumWeightGradients(const ShiftedRows& rows, const float* image, const float
                         .columns = columns,
                         .c = sums + (ky * runs + i) * run * sums_stride,
                         .c_stride = sums_stride,
-                        .accumulates = accumulates});
+                        .accumulates = accumulates,
+                        .groups = images,
+                        .a_group_stride = is_copied ? padded_floats : image_floats,
+                        .b_group_stride = grad_floats});
     }
   }
 }

@@ -58,11 +58,21 @@ void SumShiftedRows(const ShiftedRows& rows, const float* image, std::int64_t fi
 std::int64_t ShiftedRowsScratchFloats(const ShiftedRows& rows, std::int64_t output_rows,
                                       bool pools);
 
-/// sums[(kernel row, kernel column, channel)][o] (+)= Σ over output rows [first, last) of
+/// Output rows whose gradients are summed in one go: some of one image, or all of each of several.
+/// These are so small that their weights take longer to be read and written than to be summed.
+struct GradientRows {
+  std::int64_t images;
+  std::int64_t first, last;
+};
+
+/// Most images at once that keep to their share of L2.
+std::int64_t ImagesInCache(const ShiftedRows& rows);
+
+/// sums[(kernel row, kernel column, channel)][o] (+)= Σ over images and their output rows of
 /// input · grad_output, for outputs [0, columns). Strides of `grad_output` are the output's.
-/// Scratch: PaddedImageFloats.
+/// Scratch: PaddedImageFloats of each image.
 void SumWeightGradients(const ShiftedRows& rows, const float* image, const float* grad_output,
-                        std::int64_t first, std::int64_t last, std::int64_t columns,
-                        bool accumulates, float* sums, std::int64_t sums_stride, float* scratch);
+                        const GradientRows& summed, std::int64_t columns, bool accumulates,
+                        float* sums, std::int64_t sums_stride, float* scratch);
 
 }  // namespace espalier

@@ -42,9 +42,13 @@ void SumTile(const OuterProduct& product, std::int64_t i, std::int64_t j, std::s
       sums[r][v] = product.accumulates ? load(c + r * product.c_stride, v) : hn::Zero(d);
     }
   }
-  for (std::int64_t s = 0; s < product.segments; ++s) {
-    const float* HWY_RESTRICT a = product.a + s * product.a_segment_stride + i;
-    const float* HWY_RESTRICT b = product.b + s * product.b_segment_stride + j;
+  for (std::int64_t s = 0; s < product.groups * product.segments; ++s) {
+    const std::int64_t group = s / product.segments;
+    const std::int64_t segment = s % product.segments;
+    const float* HWY_RESTRICT a =
+        product.a + group * product.a_group_stride + segment * product.a_segment_stride + i;
+    const float* HWY_RESTRICT b =
+        product.b + group * product.b_group_stride + segment * product.b_segment_stride + j;
     for (std::int64_t k = 0; k < product.depth; ++k) {
       V columns[kVectors];
       HWY_UNROLL(16)
