@@ -71,12 +71,11 @@ class Fusion {
     return is_needed_[output] != 0 && is_given_[output] == 0;
   }
 
-  LayerTraits TraitsOf(const GraphLayer& of) const { return of.layer->Traits(of.input_shapes); }
-  LayerTraits TraitsOf(int index) const { return TraitsOf(graph_layer(index)); }
+  LayerTraits Traits(int index) const { return TraitsOf(graph_layer(index)); }
 
   bool TakesActivation(int index) const {
     return HasFoldableWeights(layer(index)) || IsPositionProduct(layer(index)) ||
-           TraitsOf(index).normalizes_channels || TraitsOf(index).sums;
+           Traits(index).normalizes_channels || Traits(index).sums;
   }
 
   // Values that only dense layers read, dropout and flatten between aside.
@@ -123,12 +122,11 @@ class Fusion {
   // The one layer that reads what layer `index` makes, as it lies, if nothing else needs it; else
   // -1.
   int SoleReader(int index) const {
-    const GraphValue& value = network_.value(graph_layer(index).output);
-    const std::size_t v = Index(graph_layer(index).output);
+    const int value = graph_layer(index).output;
+    const std::size_t v = Index(value);
     if (readers_[v].size() != 1 || is_result_needed_[v] != 0) return -1;
     const int reader = readers_[v][0];
-    const Layout layout = network_.value(graph_layer(reader).output).layout;
-    return LieAlike(value.shape, value.layout, layout) ? reader : -1;
+    return network_.LiesAsRead(value, graph_layer(reader)) ? reader : -1;
   }
 
   FusedGroup GroupFrom(int first) {
@@ -137,18 +135,18 @@ class Fusion {
     if (HasFoldableWeights(layer(first))) {
       const int reader = SoleReader(first);
       // A flatten between the two would change what a channel is.
-      if (reader >= 0 && TraitsOf(reader).normalizes_channels &&
+      if (reader >= 0 && Traits(reader).normalizes_channels &&
           graph_layer(reader).input_shapes[0] == graph_layer(first).output_shape) {
         group.norm = reader;
         Append(group, reader);
       }
     }
     FindResidual(group);
-    if (const auto activation = TraitsOf(first).activation) {
+    if (const auto activation = Traits(first).activation) {
       group.activation = {activation->activation, activation->slope};
     } else if (TakesActivation(first)) {
       const int reader = SoleReader(group.last());
-      const auto follower = reader < 0 ? std::nullopt : TraitsOf(reader).activation;
+      const auto follower = reader < 0 ? std::nullopt : Traits(reader).activation;
       if (follower) {
         group.activation = {follower->activation, follower->slope};
         Append(group, reader);
@@ -164,7 +162,7 @@ class Fusion {
   // A sum of two results is formed where the later of them is.
   void FindResidual(FusedGroup& group) {
     const int reader = SoleReader(group.last());
-    if (reader < 0 || !TraitsOf(reader).sums || !CanAdd(group.layers[0])) return;
+    if (reader < 0 || !Traits(reader).sums || !CanAdd(group.layers[0])) return;
     const std::vector<int>& terms = graph_layer(reader).inputs;
     if (terms.size() != 2) return;
     const int other = Source(terms[Source(terms[0]) == ResultOf(group) ? 1 : 0]);

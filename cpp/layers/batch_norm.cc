@@ -38,6 +38,13 @@ struct Saved {
       : mean(saved), variance(saved + channels), scale(saved + 2 * channels) {}
 };
 
+// True if Backward reads the results of an activation; else it makes them again from the input,
+// which it reads anyway.
+bool ReadsResults(Mode mode, Activation activation, bool has_residual) {
+  if (activation == Activation::kNone) return false;
+  return mode != Mode::kTraining || has_residual || !IsPiecewiseLinear(activation);
+}
+
 // Parts of `temporary` in Backward, if there is one: sums per channel, then those of chunks of
 // rows.
 struct Sums {
@@ -94,7 +101,8 @@ LayerMemory BatchNorm::Memory(std::int64_t batch, std::span<const Shape> inputs,
   return {.saved = Saved<float>::kParts * layout.channels,
           .forward = is_training ? partials : 0,
           .backward = sums ? Sums::kParts * layout.channels + partials : 0,
-          .reads_inputs = sums};
+          .reads_inputs = sums,
+          .reads_output = ReadsResults(use.mode, use.activation, use.has_residual)};
 }
 
 void BatchNorm::Forward(const ForwardArguments& arguments) const {
@@ -114,7 +122,10 @@ void BatchNorm::Forward(const ForwardArguments& arguments) const {
   const ChannelScaling scaling = {.channels = layout.channels,
                                   .mean = mean,
                                   .scale = saved.scale,
-                                  .bias = arguments.parameters[kBias]};
+                                  .bias = arguments.parameters[kBias],
+                                  .activation = arguments.activation,
+                                  .slope = arguments.slope,
+                                  .residual = arguments.residual};
   ForRows(*arguments.workspace, layout.rows, layout.channels,
           [&](std::int64_t first, std::int64_t last) {
             ScaleChannels(scaling, first, last, x, arguments.output);
@@ -129,13 +140,32 @@ void BatchNorm::Backward(const BackwardArguments& arguments) const {
   const float* mean = is_training ? saved.mean : arguments.parameters[kRunningMean];
   const float* variance = is_training ? saved.variance : arguments.parameters[kRunningVariance];
   const float* x = arguments.inputs[0];
-  const float* grad_output = arguments.grad_output;
   float* grad_input = arguments.grad_inputs[0];
   float* grad_weight = arguments.grad_parameters[kWeight];
   float* grad_bias = arguments.grad_parameters[kBias];
-  if (grad_weight != nullptr || grad_bias != nullptr || (is_training && grad_input != nullptr)) {
-    ChannelGradientSums(layout, x, mean, grad_output, sums, products, partials,
-                        *arguments.workspace);
+  const bool reads_results =
+      ReadsResults(arguments.mode, arguments.activation, arguments.has_residual);
+  // Of the results where they are read, in a pass before those over x or beside the first.
+  const ResultGradient of_results = {.activation = arguments.activation,
+                                     .slope = arguments.slope,
+                                     .y = arguments.output,
+                                     .grad_y = arguments.grad_output,
+                                     .grad = arguments.grad_before_activation};
+  const ChannelScaling scaling = {
+      .channels = layout.channels,
+      .mean = mean,
+      .scale = saved.scale,
+      .bias = arguments.parameters[kBias],
+      .activation = reads_results ? Activation::kNone : arguments.activation,
+      .slope = arguments.slope};
+  const float* grad = reads_results ? of_results.grad : arguments.grad_output;
+  Workspace& workspace = *arguments.workspace;
+  const bool needs_sums =
+      grad_weight != nullptr || grad_bias != nullptr || (is_training && grad_input != nullptr);
+  if (needs_sums && reads_results) {
+    ChannelGradientSums(layout, x, mean, of_results, sums, products, partials, workspace);
+  } else if (needs_sums) {
+    ChannelGradientSums(layout, scaling, x, grad, sums, products, partials, workspace);
   }
   const float share = 1.0f / static_cast<float>(layout.rows);
   for (std::int64_t c = 0; c < layout.channels; ++c) {
@@ -147,21 +177,20 @@ void BatchNorm::Backward(const BackwardArguments& arguments) const {
     sums[c] *= share;
     products[c] *= share * saved.scale[c] / (deviation * deviation);
   }
-  if (grad_input == nullptr) return;
   const ChannelScalingGradient gradient = {.channels = layout.channels,
                                            .mean = mean,
                                            .scale = saved.scale,
                                            .average = sums,
                                            .slope = products};
-  ForRows(*arguments.workspace, layout.rows, layout.channels,
-          [&](std::int64_t first, std::int64_t last) {
-            if (is_training) {
-              ScaleChannelsBackward(gradient, first, last, x, grad_output, grad_input);
-            } else {
-              ScaleChannelsBackward(layout.channels, saved.scale, first, last, grad_output,
-                                    grad_input);
-            }
-          });
+  ForRows(workspace, layout.rows, layout.channels, [&](std::int64_t first, std::int64_t last) {
+    if (reads_results && !needs_sums) GradientOfRows(of_results, layout.channels, first, last);
+    if (grad_input == nullptr) return;
+    if (is_training) {
+      ScaleChannelsBackward(gradient, scaling, first, last, x, grad, grad_input);
+    } else {
+      ScaleChannelsBackward(layout.channels, saved.scale, first, last, grad, grad_input);
+    }
+  });
 }
 
 void BatchNorm::UpdateBuffers(std::int64_t batch, std::span<const Shape> inputs, const float* saved,

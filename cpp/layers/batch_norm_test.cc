@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/elementwise/elementwise.h"
+#include "testing/all_activations.h"
 #include "testing/layer_check.h"
 
 namespace espalier {
@@ -136,6 +138,116 @@ TEST(BatchNorm, WorkersShareTheWorkAndGiveTheSameBits) {
   for (const Shape& shape : {Shape{33, 16, 17}, Shape{513}}) {
     for (const Mode mode : {Mode::kTraining, Mode::kEvaluation}) {
       EXPECT_EQ(CheckSharedWork(layer, testing::MakeLayerValues(layer, {shape}, 130, mode, 5)), "");
+    }
+  }
+}
+
+// A batch norm, a sum with a residual and an activation, in the norm's passes or each on its own.
+struct Followed {
+  std::vector<float> output, grad_input, grad_residual, grad_weight, grad_bias;
+};
+
+struct Followers {
+  Mode mode;
+  Activation activation;
+  bool has_residual;
+};
+
+Followed RunFollowed(const Shape& shape, std::int64_t batch, const Followers& followers,
+                     bool is_fused, int workers) {
+  const BatchNorm layer({});
+  const auto count = static_cast<std::size_t>(batch * shape.element_count());
+  const auto channels = static_cast<std::size_t>(shape[0]);
+  Random random({.seed = 7, .purpose = RandomPurpose::kTest});
+  std::vector<float> x(count), residual(count), grad(count);
+  std::vector<float> weight(channels), bias(channels), mean(channels), variance(channels, 1.5f);
+  for (std::vector<float>* values : {&x, &residual, &grad, &weight, &bias, &mean}) {
+    for (float& value : *values) value = static_cast<float>(random.NextNormal());
+  }
+  const Activation activation = is_fused ? followers.activation : Activation::kNone;
+  const LayerUse use = {.mode = followers.mode,
+                        .has_residual = is_fused && followers.has_residual,
+                        .activation = activation};
+  const LayerMemory memory = layer.Memory(batch, {&shape, 1}, use);
+  std::vector<float> saved(static_cast<std::size_t>(memory.saved));
+  std::vector<float> forward(static_cast<std::size_t>(memory.forward));
+  std::vector<float> backward(static_cast<std::size_t>(memory.backward));
+  Workspace workspace(workers, 0);
+  const float* inputs[] = {x.data()};
+  const float* parameters[] = {weight.data(), bias.data(), mean.data(), variance.data()};
+  Followed result{std::vector<float>(count),
+                  std::vector<float>(count),
+                  {},
+                  std::vector<float>(channels),
+                  std::vector<float>(channels)};
+  const std::int64_t size = batch * shape.element_count();
+  layer.Forward({.batch = batch,
+                 .mode = followers.mode,
+                 .input_shapes = {&shape, 1},
+                 .output_shape = shape,
+                 .inputs = inputs,
+                 .parameters = parameters,
+                 .output = result.output.data(),
+                 .saved = saved.data(),
+                 .temporary = forward.data(),
+                 .random = {},
+                 .residual = use.has_residual ? residual.data() : nullptr,
+                 .activation = activation,
+                 .slope = 0.3f,
+                 .workspace = &workspace});
+  if (!is_fused) {
+    float* const y = result.output.data();
+    if (followers.has_residual) AddArrays(y, residual.data(), size, y);
+    ActivationForward(followers.activation, 0.3f, y, size, y);
+    ActivationBackward(followers.activation, 0.3f, nullptr, y, grad.data(), size, grad.data());
+  }
+  // In place where nothing else wants the gradient.
+  float* grad_inputs[] = {followers.has_residual ? result.grad_input.data() : grad.data()};
+  float* grad_parameters[] = {result.grad_weight.data(), result.grad_bias.data(), nullptr, nullptr};
+  layer.Backward({.batch = batch,
+                  .mode = followers.mode,
+                  .input_shapes = {&shape, 1},
+                  .output_shape = shape,
+                  .inputs = inputs,
+                  .parameters = parameters,
+                  .output = result.output.data(),
+                  .grad_output = grad.data(),
+                  .saved = saved.data(),
+                  .temporary = backward.data(),
+                  .has_residual = use.has_residual,
+                  .activation = activation,
+                  .slope = 0.3f,
+                  .grad_before_activation = grad.data(),
+                  .grad_inputs = grad_inputs,
+                  .grad_parameters = grad_parameters,
+                  .workspace = &workspace});
+  (followers.has_residual ? result.grad_residual : result.grad_input) = grad;
+  return result;
+}
+
+TEST(BatchNorm, TakesASumAndAnActivationAlongWithTheSameBits) {
+  for (const Case& c : {Case{{1}, 1}, {{3}, 17}, {{17}, 33}, {{3, 5, 7}, 2}, {{70, 9, 31}, 3}}) {
+    for (const Mode mode : {Mode::kTraining, Mode::kEvaluation}) {
+      for (const bool has_residual : {false, true}) {
+        for (const Activation activation : testing::kAllActivations) {
+          if (!HasGradientByResult(activation)) continue;
+          SCOPED_TRACE(Concat(c.input.ToString(), ", batch ", c.batch, ", activation ",
+                              static_cast<int>(activation), has_residual ? ", residual" : "",
+                              mode == Mode::kTraining ? ", training" : ", evaluation"));
+          testing::ForEachCpuTarget([&] {
+            const Followers followers{mode, activation, has_residual};
+            const Followed apart = RunFollowed(c.input, c.batch, followers, false, 1);
+            for (const int workers : {1, 3}) {
+              const Followed fused = RunFollowed(c.input, c.batch, followers, true, workers);
+              EXPECT_TRUE(testing::SameBits(fused.output, apart.output));
+              EXPECT_TRUE(testing::SameBits(fused.grad_input, apart.grad_input));
+              EXPECT_TRUE(testing::SameBits(fused.grad_residual, apart.grad_residual));
+              EXPECT_TRUE(testing::SameBits(fused.grad_weight, apart.grad_weight));
+              EXPECT_TRUE(testing::SameBits(fused.grad_bias, apart.grad_bias));
+            }
+          });
+        }
+      }
     }
   }
 }

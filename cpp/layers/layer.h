@@ -81,9 +81,12 @@ struct ForwardArguments {
   float* saved = nullptr;
   float* temporary = nullptr;
   const float* prepared = nullptr;
-  RandomKey random;                           // training: a stream for this layer and step
-  Activation activation = Activation::kNone;  // of the results; where Layer::FusesActivation
-  float slope = 0.0f;                         // the activation's
+  RandomKey random;  // training: a stream for this layer and step
+  // Of the results, before the activation; as the output. Where LayerTraits::normalizes_channels.
+  const float* residual = nullptr;
+  // Of the results; where Layer::FusesActivation or LayerTraits::normalizes_channels.
+  Activation activation = Activation::kNone;
+  float slope = 0.0f;  // the activation's
   Workspace* workspace = nullptr;
 };
 
@@ -104,6 +107,13 @@ struct BackwardArguments {
   const float* saved = nullptr;
   float* temporary = nullptr;
   const float* prepared = nullptr;
+  /// Where LayerTraits::normalizes_channels, what Forward did to the results. With an activation,
+  /// grad_before_activation is grad_output to write to: there is to stand the gradient by the
+  /// activation's argument, a residual's gradient too, unless grad_inputs[0] is the same memory.
+  bool has_residual = false;
+  Activation activation = Activation::kNone;
+  float slope = 0.0f;
+  float* grad_before_activation = nullptr;
   std::span<float* const> grad_inputs;
   std::span<float* const> grad_parameters;
   /// Where Layer::HasTableGradient: of grad_parameters[0] only the rows that ids name are wanted.
@@ -117,6 +127,9 @@ struct LayerUse {
   Mode mode = Mode::kTraining;
   bool grad_inputs = true;
   bool grad_parameters = true;
+  /// As in BackwardArguments.
+  bool has_residual = false;
+  Activation activation = Activation::kNone;
 };
 
 /// What a layer's passes need beside parameters and gradients: floats for a whole batch, and what
@@ -145,7 +158,8 @@ struct LayerTraits {
   /// Its output is the sum of its inputs, which are of one shape.
   bool sums = false;
   /// It scales and shifts each channel, by running statistics that training moves: parameters
-  /// weight, bias, running_mean and running_var.
+  /// weight, bias, running_mean and running_var. Its passes take a residual and an activation along
+  /// whose gradient follows from its result, and may write the input's gradient over the output's.
   bool normalizes_channels = false;
   /// Each element of its output is the largest of a window.
   bool picks_maxima = false;

@@ -39,9 +39,7 @@ std::vector<int> MatchLayers(const NetworkState& network, const LayerPattern& pa
   return layers;
 }
 
-bool IsBatchNorm(const GraphLayer& layer) {
-  return layer.layer->Traits(layer.input_shapes).normalizes_channels;
-}
+bool IsBatchNorm(const GraphLayer& layer) { return TraitsOf(layer).normalizes_channels; }
 
 void CheckHasBatchNorm(const NetworkState& network, const LayerPattern& pattern,
                        std::span<const int> layers) {

@@ -57,6 +57,10 @@ struct GraphLayer {
   double learning_rate_scale = 1.0;
 };
 
+inline LayerTraits TraitsOf(const GraphLayer& layer) {
+  return layer.layer->Traits(layer.input_shapes);
+}
+
 struct GraphHead {
   std::string name;
   TaskSpec task;
@@ -101,6 +105,12 @@ struct NetworkState {
   /// The value that a head's output layer makes.
   int logits(const GraphHead& head) const {
     return layers[static_cast<std::size_t>(head.output)].output;
+  }
+
+  /// True if a value lies as that layer wants to read it.
+  bool LiesAsRead(int value_index, const GraphLayer& reader) const {
+    const GraphValue& read = value(value_index);
+    return LieAlike(read.shape, read.layout, value(reader.output).layout);
   }
 
   /// A layer's name, or that of an input.

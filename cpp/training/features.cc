@@ -40,8 +40,6 @@ auto& Live(const Pointer& implementation) {
   return *implementation;
 }
 
-LayerTraits TraitsOf(const GraphLayer& layer) { return layer.layer->Traits(layer.input_shapes); }
-
 bool PassesOn(const GraphLayer& layer) {
   const LayerTraits traits = TraitsOf(layer);
   return traits.passes_on || traits.flattens;

@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "kernels/matmul/weight_gradient.h"
 #include "layers/layout.h"
+#include "training/norm_fusion.h"
 
 namespace espalier {
 namespace {
@@ -29,6 +30,7 @@ class Compiler {
     MakeNodes();
     MakeGroups();
     FindGradients();
+    FuseNorms();
     PlaceActivations();
     PlanForward();
     PlanBackward();
@@ -220,13 +222,8 @@ class Compiler {
     }
   }
 
-  struct Readers {
-    int count = 0;
-    int last = -1;  // a node, or -1: a group of heads
-  };
-
-  std::vector<Readers> ReadersOfNodes() const {
-    std::vector<Readers> readers(plan_.nodes.size());
+  std::vector<NodeReaders> ReadersOfNodes() const {
+    std::vector<NodeReaders> readers(plan_.nodes.size());
     for (int i = 0; i < node_count(); ++i) {
       for (const int producer : plan_.nodes[Index(i)].producers) {
         if (producer < 0) continue;
@@ -242,15 +239,36 @@ class Compiler {
     return readers;
   }
 
+  void FuseNorms() {
+    const std::vector<NodeReaders> readers = ReadersOfNodes();
+    for (int i = 0; i < node_count(); ++i) {
+      PlanNode& norm = plan_.nodes[Index(i)];
+      if (!TraitsOf(layer(norm.layer)).normalizes_channels) continue;
+      norm.followers = FindNormFollowers(network_, plan_.nodes, readers, i);
+      if (const int sum = norm.followers.sum; sum >= 0) {
+        plan_.nodes[Index(sum)].done_by = i;
+        norm.use.has_residual = true;
+      }
+      if (const int follower = norm.followers.activation; follower >= 0) {
+        plan_.nodes[Index(follower)].done_by = i;
+        const LayerActivation activation =
+            *TraitsOf(layer(plan_.nodes[Index(follower)].layer)).activation;
+        norm.use.activation = norm.fused_activation = activation.activation;
+        norm.fused_slope = activation.slope;
+      }
+    }
+  }
+
   // An activation whose gradient follows from its result can take place where a dense layer or
   // a convolution stores its sums, if nothing else reads those. Max pooling that alone reads an
   // activation overtakes it: the results that it picks are all that the gradient is made of, and
   // the largest of clamped values is the largest of all, clamped.
   void PlaceActivations() {
-    const std::vector<Readers> readers = ReadersOfNodes();
+    const std::vector<NodeReaders> readers = ReadersOfNodes();
     for (int i = 0; i < node_count(); ++i) {
       PlanNode& node = plan_.nodes[Index(i)];
-      const std::optional<LayerActivation> activation = TraitsOf(node.layer).activation;
+      if (node.done_by >= 0) continue;
+      const std::optional<LayerActivation> activation = TraitsOf(layer(node.layer)).activation;
       if (!activation || !HasGradientByResult(activation->activation)) continue;
       const int producer = node.producers[0];
       if (producer < 0) continue;
@@ -261,25 +279,16 @@ class Compiler {
         node.is_fused = true;
       }
       if (readers[Index(i)].count == 1 && PicksMaxima(readers[Index(i)].last) &&
-          LieAlikeIn(layer(node.layer).output, plan_.nodes[Index(readers[Index(i)].last)].layer) &&
+          network_.LiesAsRead(layer(node.layer).output,
+                              layer(plan_.nodes[Index(readers[Index(i)].last)].layer)) &&
           (node.is_fused || IsClamp(activation->activation))) {
         LetOvertake(i, readers[Index(i)].last);
       }
     }
   }
 
-  // True if a value lies as that layer wants it.
-  bool LieAlikeIn(int value, int layer_index) const {
-    const GraphValue& read = network_.value(value);
-    return LieAlike(read.shape, read.layout, network_.value(layer(layer_index).output).layout);
-  }
-
-  LayerTraits TraitsOf(int index) const {
-    return layer(index).layer->Traits(layer(index).input_shapes);
-  }
-
   bool PicksMaxima(int node) const {
-    return node >= 0 && TraitsOf(plan_.nodes[Index(node)].layer).picks_maxima;
+    return node >= 0 && TraitsOf(layer(plan_.nodes[Index(node)].layer)).picks_maxima;
   }
 
   void LetOvertake(int activation, int pool) {
@@ -296,6 +305,14 @@ class Compiler {
     return node >= 0 ? plan_.nodes[Index(node)].output : source_buffers_[Index(value)];
   }
 
+  // Where an input lies that a node reads. By node, not by value: an activation and max pooling may
+  // have changed places.
+  BufferId InputBuffer(const PlanNode& node, std::size_t input) const {
+    const int producer = node.producers[input];
+    return producer >= 0 ? plan_.nodes[Index(producer)].output
+                         : BufferOf(layer(node.layer).inputs[input]);
+  }
+
   void PlanForward() {
     source_buffers_.assign(network_.values.size(), kNoBuffer);
     for (PlanSource& source : plan_.sources) {
@@ -304,6 +321,10 @@ class Compiler {
     }
     for (int i = 0; i < node_count(); ++i) {
       PlanNode& node = plan_.nodes[Index(i)];
+      if (node.done_by >= 0) {
+        node.output = plan_.nodes[Index(node.done_by)].output;
+        continue;
+      }
       const GraphLayer& graph_layer = layer(node.layer);
       const LayerMemory memory =
           graph_layer.layer->Memory(plan_.max_batch, graph_layer.input_shapes, node.use);
@@ -312,16 +333,18 @@ class Compiler {
       const bool is_table = node.use.grad_parameters && graph_layer.layer->HasTableGradient();
       if (node.has_late_gradient || is_table) inputs_last = end_time();
       for (std::size_t input = 0; input < node.producers.size(); ++input) {
-        const int producer = node.producers[input];
-        // By node, not by value: an activation and max pooling may have changed places.
-        BufferId buffer = producer >= 0 ? plan_.nodes[Index(producer)].output
-                                        : BufferOf(graph_layer.inputs[input]);
-        if (!LieAlikeIn(graph_layer.inputs[input], node.layer)) {
+        BufferId buffer = InputBuffer(node, input);
+        if (!network_.LiesAsRead(graph_layer.inputs[input], graph_layer)) {
           KeepUntil(buffer, i);
           buffer = AddMove(graph_layer.inputs[input], node.layer, buffer, i, node.moves);
         }
         node.inputs.push_back(buffer);
         KeepUntil(buffer, inputs_last);
+      }
+      if (node.followers.sum >= 0) {
+        node.residual = InputBuffer(plan_.nodes[Index(node.followers.sum)],
+                                    static_cast<std::size_t>(node.followers.residual_term));
+        KeepUntil(node.residual, i);
       }
       node.output =
           node.is_fused ? node.inputs[0] : NewBuffer(node.output_shape.element_count(), i, i);
@@ -379,39 +402,125 @@ class Compiler {
           GradientShare(group.producer, group.input_floats, groups_time(), group.additions);
     }
     for (int i = node_count() - 1; i >= 0; --i) {
-      if (!plan_.nodes[Index(i)].has_backward) continue;
       PlanNode& node = plan_.nodes[Index(i)];
+      if (!node.has_backward) continue;
       if (node.has_late_gradient) KeepUntil(node.grad_output, end_time());
-      for (std::size_t input = 0; input < node.producers.size(); ++input) {
-        const int producer = node.producers[input];
-        const bool is_wanted = PassesGradient(producer, layer(node.layer).inputs[input]);
-        if (is_wanted && node.is_fused) {  // in place
-          plan_.nodes[Index(producer)].grad_output = node.grad_output;
-          KeepUntil(node.grad_output, backward_time(producer));
-          node.grad_inputs.push_back(node.grad_output);
-          continue;
-        }
-        if (!is_wanted) {
-          node.grad_inputs.push_back(kNoBuffer);
-          continue;
-        }
-        const BufferId share =
-            GradientShare(producer, plan_.nodes[Index(producer)].output_shape.element_count(),
-                          backward_time(i), node.additions);
-        node.grad_inputs.push_back(GradientBuffer(node, input, share, backward_time(i)));
+      PlanGradients(node, i);
+    }
+  }
+
+  void PlanGradients(PlanNode& node, int i) {
+    if (node.done_by >= 0) {
+      // A sum with an activation behind it has none.
+      if (node.grad_output != kNoBuffer) Pass(node.grad_output, node.done_by, node.additions);
+      return;
+    }
+    node.grad_inputs.assign(node.producers.size(), kNoBuffer);
+    const LayerTraits traits = TraitsOf(layer(node.layer));
+    if (traits.sums) {
+      PlanGradientsOfSum(node, i);
+      return;
+    }
+    const int residual = ResidualProducer(node);
+    if (residual >= 0) Pass(node.grad_output, residual, node.additions);
+    const bool is_in_place =
+        node.is_fused || (traits.normalizes_channels && residual < 0 && LiesAsRead(node, 0));
+    if (is_in_place && WantsGradient(node, 0)) {
+      node.grad_inputs[0] = node.grad_output;
+      Pass(node.grad_output, node.producers[0], node.additions);
+      return;
+    }
+    for (std::size_t input = 0; input < node.producers.size(); ++input) {
+      if (WantsGradient(node, input)) node.grad_inputs[input] = GradientOfInput(node, input, i);
+    }
+  }
+
+  // The gradient of a term is that of the sum: a term is given it, and need not be written.
+  void PlanGradientsOfSum(PlanNode& node, int i) {
+    int keeper = -1;  // who comes last of those that have no gradient yet
+    for (std::size_t term = 0; term < node.producers.size(); ++term) {
+      const int producer = node.producers[term];
+      if (!WantsGradient(node, term) || plan_.nodes[Index(producer)].grad_output != kNoBuffer) {
+        continue;
+      }
+      if (keeper < 0 || producer < keeper) keeper = producer;
+    }
+    for (std::size_t term = 0; term < node.producers.size(); ++term) {
+      if (!WantsGradient(node, term)) continue;
+      const int producer = node.producers[term];
+      const bool is_one_term =
+          std::count(node.producers.begin(), node.producers.end(), producer) == 1;
+      const bool has_gradient = plan_.nodes[Index(producer)].grad_output != kNoBuffer;
+      if (is_one_term && LiesAsRead(node, term) &&
+          (has_gradient || producer == keeper || LeavesGradient(producer, keeper, i))) {
+        Pass(node.grad_output, producer, node.additions);
+      } else {
+        node.grad_inputs[term] = GradientOfInput(node, term, i);
       }
     }
   }
 
-  // Where a node's backward pass writes the gradient of an input: its share, or what is moved
-  // there.
-  BufferId GradientBuffer(PlanNode& node, std::size_t input, BufferId share, int time) {
-    const int value = layer(node.layer).inputs[input];
-    if (LieAlikeIn(value, node.layer)) return share;
-    const GraphValue& graph_value = network_.value(value);
-    const BufferId own = NewBuffer(graph_value.shape.element_count(), time, time);
+  // True if a term of the sum `sum` only reads its gradient, and before anyone writes to it, who
+  // may be `keeper` or what reads what that makes.
+  bool LeavesGradient(int term, int keeper, int sum) const {
+    const PlanNode& node = plan_.nodes[Index(term)];
+    const LayerTraits traits = TraitsOf(layer(node.layer));
+    if (node.is_fused || node.done_by >= 0 || node.has_late_gradient || traits.sums ||
+        traits.normalizes_channels) {
+      return false;
+    }
+    for (int i = 0; i < node_count(); ++i) {
+      const PlanNode& reader = plan_.nodes[Index(i)];
+      const auto reads = [&](int producer) {
+        return ResidualProducer(reader) == producer ||
+               std::count(reader.producers.begin(), reader.producers.end(), producer) > 0;
+      };
+      if (i != sum && (reads(term) || (i > term && i < sum && reads(keeper)))) return false;
+    }
+    return std::none_of(plan_.groups.begin(), plan_.groups.end(),
+                        [&](const PlanGroup& group) { return group.producer == term; });
+  }
+
+  bool WantsGradient(const PlanNode& node, std::size_t input) const {
+    return PassesGradient(node.producers[input], layer(node.layer).inputs[input]);
+  }
+
+  bool LiesAsRead(const PlanNode& node, std::size_t input) const {
+    return network_.LiesAsRead(layer(node.layer).inputs[input], layer(node.layer));
+  }
+
+  // The node that wants the gradient of the residual that a batch norm adds, or -1.
+  int ResidualProducer(const PlanNode& node) const {
+    if (node.followers.sum < 0) return -1;
+    const PlanNode& sum = plan_.nodes[Index(node.followers.sum)];
+    const auto term = static_cast<std::size_t>(node.followers.residual_term);
+    return WantsGradient(sum, term) ? sum.producers[term] : -1;
+  }
+
+  // Gives a gradient to the node that it is one of: as it is if that has none yet, which may then
+  // write over it, else to be added.
+  void Pass(BufferId gradient, int to, std::vector<GradientAddition>& additions) {
+    PlanNode& node = plan_.nodes[Index(to)];
+    if (node.grad_output == kNoBuffer) {
+      node.grad_output = gradient;
+      KeepUntil(gradient, backward_time(to));
+    } else {
+      additions.push_back({gradient, node.grad_output, node.output_shape.element_count()});
+    }
+  }
+
+  // Where a node's backward pass writes the gradient of an input: the producer's share of it, or
+  // what is moved there.
+  BufferId GradientOfInput(PlanNode& node, std::size_t input, int i) {
+    const int producer = node.producers[input];
+    const BufferId share =
+        GradientShare(producer, plan_.nodes[Index(producer)].output_shape.element_count(),
+                      backward_time(i), node.additions);
+    if (LiesAsRead(node, input)) return share;
+    const GraphValue& value = network_.value(layer(node.layer).inputs[input]);
+    const BufferId own = NewBuffer(value.shape.element_count(), backward_time(i), backward_time(i));
     node.gradient_moves.push_back(
-        {.shape = graph_value.shape, .to_layout = graph_value.layout, .from = own, .to = share});
+        {.shape = value.shape, .to_layout = value.layout, .from = own, .to = share});
     return own;
   }
 

@@ -47,6 +47,13 @@ struct GradientAddition {
   std::int64_t floats = 0;  // an example
 };
 
+/// Nodes whose work a batch norm does (norm_fusion.h); -1: none.
+struct NormFollowers {
+  int sum = -1;
+  int residual_term = 0;  // which of the sum's two terms the norm adds to its own
+  int activation = -1;
+};
+
 struct PlanNode {
   int layer = 0;
   LayerUse use;
@@ -55,6 +62,7 @@ struct PlanNode {
   Shape output_shape{1};        // the layer's, but for an activation that max pooling overtook
   std::vector<PlanMove> moves;  // of inputs that lie otherwise than the layer wants; before forward
   std::vector<BufferId> inputs;
+  BufferId residual = kNoBuffer;  // of a batch norm that does the work of a sum
   BufferId output = kNoBuffer;
   BufferId saved = kNoBuffer;
   BufferId forward_temporary = kNoBuffer;
@@ -69,6 +77,8 @@ struct PlanNode {
   Activation fused_activation = Activation::kNone;
   float fused_slope = 0.0f;
   bool is_fused = false;  // into the node before it
+  NormFollowers followers;
+  int done_by = -1;  // the batch norm that does this node's work, both ways
   /// The gradient of its weights waits until all others are known: it is computed where it is
   /// used, and has no memory. Input and gradient of the output are kept that long.
   bool has_late_gradient = false;

@@ -167,8 +167,9 @@ TEST(TrainingPlan, BuffersLiveAsLongAsSomeoneReadsThem) {
   EXPECT_EQ(node(kRelu2).output, node(kPool).output);
   const auto backward = [&](int index) { return 2 * count - index; };
   EXPECT_EQ(request(node(kConv1).output).last, backward(kNorm1));
-  EXPECT_EQ(request(node(kNorm1).output).last, kRelu1);
-  EXPECT_EQ(request(node(kRelu1).output).last, backward(kRelu1));
+  EXPECT_EQ(node(kRelu1).done_by, kNorm1);
+  EXPECT_EQ(node(kRelu1).output, node(kNorm1).output);
+  EXPECT_EQ(request(node(kNorm1).output).last, backward(kConv2));
   EXPECT_EQ(request(node(kConv2).output).last, kPool);
   EXPECT_EQ(request(node(kPool).output).last, backward(kRelu2));
   EXPECT_EQ(request(node(kNorm1).saved).last, 2 * count + 1);  // moves running statistics

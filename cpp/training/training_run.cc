@@ -71,13 +71,14 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   Node node;
   node.layer = &layer;
   node.output_shape = plan_node.output_shape;
-  node.mode = plan_node.use.mode;
-  node.has_backward = plan_node.has_backward;
-  node.is_fused = plan_node.is_fused;
+  node.use = plan_node.use;
+  node.runs_forward = !plan_node.is_fused && plan_node.done_by < 0;
+  node.runs_backward = plan_node.has_backward && plan_node.done_by < 0;
   node.fused_activation = plan_node.fused_activation;
   node.fused_slope = plan_node.fused_slope;
   node.name_hash = HashName(layer.name.data(), layer.name.data() + layer.name.size());
   for (const BufferId input : plan_node.inputs) node.inputs.push_back(Buffer(input));
+  node.residual = Buffer(plan_node.residual);
   for (const BufferId grad_input : plan_node.grad_inputs) {
     node.grad_inputs.push_back(Buffer(grad_input));
   }
@@ -148,10 +149,10 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
                           Workspace& workspace) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
-    if (node.is_fused) continue;
+    if (!node.runs_forward) continue;
     Move(plan_.nodes[i].moves, position.batch, workspace);
     node.layer->layer->Forward({.batch = position.batch,
-                                .mode = node.mode,
+                                .mode = node.use.mode,
                                 .layout = network_.value(node.layer->output).layout,
                                 .input_shapes = node.layer->input_shapes,
                                 .output_shape = node.output_shape,
@@ -165,6 +166,7 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
                                            .purpose = RandomPurpose::kDropout,
                                            .index = static_cast<std::uint32_t>(position.step),
                                            .subindex = node.name_hash},
+                                .residual = node.residual,
                                 .activation = node.fused_activation,
                                 .slope = node.fused_slope,
                                 .workspace = &workspace});
@@ -203,9 +205,9 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
   }
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     Node& node = nodes_[i];
-    if (!node.has_backward) continue;
+    if (!node.runs_backward) continue;
     node.layer->layer->Backward({.batch = batch,
-                                 .mode = node.mode,
+                                 .mode = node.use.mode,
                                  .layout = network_.value(node.layer->output).layout,
                                  .input_shapes = node.layer->input_shapes,
                                  .output_shape = node.output_shape,
@@ -216,6 +218,10 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
                                  .saved = node.saved,
                                  .temporary = node.backward_temporary,
                                  .prepared = node.prepared,
+                                 .has_residual = node.use.has_residual,
+                                 .activation = node.use.activation,
+                                 .slope = node.fused_slope,
+                                 .grad_before_activation = node.grad_output,
                                  .grad_inputs = node.grad_inputs,
                                  .grad_parameters = node.grad_parameters,
                                  .wants_named_rows_alone = node.has_table_gradient,
@@ -252,7 +258,7 @@ const GraphLayer* TrainingRun::FirstNonFiniteStatistics(std::int64_t batch) cons
 }
 
 bool TrainingRun::MovesStatistics(std::size_t node) const {
-  return nodes_[node].mode == Mode::kTraining && reached_nodes_[node] != 0;
+  return nodes_[node].use.mode == Mode::kTraining && reached_nodes_[node] != 0;
 }
 
 void TrainingRun::UpdateBuffers(std::int64_t batch) {

@@ -80,14 +80,15 @@ class TrainingRun {
   struct Node {
     const GraphLayer* layer = nullptr;
     Shape output_shape{1};
-    Mode mode = Mode::kTraining;
-    bool has_backward = false;
-    bool is_fused = false;  // into the node before it
+    LayerUse use;
+    bool runs_forward = true;  // false: another node does it along with its own pass
+    bool runs_backward = false;
     bool has_table_gradient = false;
     Activation fused_activation = Activation::kNone;
     float fused_slope = 0.0f;
     std::uint32_t name_hash = 0;
     std::vector<const float*> inputs;
+    const float* residual = nullptr;
     std::vector<const float*> parameters;
     std::vector<float*> mutable_parameters;
     std::vector<float*> grad_inputs;

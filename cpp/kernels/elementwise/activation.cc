@@ -32,58 +32,6 @@ void ForwardAs(float slope, const float* x, size_t count, float* y) {
   }
 }
 
-// The gradient of one vector; `value` is y or x, whichever the kind reads.
-template <Activation kKind, class D, class V = hn::Vec<D>>
-HWY_INLINE V GradientAs(D d, V value, V grad, V slope) {
-  const V zero = hn::Zero(d);
-  const V one = hn::Set(d, 1.0f);
-  if constexpr (kKind == Activation::kRelu) {
-    return hn::IfThenZeroElse(hn::Le(value, zero), grad);
-  } else if constexpr (kKind == Activation::kRelu6) {
-    return hn::IfThenZeroElse(hn::Or(hn::Le(value, zero), hn::Ge(value, hn::Set(d, 6.0f))), grad);
-  } else if constexpr (kKind == Activation::kLeakyRelu) {
-    return hn::IfThenElse(hn::Gt(value, zero), grad, hn::Mul(grad, slope));
-  } else if constexpr (kKind == Activation::kGelu) {
-    V gaussian;
-    const V cdf = NormalCdf(d, value, gaussian);
-    const V density = hn::Mul(gaussian, hn::Set(d, 0.398942280f));
-    return hn::Mul(grad, hn::MulAdd(value, density, cdf));
-  } else if constexpr (kKind == Activation::kSilu) {
-    const V s = Sigmoid(d, value);
-    return hn::Mul(grad, hn::Mul(s, hn::MulAdd(value, hn::Sub(one, s), one)));
-  } else if constexpr (kKind == Activation::kSigmoid) {
-    return hn::Mul(grad, hn::Mul(value, hn::Sub(one, value)));
-  } else if constexpr (kKind == Activation::kTanh) {
-    return hn::Mul(grad, hn::NegMulAdd(value, value, one));
-  } else if constexpr (kKind == Activation::kHardSwish) {
-    const V slanted = hn::Mul(grad, hn::MulAdd(value, hn::Set(d, 1.0f / 3.0f), hn::Set(d, 0.5f)));
-    const V limited = hn::IfThenElse(hn::Ge(value, hn::Set(d, 3.0f)), grad, slanted);
-    return hn::IfThenZeroElse(hn::Le(value, hn::Set(d, -3.0f)), limited);
-  } else if constexpr (kKind == Activation::kHardSigmoid) {
-    return hn::IfThenZeroElse(hn::Or(hn::Le(value, zero), hn::Ge(value, one)),
-                              hn::Mul(grad, hn::Set(d, 1.0f / 6.0f)));
-  } else if constexpr (kKind == Activation::kElu) {
-    return hn::IfThenElse(hn::Gt(value, zero), grad, hn::Mul(grad, hn::Add(value, slope)));
-  } else if constexpr (kKind == Activation::kSelu) {
-    const V negative = hn::Add(value, hn::Set(d, kSeluNegativeScale));
-    const V positive = hn::Set(d, kSeluScale);
-    return hn::Mul(grad, hn::IfThenElse(hn::Gt(value, zero), positive, negative));
-  } else if constexpr (kKind == Activation::kSoftplus) {
-    // sigmoid(x) = 1 - exp(-y)
-    return hn::Mul(hn::Neg(grad), ExpMinusOneOfNegative(d, hn::Neg(value)));
-  } else if constexpr (kKind == Activation::kMish) {
-    // With t = n / (n + 2): t + x·sigmoid(x)·(1 - t²), and sigmoid(x)·(1 - t²) is
-    // 4e·(1 + e) / (n + 2)².
-    const MishParts<V> mish = MishPartsOf(d, value);
-    const V r = hn::Div(one, hn::Add(mish.n, hn::Set(d, 2.0f)));
-    const V scale = hn::Mul(hn::Mul(r, r), hn::Mul(mish.e, hn::Add(mish.e, one)));
-    const V rise = hn::Mul(mish.x, hn::Mul(scale, hn::Set(d, 4.0f)));
-    return hn::Mul(grad, hn::MulAdd(mish.n, r, rise));
-  } else {
-    return grad;
-  }
-}
-
 template <Activation kKind>
 void BackwardAs(float slope, const float* value, const float* grad_y, size_t count, float* grad_x) {
   const hn::ScalableTag<float> d;

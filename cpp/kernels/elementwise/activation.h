@@ -53,6 +53,12 @@ inline bool HasGradientByResult(Activation activation) {
   return false;
 }
 
+/// True if it only chooses a slope: so cheap that a pass over memory may rather make results again
+/// than read them.
+inline bool IsPiecewiseLinear(Activation activation) {
+  return IsClamp(activation) || activation == Activation::kLeakyRelu;
+}
+
 /// y[i] = activation(x[i]). y may be x. NaN stays NaN. `slope`, at least 0, is that of leaky relu
 /// and elu.
 void ActivationForward(Activation activation, float slope, const float* x, std::int64_t count,

@@ -27,16 +27,18 @@ using V = hn::Vec<D>;
 constexpr std::size_t kGroup = 4;
 
 // What happens to an element, given the settings of its channel.
-template <Activation kKind>
+template <Activation kKind, bool kAdds>
 struct Forward {
   static constexpr std::size_t kSettings = 3;  // mean, scale, bias
   const float* x;
+  const float* residual;
   float* y;
   float slope;
 
   HWY_INLINE void Apply(D d, std::size_t at, std::size_t count, const V* s) const {
     const V centered = hn::Sub(LoadFirst(d, x + at, count), s[0]);
-    const V value = hn::MulAdd(centered, s[1], s[2]);
+    V value = hn::MulAdd(centered, s[1], s[2]);
+    if constexpr (kAdds) value = hn::Add(value, LoadFirst(d, residual + at, count));
     StoreFirst(ActivateAs<kKind>(d, value, hn::Set(d, slope)), d, y + at, count);
   }
 };
@@ -51,6 +53,25 @@ struct Backward {
     const V centered = hn::Sub(LoadFirst(d, x + at, count), s[0]);
     const V gradient = hn::Mul(hn::Sub(LoadFirst(d, grad_y + at, count), s[2]), s[1]);
     StoreFirst(hn::NegMulAdd(centered, s[3], gradient), d, grad_x + at, count);
+  }
+};
+
+// With the activation's results made again.
+template <Activation kKind>
+struct BackwardOfActivated {
+  static constexpr std::size_t kSettings = 5;  // mean, scale, bias, average, slope
+  const float* x;
+  const float* grad_y;
+  float* grad_x;
+  float activation_slope;
+
+  HWY_INLINE void Apply(D d, std::size_t at, std::size_t count, const V* s) const {
+    const V slope = hn::Set(d, activation_slope);
+    const V centered = hn::Sub(LoadFirst(d, x + at, count), s[0]);
+    const V y = ActivateAs<kKind>(d, hn::MulAdd(centered, s[1], s[2]), slope);
+    const V grad = GradientAs<kKind>(d, y, LoadFirst(d, grad_y + at, count), slope);
+    const V gradient = hn::Mul(hn::Sub(grad, s[3]), s[1]);
+    StoreFirst(hn::NegMulAdd(centered, s[4], gradient), d, grad_x + at, count);
   }
 };
 
@@ -135,15 +156,36 @@ void ForRows(std::int64_t channels_in, std::int64_t first, std::int64_t last,
   ForColumns(rows % repeats, channels, at + rows / repeats * period, channels, settings, operation);
 }
 
-template <Activation kKind>
+template <Activation kKind, bool kAdds = false>
 void ScaleAs(const ChannelScaling& scaling, std::int64_t first, std::int64_t last, const float* x,
              float* y) {
   const float* const settings[] = {scaling.mean, scaling.scale, scaling.bias};
-  ForRows(scaling.channels, first, last, settings, Forward<kKind>{x, y, scaling.slope});
+  ForRows(scaling.channels, first, last, settings,
+          Forward<kKind, kAdds>{x, scaling.residual, y, scaling.slope});
+}
+
+void ScaleAndAdd(const ChannelScaling& scaling, std::int64_t first, std::int64_t last,
+                 const float* x, float* y) {
+  switch (scaling.activation) {
+    case Activation::kRelu:
+      return ScaleAs<Activation::kRelu, true>(scaling, first, last, x, y);
+    case Activation::kRelu6:
+      return ScaleAs<Activation::kRelu6, true>(scaling, first, last, x, y);
+    case Activation::kLeakyRelu:
+      return ScaleAs<Activation::kLeakyRelu, true>(scaling, first, last, x, y);
+    default: {
+      ScaleAs<Activation::kNone, true>(scaling, first, last, x, y);
+      float* const begin = y + first * scaling.channels;
+      if (scaling.activation == Activation::kNone) return;
+      ActivationForward(scaling.activation, scaling.slope, begin, (last - first) * scaling.channels,
+                        begin);
+    }
+  }
 }
 
 void ScaleKernel(const ChannelScaling& scaling, std::int64_t first, std::int64_t last,
                  const float* x, float* y) {
+  if (scaling.residual != nullptr) return ScaleAndAdd(scaling, first, last, x, y);
   switch (scaling.activation) {
     case Activation::kNone:
       return ScaleAs<Activation::kNone>(scaling, first, last, x, y);
@@ -174,6 +216,29 @@ void BackwardKernel(const ChannelScalingGradient& g, std::int64_t first, std::in
                     const float* x, const float* grad_y, float* grad_x) {
   const float* const settings[] = {g.mean, g.scale, g.average, g.slope};
   ForRows(g.channels, first, last, settings, Backward{x, grad_y, grad_x});
+}
+
+template <Activation kKind>
+void BackwardAs(const ChannelScalingGradient& g, const ChannelScaling& scaling, std::int64_t first,
+                std::int64_t last, const float* x, const float* grad_y, float* grad_x) {
+  const float* const settings[] = {g.mean, g.scale, scaling.bias, g.average, g.slope};
+  ForRows(g.channels, first, last, settings,
+          BackwardOfActivated<kKind>{x, grad_y, grad_x, scaling.slope});
+}
+
+void BackwardOfActivatedKernel(const ChannelScalingGradient& g, const ChannelScaling& scaling,
+                               std::int64_t first, std::int64_t last, const float* x,
+                               const float* grad_y, float* grad_x) {
+  switch (scaling.activation) {
+    case Activation::kRelu:
+      return BackwardAs<Activation::kRelu>(g, scaling, first, last, x, grad_y, grad_x);
+    case Activation::kRelu6:
+      return BackwardAs<Activation::kRelu6>(g, scaling, first, last, x, grad_y, grad_x);
+    case Activation::kLeakyRelu:
+      return BackwardAs<Activation::kLeakyRelu>(g, scaling, first, last, x, grad_y, grad_x);
+    default:
+      return BackwardKernel(g, first, last, x, grad_y, grad_x);
+  }
 }
 
 void BackwardOfSharedKernel(const SharedScalingGradient& g, std::int64_t first, std::int64_t last,
@@ -210,6 +275,12 @@ void ScaleChannels(const ChannelScaling& scaling, std::int64_t first, std::int64
 void ScaleChannelsBackward(const ChannelScalingGradient& gradient, std::int64_t first,
                            std::int64_t last, const float* x, const float* grad_y, float* grad_x) {
   ESPALIER_KERNEL(BackwardKernel)(gradient, first, last, x, grad_y, grad_x);
+}
+
+void ScaleChannelsBackward(const ChannelScalingGradient& gradient, const ChannelScaling& scaling,
+                           std::int64_t first, std::int64_t last, const float* x,
+                           const float* grad_y, float* grad_x) {
+  ESPALIER_KERNEL(BackwardOfActivatedKernel)(gradient, scaling, first, last, x, grad_y, grad_x);
 }
 
 void ScaleChannelsBackward(std::int64_t channels, const float* scale, std::int64_t first,

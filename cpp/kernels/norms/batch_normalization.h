@@ -13,15 +13,16 @@ namespace espalier {
 void NormalizationScales(std::int64_t channels, const float* weight, const float* variance,
                          float epsilon, float* scales);
 
-/// y = activation((x - mean[c])·scale[c] + bias[c]). Centered first: x·scale + shift would
-/// cancel where the mean is large.
+/// y = activation((x - mean[c])·scale[c] + bias[c] + residual). Centered first: x·scale + shift
+/// would cancel where the mean is large.
 struct ChannelScaling {
   std::int64_t channels;
   const float* mean;
   const float* scale;
   const float* bias;
   Activation activation = Activation::kNone;
-  float slope = 0.01f;  // of leaky relu and elu
+  float slope = 0.01f;              // of leaky relu and elu
+  const float* residual = nullptr;  // as x, or null
 };
 
 /// y of rows [first, last). y may be x.
@@ -42,6 +43,12 @@ struct ChannelScalingGradient {
 /// grad_x of rows [first, last). It may be grad_y.
 void ScaleChannelsBackward(const ChannelScalingGradient& gradient, std::int64_t first,
                            std::int64_t last, const float* x, const float* grad_y, float* grad_x);
+
+/// As above, with grad_y the gradient by the results of `scaling`'s activation. These are made
+/// again from x: only where IsPiecewiseLinear, and without a residual.
+void ScaleChannelsBackward(const ChannelScalingGradient& gradient, const ChannelScaling& scaling,
+                           std::int64_t first, std::int64_t last, const float* x,
+                           const float* grad_y, float* grad_x);
 
 /// grad_x = grad_y·scale[c]: where mean and variance are constants.
 void ScaleChannelsBackward(std::int64_t channels, const float* scale, std::int64_t first,

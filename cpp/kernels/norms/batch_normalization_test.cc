@@ -102,6 +102,75 @@ TEST(BatchNormalization, ActivationsAreThoseOfActivationForward) {
   }
 }
 
+TEST(BatchNormalization, ResidualsAreAddedBeforeTheActivation) {
+  constexpr std::int64_t kRows = 7;
+  for (const std::size_t channels : {1, 5, 64, 67}) {
+    const auto count = static_cast<std::int64_t>(channels);
+    const std::size_t size = channels * kRows;
+    Settings s(channels, GuardSide::kAfter);
+    std::vector<float> x(size), residual(size), expected(size), got(size, 9.0f);
+    for (std::size_t i = 0; i < size; ++i) {
+      x[i] = 0.037f * static_cast<float>(i) - 5.0f;
+      residual[i] = 0.5f * static_cast<float>(i % 11) - 2.0f;
+    }
+    testing::ForEachCpuTarget([&] {
+      for (const Activation activation : testing::kAllActivations) {
+        ChannelScaling scaling{.channels = count,
+                               .mean = s.mean.data(),
+                               .scale = s.scale.data(),
+                               .bias = s.bias.data(),
+                               .slope = 0.3f};
+        ScaleChannels(scaling, 0, kRows, x.data(), expected.data());
+        for (std::size_t i = 0; i < size; ++i) expected[i] += residual[i];
+        ActivationForward(activation, 0.3f, expected.data(), kRows * count, expected.data());
+        scaling.activation = activation;
+        scaling.residual = residual.data();
+        ScaleChannels(scaling, 1, kRows, x.data(), got.data());
+        EXPECT_TRUE(std::equal(expected.begin() + count, expected.end(), got.begin() + count))
+            << static_cast<int>(activation);
+        EXPECT_EQ(got[channels - 1], 9.0f);
+      }
+    });
+  }
+}
+
+TEST(BatchNormalization, GradientsGoThroughTheActivationInPlaceToo) {
+  constexpr std::int64_t kRows = 7;
+  for (const std::size_t channels : {1, 5, 64, 67}) {
+    const auto count = static_cast<std::int64_t>(channels);
+    const std::size_t size = channels * kRows;
+    Settings s(channels, GuardSide::kAfter);
+    std::vector<float> x(size), y(size), grad_y(size), grad(size), expected(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      x[i] = 0.037f * static_cast<float>(i) - 5.0f;
+      grad_y[i] = 0.5f * static_cast<float>(i % 11) - 2.0f;
+    }
+    const ChannelScalingGradient gradient{.channels = count,
+                                          .mean = s.mean.data(),
+                                          .scale = s.scale.data(),
+                                          .average = s.average.data(),
+                                          .slope = s.slope.data()};
+    testing::ForEachCpuTarget([&] {
+      for (const Activation activation : testing::kAllActivations) {
+        if (!IsPiecewiseLinear(activation)) continue;
+        const ChannelScaling scaling{.channels = count,
+                                     .mean = s.mean.data(),
+                                     .scale = s.scale.data(),
+                                     .bias = s.bias.data(),
+                                     .activation = activation,
+                                     .slope = 0.3f};
+        ScaleChannels(scaling, 0, kRows, x.data(), y.data());
+        ActivationBackward(activation, 0.3f, nullptr, y.data(), grad_y.data(), kRows * count,
+                           grad.data());
+        ScaleChannelsBackward(gradient, 0, kRows, x.data(), grad.data(), expected.data());
+        std::vector<float> got = grad_y;
+        ScaleChannelsBackward(gradient, scaling, 0, kRows, x.data(), got.data(), got.data());
+        EXPECT_EQ(got, expected) << static_cast<int>(activation);
+      }
+    });
+  }
+}
+
 TEST(BatchNormalization, GradientsOfSpecialValuesInEveryLaneOfEveryNumberOfChannels) {
   testing::ForEachGuardedLength([](std::size_t channels, GuardSide side) {
     if (channels == 0) return;

@@ -9,6 +9,7 @@
 #include "kernels/dispatch.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "kernels/elementwise/activation-inl.h"
 #include "kernels/vectors/channel_period-inl.h"
 #include "kernels/vectors/partial-inl.h"
 
@@ -30,50 +31,78 @@ constexpr std::size_t kBlock = 64;
 constexpr std::size_t kGroup = 4;
 
 // Terms of sums: each adds what `count` elements at a place give to up to two vectors, 0 in
-// the lanes from `count` on.
+// the lanes from `count` on, given the settings of their channels.
 struct Plain {
   static constexpr int kSums = 1;
+  static constexpr int kSettings = 0;
   const float* x;
 
-  HWY_INLINE void Add(D d, std::size_t at, std::size_t count, V /*center*/, V* sums) const {
+  HWY_INLINE void Add(D d, std::size_t at, std::size_t count, const V* /*s*/, V* sums) const {
     sums[0] = hn::Add(sums[0], LoadFirst(d, x + at, count));
   }
 };
 
 struct CenteredSquare {
   static constexpr int kSums = 1;
+  static constexpr int kSettings = 1;  // center
   const float* x;
 
-  HWY_INLINE void Add(D d, std::size_t at, std::size_t count, V center, V* sums) const {
-    const V difference = hn::Sub(LoadFirst(d, x + at, count), center);
+  HWY_INLINE void Add(D d, std::size_t at, std::size_t count, const V* s, V* sums) const {
+    const V difference = hn::Sub(LoadFirst(d, x + at, count), s[0]);
     sums[0] = hn::MulAdd(difference, difference, sums[0]);
   }
 };
 
 struct Gradient {
   static constexpr int kSums = 2;
+  static constexpr int kSettings = 1;  // center
   const float* x;
   const float* grad;
 
-  HWY_INLINE void Add(D d, std::size_t at, std::size_t count, V center, V* sums) const {
+  HWY_INLINE void Add(D d, std::size_t at, std::size_t count, const V* s, V* sums) const {
     const V g = LoadFirst(d, grad + at, count);
     sums[0] = hn::Add(sums[0], g);
-    sums[1] = hn::MulAdd(g, hn::Sub(LoadFirst(d, x + at, count), center), sums[1]);
+    sums[1] = hn::MulAdd(g, hn::Sub(LoadFirst(d, x + at, count), s[0]), sums[1]);
   }
 };
+
+// With the results of the activation behind a normalization made again.
+template <Activation kKind>
+struct ActivatedGradient {
+  static constexpr int kSums = 2;
+  static constexpr int kSettings = 3;  // mean, scale, bias
+  const float* x;
+  const float* grad_y;
+  float slope;
+
+  HWY_INLINE void Add(D d, std::size_t at, std::size_t count, const V* s, V* sums) const {
+    const V slopes = hn::Set(d, slope);
+    const V centered = hn::Sub(LoadFirst(d, x + at, count), s[0]);
+    const V y = ActivateAs<kKind>(d, hn::MulAdd(centered, s[1], s[2]), slopes);
+    const V g = GradientAs<kKind>(d, y, LoadFirst(d, grad_y + at, count), slopes);
+    sums[0] = hn::Add(sums[0], g);
+    sums[1] = hn::MulAdd(g, centered, sums[1]);
+  }
+};
+
+// Arrays have one element at least.
+template <class Term>
+inline constexpr std::size_t kRoom = Term::kSettings == 0 ? 1 : Term::kSettings;
 
 // totals[s][j], j < kVectors·lanes (or the last vector's `count`), of `rows` rows of `width`
 // elements that begin at `at`.
 template <std::size_t kVectors, class Term>
 HWY_INLINE void SumGroup(std::size_t rows, std::size_t width, std::size_t at, std::size_t count,
-                         const float* centers, const Term& term, float* const* totals) {
+                         const float* const* settings, const Term& term, float* const* totals) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
-  V center[kVectors];
+  V values[kVectors][kRoom<Term>];
   V total[kVectors][2];
   V lost[kVectors][2];
   for (std::size_t v = 0; v < kVectors; ++v) {
-    center[v] = centers == nullptr ? hn::Zero(d) : LoadFirst(d, centers + v * lanes, count);
+    for (int s = 0; s < Term::kSettings; ++s) {
+      values[v][s] = LoadFirst(d, settings[s] + v * lanes, count);
+    }
     for (int s = 0; s < Term::kSums; ++s) total[v][s] = lost[v][s] = hn::Zero(d);
   }
   for (std::size_t begin = 0; begin < rows; begin += kBlock) {
@@ -84,7 +113,7 @@ HWY_INLINE void SumGroup(std::size_t rows, std::size_t width, std::size_t at, st
     const std::size_t end = HWY_MIN(rows, begin + kBlock);
     for (std::size_t row = begin; row < end; ++row) {
       for (std::size_t v = 0; v < kVectors; ++v) {
-        term.Add(d, at + row * width + v * lanes, count, center[v], sums[v]);
+        term.Add(d, at + row * width + v * lanes, count, values[v], sums[v]);
       }
     }
     for (std::size_t v = 0; v < kVectors; ++v) {  // Kahan's summation, Comm. ACM 8, 1965
@@ -106,39 +135,41 @@ HWY_INLINE void SumGroup(std::size_t rows, std::size_t width, std::size_t at, st
 // The same for any number of columns.
 template <class Term>
 HWY_INLINE void SumColumns(std::size_t rows, std::size_t width, std::size_t at, std::size_t columns,
-                           const float* centers, const Term& term, float* const* totals) {
+                           const float* const* settings, const Term& term, float* const* totals) {
   const std::size_t lanes = hn::Lanes(D());
   std::size_t j = 0;
-  const auto group_centers = [&] { return centers == nullptr ? nullptr : centers + j; };
+  const float* group_settings[kRoom<Term>];
   float* places[2];
   const auto place = [&] {
+    for (int s = 0; s < Term::kSettings; ++s) group_settings[s] = settings[s] + j;
     for (int s = 0; s < Term::kSums; ++s) places[s] = totals[s] + j;
   };
   for (; j + kGroup * lanes <= columns; j += kGroup * lanes) {
     place();
-    SumGroup<kGroup>(rows, width, at + j, lanes, group_centers(), term, places);
+    SumGroup<kGroup>(rows, width, at + j, lanes, group_settings, term, places);
   }
   for (; j < columns; j += lanes) {
     place();
-    SumGroup<1>(rows, width, at + j, HWY_MIN(lanes, columns - j), group_centers(), term, places);
+    SumGroup<1>(rows, width, at + j, HWY_MIN(lanes, columns - j), group_settings, term, places);
   }
 }
 
 // totals[s][c] of the rows [first, last).
 template <class Term>
 HWY_INLINE void SumChunk(std::size_t channels, std::size_t first, std::size_t last,
-                         const float* centers, const Term& term, float* const* totals) {
+                         const float* const* settings, const Term& term, float* const* totals) {
   const std::size_t rows = last - first;
   const std::size_t at = first * channels;
   const std::size_t repeats = ChannelRepeats(channels);
   if (repeats == 1) {
-    SumColumns(rows, channels, at, channels, centers, term, totals);
+    SumColumns(rows, channels, at, channels, settings, term, totals);
     return;
   }
-  HWY_ALIGN float part_centers[kPeriodPart];
+  HWY_ALIGN float part_settings[kRoom<Term>][kPeriodPart];
   HWY_ALIGN float part[Term::kSums][kPeriodPart];
   HWY_ALIGN float rest[Term::kSums][kManyChannels];
   double sums[Term::kSums][kManyChannels];
+  const float* part_places[kRoom<Term>];
   float* part_totals[Term::kSums];
   float* rest_totals[Term::kSums];
   for (int s = 0; s < Term::kSums; ++s) {
@@ -146,16 +177,18 @@ HWY_INLINE void SumChunk(std::size_t channels, std::size_t first, std::size_t la
     rest_totals[s] = rest[s];
   }
   const std::size_t period = repeats * channels;
-  SumColumns(rows % repeats, channels, at + rows / repeats * period, channels, centers, term,
+  SumColumns(rows % repeats, channels, at + rows / repeats * period, channels, settings, term,
              rest_totals);
   for (int s = 0; s < Term::kSums; ++s) {
     for (std::size_t c = 0; c < channels; ++c) sums[s][c] = static_cast<double>(rest[s][c]);
   }
   for (std::size_t begin = 0; begin < period; begin += kPeriodPart) {
     const std::size_t columns = HWY_MIN(kPeriodPart, period - begin);
-    if (centers != nullptr) RepeatChannels(centers, channels, begin, columns, part_centers);
-    SumColumns(rows / repeats, period, at + begin, columns,
-               centers == nullptr ? nullptr : part_centers, term, part_totals);
+    for (int s = 0; s < Term::kSettings; ++s) {
+      RepeatChannels(settings[s], channels, begin, columns, part_settings[s]);
+      part_places[s] = part_settings[s];
+    }
+    SumColumns(rows / repeats, period, at + begin, columns, part_places, term, part_totals);
     for (int s = 0; s < Term::kSums; ++s) {
       std::size_t channel = begin % channels;
       for (std::size_t i = 0; i < columns; ++i) {
@@ -194,13 +227,40 @@ void MomentsOfChunk(std::size_t channels, std::size_t first, std::size_t last, c
   SumChunk(channels, first, last, nullptr, Plain{x}, &mean);
   const float rows = static_cast<float>(last - first);
   for (std::size_t c = 0; c < channels; ++c) mean[c] /= rows;
-  SumChunk(channels, first, last, mean, CenteredSquare{x}, &squares);
+  SumChunk(channels, first, last, &mean, CenteredSquare{x}, &squares);
 }
 
 void GradientSumsOfChunk(std::size_t channels, std::size_t first, std::size_t last, const float* x,
                          const float* mean, const float* grad, float* sums, float* products) {
   float* const totals[2] = {sums, products};
-  SumChunk(channels, first, last, mean, Gradient{x, grad}, totals);
+  SumChunk(channels, first, last, &mean, Gradient{x, grad}, totals);
+}
+
+template <Activation kKind>
+void ActivatedSumsOfChunk(const ChannelScaling& scaling, std::size_t first, std::size_t last,
+                          const float* x, const float* grad_y, float* sums, float* products) {
+  const float* const settings[] = {scaling.mean, scaling.scale, scaling.bias};
+  float* const totals[2] = {sums, products};
+  SumChunk(static_cast<std::size_t>(scaling.channels), first, last, settings,
+           ActivatedGradient<kKind>{x, grad_y, scaling.slope}, totals);
+}
+
+void ActivatedGradientSumsOfChunk(const ChannelScaling& scaling, std::size_t first,
+                                  std::size_t last, const float* x, const float* grad_y,
+                                  float* sums, float* products) {
+  const auto run = [&] {
+    switch (scaling.activation) {
+      case Activation::kRelu:
+        return ActivatedSumsOfChunk<Activation::kRelu>;
+      case Activation::kRelu6:
+        return ActivatedSumsOfChunk<Activation::kRelu6>;
+      case Activation::kLeakyRelu:
+        return ActivatedSumsOfChunk<Activation::kLeakyRelu>;
+      default:
+        return ActivatedSumsOfChunk<Activation::kNone>;
+    }
+  }();
+  run(scaling, first, last, x, grad_y, sums, products);
 }
 
 }  // namespace
@@ -309,19 +369,55 @@ void ChannelMoments(const ChannelLayout& layout, const float* x, float* mean, fl
   });
 }
 
-void ChannelGradientSums(const ChannelLayout& layout, const float* x, const float* mean,
-                         const float* grad, float* sums, float* products, float* partials,
-                         Workspace& workspace) {
+namespace {
+
+// chunk_sums(first row, last row, sums, products) of each chunk, then over all of them.
+template <typename ChunkSums>
+void GradientSums(const ChannelLayout& layout, float* sums, float* products, float* partials,
+                  Workspace& workspace, ChunkSums chunk_sums) {
   const Chunks chunks(layout);
   const std::int64_t channels = layout.channels;
-  const auto kernel = ESPALIER_KERNEL(GradientSumsOfChunk);
   workspace.ParallelFor(chunks.count, [&](std::int64_t chunk, std::span<float>) {
     float* const part = partials + chunk * 2 * channels;
-    kernel(static_cast<std::size_t>(channels), chunks.Begin(chunk), chunks.Begin(chunk + 1), x,
-           mean, grad, part, part + channels);
+    chunk_sums(static_cast<std::int64_t>(chunks.Begin(chunk)),
+               static_cast<std::int64_t>(chunks.Begin(chunk + 1)), part, part + channels);
   });
   AddChunks(layout, chunks, 2 * channels, partials, sums);
   AddChunks(layout, chunks, 2 * channels, partials + channels, products);
+}
+
+}  // namespace
+
+void ChannelGradientSums(const ChannelLayout& layout, const ChannelScaling& scaling, const float* x,
+                         const float* grad_y, float* sums, float* products, float* partials,
+                         Workspace& workspace) {
+  const auto kernel = ESPALIER_KERNEL(ActivatedGradientSumsOfChunk);
+  GradientSums(layout, sums, products, partials, workspace,
+               [&](std::int64_t first, std::int64_t last, float* part, float* part_products) {
+                 kernel(scaling, static_cast<std::size_t>(first), static_cast<std::size_t>(last), x,
+                        grad_y, part, part_products);
+               });
+}
+
+void GradientOfRows(const ResultGradient& gradient, std::int64_t channels, std::int64_t first,
+                    std::int64_t last) {
+  const std::int64_t at = first * channels;
+  ActivationBackward(gradient.activation, gradient.slope, nullptr, gradient.y + at,
+                     gradient.grad_y + at, (last - first) * channels, gradient.grad + at);
+}
+
+void ChannelGradientSums(const ChannelLayout& layout, const float* x, const float* mean,
+                         const ResultGradient& gradient, float* sums, float* products,
+                         float* partials, Workspace& workspace) {
+  const auto kernel = ESPALIER_KERNEL(GradientSumsOfChunk);
+  GradientSums(layout, sums, products, partials, workspace,
+               [&](std::int64_t first, std::int64_t last, float* part, float* part_products) {
+                 // A chunk is still in the cache when it is summed.
+                 GradientOfRows(gradient, layout.channels, first, last);
+                 kernel(static_cast<std::size_t>(layout.channels), static_cast<std::size_t>(first),
+                        static_cast<std::size_t>(last), x, mean, gradient.grad, part,
+                        part_products);
+               });
 }
 
 void SumRows(const ChannelLayout& layout, const float* x, float* sums) {

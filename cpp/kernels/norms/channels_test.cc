@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "testing/all_activations.h"
 #include "testing/cpu_targets.h"
 #include "testing/guarded_floats.h"
 #include "testing/tolerance.h"
@@ -33,7 +34,10 @@ Statistics Compute(const ChannelLayout& layout, const float* x, const float* gra
   for (std::size_t i = 0; i < 5; ++i) r[i] = results[i].data();
   ChannelSums(layout, x, r[0], partials.data(), workspace);
   ChannelMoments(layout, x, r[1], r[2], partials.data(), workspace);
-  ChannelGradientSums(layout, x, r[1], grad, r[3], r[4], partials.data(), workspace);
+  const std::vector<float> ones(channels, 1.0f);
+  const ChannelScaling scaling = {
+      .channels = layout.channels, .mean = r[1], .scale = ones.data(), .bias = ones.data()};
+  ChannelGradientSums(layout, scaling, x, grad, r[3], r[4], partials.data(), workspace);
   return {results[0].ToVector(), results[1].ToVector(), results[2].ToVector(),
           results[3].ToVector(), results[4].ToVector()};
 }
@@ -101,6 +105,56 @@ TEST(Channels, MatchTheReferenceOnAwkwardSizes) {
         }
       });
     }
+  }
+}
+
+// Whether the results of an activation are read or made again: as if its gradient had been there.
+TEST(Channels, GradientSumsGoThroughAnActivation) {
+  for (const ChannelLayout layout : {ChannelLayout{1, 1}, ChannelLayout{611, 3},
+                                     ChannelLayout{300, 17}, ChannelLayout{700, 70}}) {
+    const std::size_t count = At(layout.rows * layout.channels);
+    const std::size_t channels = At(layout.channels);
+    Random random({.seed = 5, .purpose = RandomPurpose::kTest});
+    std::vector<float> x(count), grad_y(count), mean(channels), scale(channels), bias(channels);
+    for (std::vector<float>* values : {&x, &grad_y, &mean, &scale, &bias}) {
+      for (float& value : *values) value = static_cast<float>(random.NextNormal());
+    }
+    Workspace workspace(2, 0);
+    testing::ForEachCpuTarget([&] {
+      GuardedFloats partials(At(ChannelPartialFloats(layout)));
+      const auto sums_of = [&](const auto&... arguments) {
+        std::vector<float> sums(channels), products(channels);
+        ChannelGradientSums(layout, arguments..., sums.data(), products.data(), partials.data(),
+                            workspace);
+        sums.insert(sums.end(), products.begin(), products.end());
+        return sums;
+      };
+      for (const Activation activation : testing::kAllActivations) {
+        if (!HasGradientByResult(activation)) continue;
+        ChannelScaling scaling = {.channels = layout.channels,
+                                  .mean = mean.data(),
+                                  .scale = scale.data(),
+                                  .bias = bias.data(),
+                                  .activation = activation,
+                                  .slope = 0.3f};
+        std::vector<float> y(count), grad(count), left(count);
+        ScaleChannels(scaling, 0, layout.rows, x.data(), y.data());
+        ActivationBackward(activation, 0.3f, nullptr, y.data(), grad_y.data(),
+                           static_cast<std::int64_t>(count), grad.data());
+        const ResultGradient of_results = {activation, 0.3f, y.data(), grad_y.data(), left.data()};
+        const std::vector<float> made_again = IsPiecewiseLinear(activation)
+                                                  ? sums_of(scaling, x.data(), grad_y.data())
+                                                  : std::vector<float>();
+        const std::vector<float> read = sums_of(x.data(), mean.data(), of_results);
+        scaling.activation = Activation::kNone;
+        const std::vector<float> expected = sums_of(scaling, x.data(), grad.data());
+        EXPECT_TRUE(testing::SameBits(read, expected)) << static_cast<int>(activation);
+        EXPECT_TRUE(testing::SameBits(left, grad)) << static_cast<int>(activation);
+        if (!made_again.empty()) {
+          EXPECT_TRUE(testing::SameBits(made_again, expected)) << static_cast<int>(activation);
+        }
+      }
+    });
   }
 }
 
