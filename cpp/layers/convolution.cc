@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/checked.h"
+#include "kernels/convolution/small_images.h"
 #include "kernels/norms/channels.h"
 #include "layers/work.h"
 
@@ -103,16 +104,22 @@ std::vector<ParameterSpec> Convolution::Parameters(std::span<const Shape> inputs
   return result;
 }
 
-// Weights that change are packed for each pass; others once, for Forward and then for Backward.
+// Weights that change are packed for each pass, but for small images; others once, for Forward and
+// then for Backward.
 LayerMemory Convolution::Memory(std::int64_t batch, std::span<const Shape> inputs,
                                 const LayerUse& use) const {
   const ConvolutionGeometry geometry = Geometry(inputs);
+  const std::int64_t partials = ChannelPartialFloats(OutputLayout(geometry, batch));
+  if (use.grad_parameters && HasSmallImages(geometry)) {
+    const std::int64_t patches = SmallImagesFloats(geometry, batch);
+    return {.forward = patches, .backward = std::max(patches, partials), .reads_inputs = true};
+  }
   const std::int64_t packed = Conv2dPackedFloats(geometry);
   const std::int64_t packed_backward = use.grad_inputs ? Conv2dPackedBackwardFloats(geometry) : 0;
   if (!use.grad_parameters) return {.prepared = CheckedAdd(packed, packed_backward)};
   return {.forward = packed,
-          .backward = std::max({packed_backward, Conv2dBackwardWeightsFloats(geometry, batch),
-                                ChannelPartialFloats(OutputLayout(geometry, batch))}),
+          .backward =
+              std::max({packed_backward, Conv2dBackwardWeightsFloats(geometry, batch), partials}),
           .reads_inputs = true};
 }
 
@@ -128,7 +135,9 @@ void Convolution::Prepare(std::span<const Shape> inputs, const LayerUse& use,
 
 std::int64_t Convolution::ScratchFloats(std::int64_t /*batch*/,
                                         std::span<const Shape> inputs) const {
-  return Conv2dScratchFloats(Geometry(inputs));
+  const ConvolutionGeometry geometry = Geometry(inputs);
+  const std::int64_t floats = Conv2dScratchFloats(geometry);
+  return HasSmallImages(geometry) ? std::max(floats, SmallImagesScratchFloats(geometry)) : floats;
 }
 
 void Convolution::Forward(const ForwardArguments& arguments) const {
@@ -136,6 +145,11 @@ void Convolution::Forward(const ForwardArguments& arguments) const {
   Epilogue epilogue{.activation = arguments.activation, .slope = arguments.slope};
   if (has_bias_) epilogue.column_bias = arguments.parameters[1];
   const float* packed = arguments.prepared;
+  if (packed == nullptr && HasSmallImages(geometry)) {
+    SmallImagesForward(geometry, arguments.batch, arguments.inputs[0], arguments.parameters[0],
+                       epilogue, arguments.output, arguments.temporary, *arguments.workspace);
+    return;
+  }
   if (packed == nullptr) {
     Conv2dPackWeights(geometry, arguments.parameters[0], arguments.temporary, *arguments.workspace);
     packed = arguments.temporary;
@@ -146,7 +160,13 @@ void Convolution::Forward(const ForwardArguments& arguments) const {
 
 void Convolution::Backward(const BackwardArguments& arguments) const {
   const ConvolutionGeometry geometry = Geometry(arguments.input_shapes);
-  if (float* grad_input = arguments.grad_inputs[0]) {
+  const bool has_small_images = arguments.prepared == nullptr && HasSmallImages(geometry);
+  float* grad_input = arguments.grad_inputs[0];
+  if (grad_input != nullptr && has_small_images) {
+    SmallImagesBackwardInput(geometry, arguments.batch, arguments.grad_output,
+                             arguments.parameters[0], grad_input, arguments.temporary,
+                             *arguments.workspace);
+  } else if (grad_input != nullptr) {
     const float* packed = arguments.temporary;
     if (arguments.prepared != nullptr) {
       packed = arguments.prepared + Conv2dPackedFloats(geometry);
@@ -159,10 +179,16 @@ void Convolution::Backward(const BackwardArguments& arguments) const {
   }
   float* grad_weight = arguments.grad_parameters[0];
   float* grad_bias = has_bias_ ? arguments.grad_parameters[1] : nullptr;
-  if (grad_weight != nullptr) {
+  if (grad_weight != nullptr && has_small_images) {
+    SmallImagesBackwardWeights(geometry, arguments.batch, arguments.inputs[0],
+                               arguments.grad_output, grad_weight, arguments.temporary,
+                               *arguments.workspace);
+  } else if (grad_weight != nullptr) {
     Conv2dBackwardWeights(geometry, arguments.batch, arguments.inputs[0], arguments.grad_output,
                           grad_weight, grad_bias, arguments.temporary, *arguments.workspace);
-  } else if (grad_bias != nullptr) {
+    return;
+  }
+  if (grad_bias != nullptr) {
     ChannelSums(OutputLayout(geometry, arguments.batch), arguments.grad_output, grad_bias,
                 arguments.temporary, *arguments.workspace);
   }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/convolution/small_images.h"
 #include "layers/conv2d.h"
 #include "layers/depthwise_conv2d.h"
 #include "testing/layer_check.h"
@@ -158,6 +159,37 @@ TEST(Conv2d, MatchesReferenceAndItsGradient) {
       {{2, 1, 16}, {{"channels", k3}, {"kernel", Ints{1, 15}}}, 9, {3, 1, 16}},
   };
   for (const Case& c : cases) Check("conv2d", c);
+}
+
+// Whose products take the weights as they lie, in pieces of a batch.
+TEST(Conv2d, OfSmallImagesMatchesReferenceAndItsGradient) {
+  const Case cases[] = {
+      {{192, 2, 2},
+       {{"channels", std::int64_t{310}}, {"kernel", k3}, {"padding", Ints{1}}},
+       2,
+       {310, 2, 2}},
+      {{200, 5, 4},
+       {{"channels", std::int64_t{300}}, {"kernel", k3}, {"stride", k2}, {"bias", false}},
+       1,
+       {300, 3, 2}},
+      {{1030, 1, 1},
+       {{"channels", std::int64_t{530}}, {"kernel", k1}, {"stride", k2}},
+       3,
+       {530, 1, 1}},
+      {{150, 7, 1},
+       {{"channels", std::int64_t{900}},
+        {"kernel", Ints{4, 1}},
+        {"dilation", k2},
+        {"padding", "valid"}},
+       1,
+       {900, 1, 1}},
+  };
+  for (const Case& c : cases) {
+    const auto layer = MakeLayer("conv2d", c.attributes);
+    const Shape inputs[] = {c.input};
+    EXPECT_TRUE(HasSmallImages(dynamic_cast<const Convolution&>(*layer).Geometry(inputs)));
+    Check("conv2d", c);
+  }
 }
 
 TEST(DepthwiseConv2d, MatchesReferenceAndItsGradient) {

@@ -94,7 +94,8 @@ void ForwardShiftedRows(const ShiftedRows& rows, std::int64_t groups, std::int64
                         const float* input, const float* packed, std::int64_t packed_group,
                         const Epilogue& epilogue, bool pools, float* output,
                         std::int64_t output_image, Workspace& workspace) {
-  if (groups == 1 && !pools && TakesPatches(rows)) {
+  if (groups == 1 && !pools && TakesPatches(rows) &&
+      output_image == rows.output_height * rows.output_row_stride) {
     ForwardPatches(rows, batch, input, packed, epilogue, output, output_image, workspace);
     return;
   }
@@ -322,6 +323,7 @@ std::int64_t Conv2dScratchFloats(const ConvolutionGeometry& geometry) {
       if (!part.has_terms()) return;
       const std::int64_t band = OutputRowsInCache(part.rows);
       most = std::max(most, ShiftedRowsScratchFloats(part.rows, band, false));
+      if (TakesPatches(part.rows)) most = std::max(most, PatchesScratchFloats(part.rows));
     });
   }
   return most;
@@ -353,7 +355,7 @@ void Conv2dPackWeights(const ConvolutionGeometry& g, const float* weights, float
                           .n = outputs,
                           .k_stride = KernelArea(g),
                           .n_stride = depth},
-                         packed + group * PackedFloats(depth, outputs));
+                         packed + group * PackedFloats(depth, outputs), workspace);
     }
   }
 }
@@ -485,7 +487,7 @@ void Conv2dPackWeightsBackward(const ConvolutionGeometry& g, const float* weight
                           .n = channels,
                           .k_stride = channels * area,
                           .n_stride = area},
-                         packed);
+                         packed, workspace);
     }
   };
   if (GoesByStrideClasses(g)) {

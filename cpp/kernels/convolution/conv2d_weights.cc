@@ -29,30 +29,36 @@ std::int64_t PlaceOf(const KernelElements& elements, std::int64_t element) {
 }  // namespace
 
 // Weights are read once, run by run; what they are written to are a few rows at a time.
-void PackKernelElements(const KernelElements& elements, const WeightMatrix& weights,
-                        float* packed) {
+void PackKernelElements(const KernelElements& elements, const WeightMatrix& weights, float* packed,
+                        Workspace& workspace) {
   const TileShape tile = ActiveTileShape();
   const std::int64_t all = elements.rows * elements.columns;
-  for (std::int64_t n0 = 0; n0 < weights.n; n0 += tile.columns) {
-    const std::int64_t count = std::min(tile.columns, weights.n - n0);
-    const std::int64_t width = (count + tile.lanes - 1) / tile.lanes * tile.lanes;
-    for (std::int64_t first = 0; first < all; first += kElements) {
-      const std::int64_t places = std::min(kElements, all - first);
-      std::int64_t place[kElements];
-      for (std::int64_t t = 0; t < places; ++t) place[t] = PlaceOf(elements, first + t);
-      for (std::int64_t k = 0; k < weights.k; ++k) {
-        float* const rows = packed + k * width;
-        for (std::int64_t n = 0; n < width; ++n) {
-          const float* const from =
-              weights.data + k * weights.k_stride + (n0 + n) * weights.n_stride;
-          for (std::int64_t t = 0; t < places; ++t) {
-            rows[t * weights.k * width + n] = n >= count || place[t] < 0 ? 0.0f : from[place[t]];
+  workspace.ParallelFor(
+      Ceiling(weights.n, tile.columns), [&](std::int64_t panel, std::span<float>) {
+        const std::int64_t n0 = panel * tile.columns;
+        const std::int64_t count = std::min(tile.columns, weights.n - n0);
+        const std::int64_t width = RoundUp(count, tile.lanes);
+        float* to = packed + n0 * all * weights.k;
+        for (std::int64_t first = 0; first < all; first += kElements) {
+          const std::int64_t places = std::min(kElements, all - first);
+          std::int64_t place[kElements];
+          for (std::int64_t t = 0; t < places; ++t) place[t] = PlaceOf(elements, first + t);
+          const std::int64_t places_stride = weights.k * width;
+          for (std::int64_t k = 0; k < weights.k; ++k) {
+            const float* from = weights.data + k * weights.k_stride + n0 * weights.n_stride;
+            float* const row = to + k * width;
+            for (std::int64_t n = 0; n < count; ++n, from += weights.n_stride) {
+              for (std::int64_t t = 0; t < places; ++t) {
+                row[t * places_stride + n] = place[t] < 0 ? 0.0f : from[place[t]];
+              }
+            }
+            for (std::int64_t t = 0; t < places; ++t) {
+              std::fill(row + t * places_stride + count, row + t * places_stride + width, 0.0f);
+            }
           }
+          to += places * weights.k * width;
         }
-      }
-      packed += places * weights.k * width;
-    }
-  }
+      });
 }
 
 void GatherWeightGradients(std::int64_t kernel_area, std::int64_t channels, std::int64_t outputs,

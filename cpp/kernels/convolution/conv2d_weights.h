@@ -28,7 +28,8 @@ struct WeightMatrix {
 };
 
 /// As PackB of [(element row, element column, k), n].
-void PackKernelElements(const KernelElements& elements, const WeightMatrix& weights, float* packed);
+void PackKernelElements(const KernelElements& elements, const WeightMatrix& weights, float* packed,
+                        Workspace& workspace);
 
 /// grad_weights[o][c][t] = sums[(t, c)][o], added up over `parts` arrays in order.
 void GatherWeightGradients(std::int64_t kernel_area, std::int64_t channels, std::int64_t outputs,
