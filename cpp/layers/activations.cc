@@ -12,11 +12,12 @@
 namespace espalier {
 namespace {
 
-// In the order of Activation, from kRelu on.
-constexpr std::array<std::string_view, 13> kKinds = {
-    "relu",       "relu6",        "leaky_relu", "gelu", "silu",     "sigmoid", "tanh",
-    "hard_swish", "hard_sigmoid", "elu",        "selu", "softplus", "mish"};
-static_assert(static_cast<std::size_t>(Activation::kMish) == kKinds.size());
+// From kRelu on.
+constexpr auto kKinds = [] {
+  std::array<std::string_view, kActivations.size() - 1> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = kActivations[i + 1].name;
+  return names;
+}();
 
 constexpr double kMostSlope = 1000.0;
 
@@ -36,9 +37,7 @@ ActivationLayer::ActivationLayer(std::string_view kind, const Attributes& attrib
 
 std::span<const std::string_view> ActivationLayer::Kinds() { return kKinds; }
 
-std::string_view ActivationLayer::kind() const {
-  return kKinds[static_cast<std::size_t>(activation_) - 1];
-}
+std::string_view ActivationLayer::kind() const { return KindOf(activation_).name; }
 
 Attributes ActivationLayer::attributes() const {
   if (activation_ == Activation::kLeakyRelu) return {{"slope", slope_}};

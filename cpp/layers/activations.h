@@ -6,8 +6,7 @@
 
 namespace espalier {
 
-/// A function of each element: relu, relu6, leaky_relu, gelu, silu, sigmoid, tanh, hard_swish,
-/// hard_sigmoid, elu, selu, softplus or mish; the formulas stand at Activation.
+/// A function of each element: one of kActivations; the formulas stand at Activation.
 ///
 /// Attributes: leaky_relu has slope [0.01], elu has alpha [1], each from 0 to 1000; the others
 /// none.

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <numbers>
+#include <algorithm>
+#include <cmath>
 
+#include "testing/all_activations.h"
 #include "testing/layer_check.h"
 
 namespace espalier {
@@ -16,101 +18,42 @@ using testing::LayerGradients;
 using testing::LayerReport;
 using testing::LayerValues;
 
-struct Function {
-  const char* kind;
-  double (*value)(double x);
-  double (*derivative)(double x);
-  Doubles kinks;
-};
-
-double Sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
-double HardSigmoid(double x) { return std::min(std::max(x + 3.0, 0.0), 6.0) / 6.0; }
-double Softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
-constexpr double kSeluScale = 1.0507009873554804934193349852946;
-constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
-double NormalCdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
-
-const Function kFunctions[] = {
-    {"relu",
-     [](double x) { return x > 0 ? x : 0; },
-     [](double x) { return x > 0 ? 1.0 : 0.0; },
-     {0.0}},
-    {"relu6",
-     [](double x) { return std::min(std::max(x, 0.0), 6.0); },
-     [](double x) { return x > 0 && x < 6 ? 1.0 : 0.0; },
-     {0.0, 6.0}},
-    {"leaky_relu",
-     [](double x) { return x > 0 ? x : static_cast<double>(0.01f) * x; },
-     [](double x) { return x > 0 ? 1.0 : static_cast<double>(0.01f); },
-     {0.0}},
-    {"gelu",
-     [](double x) { return x * NormalCdf(x); },
-     [](double x) {
-       return NormalCdf(x) + x * std::exp(-0.5 * x * x) / std::sqrt(2.0 * std::numbers::pi);
-     },
-     {}},
-    {"silu",
-     [](double x) { return x * Sigmoid(x); },
-     [](double x) { return Sigmoid(x) * (1.0 + x * (1.0 - Sigmoid(x))); },
-     {}},
-    {"sigmoid", Sigmoid, [](double x) { return Sigmoid(x) * (1.0 - Sigmoid(x)); }, {}},
-    {"tanh",
-     [](double x) { return std::tanh(x); },
-     [](double x) { return 1.0 - std::tanh(x) * std::tanh(x); },
-     {}},
-    {"hard_swish",
-     [](double x) { return x * HardSigmoid(x); },
-     [](double x) { return x <= -3 ? 0.0 : (x >= 3 ? 1.0 : x / 3 + 0.5); },
-     {-3.0, 3.0}},
-    {"hard_sigmoid",
-     HardSigmoid,
-     [](double x) { return std::abs(x) < 3 ? 1.0 / 6 : 0.0; },
-     {-3.0, 3.0}},
-    {"elu",
-     [](double x) { return x > 0 ? x : std::expm1(x); },
-     [](double x) { return x > 0 ? 1.0 : std::exp(x); },
-     {}},
-    {"selu",
-     [](double x) { return kSeluScale * (x > 0 ? x : kSeluAlpha * std::expm1(x)); },
-     [](double x) { return kSeluScale * (x > 0 ? 1.0 : kSeluAlpha * std::exp(x)); },
-     {0.0}},
-    {"softplus", Softplus, Sigmoid, {}},
-    {"mish",
-     [](double x) { return x * std::tanh(Softplus(x)); },
-     [](double x) {
-       const double t = std::tanh(Softplus(x));
-       return t + x * Sigmoid(x) * (1.0 - t * t);
-     },
-     {}},
-};
-
-class ActivationReference : public testing::LayerReference {
+class LayerOfReference : public testing::LayerReference {
  public:
-  explicit ActivationReference(const Function& function) : function_(function) {}
+  explicit LayerOfReference(const ActivationLayer& layer)
+      : activation_(layer.activation()), slope_(static_cast<double>(layer.slope())) {}
 
   Doubles Forward(const LayerValues& values) const override {
     Doubles result = values.inputs[0];
-    for (double& value : result) value = function_.value(value);
+    for (double& value : result) value = reference().value(value, slope_);
     return result;
   }
 
   LayerGradients Backward(const LayerValues& values, const Doubles& grad) const override {
     LayerGradients result;
     result.inputs = {grad};
+    const bool is_by_result = HasGradientByResult(activation_);
     for (std::size_t i = 0; i < grad.size(); ++i) {
-      result.inputs[0][i] *= function_.derivative(values.inputs[0][i]);
+      const double x = values.inputs[0][i];
+      const double read = is_by_result ? reference().value(x, slope_) : x;
+      result.inputs[0][i] = reference().gradient(read, grad[i], slope_);
     }
     return result;
   }
 
   bool IsKink(const LayerValues& values, std::size_t, std::size_t element) const override {
     const double x = values.inputs[0][element];
-    return std::any_of(function_.kinks.begin(), function_.kinks.end(),
+    return std::any_of(reference().kinks.begin(), reference().kinks.end(),
                        [&](double kink) { return std::abs(x - kink) < 1e-4; });
   }
 
  private:
-  const Function& function_;
+  const testing::ActivationReference& reference() const {
+    return testing::ReferenceOf(activation_);
+  }
+
+  Activation activation_;
+  double slope_;
 };
 
 TEST(Activations, MatchReferenceAndItsGradient) {
@@ -119,23 +62,24 @@ TEST(Activations, MatchReferenceAndItsGradient) {
     std::int64_t batch;
   } cases[] = {{{1}, 1},  {{3}, 1},       {{17}, 1},       {{15}, 2},        {{16}, 3},  {{31}, 1},
                {{33}, 5}, {{3, 5, 7}, 2}, {{2, 1, 19}, 7}, {{8, 17, 31}, 2}, {{257}, 33}};
-  for (const Function& function : kFunctions) {
-    const ActivationLayer layer(function.kind, {});
+  for (const std::string_view kind : ActivationLayer::Kinds()) {
+    const ActivationLayer layer(kind, {});
+    const Doubles& kinks = testing::ReferenceOf(layer.activation()).kinks;
     std::size_t skipped = 0;
     for (const auto& c : cases) {
-      SCOPED_TRACE(Concat(function.kind, " of ", c.input.ToString(), ", batch ", c.batch));
+      SCOPED_TRACE(Concat(kind, " of ", c.input.ToString(), ", batch ", c.batch));
       LayerValues values = testing::MakeLayerValues(layer, {c.input}, c.batch, Mode::kTraining, 3);
       for (double& x : values.inputs[0]) x *= 4;
-      for (std::size_t k = 0; k < function.kinks.size(); ++k) {
-        values.inputs[0][k * 40 % values.inputs[0].size()] = function.kinks[k];
+      for (std::size_t k = 0; k < kinks.size(); ++k) {
+        values.inputs[0][k * 40 % values.inputs[0].size()] = kinks[k];
       }
-      const LayerReport report = CheckLayer(layer, ActivationReference(function), values);
+      const LayerReport report = CheckLayer(layer, LayerOfReference(layer), values);
       EXPECT_TRUE(report.problems.empty()) << report.Summary();
       EXPECT_GT(report.checked + report.skipped, 0u);
       skipped += report.skipped;
     }
-    EXPECT_EQ(skipped > 0, !function.kinks.empty()) << "kinks are skipped and counted";
-    RecordProperty(Concat(function.kind, "_skipped"), static_cast<int>(skipped));
+    EXPECT_EQ(skipped > 0, !kinks.empty()) << "kinks are skipped and counted";
+    RecordProperty(Concat(kind, "_skipped"), static_cast<int>(skipped));
   }
 }
 

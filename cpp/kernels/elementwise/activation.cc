@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/elementwise/activation.h"
 
+#include <array>
 #include <cstddef>
+#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/elementwise/activation.cc"
@@ -51,40 +53,24 @@ void BackwardAs(float slope, const float* value, const float* grad_y, size_t cou
 }
 
 using ForwardFunction = void (*)(float, const float*, size_t, float*);
+using BackwardFunction = void (*)(float, const float*, const float*, size_t, float*);
 
-ForwardFunction ChooseForward(Activation kind) {
-  switch (kind) {
-    case Activation::kNone:
-      break;
-    case Activation::kRelu:
-      return ForwardAs<Activation::kRelu>;
-    case Activation::kRelu6:
-      return ForwardAs<Activation::kRelu6>;
-    case Activation::kLeakyRelu:
-      return ForwardAs<Activation::kLeakyRelu>;
-    case Activation::kGelu:
-      return ForwardAs<Activation::kGelu>;
-    case Activation::kSilu:
-      return ForwardAs<Activation::kSilu>;
-    case Activation::kSigmoid:
-      return ForwardAs<Activation::kSigmoid>;
-    case Activation::kTanh:
-      return ForwardAs<Activation::kTanh>;
-    case Activation::kHardSwish:
-      return ForwardAs<Activation::kHardSwish>;
-    case Activation::kHardSigmoid:
-      return ForwardAs<Activation::kHardSigmoid>;
-    case Activation::kElu:
-      return ForwardAs<Activation::kElu>;
-    case Activation::kSelu:
-      return ForwardAs<Activation::kSelu>;
-    case Activation::kSoftplus:
-      return ForwardAs<Activation::kSoftplus>;
-    case Activation::kMish:
-      return ForwardAs<Activation::kMish>;
-  }
-  return ForwardAs<Activation::kNone>;
+// By value of Activation.
+template <size_t... kKinds>
+constexpr std::array<ForwardFunction, sizeof...(kKinds)> AllForward(
+    std::index_sequence<kKinds...>) {
+  return {ForwardAs<static_cast<Activation>(kKinds)>...};
 }
+template <size_t... kKinds>
+constexpr std::array<BackwardFunction, sizeof...(kKinds)> AllBackward(
+    std::index_sequence<kKinds...>) {
+  return {BackwardAs<static_cast<Activation>(kKinds)>...};
+}
+using EveryKind = std::make_index_sequence<kActivations.size()>;
+constexpr auto kForward = AllForward(EveryKind());
+constexpr auto kBackward = AllBackward(EveryKind());
+
+ForwardFunction ChooseForward(Activation kind) { return kForward[static_cast<size_t>(kind)]; }
 
 void Forward(Activation kind, float slope, const float* x, size_t count, float* y) {
   ChooseForward(kind)(slope, x, count, y);
@@ -98,36 +84,7 @@ void ForwardRows(Activation kind, float slope, size_t rows, size_t columns, floa
 
 void Backward(Activation kind, float slope, const float* value, const float* grad_y, size_t count,
               float* grad_x) {
-  switch (kind) {
-    case Activation::kNone:
-      return BackwardAs<Activation::kNone>(slope, value, grad_y, count, grad_x);
-    case Activation::kRelu:
-      return BackwardAs<Activation::kRelu>(slope, value, grad_y, count, grad_x);
-    case Activation::kRelu6:
-      return BackwardAs<Activation::kRelu6>(slope, value, grad_y, count, grad_x);
-    case Activation::kLeakyRelu:
-      return BackwardAs<Activation::kLeakyRelu>(slope, value, grad_y, count, grad_x);
-    case Activation::kGelu:
-      return BackwardAs<Activation::kGelu>(slope, value, grad_y, count, grad_x);
-    case Activation::kSilu:
-      return BackwardAs<Activation::kSilu>(slope, value, grad_y, count, grad_x);
-    case Activation::kSigmoid:
-      return BackwardAs<Activation::kSigmoid>(slope, value, grad_y, count, grad_x);
-    case Activation::kTanh:
-      return BackwardAs<Activation::kTanh>(slope, value, grad_y, count, grad_x);
-    case Activation::kHardSwish:
-      return BackwardAs<Activation::kHardSwish>(slope, value, grad_y, count, grad_x);
-    case Activation::kHardSigmoid:
-      return BackwardAs<Activation::kHardSigmoid>(slope, value, grad_y, count, grad_x);
-    case Activation::kElu:
-      return BackwardAs<Activation::kElu>(slope, value, grad_y, count, grad_x);
-    case Activation::kSelu:
-      return BackwardAs<Activation::kSelu>(slope, value, grad_y, count, grad_x);
-    case Activation::kSoftplus:
-      return BackwardAs<Activation::kSoftplus>(slope, value, grad_y, count, grad_x);
-    case Activation::kMish:
-      return BackwardAs<Activation::kMish>(slope, value, grad_y, count, grad_x);
-  }
+  kBackward[static_cast<size_t>(kind)](slope, value, grad_y, count, grad_x);
 }
 
 }  // namespace

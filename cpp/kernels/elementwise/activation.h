@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Activations, element by element, vectorised.
+// Activations, element by element, vectorised. Formula and derivative of each stand in
+// activation-inl.h.
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace espalier {
 
@@ -24,6 +28,33 @@ enum class Activation : std::uint8_t {
   kMish,         ///< x·tanh(softplus(x))
 };
 
+struct ActivationKind {
+  std::string_view name;
+  bool has_gradient_by_result;  ///< without the argument
+};
+
+/// By value of Activation; the name is that of the layer.
+inline constexpr std::array kActivations = {
+    ActivationKind{"", true},
+    ActivationKind{"relu", true},
+    ActivationKind{"relu6", true},
+    ActivationKind{"leaky_relu", true},
+    ActivationKind{"gelu", false},
+    ActivationKind{"silu", false},
+    ActivationKind{"sigmoid", true},
+    ActivationKind{"tanh", true},
+    ActivationKind{"hard_swish", false},
+    ActivationKind{"hard_sigmoid", true},
+    ActivationKind{"elu", true},
+    ActivationKind{"selu", true},
+    ActivationKind{"softplus", true},
+    ActivationKind{"mish", false},
+};
+
+inline constexpr const ActivationKind& KindOf(Activation activation) {
+  return kActivations[static_cast<std::size_t>(activation)];
+}
+
 /// True if it does no more than limit: cheap enough to repeat wherever sums are stored.
 inline bool IsClamp(Activation activation) {
   return activation == Activation::kNone || activation == Activation::kRelu ||
@@ -32,25 +63,7 @@ inline bool IsClamp(Activation activation) {
 
 /// True if the gradient follows from the result, without the argument.
 inline bool HasGradientByResult(Activation activation) {
-  switch (activation) {
-    case Activation::kNone:
-    case Activation::kRelu:
-    case Activation::kRelu6:
-    case Activation::kLeakyRelu:
-    case Activation::kSigmoid:
-    case Activation::kTanh:
-    case Activation::kHardSigmoid:
-    case Activation::kElu:
-    case Activation::kSelu:
-    case Activation::kSoftplus:
-      return true;
-    case Activation::kGelu:
-    case Activation::kSilu:
-    case Activation::kHardSwish:
-    case Activation::kMish:
-      return false;
-  }
-  return false;
+  return KindOf(activation).has_gradient_by_result;
 }
 
 /// True if it only chooses a slope: so cheap that a pass over memory may rather make results again

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <string>
 #include <vector>
 
@@ -28,66 +27,13 @@ constexpr float kSlope = 0.125f;
 constexpr double kSeluScale = 1.0507009873554804934193349852946;
 constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 
-double HardSigmoid(double x) { return x <= -3 ? 0 : (x >= 3 ? 1 : (x + 3) / 6); }
-
 double Reference(Activation activation, double x) {
-  switch (activation) {
-    case Activation::kNone:
-      return x;
-    case Activation::kRelu:
-      return x <= 0 ? 0 : x;
-    case Activation::kRelu6:
-      return x <= 0 ? 0 : (x > 6 ? 6 : x);
-    case Activation::kLeakyRelu:
-      return x > 0 ? x : static_cast<double>(kSlope) * x;
-    case Activation::kGelu:
-      return x * 0.5 * std::erfc(-x / std::numbers::sqrt2);
-    case Activation::kSilu:
-      return x / (1.0 + std::exp(-x));
-    case Activation::kSigmoid:
-      return 1.0 / (1.0 + std::exp(-x));
-    case Activation::kTanh:
-      return std::tanh(x);
-    case Activation::kHardSwish:
-      return x * HardSigmoid(x);
-    case Activation::kHardSigmoid:
-      return HardSigmoid(x);
-    case Activation::kElu:
-      return x > 0 ? x : static_cast<double>(kSlope) * std::expm1(x);
-    case Activation::kSelu:
-      return kSeluScale * (x > 0 ? x : kSeluAlpha * std::expm1(x));
-    case Activation::kSoftplus:
-      return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
-    case Activation::kMish:
-      return x * std::tanh(Reference(Activation::kSoftplus, x));
-  }
-  return 0.0;
+  return testing::ReferenceOf(activation).value(x, static_cast<double>(kSlope));
 }
 
 TEST(Activation, IsAccurateToAFewUnitsInTheLastPlace) {
   const std::vector<float> x = testing::FloatsOfEverySize();
   std::vector<float> y(x.size());
-  const auto limit = [](Activation activation) {
-    switch (activation) {
-      case Activation::kGelu:
-        return 6.5;
-      case Activation::kMish:
-        return 5.0;
-      case Activation::kSilu:
-      case Activation::kSoftplus:
-        return 3.5;
-      case Activation::kSigmoid:
-      case Activation::kTanh:
-      case Activation::kElu:
-      case Activation::kSelu:
-        return 3.0;
-      case Activation::kHardSwish:
-      case Activation::kHardSigmoid:
-        return 2.5;
-      default:
-        return 0.5;
-    }
-  };
   testing::ForEachCpuTarget([&] {
     for (const Activation activation : kAllActivations) {
       ActivationForward(activation, kSlope, x.data(), static_cast<std::int64_t>(x.size()),
@@ -98,7 +44,7 @@ TEST(Activation, IsAccurateToAFewUnitsInTheLastPlace) {
         const bool overflows = std::isinf(y[i]) && testing::IsFloatOf(y[i], expected);
         if (!overflows) worst.Add(x[i], y[i], expected);
       }
-      EXPECT_LE(worst.error, limit(activation))
+      EXPECT_LE(worst.error, testing::ReferenceOf(activation).most_ulp)
           << "kind " << static_cast<int>(activation) << " at " << worst.at;
       ::testing::Test::RecordProperty(std::string(CpuTargetName(ActiveCpuTarget())) + "_ulp_" +
                                           std::to_string(static_cast<int>(activation)),
@@ -116,46 +62,9 @@ double SpecialResult(Activation activation, float x) {
   return Reference(activation, static_cast<double>(x));
 }
 
-// grad_y · activation'(x) by the formula, of x or y as HasGradientByResult says.
 double SpecialGradient(Activation activation, double x, double y, double grad_y) {
-  switch (activation) {
-    case Activation::kNone:
-      return grad_y;
-    case Activation::kRelu:
-      return y <= 0.0 ? 0.0 : grad_y;
-    case Activation::kRelu6:
-      return y <= 0.0 || y >= 6.0 ? 0.0 : grad_y;
-    case Activation::kLeakyRelu:
-      return y > 0.0 ? grad_y : grad_y * static_cast<double>(kSlope);
-    case Activation::kGelu:
-      return grad_y * (0.5 * std::erfc(-x / std::numbers::sqrt2) +
-                       x * std::exp(-0.5 * x * x) / std::sqrt(2.0 * std::numbers::pi));
-    case Activation::kSilu: {
-      const double s = 1.0 / (1.0 + std::exp(-x));
-      return grad_y * (s * (1.0 + x * (1.0 - s)));
-    }
-    case Activation::kSigmoid:
-      return grad_y * (y * (1.0 - y));
-    case Activation::kTanh:
-      return grad_y * (1.0 - y * y);
-    case Activation::kHardSwish:
-      return x <= -3.0 ? 0.0 : (x >= 3.0 ? grad_y : grad_y * (x / 3.0 + 0.5));
-    case Activation::kHardSigmoid:
-      return y <= 0.0 || y >= 1.0 ? 0.0 : grad_y / 6.0;
-    case Activation::kElu:
-      return y > 0.0 ? grad_y : grad_y * (y + static_cast<double>(kSlope));
-    case Activation::kSelu:
-      // The float next to λ·α: the least y is its opposite.
-      return grad_y * (y > 0.0 ? kSeluScale : y + static_cast<float>(kSeluScale * kSeluAlpha));
-    case Activation::kSoftplus:
-      return grad_y * -std::expm1(-y);
-    case Activation::kMish: {
-      if (x >= 20.0) return grad_y;  // where x·(1 - t²) is less than 1e-15
-      const double t = std::tanh(Reference(Activation::kSoftplus, x));
-      return grad_y * (t + x / (1.0 + std::exp(-x)) * (1.0 - t * t));
-    }
-  }
-  return 0.0;
+  return testing::ReferenceOf(activation)
+      .gradient(HasGradientByResult(activation) ? y : x, grad_y, static_cast<double>(kSlope));
 }
 
 TEST(Activation, SpecialValuesInEveryLaneOfEveryLength) {
