@@ -12,16 +12,18 @@
 #include <cmath>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <limits>
 #include <string>
 
 #include "checks.h"
 #include "core/memory.h"
 #include "core/random.h"
+#include "espalier/optimizer.h"
 #include "kernels/elementwise/activation.h"
 #include "kernels/elementwise/elementwise.h"
+#include "kernels/optimizers/update_rule.h"
 #include "kernels/training/entry_loss.h"
-#include "kernels/training/optimizer_update.h"
 #include "kernels/attention/softmax.h"
 #include "machine_limits.h"
 
@@ -173,8 +175,7 @@ struct Parameters {
         moment2(count),
         arrays{.values = values.data(),
                .gradients = gradients.data(),
-               .moment1 = moment1.data(),
-               .moment2 = moment2.data(),
+               .state = {moment1.data(), moment2.data()},
                .count = count},
         before(values[kSample]),
         gradient(gradients[kSample]) {}
@@ -188,44 +189,41 @@ struct Parameters {
   double before, gradient;
 };
 
-constexpr float kRate = 1e-3f;
-constexpr GradientTerms kUnclipped{.limit = std::numeric_limits<float>::infinity()};
+constexpr double kRate = 1e-3;
 
-void SgdStep(benchmark::State& state, float momentum, bool is_nesterov) {
-  Parameters parameters(state.range(0));
-  const SgdTerms terms{.rate = kRate, .momentum = momentum, .nesterov = is_nesterov};
-  const auto run = [&] { SgdUpdate(parameters.arrays, kUnclipped, terms); };
+// A first step that is to move the sample by `step`.
+template <typename Config>
+void TimeUpdate(benchmark::State& state, Parameters& parameters, const Config& config, double step,
+                const Traffic& traffic) {
+  const std::shared_ptr<const UpdateRule> rule = config.Rule();
+  const UpdateTerms terms =
+      rule->Prepare({.learning_rate = kRate, .weight_decay = config.weight_decay});
+  const auto run = [&] { rule->Run(terms, parameters.arrays); };
   run();
-  const double step = kRate * parameters.gradient * (is_nesterov ? 1.0 + momentum : 1.0);
-  const Traffic plain{2, 2, 1, state.range(0)}, with_moment{3, 3, 2, state.range(0)};
-  Time(state, momentum == 0.0f ? plain : with_moment, parameters.HasMovedBy(step), run);
+  Time(state, traffic, parameters.HasMovedBy(step), run);
 }
 
-void AdamStep(benchmark::State& state, float decay) {
+void SgdStep(benchmark::State& state, double momentum, bool is_nesterov) {
   Parameters parameters(state.range(0));
-  const AdamTerms terms{.rate = kRate,
-                        .beta1 = 0.9f,
-                        .rest1 = 0.1f,
-                        .beta2 = 0.999f,
-                        .rest2 = 0.001f,
-                        .epsilon = 1e-8f,
-                        .shrink = kRate * decay};
-  const auto run = [&] { AdamUpdate(parameters.arrays, kUnclipped, terms); };
-  run();
-  const double root = std::sqrt(0.001) * std::abs(parameters.gradient);
-  const double step =
-      kRate * decay * parameters.before + kRate * 0.1 * parameters.gradient / (root + 1e-8);
-  Time(state, {4, 4, 3, state.range(0)}, parameters.HasMovedBy(step), run);
+  const Traffic plain{2, 2, 1, state.range(0)}, with_moment{3, 3, 2, state.range(0)};
+  TimeUpdate(state, parameters, Sgd{.momentum = momentum, .nesterov = is_nesterov},
+             kRate * parameters.gradient * (is_nesterov ? 1.0 + momentum : 1.0),
+             momentum == 0.0 ? plain : with_moment);
+}
+
+void AdamStep(benchmark::State& state, double decay) {
+  Parameters parameters(state.range(0));
+  const double size = std::abs(parameters.gradient);
+  TimeUpdate(state, parameters, AdamW{.weight_decay = decay},
+             kRate * decay * parameters.before + kRate * parameters.gradient / (size + 1e-8),
+             {4, 4, 3, state.range(0)});
 }
 
 void RmsPropStep(benchmark::State& state) {
   Parameters parameters(state.range(0));
-  const RmsPropTerms terms{.rate = kRate, .alpha = 0.99f, .rest = 0.01f, .epsilon = 1e-8f};
-  const auto run = [&] { RmsPropUpdate(parameters.arrays, kUnclipped, terms); };
-  run();
   const double root = std::sqrt(0.01) * std::abs(parameters.gradient);
-  const double step = kRate * parameters.gradient / (root + 1e-8);
-  Time(state, {3, 3, 2, state.range(0)}, parameters.HasMovedBy(step), run);
+  TimeUpdate(state, parameters, RmsProp{}, kRate * parameters.gradient / (root + 1e-8),
+             {3, 3, 2, state.range(0)});
 }
 
 double Relu(double x) { return x > 0.0 ? x : 0.0; }
@@ -246,11 +244,11 @@ BENCHMARK_CAPTURE(Loss, focal, kFocal, FocalGradient)->ESPALIER_SIZES;
 BENCHMARK_CAPTURE(Loss, squared, kSquared, SquaredGradient)->ESPALIER_SIZES;
 BENCHMARK_CAPTURE(Loss, huber, kHuber, HuberGradient)->ESPALIER_SIZES;
 BENCHMARK(CrossEntropy)->ESPALIER_SIZES;
-BENCHMARK_CAPTURE(SgdStep, plain, 0.0f, false)->ESPALIER_SIZES;
-BENCHMARK_CAPTURE(SgdStep, momentum, 0.9f, false)->ESPALIER_SIZES;
-BENCHMARK_CAPTURE(SgdStep, nesterov, 0.9f, true)->ESPALIER_SIZES;
-BENCHMARK_CAPTURE(AdamStep, adam, 0.0f)->ESPALIER_SIZES;
-BENCHMARK_CAPTURE(AdamStep, adamw, 0.01f)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(SgdStep, plain, 0.0, false)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(SgdStep, momentum, 0.9, false)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(SgdStep, nesterov, 0.9, true)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(AdamStep, adam, 0.0)->ESPALIER_SIZES;
+BENCHMARK_CAPTURE(AdamStep, adamw, 0.01)->ESPALIER_SIZES;
 BENCHMARK(RmsPropStep)->ESPALIER_SIZES;
 
 }  // namespace

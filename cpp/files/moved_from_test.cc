@@ -60,8 +60,8 @@ TEST(MovedFrom, ATrainer) {
        [&] { trainer.Evaluate(1, inputs, logits); },
        [&] { trainer.EvaluateCached(0, examples, logits); }, [&] { trainer.SaveBest(); },
        [&] { trainer.RestoreBest(); }, [&] { trainer.steps(); }, [&] { trainer.prefix_examples(); },
-       [&] { trainer.NativeBytes(); }, [&] { trainer.ReadMoment("dense1.weight", 0); },
-       [&] { trainer.Release(); }});
+       [&] { trainer.NativeBytes(); }, [&] { trainer.StateNames(); },
+       [&] { trainer.ReadState("dense1.weight", "exp_avg"); }, [&] { trainer.Release(); }});
   trainer = std::move(taken);
   trainer.Release();
 }

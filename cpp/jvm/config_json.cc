@@ -79,51 +79,26 @@ Precision ReadPrecision(std::string_view name) {
        name, "\"");
 }
 
-OptimizerConfig ReadSgd(JsonFields& fields) {
-  Sgd sgd;
-  fields.Read("learning_rate", sgd.learning_rate);
-  fields.Read("momentum", sgd.momentum);
-  fields.Read("nesterov", sgd.nesterov);
-  fields.Read("weight_decay", sgd.weight_decay);
-  return sgd;
-}
-
-template <typename AdamLike>
-OptimizerConfig ReadAdam(JsonFields& fields) {
-  AdamLike adam;
-  fields.Read("learning_rate", adam.learning_rate);
-  fields.Read("beta1", adam.beta1);
-  fields.Read("beta2", adam.beta2);
-  fields.Read("epsilon", adam.epsilon);
-  fields.Read("weight_decay", adam.weight_decay);
-  return adam;
-}
-
-OptimizerConfig ReadRmsProp(JsonFields& fields) {
-  RmsProp rms_prop;
-  fields.Read("learning_rate", rms_prop.learning_rate);
-  fields.Read("alpha", rms_prop.alpha);
-  fields.Read("epsilon", rms_prop.epsilon);
-  fields.Read("momentum", rms_prop.momentum);
-  fields.Read("weight_decay", rms_prop.weight_decay);
-  return rms_prop;
+// One of the kinds of a variant, by its name.
+template <typename... Kinds>
+std::variant<Kinds...> ReadKind(JsonFields& fields, const std::variant<Kinds...>& usual) {
+  const JsonReader kind = fields.Required("kind");
+  std::variant<Kinds...> result = usual;
+  bool is_known = false;
+  const auto read = [&](auto optimizer) {
+    if (is_known || kind.Text() != optimizer.kKind) return;
+    optimizer.ForSettings([&](const char* name, auto& setting) { fields.Read(name, setting); });
+    result = optimizer;
+    is_known = true;
+  };
+  (read(Kinds{}), ...);
+  if (!is_known) kind.Refuse("one of " + Join(std::array{Kinds::kKind...}, ", "));
+  return result;
 }
 
 OptimizerConfig ReadOptimizer(const JsonReader& object) {
   JsonFields fields(object);
-  const JsonReader kind = fields.Required("kind");
-  OptimizerConfig optimizer;
-  if (kind.Text() == "sgd") {
-    optimizer = ReadSgd(fields);
-  } else if (kind.Text() == "adam") {
-    optimizer = ReadAdam<Adam>(fields);
-  } else if (kind.Text() == "adamw") {
-    optimizer = ReadAdam<AdamW>(fields);
-  } else if (kind.Text() == "rmsprop") {
-    optimizer = ReadRmsProp(fields);
-  } else {
-    kind.Refuse("one of sgd, adam, adamw, rmsprop");
-  }
+  const OptimizerConfig optimizer = ReadKind(fields, OptimizerConfig{});
   fields.Finish();
   return optimizer;
 }

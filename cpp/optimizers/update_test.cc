@@ -5,7 +5,10 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,29 +22,30 @@ namespace {
 
 using testing::SameBits;
 
-// Parameters that are updated together, with their moments, as a trainer keeps it.
+// Parameters that are updated together, with their state, as a trainer keeps it.
 struct Unit {
   std::vector<float> values;
-  std::vector<float> moment1;
-  std::vector<float> moment2;
+  std::vector<std::vector<float>> state;
   std::int64_t step = 0;
 
-  explicit Unit(std::vector<float> start)
-      : values(std::move(start)), moment1(values.size()), moment2(values.size()) {}
+  explicit Unit(std::vector<float> start) : values(std::move(start)) {}
 
-  UpdateSegment Segment(const OptimizerConfig& config, const std::vector<float>& gradients) {
-    return {.values = values.data(),
-            .gradients = gradients.data(),
-            .moment1 = MomentCount(config) > 0 ? moment1.data() : nullptr,
-            .moment2 = MomentCount(config) > 1 ? moment2.data() : nullptr,
-            .count = static_cast<std::int64_t>(values.size()),
-            .step = step,
-            .learning_rate = LearningRate(config),
-            .weight_decay = WeightDecay(config)};
+  UpdateArrays Arrays(const UpdateRule& rule, const std::vector<float>& gradients) {
+    state.resize(rule.StateNames().size(), std::vector<float>(values.size()));
+    UpdateArrays arrays{.values = values.data(),
+                        .gradients = gradients.data(),
+                        .count = static_cast<std::int64_t>(values.size())};
+    for (std::size_t i = 0; i < state.size(); ++i) arrays.state[i] = state[i].data();
+    return arrays;
+  }
+  UpdateStep Step(const OptimizerConfig& config) const {
+    return {
+        .step = step, .learning_rate = LearningRate(config), .weight_decay = WeightDecay(config)};
   }
   void Update(const OptimizerConfig& config, const std::vector<float>& gradients) {
     ++step;
-    UpdateParameters(config, Segment(config, gradients));
+    const std::shared_ptr<const UpdateRule> rule = RuleOf(config);
+    PreparedUpdate(*rule, Step(config)).Run(Arrays(*rule, gradients));
   }
 };
 
@@ -181,23 +185,25 @@ TEST(Optimizer, PiecesGiveTheBitsOfTheWhole) {
         }
         whole.Update(known.config, gradients);
         ++pieces.step;
-        const UpdateSegment all = pieces.Segment(known.config, gradients);
+        const std::shared_ptr<const UpdateRule> rule = RuleOf(known.config);
+        const PreparedUpdate update(*rule, pieces.Step(known.config));
+        UpdateArrays piece = pieces.Arrays(*rule, gradients);
         std::int64_t first = 0;
         for (const std::int64_t count : {1, 3, 17, 0, 15, 32, 33}) {
-          UpdateSegment piece = all;
-          piece.values += first;
-          piece.gradients += first;
-          if (piece.moment1 != nullptr) piece.moment1 += first;
-          if (piece.moment2 != nullptr) piece.moment2 += first;
           piece.count = count;
-          UpdateParameters(known.config, piece);
+          update.Run(piece);
+          piece.values += count;
+          piece.gradients += count;
+          for (std::size_t i = 0; i < pieces.state.size(); ++i) piece.state[i] += count;
           first += count;
         }
         ASSERT_EQ(first, static_cast<std::int64_t>(kCount));
       }
       EXPECT_TRUE(SameBits(whole.values, pieces.values));
-      EXPECT_TRUE(SameBits(whole.moment1, pieces.moment1));
-      EXPECT_TRUE(SameBits(whole.moment2, pieces.moment2));
+      ASSERT_EQ(whole.state.size(), pieces.state.size());
+      for (std::size_t i = 0; i < whole.state.size(); ++i) {
+        EXPECT_TRUE(SameBits(whole.state[i], pieces.state[i]));
+      }
     }
   });
 }
@@ -219,10 +225,11 @@ TEST(Optimizer, ClipsByValueThenScalesThenDecays) {
     const Sgd sgd{.learning_rate = 1.0, .weight_decay = 0.5};
     Unit unit({1.0f, 1.0f, 1.0f});
     const std::vector<float> gradients{5.0f, -5.0f, 0.5f};
-    UpdateSegment segment = unit.Segment(sgd, gradients);
-    segment.clip_value = 2.0f;
-    segment.gradient_scale = 0.25f;
-    UpdateParameters(sgd, segment);
+    UpdateStep step = unit.Step(sgd);
+    step.clip_value = 2.0f;
+    step.gradient_scale = 0.25f;
+    const std::shared_ptr<const UpdateRule> rule = sgd.Rule();
+    PreparedUpdate(*rule, step).Run(unit.Arrays(*rule, gradients));
     EXPECT_EQ(unit.values, (std::vector<float>{1.0f - (0.5f + 0.5f), 1.0f - (-0.5f + 0.5f),
                                                1.0f - (0.125f + 0.5f)}));
   });
@@ -234,9 +241,10 @@ TEST(Optimizer, NaNGradientsAreNotClippedAway) {
       Unit unit(std::vector<float>(count, 1.0f));
       std::vector<float> gradients(count, 0.0f);
       gradients[count - 1] = std::numeric_limits<float>::quiet_NaN();
-      UpdateSegment segment = unit.Segment(Sgd{}, gradients);
-      segment.clip_value = 1.0f;
-      UpdateParameters(Sgd{}, segment);
+      UpdateStep step = unit.Step(Sgd{});
+      step.clip_value = 1.0f;
+      const std::shared_ptr<const UpdateRule> rule = Sgd{}.Rule();
+      PreparedUpdate(*rule, step).Run(unit.Arrays(*rule, gradients));
       EXPECT_TRUE(std::isnan(unit.values[count - 1]));
       if (count > 1) {
         EXPECT_EQ(unit.values[0], 1.0f);
@@ -287,14 +295,39 @@ TEST(Optimizer, FindsTheMinimumOfRosenbrocksValley) {
   }
 }
 
-TEST(Optimizer, KeepsNoMomentsItDoesNotUse) {
-  EXPECT_EQ(MomentCount(Sgd{}), 0);
-  EXPECT_EQ(MomentCount(Sgd{.momentum = 0.9}), 1);
-  EXPECT_EQ(MomentCount(Adam{}), 2);
-  EXPECT_EQ(MomentCount(AdamW{}), 2);
-  EXPECT_EQ(MomentCount(RmsProp{}), 1);
-  EXPECT_EQ(MomentCount(RmsProp{.momentum = 0.5}), 2);
+TEST(Optimizer, KeepsNoStateItDoesNotUse) {
+  using Names = std::vector<std::string_view>;
+  EXPECT_EQ(Sgd{}.Rule()->StateNames(), Names{});
+  EXPECT_EQ(Sgd{.momentum = 0.9}.Rule()->StateNames(), Names{"momentum_buffer"});
+  EXPECT_EQ(Adam{}.Rule()->StateNames(), (Names{"exp_avg", "exp_avg_sq"}));
+  EXPECT_EQ(AdamW{}.Rule()->StateNames(), (Names{"exp_avg", "exp_avg_sq"}));
+  EXPECT_EQ(RmsProp{}.Rule()->StateNames(), Names{"square_avg"});
+  EXPECT_EQ(RmsProp{.momentum = 0.5}.Rule()->StateNames(),
+            (Names{"square_avg", "momentum_buffer"}));
 }
+
+// All in one test, so that a new one can't be without: its kind's name is its own, and each of
+// its settings has a name.
+template <typename... Kinds>
+void CheckKinds(const std::variant<Kinds...>&) {
+  std::set<std::string> kinds;
+  const auto check = [&](auto optimizer) {
+    SCOPED_TRACE(optimizer.kKind);
+    EXPECT_TRUE(kinds.insert(optimizer.kKind).second);
+    std::set<std::string> settings;
+    std::size_t bytes = 0;
+    optimizer.ForSettings([&](const char* name, auto& setting) {
+      EXPECT_TRUE(settings.insert(name).second) << name;
+      bytes += sizeof(setting);
+    });
+    EXPECT_TRUE(settings.contains("learning_rate") && settings.contains("weight_decay"));
+    EXPECT_GT(bytes + alignof(decltype(optimizer)), sizeof(optimizer)) << "a field without a name";
+    EXPECT_LE(optimizer.Rule()->StateNames().size(), kMostStateTensors);
+  };
+  (check(Kinds{}), ...);
+}
+
+TEST(Optimizer, KindsAndSettingsHaveNames) { CheckKinds(OptimizerConfig{}); }
 
 TEST(Optimizer, RefusesSettingsOutOfRange) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();

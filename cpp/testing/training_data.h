@@ -103,13 +103,13 @@ inline NamedValues ParametersOf(const Network& network) {
   return values;
 }
 
-/// All moments that the trainer keeps, by "path/index".
-inline NamedValues MomentsOf(const Trainer& trainer, const Network& network) {
+/// All state that the optimizer keeps, by "path/name".
+inline NamedValues StateOf(const Trainer& trainer, const Network& network) {
   NamedValues values;
   for (const ParameterDescription& parameter : network.Parameters()) {
-    for (const int index : {0, 1}) {
-      std::vector<float> moment = trainer.ReadMoment(parameter.path, index);
-      if (!moment.empty()) values[parameter.path + "/" + std::to_string(index)] = std::move(moment);
+    for (const std::string& name : trainer.StateNames()) {
+      std::vector<float> state = trainer.ReadState(parameter.path, name);
+      if (!state.empty()) values[parameter.path + "/" + name] = std::move(state);
     }
   }
   return values;

@@ -15,10 +15,10 @@ namespace espalier {
 namespace {
 
 using testing::Differences;
-using testing::MomentsOf;
 using testing::NamedValues;
 using testing::ParametersOf;
 using testing::RandomExamples;
+using testing::StateOf;
 
 constexpr std::int64_t kBatch = 24;
 constexpr std::int64_t kExamples = 60;
@@ -70,7 +70,7 @@ Trained Train(int steps, std::uint64_t seed = 3) {
         trainer.Step(batch, examples.Inputs(first, batch), examples.Targets(first, batch)).loss);
   }
   trained.parameters = ParametersOf(network);
-  trained.moments = MomentsOf(trainer, network);
+  trained.moments = StateOf(trainer, network);
   return trained;
 }
 
@@ -182,7 +182,7 @@ Trained TrainOnFrozenTrunk(bool cached, std::int64_t* prefix_examples) {
     }
   }
   trained.parameters = ParametersOf(network);
-  trained.moments = MomentsOf(trainer, network);
+  trained.moments = StateOf(trainer, network);
   *prefix_examples = trainer.prefix_examples();
   return trained;
 }

@@ -20,10 +20,10 @@ namespace espalier {
 namespace {
 
 using testing::Differences;
-using testing::MomentsOf;
 using testing::NamedValues;
 using testing::ParametersOf;
 using testing::RandomExamples;
+using testing::StateOf;
 
 constexpr double kUnreached = 1e30;
 constexpr std::int64_t kBatch = 20;
@@ -68,7 +68,7 @@ Trained Train(TrainerConfig config, bool is_late, float scale = 1.0f) {
     trained.norms.push_back(trainer.Step(batch, examples.Inputs(0, batch), targets).gradient_norm);
   }
   trained.parameters = ParametersOf(network);
-  trained.moments = MomentsOf(trainer, network);
+  trained.moments = StateOf(trainer, network);
   return trained;
 }
 

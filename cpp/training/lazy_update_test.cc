@@ -20,10 +20,10 @@ namespace espalier {
 namespace {
 
 using testing::Differences;
-using testing::MomentsOf;
 using testing::NamedValues;
 using testing::ParametersOf;
 using testing::RandomExamples;
+using testing::StateOf;
 using testing::ThreeHeads;
 
 constexpr std::int64_t kBatch = 16;
@@ -169,7 +169,7 @@ Trained TrainWithFill(const std::optional<float>& fill) {
     trained.losses.push_back(static_cast<float>(result.gradient_norm));
   }
   trained.parameters = ParametersOf(network);
-  trained.moments = MomentsOf(trainer, network);
+  trained.moments = StateOf(trainer, network);
   return trained;
 }
 
@@ -191,7 +191,7 @@ TEST(LazyUpdate, BatchWithoutLabelsChangesNothing) {
   Trainer trainer(network, {.optimizer = AdamW{.weight_decay = 0.5}, .max_batch_size = kBatch});
   trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
   const NamedValues parameters = ParametersOf(network);
-  const NamedValues moments = MomentsOf(trainer, network);
+  const NamedValues moments = StateOf(trainer, network);
   // As NaN and -1, and as empty spans.
   for (const auto& targets : {unlabelled.Targets(0, kBatch), std::vector<TaskTargets>(3)}) {
     const StepResult& result = trainer.Step(kBatch, unlabelled.Inputs(0, kBatch), targets);
@@ -202,7 +202,7 @@ TEST(LazyUpdate, BatchWithoutLabelsChangesNothing) {
       EXPECT_EQ(task.labelled, 0);
     }
     EXPECT_EQ(Differences(parameters, ParametersOf(network)), std::vector<std::string>{});
-    EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
+    EXPECT_EQ(Differences(moments, StateOf(trainer, network)), std::vector<std::string>{});
   }
 }
 
@@ -217,10 +217,10 @@ TEST(LazyUpdate, ColumnsWithoutLabelsKeepParametersAndMoments) {
   const std::string weight = "heads.signs.dense.weight";
   const std::string bias = "heads.signs.dense.bias";
   const NamedValues before = ParametersOf(network);
-  const NamedValues moments_before = MomentsOf(trainer, network);
+  const NamedValues moments_before = StateOf(trainer, network);
   trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
   const NamedValues after = ParametersOf(network);
-  const NamedValues moments_after = MomentsOf(trainer, network);
+  const NamedValues moments_after = StateOf(trainer, network);
   const auto expect_column = [](const std::vector<float>& a, const std::vector<float>& b,
                                 std::size_t width, const std::string& name) {
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -230,9 +230,9 @@ TEST(LazyUpdate, ColumnsWithoutLabelsKeepParametersAndMoments) {
   };
   expect_column(before.at(weight), after.at(weight), 17, weight);
   expect_column(before.at(bias), after.at(bias), 1, bias);
-  for (const char* index : {"/0", "/1"}) {
-    expect_column(moments_before.at(weight + index), moments_after.at(weight + index), 17, index);
-    expect_column(moments_before.at(bias + index), moments_after.at(bias + index), 1, index);
+  for (const char* name : {"/exp_avg", "/exp_avg_sq"}) {
+    expect_column(moments_before.at(weight + name), moments_after.at(weight + name), 17, name);
+    expect_column(moments_before.at(bias + name), moments_after.at(bias + name), 1, name);
   }
 }
 

@@ -99,7 +99,7 @@ Trained Train(bool apart) {
         trainer.Step(batch, examples.Inputs(first, batch), examples.Targets(first, batch)).loss);
   }
   trained.parameters = testing::ParametersOf(network);
-  trained.moments = testing::MomentsOf(trainer, network);
+  trained.moments = testing::StateOf(trainer, network);
   return trained;
 }
 

@@ -26,11 +26,11 @@ namespace {
 using testing::Differences;
 using testing::FunctionLoss;
 using testing::MessageOf;
-using testing::MomentsOf;
 using testing::NamedValues;
 using testing::ParametersOf;
 using testing::RandomExamples;
 using testing::RelativeNorm;
+using testing::StateOf;
 using testing::ThreeHeads;
 
 constexpr std::int64_t kBatch = 16;
@@ -165,7 +165,7 @@ class WrongLosses : public ::testing::Test {
     Trainer fresh(other, {.max_batch_size = kBatch, .losses = {{"signs", reference}}});
     fresh.Step(kBatch, examples_.Inputs(0, kBatch), examples_.Targets(0, kBatch));
     EXPECT_EQ(Differences(ParametersOf(other), ParametersOf(network)), std::vector<std::string>{});
-    EXPECT_EQ(Differences(MomentsOf(fresh, other), MomentsOf(trainer, network)),
+    EXPECT_EQ(Differences(StateOf(fresh, other), StateOf(trainer, network)),
               std::vector<std::string>{});
   }
 

@@ -47,6 +47,7 @@ ParameterUpdates::ParameterUpdates(NetworkState& network, const TrainingPlan& pl
                                    const TrainerConfig& config)
     : network_(network),
       config_(config),
+      rule_(RuleOf(config.optimizer)),
       parameter_of_(network.parameters.size(), -1),
       bounds_(config.optimizer) {
   const std::vector<int> depths = DepthFromOutput(network);
@@ -125,9 +126,7 @@ void ParameterUpdates::LayOutGradients() {
     most_segments += runs * Chunks(parameter.floats / runs, kChunkFloats);
   }
   gradients_ = AlignedArray<float>(known_end);
-  for (int moment = 0; moment < MomentCount(config_.optimizer); ++moment) {
-    moments_[moment] = AlignedArray<float>(end);
-  }
+  for (std::size_t i = rule_->StateNames().size(); i > 0; --i) state_.emplace_back(end);
   partial_sums_ = AlignedArray<double>(Chunks(dense_floats_, kSumChunkFloats));
   segments_.reserve(Index(most_segments));
 }
@@ -228,11 +227,11 @@ void ParameterUpdates::MeasureBounds() {
   for (const Parameter& parameter : parameters_) {
     squares += SumOfSquares(network_.parameter_values(parameter.index), parameter.floats);
   }
-  const auto most = [](const AlignedArray<float>& moments) {
-    return std::sqrt(SumOfSquares(moments.data(), moments.size()));
-  };
-  bounds_.Set(
-      {.value = std::sqrt(squares), .moment1 = most(moments_[0]), .moment2 = most(moments_[1])});
+  UpdateMost most{.value = std::sqrt(squares)};
+  for (std::size_t i = 0; i < state_.size(); ++i) {
+    most.state[i] = std::sqrt(SumOfSquares(state_[i].data(), state_[i].size()));
+  }
+  bounds_.Set(most);
 }
 
 ParameterUpdates::Snapshot ParameterUpdates::Save() const {
@@ -242,9 +241,11 @@ ParameterUpdates::Snapshot ParameterUpdates::Save() const {
     return to;
   };
   Snapshot snapshot{.values = copy(network_.parameter_floats),
-                    .moments = {copy(moments_[0]), copy(moments_[1])},
+                    .state = {},
                     .column_steps = column_steps_,
-                    .steps = {}};
+                    .steps = {},
+                    .row_steps = {}};
+  for (const AlignedArray<float>& tensor : state_) snapshot.state.push_back(copy(tensor));
   for (const Parameter& parameter : parameters_) snapshot.steps.push_back(parameter.step);
   for (const TableGradients::Table& table : tables_.tables()) {
     snapshot.row_steps.push_back(table.steps);
@@ -254,8 +255,8 @@ ParameterUpdates::Snapshot ParameterUpdates::Save() const {
 
 void ParameterUpdates::PutBack(const Snapshot& snapshot) {
   std::copy_n(snapshot.values.data(), snapshot.values.size(), network_.parameter_floats.data());
-  for (int i = 0; i < 2; ++i) {
-    std::copy_n(snapshot.moments[i].data(), snapshot.moments[i].size(), moments_[i].data());
+  for (std::size_t i = 0; i < state_.size(); ++i) {
+    std::copy_n(snapshot.state[i].data(), snapshot.state[i].size(), state_[i].data());
   }
   column_steps_ = snapshot.column_steps;
   for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].step = snapshot.steps[i];
@@ -267,9 +268,8 @@ void ParameterUpdates::PutBack(const Snapshot& snapshot) {
 const GraphParameter* ParameterUpdates::FirstNonFinite() const {
   for (const Parameter& parameter : parameters_) {
     bool is_finite = AllFinite(network_.parameter_values(parameter.index), parameter.floats);
-    for (const AlignedArray<float>& moments : moments_) {
-      is_finite = is_finite && (moments.empty() ||
-                                AllFinite(moments.data() + parameter.offset, parameter.floats));
+    for (const AlignedArray<float>& tensor : state_) {
+      is_finite = is_finite && AllFinite(tensor.data() + parameter.offset, parameter.floats);
     }
     if (!is_finite) return &network_.parameters[Index(parameter.index)];
   }
@@ -316,7 +316,8 @@ double ParameterUpdates::Update(const ReachedUnits& reached, double learning_rat
     if (task >= late_tasks) {
       const std::int64_t first = (task - late_tasks) * run;
       for (std::int64_t i = first; i < std::min(count, first + run); ++i) {
-        UpdateParameters(config_.optimizer, segments_[Index(i)]);
+        const Segment& segment = segments_[Index(i)];
+        PreparedUpdate(*rule_, segment.step).Run(segment.arrays);
       }
       return;
     }
@@ -347,8 +348,8 @@ void ParameterUpdates::AddLateUpdates(const ReachedUnits& reached, double learni
 // Returns the sum of the squares of the task's gradients.
 double ParameterUpdates::UpdateLate(const LateUpdate& late, std::int64_t task,
                                     std::span<float> scratch) {
-  const PreparedUpdate update(config_.optimizer, late.segment);
-  const UpdateSegment& all = late.segment;
+  const PreparedUpdate update(*rule_, late.segment.step);
+  const UpdateArrays& all = late.segment.arrays;
   double squares = 0.0;
   ForGradientPieces(*late.product, task, scratch.data(), [&](const GradientPiece& piece) {
     squares += piece.squares;
@@ -358,11 +359,10 @@ double ParameterUpdates::UpdateLate(const LateUpdate& late, std::int64_t task,
     const std::int64_t count = is_whole ? piece.rows * piece.columns : piece.columns;
     for (std::int64_t run = 0; run < runs; ++run) {
       const std::int64_t at = (piece.first_row + run) * late.product->columns + piece.first_column;
-      update.Run({.values = all.values + at,
-                  .gradients = piece.values + run * count,
-                  .moment1 = all.moment1 == nullptr ? nullptr : all.moment1 + at,
-                  .moment2 = all.moment2 == nullptr ? nullptr : all.moment2 + at,
-                  .count = count});
+      UpdateArrays arrays{
+          .values = all.values + at, .gradients = piece.values + run * count, .count = count};
+      for (std::size_t i = 0; i < state_.size(); ++i) arrays.state[i] = all.state[i] + at;
+      update.Run(arrays);
     }
   });
   return squares;
@@ -417,32 +417,36 @@ void ParameterUpdates::AddSegments(const Parameter& parameter, std::int64_t firs
   }
 }
 
-UpdateSegment ParameterUpdates::SegmentOf(const Parameter& parameter, std::int64_t first,
-                                          std::int64_t count, std::int64_t step,
-                                          double learning_rate) {
+ParameterUpdates::Segment ParameterUpdates::SegmentOf(const Parameter& parameter,
+                                                      std::int64_t first, std::int64_t count,
+                                                      std::int64_t step, double learning_rate) {
   const std::int64_t offset = parameter.offset + first;
-  return {.values = network_.parameter_values(parameter.index) + first,
-          .gradients = parameter.is_late ? nullptr : gradients_.data() + offset,
-          .moment1 = moments_[0].empty() ? nullptr : moments_[0].data() + offset,
-          .moment2 = moments_[1].empty() ? nullptr : moments_[1].data() + offset,
-          .count = count,
-          .step = step,
-          .learning_rate = learning_rate,
-          .weight_decay = parameter.weight_decay,
-          .gradient_scale = gradient_scale_,
-          .clip_value = static_cast<float>(config_.clip_value.value_or(0.0))};
+  Segment segment{.arrays = {.values = network_.parameter_values(parameter.index) + first,
+                             .gradients = parameter.is_late ? nullptr : gradients_.data() + offset,
+                             .count = count},
+                  .step = {.step = step,
+                           .learning_rate = learning_rate,
+                           .weight_decay = parameter.weight_decay,
+                           .gradient_scale = gradient_scale_,
+                           .clip_value = static_cast<float>(config_.clip_value.value_or(0.0))}};
+  for (std::size_t i = 0; i < state_.size(); ++i) {
+    segment.arrays.state[i] = state_[i].data() + offset;
+  }
+  return segment;
 }
 
-std::vector<float> ParameterUpdates::ReadMoment(int parameter, int index) const {
+std::vector<float> ParameterUpdates::ReadState(int parameter, std::size_t state) const {
   const int trainable = parameter_of_[Index(parameter)];
-  if (trainable < 0 || index < 0 || index > 1 || moments_[index].empty()) return {};
+  if (trainable < 0) return {};
   const Parameter& entry = parameters_[Index(trainable)];
-  const float* const first = moments_[index].data() + entry.offset;
+  const float* const first = state_[state].data() + entry.offset;
   return {first, first + entry.floats};
 }
 
 std::int64_t ParameterUpdates::NativeBytes() const {
-  return gradients_.bytes() + moments_[0].bytes() + moments_[1].bytes() + partial_sums_.bytes();
+  std::int64_t bytes = gradients_.bytes() + partial_sums_.bytes();
+  for (const AlignedArray<float>& tensor : state_) bytes += tensor.bytes();
+  return bytes;
 }
 
 }  // namespace espalier

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Gradients, moments and step counts of the trainable parameters, and their update. A step:
+// Gradients, optimizer state and step counts of the trainable parameters, and their update. A step:
 // backward passes write gradients, GradientNorm, Apply.
 //
-// Lazy: a unit that no labelled entry of the step reaches keeps its parameters, moments and
+// The state is a list of tensors with the names of the optimizer's rule, each of all parameters.
+// Lazy: a unit that no labelled entry of the step reaches keeps its parameters, state and
 // step count. Unit: an output column with its bias for labels and values heads; a row of a table
 // (table_gradients.h); the whole
 // output layer for classes heads; the whole tensor for every other parameter.
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -62,7 +65,7 @@ class ParameterUpdates {
 
   struct Applied {
     double gradient_norm = 0.0;  ///< of all gradients
-    /// The first parameter that the update would have made NaN or infinite, or a moment of it;
+    /// The first parameter that the update would have made NaN or infinite, or state of it;
     /// then nothing has changed. Else null.
     const GraphParameter* non_finite = nullptr;
   };
@@ -75,15 +78,21 @@ class ParameterUpdates {
   /// Parameters are others now: what was known about their size is not.
   void ForgetBounds() { has_bounds_ = false; }
 
-  /// Moment `index` of a parameter; empty if there is none.
-  std::vector<float> ReadMoment(int parameter, int index) const;
+  /// True if the state holds squares of gradients.
+  bool KeepsSquares() const { return rule_->KeepsSquares(); }
+
+  /// Names of the state that is kept beside each parameter.
+  std::vector<std::string_view> StateNames() const { return rule_->StateNames(); }
+
+  /// One of these, by its place, of a parameter; empty if that does not train.
+  std::vector<float> ReadState(int parameter, std::size_t state) const;
 
   std::int64_t NativeBytes() const;
 
  private:
   struct Parameter {
     int index = 0;            // in NetworkState::parameters
-    std::int64_t offset = 0;  // of gradient, unless it is late, and moments
+    std::int64_t offset = 0;  // of gradient, unless it is late, and state
     std::int64_t floats = 0;
     double rate_factor = 1.0;  // layer's scale × layer decay
     double weight_decay = 0.0;
@@ -98,16 +107,22 @@ class ParameterUpdates {
   // All that an update changes, to be put back.
   struct Snapshot {
     AlignedArray<float> values;
-    AlignedArray<float> moments[2];
+    std::vector<AlignedArray<float>> state;
     std::vector<std::int64_t> column_steps;
     std::vector<std::int64_t> steps;
     std::vector<std::vector<std::int64_t>> row_steps;  // of each table
   };
 
+  // A run of parameters in Apply.
+  struct Segment {
+    UpdateArrays arrays;
+    UpdateStep step;
+  };
+
   // A late gradient in Apply, cut into tasks.
   struct LateUpdate {
     const WeightGradient* product;
-    UpdateSegment segment;  // the whole parameter
+    Segment segment;  // the whole parameter
     std::int64_t first_task;
     std::int64_t tasks;
   };
@@ -124,8 +139,8 @@ class ParameterUpdates {
   double Update(const ReachedUnits& reached, double learning_rate, Workspace& workspace);
   void AddLateUpdates(const ReachedUnits& reached, double learning_rate);
   double UpdateLate(const LateUpdate& late, std::int64_t task, std::span<float> scratch);
-  UpdateSegment SegmentOf(const Parameter& parameter, std::int64_t first, std::int64_t count,
-                          std::int64_t step, double learning_rate);
+  Segment SegmentOf(const Parameter& parameter, std::int64_t first, std::int64_t count,
+                    std::int64_t step, double learning_rate);
   void AddSegments(const Parameter& parameter, std::int64_t first, std::int64_t count,
                    std::int64_t step, double learning_rate);
   void AddTableSegments(const ReachedUnits& reached, double learning_rate);
@@ -134,12 +149,13 @@ class ParameterUpdates {
 
   NetworkState& network_;
   TrainerConfig config_;
+  std::shared_ptr<const UpdateRule> rule_;
   std::vector<Parameter> parameters_;       // in the order of their values
   std::vector<int> parameter_of_;           // by network parameter; -1: not trainable
   std::vector<std::int64_t> column_steps_;  // by column of all heads
   AlignedArray<float> gradients_;           // tables last
   std::int64_t dense_floats_ = 0;           // before them
-  AlignedArray<float> moments_[2];
+  std::vector<AlignedArray<float>> state_;  // in the order of names, laid out as gradients
   AlignedArray<double> partial_sums_;
   LateGradients late_;
   TableGradients tables_;
@@ -152,7 +168,7 @@ class ParameterUpdates {
   double known_squares_ = 0.0;  // of what backward passes wrote
   double most_gradient_ = 0.0;  // no element exceeds it
   float gradient_scale_ = 1.0f;
-  std::vector<UpdateSegment> segments_;
+  std::vector<Segment> segments_;
   std::vector<LateUpdate> late_updates_;
 };
 

@@ -126,8 +126,10 @@ std::int64_t Trainer::prefix_examples() const { return Live(implementation_).pre
 
 std::int64_t Trainer::NativeBytes() const { return Live(implementation_).NativeBytes(); }
 
-std::vector<float> Trainer::ReadMoment(std::string_view path, int index) const {
-  return Live(implementation_).ReadMoment(path, index);
+std::vector<std::string> Trainer::StateNames() const { return Live(implementation_).StateNames(); }
+
+std::vector<float> Trainer::ReadState(std::string_view path, std::string_view name) const {
+  return Live(implementation_).ReadState(path, name);
 }
 
 void Trainer::Release() { Live(implementation_).Release(); }

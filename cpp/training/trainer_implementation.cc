@@ -282,7 +282,7 @@ void Trainer::Implementation::CheckGradients(double norm) const {
   const double most = std::min(
       {norm, config_.clip_norm.value_or(kUnlimited), config_.clip_value.value_or(kUnlimited)});
   const bool is_finite = std::isfinite(norm);
-  if (is_finite && (most < kMostSquared || !KeepsSquares(config_.optimizer))) return;
+  if (is_finite && (most < kMostSquared || !updates_.KeepsSquares())) return;
   std::vector<std::string> tasks;
   for (std::size_t i = 0; i < result_.tasks.size(); ++i) {
     if (result_.tasks[i].labelled > 0) tasks.push_back("'" + network_->heads[i].name + "'");
@@ -453,11 +453,25 @@ std::int64_t Trainer::Implementation::NativeBytes() const {
          (prefix_ ? prefix_->NativeBytes() : 0) + (evaluation_ ? evaluation_->NativeBytes() : 0);
 }
 
-std::vector<float> Trainer::Implementation::ReadMoment(std::string_view path, int index) const {
+std::vector<std::string> Trainer::Implementation::StateNames() const {
+  const std::vector<std::string_view> names = updates_.StateNames();
+  return {names.begin(), names.end()};
+}
+
+std::vector<float> Trainer::Implementation::ReadState(std::string_view path,
+                                                      std::string_view name) const {
+  const std::vector<std::string> names = StateNames();
+  const auto state = std::find(names.begin(), names.end(), name);
+  if (state == names.end()) {
+    Fail(ErrorCode::kInvalidArgument, "expected the name of the optimizer's state, got '", name,
+         "'", NamesInstead(name, names));
+  }
   std::vector<std::string> paths;
   for (std::size_t i = 0; i < network_->parameters.size(); ++i) {
     const GraphParameter& parameter = network_->parameters[i];
-    if (parameter.path == path) return updates_.ReadMoment(static_cast<int>(i), index);
+    if (parameter.path == path) {
+      return updates_.ReadState(static_cast<int>(i), Index(state - names.begin()));
+    }
     paths.push_back(parameter.path);
   }
   Fail(ErrorCode::kInvalidArgument, "expected the path of a parameter, got '", path, "'",

@@ -80,7 +80,8 @@ class Trainer::Implementation {
   std::int64_t steps() const { return steps_; }
   std::int64_t prefix_examples() const { return prefix_examples_; }
   std::int64_t NativeBytes() const;
-  std::vector<float> ReadMoment(std::string_view path, int index) const;
+  std::vector<std::string> StateNames() const;
+  std::vector<float> ReadState(std::string_view path, std::string_view name) const;
   void Release() { access_.Release(); }
 
  private:

@@ -20,12 +20,12 @@ namespace {
 
 using testing::Differences;
 using testing::MessageOf;
-using testing::MomentsOf;
 using testing::NamedValues;
 using testing::OneHead;
 using testing::ParametersOf;
 using testing::RandomExamples;
 using testing::RelativeNorm;
+using testing::StateOf;
 using testing::ThreeHeads;
 
 constexpr std::int64_t kBatch = 16;
@@ -89,14 +89,14 @@ void ExpectFrozenKeepTheirBits(const std::vector<std::string>& frozen,
   Trainer trainer(network, {.optimizer = AdamW{.learning_rate = 1e-2}, .max_batch_size = kBatch});
   Train(trainer, examples, 30);
   const NamedValues after = ParametersOf(network);
-  const NamedValues moments = MomentsOf(trainer, network);
+  const NamedValues moments = StateOf(trainer, network);
   for (const auto& [path, values] : before) {
     const bool is_frozen =
         std::find(frozen_paths.begin(), frozen_paths.end(), path) != frozen_paths.end();
     EXPECT_EQ(testing::SameBits(values, after.at(path)), is_frozen) << path;
     const bool is_buffer = path.find("running") != std::string::npos;
-    EXPECT_EQ(moments.count(path + "/0"), is_frozen || is_buffer ? 0u : 1u) << path;
-    EXPECT_EQ(moments.count(path + "/1"), is_frozen || is_buffer ? 0u : 1u) << path;
+    EXPECT_EQ(moments.count(path + "/exp_avg"), is_frozen || is_buffer ? 0u : 1u) << path;
+    EXPECT_EQ(moments.count(path + "/exp_avg_sq"), is_frozen || is_buffer ? 0u : 1u) << path;
   }
 }
 
@@ -126,6 +126,30 @@ TEST(Trainer, FrozenHeadsKeepTheirBitsAndReportLosses) {
   const StepResult& result =
       trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
   for (const TaskLoss& task : result.tasks) EXPECT_GT(task.loss, 0.0);
+}
+
+TEST(Trainer, ReadsTheOptimizersStateByName) {
+  Network network = OneHead().Build(5);
+  network.Freeze({.pattern = "dense1"});
+  const RandomExamples examples(network, kBatch, 3);
+  Trainer trainer(network, {.optimizer = Sgd{.learning_rate = 0.0, .momentum = 0.5}});
+  EXPECT_EQ(trainer.StateNames(), std::vector<std::string>{"momentum_buffer"});
+  const std::string path = "dense2.weight";
+  EXPECT_EQ(trainer.ReadState(path, "momentum_buffer"), std::vector<float>(190));
+  for (int step = 0; step < 2; ++step) {
+    trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
+  }
+  // One and a half gradients.
+  double squares = 0.0;
+  for (const auto& [name, values] : StateOf(trainer, network)) {
+    for (const float value : values) squares += static_cast<double>(value) * value;
+  }
+  const double norm =
+      trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch)).gradient_norm;
+  EXPECT_NEAR(std::sqrt(squares), 1.5 * norm, 1e-5 * norm);
+  EXPECT_TRUE(trainer.ReadState("dense1.weight", "momentum_buffer").empty());
+  MessageOf(ErrorCode::kInvalidArgument, [&] { trainer.ReadState(path, "exp_avg"); });
+  MessageOf(ErrorCode::kInvalidArgument, [&] { trainer.ReadState("dense2", "momentum_buffer"); });
 }
 
 // With a rate too small to move anything, only dropout can make a difference.
@@ -252,12 +276,12 @@ void ExpectStepFailsAndChangesNothing(RandomExamples bad, ErrorCode code,
     network.WriteParameter("heads.sizes.dense.weight", std::vector<float>(22, 3e38f));
   }
   const NamedValues before = ParametersOf(network);
-  const NamedValues moments = MomentsOf(trainer, network);
+  const NamedValues moments = StateOf(trainer, network);
   const std::string message =
       MessageOf(code, [&] { trainer.Step(kBatch, bad.Inputs(0, kBatch), bad.Targets(0, kBatch)); });
   EXPECT_NE(message.find(expected), std::string::npos) << message;
   EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
-  EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
+  EXPECT_EQ(Differences(moments, StateOf(trainer, network)), std::vector<std::string>{});
   EXPECT_EQ(trainer.steps(), 3);
   if (huge_weights) return;
   // Step counts of single units show in the next step alone.
@@ -330,7 +354,7 @@ TEST(Trainer, UpdateThatIsNotFiniteChangesNothing) {
     const RandomExamples examples(network, 8, 9, 0.0);
     Trainer trainer(network, {.optimizer = optimizer});
     const NamedValues before = ParametersOf(network);
-    const NamedValues moments = MomentsOf(trainer, network);
+    const NamedValues moments = StateOf(trainer, network);
     for (int attempt = 0; attempt < 2; ++attempt) {
       const std::string message = MessageOf(ErrorCode::kNonFinite, [&] {
         trainer.Step(8, examples.Inputs(0, 8), examples.Targets(0, 8));
@@ -338,7 +362,7 @@ TEST(Trainer, UpdateThatIsNotFiniteChangesNothing) {
       EXPECT_NE(message.find("update of '"), std::string::npos) << message;
       EXPECT_NE(message.find("at step 1: expected finite values"), std::string::npos) << message;
       EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
-      EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
+      EXPECT_EQ(Differences(moments, StateOf(trainer, network)), std::vector<std::string>{});
       EXPECT_EQ(trainer.steps(), 0);
     }
   }
@@ -363,7 +387,7 @@ TEST(Trainer, FirstUpdateThatIsNotFiniteLeavesTheStepBefore) {
     std::string message;
     for (int step = 0; step < 10 && message.empty(); ++step) {
       before = ParametersOf(network);
-      moments = MomentsOf(trainer, network);
+      moments = StateOf(trainer, network);
       try {
         trainer.Step(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
       } catch (const Error& error) {
@@ -373,7 +397,7 @@ TEST(Trainer, FirstUpdateThatIsNotFiniteLeavesTheStepBefore) {
     }
     EXPECT_NE(message.find("at step 2"), std::string::npos) << message;
     EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
-    EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
+    EXPECT_EQ(Differences(moments, StateOf(trainer, network)), std::vector<std::string>{});
     for (const auto& [path, values] : before) {
       for (const float value : values) ASSERT_TRUE(std::isfinite(value)) << path;
     }
@@ -402,10 +426,10 @@ TEST(Trainer, GradientsThatMomentsCannotHoldChangeNothing) {
       trainer.Step(1, {&input, 1}, targets);
       EXPECT_NE(Differences(before, ParametersOf(network)), std::vector<std::string>{});
     }
-    for (const int index : {0, 1}) {
-      for (const float moment : trainer.ReadMoment("heads.sign.dense.weight", index)) {
-        EXPECT_TRUE(std::isfinite(moment)) << index;
-        EXPECT_TRUE(moment == 0.0f || !is_refused) << index;
+    for (const std::string& name : trainer.StateNames()) {
+      for (const float moment : trainer.ReadState("heads.sign.dense.weight", name)) {
+        EXPECT_TRUE(std::isfinite(moment)) << name;
+        EXPECT_TRUE(moment == 0.0f || !is_refused) << name;
       }
     }
   };
@@ -457,12 +481,12 @@ TEST(Trainer, NonFiniteStatisticsNameStepAndLayerAndChangeNothing) {
   Trainer trainer(network, {});
   trainer.Step(4, examples.Inputs(0, 4), examples.Targets(0, 4));
   const NamedValues before = ParametersOf(network);
-  const NamedValues moments = MomentsOf(trainer, network);
+  const NamedValues moments = StateOf(trainer, network);
   const std::string message = MessageOf(
       ErrorCode::kNonFinite, [&] { trainer.Step(4, bad.Inputs(0, 4), bad.Targets(0, 4)); });
   EXPECT_NE(message.find("statistics of layer 'norm' at step 2"), std::string::npos) << message;
   EXPECT_EQ(Differences(before, ParametersOf(network)), std::vector<std::string>{});
-  EXPECT_EQ(Differences(moments, MomentsOf(trainer, network)), std::vector<std::string>{});
+  EXPECT_EQ(Differences(moments, StateOf(trainer, network)), std::vector<std::string>{});
   EXPECT_EQ(trainer.steps(), 1);
   // One example has no variance, and moves no statistics.
   EXPECT_NO_THROW(trainer.Step(1, bad.Inputs(0, 1), bad.Targets(0, 1)));

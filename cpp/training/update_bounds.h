@@ -1,27 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Tells beforehand, from bounds alone, that an update leaves every parameter and moment finite. No
-// array is read for it: the bounds move with the rate and the norm of the gradients. They are
+// Tells beforehand, from bounds alone, that an update leaves every parameter and all state finite.
+// No array is read for it: the bounds move with the rate and the norm of the gradients. They are
 // generous, but far from float's greatest wherever training makes sense; where they are not,
 // ParameterUpdates measures anew, and else looks at what the update has made.
 
+#include <memory>
+
 #include "espalier/optimizer.h"
+#include "kernels/optimizers/update_rule.h"
 
 namespace espalier {
 
 class UpdateBounds {
  public:
-  explicit UpdateBounds(const OptimizerConfig& optimizer) : optimizer_(optimizer) {}
+  explicit UpdateBounds(const OptimizerConfig& optimizer);
 
-  /// What no parameter and no moment exceeds, whatever its sign.
-  struct Most {
-    double value = 0.0;
-    double moment1 = 0.0;
-    double moment2 = 0.0;
-  };
-  void Set(const Most& most) { most_ = most; }
-  const Most& most() const { return most_; }
+  void Set(const UpdateMost& most) { most_ = most; }
+  const UpdateMost& most() const { return most_; }
 
   /// Accounts for an update with gradients of at most `gradient` after clipping and before decay,
   /// at a learning rate of at most `rate`. False, with the bounds as they were, unless all that it
@@ -29,8 +26,9 @@ class UpdateBounds {
   bool Advance(double gradient, double rate);
 
  private:
-  OptimizerConfig optimizer_;
-  Most most_;
+  std::shared_ptr<const UpdateRule> rule_;
+  double weight_decay_;
+  UpdateMost most_;
 };
 
 }  // namespace espalier

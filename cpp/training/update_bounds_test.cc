@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <variant>
 #include <vector>
 
 #include "core/random.h"
@@ -19,22 +21,30 @@ double MostOf(const std::vector<float>& values) {
   return most;
 }
 
+// Each kind as it is by default.
+template <typename... Kinds>
+std::vector<OptimizerConfig> EachKind(const std::variant<Kinds...>&) {
+  return {Kinds{}...};
+}
+
 // Gradients of one sign and the largest size are what the bounds have to hold for.
 TEST(UpdateBounds, HoldWhateverTheGradientsAre) {
-  for (const OptimizerConfig& optimizer : std::vector<OptimizerConfig>{
-           Sgd{.learning_rate = 0.1},
-           Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01},
-           Sgd{.learning_rate = 3.0, .momentum = 0.9, .nesterov = true},
-           Adam{.learning_rate = 0.01, .weight_decay = 0.1},
-           Adam{.learning_rate = 0.01, .beta1 = 0.9999},
-           Adam{.learning_rate = 0.01, .beta1 = 0.0, .beta2 = 0.5},
-           AdamW{.learning_rate = 0.5, .weight_decay = 1.5}, RmsProp{.learning_rate = 0.01},
-           RmsProp{.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 0.1}}) {
+  std::vector<OptimizerConfig> optimizers = EachKind(OptimizerConfig{});
+  optimizers.insert(
+      optimizers.end(),
+      {Sgd{.learning_rate = 0.1}, Sgd{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01},
+       Sgd{.learning_rate = 3.0, .momentum = 0.9, .nesterov = true},
+       Adam{.learning_rate = 0.01, .weight_decay = 0.1},
+       Adam{.learning_rate = 0.01, .beta1 = 0.9999},
+       Adam{.learning_rate = 0.01, .beta1 = 0.0, .beta2 = 0.5},
+       AdamW{.learning_rate = 0.5, .weight_decay = 1.5}, RmsProp{.learning_rate = 0.01},
+       RmsProp{.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 0.1}});
+  for (const OptimizerConfig& optimizer : optimizers) {
     Random random({.seed = 3, .purpose = RandomPurpose::kTest, .index = 5});
     constexpr std::int64_t kCount = 8;
     std::vector<float> values(kCount, 0.5f);
-    std::vector<float> moment1(kCount);
-    std::vector<float> moment2(kCount);
+    const std::shared_ptr<const UpdateRule> rule = RuleOf(optimizer);
+    std::vector<std::vector<float>> state(rule->StateNames().size(), std::vector<float>(kCount));
     UpdateBounds bounds(optimizer);
     bounds.Set({.value = 0.5});
     for (std::int64_t step = 1; step <= 300; ++step) {
@@ -49,17 +59,17 @@ TEST(UpdateBounds, HoldWhateverTheGradientsAre) {
       }
       ASSERT_TRUE(bounds.Advance(size, LearningRate(optimizer)))
           << optimizer.index() << " step " << step;
-      UpdateParameters(optimizer, {.values = values.data(),
-                                   .gradients = gradients.data(),
-                                   .moment1 = moment1.data(),
-                                   .moment2 = moment2.data(),
-                                   .count = kCount,
-                                   .step = step,
-                                   .learning_rate = LearningRate(optimizer),
-                                   .weight_decay = WeightDecay(optimizer)});
+      UpdateArrays arrays{.values = values.data(), .gradients = gradients.data(), .count = kCount};
+      for (std::size_t i = 0; i < state.size(); ++i) arrays.state[i] = state[i].data();
+      PreparedUpdate(*rule, {.step = step,
+                             .learning_rate = LearningRate(optimizer),
+                             .weight_decay = WeightDecay(optimizer)})
+          .Run(arrays);
       ASSERT_LE(MostOf(values), bounds.most().value) << optimizer.index() << " step " << step;
-      ASSERT_LE(MostOf(moment1), bounds.most().moment1) << optimizer.index() << " step " << step;
-      ASSERT_LE(MostOf(moment2), bounds.most().moment2) << optimizer.index() << " step " << step;
+      for (std::size_t i = 0; i < state.size(); ++i) {
+        ASSERT_LE(MostOf(state[i]), bounds.most().state[i])
+            << optimizer.index() << " step " << step;
+      }
     }
   }
 }
@@ -81,7 +91,7 @@ TEST(UpdateBounds, HoldForManyOrdinarySteps) {
 TEST(UpdateBounds, SayNoWhereSomethingMayOverflow) {
   const double infinity = std::numeric_limits<double>::infinity();
   const auto advances = [](const OptimizerConfig& optimizer, double gradient, double rate,
-                           const UpdateBounds::Most& most = {.value = 1.0}) {
+                           const UpdateMost& most = {.value = 1.0}) {
     UpdateBounds bounds(optimizer);
     bounds.Set(most);
     const bool result = bounds.Advance(gradient, rate);

@@ -1,45 +1,102 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+// Each optimizer is a struct of settings with its kind's name, and makes the rule that trainers
+// run, whose source stands in cpp/kernels/optimizers.
+
 #include <cstdint>
+#include <memory>
 #include <variant>
 
 namespace espalier {
 
+class UpdateRule;
+
 /// v = momentum·v + g; w -= rate·v (Nesterov: w -= rate·(g + momentum·v)). PyTorch's form.
 struct Sgd {
+  static constexpr const char* kKind = "sgd";
+
   double learning_rate = 0.01;
   double momentum = 0.0;
   bool nesterov = false;
   double weight_decay = 0.0;  ///< added to the gradient
+
+  /// Calls visit(name, field) for each of them.
+  template <typename Visit>
+  void ForSettings(const Visit& visit) {
+    visit("learning_rate", learning_rate);
+    visit("momentum", momentum);
+    visit("nesterov", nesterov);
+    visit("weight_decay", weight_decay);
+  }
+  std::shared_ptr<const UpdateRule> Rule() const;
 };
 
 /// Kingma and Ba 2015, arXiv:1412.6980. Decay, if any, is added to the gradient.
 struct Adam {
+  static constexpr const char* kKind = "adam";
+
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.0;
+
+  /// Calls visit(name, field) for each of them.
+  template <typename Visit>
+  void ForSettings(const Visit& visit) {
+    visit("learning_rate", learning_rate);
+    visit("beta1", beta1);
+    visit("beta2", beta2);
+    visit("epsilon", epsilon);
+    visit("weight_decay", weight_decay);
+  }
+  std::shared_ptr<const UpdateRule> Rule() const;
 };
 
 /// Loshchilov and Hutter 2019, arXiv:1711.05101: decay apart from the gradient,
 /// w -= rate·weight_decay·w before the step (PyTorch's form).
 struct AdamW {
+  static constexpr const char* kKind = "adamw";
+
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.01;
+
+  /// Calls visit(name, field) for each of them.
+  template <typename Visit>
+  void ForSettings(const Visit& visit) {
+    visit("learning_rate", learning_rate);
+    visit("beta1", beta1);
+    visit("beta2", beta2);
+    visit("epsilon", epsilon);
+    visit("weight_decay", weight_decay);
+  }
+  std::shared_ptr<const UpdateRule> Rule() const;
 };
 
 /// Tieleman and Hinton 2012; PyTorch's form and defaults.
 struct RmsProp {
+  static constexpr const char* kKind = "rmsprop";
+
   double learning_rate = 0.01;
   double alpha = 0.99;
   double epsilon = 1e-8;
   double momentum = 0.0;
   double weight_decay = 0.0;
+
+  /// Calls visit(name, field) for each of them.
+  template <typename Visit>
+  void ForSettings(const Visit& visit) {
+    visit("learning_rate", learning_rate);
+    visit("alpha", alpha);
+    visit("epsilon", epsilon);
+    visit("momentum", momentum);
+    visit("weight_decay", weight_decay);
+  }
+  std::shared_ptr<const UpdateRule> Rule() const;
 };
 
 using OptimizerConfig = std::variant<Sgd, Adam, AdamW, RmsProp>;

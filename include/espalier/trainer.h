@@ -126,8 +126,12 @@ class Trainer {
   std::int64_t prefix_examples() const;  ///< examples that ran through the frozen prefix so far
   std::int64_t NativeBytes() const;
 
-  /// The optimizer's moment `index` (0 or 1) of a parameter; empty if it has none.
-  std::vector<float> ReadMoment(std::string_view path, int index) const;
+  /// Names of the tensors that the optimizer keeps beside each parameter, of its shape: "exp_avg"
+  /// and "exp_avg_sq" of Adam, as PyTorch has them.
+  std::vector<std::string> StateNames() const;
+  /// One of them, of a parameter; empty if that does not train. Throws INVALID_ARGUMENT for an
+  /// unknown path or name.
+  std::vector<float> ReadState(std::string_view path, std::string_view name) const;
 
   /// Gives the network free for other uses. Once more does nothing.
   void Release();

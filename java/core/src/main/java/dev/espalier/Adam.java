@@ -3,6 +3,7 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Adam: Kingma and Ba 2015, arXiv:1412.6980. Weight decay is added to the gradient; see {@link
@@ -11,7 +12,7 @@ import java.util.List;
  * @since 0.1
  */
 @CheckReturnValue
-public final class Adam implements Optimizer {
+public final class Adam extends Optimizer {
   private final double learningRate;
   private final double beta1;
   private final double beta2;
@@ -137,6 +138,23 @@ public final class Adam implements Optimizer {
   @Override
   public double layerDecay() {
     return layerDecay;
+  }
+
+  @Override
+  Map<String, Object> spec() {
+    return Map.of(
+        "kind",
+        "adam",
+        "learning_rate",
+        learningRate,
+        "beta1",
+        beta1,
+        "beta2",
+        beta2,
+        "epsilon",
+        epsilon,
+        "weight_decay",
+        weightDecay);
   }
 
   @Override

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import java.util.Map;
+
 /**
  * How gradients become updates: {@link Sgd}, {@link Adam}, {@link AdamW} or {@link RmsProp}.
  * Immutable descriptions; the moments belong to one {@code fit}. Formulas and defaults are
@@ -13,13 +15,18 @@ package dev.espalier;
  * @since 0.1
  */
 @CheckReturnValue
-public sealed interface Optimizer permits Sgd, Adam, AdamW, RmsProp {
+public abstract sealed class Optimizer permits Sgd, Adam, AdamW, RmsProp {
+  Optimizer() {}
+
+  /** Returns the kind and its settings, in the words of the native trainer. */
+  abstract Map<String, Object> spec();
+
   /**
    * Returns the learning rate before any schedule.
    *
    * @return above 0
    */
-  double learningRate();
+  public abstract double learningRate();
 
   /**
    * Slows lower layers down: a layer's learning rate is multiplied by {@code decay^d}, d being the
@@ -28,12 +35,12 @@ public sealed interface Optimizer permits Sgd, Adam, AdamW, RmsProp {
    * @param decay above 0, at most 1 (the default)
    * @return changed optimizer
    */
-  Optimizer layerDecay(double decay);
+  public abstract Optimizer layerDecay(double decay);
 
   /**
    * Returns the factor per layer towards the input.
    *
    * @return 1 unless set
    */
-  double layerDecay();
+  public abstract double layerDecay();
 }

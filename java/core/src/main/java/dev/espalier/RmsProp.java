@@ -3,6 +3,7 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import java.util.List;
+import java.util.Map;
 
 /**
  * RMSProp: Tieleman and Hinton 2012. Weight decay is added to the gradient. Immutable; each setting
@@ -11,7 +12,7 @@ import java.util.List;
  * @since 0.1
  */
 @CheckReturnValue
-public final class RmsProp implements Optimizer {
+public final class RmsProp extends Optimizer {
   private final double learningRate;
   private final double alpha;
   private final double epsilon;
@@ -137,6 +138,23 @@ public final class RmsProp implements Optimizer {
   @Override
   public double layerDecay() {
     return layerDecay;
+  }
+
+  @Override
+  Map<String, Object> spec() {
+    return Map.of(
+        "kind",
+        "rmsprop",
+        "learning_rate",
+        learningRate,
+        "alpha",
+        alpha,
+        "epsilon",
+        epsilon,
+        "momentum",
+        momentum,
+        "weight_decay",
+        weightDecay);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.espalier;
 
 import dev.espalier.internal.Arguments;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Stochastic gradient descent with optional momentum: {@code v = momentum v + g; w -= rate v}.
@@ -11,7 +12,7 @@ import java.util.List;
  * @since 0.1
  */
 @CheckReturnValue
-public final class Sgd implements Optimizer {
+public final class Sgd extends Optimizer {
   private final double learningRate;
   private final double momentum;
   private final boolean nesterov;
@@ -117,6 +118,21 @@ public final class Sgd implements Optimizer {
   @Override
   public double layerDecay() {
     return layerDecay;
+  }
+
+  @Override
+  Map<String, Object> spec() {
+    return Map.of(
+        "kind",
+        "sgd",
+        "learning_rate",
+        learningRate,
+        "momentum",
+        momentum,
+        "nesterov",
+        nesterov,
+        "weight_decay",
+        weightDecay);
   }
 
   @Override

@@ -12,7 +12,7 @@ final class TrainerSpec {
 
   static String json(Trainer.Settings settings, int batchSize, long totalSteps) {
     Map<String, Object> spec = new LinkedHashMap<>();
-    spec.put("optimizer", optimizer(settings.optimizer()));
+    spec.put("optimizer", settings.optimizer().spec());
     spec.put("schedule", settings.schedule().spec(totalSteps));
     spec.put("max_batch_size", batchSize);
     spec.put("seed", settings.seed());
@@ -31,35 +31,5 @@ final class TrainerSpec {
       spec.put("own_losses", List.copyOf(settings.losses().keySet()));
     }
     return JsonWriter.write(spec);
-  }
-
-  private static Map<String, Object> optimizer(Optimizer optimizer) {
-    Map<String, Object> spec = new LinkedHashMap<>();
-    spec.put("learning_rate", optimizer.learningRate());
-    if (optimizer instanceof Sgd sgd) {
-      spec.put("kind", "sgd");
-      spec.put("momentum", sgd.momentum());
-      spec.put("nesterov", sgd.nesterov());
-      spec.put("weight_decay", sgd.weightDecay());
-    } else if (optimizer instanceof Adam adam) {
-      spec.put("kind", "adam");
-      spec.put("beta1", adam.beta1());
-      spec.put("beta2", adam.beta2());
-      spec.put("epsilon", adam.epsilon());
-      spec.put("weight_decay", adam.weightDecay());
-    } else if (optimizer instanceof AdamW adamW) {
-      spec.put("kind", "adamw");
-      spec.put("beta1", adamW.beta1());
-      spec.put("beta2", adamW.beta2());
-      spec.put("epsilon", adamW.epsilon());
-      spec.put("weight_decay", adamW.weightDecay());
-    } else if (optimizer instanceof RmsProp rmsProp) {
-      spec.put("kind", "rmsprop");
-      spec.put("alpha", rmsProp.alpha());
-      spec.put("epsilon", rmsProp.epsilon());
-      spec.put("momentum", rmsProp.momentum());
-      spec.put("weight_decay", rmsProp.weightDecay());
-    }
-    return spec;
   }
 }
