@@ -14,6 +14,7 @@ namespace espalier {
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kMost = std::numeric_limits<float>::max();
 
 std::size_t Index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -41,10 +42,6 @@ OwnLoss::OwnLoss(std::string name, const TaskSpec& task, std::int64_t max_batch)
   mask_ = AlignedArray<std::uint8_t>(has_classes_ ? max_batch : entries);
 }
 
-bool OwnLoss::IsLabelled(std::int64_t row, std::int64_t column) const {
-  return mask_[has_classes_ ? row : row * width_ + column] != 0;
-}
-
 std::int64_t OwnLoss::Read(std::int64_t batch, const TaskTargets& targets, const float* logits,
                            std::int64_t stride, std::span<std::uint8_t> active) {
   const std::size_t entries = Index(batch * width_);
@@ -57,26 +54,34 @@ std::int64_t OwnLoss::Read(std::int64_t batch, const TaskTargets& targets, const
             .mask = mask_.span().first(answers)};
   std::fill(active.begin(), active.end(), std::uint8_t{0});
   labelled_ = has_classes_ ? ReadClasses(targets, active) : ReadEntries(targets, active);
+  const std::int64_t step = mask_step();
   for (std::int64_t row = 0; row < batch; ++row) {
-    for (std::int64_t j = 0; j < width_; ++j) {
-      logits_[row * width_ + j] = IsLabelled(row, j) ? logits[row * stride + j] : kNaN;
-    }
+    const std::uint8_t* const mask = MaskOf(row);
+    const float* const from = logits + row * stride;
+    float* const to = logits_.data() + row * width_;
+    // Selected, not branched over: masks are hard to guess.
+    for (std::int64_t j = 0; j < width_; ++j) to[j] = mask[j * step] != 0 ? from[j] : kNaN;
   }
   return labelled_;
 }
 
 std::int64_t OwnLoss::ReadEntries(const TaskTargets& targets, std::span<std::uint8_t> active) {
+  if (targets.values.empty()) {
+    std::fill_n(mask_.data(), batch_.mask.size(), std::uint8_t{0});
+    std::fill_n(targets_.data(), batch_.targets.size(), kNaN);
+    return 0;
+  }
   std::int64_t labelled = 0;
-  for (std::size_t i = 0; i < batch_.targets.size(); ++i) {
+  for (std::int64_t i = 0; i < batch_.examples * width_; ++i) {
+    const float value = targets.values[Index(i)];
     const bool is_labelled =
-        !targets.values.empty() &&
-        (targets.mask.empty() ? !std::isnan(targets.values[i]) : targets.mask[i] != 0);
-    const auto at = static_cast<std::int64_t>(i);
-    mask_[at] = is_labelled ? 1 : 0;
-    targets_[at] = is_labelled ? targets.values[i] : kNaN;
-    if (!is_labelled) continue;
-    ++labelled;
-    if (!active.empty()) active[i % Index(width_)] = 1;
+        targets.mask.empty() ? !std::isnan(value) : targets.mask[Index(i)] != 0;
+    mask_[i] = is_labelled ? 1 : 0;
+    targets_[i] = is_labelled ? value : kNaN;
+    labelled += mask_[i];
+  }
+  for (std::int64_t row = 0; row < batch_.examples && !active.empty(); ++row) {
+    for (std::int64_t j = 0; j < width_; ++j) active[Index(j)] |= MaskOf(row)[j];
   }
   return labelled;
 }
@@ -110,24 +115,32 @@ double OwnLoss::Accept(const LossAnswer& answer, float* grad_logits, std::int64_
   const double scale = LossScale(task_, batch_.examples, labelled_);
   const double share = labelled_ > 0 ? answer.sum * scale : 0.0;
   if (!std::isfinite(share)) return share;
+  bool are_right = true;
+  const std::int64_t step = mask_step();
   for (std::int64_t row = 0; row < batch_.examples; ++row) {
+    const std::uint8_t* const mask = MaskOf(row);
+    const float* const from = answer.gradients.data() + row * width_;
+    float* const to = grad_logits == nullptr ? nullptr : grad_logits + row * stride;
     for (std::int64_t j = 0; j < width_; ++j) {
-      const std::int64_t entry = row * width_ + j;
-      const float gradient = answer.gradients[Index(entry)];
-      const bool is_labelled = IsLabelled(row, j);
-      if (is_labelled ? !std::isfinite(gradient) : gradient != 0.0f) [[unlikely]] {
-        RefuseGradient(entry, gradient);
-      }
-      if (grad_logits == nullptr) continue;
-      grad_logits[row * stride + j] = is_labelled ? gradient * static_cast<float>(scale) : 0.0f;
+      const bool is_labelled = mask[j * step] != 0;
+      are_right &= std::abs(from[j]) <= (is_labelled ? kMost : 0.0f);
+      if (to != nullptr) to[j] = is_labelled ? from[j] * static_cast<float>(scale) : 0.0f;
     }
   }
+  if (!are_right) RefuseGradients(answer.gradients);
   return share;
 }
 
-void OwnLoss::RefuseGradient(std::int64_t entry, float gradient) const {
+// Finds the first that Accept has refused.
+void OwnLoss::RefuseGradients(std::span<const float> gradients) const {
+  std::int64_t entry = 0;
+  while (std::abs(gradients[Index(entry)]) <=
+         (IsLabelled(entry / width_, entry % width_) ? kMost : 0.0f)) {
+    ++entry;
+  }
   const std::int64_t row = entry / width_;
   const std::int64_t column = entry % width_;
+  const float gradient = gradients[Index(entry)];
   const bool is_labelled = IsLabelled(row, column);
   // C libraries disagree about the letters of NaN.
   const std::string got = std::isnan(gradient) ? "NaN" : Concat(gradient);

@@ -46,10 +46,17 @@ class OwnLoss {
   std::int64_t NativeBytes() const;
 
  private:
-  bool IsLabelled(std::int64_t row, std::int64_t column) const;
+  // Of a row; a class's mask has one entry for all columns.
+  const std::uint8_t* MaskOf(std::int64_t row) const {
+    return mask_.data() + row * (has_classes_ ? 1 : width_);
+  }
+  std::int64_t mask_step() const { return has_classes_ ? 0 : 1; }
+  bool IsLabelled(std::int64_t row, std::int64_t column) const {
+    return MaskOf(row)[column * mask_step()] != 0;
+  }
   std::int64_t ReadEntries(const TaskTargets& targets, std::span<std::uint8_t> active);
   std::int64_t ReadClasses(const TaskTargets& targets, std::span<std::uint8_t> active);
-  [[noreturn]] void RefuseGradient(std::int64_t entry, float gradient) const;
+  [[noreturn]] void RefuseGradients(std::span<const float> gradients) const;
 
   std::string name_;
   const TaskSpec& task_;

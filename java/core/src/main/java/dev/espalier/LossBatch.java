@@ -115,13 +115,16 @@ public final class LossBatch {
   /** Makes all ready for a call, once logits and targets are there; returns if any is labelled. */
   boolean begin() {
     labelledCount = 0;
-    for (int i = 0; i < mask.length; i++) {
-      mask[i] = classes.length > 0 ? classes[i] >= 0 : !Float.isNaN(targets[i]);
+    for (int i = 0; i < targets.length; i++) {
+      mask[i] = !Float.isNaN(targets[i]);
       labelledCount += mask[i] ? 1 : 0;
+      logits[i] += 0 * targets[i]; // NaN where that is, without a branch that is hard to guess
     }
-    for (int i = 0; i < logits.length; i++) {
-      if (!isLabelled(i)) {
-        logits[i] = Float.NaN;
+    for (int i = 0; i < classes.length; i++) {
+      mask[i] = classes[i] >= 0;
+      labelledCount += mask[i] ? 1 : 0;
+      if (!mask[i]) {
+        Arrays.fill(logits, i * width(), (i + 1) * width(), Float.NaN);
       }
     }
     Arrays.fill(gradients, 0);

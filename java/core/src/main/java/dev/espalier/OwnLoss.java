@@ -49,7 +49,10 @@ final class OwnLoss {
     if (batch == null || batch.examples() != count) {
       batch = new LossBatch(task, count);
     }
-    for (int row = 0; row < count; row++) {
+    if (stride == task.width()) {
+      logits.get(at, batch.logits());
+    }
+    for (int row = 0; row < count && stride != task.width(); row++) {
       logits.get(at + row * stride, batch.logits(), row * task.width(), task.width());
     }
     targets.copyTargets(index, first, batch);
