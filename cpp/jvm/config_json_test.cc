@@ -101,8 +101,8 @@ TEST(ConfigJson, RefusesWhatItDoesNotKnow) {
   ExpectTrainerError(R"({"optimiser":{}})", "trainer: unknown field 'optimiser'; known are opt");
   ExpectTrainerError(R"({"optimizer":{"kind":"sgd","beta1":0.5}})",
                      "trainer.optimizer: unknown field 'beta1'");
-  ExpectTrainerError(R"({"optimizer":{"kind":"lion"}})",
-                     "trainer.optimizer.kind: expected one of sgd, adam, adamw, rmsprop, got \"");
+  ExpectTrainerError(R"({"optimizer":{"kind":"none"}})",
+                     "trainer.optimizer.kind: expected one of sgd, adam, ");
   ExpectTrainerError(R"({"schedule":{"kind":"linear"}})", "expected one of constant, step");
   ExpectTrainerError(R"({"optimizer":{}})", "trainer.optimizer: expected the field 'kind'");
 }
