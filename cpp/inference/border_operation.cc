@@ -20,7 +20,7 @@ void EnterOperation::Run(const OperationCall& call) const {
     RunPixels(call);
     return;
   }
-  entry_.Run(call.batch, call.inputs[0], call.output, *call.workspace);
+  entry_.Run(call.batch, call.lengths, call.inputs[0], call.output, *call.workspace);
 }
 
 bool EnterOperation::ReadsPixels() const {

@@ -101,20 +101,21 @@ class Compiler {
     }
   }
 
-  int AddValue(std::int64_t floats) {
-    plan_.values.push_back({.floats = floats, .offset = 0});
+  int AddValue(std::int64_t floats, const Length& length) {
+    plan_.values.push_back({.floats = floats, .length = length, .offset = 0});
+    plan_.varies = plan_.varies || length.varies();
     return static_cast<int>(plan_.values.size()) - 1;
   }
 
-  int AddInput(const Shape& shape) {
-    plan_.inputs.push_back(AddValue(shape.element_count()));
+  int AddInput(const GraphValue& value) {
+    plan_.inputs.push_back(AddValue(value.shape.element_count(), value.length));
     return plan_.inputs.back();
   }
 
   void AddInputs() {
     for (const int input : inputs_) {
       const GraphValue& graph_value = network_.value(input);
-      int value = AddInput(graph_value.shape);
+      int value = AddInput(graph_value);
       if (options_.border == PlanBorder::kOutside && !LiesAsOutside(graph_value)) {
         value = AddEntry(graph_value, value, {});
       }
@@ -123,7 +124,7 @@ class Compiler {
     for (std::size_t i = 0; i < network_.inputs.size() && inputs_.empty(); ++i) {
       const GraphValue& graph_value = network_.values[i];
       const std::optional<Normalization>& normalization = network_.inputs[i].normalization;
-      int value = AddInput(graph_value.shape);
+      int value = AddInput(graph_value);
       if (is_needed_[i] != 0 && (normalization || !LiesAsOutside(graph_value))) {
         value = AddEntry(graph_value, value, normalization);
       }
@@ -134,7 +135,8 @@ class Compiler {
   int AddEntry(const GraphValue& graph_value, int value,
                const std::optional<Normalization>& normalization) {
     AddStep(std::make_unique<EnterOperation>(graph_value, normalization), {value},
-            graph_value.shape.element_count(), normalization ? "normalize" : "channels last");
+            graph_value.shape.element_count(), normalization ? "normalize" : "channels last",
+            graph_value.length);
     return plan_.steps.back().output;
   }
 
@@ -150,14 +152,15 @@ class Compiler {
   }
 
   void AddStep(std::unique_ptr<const Operation> operation, std::vector<int> inputs,
-               std::int64_t floats, std::string name) {
-    const int output = AddValue(floats);
+               std::int64_t floats, std::string name, const Length& length = {}) {
+    const int output = AddValue(floats, length);
     const std::int64_t work = operation->work();
     plan_.steps.push_back({.operation = std::move(operation),
                            .inputs = std::move(inputs),
                            .output = output,
                            .place = {},
                            .shared_batch = kSharedWork / SaturatedAdd(work, 1) + 1,
+                           .length = LengthOfStep(length, inputs),
                            .name = std::move(name)});
   }
 
@@ -213,8 +216,20 @@ class Compiler {
       inputs.push_back(ValueIn(graph, *last.residual, network_.value(result.output).layout));
     }
     AddStep(std::move(operation), std::move(inputs), result.output_shape.element_count(),
-            std::move(name));
+            std::move(name), network_.value(result.output).length);
     SetWhole(result.output, plan_.steps.back().output);
+  }
+
+  const Length& LengthOf(int index) const { return network_.value(layer(index).output).length; }
+
+  // What a step's work grows with: the length of its output, or of what it reads.
+  Length LengthOfStep(const Length& output, const std::vector<int>& inputs) const {
+    if (output.varies()) return output;
+    for (const int input : inputs) {
+      const Length& length = plan_.values[static_cast<std::size_t>(input)].length;
+      if (length.varies()) return length;
+    }
+    return output;
   }
 
   std::string NameOf(const FusedGroup& group) const {
@@ -245,9 +260,9 @@ class Compiler {
     const auto* per_position = dynamic_cast<const PerPosition*>(&kind);
     if (per_position != nullptr && per_position->layer().FlattensInput()) {
       const Shape& input = layer(first).input_shapes[0];
-      return std::make_unique<PositionDenseOperation>(PositionsOf(input), WidthOf(input),
-                                                      FoldWeights(network_, first, -1),
-                                                      group.activation, options_.precision);
+      return std::make_unique<PositionDenseOperation>(
+          PositionsOf(input), LengthOf(first), WidthOf(input), FoldWeights(network_, first, -1),
+          group.activation, options_.precision);
     }
     if (dynamic_cast<const Convolution*>(&kind) != nullptr) {
       return MakeConvolution(group, options_.precision);
@@ -258,7 +273,7 @@ class Compiler {
     }
     if (traits.sums || traits.activation) {
       return std::make_unique<ElementwiseOperation>(layer(first).output_shape.element_count(),
-                                                    group.activation);
+                                                    LengthOf(first), group.activation);
     }
     if (dynamic_cast<const LayerNorm*>(&kind) != nullptr) {
       return std::make_unique<LayerNormOperation>(network_, first);
@@ -360,8 +375,10 @@ class Compiler {
       const ValuePart& part = parts[o];
       const std::size_t value = static_cast<std::size_t>(part.value);
       if (is_in_place[value] != 0) continue;
-      AddStep(std::make_unique<CopyOperation>(plan_.values[value].floats, part.offset, part.floats),
-              {part.value}, part.floats, "copy of " + network_.value_name(outputs_[o]));
+      const Length length = plan_.values[value].length;
+      AddStep(std::make_unique<CopyOperation>(plan_.values[value].floats, part.offset, part.floats,
+                                              length),
+              {part.value}, part.floats, "copy of " + network_.value_name(outputs_[o]), length);
       plan_.steps.back().place = places[o];
     }
   }

@@ -20,6 +20,7 @@ namespace espalier {
 /// What an operation reads or writes: an input of the plan, or an operation's result.
 struct PlanValue {
   std::int64_t floats = 0;  // an example
+  Length length;
   std::int64_t offset = 0;  // in the arena, an example; of no use if the caller has its place
 };
 
@@ -37,6 +38,7 @@ struct PlanStep {
   int output = 0;                    // value
   std::optional<OutputPlace> place;  // where a run writes the result; none: in the arena
   std::int64_t shared_batch = 0;     // from this batch on, worth more than one thread
+  Length length;                     // that its work grows with
   std::string name;                  // of the layers: "conv1 + norm1 + relu1"
 };
 
@@ -53,6 +55,7 @@ struct CompiledPlan {
   std::vector<InputUse> input_uses;
   std::size_t output_count = 0;   // arrays that a run writes
   std::int64_t arena_floats = 0;  // an example
+  bool varies = false;            // in length, of some value
 
   /// True if some operation on such a batch is worth more than one thread.
   bool CanUseWorkers(std::int64_t batch) const;

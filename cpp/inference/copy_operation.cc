@@ -6,8 +6,10 @@
 namespace espalier {
 
 void CopyOperation::Run(const OperationCall& call) const {
+  const std::int64_t stride = length_.Cut(stride_, call.lengths);
+  const std::int64_t floats = length_.Cut(floats_, call.lengths);
   for (std::int64_t i = 0; i < call.batch; ++i) {
-    std::copy_n(call.inputs[0] + i * stride_ + offset_, floats_,
+    std::copy_n(call.inputs[0] + i * stride + offset_, floats,
                 call.output + i * call.output_stride);
   }
 }

@@ -7,11 +7,12 @@
 
 namespace espalier {
 
-/// Floats [offset, offset + floats) of each example of an input whose examples have `stride`.
+/// Floats [offset, offset + floats) of each example of an input whose examples have `stride`. Where
+/// the length varies, the input as a whole.
 class CopyOperation final : public Operation {
  public:
-  CopyOperation(std::int64_t stride, std::int64_t offset, std::int64_t floats)
-      : stride_(stride), offset_(offset), floats_(floats) {}
+  CopyOperation(std::int64_t stride, std::int64_t offset, std::int64_t floats, const Length& length)
+      : stride_(stride), offset_(offset), floats_(floats), length_(length) {}
 
   void Run(const OperationCall& call) const override;
   std::int64_t work() const override { return 0; }  // its caller's thread does it all
@@ -22,6 +23,7 @@ class CopyOperation final : public Operation {
   std::int64_t stride_;
   std::int64_t offset_;
   std::int64_t floats_;
+  Length length_;
 };
 
 }  // namespace espalier

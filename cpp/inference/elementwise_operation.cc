@@ -7,7 +7,8 @@
 namespace espalier {
 
 void ElementwiseOperation::Run(const OperationCall& call) const {
-  ForElements(*call.workspace, call.batch * floats_, [&](std::int64_t first, std::int64_t last) {
+  const std::int64_t floats = call.batch * length_.Cut(floats_, call.lengths);
+  ForElements(*call.workspace, floats, [&](std::int64_t first, std::int64_t last) {
     float* y = call.output + first;
     const std::int64_t count = last - first;
     const float* sum = call.inputs[0] + first;

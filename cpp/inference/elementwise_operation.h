@@ -11,8 +11,8 @@ namespace espalier {
 /// fused into.
 class ElementwiseOperation final : public Operation {
  public:
-  ElementwiseOperation(std::int64_t floats, FusedActivation activation)
-      : floats_(floats), activation_(activation) {}
+  ElementwiseOperation(std::int64_t floats, const Length& length, FusedActivation activation)
+      : floats_(floats), length_(length), activation_(activation) {}
 
   void Run(const OperationCall& call) const override;
   std::int64_t work() const override { return floats_ * kElementWork; }
@@ -20,6 +20,7 @@ class ElementwiseOperation final : public Operation {
 
  private:
   std::int64_t floats_;
+  Length length_;
   FusedActivation activation_;
 };
 

@@ -37,7 +37,7 @@ std::unique_ptr<InferenceBuffers> InferencePlan::MakeBuffers(int workers,
 void InferencePlan::RunPixels(std::int64_t batch, const Pixels& pixels,
                               std::span<float* const> outputs, InferenceBuffers& buffers) const {
   const float* const none = nullptr;
-  Execute(batch, {&none, 1}, &pixels, outputs, buffers);
+  Execute(batch, {&none, 1}, &pixels, outputs, buffers, nullptr);
 }
 
 bool InferencePlan::ReadsPixels() const {
@@ -48,7 +48,7 @@ bool InferencePlan::ReadsPixels() const {
 
 void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> inputs,
                             const Pixels* pixels, std::span<float* const> outputs,
-                            InferenceBuffers& buffers) const {
+                            InferenceBuffers& buffers, const BatchLengths* lengths) const {
   const CompiledPlan& plan = *plan_;
   if (batch < 1 || batch > buffers.batch_) {
     Fail(ErrorCode::kInvalidArgument, "inference plan: expected a batch of 1 to ", buffers.batch_,
@@ -70,8 +70,16 @@ void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> in
     call->pixels = pixels;
     pixels = nullptr;  // only the first step reads them
     if (step.place) call->output = outputs[step.place->index] + step.place->offset;
+    std::int64_t full_batch = batch;  // that would be as much work
+    if (plan.varies) {
+      const PlanValue& output = plan.values[static_cast<std::size_t>(step.output)];
+      call->lengths = lengths;
+      call->output_stride =
+          output.length.Cut(step.place ? step.place->stride : output.floats, lengths);
+      full_batch = batch * step.length.In(lengths) / step.length.all;
+    }
     if (buffers.together_) {
-      call->workspace = batch >= step.shared_batch ? &*buffers.together_ : &buffers.alone_;
+      call->workspace = full_batch >= step.shared_batch ? &*buffers.together_ : &buffers.alone_;
     }
     step.operation->Run(*call++);
   }

@@ -60,9 +60,12 @@ class InferencePlan {
 
   /// inputs[i]: [batch, shape of inputs[i]]; outputs[i]: [batch, shape of outputs[i]], or, side by
   /// side, outputs[0]: [batch, sum of their floats]. 1 <= batch <= max_batch. Allocates nothing.
+  /// `lengths`: inputs and outputs whose length varies have as many positions, all examples one
+  /// after another; null: all positions. Side by side no output may vary.
   void Run(std::int64_t batch, std::span<const float* const> inputs,
-           std::span<float* const> outputs, InferenceBuffers& buffers) const {
-    Execute(batch, inputs, nullptr, outputs, buffers);
+           std::span<float* const> outputs, InferenceBuffers& buffers,
+           const BatchLengths* lengths = nullptr) const {
+    Execute(batch, inputs, nullptr, outputs, buffers, lengths);
   }
 
   /// The same for a network's raw input in pixels; only where ReadsPixels: where the one
@@ -89,7 +92,8 @@ class InferencePlan {
  private:
   /// `pixels`: in place of inputs[0], or null.
   void Execute(std::int64_t batch, std::span<const float* const> inputs, const Pixels* pixels,
-               std::span<float* const> outputs, InferenceBuffers& buffers) const;
+               std::span<float* const> outputs, InferenceBuffers& buffers,
+               const BatchLengths* lengths) const;
 
   std::unique_ptr<const CompiledPlan> plan_;
   std::int64_t max_batch_;

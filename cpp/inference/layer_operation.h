@@ -25,12 +25,16 @@ class LayerOperation final : public Operation {
   std::int64_t NativeBytes() const override;
 
  private:
-  LayerMemory Memory(std::int64_t batch) const;
+  LayerMemory Memory(std::int64_t batch, std::span<const Shape> input_shapes) const;
+  void Run(const OperationCall& call, std::span<const Shape> input_shapes,
+           const Shape& output_shape) const;
 
   std::shared_ptr<const Layer> layer_;
   std::vector<Shape> input_shapes_;
   Shape output_shape_;
   Layout layout_;
+  std::vector<Length> input_lengths_;  // empty: none varies
+  Length output_length_;
   std::int64_t work_ = 0;
   std::vector<AlignedArray<float>> values_;
   std::vector<const float*> parameters_;

@@ -13,6 +13,7 @@
 #include "kernels/matmul/matmul.h"
 #include "kernels/copies/pixels.h"
 #include "layers/work.h"
+#include "network/lengths.h"
 
 namespace espalier {
 
@@ -31,6 +32,7 @@ struct OperationCall {
   float* temporary = nullptr;      // TemporaryFloats, contents undefined
   Workspace* workspace = nullptr;
   PanelOrder order = PanelOrder::kForward;
+  const BatchLengths* lengths = nullptr;  // null: all positions of all values
 };
 
 class Operation {

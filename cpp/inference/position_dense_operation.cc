@@ -18,16 +18,17 @@ std::vector<FoldedWeights> Only(FoldedWeights weights) {
 
 }  // namespace
 
-PositionDenseOperation::PositionDenseOperation(std::int64_t positions, std::int64_t inputs,
-                                               FoldedWeights weights, FusedActivation activation,
-                                               Precision precision)
+PositionDenseOperation::PositionDenseOperation(std::int64_t positions, const Length& length,
+                                               std::int64_t inputs, FoldedWeights weights,
+                                               FusedActivation activation, Precision precision)
     : positions_(positions),
+      length_(length),
       outputs_(weights.weights.size() / inputs),
       dense_(inputs, Only(std::move(weights)), activation, precision) {}
 
 void PositionDenseOperation::Run(const OperationCall& call) const {
   OperationCall rows = call;
-  rows.batch = call.batch * positions_;
+  rows.batch = call.batch * length_.Cut(positions_, call.lengths);
   rows.output_stride = outputs_;
   dense_.Run(rows);
 }

@@ -12,8 +12,8 @@ namespace espalier {
 class PositionDenseOperation final : public Operation {
  public:
   /// `inputs` and `weights`: of one position.
-  PositionDenseOperation(std::int64_t positions, std::int64_t inputs, FoldedWeights weights,
-                         FusedActivation activation, Precision precision);
+  PositionDenseOperation(std::int64_t positions, const Length& length, std::int64_t inputs,
+                         FoldedWeights weights, FusedActivation activation, Precision precision);
 
   void Run(const OperationCall& call) const override;
   std::int64_t work() const override;
@@ -25,6 +25,7 @@ class PositionDenseOperation final : public Operation {
 
  private:
   std::int64_t positions_;
+  Length length_;
   std::int64_t outputs_;
   DenseOperation dense_;
 };

@@ -13,6 +13,7 @@
 #include "inference/buffer_pool.h"
 #include "inference/copied_plan.h"
 #include "inference/inference_plan.h"
+#include "inference/length_order.h"
 #include "inference/probabilities.h"
 #include "kernels/copies/pixels.h"
 #include "network/input_pointers.h"
@@ -112,6 +113,15 @@ std::vector<int> ChosenValues(const NetworkState& network, const std::vector<std
   return values;
 }
 
+// True if some input's length varies, and no output's does: a caller's rows have one width.
+bool VariesInLength(const NetworkState& network, const PredictorConfig& config) {
+  const auto varies = [](const GraphValue& value) { return value.length.varies(); };
+  const std::vector<int> outputs = ChosenValues(network, config.layers);
+  return std::any_of(network.values.begin(), network.values.end(), varies) &&
+         std::none_of(outputs.begin(), outputs.end(),
+                      [&](int output) { return varies(network.value(output)); });
+}
+
 std::int64_t FloatsOf(const NetworkState& network, const std::vector<int>& values) {
   std::int64_t floats = 0;
   for (const int value : values) {
@@ -152,6 +162,7 @@ class Predictor::Implementation {
         pool_(plan_.first(), PieceSize(plan_.first(), probabilities_.width()), config.threads),
         formats_(InputFormats(network)),
         input_size_(FloatsOf(formats_)),
+        varies_(VariesInLength(network, config)),
         wants_logits_(config.logits),
         pixel_scale_(config.pixel_scale),
         pixel_offset_(config.pixel_offset),
@@ -161,7 +172,10 @@ class Predictor::Implementation {
                 : std::clamp<std::int64_t>(kConvertedFloats / input_size_, 1, pool_.batch())) {
     // Large buffers are for the first caller alone: calls that need them take long anyway.
     pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
-    if (!plan_.first().ReadsPixels()) pool_.PrepareConverted(converted_piece_ * input_size_);
+    if (varies_ || !plan_.first().ReadsPixels()) {
+      const std::int64_t answers = varies_ ? output_size() : 0;
+      pool_.PrepareConverted(converted_piece_ * (input_size_ + answers));
+    }
     // After all that a caller needs, for copies that nobody asked for yield where memory is short.
     plan_.AddCopies(config.weight_copies, [&] { return MakePlan(network, config, heads); });
     if (EstimateCost(network, CostUse::kPrediction).multiply_adds <= kMostWarmUpWork) WarmUp();
@@ -203,7 +217,7 @@ class Predictor::Implementation {
                   plan_.NativeBytes(), " bytes",
                   plan_.count() > 1 ? Concat(" in ", plan_.count(), " copies") : "", "; buffers ",
                   pool_.NativeBytes(), " bytes, for pieces of ", pool_.batch(), "\n",
-                  plan_.first().DescribeKernels(),
+                  plan_.first().DescribeKernels(), DescribeLengths(),
                   plan_.first().ReadsPixels()
                       ? std::string("pixels: converted as the first operation reads them\n")
                       : Concat("pixels: converted before the first operation, up to ",
@@ -211,19 +225,35 @@ class Predictor::Implementation {
   }
 
  private:
+  std::string DescribeLengths() const {
+    std::string text;
+    for (const InputFormat& format : formats_) {
+      if (!varies_ || !format.value.length.varies()) continue;
+      text += Concat(format.name, ": up to the longest of a batch, as ",
+                     formats_[static_cast<std::size_t>(format.value.length.input)].name, " says\n");
+    }
+    return text;
+  }
+
   // Runs the code and touches the memory of one example, so that no caller waits for pages.
   void WarmUp() {
     std::vector<AlignedArray<float>> values;
     std::vector<InputData> data;
-    for (const InputFormat& format : formats_) {
+    for (std::size_t i = 0; i < formats_.size(); ++i) {
+      const InputFormat& format = formats_[i];
       const AlignedArray<float>& zeros = values.emplace_back(format.floats);
       if (format.value.type == ElementType::kFloat32) {
         data.emplace_back(zeros.span());
       } else {
         const std::span integers(reinterpret_cast<std::int32_t*>(values.back().data()),
                                  zeros.span().size());
+        const bool counts_positions =
+            std::any_of(formats_.begin(), formats_.end(), [&](const InputFormat& counted) {
+              return counted.value.length.input == static_cast<int>(i);
+            });
         std::fill(integers.begin(), integers.end(),
-                  std::clamp(0, format.range.least, format.range.greatest));
+                  counts_positions ? format.range.greatest
+                                   : std::clamp(0, format.range.least, format.range.greatest));
         data.emplace_back(integers);
       }
     }
@@ -241,16 +271,19 @@ class Predictor::Implementation {
     try {
       BufferPool::Lease lease(pool_);
       const bool is_converted = inputs == nullptr || inputs->must_split();
-      const std::int64_t piece = is_converted ? converted_piece_ : pool_.batch();
+      const std::int64_t piece =
+          varies_ ? LengthOrder::kMost : (is_converted ? converted_piece_ : pool_.batch());
       for (std::int64_t done = 0; done < batch; done += piece) {
         const std::int64_t count = std::min(piece, batch - done);
         float* const rows = outputs + done * output_size();
-        if (inputs != nullptr) {
-          plan_.ForCaller().Run(
-              count,
-              is_converted ? inputs->Split(done, count, lease.Converted(count * input_size_))
-                           : inputs->At(done),
-              {&rows, 1}, *lease);
+        if (varies_) {
+          RunByLength(done, count, *inputs, rows, lease);
+        } else if (inputs != nullptr) {
+          plan_.ForCaller().Run(count,
+                                is_converted ? inputs->Copy(done, count, nullptr,
+                                                            lease.Converted(count * input_size_))
+                                             : inputs->At(done),
+                                {&rows, 1}, *lease);
         } else {
           RunPixels(count, pixels + done * input_size_, rows, lease);
         }
@@ -261,6 +294,25 @@ class Predictor::Implementation {
     } catch (...) {
       failed_calls_.fetch_add(1, std::memory_order_relaxed);
       throw;
+    }
+  }
+
+  // Examples whose length varies: those of about one length together, up to the longest of them.
+  void RunByLength(std::int64_t first, std::int64_t count, InputPointers& inputs, float* rows,
+                   BufferPool::Lease& lease) const {
+    LengthOrder order(inputs, first, count);
+    for (std::span<const std::int64_t> piece = order.NextPiece(converted_piece_); !piece.empty();
+         piece = order.NextPiece(converted_piece_)) {
+      const BatchLengths lengths = inputs.LengthsOf(piece);
+      const auto examples = static_cast<std::int64_t>(piece.size());
+      float* const room = lease.Converted(examples * (input_size_ + output_size()));
+      float* const outputs = room + examples * input_size_;
+      plan_.ForCaller().Run(examples, inputs.Copy(piece, &lengths, room), {&outputs, 1}, *lease,
+                            &lengths);
+      for (std::size_t i = 0; i < piece.size(); ++i) {
+        std::copy_n(outputs + static_cast<std::int64_t>(i) * output_size(), output_size(),
+                    rows + (piece[i] - first) * output_size());
+      }
     }
   }
 
@@ -294,6 +346,7 @@ class Predictor::Implementation {
   BufferPool pool_;
   std::vector<InputFormat> formats_;
   std::int64_t input_size_;
+  bool varies_;  // in length: batches are computed up to their longest example
   bool wants_logits_;
   float pixel_scale_;
   float pixel_offset_;

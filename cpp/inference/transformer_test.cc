@@ -132,6 +132,56 @@ TEST(TransformerPlan, AnswersDependOnValidTokensAlone) {
   });
 }
 
+// A batch is computed up to its longest sentence: a network whose input could be longer has the
+// same bits, and a plan reads no token behind it.
+TEST(TransformerPlan, RunsUpToTheLongestSentence) {
+  const Network network = SmallBert(kSizes.length);
+  const NetworkState& state = *network.state();
+  const std::vector<std::int32_t> lengths = {5, 11, 0, 8, 11};
+  testing::ForEachCpuTarget([&] {
+    const Predictor whole(SmallBert(11), {.max_batch_size = 5});
+    const std::vector<float> expected = Predict(whole, Sentences(lengths, 11));
+    for (const std::int64_t piece : {1, 2, 5}) {
+      const Predictor predictor(network, {.max_batch_size = piece});
+      Sentences sentences(lengths, kSizes.length);
+      for (std::size_t i = 0; i < lengths.size(); ++i) {
+        const Sentences same(lengths, 11);
+        std::copy_n(same.ids.data() + i * 11, 11, sentences.ids.data() + i * 37);
+        std::copy_n(same.types.data() + i * 11, 11, sentences.types.data() + i * 37);
+      }
+      EXPECT_TRUE(testing::SameBits(Predict(predictor, sentences), expected)) << piece;
+    }
+    // The plan itself, given no more than eleven tokens each.
+    const Sentences cut(lengths, 11);
+    const std::vector<std::vector<float>> inputs = cut.Floats();
+    std::vector<const float*> places;
+    for (const std::vector<float>& input : inputs) places.push_back(input.data());
+    BatchLengths longest;
+    longest.Set(2, 11);
+    const InferencePlan plan(state, {}, {state.logits(state.heads[0])}, cut.batch);
+    for (const int workers : {1, 3}) {
+      std::vector<float> got(expected.size());
+      float* const to = got.data();
+      const auto buffers = plan.MakeBuffers(workers);
+      plan.Run(cut.batch, places, {&to, 1}, *buffers, &longest);
+      EXPECT_TRUE(testing::SameBits(got, expected));
+    }
+  });
+}
+
+TEST(TransformerPlan, LayersThatVaryAreGivenWhole) {
+  const Network network = SmallBert(kSizes.length);
+  const Predictor predictor(network, {.max_batch_size = 2, .layers = {"block1.norm1"}});
+  const Sentences sentences({5, 11}, kSizes.length);
+  std::vector<float> outputs(static_cast<std::size_t>(2 * 37 * 24));
+  predictor.Predict(2, Inputs(std::span<const InputData>(sentences.all)), outputs);
+  const Predictor alone(network, {.max_batch_size = 1, .layers = {"block1.norm1"}});
+  const Sentences first({5}, kSizes.length);
+  std::vector<float> expected(static_cast<std::size_t>(37 * 24));
+  alone.Predict(1, Inputs(std::span<const InputData>(first.all)), expected);
+  EXPECT_TRUE(testing::SameBits(std::span(outputs).first(expected.size()), expected));
+}
+
 TEST(TransformerPlan, IdsAndLengthsOutOfRangeAreRefused) {
   const Network network = SmallBert(9);
   const Predictor predictor(network, {.max_batch_size = 1});

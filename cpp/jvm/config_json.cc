@@ -61,6 +61,20 @@ std::vector<TransferSpec::Rate> ReadRates(JsonFields& fields) {
   return rates;
 }
 
+std::vector<TransferSpec::InputShape> ReadInputShapes(JsonFields& fields) {
+  std::vector<TransferSpec::InputShape> inputs;
+  if (const auto array = fields.Optional("input_shapes")) {
+    for (const JsonReader& item : array->Items()) {
+      JsonFields entry(item);
+      std::string name = entry.Required("name").Text();
+      const Shape shape(entry.Required("shape").Integers());
+      entry.Finish();
+      inputs.push_back({.name = std::move(name), .shape = shape});
+    }
+  }
+  return inputs;
+}
+
 // A number out of an int's range becomes one that no count can be, for the core to refuse.
 void ReadCount(JsonFields& fields, const char* key, int& count) {
   std::int64_t value = count;
@@ -153,6 +167,7 @@ TransferSpec TransferSpecFromJson(std::string_view json) {
   TransferSpec spec;
   fields.Read("drop_heads", spec.drop_heads);
   fields.Read("drop_from", spec.drop_from);
+  spec.input_shapes = ReadInputShapes(fields);
   spec.freeze = ReadFrozen(fields);
   spec.unfreeze = ReadPatterns(fields, "unfreeze");
   spec.learning_rates = ReadRates(fields);

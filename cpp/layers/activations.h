@@ -32,6 +32,10 @@ class ActivationLayer final : public Layer {
   LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
     return {.activation = {{.activation = activation_, .slope = slope()}}};
   }
+  PositionUse InputPositions(std::size_t /*input*/,
+                             std::span<const Shape> /*inputs*/) const override {
+    return PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

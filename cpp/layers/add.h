@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "layers/broadcast.h"
 #include "layers/layer.h"
 
 namespace espalier {
@@ -21,6 +22,9 @@ class Add final : public Layer {
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
   LayerTraits Traits(std::span<const Shape> inputs) const override {
     return {.sums = IsSum(inputs)};
+  }
+  PositionUse InputPositions(std::size_t input, std::span<const Shape> inputs) const override {
+    return BroadcastPositions(inputs[input], OutputShape(inputs));
   }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::int64_t ScratchFloats(std::int64_t batch, std::span<const Shape> inputs) const override;

@@ -49,6 +49,13 @@ IntegerRange Attention::InputRange(std::size_t /*input*/, std::span<const Shape>
   return RangeOfValidPositions(SizesOf(inputs).keys);
 }
 
+PositionUse Attention::InputPositions(std::size_t input, std::span<const Shape> inputs) const {
+  if (input >= value_inputs()) return PositionUse::kAll;
+  if (!is_packed_ && input == 0) return PositionUse::kSame;  // a query
+  if (inputs.size() == value_inputs()) return PositionUse::kAll;
+  return is_packed_ ? PositionUse::kSameAndValid : PositionUse::kValid;
+}
+
 Shape Attention::OutputShape(std::span<const Shape> inputs) const {
   const std::size_t values = value_inputs();
   if (inputs.size() != values && inputs.size() != values + 1) {

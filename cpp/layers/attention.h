@@ -29,6 +29,7 @@ class Attention final : public Layer {
   ElementType InputType(std::size_t input) const override;
   IntegerRange InputRange(std::size_t input, std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
+  PositionUse InputPositions(std::size_t input, std::span<const Shape> inputs) const override;
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

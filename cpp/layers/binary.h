@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/elementwise/binary.h"
+#include "layers/broadcast.h"
 #include "layers/layer.h"
 
 namespace espalier {
@@ -21,6 +22,9 @@ class BinaryLayer final : public Layer {
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
+  PositionUse InputPositions(std::size_t input, std::span<const Shape> inputs) const override {
+    return BroadcastPositions(inputs[input], OutputShape(inputs));
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

@@ -17,6 +17,12 @@ namespace espalier {
 /// The common shape. Throws Error: SHAPE_MISMATCH where there is none.
 Shape BroadcastShape(std::string_view kind, const Shape& a, const Shape& b);
 
+/// Of an input of a layer whose output is of the broadcast shape.
+inline PositionUse BroadcastPositions(const Shape& input, const Shape& output) {
+  return input.rank() == output.rank() && input[0] == output[0] ? PositionUse::kSame
+                                                                : PositionUse::kAll;
+}
+
 /// What Layer::ScratchFloats has to be for BroadcastBackward.
 std::int64_t BroadcastScratchFloats(std::span<const Shape> inputs);
 

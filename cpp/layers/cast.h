@@ -20,6 +20,10 @@ class Cast final : public Layer {
   ElementType InputType(std::size_t /*input*/) const override { return from_; }
   ElementType OutputType() const override { return to_; }
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
+  PositionUse InputPositions(std::size_t /*input*/,
+                             std::span<const Shape> /*inputs*/) const override {
+    return PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;
   bool HasBackward() const override {

@@ -30,6 +30,11 @@ ConcatLayer::ConcatLayer(const Attributes& attributes) {
   reader.Finish();
 }
 
+PositionUse ConcatLayer::InputPositions(std::size_t /*input*/,
+                                        std::span<const Shape> inputs) const {
+  return ResolveAxis(axis_, inputs[0].rank(), kKind) == 0 ? PositionUse::kAll : PositionUse::kSame;
+}
+
 Shape ConcatLayer::OutputShape(std::span<const Shape> inputs) const {
   if (inputs.size() < 2) {
     Fail(ErrorCode::kShapeMismatch, kKind, ": expected at least 2 inputs, got ", inputs.size());

@@ -19,6 +19,7 @@ class ConcatLayer final : public Layer {
   Attributes attributes() const override { return {{"axis", axis_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
+  PositionUse InputPositions(std::size_t input, std::span<const Shape> inputs) const override;
   std::int64_t Work(std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;

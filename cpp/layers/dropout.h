@@ -23,6 +23,10 @@ class Dropout final : public Layer {
   LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
     return {.passes_on = true};
   }
+  PositionUse InputPositions(std::size_t /*input*/,
+                             std::span<const Shape> /*inputs*/) const override {
+    return PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

@@ -27,6 +27,10 @@ class Embedding final : public Layer {
     return {0, static_cast<std::int32_t>(count_ - 1)};
   }
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
+  PositionUse InputPositions(std::size_t /*input*/,
+                             std::span<const Shape> /*inputs*/) const override {
+    return PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,

@@ -66,6 +66,14 @@ enum class LayoutRule : std::uint8_t {
   kAny,  ///< all alike, whichever it is; ForwardArguments::layout tells
 };
 
+/// What of an input a layer reads, seen along the first dimension, as the length of a text.
+enum class PositionUse : std::uint8_t {
+  kAll,           ///< any position, for any of the output's
+  kSame,          ///< position i of it, for position i of the output, which has as many
+  kValid,         ///< its first ones, as many as the layer's last input says
+  kSameAndValid,  ///< both
+};
+
 /// Buffers of one layer's forward pass. Activations are [batch, shape], each example as the layer's
 /// LayoutRule says; parameters are row-major. An int32 lies in the place of a float.
 struct ForwardArguments {
@@ -190,6 +198,14 @@ class Layer {
   virtual LayerTraits Traits(std::span<const Shape> /*inputs*/) const { return {}; }
 
   virtual LayoutRule layout_rule() const { return LayoutRule::kChannelsLast; }
+
+  /// Where no input is kAll but such as have nothing to do with the length, a layer works alike on
+  /// the first positions alone: with the same parameters, prepared or not, in no more memory, and
+  /// with the same bits.
+  virtual PositionUse InputPositions(std::size_t /*input*/,
+                                     std::span<const Shape> /*inputs*/) const {
+    return PositionUse::kAll;
+  }
 
   virtual std::vector<ParameterSpec> Parameters(std::span<const Shape> /*inputs*/) const {
     return {};

@@ -19,6 +19,10 @@ class PositionEmbedding final : public Layer {
   Attributes attributes() const override { return {{"max_length", max_length_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
+  PositionUse InputPositions(std::size_t /*input*/,
+                             std::span<const Shape> /*inputs*/) const override {
+    return PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   void Forward(const ForwardArguments& arguments) const override;

@@ -23,6 +23,10 @@ class Prelu final : public Layer {
     return is_per_channel_ ? LayoutRule::kChannelsLast : LayoutRule::kAny;
   }
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
+  PositionUse InputPositions(std::size_t /*input*/,
+                             std::span<const Shape> /*inputs*/) const override {
+    return is_per_channel_ ? PositionUse::kAll : PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

@@ -46,6 +46,10 @@ class Recurrent final : public Layer {
   }
   IntegerRange InputRange(std::size_t input, std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
+  PositionUse InputPositions(std::size_t input, std::span<const Shape> inputs) const override {
+    if (input > 0 || inputs.size() == 1) return PositionUse::kAll;
+    return returns_sequence_ ? PositionUse::kSameAndValid : PositionUse::kValid;
+  }
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,

@@ -20,6 +20,9 @@ class RmsNorm final : public Layer {
   Attributes attributes() const override { return {{"epsilon", epsilon_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
+  PositionUse InputPositions(std::size_t /*input*/, std::span<const Shape> inputs) const override {
+    return inputs[0].rank() == 1 ? PositionUse::kAll : PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,

@@ -88,7 +88,7 @@ TEST(RmsNorm, OneElementKeepsItsSign) {
   const RmsNorm layer({});
   LayerValues values = testing::MakeLayerValues(layer, {Shape{4, 1}}, 1, Mode::kTraining, 3);
   values.inputs[0] = {3.0, -2.0, 0.0, 1e-30};
-  values.parameters[0] = {2.0};
+  values.parameters[0][0] = 2.0;
   testing::ForEachCpuTarget([&] {
     const auto y = RunLayer(layer, values, Doubles(4, 1.0), 1).output;
     EXPECT_EQ(testing::FirstFar(y, Doubles{2.0, -2.0, 0.0, 0.0}), -1);

@@ -22,6 +22,9 @@ class SoftmaxLayer final : public Layer {
   LayoutRule layout_rule() const override {
     return is_of_channels_ ? LayoutRule::kChannelsLast : LayoutRule::kRowMajor;
   }
+  PositionUse InputPositions(std::size_t /*input*/, std::span<const Shape> inputs) const override {
+    return is_of_channels_ || inputs[0].rank() == 1 ? PositionUse::kAll : PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

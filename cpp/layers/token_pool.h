@@ -27,6 +27,9 @@ class TokenPool final : public Layer {
   }
   IntegerRange InputRange(std::size_t input, std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
+  PositionUse InputPositions(std::size_t input, std::span<const Shape> inputs) const override {
+    return input == 0 && inputs.size() > 1 ? PositionUse::kValid : PositionUse::kAll;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

@@ -20,6 +20,10 @@ class UnaryLayer final : public Layer {
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
+  PositionUse InputPositions(std::size_t /*input*/,
+                             std::span<const Shape> /*inputs*/) const override {
+    return PositionUse::kSame;
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "layers/broadcast.h"
 #include "layers/layer.h"
 
 namespace espalier {
@@ -16,6 +17,9 @@ class Where final : public Layer {
   Attributes attributes() const override { return {}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
+  PositionUse InputPositions(std::size_t input, std::span<const Shape> inputs) const override {
+    return BroadcastPositions(inputs[input], OutputShape(inputs));
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

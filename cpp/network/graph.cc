@@ -7,6 +7,7 @@
 
 #include "core/text.h"
 #include "network/layouts.h"
+#include "network/lengths.h"
 #include "network/names.h"
 #include "network/parameter_layout.h"
 #include "network/spec_expansion.h"
@@ -146,6 +147,7 @@ std::shared_ptr<NetworkState> BuildGraph(const NetworkSpec& spec) {
   network->layers.reserve(expanded.layers.size());
   for (const ExpandedLayer& layer : expanded.layers) AddLayer(layer, *network);
   ChooseLayouts(*network);
+  FindLengths(*network);
   LayOutParameters(*network);
   for (const GraphParameter& parameter : network->parameters) {
     CheckFitsAnArray(Concat("parameter '", parameter.path, "'"), parameter.shape);

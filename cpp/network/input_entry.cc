@@ -9,7 +9,8 @@ namespace espalier {
 InputEntry::InputEntry(const GraphValue& value, const std::optional<Normalization>& normalization)
     : layout_(value.layout == Layout::kRowMajor
                   ? ImageLayout{.channels = 1, .positions = value.shape.element_count()}
-                  : LayoutOf(value.shape)) {
+                  : LayoutOf(value.shape)),
+      length_(value.length) {
   if (!normalization) return;
   const auto entry = [](const std::vector<double>& values, std::int64_t c) {
     return values.size() == 1 ? values[0] : values[static_cast<std::size_t>(c)];
@@ -22,10 +23,15 @@ InputEntry::InputEntry(const GraphValue& value, const std::optional<Normalizatio
   }
 }
 
-void InputEntry::Run(std::int64_t batch, const float* from, float* to, Workspace& workspace) const {
-  ForPositions(workspace, layout_, batch,
+void InputEntry::Run(std::int64_t batch, const BatchLengths* lengths, const float* from, float* to,
+                     Workspace& workspace) const {
+  ImageLayout layout = layout_;
+  // What varies lies in rows, all of it positions, or is a vector, all of it channels.
+  std::int64_t& varying = layout.channels == 1 ? layout.positions : layout.channels;
+  varying = length_.Cut(varying, lengths);
+  ForPositions(workspace, layout, batch,
                [&](std::int64_t offset, std::int64_t first, std::int64_t last) {
-                 RunPart(layout_, first, last, from + offset, to + offset);
+                 RunPart(layout, first, last, from + offset, to + offset);
                });
 }
 

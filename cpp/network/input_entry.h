@@ -19,8 +19,9 @@ class InputEntry {
   /// A row-major value is normalized by one mean and one std for all (ChooseLayouts sees to it).
   InputEntry(const GraphValue& value, const std::optional<Normalization>& normalization);
 
-  /// [batch, shape] each.
-  void Run(std::int64_t batch, const float* from, float* to, Workspace& workspace) const;
+  /// [batch, shape] each, of the positions that `lengths` has (null: all).
+  void Run(std::int64_t batch, const BatchLengths* lengths, const float* from, float* to,
+           Workspace& workspace) const;
 
   /// The same for positions [first, last) of a part of an image, which lies alone.
   void RunPart(const ImageLayout& layout, std::int64_t first, std::int64_t last, const float* from,
@@ -32,6 +33,7 @@ class InputEntry {
 
  private:
   ImageLayout layout_;
+  Length length_;
   AlignedArray<float> mean_;  // [channels], or empty: not normalized
   AlignedArray<float> scale_;
 };

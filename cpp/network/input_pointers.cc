@@ -36,16 +36,16 @@ void CheckRange(const char* what, const std::string& name, const InputFormat& fo
   RefuseInteger(what, name, format, *bad, place / format.floats, place % format.floats);
 }
 
-// Whole numbers of a row as integers.
+// Whole numbers of a row as integers, of which the first `count` are wanted.
 void ToIntegers(const char* what, const std::string& name, const InputFormat& format,
-                const float* from, std::int64_t row, float* to) {
+                const float* from, std::int64_t row, std::int64_t count, float* to) {
   for (std::int64_t i = 0; i < format.floats; ++i) {
     const double value = from[i];
     if (!(value >= format.range.least && value <= format.range.greatest) ||
         value != std::floor(value)) {
       RefuseInteger(what, name, format, value, row, i);
     }
-    to[i] = std::bit_cast<float>(static_cast<std::int32_t>(value));
+    if (i < count) to[i] = std::bit_cast<float>(static_cast<std::int32_t>(value));
   }
 }
 
@@ -125,20 +125,92 @@ void InputPointers::Take(std::size_t index, std::int64_t batch, const InputData&
   }
 }
 
-std::span<const float* const> InputPointers::Split(std::int64_t first, std::int64_t examples,
-                                                   float* room) {
+template <typename RowAt>
+BatchLengths InputPointers::LengthsOfRows(std::int64_t examples, const RowAt& row_at) const {
+  BatchLengths lengths;
+  for (const InputFormat& format : formats_) {
+    if (!format.value.length.varies()) continue;
+    const int counter = format.value.length.input;
+    std::int64_t most = 0;
+    for (std::int64_t i = 0; i < examples; ++i) most = std::max(most, CountAt(counter, row_at(i)));
+    lengths.Set(counter, most);
+  }
+  return lengths;
+}
+
+BatchLengths InputPointers::LengthsOf(std::int64_t first, std::int64_t examples) const {
+  return LengthsOfRows(examples, [first](std::int64_t i) { return first + i; });
+}
+
+BatchLengths InputPointers::LengthsOf(std::span<const std::int64_t> examples) const {
+  return LengthsOfRows(static_cast<std::int64_t>(examples.size()), [examples](std::int64_t i) {
+    return examples[static_cast<std::size_t>(i)];
+  });
+}
+
+std::int64_t InputPointers::CountAt(int input, std::int64_t row) const {
+  if (!must_split()) {
+    return std::bit_cast<std::int32_t>(first_[static_cast<std::size_t>(input)][row]);
+  }
+  const float count = rows_[row * FloatsOf(formats_) + OffsetOf(input)];
+  // What is no number of positions is refused where the row is taken apart.
+  constexpr float kMost = 1 << 24;
+  return count >= 0.0f && count <= kMost ? static_cast<std::int64_t>(count) : 0;
+}
+
+bool InputPointers::MustCopy(std::int64_t examples, const BatchLengths* lengths) const {
+  if (must_split()) return true;
+  return examples > 1 && lengths != nullptr &&
+         std::any_of(formats_.begin(), formats_.end(), [&](const InputFormat& format) {
+           return format.value.length.In(lengths) < format.value.length.all;
+         });
+}
+
+std::int64_t InputPointers::OffsetOf(int input) const {
+  std::int64_t offset = 0;
+  for (int i = 0; i < input; ++i) offset += formats_[static_cast<std::size_t>(i)].floats;
+  return offset;
+}
+
+std::int64_t InputPointers::PositionsOf(std::int64_t example) const {
+  std::int64_t positions = 0;
+  for (const InputFormat& format : formats_) {
+    const Length& length = format.value.length;
+    if (length.varies()) positions += CountAt(length.input, example);
+  }
+  return positions;
+}
+
+std::span<const float* const> InputPointers::Copy(std::int64_t first, std::int64_t examples,
+                                                  const BatchLengths* lengths, float* room) {
+  return CopyRows(examples, [first](std::int64_t i) { return first + i; }, lengths, room);
+}
+
+std::span<const float* const> InputPointers::Copy(std::span<const std::int64_t> examples,
+                                                  const BatchLengths* lengths, float* room) {
+  return CopyRows(
+      static_cast<std::int64_t>(examples.size()),
+      [examples](std::int64_t i) { return examples[static_cast<std::size_t>(i)]; }, lengths, room);
+}
+
+template <typename RowAt>
+std::span<const float* const> InputPointers::CopyRows(std::int64_t examples, const RowAt& row_at,
+                                                      const BatchLengths* lengths, float* room) {
   const std::int64_t row_floats = FloatsOf(formats_);
   std::int64_t offset = 0;  // in a row
   for (std::size_t i = 0; i < count(); ++i) {
     const InputFormat& format = formats_[i];
+    const std::int64_t wanted = format.value.length.Cut(format.floats, lengths);
     float* to = room + offset * examples;
     at_[i] = to;
-    for (std::int64_t row = first; row < first + examples; ++row, to += format.floats) {
-      const float* const from = rows_ + row * row_floats + offset;
-      if (format.value.type == ElementType::kInt32) {
-        ToIntegers(what_, NameOf(formats_, i), format, from, row, to);
+    for (std::int64_t example = 0; example < examples; ++example, to += wanted) {
+      const std::int64_t row = row_at(example);
+      const float* const from =
+          must_split() ? rows_ + row * row_floats + offset : first_[i] + row * format.floats;
+      if (must_split() && format.value.type == ElementType::kInt32) {
+        ToIntegers(what_, NameOf(formats_, i), format, from, row, wanted, to);
       } else {
-        std::copy_n(from, format.floats, to);
+        std::copy_n(from, wanted, to);
       }
     }
     offset += format.floats;

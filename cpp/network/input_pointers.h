@@ -37,7 +37,7 @@ class InputPointers {
       TakeAll(batch, inputs);
   }
 
-  /// True if examples are rows that Split has to take apart; At is for all others.
+  /// True if examples are rows that have to be taken apart.
   bool must_split() const { return rows_ != nullptr; }
 
   /// Where example `example` of each input begins. Holds until the next call.
@@ -46,9 +46,25 @@ class InputPointers {
     return {at_.data(), count()};
   }
 
+  /// How many positions examples [first, first + examples) have.
+  BatchLengths LengthsOf(std::int64_t first, std::int64_t examples) const;
+  BatchLengths LengthsOf(std::span<const std::int64_t> examples) const;
+
+  /// Positions of an example, of all inputs whose length varies.
+  std::int64_t PositionsOf(std::int64_t example) const;
+
+  /// True if examples have to be copied to lie side by side: Copy is for these, At for all others.
+  bool MustCopy(std::int64_t examples, const BatchLengths* lengths) const;
+
   /// Each input of examples [first, first + examples), put into `room` for FloatsOf(formats) floats
-  /// an example. Throws Error: INVALID_ARGUMENT for an integer that is not whole or out of range.
-  std::span<const float* const> Split(std::int64_t first, std::int64_t examples, float* room);
+  /// an example; of those whose length varies, the positions that `lengths` has (null: all). Throws
+  /// Error: INVALID_ARGUMENT for an integer that is not whole or out of range.
+  std::span<const float* const> Copy(std::int64_t first, std::int64_t examples,
+                                     const BatchLengths* lengths, float* room);
+
+  /// The same for these examples, in this order.
+  std::span<const float* const> Copy(std::span<const std::int64_t> examples,
+                                     const BatchLengths* lengths, float* room);
 
   const std::vector<InputFormat>& formats() const { return formats_; }
   /// Null unless must_split.
@@ -76,6 +92,16 @@ class InputPointers {
   void CheckSize(const std::string& name, std::int64_t batch, std::int64_t floats,
                  const std::string& shape, std::size_t got) const;
   void Take(std::size_t index, std::int64_t batch, const InputData& data);
+
+  template <typename RowAt>
+  BatchLengths LengthsOfRows(std::int64_t examples, const RowAt& row_at) const;
+  template <typename RowAt>
+  std::span<const float* const> CopyRows(std::int64_t examples, const RowAt& row_at,
+                                         const BatchLengths* lengths, float* room);
+
+  // What an input that counts positions says in a row, and where in a row it stands.
+  std::int64_t CountAt(int input, std::int64_t row) const;
+  std::int64_t OffsetOf(int input) const;
 
   const std::vector<InputFormat>& formats_;
   const char* what_;

@@ -17,13 +17,11 @@
 #include "espalier/network.h"
 #include "layers/layer.h"
 #include "network/access.h"
+#include "network/lengths.h"
 
 namespace espalier {
 
 inline constexpr int kNoLayer = -1;
-
-/// Most inputs of a network.
-inline constexpr std::size_t kMaxInputs = 16;
 
 /// What flows between layers: an input of the network (normalized), or what a layer makes. Indices
 /// of values: those of the inputs first, then one a layer, in order.
@@ -32,6 +30,7 @@ struct GraphValue {
   ElementType type = ElementType::kFloat32;
   Layout layout = Layout::kChannelsLast;  // inside plans
   int layer = kNoLayer;                   // that makes it; kNoLayer: an input of the network
+  Length length;
 };
 
 inline bool LiesAsOutside(const GraphValue& value) {

@@ -178,11 +178,41 @@ void CheckNewHeads(const NetworkState& network, const TransferSpec& spec,
   }
 }
 
+InputSpec& FindInput(NetworkSpec& spec, const std::string& name) {
+  if (name.empty() && spec.inputs.size() == 1) return spec.inputs[0];
+  std::vector<std::string> known;
+  for (InputSpec& input : spec.inputs) {
+    if (input.name == name) return input;
+    known.push_back(input.name);
+  }
+  Fail(ErrorCode::kInvalidArgument, "input of another shape: expected an input's name, got '", name,
+       "', which no input has", NamesInstead(name, known));
+}
+
+// Only where inputs have other shapes may parameters have.
+void CheckKeptParameters(const NetworkState& old_network, const GraphLayer& old_layer,
+                         const NetworkState& network, const GraphLayer& layer) {
+  for (std::size_t i = 0; i < layer.parameters.size(); ++i) {
+    const GraphParameter& parameter =
+        network.parameters[static_cast<std::size_t>(layer.parameters[i])];
+    const Shape& old_shape =
+        old_network.parameters[static_cast<std::size_t>(old_layer.parameters[i])].shape;
+    if (parameter.shape == old_shape) continue;
+    Fail(ErrorCode::kShapeMismatch, "input of another shape: expected parameters of the shapes ",
+         "that they have, got '", parameter.path, "' of ", parameter.shape.ToString(), " for ",
+         old_shape.ToString(), "; drop layer '", layer.name,
+         "' (dropFrom), or take a network that ", "pools before it");
+  }
+}
+
 Transferred Plan(const NetworkState& network, const TransferSpec& spec) {
   Transferred result;
   const std::vector<char> dropped = DroppedLayers(network, spec);
   CheckNewHeads(network, spec, dropped);
   NetworkSpec target = KeptSpec(network, dropped);
+  for (const TransferSpec::InputShape& input : spec.input_shapes) {
+    FindInput(target, input.name).shape = input.shape;
+  }
   const std::size_t kept_heads = target.heads.size();
   target.heads.insert(target.heads.end(), spec.heads.begin(), spec.heads.end());
   result.network = BuildGraph(target);
@@ -192,7 +222,12 @@ Transferred Plan(const NetworkState& network, const TransferSpec& spec) {
   }
   for (const GraphLayer& layer : result.network->layers) {
     const bool is_new = layer.head >= static_cast<int>(kept_heads);
-    result.kept.push_back(is_new ? -1 : old_places.at(layer.name));
+    const int kept = is_new ? -1 : old_places.at(layer.name);
+    if (!is_new) {
+      CheckKeptParameters(network, network.layers[static_cast<std::size_t>(kept)], *result.network,
+                          layer);
+    }
+    result.kept.push_back(kept);
   }
   ApplyFreezing(*result.network, spec);
   ApplyLearningRates(*result.network, spec);

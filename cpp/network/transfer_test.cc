@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <string_view>
 
 #include "espalier/builder.h"
 #include "testing/layer_spec.h"
@@ -110,6 +111,45 @@ TEST(Transfer, SwapsAHeadAndFreezesTheRest) {
       EXPECT_EQ(xray.ReadParameter(parameter.path), network.ReadParameter(parameter.path));
     }
   }
+}
+
+TEST(Transfer, InputsMayHaveOtherShapesWhereParametersDoNot) {
+  NetworkBuilder builder(Shape::Image(2, 8, 8));
+  builder.Conv2d("conv1", 4, 3).BatchNorm("norm1").Relu();
+  builder.Layer(Spec("global_average_pool2d", "pool", {}));
+  const Network network = builder.Head("garment", ClassesTask(3)).Build(42);
+  TransferSpec spec;
+  spec.input_shapes = {{.name = "", .shape = Shape::Image(2, 13, 5)}};
+  const Network larger = network.Transfer(spec, 7);
+  ExpectSameParameters(network, larger);
+  EXPECT_EQ(larger.Spec().inputs[0].shape, Shape::Image(2, 13, 5));
+  EXPECT_EQ(Rows(network.ExplainTransfer(spec)).at("conv1").output, Shape::Image(4, 13, 5));
+  EXPECT_EQ(network.Spec().inputs[0].shape, Shape::Image(2, 8, 8));
+
+  const auto message = [](const Network& of, const Shape& shape, const char* name) {
+    const bool is_known = std::string_view(name) != "imput";
+    const ErrorCode code = is_known ? ErrorCode::kShapeMismatch : ErrorCode::kInvalidArgument;
+    return MessageOf(code, [&] {
+      TransferSpec wrong;
+      wrong.input_shapes = {{.name = name, .shape = shape}};
+      of.Transfer(wrong, 7);
+    });
+  };
+  EXPECT_EQ(message(Garments(), Shape::Image(1, 9, 8), ""),
+            "SHAPE_MISMATCH: input of another shape: expected parameters of the shapes that they "
+            "have, got "
+            "'features.weight' of [6, 288] for [6, 256]; drop layer 'features' (dropFrom), or take "
+            "a network that pools before it");
+  EXPECT_EQ(message(network, Shape::Image(3, 8, 8), "input"),
+            "SHAPE_MISMATCH: input of another shape: expected parameters of the shapes that they "
+            "have, got "
+            "'conv1.weight' of [4, 3, 3, 3] for [4, 2, 3, 3]; drop layer 'conv1' (dropFrom), or "
+            "take a network that pools before it");
+  EXPECT_NE(message(network, Shape{4}, "").find("conv1"), std::string::npos);
+  EXPECT_EQ(
+      message(network, Shape{4}, "imput"),
+      "INVALID_ARGUMENT: input of another shape: expected an input's name, got 'imput', which "
+      "no input has; did you mean 'input'?");
 }
 
 TEST(Transfer, ANewHeadOfAnOldNameStartsAfresh) {

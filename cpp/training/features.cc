@@ -152,7 +152,9 @@ class FeaturePredictor::Implementation {
     const FlushDenormals flush;
     for (std::int64_t done = 0; done < batch; done += max_batch_) {
       const std::int64_t piece = std::min(max_batch_, batch - done);
-      prefix_->Run(piece, pieces_.At(pointers, done, piece), sources_);
+      // What the prefix makes has one length: else the number of positions were a source too.
+      const std::span<const float* const> values = pieces_.At(pointers, done, piece);
+      prefix_->Run(piece, values, sources_, pieces_.lengths());
       for (std::int64_t row = 0; row < piece; ++row) {
         const std::int64_t example = examples[Index(done + row)];
         float* to = rows.Row(example);

@@ -152,14 +152,13 @@ void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, co
   }
 }
 
-void ParameterUpdates::AddTableGradient(int parameter, const float* ids,
-                                        std::int64_t ids_per_example, std::int64_t max_batch) {
+void ParameterUpdates::AddTableGradient(int parameter, const TableIds& ids,
+                                        std::int64_t max_batch) {
   const Shape& shape = network_.parameters[Index(parameter)].shape;
   tables_.Add({.parameter = parameter_of_[Index(parameter)],
                .rows = shape[0],
                .width = shape[1],
-               .ids = reinterpret_cast<const std::int32_t*>(ids),
-               .ids_per_example = ids_per_example,
+               .ids = ids,
                .gradients = Gradient(parameter)},
               max_batch);
   // At worst every row is a run of its own.
@@ -168,9 +167,10 @@ void ParameterUpdates::AddTableGradient(int parameter, const float* ids,
   segments_.reserve(segments_.capacity() + Index(segments));
 }
 
-double ParameterUpdates::GradientNorm(std::int64_t batch, Workspace& workspace) {
+double ParameterUpdates::GradientNorm(std::int64_t batch, const BatchLengths* lengths,
+                                      Workspace& workspace) {
   known_squares_ = SumOfChunks(/*clamped=*/false, workspace);
-  known_squares_ += tables_.Begin(batch);
+  known_squares_ += tables_.Begin(batch, lengths);
   const bool are_surely_finite = late_.Begin(batch);
   const double norm = std::sqrt(
       are_surely_finite ? known_squares_

@@ -51,17 +51,15 @@ class ParameterUpdates {
   /// gradientsᵀ · inputs, both [batch, …] and kept until Apply has ended.
   void AddLateGradient(int parameter, const float* gradients, const float* inputs);
 
-  /// The gradient of a node whose layer has a table's: `ids`, int32 in the place of floats, of an
-  /// example as many as given, are kept until Apply has ended.
-  void AddTableGradient(int parameter, const float* ids, std::int64_t ids_per_example,
-                        std::int64_t max_batch);
+  /// The gradient of a node whose layer has a table's: `ids` are kept until Apply has ended.
+  void AddTableGradient(int parameter, const TableIds& ids, std::int64_t max_batch);
 
   /// Scratch floats per worker that the workspace must have.
   std::int64_t ScratchFloats() const { return late_.ScratchFloats(); }
 
   /// 2-norm of all gradients as they are, or of all but late ones where those are surely finite;
-  /// not finite exactly if one of them is not.
-  double GradientNorm(std::int64_t batch, Workspace& workspace);
+  /// not finite exactly if one of them is not. `lengths`: the batch's; null: all positions.
+  double GradientNorm(std::int64_t batch, const BatchLengths* lengths, Workspace& workspace);
 
   struct Applied {
     double gradient_norm = 0.0;  ///< of all gradients

@@ -11,25 +11,10 @@
 namespace espalier {
 namespace {
 
-std::vector<std::int64_t> FloatsOf(const NetworkState& network, const std::vector<int>& values) {
-  std::vector<std::int64_t> floats;
-  for (const int value : values) floats.push_back(network.value(value).shape.element_count());
-  return floats;
-}
-
 std::vector<int> AllInputs(const NetworkState& network) {
   std::vector<int> inputs(network.inputs.size());
   std::iota(inputs.begin(), inputs.end(), 0);
   return inputs;
-}
-
-std::vector<std::int64_t> OutputFloats(const NetworkState& network, const std::vector<int>& outputs,
-                                       const PlanOptions& options) {
-  std::vector<std::int64_t> floats = FloatsOf(network, outputs);
-  if (options.outputs == PlanOutputs::kSideBySide) {
-    floats.assign(1, std::accumulate(floats.begin(), floats.end(), std::int64_t{0}));
-  }
-  return floats;
 }
 
 std::int64_t PieceOf(const InferencePlan& plan) {
@@ -41,19 +26,39 @@ std::int64_t PieceOf(const InferencePlan& plan) {
 
 }  // namespace
 
+std::vector<PlanRunner::Part> PlanRunner::PartsOf(const NetworkState& network,
+                                                  const std::vector<int>& values) {
+  std::vector<Part> parts;
+  for (const int index : values) {
+    const GraphValue& value = network.value(index);
+    parts.push_back({.floats = value.shape.element_count(), .length = value.length});
+  }
+  return parts;
+}
+
+std::vector<PlanRunner::Part> PlanRunner::OutputParts(const NetworkState& network,
+                                                      const std::vector<int>& outputs,
+                                                      const PlanOptions& options) {
+  const std::vector<Part> parts = PartsOf(network, outputs);
+  if (options.outputs == PlanOutputs::kSeparate) return parts;
+  Part all;
+  for (const Part& part : parts) all.floats += part.floats;
+  return {all};
+}
+
 PlanRunner::PlanRunner(const NetworkState& network, std::vector<int> inputs,
                        std::vector<int> outputs, std::int64_t max_batch, const PlanOptions& options)
-    : input_floats_(FloatsOf(network, inputs.empty() ? AllInputs(network) : inputs)),
-      output_floats_(OutputFloats(network, outputs, options)),
+    : inputs_(PartsOf(network, inputs.empty() ? AllInputs(network) : inputs)),
+      outputs_(OutputParts(network, outputs, options)),
       plan_(network, std::move(inputs), std::move(outputs), max_batch, options),
       piece_(PieceOf(plan_)),
       workers_(ThreadPool::Shared().thread_count()),
       buffers_(plan_.MakeBuffers(workers_, piece_)),
-      piece_inputs_(input_floats_.size()),
-      piece_outputs_(output_floats_.size()) {}
+      piece_inputs_(inputs_.size()),
+      piece_outputs_(outputs_.size()) {}
 
 void PlanRunner::Run(std::int64_t batch, std::span<const float* const> inputs,
-                     std::span<float* const> outputs) {
+                     std::span<float* const> outputs, const BatchLengths* lengths) {
   const int workers = ThreadPool::Shared().thread_count();
   if (workers != workers_) {
     buffers_ = plan_.MakeBuffers(workers, piece_);
@@ -61,12 +66,12 @@ void PlanRunner::Run(std::int64_t batch, std::span<const float* const> inputs,
   }
   for (std::int64_t done = 0; done < batch; done += piece_) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      piece_inputs_[i] = inputs[i] + done * input_floats_[i];
+      piece_inputs_[i] = inputs[i] + done * inputs_[i].length.Cut(inputs_[i].floats, lengths);
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      piece_outputs_[i] = outputs[i] + done * output_floats_[i];
+      piece_outputs_[i] = outputs[i] + done * outputs_[i].length.Cut(outputs_[i].floats, lengths);
     }
-    plan_.Run(std::min(piece_, batch - done), piece_inputs_, piece_outputs_, *buffers_);
+    plan_.Run(std::min(piece_, batch - done), piece_inputs_, piece_outputs_, *buffers_, lengths);
   }
 }
 

@@ -23,13 +23,22 @@ class PlanRunner {
 
   /// As InferencePlan::Run. Allocates only if the number of threads was changed.
   void Run(std::int64_t batch, std::span<const float* const> inputs,
-           std::span<float* const> outputs);
+           std::span<float* const> outputs, const BatchLengths* lengths = nullptr);
 
   std::int64_t NativeBytes() const;
 
  private:
-  std::vector<std::int64_t> input_floats_;   // an example
-  std::vector<std::int64_t> output_floats_;  // of each array that a run writes
+  /// What an example takes of an array that a run reads or writes.
+  struct Part {
+    std::int64_t floats = 0;
+    Length length;
+  };
+  static std::vector<Part> PartsOf(const NetworkState& network, const std::vector<int>& values);
+  static std::vector<Part> OutputParts(const NetworkState& network, const std::vector<int>& outputs,
+                                       const PlanOptions& options);
+
+  std::vector<Part> inputs_;
+  std::vector<Part> outputs_;
   InferencePlan plan_;
   std::int64_t piece_;  // examples
   int workers_;

@@ -2,6 +2,7 @@
 #include "training/table_gradients.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/checked.h"
 #include "kernels/reductions/reduction.h"
@@ -11,21 +12,23 @@ namespace espalier {
 void TableGradients::Add(const TableRows& rows, std::int64_t max_batch) {
   Table table;
   table.rows = rows;
-  const std::int64_t ids = CheckedMultiply(max_batch, rows.ids_per_example);
+  const std::int64_t ids = CheckedMultiply(max_batch, rows.ids.per_example);
   table.most_reached = std::min(ids, rows.rows);
   table.reached.reserve(static_cast<std::size_t>(ids));
   table.steps.assign(static_cast<std::size_t>(rows.rows), 0);
   tables_.push_back(std::move(table));
 }
 
-double TableGradients::Begin(std::int64_t batch) {
+double TableGradients::Begin(std::int64_t batch, const BatchLengths* lengths) {
   double sum = 0.0;
   for (Table& table : tables_) {
     const TableRows& rows = table.rows;
     std::vector<std::int32_t>& reached = table.reached;
     reached.clear();
-    for (std::int64_t i = 0; i < batch * rows.ids_per_example; ++i) {
-      if (rows.ids[i] >= 0 && rows.ids[i] < rows.rows) reached.push_back(rows.ids[i]);
+    const std::int64_t ids = batch * rows.ids.length.Cut(rows.ids.per_example, lengths);
+    for (std::int64_t i = 0; i < ids; ++i) {
+      const auto id = std::bit_cast<std::int32_t>(rows.ids.values[i]);
+      if (id >= 0 && id < rows.rows) reached.push_back(id);
     }
     std::sort(reached.begin(), reached.end());
     reached.erase(std::unique(reached.begin(), reached.end()), reached.end());

@@ -9,15 +9,23 @@
 #include <span>
 #include <vector>
 
+#include "network/lengths.h"
+
 namespace espalier {
+
+/// What a step reaches of a table.
+struct TableIds {
+  const float* values = nullptr;  // [batch, per_example], int32 in the place of floats
+  std::int64_t per_example = 0;
+  Length length;
+};
 
 /// A table's gradient as the backward pass leaves it, in the rows that ids name alone.
 struct TableRows {
   int parameter = 0;  // in ParameterUpdates
   std::int64_t rows = 0;
   std::int64_t width = 0;
-  const std::int32_t* ids = nullptr;  // [batch, ids_per_example]; others than rows are passed over
-  std::int64_t ids_per_example = 0;
+  TableIds ids;                      // others than rows are passed over
   const float* gradients = nullptr;  // [rows, width]
 };
 
@@ -27,7 +35,7 @@ class TableGradients {
 
   /// Begins a step: finds the rows whose gradients are not zero. Returns the sum of their squares,
   /// which is not finite exactly if one of them is not.
-  double Begin(std::int64_t batch);
+  double Begin(std::int64_t batch, const BatchLengths* lengths);
 
   /// The same sum for gradients within [-limit, limit], all finite.
   double ClampedSumOfSquares(float limit) const;

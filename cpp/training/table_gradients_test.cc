@@ -38,17 +38,16 @@ TEST(TableGradients, RowsThatAreNamedAndNotZeroAreReached) {
   tables.Add({.parameter = 3,
               .rows = kCount,
               .width = 2,
-              .ids = ids.data(),
-              .ids_per_example = 2,
+              .ids = {.values = reinterpret_cast<const float*>(ids.data()), .per_example = 2},
               .gradients = gradients.data()},
              4);
-  EXPECT_DOUBLE_EQ(tables.Begin(4), 26.0);
+  EXPECT_DOUBLE_EQ(tables.Begin(4, nullptr), 26.0);
   EXPECT_EQ(tables.tables()[0].reached, (std::vector<std::int32_t>{2, 5, 7}));
   EXPECT_DOUBLE_EQ(tables.ClampedSumOfSquares(2.0f), 9.0);
-  EXPECT_DOUBLE_EQ(tables.Begin(1), 26.0);
+  EXPECT_DOUBLE_EQ(tables.Begin(1, nullptr), 26.0);
   EXPECT_EQ(tables.tables()[0].reached, (std::vector<std::int32_t>{2, 7}));
   set(7, kNaN, 0.0f);
-  EXPECT_TRUE(std::isnan(tables.Begin(1)));
+  EXPECT_TRUE(std::isnan(tables.Begin(1, nullptr)));
 }
 
 // A table under a frozen head: a row's gradients depend on that row alone where it is all that an

@@ -2,6 +2,7 @@
 #include "training/trainer_implementation.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -136,11 +137,14 @@ void Trainer::Implementation::FollowThreadCount() {
   if (workers != workspace_.workers()) workspace_ = Workspace(workers, run_.scratch_floats());
 }
 
-void Trainer::Implementation::FillSources(std::int64_t batch,
-                                          std::span<const float* const> inputs) {
+void Trainer::Implementation::FillSources(std::int64_t batch, InputPointers& pointers,
+                                          std::int64_t first) {
   begun_batch_ = 0;
+  const std::span<const float* const> inputs = pieces_.At(pointers, first, batch);
+  run_.SetLengths(pieces_.lengths());
   if (prefix_) {
-    prefix_->Run(batch, inputs, std::span(sources_).first(plan_.prefix_outputs.size()));
+    prefix_->Run(batch, inputs, std::span(sources_).first(plan_.prefix_outputs.size()),
+                 pieces_.lengths());
     prefix_examples_ += batch;
   }
   run_.SetInputs(batch, inputs, workspace_);
@@ -148,11 +152,36 @@ void Trainer::Implementation::FillSources(std::int64_t batch,
 
 void Trainer::Implementation::GatherSources(int slot, std::span<const std::int64_t> examples) {
   begun_batch_ = 0;
+  SetLengthsOf(slot, examples);
   std::int64_t first = 0;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    features_.Rows(slot).Gather(examples, first, plan_.sources[i].floats, sources_[i]);
-    first += plan_.sources[i].floats;
+    const PlanSource& source = plan_.sources[i];
+    features_.Rows(slot).Gather(examples, first, source.length.Cut(source.floats, run_.lengths()),
+                                sources_[i]);
+    first += source.floats;
   }
+}
+
+// Whatever layers read of a source whose length varies, one of them reads how many positions count:
+// so that number is a source as well.
+void Trainer::Implementation::SetLengthsOf(int slot, std::span<const std::int64_t> examples) {
+  BatchLengths lengths;
+  bool varies = false;
+  for (const PlanSource& source : plan_.sources) {
+    if (!source.length.varies()) continue;
+    varies = true;
+    std::int64_t first = 0;
+    for (std::size_t i = 0; plan_.sources[i].value != source.length.input; ++i) {
+      first += plan_.sources[i].floats;
+    }
+    std::int64_t most = 0;
+    for (const std::int64_t example : examples) {
+      const float count = features_.Rows(slot).Row(example)[first];
+      most = std::max<std::int64_t>(most, std::bit_cast<std::int32_t>(count));
+    }
+    lengths.Set(source.length.input, most);
+  }
+  run_.SetLengths(varies ? &lengths : nullptr);
 }
 
 const StepResult& Trainer::Implementation::Step(std::int64_t batch, const Inputs& inputs,
@@ -176,7 +205,7 @@ std::span<const LossBatch> Trainer::Implementation::BeginStep(
   CheckFiniteInputs(batch, pointers);
   const FlushDenormals flush;
   FollowThreadCount();
-  FillSources(batch, pieces_.At(pointers, 0, batch));
+  FillSources(batch, pointers, 0);
   return BeginOnSources(batch, targets);
 }
 
@@ -254,7 +283,7 @@ const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer
   result_.gradient_norm = 0.0;
   if (labelled > 0) {
     run_.Backward(batch, workspace_);
-    CheckGradients(updates_.GradientNorm(batch, workspace_));
+    CheckGradients(updates_.GradientNorm(batch, run_.lengths(), workspace_));
     CheckFiniteStatistics(batch);
     const ParameterUpdates::Applied applied =
         updates_.Apply(run_.reached(), result_.learning_rate, workspace_);
@@ -350,12 +379,14 @@ void Trainer::Implementation::FillRows(FeatureRows& rows, std::int64_t batch, In
   FollowThreadCount();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    FillSources(piece, pieces_.At(inputs, done, piece));
+    FillSources(piece, inputs, done);
     for (std::int64_t row = 0; row < piece; ++row) {
       float* to = rows.Row(example(done + row));
       for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
-        const std::int64_t floats = plan_.sources[i].floats;
+        const PlanSource& source = plan_.sources[i];
+        const std::int64_t floats = source.length.Cut(source.floats, run_.lengths());
         to = std::copy_n(source_values_[i] + row * floats, floats, to);
+        to = std::fill_n(to, source.floats - floats, 0.0f);
       }
       rows.MarkFilled(example(done + row), IsFiniteExample(done + row, inputs));
     }
@@ -402,13 +433,13 @@ void Trainer::Implementation::Evaluate(std::int64_t batch, const Inputs& inputs,
   PrepareEvaluation();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
-    const std::span<const float* const> raw = pieces_.At(pointers, done, piece);
     float* const rows = logits.data() + done * network_->total_width();
     if (prefix_) {
-      FillSources(piece, raw);
-      evaluation_->Run(piece, source_values_, {&rows, 1});
+      FillSources(piece, pointers, done);
+      evaluation_->Run(piece, source_values_, {&rows, 1}, run_.lengths());
     } else {
-      evaluation_->Run(piece, raw, {&rows, 1});
+      const std::span<const float* const> raw = pieces_.At(pointers, done, piece);
+      evaluation_->Run(piece, raw, {&rows, 1}, pieces_.lengths());
     }
   }
 }
@@ -426,7 +457,7 @@ void Trainer::Implementation::EvaluateCached(int slot, std::span<const std::int6
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
     GatherSources(slot, examples.subspan(Index(done), Index(piece)));
     float* const rows = logits.data() + done * network_->total_width();
-    evaluation_->Run(piece, source_values_, {&rows, 1});
+    evaluation_->Run(piece, source_values_, {&rows, 1}, run_.lengths());
   }
 }
 

@@ -91,11 +91,13 @@ class Trainer::Implementation {
   void CheckStep(std::int64_t batch, std::span<const TaskTargets> targets) const;
 
   void FollowThreadCount();
-  void FillSources(std::int64_t batch, std::span<const float* const> inputs);
+  /// Of examples [first, first + batch) of the inputs.
+  void FillSources(std::int64_t batch, InputPointers& inputs, std::int64_t first);
   /// Fills rows from inputs; example(i) is the i-th one's row.
   template <typename ExampleAt>
   void FillRows(FeatureRows& rows, std::int64_t batch, InputPointers inputs,
                 const ExampleAt& example);
+  void SetLengthsOf(int slot, std::span<const std::int64_t> examples);
   void GatherSources(int slot, std::span<const std::int64_t> examples);
   std::span<const LossBatch> BeginOnSources(std::int64_t batch,
                                             std::span<const TaskTargets> targets);

@@ -135,7 +135,9 @@ class Compiler {
   }
 
   void AddSource(int value) {
-    plan_.sources.push_back({value, network_.value(value).shape.element_count(), kNoBuffer});
+    const GraphValue& source = network_.value(value);
+    plan_.sources.push_back(
+        {.value = value, .floats = source.shape.element_count(), .length = source.length});
   }
 
   void MakeNodes() {
@@ -505,7 +507,7 @@ class Compiler {
       node.grad_output = gradient;
       KeepUntil(gradient, backward_time(to));
     } else {
-      additions.push_back({gradient, node.grad_output, node.output_shape.element_count()});
+      AddTo(to, gradient, node.output_shape.element_count(), additions);
     }
   }
 
@@ -533,8 +535,18 @@ class Compiler {
       return grad_output;
     }
     const BufferId share = NewBuffer(floats, time, time);
-    additions.push_back({share, grad_output, floats});
+    AddTo(producer, share, floats, additions);
     return share;
+  }
+
+  // One more consumer's share of the gradient of a node's output.
+  void AddTo(int node, BufferId share, std::int64_t floats,
+             std::vector<GradientAddition>& additions) const {
+    const PlanNode& to = plan_.nodes[Index(node)];
+    additions.push_back({.from = share,
+                         .to = to.grad_output,
+                         .floats = floats,
+                         .length = network_.value(layer(to.layer).output).length});
   }
 
   const NetworkState& network_;

@@ -10,7 +10,8 @@
 // of heads are never nodes or part of the prefix: heads with the same input are a group,
 // run as one product.
 //
-// Values lie as GraphValue::layout says, sources included.
+// Values lie as GraphValue::layout says, sources included. Those whose length varies have as many
+// positions as the batch's longest example, all examples one after another.
 
 #include <cstdint>
 #include <vector>
@@ -29,6 +30,7 @@ inline constexpr BufferId kNoBuffer = -1;
 struct PlanSource {
   int value = 0;
   std::int64_t floats = 0;  // an example
+  Length length;
   BufferId buffer = kNoBuffer;
 };
 
@@ -45,6 +47,7 @@ struct GradientAddition {
   BufferId from = kNoBuffer;
   BufferId to = kNoBuffer;
   std::int64_t floats = 0;  // an example
+  Length length;
 };
 
 /// Nodes whose work a batch norm does (norm_fusion.h); -1: none.

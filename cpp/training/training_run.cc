@@ -70,6 +70,10 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   const GraphLayer& layer = network_.layers[Index(plan_node.layer)];
   Node node;
   node.layer = &layer;
+  node.input_shapes = layer.input_shapes;
+  const bool varies = std::any_of(layer.inputs.begin(), layer.inputs.end(),
+                                  [&](int input) { return network_.value(input).length.varies(); });
+  if (varies) varying_nodes_.push_back(nodes_.size());
   node.output_shape = plan_node.output_shape;
   node.use = plan_node.use;
   node.runs_forward = !plan_node.is_fused && plan_node.done_by < 0;
@@ -92,8 +96,11 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   }
   if (layer.layer->HasTableGradient() && node.grad_parameters[0] != nullptr) {
     node.has_table_gradient = true;
-    updates_.AddTableGradient(layer.parameters[0], node.inputs[0],
-                              layer.input_shapes[0].element_count(), plan_.max_batch);
+    updates_.AddTableGradient(layer.parameters[0],
+                              {.values = node.inputs[0],
+                               .per_example = layer.input_shapes[0].element_count(),
+                               .length = network_.value(layer.inputs[0]).length},
+                              plan_.max_batch);
   }
   node.output = Buffer(plan_node.output);
   node.saved = Buffer(plan_node.saved);
@@ -125,12 +132,26 @@ void TrainingRun::Prepare(Workspace& workspace) {
   }
 }
 
+void TrainingRun::SetLengths(const BatchLengths* lengths) {
+  lengths_.reset();
+  if (lengths != nullptr) lengths_ = *lengths;
+  for (const std::size_t i : varying_nodes_) {
+    Node& node = nodes_[i];
+    const GraphLayer& layer = *node.layer;
+    for (std::size_t input = 0; input < layer.inputs.size(); ++input) {
+      node.input_shapes[input] =
+          network_.value(layer.inputs[input]).length.Cut(layer.input_shapes[input], lengths);
+    }
+    node.output_shape = network_.value(layer.output).length.Cut(layer.output_shape, lengths);
+  }
+}
+
 void TrainingRun::SetInputs(std::int64_t batch, std::span<const float* const> inputs,
                             Workspace& workspace) {
   for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
     const int value = plan_.sources[i].value;
     if (!network_.is_input(value)) continue;
-    entries_[Index(value)].Run(batch, inputs[Index(value)], Source(i), workspace);
+    entries_[Index(value)].Run(batch, lengths(), inputs[Index(value)], Source(i), workspace);
   }
 }
 
@@ -154,7 +175,7 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
     node.layer->layer->Forward({.batch = position.batch,
                                 .mode = node.use.mode,
                                 .layout = network_.value(node.layer->output).layout,
-                                .input_shapes = node.layer->input_shapes,
+                                .input_shapes = node.input_shapes,
                                 .output_shape = node.output_shape,
                                 .inputs = node.inputs,
                                 .parameters = node.parameters,
@@ -209,7 +230,7 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
     node.layer->layer->Backward({.batch = batch,
                                  .mode = node.use.mode,
                                  .layout = network_.value(node.layer->output).layout,
-                                 .input_shapes = node.layer->input_shapes,
+                                 .input_shapes = node.input_shapes,
                                  .output_shape = node.output_shape,
                                  .inputs = node.inputs,
                                  .parameters = node.parameters,
@@ -236,7 +257,7 @@ void TrainingRun::AddGradients(const std::vector<GradientAddition>& additions, s
   for (const GradientAddition& addition : additions) {
     const float* const from = Buffer(addition.from);
     float* const to = Buffer(addition.to);
-    const std::int64_t floats = batch * addition.floats;
+    const std::int64_t floats = batch * addition.length.Cut(addition.floats, lengths());
     const std::int64_t chunks = (floats + kAdditionChunkFloats - 1) / kAdditionChunkFloats;
     workspace.ParallelFor(chunks, [&](std::int64_t chunk, std::span<float>) {
       const std::int64_t first = chunk * kAdditionChunkFloats;
@@ -250,7 +271,7 @@ const GraphLayer* TrainingRun::FirstNonFiniteStatistics(std::int64_t batch) cons
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
     if (MovesStatistics(i) &&
-        !node.layer->layer->HasFiniteStatistics(batch, node.layer->input_shapes, node.saved)) {
+        !node.layer->layer->HasFiniteStatistics(batch, node.input_shapes, node.saved)) {
       return node.layer;
     }
   }
@@ -265,8 +286,7 @@ void TrainingRun::UpdateBuffers(std::int64_t batch) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node& node = nodes_[i];
     if (!MovesStatistics(i)) continue;
-    node.layer->layer->UpdateBuffers(batch, node.layer->input_shapes, node.saved,
-                                     node.mutable_parameters);
+    node.layer->layer->UpdateBuffers(batch, node.input_shapes, node.saved, node.mutable_parameters);
   }
 }
 

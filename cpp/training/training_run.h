@@ -5,6 +5,7 @@
 // network is changed until UpdateBuffers.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,6 +42,10 @@ class TrainingRun {
 
   /// Where the values of source `index` go before Forward: [batch, floats].
   float* Source(std::size_t index);
+
+  /// Of the batch whose sources come next; null: all positions of all values.
+  void SetLengths(const BatchLengths* lengths);
+  const BatchLengths* lengths() const { return lengths_ ? &*lengths_ : nullptr; }
 
   /// Fills the sources that are inputs of the network from all its raw inputs.
   void SetInputs(std::int64_t batch, std::span<const float* const> inputs, Workspace& workspace);
@@ -79,6 +84,7 @@ class TrainingRun {
   // The buffers of a plan node as pointers.
   struct Node {
     const GraphLayer* layer = nullptr;
+    std::vector<Shape> input_shapes;
     Shape output_shape{1};
     LayerUse use;
     bool runs_forward = true;  // false: another node does it along with its own pass
@@ -117,6 +123,8 @@ class TrainingRun {
   std::int64_t scratch_floats_ = 0;
   std::vector<Node> nodes_;
   std::vector<OwnLoss> own_losses_;
+  std::vector<std::size_t> varying_nodes_;  // in the length of an input
+  std::optional<BatchLengths> lengths_;
   std::vector<HeadGroupRun> groups_;
   std::vector<char> reached_nodes_;
   std::vector<std::uint8_t> active_columns_;  // of all heads side by side

@@ -28,6 +28,13 @@ struct LayerPattern {
 struct TransferSpec {
   std::vector<std::string> drop_heads;
   std::vector<std::string> drop_from;
+  /// Other shapes of inputs: larger images for a network that pools before its dense layers, say.
+  /// The parameters of all layers that are kept must have the shapes that they had.
+  struct InputShape {
+    std::string name;  ///< or empty: the only one
+    Shape shape{1};
+  };
+  std::vector<InputShape> input_shapes;
   struct Frozen {
     std::string pattern;
     bool through = false;

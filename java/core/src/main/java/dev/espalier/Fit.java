@@ -35,6 +35,7 @@ final class Fit {
   private final double[] sums;
   private final long[] indices;
   private final SplitStep split;
+  private final Optional<LengthGroups> lengthGroups;
   private volatile boolean isCancelled;
   private StopReason stopReason;
   private long steps;
@@ -62,6 +63,10 @@ final class Fit {
     results = new double[3 + 2 * tasks.size()];
     sums = new double[1 + tasks.size()];
     indices = new long[batchSize];
+    lengthGroups =
+        settings
+            .lengthInput()
+            .map(input -> LengthGroups.of(data, network.networkInputs(), input, batchSize));
     split = new SplitStep(tasks, settings.losses(), batchSize);
   }
 
@@ -227,14 +232,19 @@ final class Fit {
     return isLast || (epoch + 1) % settings.validateEvery() == 0;
   }
 
+  private int[] order(int epoch) {
+    if (lengthGroups.isPresent()) {
+      return lengthGroups.get().order(settings.seed(), epoch);
+    }
+    return settings.isShuffled()
+        ? Shuffle.permutation(data.size(), settings.seed(), epoch)
+        : Shuffle.identity(data.size());
+  }
+
   /** Runs the steps of an epoch; returns how many examples they had in all. */
   private int trainSteps(
       NativeHandle trainer, FitFeatures cache, BatchReader reader, Dataset view, int epoch) {
-    reader.start(
-        view,
-        settings.isShuffled()
-            ? Shuffle.permutation(data.size(), settings.seed(), epoch)
-            : Shuffle.identity(data.size()));
+    reader.start(view, order(epoch));
     int examples = 0;
     try {
       while (!mustStop()) {

@@ -36,7 +36,9 @@ public final class Input {
 
   /**
    * Describes an input of 32-bit integers. In rows of floats they are whole numbers, exact up to
-   * 2<sup>24</sup>.
+   * 2<sup>24</sup>. Texts of several lengths have an input of ids with as many places as the
+   * longest may have, padded with any valid id, and one that says how many are valid ({@link
+   * TransformerOptions#lengths}).
    *
    * @param name name, as a layer's; no layer has the same
    * @param shape shape of one example

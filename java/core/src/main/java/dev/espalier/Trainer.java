@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import dev.espalier.internal.NativeCall;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -49,6 +50,7 @@ public final class Trainer {
   private OptionalLong maxSteps = OptionalLong.empty();
   private long seed;
   private boolean isShuffled = true;
+  private String lengthInput;
   private boolean isPrefetching = true;
   private long featureCacheBytes = Long.MAX_VALUE;
   private @Nullable FeatureCache featureCache;
@@ -174,6 +176,23 @@ public final class Trainer {
    */
   public Trainer shuffle(boolean shuffle) {
     isShuffled = shuffle;
+    return this;
+  }
+
+  /**
+   * Puts examples of about one length into one batch: a batch of texts costs what its longest one
+   * does, for each. Each epoch still has an order of its own: examples enough for 50 batches, drawn
+   * at random, are sorted by length and cut into batches, which come in random order. {@code fit}
+   * reads each example once more, to know how long it is. Default: the lengths don't matter.
+   *
+   * @param input name of the network's input that says how many positions count ({@link
+   *     TransformerOptions#lengths}), one number; {@code fit} throws {@link
+   *     IllegalArgumentException} if there is none of that name, or it has more numbers, and {@link
+   *     IllegalStateException} without {@link #shuffle}
+   * @return this
+   */
+  public Trainer groupByLength(String input) {
+    lengthInput = NativeCall.text(input, "input");
     return this;
   }
 
@@ -477,6 +496,9 @@ public final class Trainer {
           (patience.isPresent() ? "earlyStopping" : "keepBest")
               + ": expected validation data, got none");
     }
+    if (lengthInput != null && !isShuffled) {
+      throw new IllegalStateException("groupByLength: expected shuffle, got shuffle(false)");
+    }
     return new Settings(
         network,
         List.copyOf(listeners),
@@ -488,6 +510,7 @@ public final class Trainer {
         maxSteps.orElse(Long.MAX_VALUE),
         seed,
         isShuffled,
+        Optional.ofNullable(lengthInput),
         isPrefetching,
         featureCacheBytes,
         featureCacheFolder,
@@ -528,6 +551,7 @@ public final class Trainer {
       long maxSteps,
       long seed,
       boolean isShuffled,
+      Optional<String> lengthInput,
       boolean isPrefetching,
       long featureCacheBytes,
       Path featureCacheFolder,

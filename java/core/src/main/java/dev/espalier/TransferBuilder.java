@@ -8,6 +8,7 @@ import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,9 @@ import java.util.function.LongFunction;
  * the original stays as it is. The order of calls does not matter: layers are dropped, then new
  * heads put on, then layers of what came out, new heads included, frozen, then unfrozen. Belongs to
  * one thread.
+ *
+ * <p><b>Inputs of other shapes</b> ({@link #inputShape(Shape)}): a network whose layers don't fix
+ * the size of its pictures, or the length of its texts, takes others with the weights that it has.
  *
  * <p><b>What trains:</b> every layer that is not frozen. Kept layers stay frozen or trainable as
  * they were, new heads are trainable unless a pattern freezes them ({@code "*"} does); so a plan
@@ -43,6 +47,7 @@ public final class TransferBuilder {
   private final Source source;
   private final List<String> droppedHeads = new ArrayList<>();
   private final List<String> droppedFrom = new ArrayList<>();
+  private final List<Map<String, Object>> inputShapes = new ArrayList<>();
   private final List<Map<String, Object>> frozen = new ArrayList<>();
   private final List<Map<String, Object>> unfrozen = new ArrayList<>();
   private final List<Map<String, Object>> rates = new ArrayList<>();
@@ -84,6 +89,38 @@ public final class TransferBuilder {
    */
   public TransferBuilder dropFrom(String layer) {
     droppedFrom.add(NativeCall.text(layer, "layer"));
+    return this;
+  }
+
+  /**
+   * Gives the network's only input another shape: larger pictures, say, for a network that pools
+   * before its dense layers. All parameters that are kept must have the shapes that they had;
+   * {@code build} and {@code explain} name one that has not.
+   *
+   * @param shape shape of one example
+   * @return this
+   */
+  public TransferBuilder inputShape(Shape shape) {
+    return addInputShape("", shape);
+  }
+
+  /**
+   * Gives an input another shape, as {@link #inputShape(Shape)}.
+   *
+   * @param input name of the input
+   * @param shape shape of one example
+   * @return this
+   */
+  public TransferBuilder inputShape(String input, Shape shape) {
+    return addInputShape(NativeCall.text(input, "input"), shape);
+  }
+
+  private TransferBuilder addInputShape(String input, Shape shape) {
+    Objects.requireNonNull(shape, "shape");
+    Map<String, Object> entry = new LinkedHashMap<>();
+    entry.put("name", input);
+    entry.put("shape", Arrays.stream(shape.dims()).boxed().toList());
+    inputShapes.add(entry);
     return this;
   }
 
@@ -256,6 +293,7 @@ public final class TransferBuilder {
     Map<String, Object> spec = new LinkedHashMap<>();
     spec.put("drop_heads", droppedHeads);
     spec.put("drop_from", droppedFrom);
+    spec.put("input_shapes", inputShapes);
     spec.put("freeze", frozen);
     spec.put("unfreeze", unfrozen);
     spec.put("learning_rates", rates);

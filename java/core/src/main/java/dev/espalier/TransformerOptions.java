@@ -160,9 +160,10 @@ public final class TransformerOptions {
 
   /**
    * Names what says how many positions are valid: those from there on count for nothing in
-   * attention. Default: all are valid.
+   * attention. Default: all are valid. Where all that mixes positions is told, up to the pooling, a
+   * batch is computed only up to its longest example; {@link Predictor#describe} says so.
    *
-   * @param name of an int32 {@code [1]}
+   * @param name of an int32 {@code [1]}, an input of the network
    * @return changed options
    */
   public TransformerOptions lengths(String name) {

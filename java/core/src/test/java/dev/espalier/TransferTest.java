@@ -60,6 +60,35 @@ class TransferTest {
     }
   }
 
+  /** A network that pools takes pictures of another size, with the weights that it has. */
+  @Test
+  void inputsMayHaveOtherShapes() {
+    try (Network small =
+            Network.builder(Shape.image(1, 8, 8))
+                .conv2d("conv1", 4, 3)
+                .relu()
+                .globalAveragePool2d("pool")
+                .head("side", Head.labels("a", "b"))
+                .build(1);
+        Network large = small.transfer().inputShape(Shape.image(1, 16, 12)).build(2);
+        Network named = small.transfer().inputShape("input", Shape.image(1, 5, 7)).build(2);
+        Predictor first = small.predictor();
+        Predictor second = large.predictor()) {
+      assertEquals(Shape.image(1, 16, 12), large.inputShape());
+      assertEquals(Shape.image(1, 5, 7), named.inputShape());
+      for (ParameterSummary parameter : small.parameters()) {
+        assertArrayEquals(small.parameter(parameter.path()), large.parameter(parameter.path()));
+      }
+      float[] black = first.predict(new float[64]);
+      assertArrayEquals(black, second.predict(new float[192]), 1e-6f);
+      ShapeException wrong =
+          assertThrows(
+              ShapeException.class,
+              () -> small.transfer().inputShape(Shape.image(2, 8, 8)).explain());
+      assertTrue(wrong.getMessage().contains("'conv1.weight' of [4, 2, 3, 3] for [4, 1, 3, 3]"));
+    }
+  }
+
   private static void assertRefuses(Executable call, String message) {
     assertEquals(message, assertThrows(IllegalArgumentException.class, call).getMessage());
   }

@@ -39,14 +39,19 @@ final class Agreement {
   /**
    * What rounding and other algorithms may change of losses in training on the same examples. Seen
    * are 2e-7, and 6e-5 of Deeplearning4j, whose Adam adds its epsilon elsewhere; on I4, whose loss
-   * doubles with the first update so that differences grow, 1.5e-3. A rate 2 % off is seen. Of
-   * whole backbones 3e-4: Adam's first updates go by the sign of gradients, however small.
+   * doubles with the first update so that differences grow, 1.5e-3. Adam's first updates go by the
+   * sign of gradients, however small: of whole backbones 3e-4 are seen, and 2.2e-4 on X, whose head
+   * starts at zero. A rate 2 % off is seen.
    */
   static double lossTolerance(String network) {
     if (network.startsWith("T-")) {
       return 2e-3;
     }
-    return network.equals("I4") ? 5e-3 : 2e-4;
+    return switch (network) {
+      case "I4" -> 5e-3;
+      case "X" -> 1e-3;
+      default -> 2e-4;
+    };
   }
 
   /** What rounding and other algorithms may change, of fp32 or of weights in bfloat16. */

@@ -88,6 +88,10 @@ public final class JmhCommand implements Callable<Integer> {
         results.addAll(run(BatchingBenchmark.class, count, Map.of("workload", joined)));
       }
     }
+    if (results.isEmpty()) {
+      System.err.println("expected a --filter that occurs in a workload, got '" + filter + "'");
+      return 2;
+    }
     ResultFormatFactory.getInstance(ResultFormatType.CSV, out.toString()).writeOut(results);
     List<String> found = allocations(results);
     found.forEach(System.out::println);
