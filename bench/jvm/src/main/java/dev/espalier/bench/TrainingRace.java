@@ -47,7 +47,10 @@ final class TrainingRace {
       }
     }
     for (Workload workload : BACKBONES) {
-      if (lineup.isWanted(workload.name)) {
+      // They take seconds: a quick run has them once.
+      boolean isLeftOut =
+          lineup.effort.isQuick() && field.threads > 1 && workload.name.endsWith("-224");
+      if (lineup.isWanted(workload.name) && !isLeftOut) {
         for (int batch : workload.batches) {
           try (Field own = new Field(lineup, field.threads, true)) {
             race(own, workload, batch);
