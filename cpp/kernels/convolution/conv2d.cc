@@ -32,19 +32,6 @@ std::int64_t KernelArea(const ConvolutionGeometry& g) { return g.kernel_height *
 std::int64_t GroupChannels(const ConvolutionGeometry& g) { return g.channels / g.groups; }
 std::int64_t GroupOutputs(const ConvolutionGeometry& g) { return g.output_channels / g.groups; }
 
-// The kernel as it is, weights [outputs, channels, kernel].
-KernelElements WholeKernel(const ConvolutionGeometry& g) {
-  return {.rows = g.kernel_height,
-          .columns = g.kernel_width,
-          .first_row = 0,
-          .row_step = 1,
-          .row_dilation = 1,
-          .first_column = 0,
-          .column_step = 1,
-          .column_dilation = 1,
-          .kernel_width = g.kernel_width};
-}
-
 // Output rows in one task: few enough for the cache, and for tasks enough. Of weights that don't
 // stay in L2 a task makes use for many positions.
 std::int64_t BandRows(const ShiftedRows& rows, std::int64_t batch, bool pools) {
@@ -349,7 +336,7 @@ void Conv2dPackWeights(const ConvolutionGeometry& g, const float* weights, float
   } else {
     const std::int64_t outputs = GroupOutputs(g);
     for (std::int64_t group = 0; group < g.groups; ++group) {
-      PackKernelElements(WholeKernel(g),
+      PackKernelElements(WholeKernel(g.kernel_height, g.kernel_width),
                          {.data = weights + group * outputs * depth,
                           .k = GroupChannels(g),
                           .n = outputs,
@@ -504,7 +491,7 @@ void Conv2dPackWeightsBackward(const ConvolutionGeometry& g, const float* weight
   } else if (algorithm == ConvolutionAlgorithm::kPlain) {
     PackB(MatrixRef::RowMajor(weights, outputs, channels), packed);
   } else {
-    KernelElements turned = WholeKernel(g);
+    KernelElements turned = WholeKernel(g.kernel_height, g.kernel_width);
     turned.first_row = g.kernel_height - 1;
     turned.first_column = g.kernel_width - 1;
     turned.row_step = turned.column_step = -1;

@@ -27,6 +27,23 @@ struct WeightMatrix {
   std::int64_t k_stride, n_stride;
 };
 
+/// The kernel as it is, weights [outputs, channels, kernel].
+inline KernelElements WholeKernel(std::int64_t height, std::int64_t width) {
+  return {.rows = height,
+          .columns = width,
+          .first_row = 0,
+          .row_step = 1,
+          .row_dilation = 1,
+          .first_column = 0,
+          .column_step = 1,
+          .column_dilation = 1,
+          .kernel_width = width};
+}
+
+/// One panel of what PackKernelElements writes, from column `n0` on.
+void PackKernelPanel(const KernelElements& elements, const WeightMatrix& weights, std::int64_t n0,
+                     float* packed);
+
 /// As PackB of [(element row, element column, k), n].
 void PackKernelElements(const KernelElements& elements, const WeightMatrix& weights, float* packed,
                         Workspace& workspace);

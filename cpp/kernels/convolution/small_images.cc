@@ -2,155 +2,240 @@
 #include "kernels/convolution/small_images.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/convolution/conv2d_algorithm.h"
+#include "kernels/convolution/conv2d_weights.h"
 #include "kernels/convolution/patches.h"
+#include "kernels/matmul/matmul_block.h"
 #include "kernels/matmul/outer_product.h"
 #include "kernels/rounding.h"
 
 namespace espalier {
 namespace {
 
-// Rows of the patch matrix at a time: many uses of each weight, and 9 MiB of 3 x 3 x 512.
-constexpr std::int64_t kMostRows = 512;
+// Limits of a worker's scratch: 2 MiB of packed weights, 350 KB of gradients.
+constexpr std::int64_t kMostDepth = 1 << 14;
+constexpr std::int64_t kMostElements = 49;
 
-constexpr std::int64_t kGradientColumns = 64;  // of a task
+// Gradients of a task: two register tiles of outputs, two cache lines of channels.
+constexpr std::int64_t kGradientOutputs = 28;
+constexpr std::int64_t kGradientChannels = 64;
 
 std::int64_t Positions(const ConvolutionGeometry& g) { return g.output_height * g.output_width; }
-std::int64_t Depth(const ConvolutionGeometry& g) {
-  return g.channels * g.kernel_height * g.kernel_width;
-}
+std::int64_t Pixels(const ConvolutionGeometry& g) { return g.height * g.width; }
+std::int64_t Elements(const ConvolutionGeometry& g) { return g.kernel_height * g.kernel_width; }
 
-// Not a multiple of 2 KiB, which would put what a tile reads into few cache sets.
-std::int64_t PatchStride(const ConvolutionGeometry& g) { return RoundUp(Depth(g), 16) + 16; }
+// An odd number of cache lines: what a tile reads shares no cache set, and is read where it lies.
+std::int64_t RowStride(std::int64_t channels) { return (Ceiling(channels, 16) | 1) * 16; }
 
-std::int64_t ImagesAtATime(const ConvolutionGeometry& g) { return kMostRows / Positions(g); }
-
-// visit(first image, images) for the pieces of a batch.
-template <typename Visit>
-void ForPieces(const ConvolutionGeometry& g, std::int64_t batch, Visit visit) {
-  for (std::int64_t first = 0; first < batch; first += ImagesAtATime(g)) {
-    visit(first, std::min(ImagesAtATime(g), batch - first));
+// Along one axis, the outputs that meet a kernel element on the image, and what the first meets.
+struct Meeting {
+  Meeting(std::int64_t element, std::int64_t stride, std::int64_t dilation, std::int64_t pad,
+          std::int64_t outputs, std::int64_t size) {
+    const std::int64_t offset = element * dilation - pad;
+    begin = offset < 0 ? Ceiling(-offset, stride) : 0;
+    const std::int64_t end = offset < size ? (size - 1 - offset) / stride + 1 : 0;
+    count = std::max<std::int64_t>(0, std::min(outputs, end) - begin);
+    input = begin * stride + offset;
   }
-}
+  std::int64_t begin, count, input;
+};
 
-// visit(where a pixel of `channels` floats begins in the image, or -1: padding; the kernel element)
-// for all that an output position reads.
-template <typename Visit>
-void ForTaps(const ConvolutionGeometry& g, std::int64_t position, Visit visit) {
-  const std::int64_t top = position / g.output_width * g.stride_height - g.pad_top;
-  const std::int64_t left = position % g.output_width * g.stride_width - g.pad_left;
-  for (std::int64_t ky = 0; ky < g.kernel_height; ++ky) {
-    for (std::int64_t kx = 0; kx < g.kernel_width; ++kx) {
-      const std::int64_t y = top + ky * g.dilation_height;
-      const std::int64_t x = left + kx * g.dilation_width;
-      const bool is_on_image = y >= 0 && y < g.height && x >= 0 && x < g.width;
-      visit(is_on_image ? (y * g.width + x) * g.channels : -1, ky * g.kernel_width + kx);
+struct Element {
+  Element(const ConvolutionGeometry& g, std::int64_t element)
+      : y(element / g.kernel_width, g.stride_height, g.dilation_height, g.pad_top, g.output_height,
+          g.height),
+        x(element % g.kernel_width, g.stride_width, g.dilation_width, g.pad_left, g.output_width,
+          g.width) {}
+
+  // visit(position, pixel) for the pairs that meet.
+  template <typename Visit>
+  void ForPairs(const ConvolutionGeometry& g, Visit visit) const {
+    for (std::int64_t i = 0; i < y.count; ++i) {
+      for (std::int64_t j = 0; j < x.count; ++j) {
+        visit((y.begin + i) * g.output_width + x.begin + j,
+              (y.input + i * g.stride_height) * g.width + x.input + j * g.stride_width);
+      }
     }
   }
-}
 
-void CopyPatches(const ConvolutionGeometry& g, std::int64_t images, const float* input,
-                 float* patches, Workspace& workspace) {
-  const std::int64_t area = g.kernel_height * g.kernel_width;
-  workspace.ParallelFor(images, [&](std::int64_t i, std::span<float>) {
-    const float* const image = input + i * g.height * g.width * g.channels;
-    for (std::int64_t position = 0; position < Positions(g); ++position) {
-      float* const patch = patches + (i * Positions(g) + position) * PatchStride(g);
-      ForTaps(g, position, [&](std::int64_t pixel, std::int64_t tap) {
-        for (std::int64_t c = 0; c < g.channels; ++c) {
-          patch[c * area + tap] = pixel < 0 ? 0.0f : image[pixel + c];
-        }
-      });
+  Meeting y, x;
+};
+
+// [batch, places, channels] as [places, batch, RowStride(channels)].
+void CopyByPlace(std::int64_t batch, std::int64_t places, std::int64_t channels, const float* from,
+                 float* to, Workspace& workspace) {
+  workspace.ParallelFor(batch, [&](std::int64_t i, std::span<float>) {
+    for (std::int64_t place = 0; place < places; ++place) {
+      std::memcpy(to + (place * batch + i) * RowStride(channels),
+                  from + (i * places + place) * channels,
+                  static_cast<std::size_t>(channels) * sizeof(float));
     }
   });
 }
 
-void AddPatches(const ConvolutionGeometry& g, std::int64_t images, const float* patches,
-                float* grad_input, Workspace& workspace) {
-  const std::int64_t area = g.kernel_height * g.kernel_width;
-  const std::int64_t image_floats = g.height * g.width * g.channels;
-  workspace.ParallelFor(images, [&](std::int64_t i, std::span<float>) {
-    float* const image = grad_input + i * image_floats;
-    std::fill_n(image, image_floats, 0.0f);
-    for (std::int64_t position = 0; position < Positions(g); ++position) {
-      const float* const patch = patches + (i * Positions(g) + position) * PatchStride(g);
-      ForTaps(g, position, [&](std::int64_t pixel, std::int64_t tap) {
-        if (pixel < 0) return;
-        for (std::int64_t c = 0; c < g.channels; ++c) image[pixel + c] += patch[c * area + tap];
-      });
+// One of the passes over a batch: rows of `inner` channels at the places of one image meet packed
+// weights and are added to rows of `outer` channels at those of another.
+struct PlaceProducts {
+  std::int64_t batch;
+  const float* inputs;  // by place
+  std::int64_t inner;
+  float* outputs;  // [batch, output_places, outer]
+  std::int64_t output_places;
+  std::int64_t outer;
+  const float* bias;  // [outer], which the sums begin with, or null
+  WeightMatrix weights;
+};
+
+// For a panel of output channels: pair(element, visit(input place, output place)).
+template <typename Pairs>
+void AddProducts(const ConvolutionGeometry& g, const PlaceProducts& p, std::int64_t first,
+                 float* scratch, Pairs pairs) {
+  const TileShape tile = ActiveTileShape();
+  const std::int64_t count = std::min(tile.columns, p.outer - first);
+  const std::int64_t width = RoundUp(count, tile.lanes);
+  PackKernelPanel(WholeKernel(g.kernel_height, g.kernel_width), p.weights, first, scratch);
+  for (std::int64_t row = 0; row < p.batch * p.output_places; ++row) {
+    float* const to = p.outputs + row * p.outer + first;
+    if (p.bias != nullptr) {
+      std::copy_n(p.bias + first, count, to);
+    } else {
+      std::fill_n(to, count, 0.0f);
     }
-  });
+  }
+  const std::int64_t stride = RowStride(p.inner);
+  for (std::int64_t t = 0; t < Elements(g); ++t) {
+    pairs(Element(g, t), [&](std::int64_t input_place, std::int64_t output_place) {
+      MatmulPacked({.data = p.inputs + input_place * p.batch * stride,
+                    .rows = p.batch,
+                    .columns = p.inner,
+                    .row_stride = stride,
+                    .column_stride = 1},
+                   scratch + t * p.inner * width, count, p.outputs + output_place * p.outer + first,
+                   p.output_places * p.outer, {.accumulate = true}, nullptr);
+    });
+  }
 }
 
 }  // namespace
 
 bool HasSmallImages(const ConvolutionGeometry& g) {
   return g.groups == 1 && ChooseAlgorithm(g) == ConvolutionAlgorithm::kShiftedRows &&
-         TakesPatches(ToShiftedRows(g));
+         TakesPatches(ToShiftedRows(g)) && Elements(g) <= kMostElements &&
+         Elements(g) * std::max(g.channels, g.output_channels) <= kMostDepth;
 }
 
 std::int64_t SmallImagesFloats(const ConvolutionGeometry& g, std::int64_t batch) {
-  return std::min(batch, ImagesAtATime(g)) * Positions(g) * PatchStride(g);
+  return batch * (Pixels(g) * RowStride(g.channels) + Positions(g) * RowStride(g.output_channels));
 }
 
 std::int64_t SmallImagesScratchFloats(const ConvolutionGeometry& g) {
-  return std::max(ParallelMatmulScratchFloats(Depth(g), g.output_channels),
-                  ParallelMatmulScratchFloats(g.output_channels, Depth(g)));
+  return Elements(g) * std::max(std::max(g.channels, g.output_channels) * ActiveTileShape().columns,
+                                kGradientOutputs * kGradientChannels);
 }
 
 void SmallImagesForward(const ConvolutionGeometry& g, std::int64_t batch, const float* input,
                         const float* weights, const Epilogue& epilogue, float* output,
                         float* buffer, Workspace& workspace) {
-  ForPieces(g, batch, [&](std::int64_t first, std::int64_t images) {
-    CopyPatches(g, images, input + first * g.height * g.width * g.channels, buffer, workspace);
-    ParallelMatmul({.data = buffer,
-                    .rows = images * Positions(g),
-                    .columns = Depth(g),
-                    .row_stride = PatchStride(g),
-                    .column_stride = 1},
-                   MatrixRef::RowMajor(weights, g.output_channels, Depth(g)).Transposed(),
-                   output + first * Positions(g) * g.output_channels, g.output_channels, epilogue,
-                   workspace);
-  });
+  CopyByPlace(batch, Pixels(g), g.channels, input, buffer, workspace);
+  const PlaceProducts products = {.batch = batch,
+                                  .inputs = buffer,
+                                  .inner = g.channels,
+                                  .outputs = output,
+                                  .output_places = Positions(g),
+                                  .outer = g.output_channels,
+                                  .bias = epilogue.column_bias,
+                                  .weights = {.data = weights,
+                                              .k = g.channels,
+                                              .n = g.output_channels,
+                                              .k_stride = Elements(g),
+                                              .n_stride = g.channels * Elements(g)}};
+  const std::int64_t panel = ActiveTileShape().columns;
+  workspace.ParallelFor(
+      Ceiling(g.output_channels, panel), [&](std::int64_t task, std::span<float> scratch) {
+        const std::int64_t first = task * panel;
+        AddProducts(g, products, first, scratch.data(), [&](const Element& element, auto visit) {
+          element.ForPairs(
+              g, [&](std::int64_t position, std::int64_t pixel) { visit(pixel, position); });
+        });
+        ActivateRows(epilogue.activation, epilogue.slope, batch * Positions(g),
+                     std::min(panel, g.output_channels - first), output + first, g.output_channels);
+      });
 }
 
 void SmallImagesBackwardInput(const ConvolutionGeometry& g, std::int64_t batch,
                               const float* grad_output, const float* weights, float* grad_input,
                               float* buffer, Workspace& workspace) {
-  ForPieces(g, batch, [&](std::int64_t first, std::int64_t images) {
-    ParallelMatmul(MatrixRef::RowMajor(grad_output + first * Positions(g) * g.output_channels,
-                                       images * Positions(g), g.output_channels),
-                   MatrixRef::RowMajor(weights, g.output_channels, Depth(g)), buffer,
-                   PatchStride(g), {}, workspace);
-    AddPatches(g, images, buffer, grad_input + first * g.height * g.width * g.channels, workspace);
-  });
+  CopyByPlace(batch, Positions(g), g.output_channels, grad_output, buffer, workspace);
+  const PlaceProducts products = {.batch = batch,
+                                  .inputs = buffer,
+                                  .inner = g.output_channels,
+                                  .outputs = grad_input,
+                                  .output_places = Pixels(g),
+                                  .outer = g.channels,
+                                  .bias = nullptr,
+                                  .weights = {.data = weights,
+                                              .k = g.output_channels,
+                                              .n = g.channels,
+                                              .k_stride = g.channels * Elements(g),
+                                              .n_stride = Elements(g)}};
+  const std::int64_t panel = ActiveTileShape().columns;
+  workspace.ParallelFor(
+      Ceiling(g.channels, panel), [&](std::int64_t task, std::span<float> scratch) {
+        AddProducts(g, products, task * panel, scratch.data(),
+                    [&](const Element& element, auto visit) { element.ForPairs(g, visit); });
+      });
 }
 
 void SmallImagesBackwardWeights(const ConvolutionGeometry& g, std::int64_t batch,
                                 const float* input, const float* grad_output, float* grad_weights,
                                 float* buffer, Workspace& workspace) {
-  if (batch == 0) std::fill_n(grad_weights, g.output_channels * Depth(g), 0.0f);
-  ForPieces(g, batch, [&](std::int64_t first, std::int64_t images) {
-    CopyPatches(g, images, input + first * g.height * g.width * g.channels, buffer, workspace);
-    workspace.ParallelFor(
-        Ceiling(Depth(g), kGradientColumns), [&](std::int64_t task, std::span<float>) {
-          const std::int64_t column = task * kGradientColumns;
-          SumOuterProducts({.a = grad_output + first * Positions(g) * g.output_channels,
-                            .a_stride = g.output_channels,
-                            .a_segment_stride = 0,
-                            .b = buffer + column,
-                            .b_stride = PatchStride(g),
-                            .b_segment_stride = 0,
-                            .segments = 1,
-                            .depth = images * Positions(g),
-                            .rows = g.output_channels,
-                            .columns = std::min(kGradientColumns, Depth(g) - column),
-                            .c = grad_weights + column,
-                            .c_stride = Depth(g),
-                            .accumulates = first > 0});
-        });
-  });
+  float* const inputs = buffer;
+  float* const grads = buffer + batch * Pixels(g) * RowStride(g.channels);
+  CopyByPlace(batch, Pixels(g), g.channels, input, inputs, workspace);
+  CopyByPlace(batch, Positions(g), g.output_channels, grad_output, grads, workspace);
+  const std::int64_t grad_stride = RowStride(g.output_channels);
+  const std::int64_t stride = RowStride(g.channels);
+  const std::int64_t parts = Ceiling(g.channels, kGradientChannels);
+  const std::int64_t elements = Elements(g);
+  const auto sum_part = [&](std::int64_t task, std::span<float> scratch) {
+    const std::int64_t o = task / parts * kGradientOutputs;
+    const std::int64_t c = task % parts * kGradientChannels;
+    const std::int64_t outputs = std::min(kGradientOutputs, g.output_channels - o);
+    const std::int64_t channels = std::min(kGradientChannels, g.channels - c);
+    for (std::int64_t t = 0; t < elements; ++t) {
+      const Element element(g, t);
+      const std::int64_t position = element.y.begin * g.output_width + element.x.begin;
+      const std::int64_t pixel = element.y.input * g.width + element.x.input;
+      const bool meets = element.y.count > 0 && element.x.count > 0;
+      SumOuterProducts({.a = grads + (meets ? position * batch * grad_stride : 0) + o,
+                        .a_stride = grad_stride,
+                        .a_segment_stride = batch * grad_stride,
+                        .b = inputs + (meets ? pixel * batch * stride : 0) + c,
+                        .b_stride = stride,
+                        .b_segment_stride = g.stride_width * batch * stride,
+                        .segments = std::max<std::int64_t>(1, element.x.count),
+                        .depth = batch,
+                        .rows = outputs,
+                        .columns = channels,
+                        .c = scratch.data() + t * outputs * channels,
+                        .c_stride = channels,
+                        .accumulates = false,
+                        .groups = meets ? element.y.count : 0,
+                        .a_group_stride = g.output_width * batch * grad_stride,
+                        .b_group_stride = g.stride_height * g.width * batch * stride});
+    }
+    for (std::int64_t i = 0; i < outputs; ++i) {
+      float* to = grad_weights + ((o + i) * g.channels + c) * elements;
+      for (std::int64_t j = 0; j < channels; ++j) {
+        for (std::int64_t t = 0; t < elements; ++t) {
+          *to++ = scratch[static_cast<std::size_t>((t * outputs + i) * channels + j)];
+        }
+      }
+    }
+  };
+  workspace.ParallelFor(Ceiling(g.output_channels, kGradientOutputs) * parts, sum_part);
 }
 
 }  // namespace espalier

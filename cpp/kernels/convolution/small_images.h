@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// A training step's convolutions of images so small that reading their weights is what they cost:
-// all three products take the weights, and give their gradients, as they lie in files. Packed
-// weights would be used once.
+// A training step's convolutions of images so small that reading their weights is what they cost,
+// and that much of what a kernel covers is padding: all three products take the weights, and give
+// their gradients, as they lie in files, since packed weights would be used once; and each element
+// of the kernel multiplies only the pixels that it meets.
 //
-// What an output position reads is copied to a row of a patch matrix, (channel, kernel row, kernel
-// column) in order, for some images at a time. Each sum is one chain over its terms in order.
+// Images are copied pixel by pixel, so that one element's product has the same pixel of all images
+// as its rows. Each sum of a pass is one chain: over kernel elements, then channels, for the
+// weights' gradient over positions, then images.
 
 #include <cstdint>
 
@@ -14,7 +16,7 @@
 
 namespace espalier {
 
-/// Few outputs an image, many weights, one group; by the geometry alone.
+/// Few outputs an image, many weights, one group, no large kernel; by the geometry alone.
 bool HasSmallImages(const ConvolutionGeometry& geometry);
 
 /// Floats of `buffer` that each of the functions below needs.
