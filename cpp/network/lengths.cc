@@ -39,7 +39,11 @@ class Finder {
   static constexpr int kNone = -1;
 
   int SetOf(int value) {
-    while (parent_[Index(value)] != value) value = parent_[Index(value)];
+    while (parent_[Index(value)] != value) {
+      // Each look halves the way, so that chains of many layers take time in proportion.
+      parent_[Index(value)] = parent_[Index(parent_[Index(value)])];
+      value = parent_[Index(value)];
+    }
     return value;
   }
 
