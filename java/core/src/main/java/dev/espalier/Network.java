@@ -384,7 +384,8 @@ public final class Network implements AutoCloseable {
    * Sets the threshold of each label to the one with the best F1 on known answers: for labels that
    * are rare, or that are worth more hits or fewer false alarms than 0.5 gives. An answer counts as
    * yes from 0.5 on; unlabelled entries count for nothing. See {@link #setThresholds}. Labels
-   * without a known yes get 0.5. Has the exceptions of {@link #calibrate}.
+   * without a known yes get 0.5. Has the exceptions of {@link #calibrate}, and throws {@link
+   * IllegalArgumentException} if there are no targets of labels.
    *
    * @param validation examples with targets that the network was not trained on
    * @return this

@@ -136,15 +136,22 @@ final class Tuning {
     double[] thresholds = new double[binding.totalWidth()];
     Arrays.fill(thresholds, Double.NaN);
     int column = 0;
+    boolean hasLabels = false;
     for (int t = 0; t < binding.tasks().size(); t++) {
       Task task = binding.tasks().get(t);
-      if (binding.isPresent(t) && task.kind() == Task.Kind.LABELS) {
+      if (binding.isPresent(t) && isOfLabels(task)) {
+        hasLabels = true;
         List<Known> labels = labels(t, column);
         for (int j = 0; j < task.width(); j++) {
           thresholds[column + j] = labels.get(j).bestThreshold();
         }
       }
       column += task.width();
+    }
+    if (!hasLabels) {
+      throw new IllegalArgumentException(
+          "tuneThresholds: expected targets of a task of labels, got none: only labels have"
+              + " thresholds");
     }
     network.setThresholds(thresholds);
   }

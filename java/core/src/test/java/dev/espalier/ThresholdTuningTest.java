@@ -111,6 +111,19 @@ class ThresholdTuningTest {
   }
 
   @Test
+  void onlyLabelsHaveThresholds() {
+    Dataset data = Datasets.of(new float[][] {{1}, {2}}, new float[][] {{0.5f}, {1.5f}});
+    try (Network network =
+        Network.builder(Shape.vector(1)).head("size", Head.values("size")).build(1)) {
+      assertEquals(
+          "tuneThresholds: expected targets of a task of labels, got none: only labels have"
+              + " thresholds",
+          assertThrows(IllegalArgumentException.class, () -> network.tuneThresholds(data))
+              .getMessage());
+    }
+  }
+
+  @Test
   void inputsThatAreNotFiniteAreRefused() {
     Dots dots = new Dots(20, 1);
     dots.pictures[7 * 64 + 5] = Float.NaN;

@@ -3,8 +3,10 @@ package dev.espalier.examples.data;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -28,6 +30,7 @@ final class CsvColumns {
 
   /** Throws an {@link IllegalArgumentException} that says which column there is not, or twice. */
   static Choice choose(List<String> header, CsvOptions options) {
+    requireDistinct(header);
     CsvColumns columns = new CsvColumns(header);
     for (String name : options.ignored()) {
       Arrays.stream(columns.find(name)).forEach(columns.ignored::add);
@@ -44,6 +47,23 @@ final class CsvColumns {
           "expected a column of inputs, got none but targets and those left out");
     }
     return new Choice(inputs, targets);
+  }
+
+  /** Of two columns of one name nobody could say which is meant. */
+  private static void requireDistinct(List<String> header) {
+    Map<String, Integer> columns = new HashMap<>();
+    for (int column = 0; column < header.size(); column++) {
+      Integer first = columns.putIfAbsent(header.get(column), column);
+      if (first != null) {
+        throw new IllegalArgumentException(
+            "header: expected a name of its own for each column, got \""
+                + header.get(column)
+                + "\" for columns "
+                + (first + 1)
+                + " and "
+                + (column + 1));
+      }
+    }
   }
 
   private int[] rest() {

@@ -49,6 +49,18 @@ class CsvDatasetTest {
   }
 
   @Test
+  void refusesTwoColumnsOfOneName() {
+    String message =
+        assertThrows(
+                IllegalArgumentException.class, () -> read("x,y,sweet,x,red\n1,2,0,3,1\n", plain()))
+            .getMessage();
+    assertTrue(
+        message.endsWith(
+            "header: expected a name of its own for each column, got \"x\" for columns 1 and 4"),
+        message);
+  }
+
+  @Test
   void readsClassesByName() throws IOException {
     CsvOptions options =
         CsvOptions.inputs("x").classes("fruit", "kind", "apple", "sour cherry").separator(';');
