@@ -114,9 +114,8 @@ std::vector<int> ChosenValues(const NetworkState& network, const std::vector<std
 }
 
 // True if some input's length varies, and no output's does: a caller's rows have one width.
-bool VariesInLength(const NetworkState& network, const PredictorConfig& config) {
+bool VariesInLength(const NetworkState& network, const std::vector<int>& outputs) {
   const auto varies = [](const GraphValue& value) { return value.length.varies(); };
-  const std::vector<int> outputs = ChosenValues(network, config.layers);
   return std::any_of(network.values.begin(), network.values.end(), varies) &&
          std::none_of(outputs.begin(), outputs.end(),
                       [&](int output) { return varies(network.value(output)); });
@@ -131,12 +130,11 @@ std::int64_t FloatsOf(const NetworkState& network, const std::vector<int>& value
 }
 
 InferencePlan MakePlan(const NetworkState& network, const PredictorConfig& config,
-                       const std::vector<GraphHead>& heads) {
+                       const std::vector<GraphHead>& heads, const std::vector<int>& values) {
   std::vector<int> outputs;
   for (const GraphHead& head : heads) {
     outputs.push_back(network.logits(head));
   }
-  const std::vector<int> values = ChosenValues(network, config.layers);
   outputs.insert(outputs.end(), values.begin(), values.end());
   return {network,
           {},
@@ -155,14 +153,15 @@ std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
 
 class Predictor::Implementation {
  public:
+  /// Of these heads, and what the layers of `config` make: `values`.
   Implementation(const NetworkState& network, const PredictorConfig& config,
-                 const std::vector<GraphHead>& heads)
-      : plan_(MakePlan(network, config, heads)),
-        probabilities_(heads, FloatsOf(network, ChosenValues(network, config.layers))),
+                 const std::vector<GraphHead>& heads, const std::vector<int>& values)
+      : plan_(MakePlan(network, config, heads, values)),
+        probabilities_(heads, FloatsOf(network, values)),
         pool_(plan_.first(), PieceSize(plan_.first(), probabilities_.width()), config.threads),
         formats_(InputFormats(network)),
         input_size_(FloatsOf(formats_)),
-        varies_(VariesInLength(network, config)),
+        varies_(VariesInLength(network, values)),
         wants_logits_(config.logits),
         pixel_scale_(config.pixel_scale),
         pixel_offset_(config.pixel_offset),
@@ -177,7 +176,7 @@ class Predictor::Implementation {
       pool_.PrepareConverted(converted_piece_ * (input_size_ + answers));
     }
     // After all that a caller needs, for copies that nobody asked for yield where memory is short.
-    plan_.AddCopies(config.weight_copies, [&] { return MakePlan(network, config, heads); });
+    plan_.AddCopies(config.weight_copies, [&] { return MakePlan(network, config, heads, values); });
     if (EstimateCost(network, CostUse::kPrediction).multiply_adds <= kMostWarmUpWork) WarmUp();
   }
 
@@ -360,7 +359,8 @@ Predictor::Predictor(const Network& network, const PredictorConfig& config) {
   const ReadScope scope(state.access, "predictor");
   CheckConfig(state, config);
   if (state.limits) CheckLimits(state, *state.limits, CostUse::kPrediction);
-  implementation_ = std::make_unique<Implementation>(state, config, ChosenHeads(state, config));
+  implementation_ = std::make_unique<Implementation>(state, config, ChosenHeads(state, config),
+                                                     ChosenValues(state, config.layers));
 }
 
 Predictor::Predictor(Predictor&&) noexcept = default;

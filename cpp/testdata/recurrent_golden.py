@@ -10,12 +10,11 @@ with PyTorch's own layers. The files have the form of golden.bin and golden.txt.
 themselves are written down twice, here and in cpp/training/recurrent_golden_test.cc.
 """
 
-import pathlib
-import struct
-
 import torch
 import torch.nn.functional as F
 from torch.nn.utils.rnn import pack_padded_sequence
+
+from golden_file import as_float32, write
 
 BATCH = 5
 LABELS = 3
@@ -79,10 +78,6 @@ def named(network, read):
     return result
 
 
-def as_float32(tensor):
-    return tensor.detach().float().double()
-
-
 def main():
     values = {}
     seed = 0
@@ -109,17 +104,7 @@ def main():
                 values[f"{name}/initial/{path}"] = value
             for path, value in named(network, lambda parameter: parameter.grad).items():
                 values[f"{name}/gradient/{path}"] = value
-    folder = pathlib.Path(__file__).parent
-    offset = 0
-    with (
-        open(folder / "recurrent_golden.bin", "wb") as data,
-        open(folder / "recurrent_golden.txt", "w", encoding="utf-8") as index,
-    ):
-        for name, value in values.items():
-            floats = value.detach().double().flatten().tolist()
-            data.write(struct.pack(f"<{len(floats)}f", *floats))
-            index.write(f"{name} {offset} {len(floats)}\n")
-            offset += len(floats)
+    write("recurrent_golden", values)
 
 
 if __name__ == "__main__":

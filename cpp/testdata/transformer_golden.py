@@ -10,11 +10,10 @@ with PyTorch's own layers. The files have the form of golden.bin and golden.txt.
 themselves are written down twice, here and in cpp/training/transformer_golden_test.cc.
 """
 
-import pathlib
-import struct
-
 import torch
 import torch.nn.functional as F
+
+from golden_file import as_float32, write
 
 BATCH = 5
 LABELS = 3
@@ -111,10 +110,6 @@ def block_paths(blocks):
     return paths
 
 
-def as_float32(tensor):
-    return tensor.detach().float().double()
-
-
 def main():
     values = {}
     for name, make, seed in (("encoder", Encoder, 1), ("decoder", Decoder, 2)):
@@ -142,17 +137,7 @@ def main():
         for key, parameter in network.named_parameters():
             values[f"{name}/initial/{paths[key]}"] = parameter
             values[f"{name}/gradient/{paths[key]}"] = parameter.grad
-    folder = pathlib.Path(__file__).parent
-    offset = 0
-    with (
-        open(folder / "transformer_golden.bin", "wb") as data,
-        open(folder / "transformer_golden.txt", "w", encoding="utf-8") as index,
-    ):
-        for name, value in values.items():
-            floats = value.detach().double().flatten().tolist()
-            data.write(struct.pack(f"<{len(floats)}f", *floats))
-            index.write(f"{name} {offset} {len(floats)}\n")
-            offset += len(floats)
+    write("transformer_golden", values)
 
 
 if __name__ == "__main__":

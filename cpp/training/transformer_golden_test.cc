@@ -2,29 +2,25 @@
 
 // Transformers against PyTorch in float64: see cpp/testdata/transformer_golden.py.
 
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "espalier/builder.h"
-#include "espalier/predictor.h"
-#include "espalier/trainer.h"
+#include "espalier/inputs.h"
 #include "gtest/gtest.h"
 #include "testing/cpu_targets.h"
 #include "testing/golden_file.h"
+#include "testing/golden_network.h"
 #include "testing/layer_spec.h"
-#include "testing/tolerance.h"
 
 namespace espalier {
 namespace {
 
-using testing::RelativeNorm;
 using testing::Spec;
 
 constexpr std::int64_t kBatch = 5;
-constexpr double kTolerance = 1e-5;
 
 const testing::GoldenFile& Golden() {
   static const testing::GoldenFile golden("transformer_golden");
@@ -74,9 +70,7 @@ Network Decoder() {
 struct Example {
   explicit Example(const std::string& name_in)
       : name(name_in), network(name == "encoder" ? Encoder() : Decoder()) {
-    for (const ParameterDescription& parameter : network.Parameters()) {
-      network.WriteParameter(parameter.path, Golden().Values(name + "/initial/" + parameter.path));
-    }
+    testing::WriteGoldenParameters(name, Golden(), network);
     if (name == "decoder") {
       data.emplace_back(Golden().Values(name + "/inputs/input"));
       return;
@@ -88,6 +82,8 @@ struct Example {
     for (const auto& values : integers) data.emplace_back(std::span<const std::int32_t>(values));
   }
 
+  testing::GoldenExample golden() { return {name, Golden(), network, kBatch, data}; }
+
   std::string name;
   Network network;
   std::vector<std::vector<std::int32_t>> integers;
@@ -97,45 +93,14 @@ struct Example {
 class TransformerGolden : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(TransformerGolden, AnswersAsPyTorch) {
-  const Example example(GetParam());
-  testing::ForEachCpuTarget([&] {
-    const Predictor predictor(example.network, {.max_batch_size = kBatch});
-    std::vector<float> probabilities(kBatch * 3);
-    predictor.Predict(kBatch, Inputs(std::span<const InputData>(example.data)), probabilities);
-    std::vector<double> expected;
-    for (const float logit : Golden().Values(example.name + "/logits")) {
-      expected.push_back(1.0 / (1.0 + std::exp(-static_cast<double>(logit))));
-    }
-    EXPECT_LE(RelativeNorm(probabilities, expected), kTolerance);
-  });
+  Example example(GetParam());
+  testing::ForEachCpuTarget([&] { testing::ExpectGoldenAnswers(example.golden()); });
 }
 
-// The gradient is what a step subtracts; the larger its rate, the less rounding shows.
 TEST_P(TransformerGolden, GradientsAsPyTorch) {
   testing::ForEachCpuTarget([] {
     Example example(GetParam());
-    Network& network = example.network;
-    const std::string& name = example.name;
-    Trainer trainer(network, {.optimizer = Sgd{.learning_rate = 64.0}, .max_batch_size = kBatch});
-    const std::vector<TaskTargets> targets = {{.values = Golden().Values(name + "/targets")}};
-    const StepResult& result =
-        trainer.Step(kBatch, Inputs(std::span<const InputData>(example.data)), targets);
-    EXPECT_NEAR(result.loss, static_cast<double>(Golden().Values(name + "/loss")[0]), 1e-5);
-    double squares = 0.0;
-    for (const ParameterDescription& parameter : network.Parameters()) {
-      for (const float value : Golden().Values(name + "/gradient/" + parameter.path)) {
-        squares += static_cast<double>(value) * static_cast<double>(value);
-      }
-      const auto before = Golden().Values(name + "/initial/" + parameter.path);
-      std::vector<float> gradient = network.ReadParameter(parameter.path);
-      for (std::size_t i = 0; i < gradient.size(); ++i) {
-        gradient[i] = (before[i] - gradient[i]) / 64.0f;
-      }
-      EXPECT_LE(RelativeNorm(gradient, Golden().Values(name + "/gradient/" + parameter.path)),
-                kTolerance)
-          << parameter.path;
-    }
-    EXPECT_NEAR(result.gradient_norm, std::sqrt(squares), 1e-5 * std::sqrt(squares));
+    testing::ExpectGoldenGradients(example.golden());
   });
 }
 

@@ -2,6 +2,7 @@
 #include "kernels/elementwise/binary.h"
 
 #include <cstddef>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/elementwise/binary.cc"
@@ -143,48 +144,41 @@ void BackwardOf(int operand, size_t rows, size_t columns, const StridedRows& a,
   return BackwardAs<kFunction, 1>(rows, columns, a, b, grad_y, grad);
 }
 
-void Forward(Binary function, size_t rows, size_t columns, const StridedRows& a,
-             const StridedRows& b, float* y) {
+// Calls `call` with the function as a constant.
+template <class Call>
+HWY_INLINE void WithConstant(Binary function, const Call& call) {
   switch (function) {
     case Binary::kAdd:
-      return ForwardAs<Binary::kAdd>(rows, columns, a, b, y);
+      return call(std::integral_constant<Binary, Binary::kAdd>());
     case Binary::kSub:
-      return ForwardAs<Binary::kSub>(rows, columns, a, b, y);
+      return call(std::integral_constant<Binary, Binary::kSub>());
     case Binary::kMul:
-      return ForwardAs<Binary::kMul>(rows, columns, a, b, y);
+      return call(std::integral_constant<Binary, Binary::kMul>());
     case Binary::kDiv:
-      return ForwardAs<Binary::kDiv>(rows, columns, a, b, y);
+      return call(std::integral_constant<Binary, Binary::kDiv>());
     case Binary::kMin:
-      return ForwardAs<Binary::kMin>(rows, columns, a, b, y);
+      return call(std::integral_constant<Binary, Binary::kMin>());
     case Binary::kMax:
-      return ForwardAs<Binary::kMax>(rows, columns, a, b, y);
+      return call(std::integral_constant<Binary, Binary::kMax>());
     case Binary::kPow:
-      return ForwardAs<Binary::kPow>(rows, columns, a, b, y);
+      return call(std::integral_constant<Binary, Binary::kPow>());
     case Binary::kPrelu:
-      return ForwardAs<Binary::kPrelu>(rows, columns, a, b, y);
+      return call(std::integral_constant<Binary, Binary::kPrelu>());
   }
+}
+
+void Forward(Binary function, size_t rows, size_t columns, const StridedRows& a,
+             const StridedRows& b, float* y) {
+  WithConstant(function, [&](auto constant) HWY_ATTR {
+    ForwardAs<decltype(constant)::value>(rows, columns, a, b, y);
+  });
 }
 
 void Backward(Binary function, int operand, size_t rows, size_t columns, const StridedRows& a,
               const StridedRows& b, const float* grad_y, float* grad) {
-  switch (function) {
-    case Binary::kAdd:
-      return BackwardOf<Binary::kAdd>(operand, rows, columns, a, b, grad_y, grad);
-    case Binary::kSub:
-      return BackwardOf<Binary::kSub>(operand, rows, columns, a, b, grad_y, grad);
-    case Binary::kMul:
-      return BackwardOf<Binary::kMul>(operand, rows, columns, a, b, grad_y, grad);
-    case Binary::kDiv:
-      return BackwardOf<Binary::kDiv>(operand, rows, columns, a, b, grad_y, grad);
-    case Binary::kMin:
-      return BackwardOf<Binary::kMin>(operand, rows, columns, a, b, grad_y, grad);
-    case Binary::kMax:
-      return BackwardOf<Binary::kMax>(operand, rows, columns, a, b, grad_y, grad);
-    case Binary::kPow:
-      return BackwardOf<Binary::kPow>(operand, rows, columns, a, b, grad_y, grad);
-    case Binary::kPrelu:
-      return BackwardOf<Binary::kPrelu>(operand, rows, columns, a, b, grad_y, grad);
-  }
+  WithConstant(function, [&](auto constant) HWY_ATTR {
+    BackwardOf<decltype(constant)::value>(operand, rows, columns, a, b, grad_y, grad);
+  });
 }
 
 void RowSums(const float* x, size_t rows, size_t columns, std::ptrdiff_t stride, float* sums) {
