@@ -52,6 +52,9 @@ class Workspace {
   /// `workers` 1: everything runs on the caller's thread and the pool is never touched.
   Workspace(int workers, std::int64_t scratch_floats_per_worker);
 
+  /// One worker alone, on the scratch of this one's worker `worker`, which it borrows.
+  Workspace Alone(int worker) const { return Workspace(ScratchOf(worker), scratch_floats_); }
+
   int workers() const { return workers_; }
   std::int64_t scratch_floats() const { return scratch_floats_; }
 
@@ -59,17 +62,27 @@ class Workspace {
   void ParallelFor(std::int64_t tasks,
                    FunctionRef<void(std::int64_t task, std::span<float> scratch)> body);
 
+  /// The same for a body that has its scratch from Alone(worker).
+  void ParallelForWorkers(std::int64_t tasks,
+                          FunctionRef<void(std::int64_t task, int worker)> body);
+
   /// The scratch of the worker that is the caller; not while ParallelFor runs.
   std::span<float> caller_scratch() {
-    return {scratch_.data(), static_cast<std::size_t>(scratch_floats_)};
+    return {scratch_, static_cast<std::size_t>(scratch_floats_)};
   }
 
-  std::int64_t NativeBytes() const { return scratch_.bytes(); }
+  std::int64_t NativeBytes() const { return owned_.bytes(); }  ///< not of what is borrowed
 
  private:
+  Workspace(float* scratch, std::int64_t floats)
+      : workers_(1), scratch_floats_(floats), scratch_(scratch) {}
+
+  float* ScratchOf(int worker) const;
+
   int workers_;
   std::int64_t scratch_floats_;
-  AlignedArray<float> scratch_;
+  AlignedArray<float> owned_;
+  float* scratch_;
 };
 
 }  // namespace espalier

@@ -300,6 +300,20 @@ TEST(Workspace, GivesEachWorkerScratchOfItsOwn) {
   EXPECT_THROW(Workspace(1, -1), Error);
 }
 
+TEST(Workspace, LendsTheScratchOfAWorker) {
+  const Workspace workspace(3, 17);
+  std::set<const float*> scratches;
+  for (int worker = 0; worker < 3; ++worker) {
+    Workspace alone = workspace.Alone(worker);
+    EXPECT_EQ(alone.workers(), 1);
+    EXPECT_EQ(alone.caller_scratch().size(), 17u);
+    EXPECT_EQ(alone.NativeBytes(), 0);
+    scratches.insert(alone.caller_scratch().data());
+  }
+  EXPECT_EQ(scratches.size(), 3u);
+  EXPECT_GT(workspace.NativeBytes(), 0);
+}
+
 TEST(Workspace, OfOneWorkerNeverTouchesThePool) {
   Workspace workspace(1, 0);
   ThreadPool::Shared().ResetWidestRun();

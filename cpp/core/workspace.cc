@@ -24,21 +24,29 @@ Workspace::Workspace(int workers, std::int64_t scratch_floats_per_worker)
     Fail(ErrorCode::kInvalidArgument, "scratch: expected at least 0 floats, got ",
          scratch_floats_per_worker);
   }
-  scratch_ = AlignedArray<float>(CheckedMultiply(RoundUp(scratch_floats_), workers_));
+  owned_ = AlignedArray<float>(CheckedMultiply(RoundUp(scratch_floats_), workers_));
+  scratch_ = owned_.data();
+}
+
+float* Workspace::ScratchOf(int worker) const {
+  return scratch_ + worker * RoundUp(scratch_floats_);
 }
 
 void Workspace::ParallelFor(std::int64_t tasks,
                             FunctionRef<void(std::int64_t task, std::span<float> scratch)> body) {
-  const std::int64_t stride = RoundUp(scratch_floats_);
-  const auto run = [&](std::int64_t task, int worker) {
-    body(task, {scratch_.data() + worker * stride, static_cast<std::size_t>(scratch_floats_)});
-  };
+  ParallelForWorkers(tasks, [&](std::int64_t task, int worker) {
+    body(task, {ScratchOf(worker), static_cast<std::size_t>(scratch_floats_)});
+  });
+}
+
+void Workspace::ParallelForWorkers(std::int64_t tasks,
+                                   FunctionRef<void(std::int64_t task, int worker)> body) {
   if (workers_ == 1) {
     const FlushDenormals flush;
-    for (std::int64_t task = 0; task < tasks; ++task) run(task, 0);
+    for (std::int64_t task = 0; task < tasks; ++task) body(task, 0);
     return;
   }
-  ThreadPool::Shared().ParallelFor(tasks, workers_, run);
+  ThreadPool::Shared().ParallelFor(tasks, workers_, body);
 }
 
 }  // namespace espalier
