@@ -14,11 +14,17 @@ namespace espalier {
 namespace {
 
 // In the order of Binary, from kSub on: sums are a layer of their own.
-constexpr std::array<std::string_view, 6> kKinds = {"sub", "mul", "div", "min", "max", "pow"};
-static_assert(static_cast<std::size_t>(Binary::kPow) == kKinds.size());
+constexpr std::array<std::string_view, 11> kKinds = {
+    "sub", "mul", "div", "min", "max", "pow", "equal", "less", "greater", "remainder", "fmod"};
+static_assert(static_cast<std::size_t>(Binary::kFmod) == kKinds.size());
 
-// Two logarithms and exponentials in double take as long as so many passes over the elements.
-constexpr std::int64_t kPowerPasses = 16;
+// Two logarithms and exponentials in double take as long as so many passes over the elements; so do
+// remainders, which are taken one by one.
+constexpr std::int64_t kSlowPasses = 16;
+
+bool IsSlow(Binary function) {
+  return function == Binary::kPow || function == Binary::kRemainder || function == Binary::kFmod;
+}
 
 }  // namespace
 
@@ -46,7 +52,7 @@ Shape BinaryLayer::OutputShape(std::span<const Shape> inputs) const {
 
 std::int64_t BinaryLayer::Work(std::span<const Shape> inputs) const {
   const std::int64_t work = ElementWork(inputs, OutputShape(inputs));
-  return function_ == Binary::kPow ? SaturatedMultiply(work, kPowerPasses) : work;
+  return IsSlow(function_) ? SaturatedMultiply(work, kSlowPasses) : work;
 }
 
 LayerMemory BinaryLayer::Memory(std::int64_t /*batch*/, std::span<const Shape> /*inputs*/,

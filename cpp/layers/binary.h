@@ -8,8 +8,10 @@
 namespace espalier {
 
 /// A function of two inputs, element by element: sub (a - b), mul, div, min, max or pow (a^b), as
-/// IEEE 754 and C define them; min and max are NaN if one of both is. Shapes may differ, as
-/// BroadcastShape says: mul of [C, 1, 1] and [C, H, W] scales channels. No attributes.
+/// IEEE 754 and C define them; min and max are NaN if one of both is. equal, less (a < b) and
+/// greater: 1 where it is so, 0 where not. remainder and fmod: what is left of a / b, 0 or with b's
+/// sign, and with a's. Shapes may differ, as BroadcastShape says: mul of [C, 1, 1] and [C, H, W]
+/// scales channels. No attributes.
 ///
 /// Gradients are PyTorch's: see BinaryBackward.
 class BinaryLayer final : public Layer {

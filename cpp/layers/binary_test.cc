@@ -42,6 +42,17 @@ const Function kFunctions[] = {
     {"pow", [](double a, double b) { return std::pow(a, b); },
      [](double a, double b) { return b * std::pow(a, b - 1.0); },
      [](double a, double b) { return std::pow(a, b) * std::log(a); }, false},
+    {"equal", [](double a, double b) { return a == b ? 1.0 : 0.0; },
+     [](double, double) { return 0.0; }, [](double, double) { return 0.0; }, true},
+    {"less", [](double a, double b) { return a < b ? 1.0 : 0.0; },
+     [](double, double) { return 0.0; }, [](double, double) { return 0.0; }, true},
+    {"greater", [](double a, double b) { return a > b ? 1.0 : 0.0; },
+     [](double, double) { return 0.0; }, [](double, double) { return 0.0; }, true},
+    {"remainder", [](double a, double b) { return a - b * std::floor(a / b); },
+     [](double, double) { return 1.0; }, [](double a, double b) { return -std::floor(a / b); },
+     false},
+    {"fmod", [](double a, double b) { return std::fmod(a, b); }, [](double, double) { return 1.0; },
+     [](double a, double b) { return -std::trunc(a / b); }, false},
 };
 
 // Indices as NumPy has them, over row-major values.
@@ -116,7 +127,7 @@ void MakeTame(const std::string& kind, LayerValues& values) {
     for (double& x : numbers) x = static_cast<float>(least + std::abs(x));
   };
   if (kind == "pow") at_least(0.3, values.inputs[0]);
-  if (kind == "div") at_least(0.5, values.inputs[1]);
+  if (kind == "div" || kind == "remainder" || kind == "fmod") at_least(0.5, values.inputs[1]);
 }
 
 TEST(Binary, MatchesReferenceAndItsGradientInBothLayouts) {

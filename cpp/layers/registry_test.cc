@@ -51,7 +51,8 @@ Attributes Required(const std::string& kind) {
 std::size_t InputsOf(const std::string& kind) {
   const bool is_joint = kind == "add" || kind == "concat" || kind == "sub" || kind == "mul" ||
                         kind == "div" || kind == "min" || kind == "max" || kind == "pow" ||
-                        kind == "matmul";
+                        kind == "equal" || kind == "less" || kind == "greater" ||
+                        kind == "remainder" || kind == "fmod" || kind == "matmul";
   if (kind == "where") return 3;
   return is_joint ? 2 : 1;
 }

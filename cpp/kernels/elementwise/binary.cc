@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/elementwise/binary.h"
 
+#include <cmath>
 #include <cstddef>
 #include <type_traits>
 
@@ -21,6 +22,24 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
+// Lane by lane: exact for quotients of any size, and asked for rarely.
+template <Binary kFunction>
+HWY_INLINE V RemainderOf(D d, V a, V b) {
+  constexpr size_t kMostLanes = HWY_MAX_BYTES / sizeof(float);
+  HWY_ALIGN float x[kMostLanes];
+  HWY_ALIGN float y[kMostLanes];
+  hn::Store(a, d, x);
+  hn::Store(b, d, y);
+  for (size_t i = 0; i < hn::Lanes(d); ++i) {
+    float rest = std::fmod(x[i], y[i]);
+    if (kFunction == Binary::kRemainder && rest != 0.0f && (rest < 0.0f) != (y[i] < 0.0f)) {
+      rest += y[i];
+    }
+    x[i] = rest;
+  }
+  return hn::Load(d, x);
+}
+
 // Comparisons rather than Min and Max, which drop NaN on some targets.
 template <Binary kFunction>
 struct Result {
@@ -36,6 +55,13 @@ struct Result {
       return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
     }
     if constexpr (kFunction == Binary::kPow) return Pow(d, a, b);
+    const V one = hn::Set(d, 1.0f);
+    if constexpr (kFunction == Binary::kEqual) return hn::IfThenElseZero(hn::Eq(a, b), one);
+    if constexpr (kFunction == Binary::kLess) return hn::IfThenElseZero(hn::Lt(a, b), one);
+    if constexpr (kFunction == Binary::kGreater) return hn::IfThenElseZero(hn::Gt(a, b), one);
+    if constexpr (kFunction == Binary::kRemainder || kFunction == Binary::kFmod) {
+      return RemainderOf<kFunction>(d, a, b);
+    }
     if constexpr (kFunction == Binary::kPrelu) {
       return hn::IfThenElse(hn::Gt(a, hn::Zero(d)), a, hn::Mul(a, b));
     }
@@ -68,6 +94,15 @@ struct Gradient {
       const V slope = hn::Mul(Pow(d, a, b), Log(d, a));
       const auto is_flat = hn::And(hn::Eq(a, zero), hn::Ge(b, zero));
       return hn::IfThenZeroElse(is_flat, hn::Mul(grad, slope));
+    }
+    if constexpr (kFunction == Binary::kEqual || kFunction == Binary::kLess ||
+                  kFunction == Binary::kGreater) {
+      return zero;
+    }
+    if constexpr (kFunction == Binary::kRemainder || kFunction == Binary::kFmod) {
+      if constexpr (kOperand == 0) return grad;
+      const V quotient = hn::Div(hn::Sub(a, RemainderOf<kFunction>(d, a, b)), b);
+      return hn::Neg(hn::Mul(grad, hn::Round(quotient)));
     }
     if constexpr (kFunction == Binary::kPrelu) {
       const auto is_positive = hn::Gt(a, zero);
@@ -162,6 +197,16 @@ HWY_INLINE void WithConstant(Binary function, const Call& call) {
       return call(std::integral_constant<Binary, Binary::kMax>());
     case Binary::kPow:
       return call(std::integral_constant<Binary, Binary::kPow>());
+    case Binary::kEqual:
+      return call(std::integral_constant<Binary, Binary::kEqual>());
+    case Binary::kLess:
+      return call(std::integral_constant<Binary, Binary::kLess>());
+    case Binary::kGreater:
+      return call(std::integral_constant<Binary, Binary::kGreater>());
+    case Binary::kRemainder:
+      return call(std::integral_constant<Binary, Binary::kRemainder>());
+    case Binary::kFmod:
+      return call(std::integral_constant<Binary, Binary::kFmod>());
     case Binary::kPrelu:
       return call(std::integral_constant<Binary, Binary::kPrelu>());
   }

@@ -12,10 +12,15 @@ enum class Binary : std::uint8_t {
   kSub,
   kMul,
   kDiv,
-  kMin,    ///< NaN if one of both is
-  kMax,    ///< NaN if one of both is
-  kPow,    ///< as std::pow
-  kPrelu,  ///< a > 0 ? a : a·b
+  kMin,        ///< NaN if one of both is
+  kMax,        ///< NaN if one of both is
+  kPow,        ///< as std::pow
+  kEqual,      ///< 1 if a = b, else 0
+  kLess,       ///< 1 if a < b, else 0
+  kGreater,    ///< 1 if a > b, else 0
+  kRemainder,  ///< of a / b, exact: 0, or of b's sign; NaN of infinities and by 0
+  kFmod,       ///< as std::fmod: 0, or of a's sign
+  kPrelu,      ///< a > 0 ? a : a·b
 };
 
 /// Rows of columns: element (i, j) is values[i·row_stride + j·column_stride]. A stride of 0 repeats
@@ -34,7 +39,8 @@ void BinaryForward(Binary function, std::int64_t rows, std::int64_t columns, con
 /// grad[i·columns + j] = grad_y[i·columns + j] · the derivative by operand a (0) or b (1) at (i,
 /// j). grad may be grad_y. As PyTorch: of the minimum or maximum of two equal values each has half
 /// the gradient; the derivative of a^b by a is 0 where b is 0, that by b is 0 where a is 0 and b is
-/// not negative; prelu's by a is b where a is 0.
+/// not negative; prelu's by a is b where a is 0; those of comparisons are 0; those of a remainder
+/// are 1 by a, and minus the whole quotient by b.
 void BinaryBackward(Binary function, int operand, std::int64_t rows, std::int64_t columns,
                     const StridedRows& a, const StridedRows& b, const float* grad_y, float* grad);
 

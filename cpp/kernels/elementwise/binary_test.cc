@@ -23,8 +23,10 @@ using testing::IsFloatOf;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-const Binary kAll[] = {Binary::kAdd, Binary::kSub, Binary::kMul, Binary::kDiv,
-                       Binary::kMin, Binary::kMax, Binary::kPow, Binary::kPrelu};
+const Binary kAll[] = {Binary::kAdd,  Binary::kSub,     Binary::kMul,       Binary::kDiv,
+                       Binary::kMin,  Binary::kMax,     Binary::kPow,       Binary::kEqual,
+                       Binary::kLess, Binary::kGreater, Binary::kRemainder, Binary::kFmod,
+                       Binary::kPrelu};
 
 double Reference(Binary function, float a_in, float b_in) {
   const double a = static_cast<double>(a_in);
@@ -44,6 +46,18 @@ double Reference(Binary function, float a_in, float b_in) {
       return std::isnan(a) || std::isnan(b) ? kNaN : std::max(a, b);
     case Binary::kPow:
       return std::pow(a, b);
+    case Binary::kEqual:
+      return a == b ? 1.0 : 0.0;
+    case Binary::kLess:
+      return a < b ? 1.0 : 0.0;
+    case Binary::kGreater:
+      return a > b ? 1.0 : 0.0;
+    case Binary::kRemainder: {
+      const double rest = std::fmod(a, b);
+      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+    }
+    case Binary::kFmod:
+      return std::fmod(a, b);
     case Binary::kPrelu:
       return a > 0 ? a : a * b;
   }
@@ -162,6 +176,24 @@ TEST(Binary, OperandsMayRepeatOrLieApart) {
   });
 }
 
+TEST(Binary, RemaindersAreExactAndOfTheirOperandsSigns) {
+  const auto of = [](Binary function, float a, float b) {
+    float y = 9.0f;
+    BinaryForward(function, 1, 1, Whole(&a), Whole(&b), &y);
+    return y;
+  };
+  testing::ForEachCpuTarget([&] {
+    EXPECT_EQ(of(Binary::kRemainder, -7.0f, 3.0f), 2.0f);
+    EXPECT_EQ(of(Binary::kRemainder, 7.0f, -3.0f), -2.0f);
+    EXPECT_EQ(of(Binary::kFmod, -7.0f, 3.0f), -1.0f);
+    EXPECT_EQ(of(Binary::kFmod, 7.0f, -3.0f), 1.0f);
+    EXPECT_EQ(of(Binary::kRemainder, 1e30f, 7.0f), std::fmod(1e30f, 7.0f));
+    EXPECT_TRUE(std::isnan(of(Binary::kRemainder, 1.0f, 0.0f)));
+    EXPECT_TRUE(std::isnan(of(Binary::kFmod, kInfinity, 2.0f)));
+    EXPECT_EQ(of(Binary::kFmod, 2.0f, kInfinity), 2.0f);
+  });
+}
+
 TEST(Binary, GradientsAtCornersAreThoseOfPyTorch) {
   testing::ForEachCpuTarget([] {
     const auto gradient = [](Binary function, int operand, float a, float b) {
@@ -184,6 +216,10 @@ TEST(Binary, GradientsAtCornersAreThoseOfPyTorch) {
     EXPECT_EQ(gradient(Binary::kPow, 0, -3.0f, 2.0f), -6.0f);
     EXPECT_EQ(gradient(Binary::kPow, 1, 0.0f, 2.0f), 0.0f);
     EXPECT_TRUE(std::isnan(gradient(Binary::kPow, 1, -2.0f, 2.0f)));
+    EXPECT_EQ(gradient(Binary::kEqual, 0, 2.0f, 2.0f), 0.0f);
+    EXPECT_EQ(gradient(Binary::kRemainder, 0, -7.0f, 3.0f), 1.0f);
+    EXPECT_EQ(gradient(Binary::kRemainder, 1, -7.0f, 3.0f), 3.0f);
+    EXPECT_EQ(gradient(Binary::kFmod, 1, -7.0f, 3.0f), 2.0f);
     EXPECT_EQ(gradient(Binary::kPrelu, 0, 0.0f, 0.25f), 0.25f);
     EXPECT_EQ(gradient(Binary::kPrelu, 1, -3.0f, 0.25f), -3.0f);
     EXPECT_EQ(gradient(Binary::kDiv, 0, 1.0f, 0.0f), kInfinity);
