@@ -211,7 +211,7 @@ int BufferPool::WantedThreads() const {
 
 std::unique_ptr<BufferPool::Buffers> BufferPool::Make() {
   auto buffers = std::make_unique<Buffers>();
-  buffers->plan = plan_.MakeBuffers(WantedThreads(), batch_);
+  buffers->plan = plan_.MakeRun(WantedThreads(), batch_);
   bytes_.fetch_add(buffers->plan->NativeBytes(), std::memory_order_relaxed);
   made_.fetch_add(1, std::memory_order_relaxed);
   return buffers;

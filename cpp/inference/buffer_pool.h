@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "core/memory.h"
-#include "inference/inference_buffers.h"
+#include "inference/inference_run.h"
 #include "inference/inference_plan.h"
 
 namespace espalier {
@@ -71,7 +71,7 @@ class BufferPool {
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    InferenceBuffers& operator*() const { return *buffers_->plan; }
+    InferenceRun& operator*() const { return *buffers_->plan; }
 
     /// Room for inputs of `floats`; grows with the largest number so far.
     float* Converted(std::int64_t floats);
@@ -85,7 +85,7 @@ class BufferPool {
 
  private:
   struct Buffers {
-    std::unique_ptr<InferenceBuffers> plan;
+    std::unique_ptr<InferenceRun> plan;
     AlignedArray<float> converted;  // inputs that came in another form
   };
 

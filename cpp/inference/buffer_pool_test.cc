@@ -127,7 +127,7 @@ TEST(BufferPool, NoSetIsInTwoHands) {
   const Network network = testing::FusionNetwork();
   const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1);
-  std::vector<std::atomic<const InferenceBuffers*>> held(kCallers);
+  std::vector<std::atomic<const InferenceRun*>> held(kCallers);
   std::atomic<int> twice{0};
   std::vector<std::thread> callers;
   for (int caller = 0; caller < kCallers; ++caller) {

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/inference_plan.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/checked.h"
 #include "core/text.h"
-#include "inference/compiled_plan.h"
-#include "inference/inference_buffers.h"
+#include "inference/inference_run.h"
+#include "inference/plan_compiler.h"
 
 namespace espalier {
+namespace {
+
+// Multiply-adds for which a thread is worth its waking.
+constexpr std::int64_t kPartWork = 1'000'000;
+
+// How often a thread that runs all steps should use each weight that it reads, at least: threads
+// that share an operation read the weights once together, those that share a batch once each.
+constexpr std::int64_t kWeightUses = 16;
+
+}  // namespace
 
 InferencePlan::InferencePlan(const NetworkState& network, std::vector<int> inputs,
                              std::vector<int> outputs, std::int64_t max_batch,
@@ -18,96 +29,73 @@ InferencePlan::InferencePlan(const NetworkState& network, std::vector<int> input
     Fail(ErrorCode::kInvalidArgument, "inference plan: expected a batch of at least 1, got ",
          max_batch);
   }
-  plan_ = std::make_unique<const CompiledPlan>(CompilePlan(network, inputs, outputs, options));
+  content_ = CompilePlan(network, inputs, outputs, options);
+  for (const PlanStep& step : content_.steps) {
+    weight_bytes_ += step.operation->NativeBytes();
+    work_ = SaturatedAdd(work_, step.work);
+  }
 }
 
-InferencePlan::~InferencePlan() = default;
-InferencePlan::InferencePlan(InferencePlan&&) noexcept = default;
-InferencePlan& InferencePlan::operator=(InferencePlan&&) noexcept = default;
-
-std::unique_ptr<InferenceBuffers> InferencePlan::MakeBuffers(int workers) const {
-  return MakeBuffers(workers, max_batch_);
+std::unique_ptr<InferenceRun> InferencePlan::MakeRun(int workers) const {
+  return MakeRun(workers, max_batch_);
 }
 
-std::unique_ptr<InferenceBuffers> InferencePlan::MakeBuffers(int workers,
-                                                             std::int64_t batch) const {
-  return std::make_unique<InferenceBuffers>(*plan_, batch, workers);
+std::unique_ptr<InferenceRun> InferencePlan::MakeRun(int workers, std::int64_t batch) const {
+  return std::make_unique<InferenceRun>(*this, batch, workers);
+}
+
+void InferencePlan::Run(std::int64_t batch, std::span<const float* const> inputs,
+                        std::span<float* const> outputs, InferenceRun& run,
+                        const BatchLengths* lengths) const {
+  CheckCall(batch, inputs.size(), outputs.size());
+  run.Execute(*this, batch, {.inputs = inputs, .outputs = outputs, .lengths = lengths});
 }
 
 void InferencePlan::RunPixels(std::int64_t batch, const Pixels& pixels,
-                              std::span<float* const> outputs, InferenceBuffers& buffers) const {
-  const float* const none = nullptr;
-  Execute(batch, {&none, 1}, &pixels, outputs, buffers, nullptr);
+                              std::span<float* const> outputs, InferenceRun& run) const {
+  CheckCall(batch, 1, outputs.size());
+  run.Execute(*this, batch, {.pixels = &pixels, .outputs = outputs});
+}
+
+void InferencePlan::CheckCall(std::int64_t batch, std::size_t inputs, std::size_t outputs) const {
+  if (batch < 1 || batch > max_batch_) {
+    Fail(ErrorCode::kInvalidArgument, "inference plan: expected a batch of 1 to ", max_batch_,
+         ", got ", batch);
+  }
+  if (inputs != content_.inputs.size() || outputs != content_.output_count) {
+    Fail(ErrorCode::kInvalidArgument, "inference plan: expected ", content_.inputs.size(),
+         " inputs and ", content_.output_count, " outputs, got ", inputs, " and ", outputs);
+  }
 }
 
 bool InferencePlan::ReadsPixels() const {
   // Whatever enters a plan in another form than it lies in there is read by its first step alone.
-  return !plan_->steps.empty() && plan_->steps.front().inputs == plan_->inputs &&
-         plan_->input_uses.size() == 1 && plan_->steps.front().operation->ReadsPixels();
+  const std::vector<PlanStep>& steps = content_.steps;
+  return !steps.empty() && steps.front().inputs == content_.inputs &&
+         content_.input_uses.size() == 1 && steps.front().operation->ReadsPixels();
 }
 
-void InferencePlan::Execute(std::int64_t batch, std::span<const float* const> inputs,
-                            const Pixels* pixels, std::span<float* const> outputs,
-                            InferenceBuffers& buffers, const BatchLengths* lengths) const {
-  const CompiledPlan& plan = *plan_;
-  if (batch < 1 || batch > buffers.batch_) {
-    Fail(ErrorCode::kInvalidArgument, "inference plan: expected a batch of 1 to ", buffers.batch_,
-         ", got ", batch);
-  }
-  if (inputs.size() != plan.inputs.size() || outputs.size() != plan.output_count) {
-    Fail(ErrorCode::kInvalidArgument, "inference plan: expected ", plan.inputs.size(),
-         " inputs and ", plan.output_count, " outputs, got ", inputs.size(), " and ",
-         outputs.size());
-  }
-  for (const InputUse& use : plan.input_uses) {
-    buffers.step_inputs_[use.reader] = inputs[use.input];
-  }
-  buffers.order_ = Opposite(buffers.order_);
-  OperationCall* call = buffers.calls_.data();
-  for (const PlanStep& step : plan.steps) {
-    call->batch = batch;
-    call->order = buffers.order_;
-    call->pixels = pixels;
-    pixels = nullptr;  // only the first step reads them
-    if (step.place) call->output = outputs[step.place->index] + step.place->offset;
-    std::int64_t full_batch = batch;  // that would be as much work
-    if (plan.varies) {
-      const PlanValue& output = plan.values[static_cast<std::size_t>(step.output)];
-      call->lengths = lengths;
-      call->output_stride =
-          output.length.Cut(step.place ? step.place->stride : output.floats, lengths);
-      full_batch = batch * step.length.In(lengths) / step.length.all;
+bool InferencePlan::CanUseWorkers(std::int64_t batch) const {
+  return batch / 2 >= LeastPart(nullptr) ||
+         std::any_of(content_.steps.begin(), content_.steps.end(),
+                     [&](const PlanStep& step) { return batch >= step.shared_batch; });
+}
+
+std::int64_t InferencePlan::LeastPart(const BatchLengths* lengths) const {
+  std::int64_t work = work_;
+  if (content_.varies && lengths != nullptr) {
+    work = 0;
+    for (const PlanStep& step : content_.steps) {
+      work = SaturatedAdd(work, step.length.Cut(step.work, lengths));
     }
-    if (buffers.together_) {
-      call->workspace = full_batch >= step.shared_batch ? &*buffers.together_ : &buffers.alone_;
-    }
-    step.operation->Run(*call++);
   }
-}
-
-bool InferencePlan::CanUseWorkers(std::int64_t batch) const { return plan_->CanUseWorkers(batch); }
-
-std::int64_t InferencePlan::floats_per_example() const { return plan_->arena_floats; }
-
-std::int64_t InferencePlan::NativeBytes() const {
-  std::int64_t bytes = 0;
-  for (const PlanStep& step : plan_->steps) {
-    bytes += step.operation->NativeBytes();
-  }
-  return bytes;
-}
-
-std::int64_t InferencePlan::work() const {
-  std::int64_t work = 0;
-  for (const PlanStep& step : plan_->steps) {
-    work = SaturatedAdd(work, step.operation->work());
-  }
-  return work;
+  const std::int64_t weights = weight_bytes_ / static_cast<std::int64_t>(sizeof(float));
+  return std::max(kPartWork, kWeightUses * weights) / std::max<std::int64_t>(1, work) + 1;
 }
 
 std::string InferencePlan::Describe() const {
   std::string text;
-  for (const PlanStep& step : plan_->steps) {
+  for (const PlanStep& step : content_.steps) {
     text += step.name + "\n";
   }
   return text;
@@ -115,7 +103,7 @@ std::string InferencePlan::Describe() const {
 
 std::string InferencePlan::DescribeKernels() const {
   std::string text;
-  for (const PlanStep& step : plan_->steps) {
+  for (const PlanStep& step : content_.steps) {
     const std::string kernel = step.operation->Kernel();
     const std::int64_t bytes = step.operation->NativeBytes();
     text += step.name;

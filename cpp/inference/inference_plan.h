@@ -11,17 +11,15 @@
 #include <string>
 #include <vector>
 
-#include "core/thread_pool.h"
 #include "espalier/precision.h"
+#include "inference/plan_steps.h"
 #include "kernels/copies/pixels.h"
 #include "network/network_state.h"
 
 namespace espalier {
 
-/// Activations and scratch for one caller of a plan; see inference/inference_buffers.h.
-class InferenceBuffers;
-
-struct CompiledPlan;
+/// Activations and scratch for one caller of a plan; see inference/inference_run.h.
+class InferenceRun;
 
 /// How the values of layers that a caller gives or takes lie: as everywhere outside plans, or
 /// channels last, as other plans have them. A network's raw input always comes from outside.
@@ -49,38 +47,39 @@ class InferencePlan {
   /// inputs do not suffice.
   InferencePlan(const NetworkState& network, std::vector<int> inputs, std::vector<int> outputs,
                 std::int64_t max_batch, const PlanOptions& options = {});
-  ~InferencePlan();
-  InferencePlan(InferencePlan&&) noexcept;
-  InferencePlan& operator=(InferencePlan&&) noexcept;
 
-  /// Buffers for running with up to `workers` threads, and, in the second form, batches of
-  /// no more than `batch`.
-  std::unique_ptr<InferenceBuffers> MakeBuffers(int workers) const;
-  std::unique_ptr<InferenceBuffers> MakeBuffers(int workers, std::int64_t batch) const;
+  /// A run with up to `workers` threads, and, in the second form, room for `batch` examples at
+  /// once: larger batches run in pieces.
+  std::unique_ptr<InferenceRun> MakeRun(int workers) const;
+  std::unique_ptr<InferenceRun> MakeRun(int workers, std::int64_t batch) const;
 
   /// inputs[i]: [batch, shape of inputs[i]]; outputs[i]: [batch, shape of outputs[i]], or, side by
   /// side, outputs[0]: [batch, sum of their floats]. 1 <= batch <= max_batch. Allocates nothing.
   /// `lengths`: inputs and outputs whose length varies have as many positions, all examples one
   /// after another; null: all positions. Side by side no output may vary.
+  /// `run`: this plan's, or a copy's.
   void Run(std::int64_t batch, std::span<const float* const> inputs,
-           std::span<float* const> outputs, InferenceBuffers& buffers,
-           const BatchLengths* lengths = nullptr) const {
-    Execute(batch, inputs, nullptr, outputs, buffers, lengths);
-  }
+           std::span<float* const> outputs, InferenceRun& run,
+           const BatchLengths* lengths = nullptr) const;
 
   /// The same for a network's raw input in pixels; only where ReadsPixels: where the one
   /// operation that reads that input takes it so. Bits as for the pixels' floats.
   void RunPixels(std::int64_t batch, const Pixels& pixels, std::span<float* const> outputs,
-                 InferenceBuffers& buffers) const;
+                 InferenceRun& run) const;
   bool ReadsPixels() const;
 
-  /// True if some operation on such a batch is worth more than one thread.
+  /// True if such a batch is worth more than one thread.
   bool CanUseWorkers(std::int64_t batch) const;
 
+  /// The fewest examples that are worth a thread, which then runs all steps on them.
+  std::int64_t LeastPart(const BatchLengths* lengths) const;
+
   std::int64_t max_batch() const { return max_batch_; }
-  std::int64_t floats_per_example() const;  ///< of the buffers, scratch aside
-  std::int64_t NativeBytes() const;         ///< of weights
-  std::int64_t work() const;                ///< multiply-adds of an example, or what takes as long
+  std::int64_t floats_per_example() const {  ///< of a run, scratch aside
+    return content_.arena_floats;
+  }
+  std::int64_t NativeBytes() const { return weight_bytes_; }
+  std::int64_t work() const { return work_; }  ///< multiply-adds of an example, or as long
 
   /// One line an operation: "conv1 + norm1 + relu1".
   std::string Describe() const;
@@ -90,13 +89,14 @@ class InferencePlan {
   std::string DescribeKernels() const;
 
  private:
-  /// `pixels`: in place of inputs[0], or null.
-  void Execute(std::int64_t batch, std::span<const float* const> inputs, const Pixels* pixels,
-               std::span<float* const> outputs, InferenceBuffers& buffers,
-               const BatchLengths* lengths) const;
+  friend class InferenceRun;
 
-  std::unique_ptr<const CompiledPlan> plan_;
+  void CheckCall(std::int64_t batch, std::size_t inputs, std::size_t outputs) const;
+
   std::int64_t max_batch_;
+  PlanSteps content_;
+  std::int64_t weight_bytes_ = 0;
+  std::int64_t work_ = 0;
 };
 
 }  // namespace espalier

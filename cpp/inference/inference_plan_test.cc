@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "inference/inference_buffers.h"
+#include "inference/inference_run.h"
 #include "testing/cpu_targets.h"
 #include "testing/inference_networks.h"
 #include "testing/messages.h"
@@ -43,7 +43,7 @@ std::vector<std::vector<float>> RunPlan(const NetworkState& network, const std::
                                         const std::vector<std::vector<float>>& inputs,
                                         PlanBorder border = PlanBorder::kOutside) {
   const InferencePlan plan(network, from, to, batch, {.border = border});
-  const auto buffers = plan.MakeBuffers(1);
+  const auto buffers = plan.MakeRun(1);
   std::vector<const float*> input_places;
   for (const std::vector<float>& input : inputs) {
     input_places.push_back(input.data());
@@ -400,7 +400,7 @@ TEST(InferencePlan, SideBySideAreTheBitsOfSeparateOutputs) {
       std::vector<float> rows(static_cast<std::size_t>(batch * width), -777.0f);
       const float* from = input.data();
       float* to = rows.data();
-      plan.Run(batch, {&from, 1}, {&to, 1}, *plan.MakeBuffers(1));
+      plan.Run(batch, {&from, 1}, {&to, 1}, *plan.MakeRun(1));
       std::vector<float> expected;
       for (std::int64_t i = 0; i < batch; ++i) {
         for (std::size_t o = 0; o < outputs.size(); ++o) {
@@ -452,7 +452,7 @@ TEST(InferencePlan, CopiesAllWeights) {
   const std::vector<float> inputs = NormalFloats(Floats(state, kInput), 9);
   const std::vector<int> heads = HeadOutputs(state);
   const InferencePlan plan(state, {}, heads, 1);
-  const auto buffers = plan.MakeBuffers(1);
+  const auto buffers = plan.MakeRun(1);
   const auto run = [&] {
     std::vector<std::vector<float>> outputs;
     std::vector<float*> places;
@@ -487,22 +487,24 @@ TEST(InferencePlan, BuffersShareMemory) {
   EXPECT_LT(plan.floats_per_example(), all / 4);
 }
 
-TEST(InferencePlan, RefusesABatchBeyondItsBuffers) {
+TEST(InferencePlan, RefusesABatchThatItIsNotFor) {
   const Network network = testing::FusionNetwork();
   const NetworkState& state = *network.state();
   const InferencePlan plan(state, {}, {kFirstLayer}, 4);
-  const auto buffers = plan.MakeBuffers(1, 2);
+  const auto run = plan.MakeRun(1, 2);
   const std::vector<float> inputs(static_cast<std::size_t>(4 * Floats(state, kInput)));
   std::vector<float> outputs(static_cast<std::size_t>(4 * Floats(state, kFirstLayer)));
   const float* input = inputs.data();
   float* output = outputs.data();
-  EXPECT_NO_THROW(plan.Run(2, {&input, 1}, {&output, 1}, *buffers));
-  for (const std::int64_t batch : {0, -1, 3}) {
-    testing::MessageOf(ErrorCode::kInvalidArgument,
-                       [&] { plan.Run(batch, {&input, 1}, {&output, 1}, *buffers); });
+  for (const std::int64_t batch : {1, 2, 3, 4}) {
+    EXPECT_NO_THROW(plan.Run(batch, {&input, 1}, {&output, 1}, *run));
   }
-  testing::MessageOf(ErrorCode::kInvalidArgument, [&] { plan.Run(1, {}, {&output, 1}, *buffers); });
-  testing::MessageOf(ErrorCode::kInvalidArgument, [&] { plan.Run(1, {&input, 1}, {}, *buffers); });
+  for (const std::int64_t batch : {0, -1, 5}) {
+    testing::MessageOf(ErrorCode::kInvalidArgument,
+                       [&] { plan.Run(batch, {&input, 1}, {&output, 1}, *run); });
+  }
+  testing::MessageOf(ErrorCode::kInvalidArgument, [&] { plan.Run(1, {}, {&output, 1}, *run); });
+  testing::MessageOf(ErrorCode::kInvalidArgument, [&] { plan.Run(1, {&input, 1}, {}, *run); });
 }
 
 }  // namespace

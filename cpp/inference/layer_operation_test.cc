@@ -7,7 +7,7 @@
 
 #include "espalier/builder.h"
 #include "espalier/predictor.h"
-#include "inference/inference_buffers.h"
+#include "inference/inference_run.h"
 #include "inference/inference_plan.h"
 #include "testing/inference_networks.h"
 
@@ -73,7 +73,7 @@ TEST(LayerOperation, ALayerGetsAllTheMemoryThatItAsksFor) {
 
   const InferencePlan plan(state, {}, {state.layers[0].output}, 4);
   for (const int workers : {1, 2}) {
-    const auto buffers = plan.MakeBuffers(workers);
+    const auto buffers = plan.MakeRun(workers);
     for (const std::int64_t batch : {4, 1, 3}) {
       const std::vector<float> inputs = NormalFloats(batch * kFloats, 5);
       std::vector<float> outputs(inputs.size());

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "inference/inference_buffers.h"
+#include "inference/inference_run.h"
 #include "inference/inference_plan.h"
 #include "testing/cpu_targets.h"
 #include "testing/inference_networks.h"
@@ -20,7 +20,7 @@ using testing::Spec;
 
 std::vector<float> Run(const InferencePlan& plan, const NetworkState& state, std::int64_t batch,
                        const std::vector<float>& inputs) {
-  const auto buffers = plan.MakeBuffers(1);
+  const auto buffers = plan.MakeRun(1);
   std::vector<float> output(static_cast<std::size_t>(
       batch * state.value(state.logits(state.heads[0])).shape.element_count()));
   const float* const from = inputs.data();

@@ -11,7 +11,7 @@
 #include "core/text.h"
 #include "core/thread_pool.h"
 #include "inference/buffer_pool.h"
-#include "inference/copied_plan.h"
+#include "inference/plan_copies.h"
 #include "inference/inference_plan.h"
 #include "inference/length_order.h"
 #include "inference/probabilities.h"
@@ -149,6 +149,12 @@ std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
   return std::clamp<std::int64_t>(kPieceBytes / bytes, 1, plan.max_batch());
 }
 
+// The size of pieces of `most` at most, all about as large.
+std::int64_t EqualPiece(std::int64_t count, std::int64_t most) {
+  const std::int64_t pieces = (count + most - 1) / most;
+  return (count + pieces - 1) / pieces;
+}
+
 }  // namespace
 
 class Predictor::Implementation {
@@ -270,8 +276,11 @@ class Predictor::Implementation {
     try {
       BufferPool::Lease lease(pool_);
       const bool is_converted = inputs == nullptr || inputs->must_split();
+      // Where nothing has to be converted, the plan cuts the batch as it needs it.
+      const bool is_whole = inputs != nullptr ? !is_converted : plan_.first().ReadsPixels();
       const std::int64_t piece =
-          varies_ ? LengthOrder::kMost : (is_converted ? converted_piece_ : pool_.batch());
+          varies_ ? LengthOrder::kMost
+                  : (is_whole ? plan_.first().max_batch() : EqualPiece(batch, converted_piece_));
       for (std::int64_t done = 0; done < batch; done += piece) {
         const std::int64_t count = std::min(piece, batch - done);
         float* const rows = outputs + done * output_size();
@@ -300,8 +309,9 @@ class Predictor::Implementation {
   void RunByLength(std::int64_t first, std::int64_t count, InputPointers& inputs, float* rows,
                    BufferPool::Lease& lease) const {
     LengthOrder order(inputs, first, count);
-    for (std::span<const std::int64_t> piece = order.NextPiece(converted_piece_); !piece.empty();
-         piece = order.NextPiece(converted_piece_)) {
+    const std::int64_t most = EqualPiece(count, converted_piece_);
+    for (std::span<const std::int64_t> piece = order.NextPiece(most); !piece.empty();
+         piece = order.NextPiece(most)) {
       const BatchLengths lengths = inputs.LengthsOf(piece);
       const auto examples = static_cast<std::int64_t>(piece.size());
       float* const room = lease.Converted(examples * (input_size_ + output_size()));
@@ -340,7 +350,7 @@ class Predictor::Implementation {
     }
   }
 
-  CopiedPlan plan_;
+  PlanCopies plan_;
   Probabilities probabilities_;
   BufferPool pool_;
   std::vector<InputFormat> formats_;

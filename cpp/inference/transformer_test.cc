@@ -13,7 +13,7 @@
 
 #include "espalier/error.h"
 #include "espalier/predictor.h"
-#include "inference/inference_buffers.h"
+#include "inference/inference_run.h"
 #include "inference/inference_plan.h"
 #include "testing/cpu_targets.h"
 #include "testing/inference_networks.h"
@@ -92,7 +92,7 @@ TEST(TransformerPlan, EqualsLayerByLayer) {
         std::vector<const float*> places;
         for (const std::vector<float>& input : inputs) places.push_back(input.data());
         float* const to = got.data();
-        plan.Run(sentences.batch, places, {&to, 1}, *plan.MakeBuffers(workers));
+        plan.Run(sentences.batch, places, {&to, 1}, *plan.MakeRun(workers));
         EXPECT_LE(testing::RelativeNorm(got, expected[static_cast<std::size_t>(output)]),
                   precision == Precision::kFp32 ? 1e-5 : 3e-2);
       }
@@ -162,7 +162,7 @@ TEST(TransformerPlan, RunsUpToTheLongestSentence) {
     for (const int workers : {1, 3}) {
       std::vector<float> got(expected.size());
       float* const to = got.data();
-      const auto buffers = plan.MakeBuffers(workers);
+      const auto buffers = plan.MakeRun(workers);
       plan.Run(cut.batch, places, {&to, 1}, *buffers, &longest);
       EXPECT_TRUE(testing::SameBits(got, expected));
     }

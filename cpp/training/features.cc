@@ -14,7 +14,7 @@
 #include "training/feature_rows.h"
 #include "training/finite_inputs.h"
 #include "training/input_pieces.h"
-#include "training/plan_runner.h"
+#include "inference/plan_with_run.h"
 #include "training/prefix_fingerprint.h"
 #include "training/training_plan.h"
 
@@ -223,8 +223,8 @@ class FeaturePredictor::Implementation {
   std::vector<AlignedArray<float>> values_;  // of a batch
   std::vector<float*> sources_;
   std::vector<const float*> source_values_;  // the same, to read
-  std::optional<PlanRunner> prefix_;
-  std::optional<PlanRunner> rest_;
+  std::optional<PlanWithRun> prefix_;
+  std::optional<PlanWithRun> rest_;
 };
 
 FeaturePredictor::FeaturePredictor(const Network& network, const FeaturePredictorConfig& config) {

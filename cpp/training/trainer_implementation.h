@@ -20,7 +20,7 @@
 #include "training/feature_cache.h"
 #include "training/input_pieces.h"
 #include "training/parameter_updates.h"
-#include "training/plan_runner.h"
+#include "inference/plan_with_run.h"
 #include "training/training_plan.h"
 #include "training/training_run.h"
 
@@ -120,7 +120,7 @@ class Trainer::Implementation {
   ParameterUpdates updates_;
   TrainingRun run_;
   Workspace workspace_;
-  std::optional<PlanRunner> prefix_;
+  std::optional<PlanWithRun> prefix_;
   std::vector<float*> sources_;
   std::vector<const float*> source_values_;  // the same, to read
   FeatureCache features_;
@@ -137,7 +137,7 @@ class Trainer::Implementation {
   std::int64_t prefix_examples_ = 0;
 
   // Evaluation with the parameters of a version; made when first needed.
-  std::optional<PlanRunner> evaluation_;
+  std::optional<PlanWithRun> evaluation_;
   std::uint64_t parameters_version_ = 1;  // moved by each update
   std::uint64_t evaluation_version_ = 0;
   std::uint64_t evaluation_values_version_ = 0;

@@ -14,10 +14,10 @@
 namespace espalier {
 
 /// A plan for several callers, with its weights as often as wanted, or as pays. Any copy runs with
-/// buffers of the first one, and gives the same bits.
-class CopiedPlan {
+/// a run of the first one, and gives the same bits.
+class PlanCopies {
  public:
-  explicit CopiedPlan(InferencePlan first) : first_(std::move(first)) {}
+  explicit PlanCopies(InferencePlan first) : first_(std::move(first)) {}
 
   /// Makes it `wanted` copies, the first one included; 0: as many as pay. To be called before any
   /// other thread has it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/copied_plan.h"
+#include "inference/plan_copies.h"
 
 #include "core/caches.h"
 #include "core/memory.h"
@@ -18,12 +18,12 @@ int CopiesThatPay(const InferencePlan& plan) {
 
 }  // namespace
 
-void CopiedPlan::AddCopies(int wanted, FunctionRef<InferencePlan()> make) {
+void PlanCopies::AddCopies(int wanted, FunctionRef<InferencePlan()> make) {
   const int count = wanted > 0 ? wanted : CopiesThatPay(first_);
   while (this->count() < count) others_.push_back(make());
 }
 
-const InferencePlan& CopiedPlan::ForCaller() const {
+const InferencePlan& PlanCopies::ForCaller() const {
   if (others_.empty()) return first_;
   const int copy = CurrentL2Cache() % count();
   return copy == 0 ? first_ : others_[static_cast<std::size_t>(copy - 1)];

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/compiled_plan.h"
+#include "inference/plan_compiler.h"
 
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "core/arena_layout.h"
 #include "core/checked.h"
 #include "core/text.h"
 #include "inference/border_operation.h"
@@ -40,7 +41,7 @@ class Compiler {
            const std::vector<int>& outputs, const PlanOptions& options)
       : network_(network), inputs_(inputs), outputs_(outputs), options_(options) {}
 
-  CompiledPlan Run() {
+  PlanSteps Run() {
     MarkValues();
     const FusedGraph graph = FuseLayers(network_, is_needed_, is_given_, is_requested_);
     part_of_value_.assign(network_.values.size(), ValuePart{.value = -1});
@@ -159,6 +160,7 @@ class Compiler {
                            .inputs = std::move(inputs),
                            .output = output,
                            .place = {},
+                           .work = work,
                            .shared_batch = kSharedWork / SaturatedAdd(work, 1) + 1,
                            .length = LengthOfStep(length, inputs),
                            .name = std::move(name)});
@@ -475,18 +477,13 @@ class Compiler {
   std::vector<char> is_requested_;
   std::vector<ValuePart> part_of_value_;  // set for those that are sources
   std::map<int, int> moved_values_;       // the plan's values in the other layout, by the first
-  CompiledPlan plan_;
+  PlanSteps plan_;
 };
 
 }  // namespace
 
-bool CompiledPlan::CanUseWorkers(std::int64_t batch) const {
-  return std::any_of(steps.begin(), steps.end(),
-                     [&](const PlanStep& step) { return batch >= step.shared_batch; });
-}
-
-CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
-                         const std::vector<int>& outputs, const PlanOptions& options) {
+PlanSteps CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
+                      const std::vector<int>& outputs, const PlanOptions& options) {
   return Compiler(network, inputs, outputs, options).Run();
 }
 

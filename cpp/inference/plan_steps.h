@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// From a part of a network to the operations that compute it.
+// What an inference plan consists of, as plain data.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,10 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/arena_layout.h"
-#include "inference/inference_plan.h"
 #include "inference/operation.h"
-#include "network/network_state.h"
+#include "network/lengths.h"
 
 namespace espalier {
 
@@ -37,6 +35,7 @@ struct PlanStep {
   std::vector<int> inputs;           // values
   int output = 0;                    // value
   std::optional<OutputPlace> place;  // where a run writes the result; none: in the arena
+  std::int64_t work = 0;             // the operation's
   std::int64_t shared_batch = 0;     // from this batch on, worth more than one thread
   Length length;                     // that its work grows with
   std::string name;                  // of the layers: "conv1 + norm1 + relu1"
@@ -48,23 +47,14 @@ struct InputUse {
   std::size_t reader = 0;  // among the inputs of all steps, one step's after the other's
 };
 
-struct CompiledPlan {
+struct PlanSteps {
   std::vector<PlanValue> values;
-  std::vector<PlanStep> steps;
-  std::vector<int> inputs;  // value of each input of the plan
+  std::vector<PlanStep> steps;  // in an order that runs
+  std::vector<int> inputs;      // value of each input of the plan
   std::vector<InputUse> input_uses;
   std::size_t output_count = 0;   // arrays that a run writes
   std::int64_t arena_floats = 0;  // an example
   bool varies = false;            // in length, of some value
-
-  /// True if some operation on such a batch is worth more than one thread.
-  bool CanUseWorkers(std::int64_t batch) const;
 };
-
-/// Computes values `outputs` from values `inputs` (those of the network normalized), or, if there
-/// are none, from all raw inputs of the network. Throws Error: INVALID_ARGUMENT if they do not
-/// suffice or an index is out of range.
-CompiledPlan CompilePlan(const NetworkState& network, const std::vector<int>& inputs,
-                         const std::vector<int>& outputs, const PlanOptions& options);
 
 }  // namespace espalier

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "inference/copied_plan.h"
+#include "inference/plan_copies.h"
 
 #include <gtest/gtest.h>
 
@@ -44,7 +44,7 @@ void ExpectCopies(const Predictor& predictor, int copies) {
       << expected << " " << predictor.Describe();
 }
 
-TEST(CopiedPlan, PaysWhereWeightsAreReadFromL2) {
+TEST(PlanCopies, PaysWhereWeightsAreReadFromL2) {
   const auto pays = [](std::int64_t bytes, std::int64_t work) {
     return IsReadingFromL2({.bytes = bytes, .work = work}, 1000, 20000);
   };
@@ -57,22 +57,22 @@ TEST(CopiedPlan, PaysWhereWeightsAreReadFromL2) {
   EXPECT_FALSE(pays(2000, 2001));  // each byte is used more than once
 }
 
-TEST(CopiedPlan, TakesEightMebibytesAtMost) {
+TEST(PlanCopies, TakesEightMebibytesAtMost) {
   EXPECT_EQ(CopiesWithin(kMebibyte, 1, kPlenty), 1);
   EXPECT_EQ(CopiesWithin(kMebibyte, 8, kPlenty), 8);
   EXPECT_EQ(CopiesWithin(kMebibyte, 9, kPlenty), 1);
   EXPECT_EQ(CopiesWithin(kMebibyte / 2, 16, kPlenty), 16);
 }
 
-TEST(CopiedPlan, LeavesMemoryFree) {
+TEST(PlanCopies, LeavesMemoryFree) {
   EXPECT_EQ(CopiesWithin(1000, 3, 8000), 3);
   EXPECT_EQ(CopiesWithin(1000, 3, 7996), 1);
   EXPECT_EQ(CopiesWithin(1000, 3, -1), 1);
 }
 
-TEST(CopiedPlan, GivesEachL2ItsCopy) {
+TEST(PlanCopies, GivesEachL2ItsCopy) {
   const Network network = DenseNetwork(4);
-  CopiedPlan plan(PlanOf(network));
+  PlanCopies plan(PlanOf(network));
   EXPECT_EQ(&plan.ForCaller(), &plan.first());
   const int copies = L2CacheCount() + 1;
   plan.AddCopies(copies, [&] { return PlanOf(network); });
@@ -88,7 +88,7 @@ TEST(CopiedPlan, GivesEachL2ItsCopy) {
   EXPECT_EQ(static_cast<int>(used.size()), L2CacheCount());
 }
 
-TEST(CopiedPlan, OfAPredictorHasAsManyCopiesAsWantedOrPay) {
+TEST(PlanCopies, OfAPredictorHasAsManyCopiesAsWantedOrPay) {
   const Network small = DenseNetwork(4);
   ExpectCopies(Predictor(small), 1);
   ExpectCopies(Predictor(small, {.weight_copies = 3}), 3);
@@ -110,7 +110,7 @@ TEST(CopiedPlan, OfAPredictorHasAsManyCopiesAsWantedOrPay) {
   }
 }
 
-TEST(CopiedPlan, IsCounted) {
+TEST(PlanCopies, IsCounted) {
   const Network network = DenseNetwork(512);
   const std::int64_t before = NativeBytesInUse();
   const Predictor shared(network, {.weight_copies = 1});
@@ -122,7 +122,7 @@ TEST(CopiedPlan, IsCounted) {
   EXPECT_EQ(four - one, 3 * PlanOf(network).NativeBytes());
 }
 
-TEST(CopiedPlan, GivesTheSameBitsOnEachCpu) {
+TEST(PlanCopies, GivesTheSameBitsOnEachCpu) {
   const Network network = testing::FusionNetwork();
   for (const Precision precision : {Precision::kFp32, Precision::kBf16Weights}) {
     const Predictor shared(network, {.precision = precision, .weight_copies = 1});
@@ -141,7 +141,7 @@ TEST(CopiedPlan, GivesTheSameBitsOnEachCpu) {
 }
 
 // Copies that nobody asked for; on a machine with one L2 there are none anyway.
-TEST(CopiedPlan, YieldsWhereMemoryIsShort) {
+TEST(PlanCopies, YieldsWhereMemoryIsShort) {
   const Network network = DenseNetwork(512);
   const std::int64_t limit = NativeBytesLimit();
   const std::int64_t bytes = Predictor(network, {.weight_copies = 1}).NativeBytes();
