@@ -95,6 +95,7 @@ void ForeignGraph::AddInput(const std::string& value, ForeignValue what) {
 
 void ForeignGraph::AddConstant(const std::string& value, ForeignTensor tensor) {
   CheckNew(value);
+  parameter_names_.insert(value);
   MakeConstant(value, std::move(tensor));
 }
 
@@ -153,7 +154,7 @@ void ForeignGraph::Remove(Node node) {
   nodes_.erase(node);
 }
 
-void ForeignGraph::ReplaceValue(const std::string& value, const std::string& other) {
+void ForeignGraph::ReplaceValue(std::string value, std::string other) {
   if (value == other) return;
   for (ForeignOutput& output : outputs_) {
     if (output.value == value) output.value = other;
@@ -168,7 +169,7 @@ void ForeignGraph::ReplaceValue(const std::string& value, const std::string& oth
   }
 }
 
-void ForeignGraph::MakeConstant(const std::string& value, ForeignTensor tensor) {
+void ForeignGraph::MakeConstant(std::string value, ForeignTensor tensor) {
   if (const auto made = producers_.find(value); made != producers_.end()) {
     const auto changed = nodes_.erase(made->second, made->second);
     std::ranges::replace(changed->outputs, value, std::string());
@@ -220,6 +221,10 @@ bool ForeignGraph::IsOutput(const std::string& value) const {
 }
 
 bool ForeignGraph::IsInput(const std::string& value) const { return input_names_.contains(value); }
+
+bool ForeignGraph::IsParameter(const std::string& value) const {
+  return parameter_names_.contains(value);
+}
 
 bool ForeignGraph::Knows(const std::string& value) const {
   return producers_.contains(value) || constants_.contains(value) || IsInput(value);

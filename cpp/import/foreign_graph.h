@@ -53,8 +53,8 @@ struct ForeignValue {
   /// After folding: of fixed numbers, and one of them of kBatch if the value differs from example
   /// to example.
   std::optional<ForeignDimensions> dimensions = {};
-  /// Of integers, all elements, row-major, if each is known but for the batch: what Shape gives and
-  /// what is computed from it.
+  /// Of integers, all elements, row-major, where they are known but for the batch (others are
+  /// kUnknown): what Shape gives, and what is computed from it.
   std::optional<ForeignDimensions> elements = {};
 };
 
@@ -125,6 +125,7 @@ class ForeignGraph {
   Node InsertBefore(Node place, ForeignNode node);
 
   void AddOutput(std::string name, std::string value);
+  void ClearOutputs() { outputs_.clear(); }
 
   /// Puts a node in the place of another. It may make fewer values, if nobody reads the others.
   Node Replace(Node place, ForeignNode node);
@@ -132,10 +133,10 @@ class ForeignGraph {
   void Remove(Node node);
 
   /// All that read `value`, outputs of the graph too, read `other` from now on.
-  void ReplaceValue(const std::string& value, const std::string& other);
+  void ReplaceValue(std::string value, std::string other);
 
   /// Makes `value` a constant; its maker no longer makes it.
-  void MakeConstant(const std::string& value, ForeignTensor tensor);
+  void MakeConstant(std::string value, ForeignTensor tensor);
 
   /// Removes nodes, and constants, that no output needs.
   void RemoveDead();
@@ -152,6 +153,8 @@ class ForeignGraph {
   bool HasOneUse(const std::string& value) const;
   bool IsOutput(const std::string& value) const;
   bool IsInput(const std::string& value) const;
+  /// A constant that the file has as such: one that was added, not made from others.
+  bool IsParameter(const std::string& value) const;
   /// True if something makes it.
   bool Knows(const std::string& value) const;
   /// The constant of that name, or null.
@@ -182,6 +185,7 @@ class ForeignGraph {
   std::unordered_map<std::string, Node> producers_;
   std::unordered_map<std::string, std::vector<Node>> consumers_;
   std::unordered_set<std::string> input_names_;
+  std::unordered_set<std::string> parameter_names_;
 };
 
 }  // namespace espalier

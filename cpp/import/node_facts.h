@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/text.h"
+#include "espalier/shape.h"
 #include "import/foreign_graph.h"
 
 namespace espalier {
@@ -22,8 +23,30 @@ template <typename... Parts>
 /// An axis from the first, of one that may count from behind. Refuses what is out of range.
 int CountedFromFirst(std::int64_t axis, int rank);
 
+/// The part of a dimension that a Slice takes: from `start`, `count` elements, `step` apart.
+struct SliceRange {
+  std::int64_t start = 0;
+  std::int64_t count = 0;
+  std::int64_t step = 1;
+};
+
+/// ONNX's start, end and step, clamped to a dimension of `size`. Refuses a step of 0.
+SliceRange ResolveSlice(std::int64_t start, std::int64_t end, std::int64_t step, std::int64_t size);
+
+/// Sizes of a Split's outputs: as told, or as equal as they can be, the last one smaller. Refuses
+/// what does not add up to `size`.
+std::vector<std::int64_t> ResolveSplit(const std::vector<std::int64_t>& told, std::size_t outputs,
+                                       std::int64_t size);
+
 /// The dimensions of values that are broadcast as NumPy does. Refuses what does not fit.
 ForeignDimensions BroadcastDimensions(const ForeignDimensions& a, const ForeignDimensions& b);
+
+/// Integers of an attribute, or, where the node has no such attribute, of a constant input; none if
+/// there is neither. Refuses an input that is no constant.
+std::optional<std::vector<std::int64_t>> IntegersOfNode(const ForeignGraph& graph,
+                                                        const ForeignNode& node,
+                                                        const std::string& attribute,
+                                                        std::size_t input);
 
 class NodeFacts {
  public:
@@ -43,8 +66,7 @@ class NodeFacts {
   /// The integers of an input, each known but for the batch. Refuses if they are not.
   ForeignDimensions Elements(std::size_t input) const;
 
-  /// Integers of an attribute, or, where the node has no such attribute, of a constant input; none
-  /// if there is neither. Refuses an input that is no constant.
+  /// IntegersOfNode.
   std::optional<std::vector<std::int64_t>> IntegersOf(const std::string& attribute,
                                                       std::size_t input) const;
 

@@ -53,6 +53,9 @@ class NodeLowering {
   std::optional<std::vector<std::int64_t>> IntegersOf(const std::string& attribute,
                                                       std::size_t input) const;
 
+  /// The element type that an input has in the network.
+  ElementType TypeOf(std::size_t input) const;
+
   /// An input as the network has it; constants become layers of kind "constant", integers are cast.
   LoweredValue Data(std::size_t input, ElementType type = ElementType::kFloat32);
 

@@ -33,6 +33,9 @@ struct ForeignOperator {
 const ForeignOperator* FindOperator(std::string_view domain, std::string_view kind,
                                     std::int64_t version);
 
+/// All rows, ordered by kind.
+std::span<const ForeignOperator> ForeignOperators();
+
 // The families; each in its own file.
 std::span<const ForeignOperator> ActivationOperators();
 std::span<const ForeignOperator> ConvolutionOperators();

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "import/import.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/memory.h"
+#include "core/near_names.h"
+#include "core/text.h"
+#include "files/file_io.h"
+#include "files/foreign_file.h"
+#include "import/folding.h"
+#include "import/network_lowering.h"
+#include "import/onnx_reader.h"
+#include "import/passes.h"
+#include "network/cost.h"
+
+namespace espalier {
+namespace {
+
+void CheckOptions(const ImportOptions& options) {
+  CheckLimitValues(options.limits);
+  if (options.file_bytes < 1 || options.nodes < 1) {
+    Fail(ErrorCode::kInvalidArgument, "expected limits of at least 1, got ", options.file_bytes,
+         " bytes and ", options.nodes, " nodes");
+  }
+}
+
+void ChooseOutputs(ForeignGraph& graph, const std::vector<std::string>& outputs) {
+  if (outputs.empty()) return;
+  graph.ClearOutputs();
+  for (const std::string& output : outputs) {
+    if (!graph.Knows(output)) {
+      std::vector<std::string> known;
+      for (const ForeignNode& node : graph.nodes()) {
+        known.insert(known.end(), node.outputs.begin(), node.outputs.end());
+      }
+      Fail(ErrorCode::kInvalidArgument, "the model has no value '", output, "'",
+           DidYouMean(output, known));
+    }
+    graph.AddOutput(output, output);
+  }
+}
+
+// What would be a wrong argument of the user's is a wrong file.
+template <typename Make>
+auto AsModelFile(Make make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kShapeMismatch && error.code() != ErrorCode::kInvalidArgument) {
+      throw;
+    }
+    Fail(ErrorCode::kModelFile, MessageOf(error));
+  }
+}
+
+ForeignGraph ReadModel(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+                       const ImportOptions& options) {
+  try {
+    return AsModelFile([&] { return ReadOnnx(bytes, owner, options); });
+  } catch (const Error& error) {
+    const std::string foreign = SeemsToBe(bytes);
+    if (foreign.empty() || foreign.starts_with("an ONNX model")) throw;
+    Fail(error.code(), MessageOf(error), "; it seems to be ", foreign);
+  }
+}
+
+Network ImportBytes(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+                    const ImportOptions& options, ImportReport* wanted) {
+  ImportReport own;
+  ImportReport& report = wanted == nullptr ? own : *wanted;
+  report = ImportReport();
+  return NetworkOf(ReadModel(bytes, owner, options), options, report);
+}
+
+void CheckFileSize(std::int64_t bytes, const ImportOptions& options) {
+  if (bytes > options.file_bytes) {
+    Fail(ErrorCode::kModelFile, "expected a file of at most ", options.file_bytes, " bytes, got ",
+         bytes);
+  }
+}
+
+}  // namespace
+
+Network NetworkOf(ForeignGraph graph, const ImportOptions& options, ImportReport& report) {
+  report.producer = graph.metadata["producer"];
+  report.nodes = static_cast<std::int64_t>(graph.nodes().size());
+  ChooseOutputs(graph, options.outputs);
+  graph.RemoveDead();
+  BindInputs(graph, options);
+  return AsModelFile([&] {
+    const UnknownReasons reasons = Fold(graph, report);
+    graph.RemoveDead();
+    for (const ForeignPass pass : ForeignPasses()) {
+      pass(graph, report);
+      graph.RemoveDead();
+    }
+    return Network(NetworkLowering(graph, reasons, report).Lower(options.limits));
+  });
+}
+
+Network ImportOnnx(const std::string& path, const ImportOptions& options, ImportReport* report) {
+  CheckOptions(options);
+  try {
+    const FileSource file(path);
+    CheckFileSize(file.size(), options);
+    const auto bytes = std::make_shared<AlignedArray<std::byte>>(file.size());
+    file.ReadAt(0, bytes->span());
+    return ImportBytes(std::as_const(*bytes).span(), bytes, options, report);
+  } catch (const Error& error) {
+    Fail(error.code(), path, ": ", MessageOf(error));
+  }
+}
+
+Network ImportOnnx(std::span<const std::byte> bytes, const ImportOptions& options,
+                   ImportReport* report) {
+  CheckOptions(options);
+  CheckFileSize(static_cast<std::int64_t>(bytes.size()), options);
+  return ImportBytes(bytes, nullptr, options, report);
+}
+
+}  // namespace espalier

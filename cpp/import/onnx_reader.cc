@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "import/onnx_reader.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "import/onnx_tensor.h"
+#include "import/proto_message.h"
+
+namespace espalier {
+namespace {
+
+// Far above published models. Each element of the file's lists takes more memory than bytes.
+constexpr std::int64_t kMaxReferences = 2'000'000;  // inputs and outputs of all nodes
+constexpr std::int64_t kMaxAttributes = 2'000'000;
+constexpr std::size_t kMaxListed = std::size_t{1} << 20;  // elements of one attribute
+constexpr std::size_t kMaxValues = 4096;                  // inputs, or outputs, of the graph
+constexpr std::size_t kMaxConstants = 200'000;
+
+// AttributeProto.AttributeType
+enum class AttributeType : std::int64_t {
+  kUndefined = 0,
+  kFloat = 1,
+  kInteger = 2,
+  kText = 3,
+  kTensor = 4,
+  kFloats = 6,
+  kIntegers = 7,
+  kTexts = 8,
+};
+
+struct NamedValue {
+  std::string name;
+  ForeignValue value;
+};
+
+template <typename T>
+void AppendTo(std::vector<T>& list, T value, std::size_t most, const char* what) {
+  if (list.size() == most) {
+    Fail(ErrorCode::kModelFile, "expected at most ", most, " ", what, ", got more");
+  }
+  list.push_back(std::move(value));
+}
+
+void CheckDomain(std::string& domain) {
+  if (domain == "ai.onnx") domain.clear();
+}
+
+class OnnxReader {
+ public:
+  OnnxReader(const std::shared_ptr<const void>& owner, const ImportOptions& options)
+      : owner_(owner), options_(options) {}
+
+  ForeignGraph ReadModel(ProtoMessage message) {
+    std::optional<ProtoMessage> graph;
+    std::string producer;
+    while (message.Next()) {
+      switch (message.field()) {
+        case 2:
+        case 3:
+          producer += (producer.empty() ? "" : " ") + message.Text();
+          break;
+        case 7:
+          if (graph) Fail(ErrorCode::kModelFile, "expected one graph, got two");
+          graph = message.Message();
+          break;
+        case 8:
+          ReadVersion(message.Message());
+          break;
+        case 14:
+          ReadMetadata(message.Message());
+          break;
+        default:
+          message.Skip();
+      }
+    }
+    if (!graph) Fail(ErrorCode::kModelFile, "expected a graph, got none: not an ONNX model");
+    CheckVersion();
+    graph_.metadata["producer"] = producer;
+    ReadGraph(*graph);
+    return std::move(graph_);
+  }
+
+ private:
+  void ReadVersion(ProtoMessage message) {
+    std::string domain;
+    std::int64_t version = 0;
+    while (message.Next()) {
+      switch (message.field()) {
+        case 1:
+          domain = message.Text();
+          break;
+        case 2:
+          version = message.Integer();
+          break;
+        default:
+          message.Skip();
+      }
+    }
+    CheckDomain(domain);
+    versions_[domain] = version;
+    if (versions_.size() > kMaxValues) {
+      Fail(ErrorCode::kModelFile, "expected at most ", kMaxValues, " operator sets, got more");
+    }
+  }
+
+  void CheckVersion() const {
+    const auto own = versions_.find("");
+    if (own == versions_.end()) {
+      Fail(ErrorCode::kModelFile, "expected a version of ONNX's operator set, got none");
+    }
+    if (own->second < kLeastOnnxVersion || own->second > kGreatestOnnxVersion) {
+      Fail(ErrorCode::kModelFile, "expected an operator set of version ", kLeastOnnxVersion, " to ",
+           kGreatestOnnxVersion, ", got ", own->second,
+           "; export the model again for one of those");
+    }
+  }
+
+  void ReadMetadata(ProtoMessage message) {
+    std::string key;
+    std::span<const std::byte> value;
+    while (message.Next()) {
+      switch (message.field()) {
+        case 1:
+          key = message.Text();
+          break;
+        case 2:
+          value = message.Bytes();
+          break;
+        default:
+          message.Skip();
+      }
+    }
+    if (graph_.metadata.size() == kMaxValues) {
+      Fail(ErrorCode::kModelFile, "expected at most ", kMaxValues,
+           " entries of metadata, got more");
+    }
+    graph_.metadata[key] = std::string(reinterpret_cast<const char*>(value.data()), value.size());
+  }
+
+  // Constants first: older files list them as inputs too, and nodes read them.
+  void ReadGraph(const ProtoMessage& message) {
+    std::vector<NamedValue> inputs;
+    std::vector<NamedValue> outputs;
+    std::size_t constants = 0;
+    for (ProtoMessage fields = message; fields.Next();) {
+      switch (fields.field()) {
+        case 5: {
+          if (++constants > kMaxConstants) {
+            Fail(ErrorCode::kModelFile, "expected at most ", kMaxConstants, " constants, got more");
+          }
+          OnnxTensor constant = ReadOnnxTensor(fields.Message(), owner_);
+          graph_.AddConstant(constant.name, std::move(constant.tensor));
+          break;
+        }
+        case 11:
+          AppendTo(inputs, ReadValue(fields.Message()), kMaxValues + kMaxConstants, "inputs");
+          break;
+        case 12:
+          AppendTo(outputs, ReadValue(fields.Message()), kMaxValues, "outputs");
+          break;
+        default:
+          fields.Skip();
+      }
+    }
+    for (NamedValue& input : inputs) {
+      if (graph_.Constant(input.name) != nullptr) continue;
+      if (graph_.inputs().size() == kMaxValues) {
+        Fail(ErrorCode::kModelFile, "expected at most ", kMaxValues, " inputs, got more");
+      }
+      graph_.AddInput(input.name, std::move(input.value));
+    }
+    for (ProtoMessage fields = message; fields.Next();) {
+      if (fields.field() == 1) {
+        AddNode(fields.Message());
+      } else {
+        fields.Skip();
+      }
+    }
+    for (const NamedValue& output : outputs) {
+      if (!graph_.Knows(output.name)) {
+        Fail(ErrorCode::kModelFile, "output '", output.name,
+             "': expected a node that makes it, got none");
+      }
+      graph_.AddOutput(output.name, output.name);
+    }
+  }
+
+  void AddNode(ProtoMessage message) {
+    if (++nodes_ > options_.nodes) {
+      Fail(ErrorCode::kModelFile, "expected at most ", options_.nodes, " nodes, got more");
+    }
+    ForeignNode node;
+    while (message.Next()) {
+      switch (message.field()) {
+        case 1:
+          AddReference(node.inputs, message.Text());
+          break;
+        case 2:
+          AddReference(node.outputs, message.Text());
+          break;
+        case 3:
+          node.name = message.Text();
+          break;
+        case 4:
+          node.kind = message.Text();
+          break;
+        case 5:
+          ReadAttribute(message.Message(), node);
+          break;
+        case 7:
+          node.domain = message.Text();
+          break;
+        default:
+          message.Skip();
+      }
+    }
+    CheckDomain(node.domain);
+    if (const auto version = versions_.find(node.domain); version != versions_.end()) {
+      node.version = version->second;
+    }
+    for (const std::string& input : node.inputs) {
+      if (!input.empty() && !graph_.Knows(input)) {
+        Fail(ErrorCode::kModelFile, "node '", node.name, "' (", node.kind, ") reads '", input,
+             "': expected what an earlier node makes, got a value that none does");
+      }
+    }
+    graph_.Append(std::move(node));
+  }
+
+  void AddReference(std::vector<std::string>& list, std::string name) {
+    if (++references_ > kMaxReferences) {
+      Fail(ErrorCode::kModelFile, "expected at most ", kMaxReferences,
+           " inputs and outputs of nodes, got more");
+    }
+    list.push_back(std::move(name));
+  }
+
+  void ReadAttribute(ProtoMessage message, ForeignNode& node) {
+    if (++attributes_ > kMaxAttributes) {
+      Fail(ErrorCode::kModelFile, "expected at most ", kMaxAttributes, " attributes, got more");
+    }
+    std::string name;
+    auto type = AttributeType::kUndefined;
+    ForeignAttribute value = ForeignOther{"what no operator here takes"};
+    std::vector<std::int64_t> integers;
+    std::vector<float> floats;
+    std::vector<std::string> texts;
+    while (message.Next()) {
+      switch (message.field()) {
+        case 1:
+          name = message.Text();
+          break;
+        case 2:
+          value = message.Float();
+          break;
+        case 3:
+          value = message.Integer();
+          break;
+        case 4:
+          value = ReadText(message.Bytes());
+          break;
+        case 5:
+          value = ReadTensor(message.Message());
+          break;
+        case 6:
+        case 11:
+          value = ForeignOther{"a graph"};
+          message.Skip();
+          break;
+        case 7:
+          message.Floats([&](float element) {
+            AppendTo(floats, element, kMaxListed, "elements of an attribute");
+          });
+          break;
+        case 8:
+          message.Integers([&](std::int64_t element) {
+            AppendTo(integers, element, kMaxListed, "elements of an attribute");
+          });
+          break;
+        case 9:
+          AppendTo(texts, message.Text(), kMaxValues, "texts of an attribute");
+          break;
+        case 20:
+          type = static_cast<AttributeType>(message.Integer());
+          break;
+        default:
+          message.Skip();
+      }
+    }
+    if (!integers.empty()) type = AttributeType::kIntegers;
+    if (!floats.empty()) type = AttributeType::kFloats;
+    if (!texts.empty()) type = AttributeType::kTexts;
+    if (type == AttributeType::kIntegers) value = std::move(integers);
+    if (type == AttributeType::kFloats) value = std::move(floats);
+    if (type == AttributeType::kTexts) value = std::move(texts);
+    if (std::holds_alternative<ForeignOther>(value)) SetDefault(type, value);
+    node.attributes[name] = std::move(value);
+  }
+
+  // Writers may leave out what is zero.
+  static void SetDefault(AttributeType type, ForeignAttribute& value) {
+    if (type == AttributeType::kFloat) value = 0.0f;
+    if (type == AttributeType::kInteger) value = std::int64_t{0};
+    if (type == AttributeType::kText) value = std::string();
+  }
+
+  static ForeignAttribute ReadText(std::span<const std::byte> bytes) {
+    if (bytes.size() > ProtoMessage::kMaxText) return ForeignOther{"a long text"};
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+
+  // An array of a type that is not read here matters only to who wants it.
+  ForeignAttribute ReadTensor(const ProtoMessage& message) const {
+    ProtoMessage types = message;
+    while (types.Next()) {
+      if (types.field() != 2) {
+        types.Skip();
+      } else if (ForeignTypeOfOnnx(types.Integer()) == ForeignType::kUnknown) {
+        return ForeignOther{"an array of what are no numbers"};
+      }
+    }
+    return ReadOnnxTensor(message, owner_).tensor;
+  }
+
+  static NamedValue ReadValue(ProtoMessage message) {
+    NamedValue result;
+    while (message.Next()) {
+      switch (message.field()) {
+        case 1:
+          result.name = message.Text();
+          break;
+        case 2:
+          ReadType(message.Message(), result.value);
+          break;
+        default:
+          message.Skip();
+      }
+    }
+    return result;
+  }
+
+  // TypeProto; sequences and maps stay kUnknown.
+  static void ReadType(ProtoMessage message, ForeignValue& value) {
+    while (message.Next()) {
+      if (message.field() != 1) {
+        message.Skip();
+        continue;
+      }
+      for (ProtoMessage tensor = message.Message(); tensor.Next();) {
+        switch (tensor.field()) {
+          case 1:
+            value.type = ForeignTypeOfOnnx(tensor.Integer());
+            break;
+          case 2:
+            value.dimensions = ReadDimensions(tensor.Message());
+            break;
+          default:
+            tensor.Skip();
+        }
+      }
+    }
+  }
+
+  static ForeignDimensions ReadDimensions(ProtoMessage message) {
+    ForeignDimensions dimensions;
+    while (message.Next()) {
+      if (message.field() != 1) {
+        message.Skip();
+        continue;
+      }
+      ForeignDimension dimension;
+      for (ProtoMessage fields = message.Message(); fields.Next();) {
+        switch (fields.field()) {
+          case 1:
+            // Some writers say -1, or 0, of what is not known.
+            if (const std::int64_t size = fields.Integer(); size > 0) {
+              dimension = ForeignDimension::Fixed(size);
+            }
+            break;
+          case 2:
+            if (std::string name = fields.Text(); !name.empty()) {
+              dimension = {.kind = ForeignDimension::Kind::kNamed, .name = std::move(name)};
+            }
+            break;
+          default:
+            fields.Skip();
+        }
+      }
+      AppendTo(dimensions, std::move(dimension), static_cast<std::size_t>(Shape::kMaxRank),
+               "dimensions of an input");
+    }
+    return dimensions;
+  }
+
+  const std::shared_ptr<const void>& owner_;
+  const ImportOptions& options_;
+  ForeignGraph graph_;
+  std::map<std::string, std::int64_t> versions_;
+  std::int64_t nodes_ = 0;
+  std::int64_t references_ = 0;
+  std::int64_t attributes_ = 0;
+};
+
+}  // namespace
+
+ForeignGraph ReadOnnx(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+                      const ImportOptions& options) {
+  return OnnxReader(owner, options).ReadModel(ProtoMessage(bytes));
+}
+
+}  // namespace espalier

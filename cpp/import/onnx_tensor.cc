@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "import/onnx_tensor.h"
+
+#include <cstddef>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "espalier/shape.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::int64_t kExternal = 1;  // TensorProto.DataLocation
+
+template <typename T>
+void AppendBytes(T value, std::vector<std::byte>& bytes) {
+  const std::size_t end = bytes.size();
+  bytes.resize(end + sizeof(T));
+  std::memcpy(bytes.data() + end, &value, sizeof(T));
+}
+
+// An element of an integer field, in as many bytes as the type has: little-endian, so the first.
+void AppendInteger(std::int64_t value, std::int64_t element_bytes, std::vector<std::byte>& bytes) {
+  const std::size_t end = bytes.size();
+  bytes.resize(end + static_cast<std::size_t>(element_bytes));
+  std::memcpy(bytes.data() + end, &value, static_cast<std::size_t>(element_bytes));
+}
+
+class TensorReader {
+ public:
+  OnnxTensor Read(ProtoMessage message, const std::shared_ptr<const void>& owner) {
+    // Types stand before data in all files that writers make, but need not.
+    ProtoMessage types = message;
+    while (types.Next()) {
+      if (types.field() == 2) {
+        data_type_ = types.Integer();
+      } else {
+        types.Skip();
+      }
+    }
+    type_ = ForeignTypeOfOnnx(data_type_);
+    while (message.Next()) ReadField(message);
+    try {
+      return {name_, Finish(owner)};
+    } catch (const Error& error) {
+      Fail(ErrorCode::kModelFile, "tensor '", name_, "': ", MessageOf(error));
+    }
+  }
+
+ private:
+  void ReadField(ProtoMessage& message) {
+    const std::int64_t element_bytes = ForeignTypeBytes(type_);
+    const auto append_integer = [&](std::int64_t value) {
+      AppendInteger(value, element_bytes, typed_);
+    };
+    switch (message.field()) {
+      case 1:
+        message.Integers([this](std::int64_t dimension) { AddDimension(dimension); });
+        break;
+      case 4:
+        message.Floats([&](float value) {
+          if (type_ == ForeignType::kFloat32) AppendBytes(value, typed_);
+        });
+        break;
+      case 5:   // int32_data
+      case 7:   // int64_data
+      case 11:  // uint64_data
+        message.Integers(append_integer);
+        break;
+      case 8:
+        name_ = message.Text();
+        break;
+      case 9:
+        raw_ = message.Bytes();
+        break;
+      case 10:
+        message.Doubles([&](double value) {
+          if (type_ == ForeignType::kFloat64) AppendBytes(value, typed_);
+        });
+        break;
+      case 14:
+        is_external_ = message.Integer() == kExternal;
+        break;
+      default:
+        message.Skip();
+    }
+  }
+
+  void AddDimension(std::int64_t dimension) {
+    if (dimensions_.size() == static_cast<std::size_t>(Shape::kMaxRank)) {
+      Fail(ErrorCode::kModelFile, "expected arrays of at most ", Shape::kMaxRank,
+           " dimensions, got more");
+    }
+    dimensions_.push_back(dimension);
+  }
+
+  ForeignTensor Finish(const std::shared_ptr<const void>& owner) {
+    if (type_ == ForeignType::kUnknown) {
+      Fail(ErrorCode::kModelFile, "expected numbers, got ONNX's element type ", data_type_);
+    }
+    if (is_external_) {
+      Fail(ErrorCode::kModelFile,
+           "its data lie in another file; save the model with its data in one file");
+    }
+    if (raw_) return {type_, std::move(dimensions_), *raw_, owner};
+    return ForeignTensor::OfBytes(type_, std::move(dimensions_), std::move(typed_));
+  }
+
+  std::string name_;
+  std::int64_t data_type_ = 0;
+  ForeignType type_ = ForeignType::kUnknown;
+  std::vector<std::int64_t> dimensions_;
+  std::optional<std::span<const std::byte>> raw_;
+  std::vector<std::byte> typed_;
+  bool is_external_ = false;
+};
+
+}  // namespace
+
+ForeignType ForeignTypeOfOnnx(std::int64_t data_type) {
+  switch (data_type) {
+    case 1:
+      return ForeignType::kFloat32;
+    case 2:
+      return ForeignType::kUint8;
+    case 3:
+      return ForeignType::kInt8;
+    case 4:
+      return ForeignType::kUint16;
+    case 5:
+      return ForeignType::kInt16;
+    case 6:
+      return ForeignType::kInt32;
+    case 7:
+      return ForeignType::kInt64;
+    case 9:
+      return ForeignType::kBool;
+    case 10:
+      return ForeignType::kFloat16;
+    case 11:
+      return ForeignType::kFloat64;
+    case 12:
+      return ForeignType::kUint32;
+    case 13:
+      return ForeignType::kUint64;
+    case 16:
+      return ForeignType::kBfloat16;
+    default:
+      return ForeignType::kUnknown;
+  }
+}
+
+OnnxTensor ReadOnnxTensor(ProtoMessage message, const std::shared_ptr<const void>& owner) {
+  return TensorReader().Read(message, owner);
+}
+
+}  // namespace espalier

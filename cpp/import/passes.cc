@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "import/passes.h"
+
+namespace espalier {
+namespace {
+
+constexpr ForeignPass kPasses[] = {FuseDense};
+
+}  // namespace
+
+std::span<const ForeignPass> ForeignPasses() { return kPasses; }
+
+}  // namespace espalier
