@@ -96,6 +96,11 @@ void NetworkLowering::AddInputs() {
 }
 
 void NetworkLowering::AddNode(const ForeignNode& node) {
+  // Shapes are told to those that read them, with the batch in them or without.
+  const bool is_shape = std::ranges::all_of(node.outputs, [this](const std::string& output) {
+    return output.empty() || graph_.Value(output).elements.has_value();
+  });
+  if (is_shape) return;
   const bool follows_failure = std::ranges::any_of(
       node.inputs, [this](const std::string& input) { return failed_values_.contains(input); });
   const std::size_t layers = spec_.layers.size();
