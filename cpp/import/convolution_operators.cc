@@ -126,6 +126,7 @@ TransposedWindow ReadTransposedWindow(const ForeignNode& node, const Integers& i
     std::int64_t after = auto_pad == "VALID" ? 0 : pads[rank + i];
     if (is_same || !wanted.empty()) {
       const std::int64_t size = wanted.empty() ? image[i] * window.strides[i] : wanted[i];
+      if (size < 1) Refuse("output_shape: expected at least 1, got ", size);
       const std::int64_t total = whole - size;
       if (total < 0) Refuse("expected an output of at most ", whole, ", got ", size);
       before = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;

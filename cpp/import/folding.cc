@@ -18,15 +18,16 @@
 namespace espalier {
 namespace {
 
-// Of one constant, and of all that folding makes: more is left to the network, or refused.
-constexpr std::int64_t kMostElements = std::int64_t{1} << 26;
-constexpr std::int64_t kMostElementsInAll = std::int64_t{1} << 28;
+// Of one constant. In all folding reads and makes this many, and twice as many as the file has
+// constants: the rest is left to the network, or refused.
+constexpr std::int64_t kMostElements = std::int64_t{1} << 25;
 // Symbols take sixteen bytes each.
 constexpr std::int64_t kMostIntegers = std::int64_t{1} << 22;
 
 class Folder {
  public:
-  Folder(ForeignGraph& graph, ImportReport& report) : graph_(graph), report_(report) {}
+  Folder(ForeignGraph& graph, ImportReport& report)
+      : graph_(graph), report_(report), left_(kMostElements + 2 * graph.ConstantElements()) {}
 
   UnknownReasons Run() {
     for (auto node = graph_.nodes().begin(); node != graph_.nodes().end(); ++node) {
@@ -67,6 +68,7 @@ class Folder {
       return ForeignTensor::OfFloats(std::move(dimensions), std::move(list));
     };
     const std::string value = node.outputs[0];
+    if (value.empty()) return true;
     if (const auto found = node.attributes.find("value"); found != node.attributes.end()) {
       const auto* tensor = std::get_if<ForeignTensor>(&found->second);
       if (tensor == nullptr) Refuse("expected a constant of numbers");
@@ -189,6 +191,7 @@ class Folder {
     for (std::size_t i = 0; i < (move.of_all ? node.inputs.size() : 1); ++i) {
       const std::optional<FoldedArray> array = ReadFolded(graph_, node.inputs[i]);
       if (!array || array->holds_floats()) Refuse("expected integers alone");
+      left_ -= static_cast<std::int64_t>(array->size());
       from.insert(from.end(), array->symbols().begin(), array->symbols().end());
     }
     if (move.in_order) {
@@ -208,7 +211,10 @@ class Folder {
   }
 
   bool FoldDequantization(const ForeignNode& node) {
-    if (node.kind != "DequantizeLinear" || node.Integer("block_size", 0) != 0) return false;
+    if (node.kind != "DequantizeLinear" || node.Integer("block_size", 0) != 0 ||
+        node.outputs[0].empty()) {
+      return false;
+    }
     const ForeignTensor* x = graph_.Constant(node.Input(0));
     const ForeignTensor* scale = graph_.Constant(node.Input(1));
     const ForeignTensor* zero = graph_.Constant(node.Input(2));
@@ -226,7 +232,8 @@ class Folder {
       if (!input.empty() && !count) return false;
       const std::int64_t most =
           IsFloatType(graph_.Value(input).type) ? kMostElements : kMostIntegers;
-      if (count && *count > most) return false;
+      if (count && *count > std::min(most, left_)) return false;
+      left_ -= count.value_or(0);
       inputs.push_back(input.empty() ? std::nullopt : ReadFolded(graph_, input));
     }
     if (inputs.empty()) return false;
@@ -256,7 +263,7 @@ class Folder {
   ForeignGraph& graph_;
   ImportReport& report_;
   UnknownReasons reasons_;
-  std::int64_t left_ = kMostElementsInAll;
+  std::int64_t left_;
 };
 
 }  // namespace

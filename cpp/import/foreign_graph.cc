@@ -81,6 +81,7 @@ std::vector<float> ForeignNode::Floats(const std::string& attribute,
 }
 
 void ForeignGraph::CheckNew(const std::string& value) const {
+  if (value.empty()) Fail(ErrorCode::kModelFile, "expected names of values, got \"\"");
   if (Knows(value)) {
     Fail(ErrorCode::kModelFile, "expected one maker of each value, got another of '", value, "'");
   }
@@ -233,6 +234,12 @@ bool ForeignGraph::Knows(const std::string& value) const {
 const ForeignTensor* ForeignGraph::Constant(const std::string& value) const {
   const auto found = constants_.find(value);
   return found == constants_.end() ? nullptr : &found->second;
+}
+
+std::int64_t ForeignGraph::ConstantElements() const {
+  std::int64_t count = 0;  // of at most 2^31 each
+  for (const auto& [name, constant] : constants_) count += constant.element_count();
+  return count;
 }
 
 std::optional<float> ForeignGraph::Scalar(const std::string& value) const {

@@ -159,6 +159,8 @@ class ForeignGraph {
   bool Knows(const std::string& value) const;
   /// The constant of that name, or null.
   const ForeignTensor* Constant(const std::string& value) const;
+  /// Of all constants.
+  std::int64_t ConstantElements() const;
   /// The only element of a constant, if it has but one.
   std::optional<float> Scalar(const std::string& value) const;
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/checked.h"
 #include "core/text.h"
 #include "import/operators.h"
 #include "layers/layer.h"
@@ -177,10 +178,26 @@ void NetworkLowering::AddOutputs() {
   }
 }
 
+// Before memory is taken for them: parameters that are far more than the file has are some that do
+// not fit their layers.
+void NetworkLowering::CheckParameterCount(const NetworkState& network) const {
+  constexpr std::int64_t kSmall = std::int64_t{1} << 22;
+  const std::int64_t most = kSmall + 4 * graph_.ConstantElements();
+  std::int64_t count = 0;
+  for (const GraphParameter& parameter : network.parameters) {
+    count = SaturatedAdd(count, parameter.shape.element_count());
+    if (count > most) {
+      Fail(ErrorCode::kModelFile, "expected at most ", most, " parameters, got more with '",
+           parameter.path, "' of shape ", parameter.shape.ToString());
+    }
+  }
+}
+
 std::shared_ptr<NetworkState> NetworkLowering::BuildNetwork(const NetworkLimits& limits) {
   std::shared_ptr<NetworkState> network = BuildGraph(spec_);
   CheckLimits(*network, limits, CostUse::kPrediction);
   network->limits = limits;
+  CheckParameterCount(*network);
   AllocateValues(*network);
   std::unordered_map<std::string, int> indices;
   for (std::size_t i = 0; i < network->parameters.size(); ++i) {

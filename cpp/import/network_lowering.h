@@ -54,6 +54,7 @@ class NetworkLowering {
   void AddOutputs();
   std::string ReasonAgainst(const ForeignNode& node);
   [[noreturn]] void FailWithAll() const;
+  void CheckParameterCount(const NetworkState& network) const;
   std::shared_ptr<NetworkState> BuildNetwork(const NetworkLimits& limits);
 
   /// Of `wanted`, a name that no layer or input has.

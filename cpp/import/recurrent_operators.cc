@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/checked.h"
 #include "import/node_facts.h"
 #include "import/node_lowering.h"
 #include "import/operators.h"
@@ -134,10 +135,11 @@ struct GateRows {
 void SetGates(NodeLowering& node, const LoweredValue& layer, const char* parameter,
               const ForeignTensor& value, const Cell& cell, const GateRows& rows) {
   const auto gates = static_cast<std::int64_t>(cell.gates.size());
-  const std::int64_t block = rows.hidden * rows.width;
-  if (value.element_count() != rows.directions * rows.parts * gates * block) {
-    Refuse(parameter, ": expected ", rows.directions * rows.parts * gates * block,
-           " elements, got [", Join(value.dimensions(), ", "), "]");
+  const std::int64_t block = CheckedMultiply(rows.hidden, rows.width);
+  const std::int64_t expected = CheckedMultiply(rows.directions * rows.parts * gates, block);
+  if (value.element_count() != expected) {
+    Refuse(parameter, ": expected ", expected, " elements, got [", Join(value.dimensions(), ", "),
+           "]");
   }
   node.SetParameter(layer, parameter, [=, order = cell.gates](std::span<float> floats) {
     const std::vector<float> from = value.Floats();

@@ -157,6 +157,7 @@ void InferUnsqueeze(NodeFacts& facts) {
 void LowerReshape(NodeLowering& node) {
   const ForeignDimensions& x = node.Dimensions(0);
   const ForeignDimensions& result = node.OutputDimensions();
+  const Shape shape = LoweredShape(result);
   const int from = BatchAxis(x);
   const int to = BatchAxis(result);
   if (from >= 0 && (to < 0 || SizeBefore(x, static_cast<std::size_t>(from)) !=
@@ -164,7 +165,6 @@ void LowerReshape(NodeLowering& node) {
     Refuse("expected a shape that keeps examples apart, got ", ToString(x), " to ",
            ToString(result));
   }
-  const Shape shape = LoweredShape(result);
   const LoweredValue same = node.Data(0, node.TypeOf(0));
   if (same.shape == shape) return node.SetOutput(0, same);
   const LoweredValue value = node.Data(0);
