@@ -11,6 +11,8 @@
 #include "core/text.h"
 #include "inference/border_operation.h"
 #include "inference/channel_operation.h"
+#include "inference/constant_operation.h"
+#include "inference/constants.h"
 #include "inference/convolution_operation.h"
 #include "inference/copy_operation.h"
 #include "inference/dense_operation.h"
@@ -43,6 +45,7 @@ class Compiler {
 
   PlanSteps Run() {
     MarkValues();
+    FindConstants();
     const FusedGraph graph = FuseLayers(network_, is_needed_, is_given_, is_requested_);
     part_of_value_.assign(network_.values.size(), ValuePart{.value = -1});
     AddInputs();
@@ -99,6 +102,14 @@ class Compiler {
              "also need the network's input '",
              network_.inputs[i].name, "'");
       }
+    }
+  }
+
+  // To all others they are given.
+  void FindConstants() {
+    constants_.emplace(network_, is_needed_, is_given_);
+    for (const auto& [value, floats] : constants_->values()) {
+      is_given_[static_cast<std::size_t>(value)] = 1;
     }
   }
 
@@ -330,6 +341,7 @@ class Compiler {
   // A graph's value in that layout, moved once if need be.
   int ValueIn(const FusedGraph& graph, int index, Layout layout) {
     const GraphValue& source = network_.value(SourceOf(graph, index));
+    if (constants_->Has(index)) return ConstantIn(index, layout);
     const int value = PartOf(graph, index).value;
     if (LieAlike(source.shape, source.layout, layout)) return value;
     const auto [moved, is_new] = moved_values_.try_emplace(value, 0);
@@ -346,6 +358,19 @@ class Compiler {
       moved->second = plan_.steps.back().output;
     }
     return moved->second;
+  }
+
+  // A constant for each example of a batch, from its first reader on.
+  int ConstantIn(int index, Layout layout) {
+    const GraphValue& value = network_.value(index);
+    if (LiesAsOutside(value.shape)) layout = Layout::kRowMajor;
+    const auto [placed, is_new] = placed_constants_.try_emplace({index, layout}, 0);
+    if (is_new) {
+      AddStep(std::make_unique<ConstantOperation>(constants_->In(index, layout), value.length), {},
+              value.shape.element_count(), network_.value_name(index), value.length);
+      placed->second = plan_.steps.back().output;
+    }
+    return placed->second;
   }
 
   static int SourceOf(const FusedGraph& graph, int value) {
@@ -386,6 +411,13 @@ class Compiler {
   }
 
   ValuePart LeavingPart(const FusedGraph& graph, int output) {
+    if (constants_->Has(output)) {
+      const Layout layout = options_.border == PlanBorder::kOutside ? Layout::kRowMajor
+                                                                    : network_.value(output).layout;
+      return {.value = ConstantIn(output, layout),
+              .offset = 0,
+              .floats = ShapeOf(output).element_count()};
+    }
     ValuePart part = PartOf(graph, output);
     // A layer that passes an image on as a vector passes it on as it lies outside.
     const GraphValue& source = network_.value(SourceOf(graph, output));
@@ -477,6 +509,8 @@ class Compiler {
   std::vector<char> is_requested_;
   std::vector<ValuePart> part_of_value_;  // set for those that are sources
   std::map<int, int> moved_values_;       // the plan's values in the other layout, by the first
+  std::optional<Constants> constants_;
+  std::map<std::pair<int, Layout>, int> placed_constants_;  // the plan's values
   PlanSteps plan_;
 };
 

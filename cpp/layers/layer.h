@@ -275,6 +275,9 @@ class Layer {
 /// names), an unknown attribute, a wrong type or a value out of range.
 std::shared_ptr<const Layer> MakeLayer(std::string_view kind, const Attributes& attributes);
 
+/// False for a kind that reads nothing: its output is the same for every example.
+bool TakesInputs(std::string_view kind);
+
 /// All kinds MakeLayer knows.
 std::vector<std::string> LayerKinds();
 

@@ -18,6 +18,7 @@
 #include "layers/cast.h"
 #include "layers/class_token.h"
 #include "layers/concat.h"
+#include "layers/constant.h"
 #include "layers/conv1d.h"
 #include "layers/conv2d.h"
 #include "layers/conv_transpose2d.h"
@@ -95,11 +96,11 @@ Registry MakeRegistry() {
 const Registry& AllKinds() {
   static const Registry registry =
       MakeRegistry<Add, ArgMax, Attention, AveragePool2d, BatchNorm, Cast, ClassToken, ConcatLayer,
-                   Conv1d, Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d, Dropout, Embedding,
-                   Expand, Flatten, Gather, GlobalAveragePool2d, GlobalMaxPool2d, GroupNorm,
-                   InstanceNorm, LayerNorm, MatmulLayer, MaxPool2d, Pad, PositionEmbedding, Prelu,
-                   Reduce, Reshape, Resize, RmsNorm, Slice, Squeeze, TokenPool, TransposeLayer,
-                   Unsqueeze, Where>();
+                   Constant, Conv1d, Conv2d, ConvTranspose2d, Dense, DepthwiseConv2d, Dropout,
+                   Embedding, Expand, Flatten, Gather, GlobalAveragePool2d, GlobalMaxPool2d,
+                   GroupNorm, InstanceNorm, LayerNorm, MatmulLayer, MaxPool2d, Pad,
+                   PositionEmbedding, Prelu, Reduce, Reshape, Resize, RmsNorm, Slice, Squeeze,
+                   TokenPool, TransposeLayer, Unsqueeze, Where>();
   return registry;
 }
 
@@ -114,6 +115,8 @@ std::shared_ptr<const Layer> MakeLayer(std::string_view kind, const Attributes& 
   }
   return found->second(attributes);
 }
+
+bool TakesInputs(std::string_view kind) { return kind != Constant::kKind; }
 
 std::vector<std::string> LayerKinds() {
   std::vector<std::string> kinds;

@@ -31,6 +31,7 @@ Attributes Required(const std::string& kind) {
   if (kind == "depthwise_conv2d") return {{"kernel", Whole{3}}};
   if (kind == "group_norm") return {{"groups", Whole{1}}};
   if (kind == "cast") return {{"to", std::string("float32")}};
+  if (kind == "constant") return {{"shape", Ints{20, 30, 40}}};
   if (kind == "expand") return {{"shape", Ints{2, -1, -1, -1}}};
   if (kind == "gather") return {{"indices", Ints{0, -1}}, {"axis", Whole{2}}};
   if (kind == "pad") return {{"before", Ints{0, 1, 1}}};
@@ -49,6 +50,7 @@ Attributes Required(const std::string& kind) {
 
 // How many inputs of one shape a kind takes at least.
 std::size_t InputsOf(const std::string& kind) {
+  if (!TakesInputs(kind)) return 0;
   const bool is_joint = kind == "add" || kind == "concat" || kind == "sub" || kind == "mul" ||
                         kind == "div" || kind == "min" || kind == "max" || kind == "pow" ||
                         kind == "equal" || kind == "less" || kind == "greater" ||
@@ -102,6 +104,7 @@ TEST(Registry, EachKindSaysHowLongItTakes) {
     const std::int64_t work = layer->Work(inputs);
     EXPECT_GE(work, 16 * elements) << kind;
     EXPECT_LE(work, 20'000 * elements) << kind;
+    if (!TakesInputs(kind)) continue;
     // Of more elements more, and of as many as there can be a number that has not wrapped.
     EXPECT_GE(layer->Work(Inputs(kind, Shape::Image(20, 60, 40))), 3 * work / 2) << kind;
     const bool is_plane_limited =
@@ -168,6 +171,7 @@ TEST(Registry, EveryAttributeIsDocumented) {
     }
     if (kind == "dense") attributes.insert("initializer_value");  // where it is "constant"
     if (kind == "resize") attributes.insert("size");              // in the place of the scale
+    if (kind == "constant") attributes.insert("integers");        // where it is one of them
     if (kind == "dense" || kind == "layer_norm") attributes.insert("per_position");  // where true
     EXPECT_TRUE(documented.contains(kind)) << kind;
     EXPECT_EQ(documented[kind], attributes) << kind;
@@ -375,6 +379,10 @@ TEST(Registry, HostileValuesAreErrors) {
   }
   EXPECT_TRUE(Has(ErrorWith("pad", "after", Ints{1, 1}), "3 numbers, as many as before"));
   EXPECT_TRUE(Has(ErrorWith("pad", "mode", "wrap"), "got \"wrap\""));
+  for (const Ints& shape : {Ints{}, Ints{0}, Ints{-1, 2}, Ints(9, 1), Ints(3, 1LL << 20)}) {
+    EXPECT_TRUE(Has(ErrorWith("constant", "shape", shape), "shape: expected")) << shape.size();
+  }
+  EXPECT_TRUE(Has(ErrorWith("constant", "initializer_value", 1e31), "initializer_value"));
   for (const double value : {std::numeric_limits<double>::quiet_NaN(),
                              std::numeric_limits<double>::infinity(), -1e300, 1e300}) {
     EXPECT_TRUE(Has(ErrorWith("dropout", "rate", value), "rate"));
@@ -404,12 +412,14 @@ TEST(Registry, HugeShapesAreErrorsNotOverflows) {
   EXPECT_THROW(MakeLayer("max_pool2d", {{"window", Whole{2}}})->OutputShape(plane), Error);
 }
 
-TEST(Registry, LayersOfOneInputRefuseMore) {
+TEST(Registry, LayersOfOneInputOrNoneRefuseMore) {
   const std::vector<Shape> two = {Shape::Image(3, 8, 8), Shape::Image(3, 8, 8)};
   for (const std::string& kind : LayerKinds()) {
     const auto layer = MakeLayer(kind, Required(kind));
-    EXPECT_THROW(layer->OutputShape({}), Error) << kind;
-    if (InputsOf(kind) != 1) continue;
+    if (InputsOf(kind) > 0) {
+      EXPECT_THROW(layer->OutputShape({}), Error) << kind;
+    }
+    if (InputsOf(kind) > 1) continue;
     EXPECT_THROW(layer->OutputShape(two), Error) << kind;
   }
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "layers/layer.h"
 #include "network/names.h"
 
 namespace espalier {
@@ -113,10 +114,10 @@ NetworkBuilder& NetworkBuilder::Block(std::string name,
 
 NetworkBuilder& NetworkBuilder::Layer(LayerSpec layer) {
   for (std::string& input : layer.inputs) input = Resolve(std::move(input));
-  if (layer.inputs.empty() && !cursor_.empty()) {
-    layer.inputs = {cursor_};
+  if (TakesInputs(layer.kind)) {
+    if (layer.inputs.empty() && !cursor_.empty()) layer.inputs = {cursor_};
+    cursor_.clear();
   }
-  cursor_.clear();
   layer.name = FullName(layer.name, layer.kind);
   spec_.layers.push_back(std::move(layer));
   return *this;
@@ -181,15 +182,19 @@ std::string NetworkBuilder::Resolve(std::string name) const {
 // What the next layer is computed from. If that is yet to be numbered, it is done now.
 std::string NetworkBuilder::CurrentLayer() {
   if (!cursor_.empty()) return cursor_;
-  if (spec_.layers.empty()) return spec_.inputs.empty() ? kInputName : spec_.inputs[0].name;
+  const auto last = std::find_if(spec_.layers.rbegin(), spec_.layers.rend(),
+                                 [](const LayerSpec& layer) { return TakesInputs(layer.kind); });
+  if (last == spec_.layers.rend()) {
+    return spec_.inputs.empty() ? kInputName : spec_.inputs[0].name;
+  }
   std::unordered_set<std::string> taken;
   for (const LayerSpec& layer : spec_.layers) taken.insert(layer.name);
   NameCounter counter;
   std::string name;
-  for (const LayerSpec& layer : spec_.layers) {
-    name = layer.name.empty() ? counter.Next(layer.kind, "", taken) : layer.name;
+  for (auto layer = spec_.layers.begin(); layer != last.base(); ++layer) {
+    name = layer->name.empty() ? counter.Next(layer->kind, "", taken) : layer->name;
   }
-  spec_.layers.back().name = name;
+  last->name = name;
   return name;
 }
 

@@ -67,6 +67,13 @@ void AddInput(const InputSpec& spec, NetworkState& network) {
   network.values.push_back({.shape = spec.shape, .type = spec.type});
 }
 
+bool IsConstant(const GraphLayer& layer, const NetworkState& network) {
+  return std::all_of(layer.inputs.begin(), layer.inputs.end(), [&](int input) {
+    const int maker = network.value(input).layer;
+    return maker != kNoLayer && network.layers[static_cast<std::size_t>(maker)].is_constant;
+  });
+}
+
 void CheckInputTypes(const GraphLayer& layer, const NetworkState& network) {
   for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
     const ElementType expected = layer.layer->InputType(i);
@@ -86,6 +93,7 @@ void AddLayer(const ExpandedLayer& expanded, NetworkState& network) {
   layer.inputs = expanded.inputs;
   layer.output = static_cast<int>(network.values.size());
   layer.head = expanded.head;
+  layer.is_constant = IsConstant(layer, network);
   layer.frozen = spec.frozen;
   layer.adapt_statistics = spec.adapt_statistics;
   layer.learning_rate_scale = spec.learning_rate_scale;

@@ -13,13 +13,16 @@ bool IsNormalizedByChannel(const GraphInput& input) {
 }
 
 // Whose layout a layer of any layout takes: that of the first input that lies differently in the
-// two, else of the first.
-std::size_t LeadingInput(const GraphLayer& layer) {
-  const auto first = std::find_if(layer.input_shapes.begin(), layer.input_shapes.end(),
-                                  [](const Shape& shape) { return !LiesAsOutside(shape); });
-  return first == layer.input_shapes.end()
-             ? 0
-             : static_cast<std::size_t>(first - layer.input_shapes.begin());
+// two, else of the first. Constants lie as what they are combined with.
+std::size_t LeadingInput(const NetworkState& network, const GraphLayer& layer) {
+  std::size_t leading = layer.inputs.size();
+  for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
+    if (LiesAsOutside(layer.input_shapes[i])) continue;
+    const int maker = network.value(layer.inputs[i]).layer;
+    if (maker == kNoLayer || !network.layers[static_cast<std::size_t>(maker)].is_constant) return i;
+    leading = std::min(leading, i);
+  }
+  return leading == layer.inputs.size() ? 0 : leading;
 }
 
 // What the readers of input `index` want.
@@ -36,7 +39,8 @@ Layout LayoutOfInput(const NetworkState& network, std::size_t index) {
         case LayoutRule::kChannelsLast:
           return Layout::kChannelsLast;
         case LayoutRule::kAny:
-          if (i == LeadingInput(layer)) follows[static_cast<std::size_t>(layer.output)] = 1;
+          if (i == LeadingInput(network, layer))
+            follows[static_cast<std::size_t>(layer.output)] = 1;
       }
     }
   }
@@ -59,7 +63,7 @@ void ChooseLayouts(NetworkState& network) {
         layout = Layout::kChannelsLast;
         break;
       case LayoutRule::kAny:
-        layout = network.value(layer.inputs[LeadingInput(layer)]).layout;
+        layout = network.value(layer.inputs[LeadingInput(network, layer)]).layout;
     }
   }
 }

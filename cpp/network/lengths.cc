@@ -63,7 +63,7 @@ class Finder {
   }
 
   void Look(const GraphLayer& layer) {
-    bool goes_by_position = false;
+    bool goes_by_position = layer.inputs.empty();  // makes the first positions, however many
     for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
       const int set = SetOf(layer.inputs[i]);
       const PositionUse use = UseOf(layer, i);

@@ -51,6 +51,7 @@ struct GraphLayer {
   Shape output_shape{1};
   std::vector<int> parameters;  // indices into NetworkState::parameters, in the layer's order
   int head = -1;                // index into heads, or -1: backbone
+  bool is_constant = false;     // computed from no input of the network
   bool frozen = false;
   bool adapt_statistics = false;
   double learning_rate_scale = 1.0;

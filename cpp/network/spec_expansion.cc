@@ -90,12 +90,14 @@ class Expansion {
 
   void AddBackbone() {
     NameCounter counter;
+    backbone_end_ = spec_.inputs[0].name;
     for (const LayerSpec& layer : spec_.layers) {
       const std::string name =
           layer.name.empty() ? counter.Next(layer.kind, "", taken_) : layer.name;
-      const std::string before =
-          result_.layers.empty() ? spec_.inputs[0].name : result_.layers.back().spec.name;
-      Add(layer, name, layer.inputs.empty() ? std::vector{before} : layer.inputs, -1);
+      const bool follows = TakesInputs(layer.kind);
+      const bool is_before_meant = follows && layer.inputs.empty();
+      Add(layer, name, is_before_meant ? std::vector{backbone_end_} : layer.inputs, -1);
+      if (follows) backbone_end_ = name;
     }
   }
 
@@ -103,24 +105,21 @@ class Expansion {
     const HeadSpec& head = spec_.heads[static_cast<std::size_t>(index)];
     CheckTask(head.name, head.task);
     const std::string prefix = HeadPrefix(head.name);
-    std::string before = !head.from.empty()     ? head.from
-                         : spec_.layers.empty() ? spec_.inputs[0].name
-                                                : result_.layers[spec_.layers.size() - 1].spec.name;
+    std::string before = head.from.empty() ? backbone_end_ : head.from;
     from_.push_back(before);
     NameCounter counter;
     for (const LayerSpec& layer : head.layers) {
       const std::string name =
           layer.name.empty() ? counter.Next(layer.kind, prefix, taken_) : prefix + layer.name;
-      std::vector<std::string> inputs = {before};
-      if (!layer.inputs.empty()) {
-        inputs = layer.inputs;
-        // Names of the head's own earlier layers are meant first.
-        for (std::string& input : inputs) {
-          input = value_of_.contains(prefix + input) ? prefix + input : input;
-        }
+      const bool follows = TakesInputs(layer.kind);
+      std::vector<std::string> inputs = layer.inputs;
+      // Names of the head's own earlier layers are meant first.
+      for (std::string& input : inputs) {
+        input = value_of_.contains(prefix + input) ? prefix + input : input;
       }
+      if (follows && inputs.empty()) inputs = {before};
       Add(layer, name, std::move(inputs), index);
-      before = name;
+      if (follows) before = name;
     }
     LayerSpec output;
     output.kind = "dense";
@@ -190,6 +189,7 @@ class Expansion {
 
   const NetworkSpec& spec_;
   ExpandedSpec result_;
+  std::string backbone_end_;       // its last layer that takes inputs, or the first input
   std::vector<std::string> from_;  // by head
   std::unordered_set<std::string> taken_;
   std::unordered_map<std::string, int> value_of_;  // by name of a layer or an input

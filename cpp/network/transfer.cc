@@ -37,6 +37,21 @@ int FindLayer(const NetworkState& network, const std::string& name) {
        "', which no layer has", NamesInstead(name, LayerNames(network)));
 }
 
+// Constants go with the last layer that reads them.
+void DropUnreadConstants(const NetworkState& network, std::vector<char>& dropped) {
+  std::vector<char> is_kept(network.values.size(), 0);  // by value: a layer that reads it
+  std::vector<char> is_read = is_kept;
+  for (std::size_t i = network.layers.size(); i-- > 0;) {
+    const GraphLayer& layer = network.layers[i];
+    const auto output = static_cast<std::size_t>(layer.output);
+    if (layer.is_constant && is_read[output] != 0 && is_kept[output] == 0) dropped[i] = 1;
+    for (const int input : layer.inputs) {
+      is_read[static_cast<std::size_t>(input)] = 1;
+      if (dropped[i] == 0) is_kept[static_cast<std::size_t>(input)] = 1;
+    }
+  }
+}
+
 // For each layer: 1 if the transfer drops it. A head goes as a whole: with any of its
 // layers, or with the layer that it stands on.
 std::vector<char> DroppedLayers(const NetworkState& network, const TransferSpec& spec) {
@@ -69,6 +84,7 @@ std::vector<char> DroppedLayers(const NetworkState& network, const TransferSpec&
       }
     }
   }
+  DropUnreadConstants(network, dropped);
   return dropped;
 }
 

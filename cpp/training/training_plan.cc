@@ -104,10 +104,24 @@ class Compiler {
     bool has_parameters = false;
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (is_head_output_[i] || !live_[i]) plan_.in_prefix[i] = 0;
+    }
+    LeaveConstantsOut();
+    for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (plan_.in_prefix[i] && !network_.layers[i].parameters.empty()) has_parameters = true;
     }
     // Without parameters there is nothing to save.
     if (!has_parameters) std::fill(plan_.in_prefix.begin(), plan_.in_prefix.end(), char{0});
+  }
+
+  // Constants that the prefix does not read: as features they would be kept for every example.
+  void LeaveConstantsOut() {
+    std::vector<char> is_read(network_.values.size(), 0);  // in the prefix
+    for (std::size_t i = network_.layers.size(); i-- > 0;) {
+      const GraphLayer& graph_layer = network_.layers[i];
+      if (graph_layer.is_constant && !is_read[Index(graph_layer.output)]) plan_.in_prefix[i] = 0;
+      if (!plan_.in_prefix[i]) continue;
+      for (const int input : graph_layer.inputs) is_read[Index(input)] = 1;
+    }
   }
 
   // What layers outside the prefix are computed from.

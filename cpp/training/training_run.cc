@@ -71,7 +71,8 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   Node node;
   node.layer = &layer;
   node.input_shapes = layer.input_shapes;
-  const bool varies = std::any_of(layer.inputs.begin(), layer.inputs.end(),
+  const bool varies = network_.value(layer.output).length.varies() ||
+                      std::any_of(layer.inputs.begin(), layer.inputs.end(),
                                   [&](int input) { return network_.value(input).length.varies(); });
   if (varies) varying_nodes_.push_back(nodes_.size());
   node.output_shape = plan_node.output_shape;

@@ -43,7 +43,7 @@ struct SqueezeExcitationOptions {
   std::string gate = "sigmoid";     ///< makes the factors
 };
 
-/// Writes a NetworkSpec layer by layer. Each layer follows the one before unless
+/// Writes a NetworkSpec layer by layer. Each layer follows the one before, constants aside, unless
 /// `From` moved the cursor; an empty name is numbered by kind. Errors come from Build.
 class NetworkBuilder {
  public:

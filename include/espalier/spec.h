@@ -48,7 +48,8 @@ inline constexpr const char* kInputName = "input";
 struct LayerSpec {
   std::string name;  ///< empty: numbered by kind, "dense1"
   std::string kind;  ///< "dense", "conv2d", …
-  /// Names of earlier layers or of inputs; empty: the layer before, or the first input.
+  /// Names of earlier layers or of inputs; empty: the layer before that takes inputs, or the first
+  /// input. A "constant" takes none.
   std::vector<std::string> inputs;
   Attributes attributes;
   bool frozen = false;
@@ -101,8 +102,8 @@ struct TaskSpec {
 /// output layer "heads.<name>.dense", with one unit a label, is added by Build.
 struct HeadSpec {
   std::string name;
-  /// Layer or input it stands on; empty: the last backbone layer, or the first input. A network
-  /// whose heads stand on the output of another can be served, but not trained.
+  /// Layer or input it stands on; empty: the last backbone layer that takes inputs, or the first
+  /// input. A network whose heads stand on the output of another can be served, but not trained.
   std::string from;
   std::vector<LayerSpec> layers;  ///< hidden layers, each following the one before
   TaskSpec task;

@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Adds layers one after the other; each is computed from the one before. A layer without a name is
- * numbered by its kind: {@code dense1}, {@code relu2}. Names consist of letters, digits and {@code
- * _ . -}, at most 128 of them.
+ * Adds layers one after the other; each is computed from the one before, constants aside. A layer
+ * without a name is numbered by its kind: {@code dense1}, {@code relu2}. Names consist of letters,
+ * digits and {@code _ . -}, at most 128 of them.
  *
  * <p>Shapes and settings are checked as a whole when the network is built. Options that set what a
  * method's own argument says, such as the kernel of {@code conv2d}, are refused with {@link
@@ -26,6 +26,11 @@ public abstract sealed class Layers<B extends Layers<B>> extends ImageLayers<B>
   private final List<Map<String, Object>> specs = new ArrayList<>();
 
   Layers() {}
+
+  /** Returns false for a kind that reads nothing. */
+  static boolean takesInputs(String kind) {
+    return !kind.equals("constant");
+  }
 
   abstract B self();
 
@@ -337,7 +342,7 @@ public abstract sealed class Layers<B extends Layers<B>> extends ImageLayers<B>
       spec.put("name", fullName);
     }
     spec.put("kind", kind);
-    List<String> inputs = takeInputs();
+    List<String> inputs = takesInputs(kind) ? takeInputs() : List.of();
     if (!inputs.isEmpty()) {
       spec.put("inputs", inputs);
     }

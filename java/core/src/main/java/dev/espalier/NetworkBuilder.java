@@ -18,9 +18,9 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Describes a network layer by layer: {@link Network#builder}. Each layer follows the one before
- * unless {@link #from} moved the place. Nothing native is made before {@link #build}; a builder can
- * build several networks. Belongs to one thread.
+ * Describes a network layer by layer: {@link Network#builder}. Each layer follows the one before,
+ * constants aside, unless {@link #from} moved the place. Nothing native is made before {@link
+ * #build}; a builder can build several networks. Belongs to one thread.
  *
  * @since 0.1
  */
@@ -514,22 +514,25 @@ public final class NetworkBuilder extends Layers<NetworkBuilder> {
     return nextInputs.isEmpty() ? lastLayer() : nextInputs.get(0);
   }
 
-  /** Returns the name of the last layer. If it is to be numbered, that is done now. */
+  /** Returns the last layer that takes inputs. If it is to be numbered, that is done now. */
   private String lastLayer() {
     Set<String> taken = new HashSet<>();
     specs().forEach(spec -> taken.add((String) spec.get("name")));
     Map<String, Integer> counts = new HashMap<>();
-    String name = inputs.get(0).name();
+    String last = inputs.get(0).name();
+    Map<String, Object> lastSpec = new HashMap<>();
     for (Map<String, Object> spec : specs()) {
       String kind = (String) spec.get("kind");
-      name = (String) spec.get("name");
+      String name = (String) spec.get("name");
       while (name == null || (!spec.containsKey("name") && taken.contains(name))) {
         name = kind + counts.merge(kind, 1, Integer::sum);
       }
+      if (takesInputs(kind)) {
+        last = name;
+        lastSpec = spec;
+      }
     }
-    if (!specs().isEmpty()) {
-      specs().get(specs().size() - 1).put("name", name);
-    }
-    return name;
+    lastSpec.put("name", last);
+    return last;
   }
 }

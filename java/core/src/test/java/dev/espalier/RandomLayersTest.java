@@ -48,6 +48,7 @@ class RandomLayersTest {
           kind("instance_norm", "affine"),
           kind("rms_norm"),
           kind("attention", "heads", "causal", "packed"),
+          kind("constant", "shape", "initializer_value"),
           kind("embedding", "count", "width", "padding_id"),
           kind("position_embedding", "max_length"),
           kind("token_pool", "pool"),
@@ -123,7 +124,10 @@ class RandomLayersTest {
   private record Layer(String name, String kind, LayerOptions options, List<String> from) {
     void addTo(NetworkBuilder builder) {
       String[] others = from.subList(1, from.size()).toArray(new String[0]);
-      builder.from(from.get(0), others).layer(name, kind, options);
+      if (!kind.equals("constant")) {
+        builder.from(from.get(0), others);
+      }
+      builder.layer(name, kind, options);
     }
   }
 
