@@ -32,7 +32,9 @@ final class Descriptions {
     for (Map<?, ?> head : objects(spec.get("heads"))) {
       Map<?, ?> task = (Map<?, ?>) head.get("task");
       List<String> labels = new ArrayList<>();
-      ((List<?>) task.get("labels")).forEach(label -> labels.add((String) label));
+      for (Object label : (List<?>) task.get("labels")) {
+        labels.add((String) label);
+      }
       tasks.add(
           Task.of(
                   (String) head.get("name"),
@@ -145,7 +147,9 @@ final class Descriptions {
 
   private static List<Map<?, ?>> objects(Object list) {
     List<Map<?, ?>> objects = new ArrayList<>();
-    ((List<?>) list).forEach(entry -> objects.add((Map<?, ?>) entry));
+    for (Object entry : (List<?>) list) {
+      objects.add((Map<?, ?>) entry);
+    }
     return objects;
   }
 }

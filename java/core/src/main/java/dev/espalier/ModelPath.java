@@ -13,14 +13,18 @@ final class ModelPath {
   private ModelPath() {}
 
   static NativeHandle open(Path file, LoadOptions options) {
-    if (!isOfDefaultFileSystem(file)) {
-      return FlightRecording.modelLoad(
-          file.toUri().toString(), () -> ModelStream.read(file, options));
+    boolean isDefault = isOfDefaultFileSystem(file);
+    String path = isDefault ? file.toAbsolutePath().toString() : file.toUri().toString();
+    if (FlightRecording.isInUse()) {
+      return FlightRecording.modelLoad(path, () -> open(file, isDefault, path, options));
     }
-    String limits = options.toJson();
-    String path = file.toAbsolutePath().toString();
-    return FlightRecording.modelLoad(
-        path, () -> NativeHandle.create(() -> Bridge.networkLoad(path, limits)));
+    return open(file, isDefault, path, options);
+  }
+
+  private static NativeHandle open(Path file, boolean isDefault, String path, LoadOptions options) {
+    return isDefault
+        ? NativeHandle.loadNetwork(path, options.toJson())
+        : ModelStream.read(file, options);
   }
 
   static void save(NativeHandle network, Path file) {

@@ -46,7 +46,7 @@ public final class Network implements AutoCloseable {
   Network(NativeHandle handle) {
     this.handle = handle;
     try {
-      Map<?, ?> spec = (Map<?, ?>) JsonReader.read(handle.get(Bridge::networkSpec));
+      Map<?, ?> spec = (Map<?, ?>) JsonReader.read(handle.networkSpec());
       inputs = NetworkInputs.of(spec);
       tasks = new NetworkTasks(handle, Descriptions.tasks(spec));
     } catch (RuntimeException | Error error) {

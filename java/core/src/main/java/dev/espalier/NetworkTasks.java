@@ -57,7 +57,7 @@ final class NetworkTasks {
    */
   synchronized void scaleLogits(double[] scales, double[] biases) {
     network.run(id -> Bridge.networkScaleLogits(id, scales, biases, scales.length));
-    tasks = Descriptions.tasks((Map<?, ?>) JsonReader.read(network.get(Bridge::networkSpec)));
+    tasks = Descriptions.tasks((Map<?, ?>) JsonReader.read(network.networkSpec()));
   }
 
   private static Task withThresholds(Task task, double[] thresholds) {

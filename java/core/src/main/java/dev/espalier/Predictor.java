@@ -89,9 +89,9 @@ public final class Predictor implements AutoCloseable {
     pixelScale = options.pixelScale();
     pixelOffset = options.pixelOffset();
     handle =
-        FlightRecording.predictorCompile(
-            json,
-            () -> network.get(id -> NativeHandle.create(() -> Bridge.predictorCreate(id, json))));
+        FlightRecording.isInUse()
+            ? FlightRecording.predictorCompile(json, () -> network.createPredictor(json))
+            : network.createPredictor(json);
     calls = new PredictorCalls(handle);
     if (!isWarm) {
       try {

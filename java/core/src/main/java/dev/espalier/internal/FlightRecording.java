@@ -20,18 +20,19 @@ public final class FlightRecording {
     return module.isPresent() && FlightRecording.class.getModule().canRead(module.get());
   }
 
-  private static boolean isInUse() {
+  /** Returns true if the JVM has a recorder, which may or may not record. */
+  public static boolean isInUse() {
     return IS_AVAILABLE && FlightRecorder.isInitialized();
   }
 
   /** Runs {@code load} and records how long it took; {@code path} is the file. */
   public static <R> R modelLoad(String path, Supplier<R> load) {
-    return isInUse() ? ModelLoadEvent.around(path, load) : load.get();
+    return ModelLoadEvent.around(path, load);
   }
 
   /** Runs {@code compile} and records how long it took. */
   public static NativeHandle predictorCompile(String options, Supplier<NativeHandle> compile) {
-    return isInUse() ? PredictorCompileEvent.around(options, compile) : compile.get();
+    return PredictorCompileEvent.around(options, compile);
   }
 
   /** A prediction that runs. */

@@ -16,6 +16,10 @@ import java.util.function.LongUnaryOperator;
  * <p>What Java keeps is an opaque id, never an address. State and count of calls inside live in
  * native memory: a call on a closed handle is an {@link IllegalStateException}, {@link #close}
  * never waits, and the last call inside frees. The cleaner is the net for objects nobody closed.
+ *
+ * <p>Loading a network and making a predictor have methods of their own, which take no lambdas:
+ * they lie on the way to a service's first answer, and linking a process's first lambdas takes
+ * milliseconds.
  */
 public final class NativeHandle implements AutoCloseable {
   private static Cleaner sharedCleaner; // guarded by the class
@@ -51,7 +55,44 @@ public final class NativeHandle implements AutoCloseable {
    */
   public static NativeHandle create(LongSupplier create) {
     StackReserve.require(); // between the object and its owner nothing may fail
-    long id = NativeCall.getLong(create);
+    return own(NativeCall.getLong(create));
+  }
+
+  /** Loads a network from a file of the default file system. */
+  public static NativeHandle loadNetwork(String path, String limits) {
+    StackReserve.require();
+    NativeLibrary.load();
+    try {
+      return own(Bridge.networkLoad(path, limits));
+    } catch (RuntimeException error) {
+      throw NativeErrors.translate(error);
+    }
+  }
+
+  /** Makes a predictor of this, a network. */
+  public NativeHandle createPredictor(String options) {
+    StackReserve.require();
+    try {
+      return own(Bridge.predictorCreate(id, options));
+    } catch (RuntimeException error) {
+      throw NativeErrors.translate(error);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /** Returns the spec of this, a network, as JSON. */
+  public String networkSpec() {
+    try {
+      return Bridge.networkSpec(id);
+    } catch (RuntimeException error) {
+      throw NativeErrors.translate(error);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  private static NativeHandle own(long id) {
     boolean isOwned = false;
     try {
       NativeHandle handle = new NativeHandle(id);
