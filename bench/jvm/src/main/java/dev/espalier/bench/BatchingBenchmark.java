@@ -33,8 +33,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 2, time = 1)
 @Measurement(iterations = 5, time = 1)
 public class BatchingBenchmark {
-  /** A small network and a large one. */
-  @Param({"I1", "I4"})
+  /** A small network, a large one, and one with more weights than a cache holds. */
+  @Param({"I1", "I4", "W"})
   public String workload;
 
   /** Nothing is joined; or what is there, the default; or what comes within 0.2 ms. */

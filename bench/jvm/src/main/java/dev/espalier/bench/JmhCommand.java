@@ -39,7 +39,7 @@ public final class JmhCommand implements Callable<Integer> {
   private static final String[] WORKLOADS = {"O", "I1", "I2", "I3", "I4", "I5r", "I5m"};
   private static final String[] BATCHES = {"1", "8", "64"};
   private static final List<String> SHARED = List.of("I1", "I2", "I4");
-  private static final List<String> JOINED = List.of("I1", "I4");
+  private static final List<String> JOINED = List.of("I1", "I4", "W");
 
   @Option(names = "--peers", description = "with ONNX Runtime, which is on the class path")
   private boolean withPeers;

@@ -56,6 +56,14 @@ public final class Networks {
           case "I7" -> visionTransformer();
           case "I8" -> Backbones.efficientNetB0(224).head("output", Head.classes(1000));
           case "O" -> Network.builder(Shape.vector(1)).head("output", Head.values("value"));
+          // 97 MB of weights, which no cache holds.
+          case "W" ->
+              Network.builder(Shape.vector(784))
+                  .dense(4096)
+                  .relu()
+                  .dense(5120)
+                  .relu()
+                  .head("output", Head.classes(10));
           // One unit of input: the head's input gradient is needed, and little else is computed.
           case "L" -> Network.builder(Shape.vector(1)).dense(512).head("output", labels(1024));
           default -> throw new IllegalArgumentException("no network " + name);

@@ -238,7 +238,7 @@ public final class PredictionService implements AutoCloseable {
     if (status == 503) {
       context.header("Retry-After", "1");
     }
-    if (status == 413 || status == 408) {
+    if (body == null) { // what was not read stands in the way of a next request
       context.header("Connection", "close");
     }
     context.status(status).contentType("application/json");
