@@ -9,12 +9,16 @@
 // |---|---|---|---|
 // | LayerNormalization | "", 17 | x, scale, bias? | axis [-1], epsilon [1e-5] |
 // | Gelu | "", 20 | x | approximate ["none"], or "tanh" |
+// | HardSigmoid | "", 6 | x | alpha, beta |
 // | HardSwish | "", 14 | x | |
 // | Mish | "", 18 | x | |
 // | Silu | espalier | x: x * sigmoid(x) | |
 // | MultiHeadAttention | espalier | queries, keys, values [batch, length, width], lengths? | |
 // | | | (int [batch] or [batch, 1]: how many keys count) | heads, scale [1/sqrt(width/heads)], |
-// | | | | causal [0] |
+// | | | | causal [0], packed [0]: input 0 has |
+// | | | | all three side by side |
+// | PositionEmbedding | espalier | x [batch, length, width], table [length, width] or | |
+// | | | [1, length, width], which is added | |
 
 #include <cstdint>
 
@@ -22,8 +26,10 @@ namespace espalier {
 
 inline constexpr std::int64_t kLayerNormalizationVersion = 17;
 inline constexpr std::int64_t kGeluVersion = 20;
+inline constexpr std::int64_t kHardSigmoidVersion = 6;
 inline constexpr std::int64_t kHardSwishVersion = 14;
 inline constexpr std::int64_t kMishVersion = 18;
+inline constexpr std::int64_t kMaskVersion = 13;  ///< of the operators that make a mask of lengths
 inline constexpr std::int64_t kCompositeVersion = 1;
 
 }  // namespace espalier

@@ -143,6 +143,11 @@ void ForeignGraph::AddOutput(std::string name, std::string value) {
   outputs_.push_back({std::move(name), std::move(value)});
 }
 
+void ForeignGraph::RemoveInput(const std::string& value) {
+  std::erase(inputs_, value);
+  input_names_.erase(value);
+}
+
 ForeignGraph::Node ForeignGraph::Replace(Node place, ForeignNode node) {
   Unindex(place);
   const Node added = InsertBefore(place, std::move(node));

@@ -127,6 +127,9 @@ class ForeignGraph {
   void AddOutput(std::string name, std::string value);
   void ClearOutputs() { outputs_.clear(); }
 
+  /// Nobody makes it any more; whoever reads it needs another maker.
+  void RemoveInput(const std::string& value);
+
   /// Puts a node in the place of another. It may make fewer values, if nobody reads the others.
   Node Replace(Node place, ForeignNode node);
 

@@ -147,6 +147,17 @@ LoweredValue NodeLowering::Add(std::string kind, Attributes attributes,
   return network_.AddLayer(std::move(layer), inputs);
 }
 
+LoweredValue NodeLowering::Fixed(const Shape& shape, std::vector<float> values) {
+  const auto sizes = shape.dimensions();
+  LayerSpec layer{.name = Concat(stem_, ".fixed"),
+                  .kind = "constant",
+                  .attributes = {{"shape", std::vector<std::int64_t>(sizes.begin(), sizes.end())}},
+                  .frozen = true};
+  const LoweredValue value = network_.AddLayer(std::move(layer), {});
+  SetParameter(value, "value", ForeignTensor::OfFloats({shape.element_count()}, std::move(values)));
+  return value;
+}
+
 void NodeLowering::NameAfter(std::size_t input) {
   std::string stem = StemOf(node_.Input(input));
   if (stem.empty()) return;

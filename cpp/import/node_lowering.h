@@ -78,6 +78,9 @@ class NodeLowering {
     return Add(std::move(kind), std::move(attributes), std::span(&input, 1), part);
   }
 
+  /// Numbers of the node's own as a value; they do not train.
+  LoweredValue Fixed(const Shape& shape, std::vector<float> values);
+
   /// Names the node's layers after its parameters: 'layer1.0.conv1' if input is the constant
   /// 'layer1.0.conv1.weight'. Before the first Add.
   void NameAfter(std::size_t input);

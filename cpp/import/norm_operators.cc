@@ -17,8 +17,9 @@ using Integers = std::vector<std::int64_t>;
 
 constexpr float kEpsilon = 1e-5f;
 
+// The least that layers take is 1e-12, which is a little less as a float.
 double Epsilon(const ForeignNode& node) {
-  return static_cast<double>(node.Float("epsilon", kEpsilon));
+  return std::max(1e-12, static_cast<double>(node.Float("epsilon", kEpsilon)));
 }
 
 void LowerBatchNorm(NodeLowering& node) {

@@ -11,8 +11,11 @@ bool ComesBefore(const ForeignOperator& a, const ForeignOperator& b) { return a.
 
 std::vector<ForeignOperator> AllOperators() {
   std::vector<ForeignOperator> all;
-  for (const auto family : {ConvolutionOperators, MatmulOperators, NormOperators, PoolingOperators,
-                            RecurrentOperators, ShapeOperators}) {
+  for (const auto family :
+       {ActivationOperators, AttentionOperators, ConvolutionOperators, EinsumOperators,
+        ElementwiseOperators, MatmulOperators, NormOperators, PoolingOperators, QuantizedOperators,
+        RecurrentOperators, ReductionOperators, ResizeOperators, SelectionOperators,
+        ShapeOperators}) {
     const std::span<const ForeignOperator> rows = family();
     all.insert(all.end(), rows.begin(), rows.end());
   }

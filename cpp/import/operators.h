@@ -38,13 +38,17 @@ std::span<const ForeignOperator> ForeignOperators();
 
 // The families; each in its own file.
 std::span<const ForeignOperator> ActivationOperators();
+std::span<const ForeignOperator> AttentionOperators();
 std::span<const ForeignOperator> ConvolutionOperators();
+std::span<const ForeignOperator> EinsumOperators();
 std::span<const ForeignOperator> ElementwiseOperators();
 std::span<const ForeignOperator> MatmulOperators();
 std::span<const ForeignOperator> NormOperators();
 std::span<const ForeignOperator> PoolingOperators();
+std::span<const ForeignOperator> QuantizedOperators();
 std::span<const ForeignOperator> RecurrentOperators();
 std::span<const ForeignOperator> ReductionOperators();
+std::span<const ForeignOperator> ResizeOperators();
 std::span<const ForeignOperator> SelectionOperators();
 std::span<const ForeignOperator> ShapeOperators();
 

@@ -4,7 +4,10 @@
 namespace espalier {
 namespace {
 
-constexpr ForeignPass kPasses[] = {FuseDense};
+constexpr ForeignPass kPasses[] = {
+    ReadQuantized, FuseLayerNorm, FuseGelu,  FuseSoftplus,          FuseHardSigmoid,
+    FuseGates,     FuseAttention, FuseDense, FusePositionEmbedding,
+};
 
 }  // namespace
 

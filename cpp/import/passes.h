@@ -19,6 +19,19 @@ using ForeignPass = void (*)(ForeignGraph& graph, ImportReport& report);
 /// In the order in which they run.
 std::span<const ForeignPass> ForeignPasses();
 
+/// Reads quantized models in real numbers.
+void ReadQuantized(ForeignGraph& graph, ImportReport& report);
+
+/// Attention of several heads; a mask that comes with it becomes lengths (import/mask_lengths.h).
+void FuseAttention(ForeignGraph& graph, ImportReport& report);
+/// x times a function of x: SiLU, hard swish, mish.
+void FuseGates(ForeignGraph& graph, ImportReport& report);
+void FuseGelu(ForeignGraph& graph, ImportReport& report);
+void FuseHardSigmoid(ForeignGraph& graph, ImportReport& report);
+void FuseLayerNorm(ForeignGraph& graph, ImportReport& report);
+void FusePositionEmbedding(ForeignGraph& graph, ImportReport& report);
+void FuseSoftplus(ForeignGraph& graph, ImportReport& report);
+
 /// MatMul by a constant, and Add of another: one node "Dense" of kCompositeDomain.
 void FuseDense(ForeignGraph& graph, ImportReport& report);
 

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// All tests of ONNX's own suite. What is not computed is listed by reason in
+// cpp/testdata/onnx_node_tests.txt, and counted by operator in docs/operators.md: both are what the
+// run gives, or the test fails. With ESPALIER_WRITE_CONFORMANCE set they are written.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "import/node_test_run.h"
+#include "import/operators.h"
+
+namespace espalier {
+namespace {
+
+using testing::NodeTestData;
+using testing::NodeTestOutcome;
+using testing::NodeTestResult;
+using testing::NodeTestRun;
+
+constexpr const char* kFolders[] = {"node", "simple", "pytorch-converted", "pytorch-operator"};
+
+// Where libonnx-testdata is, or an empty path.
+std::filesystem::path TestData() {
+  const char* const named = std::getenv("ESPALIER_ONNX_TESTDATA");
+  const std::filesystem::path path = named != nullptr ? named : ESPALIER_ONNX_TESTDATA;
+  return std::filesystem::is_directory(path / "node") ? path : std::filesystem::path();
+}
+
+// Of a reason, its first line without what stands in quotes: what many nodes have in common.
+std::string Brief(const std::string& reason) {
+  const std::size_t node = reason.find("\n  '");
+  std::string text = reason;
+  if (node != std::string::npos) {
+    const std::size_t kind = reason.find("(", node);
+    text = reason.substr(kind, reason.find('\n', node + 1) - kind);
+  }
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+struct OperatorCount {
+  int passed = 0;
+  int all = 0;
+};
+
+struct Conformance {
+  std::string list;                             // of what does not pass
+  std::map<std::string, OperatorCount> counts;  // of tests of one operator alone
+  OperatorCount known;                          // of tests whose operators are all known
+  OperatorCount all;
+  int wrong = 0;
+};
+
+std::set<std::string> OperatorsOf(const NodeTestData& test) {
+  std::set<std::string> kinds;
+  const ForeignGraph graph = test.Graph();
+  for (const ForeignNode& node : graph.nodes()) {
+    kinds.insert(node.domain.empty() ? node.kind : Concat(node.domain, ".", node.kind));
+  }
+  return kinds;
+}
+
+bool IsKnown(const std::string& kind) {
+  const auto rows = ForeignOperators();
+  return std::any_of(rows.begin(), rows.end(), [&](const ForeignOperator& row) {
+    return row.kind == kind && row.domain.empty();
+  });
+}
+
+void Add(Conformance& result, const std::string& folder, const NodeTestData& test) {
+  std::set<std::string> kinds;
+  NodeTestOutcome outcome;
+  try {
+    kinds = OperatorsOf(test);
+    outcome = NodeTestRun(test).Run();
+  } catch (const Error& error) {
+    outcome = {NodeTestResult::kUnsupported, MessageOf(error)};
+  }
+  const bool has_passed =
+      outcome.result == NodeTestResult::kPassed || outcome.result == NodeTestResult::kFolded;
+  const auto count = [&](OperatorCount& counts) {
+    ++counts.all;
+    if (has_passed) ++counts.passed;
+  };
+  count(result.all);
+  if (folder == "node" && std::all_of(kinds.begin(), kinds.end(), IsKnown) && !kinds.empty()) {
+    count(result.known);
+  }
+  if (folder == "node" && kinds.size() == 1) count(result.counts[*kinds.begin()]);
+  if (has_passed) return;
+  const bool is_wrong = outcome.result == NodeTestResult::kWrong;
+  if (is_wrong) ++result.wrong;
+  result.list +=
+      Concat(folder, "/", test.name(), is_wrong ? ": WRONG: " : ": ", Brief(outcome.reason), "\n");
+}
+
+// "7-22", "17 on".
+std::string VersionsOf(const std::string& kind) {
+  std::int64_t first = kNewestVersion;
+  std::int64_t last = 0;
+  for (const ForeignOperator& row : ForeignOperators()) {
+    if (row.kind != kind || !row.domain.empty()) continue;
+    first = std::min(first, row.first_version);
+    last = std::max(last, row.last_version);
+  }
+  first = std::max(first, kLeastOnnxVersion);
+  last = std::min(last, kGreatestOnnxVersion);
+  return Concat(first, " to ", last);
+}
+
+std::string Table(const Conformance& result) {
+  std::ostringstream text;
+  text
+      << "# Operators of ONNX\n\n"
+         "What `ImportOnnx` makes of a node. Tests are those of ONNX 1.17 that have this operator\n"
+         "alone (`cpp/import/conformance_test.cc`, which writes this page); "
+      << result.known.passed << " of the " << result.known.all
+      << " pass\nwhose operators are all known here. Why others do not pass: "
+         "`cpp/testdata/onnx_node_tests.txt`.\n\n"
+         "| operator | operator sets | tests passed |\n|---|---|---|\n";
+  std::set<std::string> kinds;
+  for (const ForeignOperator& row : ForeignOperators()) {
+    if (row.domain.empty()) kinds.insert(std::string(row.kind));
+  }
+  for (const std::string& kind : kinds) {
+    const auto found = result.counts.find(kind);
+    text << "| " << kind << " | " << VersionsOf(kind) << " | ";
+    if (found == result.counts.end()) {
+      text << "none alone";
+    } else {
+      text << found->second.passed << " of " << found->second.all;
+    }
+    text << " |\n";
+  }
+  return text.str();
+}
+
+std::set<std::string> LinesOf(const std::string& text) {
+  std::istringstream stream(text);
+  std::set<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.insert(line);
+  return lines;
+}
+
+// Prints the lines in which they differ.
+void ExpectText(const std::filesystem::path& path, const std::string& text) {
+  if (std::getenv("ESPALIER_WRITE_CONFORMANCE") != nullptr) {
+    std::ofstream(path, std::ios::binary) << text;
+    return;
+  }
+  std::ifstream file(path, std::ios::binary);
+  const std::string committed((std::istreambuf_iterator<char>(file)), {});
+  if (text == committed) return;
+  const std::set<std::string> now = LinesOf(text);
+  const std::set<std::string> before = LinesOf(committed);
+  std::vector<std::string> differences;
+  for (const std::string& line : before) {
+    if (!now.contains(line)) differences.push_back(Concat("- ", line));
+  }
+  for (const std::string& line : now) {
+    if (!before.contains(line)) differences.push_back(Concat("+ ", line));
+  }
+  constexpr std::size_t kMost = 20;
+  if (differences.size() > kMost) differences.resize(kMost);
+  ADD_FAILURE() << path << " is not what the run gives:\n" << Join(differences, "\n");
+}
+
+TEST(Conformance, IsWhatTheListsSay) {
+  const std::filesystem::path data = TestData();
+  if (data.empty()) GTEST_SKIP() << "libonnx-testdata is not installed, nor named";
+  Conformance result;
+  for (const std::string folder : kFolders) {
+    for (const NodeTestData& test : testing::NodeTestsIn(data / folder)) Add(result, folder, test);
+  }
+  std::cout << result.known.passed << " of " << result.known.all
+            << " node tests of known operators pass, " << result.all.passed << " of "
+            << result.all.all << " of all tests\n";
+  EXPECT_EQ(result.wrong, 0);
+  const std::filesystem::path root = ESPALIER_TESTDATA;
+  ExpectText(root / "onnx_node_tests.txt", result.list);
+  ExpectText(root / ".." / ".." / "docs" / "operators.md", Table(result));
+}
+
+}  // namespace
+}  // namespace espalier

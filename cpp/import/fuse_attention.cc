@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Attention as exporters write it. Of queries, keys and values [batch, length, heads · width]:
+//   q, v = Transpose(Reshape(…, [batch, length, heads, width]), 0 2 1 3); k likewise, or 0 2 3 1
+//   Reshape(Transpose(MatMul(Softmax(MatMul(q, kᵀ) · scale + mask), v), 0 2 1 3), as the queries)
+// with the scale as Mul or Div, at the product or at its factors, and with or without a mask that
+// follows from an input of ones and zeros [batch, length]. Or of all three in one, as vision
+// transformers have them, [batch, length, 3 · heads · width]:
+//   q, k, v = Gather or Split of Transpose(Reshape(…, [batch, length, 3, heads, width]), 2 0 3 1 4)
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/text.h"
+#include "import/composites.h"
+#include "import/mask_lengths.h"
+#include "import/mask_trace.h"
+#include "import/passes.h"
+#include "import/pattern.h"
+
+namespace espalier {
+namespace {
+
+// A score to which at most this is added counts for nothing beside others.
+constexpr double kMasked = -1000.0;
+
+using Order = std::vector<std::int64_t>;
+
+// Queries, keys or values, [batch, length, heads · width], as they are before they are cut; or
+// part 0, 1 or 2 of all three, side by side.
+struct Projection {
+  std::string value;
+  std::int64_t heads = 0;
+  std::int64_t width = 0;
+  std::int64_t part = -1;
+};
+
+struct AttentionMatch {
+  Projection queries, keys, values;
+  double scale = 1.0;
+  std::string mask;  // the input, or empty
+
+  bool IsPacked() const {
+    return queries.part == 0 && keys.part == 1 && values.part == 2 && queries.value == keys.value &&
+           keys.value == values.value;
+  }
+  bool IsApart() const { return queries.part < 0 && keys.part < 0 && values.part < 0; }
+};
+
+// `value` without what it is multiplied or divided by; that goes to `scale`.
+std::string TakeScale(Pattern& pattern, std::string value, double& scale) {
+  const ForeignGraph& graph = pattern.graph();
+  for (;;) {
+    std::string inner;
+    const bool is_scaled = pattern.Either(
+        [&] {
+          const ForeignNode* const product = pattern.Take(value, "Mul");
+          if (product == nullptr || product->inputs.size() != 2) return false;
+          const std::size_t constant = graph.Scalar(product->Input(1)).has_value() ? 1 : 0;
+          const std::optional<float> factor = graph.Scalar(product->Input(constant));
+          if (!factor.has_value()) return false;
+          scale *= static_cast<double>(*factor);
+          inner = product->Input(1 - constant);
+          return true;
+        },
+        [&] {
+          const ForeignNode* const quotient = pattern.Take(value, "Div");
+          const std::optional<float> divisor =
+              quotient == nullptr ? std::nullopt : graph.Scalar(quotient->Input(1));
+          if (!divisor.has_value()) return false;
+          scale /= static_cast<double>(*divisor);
+          inner = quotient->Input(0);
+          return true;
+        });
+    if (!is_scaled) return value;
+    value = inner;
+  }
+}
+
+const ForeignNode* TakeTranspose(Pattern& pattern, const std::string& value, const Order& order) {
+  const ForeignNode* const transpose = pattern.Take(value, "Transpose");
+  return transpose != nullptr && transpose->Integers("perm") == order ? transpose : nullptr;
+}
+
+bool IsBatch(const ForeignDimension& dimension) {
+  return dimension.is_batch() && dimension.size == 1;
+}
+
+// Which of three that lie behind one another along the first dimension `value` is; they are `all`
+// then. -1 if it is not that.
+std::int64_t TakePart(Pattern& pattern, const std::string& value, std::string& all) {
+  const ForeignGraph& graph = pattern.graph();
+  std::int64_t part = -1;
+  pattern.Either(
+      [&] {
+        const ForeignNode* const gather = pattern.Take(value, "Gather");
+        if (gather == nullptr || gather->Integer("axis", 0) != 0) return false;
+        const ForeignTensor* const index = graph.Constant(gather->Input(1));
+        if (index == nullptr || index->rank() != 0) return false;
+        part = index->IntegerAt(0);
+        all = gather->Input(0);
+        return true;
+      },
+      [&] {
+        const ForeignNode* const squeeze = pattern.Take(value, "Squeeze");
+        if (squeeze == nullptr) return false;
+        const ForeignGraph::Node split = graph.Producer(squeeze->Input(0));
+        if (split == graph.nodes().end() || !split->Is("Split") || split->outputs.size() != 3 ||
+            split->Integer("axis", 0) != 0 || SizeOf(graph, squeeze->Input(0), 0) != 1) {
+          return false;
+        }
+        pattern.Take(split);
+        part = std::find(split->outputs.begin(), split->outputs.end(), squeeze->Input(0)) -
+               split->outputs.begin();
+        all = split->Input(0);
+        return true;
+      });
+  return SizeOf(graph, all, 0) == 3 && part >= 0 && part < 3 ? part : -1;
+}
+
+// value = part of Transpose(Reshape(projections, [batch, length, 3, heads, width]), 2 0 3 1 4)
+bool TakePackedCut(Pattern& pattern, const std::string& value, Projection& result, double& scale) {
+  const ForeignGraph& graph = pattern.graph();
+  std::string all;
+  result.part = TakePart(pattern, TakeScale(pattern, value, scale), all);
+  if (result.part < 0) return false;
+  const ForeignNode* const transpose = TakeTranspose(pattern, all, {2, 0, 3, 1, 4});
+  const ForeignNode* const reshape =
+      transpose == nullptr ? nullptr : pattern.Take(transpose->Input(0), "Reshape");
+  if (reshape == nullptr) return false;
+  result.value = reshape->Input(0);
+  const auto& whole = graph.Value(result.value).dimensions;
+  const auto& cut = graph.Value(reshape->outputs[0]).dimensions;
+  if (!whole.has_value() || !cut.has_value() || whole->size() != 3 || cut->size() != 5) {
+    return false;
+  }
+  result.heads = (*cut)[3].size;
+  result.width = (*cut)[4].size;
+  return IsBatch((*whole)[0]) && IsBatch((*cut)[0]) && (*whole)[1].is_fixed() &&
+         (*whole)[1] == (*cut)[1] && (*cut)[3].is_fixed() && (*cut)[4].is_fixed() &&
+         (*whole)[2].is(3 * result.heads * result.width);
+}
+
+// value = Transpose(Reshape(projection, [batch, length, heads, width]), order)
+bool TakeCut(Pattern& pattern, const std::string& value, const Order& order, Projection& result,
+             double& scale) {
+  const ForeignGraph& graph = pattern.graph();
+  const ForeignNode* const transpose =
+      TakeTranspose(pattern, TakeScale(pattern, value, scale), order);
+  if (transpose == nullptr) return false;
+  const ForeignNode* const reshape =
+      pattern.Take(TakeScale(pattern, transpose->Input(0), scale), "Reshape");
+  if (reshape == nullptr) return false;
+  result.value = reshape->Input(0);
+  const auto& whole = graph.Value(result.value).dimensions;
+  const auto& cut = graph.Value(reshape->outputs[0]).dimensions;
+  if (!whole.has_value() || !cut.has_value() || whole->size() != 3 || cut->size() != 4) {
+    return false;
+  }
+  result.heads = (*cut)[2].size;
+  result.width = (*cut)[3].size;
+  return IsBatch((*whole)[0]) && IsBatch((*cut)[0]) && (*whole)[1].is_fixed() &&
+         (*whole)[1] == (*cut)[1] && (*cut)[2].is_fixed() && (*cut)[3].is_fixed() &&
+         (*whole)[2].is(result.heads * result.width);
+}
+
+// Either form, as [batch, heads, length, width].
+bool TakeHeads(Pattern& pattern, const std::string& value, Projection& result, double& scale) {
+  const auto attempt = [&](const auto& take) {
+    return [&] {
+      double own = 1.0;
+      result = Projection();
+      if (!take(own)) return false;
+      scale *= own;
+      return true;
+    };
+  };
+  return pattern.Either(
+      attempt([&](double& own) { return TakeCut(pattern, value, {0, 2, 1, 3}, result, own); }),
+      attempt([&](double& own) { return TakePackedCut(pattern, value, result, own); }));
+}
+
+bool TakeKeys(Pattern& pattern, const std::string& value, AttentionMatch& match) {
+  return pattern.Either(
+      [&] {
+        double scale = 1.0;
+        if (!TakeCut(pattern, value, {0, 2, 3, 1}, match.keys, scale)) return false;
+        match.scale *= scale;
+        return true;
+      },
+      [&] {
+        double scale = 1.0;
+        const ForeignNode* const transpose =
+            TakeTranspose(pattern, TakeScale(pattern, value, scale), {0, 1, 3, 2});
+        if (transpose == nullptr || !TakeHeads(pattern, transpose->Input(0), match.keys, scale)) {
+          return false;
+        }
+        match.scale *= scale;
+        return true;
+      });
+}
+
+// value = MatMul(queries, keysᵀ) · scale
+bool TakeScores(Pattern& pattern, const std::string& value, AttentionMatch& match) {
+  const ForeignNode* const product = pattern.Take(TakeScale(pattern, value, match.scale), "MatMul");
+  return product != nullptr && TakeHeads(pattern, product->Input(0), match.queries, match.scale) &&
+         TakeKeys(pattern, product->Input(1), match);
+}
+
+// value = scores, or scores + mask
+bool TakeMaskedScores(Pattern& pattern, const std::string& value, AttentionMatch& match) {
+  const AttentionMatch nothing = match;
+  const auto with_mask = [&](std::size_t mask) {
+    match = nothing;
+    const ForeignNode* const sum = pattern.Take(value, "Add");
+    if (sum == nullptr || sum->inputs.size() != 2) return false;
+    const std::optional<MaskTrace> trace = TraceMask(pattern.graph(), sum->Input(mask));
+    if (!trace.has_value() || trace->mask.empty() || trace->at_one != 0.0 ||
+        trace->at_zero > kMasked) {
+      return false;
+    }
+    match.mask = trace->mask;
+    return TakeScores(pattern, sum->Input(1 - mask), match) &&
+           SizeOf(pattern.graph(), match.mask, 1) == SizeOf(pattern.graph(), match.keys.value, 1);
+  };
+  return pattern.Either([&] { return with_mask(1); }, [&] { return with_mask(0); },
+                        [&] {
+                          match = nothing;
+                          return TakeScores(pattern, value, match);
+                        });
+}
+
+bool TakeAttention(Pattern& pattern, const ForeignNode& last, AttentionMatch& match) {
+  const ForeignGraph& graph = pattern.graph();
+  if (!last.Is("Reshape")) return false;
+  const ForeignNode* const transpose = TakeTranspose(pattern, last.Input(0), {0, 2, 1, 3});
+  const ForeignNode* const product =
+      transpose == nullptr ? nullptr : pattern.Take(transpose->Input(0), "MatMul");
+  const ForeignNode* const softmax =
+      product == nullptr ? nullptr : pattern.Take(product->Input(0), "Softmax");
+  if (softmax == nullptr) return false;
+  const int rank = RankOf(graph, softmax->Input(0));
+  const std::int64_t axis = softmax->Integer("axis", softmax->version < 13 ? 1 : -1);
+  if (rank != 4 || (axis != -1 && axis != rank - 1)) return false;
+  double of_values = 1.0;
+  if (!TakeHeads(pattern, product->Input(1), match.values, of_values) || of_values != 1.0 ||
+      !TakeMaskedScores(pattern, softmax->Input(0), match)) {
+    return false;
+  }
+  const auto fits = [&](const Projection& part) {
+    return part.heads == match.queries.heads && part.width == match.queries.width;
+  };
+  if (!fits(match.keys) || !fits(match.values) || !(match.scale > 0.0)) return false;
+  if (match.IsPacked()) {
+    const std::int64_t width = match.queries.heads * match.queries.width;
+    return RankOf(graph, last.outputs[0]) == 3 && SizeOf(graph, last.outputs[0], 2) == width &&
+           SizeOf(graph, last.outputs[0], 1) == SizeOf(graph, match.queries.value, 1);
+  }
+  return match.IsApart() && HaveSameDimensions(graph, match.keys.value, match.values.value) &&
+         HaveSameDimensions(graph, match.queries.value, last.outputs[0]);
+}
+
+}  // namespace
+
+void FuseAttention(ForeignGraph& graph, ImportReport& report) {
+  std::map<std::string, std::string> lengths;  // by mask
+  for (auto node = graph.nodes().begin(); node != graph.nodes().end(); ++node) {
+    Pattern pattern(graph);
+    AttentionMatch match;
+    if (!TakeAttention(pattern, *node, match) || !pattern.IsClosed(*node)) continue;
+    ForeignNode attention = {.kind = "MultiHeadAttention",
+                             .domain = kCompositeDomain,
+                             .version = kCompositeVersion,
+                             .inputs = {match.queries.value, match.keys.value, match.values.value}};
+    attention.attributes["heads"] = match.queries.heads;
+    attention.attributes["scale"] = static_cast<float>(match.scale);
+    if (match.IsPacked()) {
+      attention.attributes["packed"] = std::int64_t{1};
+      attention.inputs = {match.queries.value, "", ""};
+    }
+    if (!match.mask.empty()) {
+      std::string& length = lengths[match.mask];
+      if (length.empty()) length = AddLengths(graph, match.mask);
+      attention.inputs.push_back(length);
+    }
+    node = Fuse(graph, report, pattern, node, std::move(attention));
+  }
+  for (const auto& [mask, length] : lengths) ReplaceMask(graph, report, mask, length);
+}
+
+}  // namespace espalier
