@@ -29,7 +29,7 @@ inline constexpr std::int64_t kGeluVersion = 20;
 inline constexpr std::int64_t kHardSigmoidVersion = 6;
 inline constexpr std::int64_t kHardSwishVersion = 14;
 inline constexpr std::int64_t kMishVersion = 18;
-inline constexpr std::int64_t kMaskVersion = 13;  ///< of the operators that make a mask of lengths
+inline constexpr std::int64_t kArithmeticVersion = 13;  ///< of the arithmetic that passes add
 inline constexpr std::int64_t kCompositeVersion = 1;
 
 }  // namespace espalier

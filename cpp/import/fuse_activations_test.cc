@@ -145,6 +145,17 @@ TEST(FuseHardSigmoid, KnowsItsForms) {
   });
 }
 
+TEST(FuseHardSigmoid, OtherSlopesAreThoseOfAMultiple) {
+  const Write write = [](GraphWriter& w, const std::string& x) {
+    return w.Node("HardSigmoid", {x});
+  };
+  EXPECT_EQ(testing::KindsAfter(FuseHardSigmoid, GraphOf(write)),
+            (std::vector<std::string>{"HardSigmoid", "Mul"}));
+  EXPECT_LE(testing::Difference(testing::ResultsAfter(FuseHardSigmoid, GraphOf(write), 4),
+                                testing::ResultsAfter(nullptr, GraphOf(write), 4)),
+            1e-5);
+}
+
 TEST(FuseHardSigmoid, LeavesWhatOnlyLooksLikeIt) {
   const Write writes[] = {
       [](GraphWriter& w, const std::string& x) {

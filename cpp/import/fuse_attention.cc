@@ -15,6 +15,7 @@
 #include "import/composites.h"
 #include "import/mask_lengths.h"
 #include "import/mask_trace.h"
+#include "import/node_facts.h"
 #include "import/passes.h"
 #include "import/pattern.h"
 
@@ -86,6 +87,20 @@ bool IsBatch(const ForeignDimension& dimension) {
   return dimension.is_batch() && dimension.size == 1;
 }
 
+// Of a slice that takes one element of the first dimension alone, which; or -1.
+std::int64_t PartOfSlice(const ForeignGraph& graph, const ForeignNode& slice) {
+  for (std::size_t i = 1; i < slice.inputs.size(); ++i) {
+    if (slice.HasInput(i) && graph.Constant(slice.Input(i)) == nullptr) return -1;
+  }
+  const auto starts = IntegersOfNode(graph, slice, "starts", 1);
+  const auto ends = IntegersOfNode(graph, slice, "ends", 2);
+  const auto axes = IntegersOfNode(graph, slice, "axes", 3);
+  const bool is_one = starts.has_value() && ends.has_value() && starts->size() == 1 &&
+                      ends->size() == 1 && (*ends)[0] == (*starts)[0] + 1 && (*starts)[0] >= 0 &&
+                      (!axes.has_value() || *axes == std::vector<std::int64_t>{0});
+  return is_one ? (*starts)[0] : -1;
+}
+
 // Which of three that lie behind one another along the first dimension `value` is; they are `all`
 // then. -1 if it is not that.
 std::int64_t TakePart(Pattern& pattern, const std::string& value, std::string& all) {
@@ -104,6 +119,11 @@ std::int64_t TakePart(Pattern& pattern, const std::string& value, std::string& a
       [&] {
         const ForeignNode* const squeeze = pattern.Take(value, "Squeeze");
         if (squeeze == nullptr) return false;
+        if (const ForeignNode* const slice = pattern.Take(squeeze->Input(0), "Slice")) {
+          part = PartOfSlice(graph, *slice);
+          all = slice->Input(0);
+          return part >= 0;
+        }
         const ForeignGraph::Node split = graph.Producer(squeeze->Input(0));
         if (split == graph.nodes().end() || !split->Is("Split") || split->outputs.size() != 3 ||
             split->Integer("axis", 0) != 0 || SizeOf(graph, squeeze->Input(0), 0) != 1) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Hard sigmoid and hard swish as exporters write them before there are operators for them:
-//   Clip(x + 3, 0, 6) / 6, and x · Clip(x + 3, 0, 6) / 6 in any order.
+//   Clip(x + 3, 0, 6) / 6, and x · Clip(x + 3, 0, 6) / 6 in any order;
+// and hard sigmoids of another slope, which are those of a multiple: the factor can become a
+// convolution's.
 
 #include "import/composites.h"
 #include "import/passes.h"
@@ -41,9 +43,38 @@ bool TakeHardSwish(Pattern& pattern, const ForeignNode& last, std::string& x) {
   return by(1) || by(0);
 }
 
+// Other slopes than 1/6, by which exporters mean the same function of a multiple.
+void NormalizeSlopes(ForeignGraph& graph) {
+  for (auto node = graph.nodes().begin(); node != graph.nodes().end(); ++node) {
+    if (!node->Is("HardSigmoid")) continue;
+    const auto slope = static_cast<double>(node->Float("alpha", 0.2f));
+    if (IsAbout(slope, 1.0 / 6.0) ||
+        !IsAbout(static_cast<double>(node->Float("beta", 0.5f)), 0.5)) {
+      continue;
+    }
+    const std::string x = node->Input(0);
+    const std::string factor = graph.NewName("slope");
+    graph.AddConstant(factor, ForeignTensor::OfFloats({}, {static_cast<float>(6.0 * slope)}));
+    const std::string scaled = graph.NewName(x);
+    const ForeignValue what = graph.Value(x);
+    graph.InsertBefore(node, {.name = node->name,
+                              .kind = "Mul",
+                              .version = kArithmeticVersion,
+                              .inputs = {x, factor},
+                              .outputs = {scaled}});
+    graph.Describe(scaled, what);
+    ForeignNode normal = *node;
+    normal.inputs = {scaled};
+    normal.attributes["alpha"] = 1.0f / 6.0f;
+    normal.attributes["beta"] = 0.5f;
+    node = graph.Replace(node, std::move(normal));
+  }
+}
+
 }  // namespace
 
 void FuseHardSigmoid(ForeignGraph& graph, ImportReport& report) {
+  NormalizeSlopes(graph);
   for (auto node = graph.nodes().begin(); node != graph.nodes().end(); ++node) {
     Pattern pattern(graph);
     std::string x;

@@ -36,12 +36,13 @@ std::string MaskOf(ForeignGraph& graph, const std::string& mask, const std::stri
   const std::string valid = graph.NewName(Concat(mask, ".valid"));
   const std::string result = graph.NewName(mask);
   const auto place = graph.nodes().begin();
-  graph.InsertBefore(
-      place,
-      {.kind = "Greater", .version = kMaskVersion, .inputs = {lengths, range}, .outputs = {valid}});
+  graph.InsertBefore(place, {.kind = "Greater",
+                             .version = kArithmeticVersion,
+                             .inputs = {lengths, range},
+                             .outputs = {valid}});
   graph.Describe(valid, {.type = ForeignType::kBool, .dimensions = what.dimensions});
   ForeignNode cast = {
-      .kind = "Cast", .version = kMaskVersion, .inputs = {valid}, .outputs = {result}};
+      .kind = "Cast", .version = kArithmeticVersion, .inputs = {valid}, .outputs = {result}};
   cast.attributes["to"] = OnnxNumberOf(what.type);
   graph.InsertBefore(place, std::move(cast));
   graph.Describe(result, what);

@@ -11,6 +11,7 @@
 #include "import/node_facts.h"
 #include "import/node_lowering.h"
 #include "import/operators.h"
+#include "import/scaled.h"
 
 namespace espalier {
 namespace {
@@ -190,7 +191,30 @@ void InferGemm(NodeFacts& facts) {
   facts.SetOutput(0, facts.Type(0), ProductDimensions(a, b));
 }
 
+// alpha · A · B + beta · C of values that are the same for all examples, or of one example alone.
+void LowerGemmAsProduct(NodeLowering& node) {
+  const Attributes attributes = {{"transpose_first", node.node().Integer("transA", 0) != 0},
+                                 {"transpose_second", node.node().Integer("transB", 0) != 0}};
+  LoweredValue product =
+      node.Add("matmul", attributes, std::vector<LoweredValue>{node.Data(0), node.Data(1)});
+  const auto alpha = static_cast<double>(node.node().Float("alpha", 1.0f));
+  const auto beta = static_cast<double>(node.node().Float("beta", 1.0f));
+  if (alpha != 1.0) product = WithNumber(node, "mul", product, alpha);
+  if (node.HasInput(2)) {
+    LoweredValue sum = node.BroadcastData(2);
+    if (beta != 1.0) sum = WithNumber(node, "mul", sum, beta);
+    product = Join(node, "add", product, sum);
+  }
+  node.SetOutput(0, product);
+}
+
 void LowerGemm(NodeLowering& node) {
+  const bool is_whole = BatchAxis(node.Dimensions(0)) < 0;
+  const bool has_vector = !node.HasInput(2) || node.Rank(2) < 2 || node.Dimensions(2)[0].is(1);
+  if (is_whole &&
+      (node.node().Integer("transA", 0) != 0 || !has_vector || node.Constant(1) == nullptr)) {
+    return LowerGemmAsProduct(node);
+  }
   const ForeignTensor& weight = node.RequiredConstant(1, "B");
   const ForeignDimensions& x = node.Dimensions(0);
   LoweredValue rows = node.Data(0);

@@ -171,6 +171,17 @@ void NetworkLowering::AddOutputs() {
     if (value == values_.end()) {
       Fail(ErrorCode::kModelFile, "output '", output.name, "': expected a value of the network");
     }
+    const bool is_input = std::ranges::any_of(
+        spec_.inputs, [&](const InputSpec& input) { return input.name == value->second.layer; });
+    if (is_input && value->second.type == ElementType::kFloat32) {
+      // A layer, so that predictors can be asked for it.
+      const auto sizes = value->second.shape.dimensions();
+      value->second = AddLayer(
+          {.name = output.name,
+           .kind = "reshape",
+           .attributes = {{"shape", std::vector<std::int64_t>(sizes.begin(), sizes.end())}}},
+          std::span(&value->second, 1));
+    }
     report_.outputs.push_back({.name = output.name,
                                .layer = value->second.layer,
                                .shape = value->second.shape,

@@ -77,6 +77,12 @@ ElementType NodeLowering::TypeOf(std::size_t input) const {
   return IsFloatType(graph().Value(name).type) ? ElementType::kFloat32 : ElementType::kInt32;
 }
 
+bool NodeLowering::IsRead(std::size_t output) const {
+  if (output >= node_.outputs.size() || node_.outputs[output].empty()) return false;
+  const std::string& value = node_.outputs[output];
+  return graph().IsOutput(value) || !graph().Consumers(value).empty();
+}
+
 LoweredValue NodeLowering::Data(std::size_t input, ElementType type) {
   const std::string& name = node_.Input(input);
   if (name.empty()) Refuse("expected an input ", input + 1, ", got none");

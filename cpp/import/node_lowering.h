@@ -56,6 +56,9 @@ class NodeLowering {
   /// The element type that an input has in the network.
   ElementType TypeOf(std::size_t input) const;
 
+  /// True if a node, or whoever runs the graph, reads it.
+  bool IsRead(std::size_t output) const;
+
   /// An input as the network has it; constants become layers of kind "constant", integers are cast.
   LoweredValue Data(std::size_t input, ElementType type = ElementType::kFloat32);
 

@@ -27,7 +27,13 @@ namespace espalier::testing {
 inline constexpr double kNodeTestRelative = 1e-3;  // ONNX's own
 inline constexpr double kNodeTestAbsolute = 1e-7;
 
-enum class NodeTestResult { kPassed, kFolded, kUnsupported, kWrong };
+enum class NodeTestResult {
+  kPassed,
+  kFolded,
+  kUnsupported,
+  kUnreadable,  ///< of element types, or something else than arrays, that are not read
+  kWrong,
+};
 
 struct NodeTestOutcome {
   NodeTestResult result = NodeTestResult::kUnsupported;
@@ -50,7 +56,7 @@ class NodeTestRun {
       }
       if (DrawsNumbers()) return {NodeTestResult::kUnsupported, "draws random numbers of its own"};
     } catch (const Error& error) {
-      return {NodeTestResult::kUnsupported, MessageOf(error)};
+      return {NodeTestResult::kUnreadable, MessageOf(error)};
     }
     NodeTestOutcome outcome;
     for (const bool all_are_data : {true, false}) {

@@ -9,6 +9,7 @@
 #include "import/node_facts.h"
 #include "import/node_lowering.h"
 #include "import/operators.h"
+#include "import/scaled.h"
 
 namespace espalier {
 namespace {
@@ -96,6 +97,48 @@ void LowerLayerNorm(NodeLowering& node) {
       0, node.Add("reshape", {{"shape", Integers(sizes.begin(), sizes.end())}}, layer, "shape"));
 }
 
+// The first axis that is normalized, of the graph's value.
+template <class Node>
+int FirstNormalized(const Node& node) {
+  return CountedFromFirst(node.node().Integer("axis", -1), node.Rank(0));
+}
+
+void InferLayerNorm(NodeFacts& facts) {
+  facts.SetLike(0);
+  ForeignDimensions statistics = facts.Dimensions(0);
+  for (std::size_t i = static_cast<std::size_t>(FirstNormalized(facts)); i < statistics.size();
+       ++i) {
+    statistics[i] = ForeignDimension::Fixed(1);
+  }
+  facts.SetOutput(1, ForeignType::kFloat32, statistics);
+  facts.SetOutput(2, ForeignType::kFloat32, statistics);
+}
+
+// The mean, and one by the standard deviation, where somebody reads them.
+void LowerStatistics(NodeLowering& node) {
+  if (!node.IsRead(1) && !node.IsRead(2)) return;
+  const LoweredValue x = node.Data(0);
+  Integers axes;
+  for (int axis = FirstNormalized(node); axis < node.Rank(0); ++axis) {
+    axes.push_back(node.Axis(0, axis));
+  }
+  const Attributes attributes = {{"axes", axes}, {"keep_dimensions", true}};
+  const LoweredValue mean = node.Add("reduce", attributes, x, "mean");
+  node.SetOutput(1, mean);
+  if (!node.IsRead(2)) return;
+  const LoweredValue deviation = Join(node, "sub", x, mean);
+  const LoweredValue variance =
+      node.Add("reduce", attributes, Join(node, "mul", deviation, deviation), "variance");
+  const LoweredValue root =
+      node.Add("sqrt", {}, WithNumber(node, "add", variance, Epsilon(node.node())), "deviation");
+  node.SetOutput(2, node.Add("reciprocal", {}, root, "inverse"));
+}
+
+void LowerLayerNormalization(NodeLowering& node) {
+  LowerLayerNorm(node);
+  LowerStatistics(node);
+}
+
 // A scale and a shift a channel, or one a group of channels.
 void LowerGrouped(NodeLowering& node, const char* kind, Attributes attributes) {
   node.FirstAxis(0);
@@ -116,7 +159,7 @@ void LowerGroupNorm(NodeLowering& node) {
 
 constexpr ForeignOperator kOperators[] = {
     {.kind = "BatchNormalization", .infer = InferLikeFirst, .lower = LowerBatchNorm},
-    {.kind = "LayerNormalization", .infer = InferLikeFirst, .lower = LowerLayerNorm},
+    {.kind = "LayerNormalization", .infer = InferLayerNorm, .lower = LowerLayerNormalization},
     {.kind = "InstanceNormalization", .infer = InferLikeFirst, .lower = LowerInstanceNorm},
     {.kind = "GroupNormalization",
      .first_version = 18,

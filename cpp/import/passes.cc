@@ -5,8 +5,8 @@ namespace espalier {
 namespace {
 
 constexpr ForeignPass kPasses[] = {
-    ReadQuantized, FuseLayerNorm, FuseGelu,  FuseSoftplus,          FuseHardSigmoid,
-    FuseGates,     FuseAttention, FuseDense, FusePositionEmbedding,
+    ReadQuantized, FuseLayerNorm,   FuseGelu,      FuseSoftplus, FuseHardSigmoid,
+    FuseGates,     FuseConvolution, FuseAttention, FuseDense,    FusePositionEmbedding,
 };
 
 }  // namespace

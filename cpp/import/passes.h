@@ -26,6 +26,8 @@ void ReadQuantized(ForeignGraph& graph, ImportReport& report);
 void FuseAttention(ForeignGraph& graph, ImportReport& report);
 /// x times a function of x: SiLU, hard swish, mish.
 void FuseGates(ForeignGraph& graph, ImportReport& report);
+/// Biases and factors of channels behind a convolution become its own.
+void FuseConvolution(ForeignGraph& graph, ImportReport& report);
 void FuseGelu(ForeignGraph& graph, ImportReport& report);
 void FuseHardSigmoid(ForeignGraph& graph, ImportReport& report);
 void FuseLayerNorm(ForeignGraph& graph, ImportReport& report);

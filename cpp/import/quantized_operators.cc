@@ -180,6 +180,16 @@ void LowerMatMulInteger(NodeLowering& node) {
   node.Finish("matmul", {}, std::array{a, b});
 }
 
+// As a convolution's; passes make one of it where the weights are constants.
+void InferConvInteger(NodeFacts& facts) {
+  FindOperator("", "Conv", facts.node().version)->infer(facts);
+}
+
+void LowerConvInteger(NodeLowering& node) {
+  node.RequiredConstant(1, "w");
+  Refuse("expected constant zero points, one of them for all of x");
+}
+
 constexpr ForeignOperator kOperators[] = {
     {.kind = "QuantizeLinear", .first_version = 10, .infer = InferQuantize, .lower = LowerQuantize},
     {.kind = "DequantizeLinear",
@@ -190,6 +200,10 @@ constexpr ForeignOperator kOperators[] = {
      .first_version = 11,
      .infer = InferDynamicQuantize,
      .lower = LowerDynamicQuantize},
+    {.kind = "ConvInteger",
+     .first_version = 10,
+     .infer = InferConvInteger,
+     .lower = LowerConvInteger},
     {.kind = "MatMulInteger",
      .first_version = 10,
      .infer = InferMatMulInteger,

@@ -31,6 +31,10 @@ class QuantizedReader {
       if (node->Is("DynamicQuantizeLinear")) ReadDynamic(node);
       if (node->Is("DequantizeLinear")) ReadDequantized(node);
     }
+    for (auto node = graph_.nodes().begin(); node != graph_.nodes().end();) {
+      const auto product = node++;
+      if (IsIntegerProduct(*product)) ReadInteger(product);
+    }
     if (count_ == 0) return;
     graph_.RemoveDead();
     Fold(graph_, report_);  // products of scales
@@ -66,6 +70,28 @@ class QuantizedReader {
     for (const Node& reader : readers) ReadProduct(reader, node->Input(0));
     graph_.MakeConstant(scale, ForeignTensor::OfFloats({}, {1.0f}));
     ++count_;
+  }
+
+  // Of integers that come from elsewhere: less their zero point.
+  void ReadInteger(Node product) {
+    std::string x = product->Input(0);
+    if (product->HasInput(2)) {
+      const ForeignTensor* const zero_point = graph_.Constant(product->Input(2));
+      if (zero_point == nullptr || zero_point->element_count() != 1) return;
+      const std::string shift = graph_.NewName(product->Input(2));
+      graph_.AddConstant(shift, ForeignTensor::OfFloats({}, {zero_point->FloatAt(0)}));
+      ForeignValue what = graph_.Value(x);
+      what.type = ForeignType::kFloat32;
+      const std::string shifted = graph_.NewName(x);
+      graph_.InsertBefore(product, {.name = product->name,
+                                    .kind = "Sub",
+                                    .version = kArithmeticVersion,
+                                    .inputs = {x, shift},
+                                    .outputs = {shifted}});
+      graph_.Describe(shifted, std::move(what));
+      x = shifted;
+    }
+    ReadProduct(product, x);
   }
 
   // Of x and the weights less their zero point.

@@ -217,10 +217,11 @@ void LowerTranspose(NodeLowering& node) {
 void LowerAlias(NodeLowering& node) { node.SetOutput(0, node.Data(0, node.TypeOf(0))); }
 
 void LowerDropout(NodeLowering& node) {
-  if (node.node().outputs.size() > 1 && !node.node().outputs[1].empty() &&
-      (node.graph().IsOutput(node.node().outputs[1]) ||
-       !node.graph().Consumers(node.node().outputs[1]).empty())) {
-    Refuse("expected nobody to read its mask");
+  if (node.IsRead(1)) {  // all is kept
+    const Shape shape = LoweredShape(node.OutputDimensions(1));
+    node.SetOutput(
+        1, node.Fixed(shape,
+                      std::vector<float>(static_cast<std::size_t>(shape.element_count()), 1.0f)));
   }
   double rate = static_cast<double>(node.node().Float("ratio", 0.5f));
   if (const ForeignTensor* given = node.Constant(1); given != nullptr) {
