@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "kernels/norms/batch_normalization.h"
-#include "layers/batch_norm.h"
 #include "layers/layout.h"
 #include "layers/partition.h"
 
@@ -22,8 +21,7 @@ ChannelOperation::ChannelOperation(const NetworkState& network, int index,
     return network.parameter_values(layer.parameters[i]);
   };
   NormalizationScales(channels_, parameter(0), parameter(3),
-                      static_cast<float>(static_cast<const BatchNorm&>(*layer.layer).epsilon()),
-                      row(kScale));
+                      static_cast<float>(TraitsOf(layer).norm_epsilon), row(kScale));
   std::copy_n(parameter(1), channels_, row(kBias));
   std::copy_n(parameter(2), channels_, row(kMean));
 }

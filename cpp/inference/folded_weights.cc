@@ -5,7 +5,6 @@
 #include <cmath>
 #include <utility>
 
-#include "layers/batch_norm.h"
 #include "layers/layout.h"
 
 namespace espalier {
@@ -31,7 +30,7 @@ FoldedWeights FoldWeights(const NetworkState& network, int index, int norm) {
   }
 
   const GraphLayer& norm_layer = network.layers[static_cast<std::size_t>(norm)];
-  const double epsilon = static_cast<const BatchNorm&>(*norm_layer.layer).epsilon();
+  const double epsilon = TraitsOf(norm_layer).norm_epsilon;
   const float* norm_weight = network.parameter_values(norm_layer.parameters[0]);
   const float* norm_bias = network.parameter_values(norm_layer.parameters[1]);
   const float* mean = network.parameter_values(norm_layer.parameters[2]);

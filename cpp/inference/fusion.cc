@@ -6,12 +6,9 @@
 #include <span>
 #include <utility>
 
+#include "core/fast_paths.h"
 #include "inference/strip_operation.h"
-#include "layers/convolution.h"
-#include "layers/dense.h"
 #include "layers/layout.h"
-#include "layers/max_pool2d.h"
-#include "layers/per_position.h"
 
 namespace espalier {
 namespace {
@@ -20,15 +17,19 @@ namespace {
 // on two workers gain by keeping to rows of their own, which they need not fetch from each other.
 constexpr std::int64_t kLargeFloats = 1 << 16;
 
-bool HasFoldableWeights(const Layer& layer) {
-  return dynamic_cast<const Dense*>(&layer) != nullptr ||
-         dynamic_cast<const Convolution*>(&layer) != nullptr;
+// A batch norm can be folded into such weights.
+bool HasFoldableWeights(const LayerTraits& traits) {
+  return traits.product == LayerProduct::kExample || traits.convolution.has_value();
 }
 
-// A dense layer at each position.
-bool IsPositionProduct(const Layer& layer) {
-  const auto* per_position = dynamic_cast<const PerPosition*>(&layer);
-  return per_position != nullptr && per_position->layer().FlattensInput();
+bool TakesActivation(const LayerTraits& traits) {
+  return HasFoldableWeights(traits) || traits.product == LayerProduct::kPosition ||
+         traits.normalizes_channels || traits.sums;
+}
+
+bool CanAdd(const LayerTraits& traits) {
+  return traits.product != LayerProduct::kNone ||
+         (traits.convolution && Conv2dCanAdd(*traits.convolution));
 }
 
 class Fusion {
@@ -63,7 +64,6 @@ class Fusion {
  private:
   static std::size_t Index(int i) { return static_cast<std::size_t>(i); }
   const GraphLayer& graph_layer(int index) const { return network_.layers[Index(index)]; }
-  const Layer& layer(int index) const { return *graph_layer(index).layer; }
   int ResultOf(const FusedGroup& group) const { return graph_layer(group.last()).output; }
 
   bool IsComputed(int layer) const {
@@ -73,18 +73,13 @@ class Fusion {
 
   LayerTraits Traits(int index) const { return TraitsOf(graph_layer(index)); }
 
-  bool TakesActivation(int index) const {
-    return HasFoldableWeights(layer(index)) || IsPositionProduct(layer(index)) ||
-           Traits(index).normalizes_channels || Traits(index).sums;
-  }
-
   // Values that only dense layers read, dropout and flatten between aside.
   void FindDenseInputs() {
     feeds_dense_alone_.assign(network_.values.size(), 1);
     for (int i = static_cast<int>(network_.layers.size()); i-- > 0;) {
       const GraphLayer& reader = graph_layer(i);
-      if (!IsComputed(i) || reader.layer->FlattensInput()) continue;
       const LayerTraits traits = TraitsOf(reader);
+      if (!IsComputed(i) || traits.product == LayerProduct::kExample) continue;
       if ((traits.passes_on || traits.flattens) && feeds_dense_alone_[Index(reader.output)] != 0)
         continue;
       for (const int input : reader.inputs) feeds_dense_alone_[Index(input)] = 0;
@@ -132,7 +127,8 @@ class Fusion {
   FusedGroup GroupFrom(int first) {
     FusedGroup group;
     group.layers = {first};
-    if (HasFoldableWeights(layer(first))) {
+    const LayerTraits traits = Traits(first);
+    if (HasFoldableWeights(traits)) {
       const int reader = SoleReader(first);
       // A flatten between the two would change what a channel is.
       if (reader >= 0 && Traits(reader).normalizes_channels &&
@@ -142,9 +138,9 @@ class Fusion {
       }
     }
     FindResidual(group);
-    if (const auto activation = Traits(first).activation) {
-      group.activation = {activation->activation, activation->slope};
-    } else if (TakesActivation(first)) {
+    if (traits.activation) {
+      group.activation = {traits.activation->activation, traits.activation->slope};
+    } else if (TakesActivation(traits)) {
       const int reader = SoleReader(group.last());
       const auto follower = reader < 0 ? std::nullopt : Traits(reader).activation;
       if (follower) {
@@ -162,7 +158,7 @@ class Fusion {
   // A sum of two results is formed where the later of them is.
   void FindResidual(FusedGroup& group) {
     const int reader = SoleReader(group.last());
-    if (reader < 0 || !Traits(reader).sums || !CanAdd(group.layers[0])) return;
+    if (reader < 0 || !Traits(reader).sums || !CanAdd(Traits(group.layers[0]))) return;
     const std::vector<int>& terms = graph_layer(reader).inputs;
     if (terms.size() != 2) return;
     const int other = Source(terms[Source(terms[0]) == ResultOf(group) ? 1 : 0]);
@@ -174,25 +170,16 @@ class Fusion {
     Append(group, reader);
   }
 
-  bool CanAdd(int index) const {
-    const auto* convolution = dynamic_cast<const Convolution*>(&layer(index));
-    return layer(index).FlattensInput() || IsPositionProduct(layer(index)) ||
-           (convolution != nullptr && Conv2dCanAdd(convolution->Geometry(InputShapes(index))));
-  }
-
-  std::span<const Shape> InputShapes(int index) const { return graph_layer(index).input_shapes; }
-
   // True if the group is a convolution that can end in the pooling layer `reader`.
   bool CanPool(const FusedGroup& group, int reader) const {
-    const auto* convolution = dynamic_cast<const Convolution*>(&layer(group.layers[0]));
-    const auto* pool = reader < 0 ? nullptr : dynamic_cast<const MaxPool2d*>(&layer(reader));
-    if (convolution == nullptr || pool == nullptr || group.residual) return false;
-    const PoolingGeometry g = pool->Geometry(InputShapes(reader));
+    const LayerTraits first = Traits(group.layers[0]);
+    const LayerTraits pool = reader < 0 ? LayerTraits() : Traits(reader);
+    if (!first.convolution || !pool.max_pooling || group.residual) return false;
+    const PoolingGeometry& g = *pool.max_pooling;
     const bool takes_pairs = g.window_height == 2 && g.window_width == 2 && g.stride_height == 2 &&
                              g.stride_width == 2 && g.pad_top == 0 && g.pad_left == 0 &&
                              g.output_height == g.height / 2 && g.output_width == g.width / 2;
-    return takes_pairs && Conv2dCanPool(convolution->Geometry(InputShapes(group.layers[0])),
-                                        group.activation.activation);
+    return takes_pairs && Conv2dCanPool(*first.convolution, group.activation.activation);
   }
 
   void Append(FusedGroup& group, int index) {
@@ -223,10 +210,8 @@ class Fusion {
 
   // True if the group can be any stage of a strip but the last, and adds nothing.
   bool HasRows(const FusedGroup& group) const {
-    const int first = group.layers[0];
-    const auto* convolution = dynamic_cast<const Convolution*>(&layer(first));
-    return convolution != nullptr && !group.is_pooled &&
-           Conv2dHasRows(convolution->Geometry(InputShapes(first)));
+    const LayerTraits traits = Traits(group.layers[0]);
+    return traits.convolution && !group.is_pooled && Conv2dHasRows(*traits.convolution);
   }
 
   void GroupStrips() {
@@ -249,7 +234,7 @@ class Fusion {
         }
         strip.push_back(next->second);
       }
-      if (strip.size() < 2) continue;
+      if (strip.size() < 2 || !Takes(FastPath::kStrips)) continue;
       for (const int group : strip) is_taken[static_cast<std::size_t>(group)] = 1;
       graph_.strips.push_back(std::move(strip));
     }

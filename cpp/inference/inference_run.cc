@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/checked.h"
+#include "core/fast_paths.h"
 
 namespace espalier {
 namespace {
@@ -105,7 +106,7 @@ std::int64_t InferenceRun::PartOf(const InferencePlan& plan, std::int64_t batch,
   const std::int64_t workers = together_.workers();
   if (parts_.empty() || batch < workers) return 0;
   const std::int64_t least = plan.LeastPart(lengths);
-  if (batch / workers < least) return 0;
+  if (batch / workers < least || !Takes(FastPath::kCutBatches)) return 0;
   const std::int64_t least_rounds = DivideUp(batch, workers * part_room_);
   const std::int64_t most_rounds = std::clamp(batch / (workers * least * kLeastOfRounds),
                                               least_rounds, std::max(least_rounds, kMostRounds));

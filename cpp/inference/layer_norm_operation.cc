@@ -7,7 +7,7 @@
 namespace espalier {
 
 LayerNormOperation::LayerNormOperation(const NetworkState& network, int index)
-    : layer_(network.layers[static_cast<std::size_t>(index)].layer),
+    : epsilon_(TraitsOf(network.layers[static_cast<std::size_t>(index)]).norm_epsilon),
       shape_(network.layers[static_cast<std::size_t>(index)].output_shape),
       weight_(shape_.element_count()),
       bias_(shape_.element_count()) {
@@ -18,9 +18,8 @@ LayerNormOperation::LayerNormOperation(const NetworkState& network, int index)
 }
 
 void LayerNormOperation::Run(const OperationCall& call) const {
-  static_cast<const LayerNorm&>(*layer_).Normalize(shape_, call.batch, call.inputs[0],
-                                                   weight_.data(), bias_.data(), call.output, {},
-                                                   *call.workspace);
+  NormalizeExamples(shape_, epsilon_, call.batch, call.inputs[0], weight_.data(), bias_.data(),
+                    call.output, {}, *call.workspace);
 }
 
 }  // namespace espalier

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
-
 #include "core/memory.h"
 #include "inference/operation.h"
 #include "network/network_state.h"
@@ -19,7 +17,7 @@ class LayerNormOperation final : public Operation {
   std::int64_t NativeBytes() const override { return weight_.bytes() + bias_.bytes(); }
 
  private:
-  std::shared_ptr<const Layer> layer_;
+  double epsilon_;
   Shape shape_;
   AlignedArray<float> weight_;
   AlignedArray<float> bias_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/length_order.h"
+#include "core/fast_paths.h"
 
 #include <algorithm>
 
@@ -43,7 +44,10 @@ std::span<const std::int64_t> LengthOrder::NextPiece(std::int64_t most) {
   while (done_ < end) {
     padding += longest - positions_[done_];
     const auto examples = static_cast<std::int64_t>(done_ - begin + 1);
-    if (padding > std::max(kFreePadding, examples * longest / kPaddingPart)) break;
+    if (padding > std::max(kFreePadding, examples * longest / kPaddingPart) &&
+        Takes(FastPath::kLengthOrder)) {
+      break;
+    }
     ++done_;
   }
   return std::span(examples_).subspan(begin, done_ - begin);

@@ -23,11 +23,7 @@
 #include "inference/layer_operation.h"
 #include "inference/position_dense_operation.h"
 #include "inference/strip_operation.h"
-#include "layers/convolution.h"
-#include "layers/dense.h"
-#include "layers/layer_norm.h"
 #include "layers/layout.h"
-#include "layers/per_position.h"
 #include "layers/positions.h"
 
 namespace espalier {
@@ -254,8 +250,7 @@ class Compiler {
   std::unique_ptr<const ConvolutionOperation> MakeConvolution(const FusedGroup& group,
                                                               Precision precision) const {
     const int first = group.layers[0];
-    const auto& convolution = static_cast<const Convolution&>(*layer(first).layer);
-    return std::make_unique<ConvolutionOperation>(convolution.Geometry(layer(first).input_shapes),
+    return std::make_unique<ConvolutionOperation>(*TraitsOf(layer(first)).convolution,
                                                   FoldWeights(network_, first, group.norm),
                                                   group.activation, group.is_pooled, precision);
   }
@@ -263,24 +258,20 @@ class Compiler {
   std::unique_ptr<const Operation> MakeOperation(const FusedGraph& graph,
                                                  const FusedGroup& group) const {
     const int first = group.layers[0];
-    const Layer& kind = *layer(first).layer;
-    if (dynamic_cast<const Dense*>(&kind) != nullptr) {
+    const LayerTraits traits = TraitsOf(layer(first));
+    if (traits.product == LayerProduct::kExample) {
       std::vector<FoldedWeights> parts;
       parts.push_back(FoldDense(graph, first, group.norm));
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
                                               group.activation, options_.precision);
     }
-    const auto* per_position = dynamic_cast<const PerPosition*>(&kind);
-    if (per_position != nullptr && per_position->layer().FlattensInput()) {
+    if (traits.product == LayerProduct::kPosition) {
       const Shape& input = layer(first).input_shapes[0];
       return std::make_unique<PositionDenseOperation>(
           PositionsOf(input), LengthOf(first), WidthOf(input), FoldWeights(network_, first, -1),
           group.activation, options_.precision);
     }
-    if (dynamic_cast<const Convolution*>(&kind) != nullptr) {
-      return MakeConvolution(group, options_.precision);
-    }
-    const LayerTraits traits = kind.Traits(layer(first).input_shapes);
+    if (traits.convolution) return MakeConvolution(group, options_.precision);
     if (traits.normalizes_channels) {
       return std::make_unique<ChannelOperation>(network_, first, group.activation);
     }
@@ -288,9 +279,7 @@ class Compiler {
       return std::make_unique<ElementwiseOperation>(layer(first).output_shape.element_count(),
                                                     LengthOf(first), group.activation);
     }
-    if (dynamic_cast<const LayerNorm*>(&kind) != nullptr) {
-      return std::make_unique<LayerNormOperation>(network_, first);
-    }
+    if (traits.normalizes_examples) return std::make_unique<LayerNormOperation>(network_, first);
     return std::make_unique<LayerOperation>(network_, first);
   }
 
@@ -329,7 +318,7 @@ class Compiler {
   // What layer `index` reads, as it wants it.
   std::vector<int> InputValues(const FusedGraph& graph, int index) {
     std::vector<int> values;
-    const bool takes_any = layer(index).layer->FlattensInput();
+    const bool takes_any = TraitsOf(layer(index)).product == LayerProduct::kExample;
     for (const int input : layer(index).inputs) {
       const Layout layout =
           network_.value(takes_any ? SourceOf(graph, input) : layer(index).output).layout;

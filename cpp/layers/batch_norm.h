@@ -22,13 +22,11 @@ class BatchNorm final : public Layer {
   static constexpr const char* kKind = "batch_norm";
   explicit BatchNorm(const Attributes& attributes);
 
-  double epsilon() const { return epsilon_; }
-
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
-    return {.normalizes_channels = true};
+    return {.normalizes_channels = true, .norm_epsilon = epsilon_};
   }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;

@@ -22,6 +22,9 @@ class Convolution : public Layer {
   bool has_bias() const { return has_bias_; }
 
   Attributes attributes() const override;
+  LayerTraits Traits(std::span<const Shape> inputs) const override {
+    return {.convolution = Geometry(inputs)};
+  }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;

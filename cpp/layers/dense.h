@@ -23,7 +23,9 @@ class Dense final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
-  bool FlattensInput() const override { return true; }
+  LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
+    return {.product = LayerProduct::kExample};
+  }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,

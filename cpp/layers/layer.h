@@ -18,7 +18,9 @@
 #include "core/thread_pool.h"
 #include "espalier/element_type.h"
 #include "espalier/spec.h"
+#include "kernels/convolution/conv2d.h"
 #include "kernels/elementwise/activation.h"
+#include "kernels/pooling/pooling.h"
 #include "layers/layout.h"
 
 namespace espalier {
@@ -157,7 +159,18 @@ struct LayerActivation {
   float slope = 0.0f;
 };
 
-/// What graphs and compilers may know of a layer beside its passes; they know no kind by its name.
+/// What a layer multiplies with parameter 0, [out, in]; a bias is parameter 1, if there is one.
+enum class LayerProduct : std::uint8_t {
+  kNone,
+  /// All of an example, flattened: an inference plan may give it in another order, and the columns
+  /// of parameter 0 in the same.
+  kExample,
+  /// Each position, along the last dimension.
+  kPosition,
+};
+
+/// What graphs and compilers may know of a layer beside its passes; they know no kind by its name,
+/// and make of these what they run faster than layers by themselves.
 struct LayerTraits {
   /// In evaluation its output is its input, as it lies.
   bool passes_on = false;
@@ -169,8 +182,15 @@ struct LayerTraits {
   /// weight, bias, running_mean and running_var. Its passes take a residual and an activation along
   /// whose gradient follows from its result, and may write the input's gradient over the output's.
   bool normalizes_channels = false;
+  /// It scales and shifts all of an example by its own mean and variance: parameters weight and
+  /// bias, of the example's shape.
+  bool normalizes_examples = false;
+  double norm_epsilon = 0.0;  // of either
+  LayerProduct product = LayerProduct::kNone;
+  /// It convolves with parameter 0; a bias is parameter 1, if there is one.
+  std::optional<ConvolutionGeometry> convolution = {};
   /// Each element of its output is the largest of a window.
-  bool picks_maxima = false;
+  std::optional<PoolingGeometry> max_pooling = {};
   std::optional<LayerActivation> activation = {};
 };
 
@@ -236,10 +256,6 @@ class Layer {
   /// True if parameter 0 is a table, and its gradient zero but in the rows that integers of input 0
   /// name.
   virtual bool HasTableGradient() const { return false; }
-
-  /// True if Forward is a product with the flattened input: an inference plan may give the input
-  /// in another order, and the columns of parameter 0 in the same.
-  virtual bool FlattensInput() const { return false; }
 
   /// True if training mode draws random numbers (dropout).
   virtual bool IsRandom() const { return false; }

@@ -46,9 +46,9 @@ LayerMemory LayerNorm::Memory(std::int64_t batch, std::span<const Shape> inputs,
           .reads_inputs = true};
 }
 
-void LayerNorm::Normalize(const Shape& shape, std::int64_t batch, const float* x,
-                          const float* weight, const float* bias, float* y,
-                          const Statistics& statistics, Workspace& workspace) const {
+void NormalizeExamples(const Shape& shape, double epsilon, std::int64_t batch, const float* x,
+                       const float* weight, const float* bias, float* y,
+                       const ExampleStatistics& statistics, Workspace& workspace) {
   const std::int64_t columns = shape.element_count();
   ForRows(workspace, batch, columns, [&](std::int64_t first, std::int64_t last) {
     constexpr std::int64_t kRun = 32;  // rows whose statistics are kept on the stack
@@ -60,7 +60,7 @@ void LayerNorm::Normalize(const Shape& shape, std::int64_t batch, const float* x
       float* variance = statistics.variance == nullptr ? variances : statistics.variance + begin;
       RowMoments(columns, 0, rows, x + begin * columns, mean, variance);
       NormalizeRows({.columns = columns,
-                     .epsilon = static_cast<float>(epsilon_),
+                     .epsilon = static_cast<float>(epsilon),
                      .mean = mean,
                      .variance = variance,
                      .weight = weight,
@@ -74,7 +74,7 @@ void LayerNorm::Forward(const ForwardArguments& arguments) const {
   const Shape& shape = arguments.input_shapes[0];
   const float* weight = arguments.parameters[0];
   const float* bias = arguments.parameters[1];
-  Statistics statistics;
+  ExampleStatistics statistics;
   if (arguments.saved != nullptr) {
     statistics = {arguments.saved, arguments.saved + arguments.batch};
     if (!LiesAsOutside(shape)) {
@@ -86,8 +86,8 @@ void LayerNorm::Forward(const ForwardArguments& arguments) const {
       bias = moved_bias;
     }
   }
-  Normalize(shape, arguments.batch, arguments.inputs[0], weight, bias, arguments.output, statistics,
-            *arguments.workspace);
+  NormalizeExamples(shape, epsilon_, arguments.batch, arguments.inputs[0], weight, bias,
+                    arguments.output, statistics, *arguments.workspace);
 }
 
 void LayerNorm::Backward(const BackwardArguments& arguments) const {

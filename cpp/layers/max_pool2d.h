@@ -14,8 +14,8 @@ class MaxPool2d final : public Pooling {
       : MaxPool2d(AttributeReader(kKind, attributes)) {}
 
   std::string_view kind() const override { return kKind; }
-  LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
-    return {.picks_maxima = true};
+  LayerTraits Traits(std::span<const Shape> inputs) const override {
+    return {.max_pooling = Geometry(inputs)};
   }
   LayerMemory Memory(std::int64_t batch, std::span<const Shape> inputs,
                      const LayerUse& use) const override;

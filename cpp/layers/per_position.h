@@ -18,9 +18,6 @@ class PerPosition final : public Layer {
   /// `layer`: of one input, of any width, and random in no mode.
   explicit PerPosition(std::shared_ptr<const Layer> layer) : layer_(std::move(layer)) {}
 
-  /// The layer at a position.
-  const Layer& layer() const { return *layer_; }
-
   std::string_view kind() const override { return layer_->kind(); }
   Attributes attributes() const override;
   Shape OutputShape(std::span<const Shape> inputs) const override;
@@ -28,6 +25,10 @@ class PerPosition final : public Layer {
   PositionUse InputPositions(std::size_t /*input*/,
                              std::span<const Shape> /*inputs*/) const override {
     return PositionUse::kSame;
+  }
+  LayerTraits Traits(std::span<const Shape> inputs) const override {
+    const bool is_product = layer_->Traits(inputs).product == LayerProduct::kExample;
+    return {.product = is_product ? LayerProduct::kPosition : LayerProduct::kNone};
   }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "core/checked.h"
+#include "core/fast_paths.h"
 #include "kernels/matmul/labelled_product.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/reductions/reduction.h"
@@ -118,7 +119,8 @@ std::int64_t HeadGroupRun::ScratchFloats() const {
 bool HeadGroupRun::ListEntries(std::int64_t batch, std::span<const TaskTargets> targets) {
   if (!entries_) return false;
   for (std::size_t i = 0; i < heads_.size(); ++i) targets_[i] = &targets[Index(heads_[i].index)];
-  return entries_->List(batch, targets_, MostListed(batch, group_.group.width));
+  return entries_->List(batch, targets_, MostListed(batch, group_.group.width)) &&
+         Takes(FastPath::kLabelledProducts);
 }
 
 void HeadGroupRun::Forward(std::int64_t batch, std::span<const TaskTargets> targets,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/checked.h"
+#include "core/fast_paths.h"
 #include "core/text.h"
 #include "kernels/matmul/weight_gradient.h"
 #include "layers/layout.h"
@@ -215,7 +216,8 @@ class Compiler {
            plan_.max_batch <= kMostGradientExamples &&
            graph_layer.layer->HasProductGradient(graph_layer.input_shapes) &&
            network_.parameters[Index(graph_layer.parameters[0])].shape.element_count() >=
-               kLeastGradientFloats;
+               kLeastGradientFloats &&
+           Takes(FastPath::kLateGradients);
   }
 
   int NodeOf(int value) const {
@@ -259,7 +261,9 @@ class Compiler {
     const std::vector<NodeReaders> readers = ReadersOfNodes();
     for (int i = 0; i < node_count(); ++i) {
       PlanNode& norm = plan_.nodes[Index(i)];
-      if (!TraitsOf(layer(norm.layer)).normalizes_channels) continue;
+      if (!TraitsOf(layer(norm.layer)).normalizes_channels || !Takes(FastPath::kNormFusion)) {
+        continue;
+      }
       norm.followers = FindNormFollowers(network_, plan_.nodes, readers, i);
       if (const int sum = norm.followers.sum; sum >= 0) {
         plan_.nodes[Index(sum)].done_by = i;
@@ -304,7 +308,7 @@ class Compiler {
   }
 
   bool PicksMaxima(int node) const {
-    return node >= 0 && TraitsOf(layer(plan_.nodes[Index(node)].layer)).picks_maxima;
+    return node >= 0 && TraitsOf(layer(plan_.nodes[Index(node)].layer)).max_pooling.has_value();
   }
 
   void LetOvertake(int activation, int pool) {

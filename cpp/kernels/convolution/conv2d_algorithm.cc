@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/fast_paths.h"
 #include "kernels/convolution/depthwise.h"
 #include "kernels/rounding.h"
 
@@ -49,6 +50,16 @@ bool HasNarrowPadding(const ConvolutionGeometry& g) {
          g.output_width + 2 - g.width - g.pad_left <= kWidest;
 }
 
+// Of a 3 x 3 convolution without stride.
+ConvolutionAlgorithm Fastest(const ConvolutionGeometry& g) {
+  const std::int64_t direct = DirectCost(g);
+  const std::int64_t winograd2 = WinogradCost(g, 2, kTransform2);
+  const std::int64_t winograd4 = WinogradCost(g, 4, kTransform4);
+  if (winograd4 < winograd2 && winograd4 < direct) return ConvolutionAlgorithm::kWinograd4;
+  if (winograd2 < direct) return ConvolutionAlgorithm::kWinograd2;
+  return ConvolutionAlgorithm::kShiftedRows;
+}
+
 }  // namespace
 
 ConvolutionAlgorithm ChooseAlgorithm(const ConvolutionGeometry& g) {
@@ -63,12 +74,9 @@ ConvolutionAlgorithm ChooseAlgorithm(const ConvolutionGeometry& g) {
       g.dilation_width != 1 || !HasNarrowPadding(g)) {
     return ConvolutionAlgorithm::kShiftedRows;
   }
-  const std::int64_t direct = DirectCost(g);
-  const std::int64_t winograd2 = WinogradCost(g, 2, kTransform2);
-  const std::int64_t winograd4 = WinogradCost(g, 4, kTransform4);
-  if (winograd4 < winograd2 && winograd4 < direct) return ConvolutionAlgorithm::kWinograd4;
-  if (winograd2 < direct) return ConvolutionAlgorithm::kWinograd2;
-  return ConvolutionAlgorithm::kShiftedRows;
+  const ConvolutionAlgorithm fastest = Fastest(g);
+  return IsWinograd(fastest) && !Takes(FastPath::kWinograd) ? ConvolutionAlgorithm::kShiftedRows
+                                                            : fastest;
 }
 
 std::string_view Conv2dKernelName(const ConvolutionGeometry& geometry) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/fast_paths.h"
 #include "kernels/rounding.h"
 
 namespace espalier {
@@ -47,7 +48,8 @@ void CopyPatch(const ShiftedRows& rows, const float* image, std::int64_t y, std:
 bool TakesPatches(const ShiftedRows& rows) {
   return !rows.has_bf16_weights && Positions(rows) > 0 && Positions(rows) <= kMostPositions &&
          rows.outputs * rows.depth() >= kFewestWeights &&
-         rows.output_row_stride == rows.output_width * rows.output_pixel_stride;
+         rows.output_row_stride == rows.output_width * rows.output_pixel_stride &&
+         Takes(FastPath::kPatches);
 }
 
 std::int64_t ImagesOfPatches(const ShiftedRows& rows) { return kPatches / Positions(rows); }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/fast_paths.h"
 #include "kernels/convolution/conv2d_algorithm.h"
 #include "kernels/convolution/conv2d_weights.h"
 #include "kernels/convolution/patches.h"
@@ -123,7 +124,8 @@ void AddProducts(const ConvolutionGeometry& g, const PlaceProducts& p, std::int6
 bool HasSmallImages(const ConvolutionGeometry& g) {
   return g.groups == 1 && ChooseAlgorithm(g) == ConvolutionAlgorithm::kShiftedRows &&
          TakesPatches(ToShiftedRows(g)) && Elements(g) <= kMostElements &&
-         Elements(g) * std::max(g.channels, g.output_channels) <= kMostDepth;
+         Elements(g) * std::max(g.channels, g.output_channels) <= kMostDepth &&
+         Takes(FastPath::kSmallImages);
 }
 
 std::int64_t SmallImagesFloats(const ConvolutionGeometry& g, std::int64_t batch) {
