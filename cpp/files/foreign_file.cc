@@ -118,7 +118,7 @@ std::string SeemsToBe(std::span<const std::byte> bytes) {
            kRebuild;
   }
   if (IsOnnx(text)) {
-    return std::string("an ONNX model") + kRebuild;
+    return "an ONNX model; import it, in C++ by ImportOnnx, in Java by Network.importOnnx";
   }
   if (!HasJsonHeader(text) && text.starts_with("\x08\x01\x12")) {
     return std::string("a TensorFlow SavedModel (.pb)") + kRebuild;

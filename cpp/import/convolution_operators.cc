@@ -120,15 +120,19 @@ TransposedWindow ReadTransposedWindow(const ForeignNode& node, const Integers& i
                           .dilations = ImageAttribute(node, "dilations", rank, 1, 1),
                           .output_padding = ImageAttribute(node, "output_padding", rank, 0, 0)};
   for (std::size_t i = 0; i < rank; ++i) {
-    const std::int64_t whole = (image[i] - 1) * window.strides[i] +
-                               (kernel[i] - 1) * window.dilations[i] + 1 + window.output_padding[i];
+    std::int64_t whole = (image[i] - 1) * window.strides[i] +
+                         (kernel[i] - 1) * window.dilations[i] + 1 + window.output_padding[i];
     std::int64_t before = auto_pad == "VALID" ? 0 : pads[i];
     std::int64_t after = auto_pad == "VALID" ? 0 : pads[rank + i];
     if (is_same || !wanted.empty()) {
       const std::int64_t size = wanted.empty() ? image[i] * window.strides[i] : wanted[i];
-      if (size < 1) Refuse("output_shape: expected at least 1, got ", size);
+      if (size < 1 || size > INT32_MAX) {
+        Refuse("output_shape: expected 1 to ", INT32_MAX, ", got ", size);
+      }
+      const std::int64_t missing = std::max<std::int64_t>(0, size - whole);
+      window.output_padding[i] += missing;
+      whole += missing;
       const std::int64_t total = whole - size;
-      if (total < 0) Refuse("expected an output of at most ", whole, ", got ", size);
       before = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
       after = total - before;
     }

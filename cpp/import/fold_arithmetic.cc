@@ -61,14 +61,10 @@ const std::unordered_map<std::string_view, RealComparison> kRealComparisons = {
 };
 
 // Integers.
-Symbol OrUnknown(bool overflows, std::int64_t value) {
-  return overflows ? Symbol{} : Symbol::Fixed(value);
-}
-
 Symbol Sum(Symbol a, Symbol b) {
   if (a.is_fixed() && b.is_fixed()) {
     std::int64_t sum = 0;
-    return OrUnknown(__builtin_add_overflow(a.value, b.value, &sum), sum);
+    return __builtin_add_overflow(a.value, b.value, &sum) ? Symbol{} : Symbol::Fixed(sum);
   }
   if (a.is_batch() && b.is_fixed() && b.value == 0) return a;
   if (b.is_batch() && a.is_fixed() && a.value == 0) return b;

@@ -33,6 +33,9 @@ struct ForeignDimension {
   Kind kind = Kind::kUnknown;
   std::int64_t size = 0;
   std::string name = {};
+  /// Of kBatch: how many of `size` stand before the batch. Element (i, n, j) of i < before,
+  /// n < batch and j < size / before is at (i · batch + n) · size / before + j.
+  std::int64_t before = 1;
 
   static ForeignDimension Fixed(std::int64_t size) { return {Kind::kFixed, size}; }
   static ForeignDimension Batch(std::int64_t factor = 1) { return {Kind::kBatch, factor}; }

@@ -86,9 +86,9 @@ void CheckFileSize(std::int64_t bytes, const ImportOptions& options) {
 
 Network NetworkOf(ForeignGraph graph, const ImportOptions& options, ImportReport& report) {
   report.producer = graph.metadata["producer"];
-  report.nodes = static_cast<std::int64_t>(graph.nodes().size());
   ChooseOutputs(graph, options.outputs);
   graph.RemoveDead();
+  report.nodes = static_cast<std::int64_t>(graph.nodes().size());
   BindInputs(graph, options);
   return AsModelFile([&] {
     const UnknownReasons reasons = Fold(graph, report);

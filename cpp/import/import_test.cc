@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -57,6 +59,19 @@ TEST(ImportOnnx, ComputesWhatTheModelDoes) {
   const std::vector<float> of_second = SmallBackboneReference(second);
   expected.insert(expected.end(), of_second.begin(), of_second.end());
   ExpectNear(OutputOf(network, report, 0, both), expected, 1e-5f);
+}
+
+// What the tests in Java, and the fuzzer, begin with.
+TEST(ImportOnnx, TheModelIsTheFileOfTheTests) {
+  std::ifstream file(std::string(ESPALIER_TESTDATA) + "/small_backbone.onnx", std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_TRUE(bytes == SmallBackbone().Bytes());
+  ImportReport report;
+  const std::string path = std::string(ESPALIER_TESTDATA) + "/small_backbone.onnx";
+  const Network network = ImportOnnx(path, {}, &report);
+  EXPECT_EQ(report.producer, "test");
+  ExpectNear(OutputOf(network, report, 0, Ramp(32, 0.3f)), SmallBackboneReference(Ramp(32, 0.3f)),
+             1e-5f);
 }
 
 TEST(ImportOnnx, NamesLayersAfterTheirParameters) {
@@ -156,6 +171,24 @@ TEST(ImportOnnx, FollowsTheBatchWhereverItStands) {
     }
   }
   ExpectNear(OutputOf(network, report, 0, x), expected, 1e-4f);
+}
+
+// Rows of all positions of all examples, as PyTorch multiplies them.
+TEST(ImportOnnx, FollowsTheBatchBehindPositions) {
+  OnnxModel model;
+  model.Input("x", {std::string("batch"), 2, 3});
+  model.Floats("w", {2, 3}, {1, 0, 0, 0, 1, 1}).Integers("rows", {2}, {-1, 3});
+  model.Integers("apart", {3}, {2, -1, 2});
+  model.Node("Transpose", {"x"}, {"turned"}, {{"perm", Integers{1, 0, 2}}});
+  model.Node("Reshape", {"turned", "rows"}, {"r"});
+  model.Node("Gemm", {"r", "w"}, {"products"}, {{"transB", std::int64_t{1}}}, "products");
+  model.Node("Reshape", {"products", "apart"}, {"a"});
+  model.Node("Transpose", {"a"}, {"y"}, {{"perm", Integers{1, 0, 2}}});
+  model.Output("y");
+  ImportReport report;
+  const Network network = ImportOnnx(BytesOf(model.Bytes()), {}, &report);
+  ExpectNear(OutputOf(network, report, 0, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}),
+             {1, 5, 4, 11, 7, 17, 10, 23}, 1e-5f);
 }
 
 TEST(ImportOnnx, ReadsModelsTracedWithABatchOfOne) {

@@ -150,7 +150,11 @@ LoweredValue NodeLowering::Add(std::string kind, Attributes attributes,
   LayerSpec layer{.name = part.empty() ? stem_ : Concat(stem_, ".", part),
                   .kind = std::move(kind),
                   .attributes = std::move(attributes)};
-  return network_.AddLayer(std::move(layer), inputs);
+  const LoweredValue added = network_.AddLayer(std::move(layer), inputs);
+  if (part.empty() && !node_.name.empty() && added.layer != node_.name) {
+    network_.report_.renamed.push_back({.from = node_.name, .to = added.layer});
+  }
+  return added;
 }
 
 LoweredValue NodeLowering::Fixed(const Shape& shape, std::vector<float> values) {

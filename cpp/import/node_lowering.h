@@ -7,7 +7,9 @@
 // k · batch (k is 1 but for what was reshaped, [batch · heads, length, width]). In the network it
 // has the same dimensions in the same order with k in that place, or nothing if k is 1: example n
 // owns what has index n · k to n · k + k - 1 there. A value without batch is the same for every
-// example and has all its dimensions. No dimensions at all are [1].
+// example and has all its dimensions. No dimensions at all are [1]. Where sequence and batch were
+// reshaped into one, [length · batch, width], some of k stand before the batch
+// (ForeignDimension::before); in the network that makes no difference.
 
 #include <cstdint>
 #include <functional>

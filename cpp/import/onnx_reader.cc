@@ -311,8 +311,9 @@ class OnnxReader {
   }
 
   static ForeignAttribute ReadText(std::span<const std::byte> bytes) {
-    if (bytes.size() > ProtoMessage::kMaxText) return ForeignOther{"a long text"};
-    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (text.size() > ProtoMessage::kMaxText || !IsUtf8(text)) return ForeignOther{"bytes"};
+    return std::string(text);
   }
 
   // An array of a type that is not read here matters only to who wants it.

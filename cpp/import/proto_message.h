@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/text.h"
+#include "core/utf8.h"
 
 // Wire types are checked here, before the library asserts them.
 #define protozero_assert(condition) static_cast<void>(condition)
@@ -58,7 +59,9 @@ class ProtoMessage {
       Fail(ErrorCode::kModelFile, "expected texts of at most ", kMaxText, " bytes, got ",
            bytes.size());
     }
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (!IsUtf8(text)) Fail(ErrorCode::kModelFile, "expected texts in UTF-8, got other bytes");
+    return std::string(text);
   }
 
   /// Elements of a repeated field, which may be packed or come one by one.

@@ -155,13 +155,6 @@ void SetGates(NodeLowering& node, const LoweredValue& layer, const char* paramet
   });
 }
 
-bool IsWanted(const NodeLowering& node, std::size_t output) {
-  const auto& outputs = node.node().outputs;
-  return output < outputs.size() && !outputs[output].empty() &&
-         (node.graph().IsOutput(outputs[output]) ||
-          !node.graph().Consumers(outputs[output]).empty());
-}
-
 // The states at the ends of both ways: forward that at the last position, back at the first.
 LoweredValue LastStates(NodeLowering& node, const LoweredValue& all, std::int64_t directions,
                         std::int64_t hidden) {
@@ -180,19 +173,19 @@ LoweredValue LastStates(NodeLowering& node, const LoweredValue& all, std::int64_
 
 void Lower(NodeLowering& node, const Cell& cell) {
   CheckSettings(node, cell);
-  if (IsWanted(node, 2)) Refuse("expected nobody to read the last state of the cell");
+  if (node.IsRead(2)) Refuse("expected nobody to read the last state of the cell");
   const ForeignTensor& weight = node.RequiredConstant(1, "W");
   const ForeignTensor& recurrent = node.RequiredConstant(2, "R");
   const std::int64_t directions = Directions(node.node());
   const std::int64_t hidden = node.Dimensions(2)[2].size;
   const std::int64_t width = node.Dimensions(0)[2].size;
-  const bool wants_all = IsWanted(node, 0);
+  const bool wants_all = node.IsRead(0);
   std::vector<LoweredValue> inputs = {node.Data(0)};
   if (inputs[0].shape.rank() != 2) {
     Refuse("expected the batch as one dimension, got ", ToString(node.Dimensions(0)));
   }
   if (node.HasInput(4)) {
-    if (wants_all && IsWanted(node, 1)) Refuse("expected lengths with one result, got both");
+    if (wants_all && node.IsRead(1)) Refuse("expected lengths with one result, got both");
     inputs.push_back(node.Data(4, ElementType::kInt32));
   }
   const LoweredValue layer = node.Add(cell.layer,
@@ -214,7 +207,7 @@ void Lower(NodeLowering& node, const Cell& cell) {
   if (wants_all) {
     node.SetOutput(0, shaped(layer, {inputs[0].shape[0], directions, hidden}, "sequence"));
   }
-  if (IsWanted(node, 1)) {
+  if (node.IsRead(1)) {
     const LoweredValue last = wants_all ? LastStates(node, layer, directions, hidden) : layer;
     node.SetOutput(1, shaped(last, {directions, hidden}, "state"));
   }

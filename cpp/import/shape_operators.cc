@@ -64,6 +64,24 @@ void PutBatchBack(const ForeignDimensions& x, ForeignDimensions& shape) {
   }
 }
 
+// Elements that stand before the batch.
+std::int64_t SizeBeforeBatch(const ForeignDimensions& dimensions) {
+  const auto batch = static_cast<std::size_t>(BatchAxis(dimensions));
+  return SizeBefore(dimensions, batch) * dimensions[batch].before;
+}
+
+// Says how many of the elements that the batch's dimension has stand before the batch, if the
+// result can be taken apart there.
+void PlaceBatch(const ForeignDimensions& x, ForeignDimensions& result) {
+  const int batch = BatchAxis(result);
+  if (BatchAxis(x) < 0 || batch < 0) return;
+  ForeignDimension& dimension = result[static_cast<std::size_t>(batch)];
+  const std::int64_t wanted = SizeBeforeBatch(x);
+  const std::int64_t others = SizeBefore(result, static_cast<std::size_t>(batch));
+  if (wanted < 1 || others < 1 || wanted % others != 0) return;
+  if (dimension.size % (wanted / others) == 0) dimension.before = wanted / others;
+}
+
 ForeignDimensions ReshapedDimensions(const ForeignDimensions& x, ForeignDimensions shape,
                                      bool allows_zero) {
   std::optional<std::size_t> rest;
@@ -97,6 +115,7 @@ ForeignDimensions ReshapedDimensions(const ForeignDimensions& x, ForeignDimensio
   if (result.factor != all.factor || result.has_batch != all.has_batch) {
     Refuse("expected a shape for ", ToString(x), ", got ", ToString(shape));
   }
+  PlaceBatch(x, shape);
   return shape;
 }
 
@@ -112,9 +131,10 @@ void InferFlatten(NodeFacts& facts) {
   const auto rank = static_cast<std::int64_t>(x.size());
   if (axis < 0) axis += rank;
   if (axis < 0 || axis > rank) Refuse("axis: expected at most ", rank, ", got ", axis);
-  facts.SetOutput(0, facts.Type(0),
-                  {ToDimension(ExtentOf({x.begin(), x.begin() + axis})),
-                   ToDimension(ExtentOf({x.begin() + axis, x.end()}))});
+  ForeignDimensions result = {ToDimension(ExtentOf({x.begin(), x.begin() + axis})),
+                              ToDimension(ExtentOf({x.begin() + axis, x.end()}))};
+  PlaceBatch(x, result);
+  facts.SetOutput(0, facts.Type(0), std::move(result));
 }
 
 void InferSqueeze(NodeFacts& facts) {
@@ -158,10 +178,8 @@ void LowerReshape(NodeLowering& node) {
   const ForeignDimensions& x = node.Dimensions(0);
   const ForeignDimensions& result = node.OutputDimensions();
   const Shape shape = LoweredShape(result);
-  const int from = BatchAxis(x);
-  const int to = BatchAxis(result);
-  if (from >= 0 && (to < 0 || SizeBefore(x, static_cast<std::size_t>(from)) !=
-                                  SizeBefore(result, static_cast<std::size_t>(to)))) {
+  if (BatchAxis(x) >= 0 &&
+      (BatchAxis(result) < 0 || SizeBeforeBatch(x) != SizeBeforeBatch(result))) {
     Refuse("expected a shape that keeps examples apart, got ", ToString(x), " to ",
            ToString(result));
   }

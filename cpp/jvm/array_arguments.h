@@ -144,6 +144,12 @@ inline void modelReaderWrite(JNIEnv* environment, jclass, std::int64_t reader, j
   modelReaderWrite(reader, BytesIn(environment, bytes, count).data(), count);
 }
 
+/// As onnxImporterWrite, from the first `count` bytes of an array.
+inline void onnxImporterWrite(JNIEnv* environment, jclass, std::int64_t importer, jbyteArray bytes,
+                              jsize count) {
+  onnxImporterWrite(importer, BytesIn(environment, bytes, count).data(), count);
+}
+
 /// As modelWriterRead, to an array.
 inline std::int64_t modelWriterRead(JNIEnv* environment, jclass, std::int64_t writer,
                                     jbyteArray bytes) {

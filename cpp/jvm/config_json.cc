@@ -206,7 +206,11 @@ TrainerConfig TrainerConfigFromJson(std::string_view json) {
 
 NetworkLimits NetworkLimitsFromJson(std::string_view json) {
   const JsonValue value = ParseStrictJson(json, "limits");
-  JsonFields fields(JsonReader(value, "limits"));
+  return NetworkLimitsFrom(JsonReader(value, "limits"));
+}
+
+NetworkLimits NetworkLimitsFrom(const JsonReader& object) {
+  JsonFields fields(object);
   NetworkLimits limits;
   fields.Read("multiply_adds", limits.multiply_adds);
   fields.Read("native_bytes", limits.native_bytes);

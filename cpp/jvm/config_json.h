@@ -14,6 +14,7 @@
 #include "espalier/network.h"
 #include "espalier/predictor.h"
 #include "espalier/trainer.h"
+#include "files/strict_json.h"
 
 namespace espalier::jvm {
 
@@ -25,6 +26,7 @@ TransferSpec TransferSpecFromJson(std::string_view json);
 
 /// {"multiply_adds": 1000, "native_bytes", "layers"}; all optional.
 NetworkLimits NetworkLimitsFromJson(std::string_view json);
+NetworkLimits NetworkLimitsFrom(const JsonReader& object);
 
 /// {"optimizer": {"kind": "adamw|adam|sgd|rmsprop", its fields in optimizer.h}, "schedule":
 /// {"kind": "constant|step|exponential|cosine|one_cycle", fields of Schedule},

@@ -16,6 +16,7 @@
 #include "espalier/predictor.h"
 #include "espalier/trainer.h"
 #include "files/model_stream.h"
+#include "import/onnx_importer.h"
 #include "jvm/handle_table.h"
 
 namespace espalier::jvm {
@@ -85,6 +86,8 @@ template <>
 inline constexpr HandleKind kKindOf<Features> = HandleKind::kFeatures;
 template <>
 inline constexpr HandleKind kKindOf<FeaturePredictorObject> = HandleKind::kFeaturePredictor;
+template <>
+inline constexpr HandleKind kKindOf<OnnxImporter> = HandleKind::kOnnxImporter;
 
 /// Gives an object to the table.
 template <typename Object>

@@ -28,6 +28,8 @@ const char* HandleKindName(HandleKind kind) {
       return "features";
     case HandleKind::kFeaturePredictor:
       return "feature predictor";
+    case HandleKind::kOnnxImporter:
+      return "ONNX importer";
   }
   return "object";
 }

@@ -21,11 +21,12 @@ enum class HandleKind : std::uint32_t {
   kModelReader,
   kModelWriter,
   kFeatures,
-  kFeaturePredictor
+  kFeaturePredictor,
+  kOnnxImporter
 };
 
 /// "network", "trainer", "predictor", "model reader", "model writer", "features", "feature
-/// predictor".
+/// predictor", "ONNX importer".
 const char* HandleKindName(HandleKind kind);
 
 /// Ids are generation << 32 | slot; a slot that is used again has another generation.

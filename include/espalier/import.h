@@ -60,7 +60,7 @@ struct ImportReport {
   };
 
   std::string producer;     ///< what wrote the model
-  std::int64_t nodes = 0;   ///< of the model
+  std::int64_t nodes = 0;   ///< of the model, that its outputs need
   std::int64_t folded = 0;  ///< nodes whose results are constants
   std::vector<Value> inputs;
   std::vector<Value> outputs;

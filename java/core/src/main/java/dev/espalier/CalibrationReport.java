@@ -10,6 +10,11 @@ import java.util.OptionalDouble;
 /**
  * What {@link Network#calibrate} did. Immutable.
  *
+ * <p>Thresholds that were set ({@link Network#setThresholds}, {@link Network#tuneThresholds})
+ * become those that the new probabilities reach where the old ones reached the old: the answers
+ * stay the same, but for probabilities that are equal in float now. Labels whose thresholds were
+ * never set keep 0.5, which honest probabilities give a meaning. The report lists both.
+ *
  * @since 0.1
  */
 public final class CalibrationReport {

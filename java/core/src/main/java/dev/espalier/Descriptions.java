@@ -145,7 +145,7 @@ final class Descriptions {
     return layer.parameterCount() > 0 ? "trainable" : "";
   }
 
-  private static List<Map<?, ?>> objects(Object list) {
+  static List<Map<?, ?>> objects(Object list) {
     List<Map<?, ?>> objects = new ArrayList<>();
     for (Object entry : (List<?>) list) {
       objects.add((Map<?, ?>) entry);

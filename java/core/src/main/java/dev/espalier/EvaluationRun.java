@@ -31,6 +31,16 @@ final class EvaluationRun {
   private boolean hasTargets;
   private Batch inputs;
 
+  /** Evaluates a network with one threshold for all labels, or those of the tasks. */
+  static Evaluation of(
+      Network network, Dataset data, OptionalDouble threshold, Map<String, Loss> losses) {
+    TargetBinding binding = TargetBinding.of(network.tasks(), network.networkInputs(), data);
+    try (Predictor predictor = network.predictor(PredictorOptions.defaults().logits())) {
+      return new EvaluationRun(network.handle(), binding, data, threshold, losses)
+          .withPredictor(predictor);
+    }
+  }
+
   /** Takes one threshold for all labels, or those of the tasks. */
   EvaluationRun(
       NativeHandle network,

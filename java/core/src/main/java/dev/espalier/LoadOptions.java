@@ -84,6 +84,10 @@ public final class LoadOptions {
     return new LoadOptions(changed);
   }
 
+  Map<String, Long> limits() {
+    return limits;
+  }
+
   String toJson() {
     return JsonWriter.write(limits);
   }

@@ -17,7 +17,7 @@ import java.nio.file.StandardCopyOption;
  * large it is.
  */
 final class ModelStream {
-  private static final int PIECE_BYTES = 1 << 16;
+  static final int PIECE_BYTES = 1 << 16;
 
   private ModelStream() {}
 
@@ -59,7 +59,7 @@ final class ModelStream {
    * Returns how many bytes were read to the start of {@code piece}, 0 only at the end. Holds a
    * stream to its contract: one that gives 0 bytes is asked for a single one, which it has to give.
    */
-  private static int next(InputStream stream, byte[] piece) throws IOException {
+  static int next(InputStream stream, byte[] piece) throws IOException {
     int count = stream.read(piece);
     if (count < -1 || count > piece.length) {
       throw new IOException(

@@ -4,7 +4,6 @@ package dev.espalier;
 import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.JsonReader;
-import dev.espalier.internal.JsonWriter;
 import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
 import dev.espalier.internal.StackReserve;
@@ -30,10 +29,6 @@ import java.util.OptionalDouble;
  * may read it, from a listener. Closing is always allowed; all methods of a closed network that
  * need what it held throw {@link ClosedException}. Both are {@link IllegalStateException}s.
  *
- * <p><b>Stack.</b> What makes a network, a predictor or a trainer, or changes several things,
- * throws {@link StackOverflowError} before it begins where the calling thread has less than 192 KiB
- * of stack left. Predictions need no more than the virtual machine promises native code anyway.
- *
  * <p>The native memory is freed by {@link #close}, at the latest when the object is collected.
  *
  * @since 0.1
@@ -42,9 +37,11 @@ public final class Network implements AutoCloseable {
   private final NativeHandle handle;
   private final NetworkInputs inputs;
   private final NetworkTasks tasks;
+  private final NetworkParameters parameters;
 
   Network(NativeHandle handle) {
     this.handle = handle;
+    parameters = new NetworkParameters(handle);
     try {
       Map<?, ?> spec = (Map<?, ?>) JsonReader.read(handle.networkSpec());
       inputs = NetworkInputs.of(spec);
@@ -148,6 +145,54 @@ public final class Network implements AutoCloseable {
   }
 
   /**
+   * As {@link #importOnnx(Path, ImportOptions)}, where only the batch is open in the model.
+   *
+   * @param file a path of any file system
+   * @return the network, to be closed by the caller
+   */
+  public static Network importOnnx(Path file) {
+    return importOnnx(file, ImportOptions.defaults());
+  }
+
+  /**
+   * Makes an ordinary network of an ONNX model: layers named as in the model, with its parameters,
+   * and no heads. docs/import.md says what can be imported. Strict, as {@link #load(Path)}.
+   *
+   * @param file a path of any file system
+   * @param options sizes that the model leaves open; limits
+   * @return the network, to be closed by the caller
+   * @throws ModelFileException if it is not a valid model, is past a limit, or has nodes that no
+   *     layer computes, all of which it names
+   * @throws IllegalArgumentException if options name what is not there, or leave a size open
+   * @throws java.io.UncheckedIOException if it cannot be read
+   */
+  public static Network importOnnx(Path file, ImportOptions options) {
+    return OnnxImport.read(file, options);
+  }
+
+  /**
+   * As {@link #importOnnx(Path, ImportOptions)}, with its exceptions, from a stream up to its end.
+   *
+   * @param stream what an ONNX file holds, from its first byte; it is not closed
+   * @param options sizes that the model leaves open; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importOnnx(InputStream stream, ImportOptions options) {
+    return OnnxImport.read(stream, options);
+  }
+
+  /**
+   * As {@link #importOnnx(Path, ImportOptions)}, with its exceptions, from the bytes of a file.
+   *
+   * @param bytes all bytes of the file; not kept
+   * @param options sizes that the model leaves open; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importOnnx(byte[] bytes, ImportOptions options) {
+    return importOnnx(new ByteArrayInputStream(Objects.requireNonNull(bytes, "bytes")), options);
+  }
+
+  /**
    * Plans a transfer from a file: as {@code load(file).transfer()} with all heads dropped, with the
    * exceptions of {@link #load(Path)}.
    *
@@ -212,7 +257,8 @@ public final class Network implements AutoCloseable {
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network freeze(String... patterns) {
-    return freezeAll(false, BatchNormStatistics.KEEP, patterns);
+    parameters.freeze(false, BatchNormStatistics.KEEP, patterns);
+    return this;
   }
 
   /**
@@ -224,7 +270,8 @@ public final class Network implements AutoCloseable {
    * @throws IllegalArgumentException if the pattern matches no layer, or no batch norm to adapt
    */
   public Network freeze(String pattern, BatchNormStatistics statistics) {
-    return freezeAll(false, statistics, pattern);
+    parameters.freeze(false, statistics, pattern);
+    return this;
   }
 
   /**
@@ -235,7 +282,8 @@ public final class Network implements AutoCloseable {
    * @return this
    */
   public Network freezeThrough(String layer) {
-    return freezeAll(true, BatchNormStatistics.KEEP, layer);
+    parameters.freeze(true, BatchNormStatistics.KEEP, layer);
+    return this;
   }
 
   /**
@@ -248,7 +296,8 @@ public final class Network implements AutoCloseable {
    * @throws IllegalArgumentException if it matches no layer, or there is no batch norm to adapt
    */
   public Network freezeThrough(String layer, BatchNormStatistics statistics) {
-    return freezeAll(true, statistics, layer);
+    parameters.freeze(true, statistics, layer);
+    return this;
   }
 
   /**
@@ -260,7 +309,8 @@ public final class Network implements AutoCloseable {
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network unfreeze(String... patterns) {
-    return unfreezeAll(false, patterns);
+    parameters.unfreeze(false, patterns);
+    return this;
   }
 
   /**
@@ -271,7 +321,8 @@ public final class Network implements AutoCloseable {
    * @return this
    */
   public Network unfreezeThrough(String layer) {
-    return unfreezeAll(true, layer);
+    parameters.unfreeze(true, layer);
+    return this;
   }
 
   /**
@@ -284,9 +335,7 @@ public final class Network implements AutoCloseable {
    * @throws IllegalStateException if this network is closed or in use by another thread
    */
   public Network learningRateScale(String pattern, double scale) {
-    NativeCall.text(pattern, "pattern");
-    Arguments.notNegative("scale", scale);
-    handle.run(id -> Bridge.networkSetLearningRateScale(id, pattern, scale));
+    parameters.scaleRate(pattern, scale);
     return this;
   }
 
@@ -327,7 +376,7 @@ public final class Network implements AutoCloseable {
    * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data) {
-    return evaluate(data, OptionalDouble.empty(), Map.of());
+    return EvaluationRun.of(this, data, OptionalDouble.empty(), Map.of());
   }
 
   /**
@@ -341,14 +390,7 @@ public final class Network implements AutoCloseable {
    */
   public Evaluation evaluate(Dataset data, double threshold) {
     OptionalDouble checked = OptionalDouble.of(Arguments.inRange("threshold", threshold, 0, 1));
-    return evaluate(data, checked, Map.of());
-  }
-
-  Evaluation evaluate(Dataset data, OptionalDouble threshold, Map<String, Loss> losses) {
-    TargetBinding binding = TargetBinding.of(tasks.list(), inputs, data);
-    try (Predictor predictor = predictor(PredictorOptions.defaults().logits())) {
-      return new EvaluationRun(handle, binding, data, threshold, losses).withPredictor(predictor);
-    }
+    return EvaluationRun.of(this, data, checked, Map.of());
   }
 
   /**
@@ -359,11 +401,7 @@ public final class Network implements AutoCloseable {
    * are all right do not ask for certainty; no ranking and no best class changes. The output layers
    * take it up, and with them predictions, model files and further training. What stays as it is:
    * values, labels whose known answers are all the same, and where this would not lower log loss.
-   *
-   * <p>Thresholds that were set ({@link #setThresholds}, {@link #tuneThresholds}) become those that
-   * the new probabilities reach where the old ones reached the old: the answers stay the same, but
-   * for probabilities that are equal in float now. Labels whose thresholds were never set keep 0.5,
-   * which honest probabilities give a meaning. The report lists both.
+   * {@link CalibrationReport} says what becomes of thresholds.
    *
    * <p>Use examples that the network was not trained on, or it learns how sure it may be of those
    * that it knows by heart. Sources: Platt 1999; Guo et al., "On Calibration of Modern Neural
@@ -414,26 +452,16 @@ public final class Network implements AutoCloseable {
     return this;
   }
 
-  void setThresholds(double[] columns) {
-    StackReserve.require();
-    tasks.setThresholds(columns);
-  }
-
   /**
    * Starts the bias of a task's output layer at what its labelled entries say before any input is
    * looked at, in place of what it is. With weights of zero (a new head on a frozen backbone) a
    * prediction is then the prior itself, which helps where answers are rare or values are far from
    * 0. Call it before training a new head: {@code network.initializeBias("finding", data)}.
    *
-   * <ul>
-   *   <li>Labels: {@code log((y + 1) / (n - y + 1))} of each, y being the sum of its n labelled
-   *       entries. One yes and one no more than there are keep it finite, and 0 for n = 0.
-   *   <li>Classes: {@code log(n_c + 1)}, less the mean of that over the classes, n_c being the
-   *       examples of class c.
-   *   <li>Values: the mean of its labelled entries; 0 if there are none.
-   * </ul>
-   *
-   * <p>Class weights, positive weights and label smoothing are not considered.
+   * <p>Labels: {@code log((y + 1) / (n - y + 1))} of each, y being the sum of its n labelled
+   * entries: finite, and 0 for n = 0. Classes: {@code log(n + 1)} of n examples, less its mean over
+   * the classes. Values: the mean of the labelled entries, or 0. No weights or smoothing are
+   * considered.
    *
    * @param task name of the task
    * @param data what the head will be trained on; its targets are read once, its inputs not
@@ -447,11 +475,6 @@ public final class Network implements AutoCloseable {
     Objects.requireNonNull(data, "data");
     float[] bias = PriorBias.of(tasks.list(), inputs, task, data);
     return setParameter("heads." + task + ".dense.bias", bias);
-  }
-
-  /** Makes each logit {@code scale * logit + bias}, in the output layers; all or none. */
-  void scaleLogits(double[] scales, double[] biases) {
-    tasks.scaleLogits(scales, biases);
   }
 
   /**
@@ -478,7 +501,7 @@ public final class Network implements AutoCloseable {
    * @return paths and shapes
    */
   public List<ParameterSummary> parameters() {
-    return Descriptions.parameters(handle.get(Bridge::networkParameters));
+    return parameters.list();
   }
 
   /**
@@ -489,9 +512,7 @@ public final class Network implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that path
    */
   public float[] parameter(String path) {
-    float[] values = new float[parameterSize(path)];
-    handle.run(id -> Bridge.networkReadParameter(id, path, values, values.length));
-    return values;
+    return parameters.read(path);
   }
 
   /**
@@ -505,13 +526,7 @@ public final class Network implements AutoCloseable {
    * @throws NonFiniteException if a value is NaN or infinite, which no network ever holds
    */
   public Network setParameter(String path, float[] values) {
-    Objects.requireNonNull(values, "values");
-    int size = parameterSize(path);
-    if (values.length != size) {
-      throw new ShapeException(
-          "parameter " + path + ": expected " + size + " values, got " + values.length);
-    }
-    handle.run(id -> Bridge.networkWriteParameter(id, path, values, values.length));
+    parameters.write(path, values);
     return this;
   }
 
@@ -575,25 +590,11 @@ public final class Network implements AutoCloseable {
     return inputs;
   }
 
+  NetworkTasks networkTasks() {
+    return tasks;
+  }
+
   NativeHandle handle() {
     return handle;
-  }
-
-  private int parameterSize(String path) {
-    NativeCall.text(path, "path");
-    return Math.toIntExact(handle.getLong(id -> Bridge.networkParameterSize(id, path)));
-  }
-
-  private Network freezeAll(boolean isThrough, BatchNormStatistics statistics, String... patterns) {
-    boolean adapts = Objects.requireNonNull(statistics, "statistics") == BatchNormStatistics.ADAPT;
-    String json = JsonWriter.write(List.of(TransferBuilder.patterns(patterns)));
-    handle.run(id -> Bridge.networkFreeze(id, json, isThrough, adapts));
-    return this;
-  }
-
-  private Network unfreezeAll(boolean isThrough, String... patterns) {
-    String json = JsonWriter.write(List.of(TransferBuilder.patterns(patterns)));
-    handle.run(id -> Bridge.networkUnfreeze(id, json, isThrough));
-    return this;
   }
 }

@@ -466,7 +466,7 @@ public final class Trainer {
    * @throws NativeMemoryException if there is no memory for the logits and targets of all examples
    */
   public Evaluation evaluate(Dataset data) {
-    return network.evaluate(data, OptionalDouble.empty(), losses);
+    return EvaluationRun.of(network, data, OptionalDouble.empty(), losses);
   }
 
   /**

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import dev.espalier.internal.StackReserve;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -96,7 +97,7 @@ final class Tuning {
       }
       column += task.width();
     }
-    network.scaleLogits(scales, biases);
+    network.networkTasks().scaleLogits(scales, biases);
     return report(fitted, network.tasks());
   }
 
@@ -153,7 +154,8 @@ final class Tuning {
           "tuneThresholds: expected targets of a task of labels, got none: only labels have"
               + " thresholds");
     }
-    network.setThresholds(thresholds);
+    StackReserve.require();
+    network.networkTasks().setThresholds(thresholds);
   }
 
   /** The labelled entries of one label: logits or probabilities, and what is true. */

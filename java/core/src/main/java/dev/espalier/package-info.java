@@ -12,6 +12,10 @@
  * exceptions are unchecked. Arguments that are null where nothing else is said throw {@link
  * java.lang.NullPointerException} with their name. The library never prints.
  *
+ * <p>What makes a network, a predictor or a trainer, or changes several things, throws {@link
+ * java.lang.StackOverflowError} before it begins where the calling thread has less than 192 KiB of
+ * stack left. Predictions need no more than the virtual machine promises native code anyway.
+ *
  * @since 0.1
  */
 @NullMarked

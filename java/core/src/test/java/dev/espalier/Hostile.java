@@ -334,6 +334,7 @@ final class Hostile {
   private void addReceivers() {
     HostileInputs.addTo(arguments, receivers);
     HostileCallbacks.addTo(arguments, receivers);
+    HostileImports.addTo(arguments, receivers);
     receivers.put(Shape.class, list(() -> Dots.PICTURE));
     receivers.put(LayerOptions.class, list(LayerOptions::defaults));
     receivers.put(TransformerOptions.class, list(() -> TransformerOptions.of(8, 2, 8)));

@@ -124,6 +124,18 @@ public final class Bridge {
   /** Fills an array from its start. */
   public static native long modelWriterRead(long writer, @Raw(withEnv = true) byte[] bytes);
 
+  public static native long onnxImporterCreate(String optionsJson);
+
+  /** Takes the first {@code count} bytes of an array. */
+  public static native void onnxImporterWrite(
+      long importer, @Raw(withEnv = true) byte[] bytes, int count);
+
+  public static native long onnxImporterFinish(long importer);
+
+  public static native long onnxImporterRead(long importer, String path);
+
+  public static native @StdString String onnxImporterReport(long importer);
+
   // Trainer.
 
   public static native long trainerCreate(long network, String configJson);

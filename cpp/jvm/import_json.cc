@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jvm/import_json.h"
+
+#include <utility>
+#include <vector>
+
+#include "espalier/element_type.h"
+#include "files/json_writer.h"
+#include "files/strict_json.h"
+#include "jvm/config_json.h"
+
+namespace espalier::jvm {
+namespace {
+
+JsonText ValuesToJson(const std::vector<ImportReport::Value>& values) {
+  JsonArray array;
+  for (const ImportReport::Value& value : values) {
+    JsonObject object;
+    object.Add("name", value.name);
+    object.Add("layer", value.layer);
+    object.Add("shape", value.shape.dimensions());
+    object.Add("type", ElementTypeName(value.type));
+    array.Add(object.Finish());
+  }
+  return array.Finish();
+}
+
+}  // namespace
+
+ImportOptions ImportOptionsFromJson(std::string_view json) {
+  const JsonValue value = ParseStrictJson(json, "options");
+  JsonFields fields(JsonReader(value, "options"));
+  ImportOptions options;
+  if (const auto dimensions = fields.Optional("dimensions")) {
+    for (const JsonReader& item : dimensions->Items()) {
+      JsonFields entry(item);
+      std::string name = entry.Required("name").Text();
+      options.dimensions[std::move(name)] = entry.Required("size").Integer();
+      entry.Finish();
+    }
+  }
+  if (const auto shapes = fields.Optional("input_shapes")) {
+    for (const JsonReader& item : shapes->Items()) {
+      JsonFields entry(item);
+      std::string name = entry.Required("name").Text();
+      options.input_shapes.insert_or_assign(std::move(name),
+                                            Shape(entry.Required("shape").Integers()));
+      entry.Finish();
+    }
+  }
+  fields.Read("has_batch", options.has_batch);
+  fields.Read("outputs", options.outputs);
+  fields.Read("file_bytes", options.file_bytes);
+  fields.Read("nodes", options.nodes);
+  if (const auto limits = fields.Optional("limits")) {
+    options.limits = NetworkLimitsFrom(*limits);
+  }
+  fields.Finish();
+  return options;
+}
+
+std::string ToJsonText(const ImportReport& report) {
+  JsonObject object;
+  object.Add("producer", report.producer);
+  object.Add("nodes", report.nodes);
+  object.Add("folded", report.folded);
+  object.Add("inputs", ValuesToJson(report.inputs));
+  object.Add("outputs", ValuesToJson(report.outputs));
+  JsonArray fused;
+  for (const ImportReport::Fusion& fusion : report.fused) {
+    JsonObject entry;
+    entry.Add("kind", fusion.kind);
+    entry.Add("value", fusion.value);
+    entry.Add("nodes", fusion.nodes);
+    fused.Add(entry.Finish());
+  }
+  object.Add("fused", fused.Finish());
+  JsonArray renamed;
+  for (const ImportReport::Renaming& renaming : report.renamed) {
+    JsonObject entry;
+    entry.Add("from", renaming.from);
+    entry.Add("to", renaming.to);
+    renamed.Add(entry.Finish());
+  }
+  object.Add("renamed", renamed.Finish());
+  JsonArray notes;
+  for (const ImportReport::Note& note : report.notes) {
+    JsonObject entry;
+    entry.Add("layer", note.layer);
+    entry.Add("text", note.text);
+    notes.Add(entry.Finish());
+  }
+  object.Add("notes", notes.Finish());
+  object.Add("summary", report.ToString());
+  return object.Finish().text;
+}
+
+}  // namespace espalier::jvm
