@@ -35,7 +35,8 @@ final class Bpe implements Model {
     byteIds = fields.flag("byte_fallback", false) ? byteIds(vocabulary) : null;
     // A unit may be three bytes, and those of prefix and suffix come beside it.
     mostSymbols = byteIds == null ? 1 : 3 * (1 + prefix.length() + suffix.length());
-    if (fields.has("dropout") && !Double.valueOf(0).equals(fields.value("dropout"))) {
+    if (fields.has("dropout")
+        && !(fields.value("dropout") instanceof Number rate && rate.doubleValue() == 0)) {
       fields.unsupported("dropout: the same text would have other tokens each time");
     }
   }

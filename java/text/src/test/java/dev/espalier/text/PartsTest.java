@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -197,25 +196,5 @@ class PartsTest {
             .added(String.join(",", tokens))
             .normalizer(json[0])
             .preTokenizer(json[1]));
-  }
-
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void unigram(boolean fallsBack) throws IOException {
-    List<String> seen = Sentences.of(600, 11);
-    String json =
-        TokenizerFiles.of(TokenizerFiles.unigram(seen, fallsBack))
-            .preTokenizer(
-                "{\"type\":\"Metaspace\",\"replacement\":\"▁\",\"prepend_scheme\":\"always\"}")
-            .decoder("{\"type\":\"Metaspace\",\"replacement\":\"▁\",\"prepend_scheme\":\"always\"}")
-            .json();
-    Tokenizer tokenizer = Tokenizer.ofJson(json);
-    try (Oracle oracle = Oracle.of(json)) {
-      for (String text : Sentences.of(10_000, 12)) {
-        int[] ids = oracle.ids(text);
-        assertEquals(Arrays.toString(ids), Arrays.toString(tokenizer.encode(text).ids()), text);
-        assertEquals(oracle.decode(ids, true), tokenizer.decode(ids), text);
-      }
-    }
   }
 }
