@@ -222,6 +222,31 @@ TEST(ImportOnnx, NamesAllThatItCannotDo) {
   EXPECT_EQ(message.find("cascade"), std::string::npos) << message;
 }
 
+TEST(ImportOnnx, SaysWhatDoesNotTrainAsInTheModel) {
+  OnnxModel model;
+  model.Input("x", {std::string("N"), 3}).Floats("w", {3, 3}, Ramp(9, 0.1f));
+  model.Node("MatMul", {"x", "w"}, {"a"}, {}, "first");
+  model.Node("MatMul", {"a", "w"}, {"b"}, {}, "second");
+  model.Node("ArgMax", {"b"}, {"c"}, {{"axis", std::int64_t{1}}}, "best");
+  model.Output("c");
+  ImportReport report;
+  ImportOnnx(BytesOf(model.Bytes()), {}, &report);
+  const std::string text = report.ToString();
+  ExpectHas(text, "layer 'best': no gradient passes through it");
+  ExpectHas(text, "layer 'second': has its own copy of 'w'");
+}
+
+TEST(ImportOnnx, TakesAWholeRunForAnExample) {
+  OnnxModel model;
+  model.Input("x", {2, 3}).Floats("w", {3, 1}, {1, 2, 3});
+  model.Node("MatMul", {"x", "w"}, {"y"}, {}, "product").Output("y");
+  ImportReport report;
+  const Network network = ImportOnnx(BytesOf(model.Bytes()), {.has_batch = false}, &report);
+  EXPECT_EQ(report.inputs[0].shape, (Shape{2, 3}));
+  EXPECT_EQ(report.outputs[0].shape, (Shape{2, 1}));
+  ExpectNear(OutputOf(network, report, 0, {1, 1, 1, 0, 0, 2}), {6, 6}, 1e-5f);
+}
+
 TEST(ImportOnnx, RefusesOptionsThatTheModelDoesNotHave) {
   ExpectHas(MessageOfImport(SmallBackbone(), {.dimensions = {{"M", 3}}}),
             "INVALID_ARGUMENT: the inputs have no dimension 'M'");

@@ -237,7 +237,45 @@ std::shared_ptr<NetworkState> NetworkLowering::BuildNetwork(const NetworkLimits&
   if (!indices.empty()) {
     Fail(ErrorCode::kInternal, "nothing sets parameter '", indices.begin()->first, "'");
   }
+  NoteTraining(*network);
+  NoteSharedParameters();
   return network;
+}
+
+void NetworkLowering::NoteTraining(const NetworkState& network) {
+  std::vector<char> has_parameters(network.values.size(), 0);  // it, or what it is computed from
+  for (const GraphLayer& layer : network.layers) {
+    const bool is_above = std::ranges::any_of(layer.inputs, [&](int input) {
+      return has_parameters[static_cast<std::size_t>(input)] != 0;
+    });
+    has_parameters[static_cast<std::size_t>(layer.output)] =
+        static_cast<char>(is_above || !layer.parameters.empty());
+    if (is_above && !layer.layer->HasBackward()) {
+      report_.notes.push_back({.layer = layer.name,
+                               .text = "no gradient passes through it: layers that lead to it "
+                                       "alone do not train"});
+    }
+  }
+}
+
+// A parameter that several nodes read becomes one of each of their layers.
+void NetworkLowering::NoteSharedParameters() {
+  std::unordered_map<std::string, const ForeignNode*> readers;
+  for (const ForeignNode& node : graph_.nodes()) {
+    for (const std::string& input : node.inputs) {
+      const ForeignTensor* constant = graph_.Constant(input);
+      if (constant == nullptr || constant->element_count() < 2 || !graph_.IsParameter(input) ||
+          !IsFloatType(constant->type()) || shared_constants_.contains(input)) {
+        continue;
+      }
+      const auto [first, is_new] = readers.emplace(input, &node);
+      const auto layer = values_.find(node.outputs.empty() ? "" : node.outputs[0]);
+      if (is_new || first->second == &node || layer == values_.end()) continue;
+      report_.notes.push_back({.layer = layer->second.layer,
+                               .text = Concat("has its own copy of '", input,
+                                              "', which the model has once: they train apart")});
+    }
+  }
 }
 
 std::string NetworkLowering::UniqueName(const std::string& wanted) {
@@ -285,6 +323,7 @@ LoweredValue NetworkLowering::AddConstant(const std::string& value, const Shape&
         {added.layer, "value", [tensor](std::span<float> floats) { tensor.CopyFloats(floats); }});
   }
   constants_.emplace(key, added);
+  shared_constants_.insert(value);
   return added;
 }
 

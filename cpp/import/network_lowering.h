@@ -54,6 +54,9 @@ class NetworkLowering {
   void AddOutputs();
   std::string ReasonAgainst(const ForeignNode& node);
   [[noreturn]] void FailWithAll() const;
+  /// Says what of the network can't be trained as the model could.
+  void NoteTraining(const NetworkState& network);
+  void NoteSharedParameters();
   void CheckParameterCount(const NetworkState& network) const;
   std::shared_ptr<NetworkState> BuildNetwork(const NetworkLimits& limits);
 
@@ -72,6 +75,7 @@ class NetworkLowering {
   std::unordered_set<std::string> names_;
   std::unordered_map<std::string, int> name_counts_;
   std::unordered_map<std::string, LoweredValue> constants_;
+  std::unordered_set<std::string> shared_constants_;  // that are layers, one for all readers
   std::vector<ParameterValue> parameter_values_;
   std::vector<Failure> failures_;
 };

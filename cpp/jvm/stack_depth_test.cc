@@ -236,6 +236,19 @@ TEST(StackDepth, EveryCallKeepsToItsShareOnEachInstructionSet) {
   std::remove(file.c_str());
 }
 
+TEST(StackDepth, ImportsStayWithinIt) {
+  const std::string file = std::string(ESPALIER_TESTDATA) + "/small_backbone.onnx";
+  const std::int64_t importer = onnxImporterCreate("{}");
+  std::int64_t network = 0;
+  testing::PaintedStack stack;
+  const std::int64_t depth =
+      stack.DepthOf([&] { network = onnxImporterRead(importer, file.c_str()); });
+  EXPECT_LE(depth, testing::kMostStackBytes);
+  EXPECT_LE(stack.DepthOf([&] { onnxImporterReport(importer); }), testing::kMostStackBytes);
+  closeHandle(network);
+  closeHandle(importer);
+}
+
 TEST(StackDepth, NoNestingOfAHostileFileOrTextShowsInIt) {
   const std::string nested(200'000, '[');
   const std::string file = ::testing::TempDir() + "stack_depth_nested.espalier";
