@@ -4,7 +4,7 @@
 
 add_library(espalier STATIC)
 set_target_properties(espalier PROPERTIES LINKER_LANGUAGE CXX)
-foreach(folder core kernels layers losses optimizers metrics network inference training files import)
+foreach(folder core kernels layers losses optimizers metrics network inference training files import export)
   get_target_property(type espalier_${folder} TYPE)
   if(type STREQUAL STATIC_LIBRARY)
     target_sources(espalier PRIVATE $<TARGET_OBJECTS:espalier_${folder}>)

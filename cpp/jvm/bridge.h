@@ -60,6 +60,8 @@ std::int64_t networkTransfer(std::int64_t network, const char* transfer_json, st
 std::string networkExplainTransfer(std::int64_t network,
                                    const char* transfer_json);  // as networkDescribe, with "fate"
 void networkSave(std::int64_t network, const char* path);
+/// options_json: jvm/config_json.h.
+void networkExportOnnx(std::int64_t network, const char* path, const char* options_json);
 /// limits_json: jvm/config_json.h.
 std::int64_t networkLoad(const char* path, const char* limits_json);
 

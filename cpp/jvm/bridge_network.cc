@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 #include "espalier/evaluation.h"
+#include "espalier/export.h"
 #include "espalier/metrics.h"
 #include "espalier/model_file.h"
 #include "files/graph_json.h"
@@ -199,6 +200,13 @@ std::string networkExplainTransfer(std::int64_t network, const char* transfer_js
 
 void networkSave(std::int64_t network, const char* path) {
   Guard([&] { SaveNetwork(*Entered<Network>(network), std::string(Text("path", path))); });
+}
+
+void networkExportOnnx(std::int64_t network, const char* path, const char* options_json) {
+  Guard([&] {
+    ExportOnnx(*Entered<Network>(network), std::string(Text("path", path)),
+               OnnxExportOptionsFromJson(Text("options", options_json)));
+  });
 }
 
 std::int64_t networkLoad(const char* path, const char* limits_json) {

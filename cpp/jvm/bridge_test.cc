@@ -76,6 +76,7 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { networkTransfer(network, "{}", 1); },
       [&] { networkExplainTransfer(network, "{}"); },
       [&] { networkSave(network, "none"); },
+      [&] { networkExportOnnx(network, "none", "{}"); },
       [&] { modelWriterCreate(network); },
       [&] { modelWriterRead(network, nullptr, 0); },
       [&] { modelReaderWrite(network, nullptr, 0); },
@@ -149,6 +150,9 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { networkBuild(nullptr, 1); });
   invalid([&] { networkLoad(nullptr, "{}"); });
   invalid([&] { networkSave(network_, nullptr); });
+  invalid([&] { networkExportOnnx(network_, nullptr, "{}"); });
+  invalid([&] { networkExportOnnx(network_, "none", nullptr); });
+  invalid([&] { networkExportOnnx(network_, "none", R"({"heads":["no such"]})"); });
   invalid([&] { networkTransfer(network_, nullptr, 1); });
   invalid([&] { networkFreeze(network_, nullptr, false, false); });
   invalid([&] { networkParameterSize(network_, nullptr); });

@@ -219,6 +219,17 @@ NetworkLimits NetworkLimitsFrom(const JsonReader& object) {
   return limits;
 }
 
+OnnxExportOptions OnnxExportOptionsFromJson(std::string_view json) {
+  const JsonValue value = ParseStrictJson(json, "export");
+  JsonFields fields(JsonReader(value, "export"));
+  OnnxExportOptions options;
+  fields.Read("logits", options.logits);
+  fields.Read("heads", options.heads);
+  fields.Read("layers", options.layers);
+  fields.Finish();
+  return options;
+}
+
 PredictorConfig PredictorConfigFromJson(std::string_view json) {
   const JsonValue value = ParseStrictJson(json, "predictor");
   JsonFields fields(JsonReader(value, "predictor"));

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "espalier/export.h"
 #include "espalier/limits.h"
 #include "espalier/metrics.h"
 #include "espalier/network.h"
@@ -34,6 +35,9 @@ NetworkLimits NetworkLimitsFrom(const JsonReader& object);
 /// "decay_biases_and_norms", "layer_decay", "feature_folder", "own_losses": [names of heads whose
 /// losses Java computes]}; all but kinds optional.
 TrainerConfig TrainerConfigFromJson(std::string_view json);
+
+/// {"logits": false, "heads": [], "layers": []}; all optional.
+OnnxExportOptions OnnxExportOptionsFromJson(std::string_view json);
 
 /// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights"}; all optional.
 PredictorConfig PredictorConfigFromJson(std::string_view json);

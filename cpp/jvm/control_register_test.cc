@@ -250,6 +250,8 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("closeHandle", [&] { closeHandle(predictor); }, "of a predictor");
 
   Keeps("networkSave", [&] { networkSave(network, path.c_str()); });
+  const std::string onnx_path = path + ".onnx";
+  Keeps("networkExportOnnx", [&] { networkExportOnnx(network, onnx_path.c_str(), "{}"); });
   Keeps("networkLoad", [&] { closeHandle(networkLoad(path.c_str(), "{}")); });
   KeepsWhereItThrows("networkLoad", "what is not there",
                      [&] { networkLoad("/nowhere/none", "{}"); });

@@ -106,6 +106,7 @@ class OutOfMemory : public ::testing::Test {
   void TearDown() override {
     for (const std::int64_t handle : {predictor, trainer, trained, network}) closeHandle(handle);
     std::remove(path.c_str());
+    std::remove((path + ".onnx").c_str());
   }
 
   // Nothing that existed before has changed, nothing new is there.
@@ -196,6 +197,8 @@ TEST_F(OutOfMemory, OfNetworksLosesNothing) {
   FailEveryAllocation("explain", [&] { networkExplainTransfer(network, kTransfer); });
   FailEveryAllocation("freeze", [&] { networkFreeze(network, R"(["conv"])", false, false); });
   FailEveryAllocation("save", [&] { networkSave(network, path.c_str()); });
+  FailEveryAllocation("export",
+                      [&] { networkExportOnnx(network, (path + ".onnx").c_str(), "{}"); });
   std::vector<std::int8_t> file(1 << 16);
   FailEveryAllocation("write", [&] {
     const Handle writer(modelWriterCreate(network));

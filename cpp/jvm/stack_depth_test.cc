@@ -114,6 +114,9 @@ class Session {
     Call("networkFreeze of a typo",
          [&] { EXPECT_THROW(networkFreeze(network_, R"(["danse"])", false, false), Error); });
     Call("networkSave", [&] { networkSave(network_, file_.c_str()); });
+    Call("networkExportOnnx",
+         [&] { networkExportOnnx(network_, (file_ + ".onnx").c_str(), "{}"); });
+    std::remove((file_ + ".onnx").c_str());
     Call("networkLoad", [&] { loaded_ = networkLoad(file_.c_str(), "{}"); });
     Call("networkClone", [&] { clone_ = networkClone(network_); });
     Call("networkScaleLogits", [&] {

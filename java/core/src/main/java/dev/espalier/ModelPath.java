@@ -36,6 +36,15 @@ final class ModelPath {
     network.run(id -> Bridge.networkSave(id, path));
   }
 
+  static void exportOnnx(NativeHandle network, Path file, OnnxExportOptions options) {
+    if (!isOfDefaultFileSystem(file)) {
+      throw new IllegalArgumentException(
+          "exportOnnx: expected a path of the default file system, got " + file.toUri());
+    }
+    String path = file.toAbsolutePath().toString();
+    network.run(id -> Bridge.networkExportOnnx(id, path, options.toJson()));
+  }
+
   private static boolean isOfDefaultFileSystem(Path file) {
     return Objects.requireNonNull(file, "file").getFileSystem() == FileSystems.getDefault();
   }

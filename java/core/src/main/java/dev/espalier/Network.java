@@ -9,7 +9,6 @@ import dev.espalier.internal.NativeHandle;
 import dev.espalier.internal.StackReserve;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +32,7 @@ import java.util.OptionalDouble;
  *
  * @since 0.1
  */
-public final class Network implements AutoCloseable {
+public final class Network extends NetworkFiles implements AutoCloseable {
   private final NativeHandle handle;
   private final NetworkInputs inputs;
   private final NetworkTasks tasks;
@@ -201,31 +200,6 @@ public final class Network implements AutoCloseable {
    */
   public static TransferBuilder transferFrom(Path file) {
     return TransferBuilder.ofFile(file);
-  }
-
-  /**
-   * Writes the network to a safetensors file with the graph in its metadata. A file that is there
-   * already is replaced as a whole, or stays as it was if writing fails; in the default file
-   * system, a crash or a loss of power changes nothing of that.
-   *
-   * @param file a path of any file system
-   * @throws java.io.UncheckedIOException if it cannot be written
-   * @throws IllegalStateException if this network is closed or another thread changes it
-   */
-  public void save(Path file) {
-    ModelPath.save(handle, file);
-  }
-
-  /**
-   * Writes what {@link #save(Path)} writes to a stream. The network can be read meanwhile, but not
-   * changed or trained.
-   *
-   * @param stream where to; it is flushed and not closed
-   * @throws java.io.UncheckedIOException if it cannot be written
-   * @throws IllegalStateException if this network is closed or another thread changes it
-   */
-  public void save(OutputStream stream) {
-    ModelStream.write(handle, Objects.requireNonNull(stream, "stream"));
   }
 
   /**
@@ -594,6 +568,7 @@ public final class Network implements AutoCloseable {
     return tasks;
   }
 
+  @Override
   NativeHandle handle() {
     return handle;
   }

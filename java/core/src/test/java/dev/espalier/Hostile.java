@@ -44,6 +44,7 @@ final class Hostile {
     Files.writeString(folder.resolve("data.csv"), "x,y\n1,0\n2,\n");
     try (Network network = Dots.labeller(1)) {
       network.save(folder.resolve("model.safetensors"));
+      network.save(folder.resolve("kept.safetensors")); // which no call is given to write
     }
     addPlainArguments();
     HostileArrays.addTo(arguments, DOTS);
@@ -222,6 +223,11 @@ final class Hostile {
         PredictorOptions.defaults().heads("quarter").weightCopies(2),
         PredictorOptions.defaults().layers("active", "nonsense"),
         null);
+    add(
+        OnnxExportOptions.class,
+        OnnxExportOptions.defaults(),
+        OnnxExportOptions.defaults().heads("side").logits().layers("nonsense"),
+        null);
     add(Class.class, Hostile.class, String.class, null);
     add(
         FeatureCacheOptions.class,
@@ -363,6 +369,7 @@ final class Hostile {
             Hostile::closedNetwork,
             this::busyNetwork,
             this::failedNetwork));
+    receivers.put(NetworkFiles.class, receivers.get(Network.class));
     receivers.put(
         Predictor.class,
         list(
@@ -404,7 +411,7 @@ final class Hostile {
         TransferBuilder.class,
         list(
             () -> opened(Dots.labeller(1)).transfer(),
-            () -> Network.transferFrom(folder.resolve("model.safetensors")),
+            () -> Network.transferFrom(folder.resolve("kept.safetensors")),
             () -> closedNetwork().transfer(),
             () -> busyNetwork().transfer()));
     receivers.put(
@@ -432,6 +439,7 @@ final class Hostile {
     receivers.put(Target.class, list(() -> Target.numbers("side", 2)));
     receivers.put(Split.class, list(() -> Datasets.split(DOTS.labels(), 0.5, 1)));
     receivers.put(PredictorOptions.class, list(PredictorOptions::defaults));
+    receivers.put(OnnxExportOptions.class, list(OnnxExportOptions::defaults));
     receivers.put(
         Prediction.class,
         list(

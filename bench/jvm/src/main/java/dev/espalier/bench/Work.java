@@ -29,7 +29,7 @@ public record Work(Path folder, String network) {
     return folder.resolve(network + ".safetensors");
   }
 
-  /** The same as an ONNX model; written where peers take part. */
+  /** The same as an ONNX model, for predictions. */
   public Path onnx() {
     return folder.resolve(network + ".onnx");
   }

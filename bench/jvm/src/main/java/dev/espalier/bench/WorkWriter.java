@@ -2,6 +2,7 @@
 package dev.espalier.bench;
 
 import dev.espalier.Network;
+import dev.espalier.OnnxExportOptions;
 import dev.espalier.ParameterSummary;
 import dev.espalier.Task;
 import java.io.ByteArrayOutputStream;
@@ -21,9 +22,14 @@ final class WorkWriter {
 
   private WorkWriter() {}
 
-  /** Writes model, inputs and targets of a network of {@link Networks}. */
+  /** Writes model, as an ONNX model too, inputs and targets of a network of {@link Networks}. */
   static Work write(Path folder, String network, int examples) throws IOException {
-    return write(folder, network, examples, 1, HIDDEN);
+    Work work = write(folder, network, examples, 1, HIDDEN);
+    OnnxExportOptions options = OnnxExportOptions.defaults();
+    try (Network written = Network.load(work.model())) {
+      written.exportOnnx(work.onnx(), work.isLogits() ? options.logits() : options);
+    }
+    return work;
   }
 
   /** Writes them with another share of hidden label entries. */

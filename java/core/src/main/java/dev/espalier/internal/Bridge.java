@@ -109,6 +109,8 @@ public final class Bridge {
 
   public static native void networkSave(long network, String path);
 
+  public static native void networkExportOnnx(long network, String path, String optionsJson);
+
   public static native long networkLoad(String path, String limitsJson);
 
   public static native long modelReaderCreate(String limitsJson);

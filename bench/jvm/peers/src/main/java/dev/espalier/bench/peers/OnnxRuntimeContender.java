@@ -9,11 +9,9 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import dev.espalier.bench.Contender;
-import dev.espalier.bench.ModelFile;
 import dev.espalier.bench.Work;
 import java.io.IOException;
 import java.nio.FloatBuffer;
-import java.nio.file.Files;
 import java.util.Map;
 
 /**
@@ -40,9 +38,6 @@ public final class OnnxRuntimeContender implements Contender {
 
   @Override
   public Prediction prediction(Work work, int batch) throws IOException {
-    if (!Files.exists(work.onnx())) {
-      OnnxExporter.write(ModelFile.read(work.model()), work.isLogits(), work.onnx());
-    }
     try {
       OrtSession.SessionOptions options = new OrtSession.SessionOptions();
       options.setIntraOpNumThreads(threads);
@@ -89,8 +84,14 @@ public final class OnnxRuntimeContender implements Contender {
       this.isOwner = isOwner;
       long[] outputShape = shape(session.getOutputInfo(), (int) shape[0]);
       output = Work.directBuffer((int) (outputShape[0] * outputShape[1]));
-      inputs = Map.of("input", OnnxTensor.createTensor(environment, input, shape));
-      outputs = Map.of("output", OnnxTensor.createTensor(environment, output, outputShape));
+      inputs =
+          Map.of(
+              session.getInputNames().iterator().next(),
+              OnnxTensor.createTensor(environment, input, shape));
+      outputs =
+          Map.of(
+              session.getOutputNames().iterator().next(),
+              OnnxTensor.createTensor(environment, output, outputShape));
     }
 
     @Override

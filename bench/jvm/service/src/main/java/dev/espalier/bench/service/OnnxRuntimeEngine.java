@@ -9,10 +9,7 @@ import ai.onnxruntime.OrtSession;
 import dev.espalier.Instrument;
 import dev.espalier.Network;
 import dev.espalier.Task;
-import dev.espalier.bench.ModelFile;
-import dev.espalier.bench.peers.OnnxExporter;
 import dev.espalier.examples.service.Engine;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -34,14 +31,14 @@ final class OnnxRuntimeEngine implements Engine, Engine.Model {
   private final int outputSize;
   private final ConcurrentLinkedQueue<Tensors> pool = new ConcurrentLinkedQueue<>();
 
-  OnnxRuntimeEngine(Path model) throws IOException, OrtException {
+  OnnxRuntimeEngine(Path model) throws OrtException {
+    Path onnx = Path.of(model + ".onnx");
     try (Network network = Network.load(model)) {
       tasks = network.tasks();
       inputSize = network.inputShape().size();
+      network.exportOnnx(onnx);
     }
     outputSize = tasks.stream().mapToInt(Task::width).sum();
-    Path onnx = Path.of(model + ".onnx");
-    OnnxExporter.write(ModelFile.read(model), false, onnx);
     OrtSession.SessionOptions options = new OrtSession.SessionOptions();
     options.setIntraOpNumThreads(1);
     options.setInterOpNumThreads(1);
@@ -60,7 +57,8 @@ final class OnnxRuntimeEngine implements Engine, Engine.Model {
           Map.of("input", OnnxTensor.createTensor(environment, input, new long[] {1, inputSize}));
       outputs =
           Map.of(
-              "output", OnnxTensor.createTensor(environment, output, new long[] {1, outputSize}));
+              tasks.get(0).name(),
+              OnnxTensor.createTensor(environment, output, new long[] {1, outputSize}));
     }
   }
 

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What exported files hold. That their models answer as the networks do is tried in ONNX Runtime,
+// by OnnxExportTest.java, and by import here.
+
+#include "espalier/export.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <protozero/pbf_reader.hpp>
+
+#include "espalier/builder.h"
+#include "espalier/import.h"
+#include "espalier/predictor.h"
+#include "import/onnx_schema.h"
+#include "testing/inference_networks.h"
+#include "testing/messages.h"
+#include "testing/tolerance.h"
+#include "testing/transformer_networks.h"
+
+namespace espalier {
+namespace {
+
+using protozero::pbf_reader;
+using testing::MessageOf;
+using testing::Spec;
+using Ints = std::vector<std::int64_t>;
+
+// A file of a test, gone afterwards.
+class OnnxExport : public ::testing::Test {
+ protected:
+  OnnxExport() { std::filesystem::create_directories(folder_); }
+  ~OnnxExport() override { std::filesystem::remove_all(folder_); }
+
+  std::string Bytes() const {
+    std::ifstream stream(file_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
+  // No temporary file is left.
+  std::size_t FileCount() const {
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_),
+                                                  std::filesystem::directory_iterator()));
+  }
+
+  const std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() /
+      (std::string("espalier_export_") +
+       ::testing::UnitTest::GetInstance()->current_test_info()->name());
+  const std::string file_ = (folder_ / "network.onnx").string();
+};
+
+struct Node {
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::string operation;
+};
+
+struct Graph {
+  std::vector<Node> nodes;
+  std::set<std::string> tensors;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+};
+
+std::string NameIn(pbf_reader message, onnx::Field field) {
+  std::string name;
+  while (message.next()) {
+    if (message.tag() == field) {
+      name = message.get_string();
+    } else {
+      message.skip();
+    }
+  }
+  return name;
+}
+
+Node ReadNode(pbf_reader message) {
+  Node node;
+  while (message.next()) {
+    switch (message.tag()) {
+      case onnx::Node::kInputs:
+        node.inputs.push_back(message.get_string());
+        break;
+      case onnx::Node::kOutputs:
+        node.outputs.push_back(message.get_string());
+        break;
+      case onnx::Node::kOperator:
+        node.operation = message.get_string();
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return node;
+}
+
+Graph ReadGraph(const std::string& bytes) {
+  Graph graph;
+  pbf_reader model(bytes);
+  EXPECT_TRUE(model.next(onnx::Model::kGraph));
+  pbf_reader message = model.get_message();
+  while (message.next()) {
+    switch (message.tag()) {
+      case onnx::Graph::kNodes:
+        graph.nodes.push_back(ReadNode(message.get_message()));
+        break;
+      case onnx::Graph::kInitializers:
+        graph.tensors.insert(NameIn(message.get_message(), onnx::Tensor::kName));
+        break;
+      case onnx::Graph::kInputs:
+        graph.inputs.push_back(NameIn(message.get_message(), onnx::ValueInfo::kName));
+        break;
+      case onnx::Graph::kOutputs:
+        graph.outputs.push_back(NameIn(message.get_message(), onnx::ValueInfo::kName));
+        break;
+      default:
+        message.skip();
+    }
+  }
+  return graph;
+}
+
+std::map<std::string, int> OperationsOf(const Graph& graph) {
+  std::map<std::string, int> counts;
+  for (const Node& node : graph.nodes) ++counts[node.operation];
+  return counts;
+}
+
+// Each value has one maker, which stands before its readers.
+void ExpectSound(const Graph& graph) {
+  std::set<std::string> known(graph.inputs.begin(), graph.inputs.end());
+  for (const std::string& tensor : graph.tensors)
+    EXPECT_TRUE(known.insert(tensor).second) << tensor;
+  for (const Node& node : graph.nodes) {
+    for (const std::string& input : node.inputs) {
+      EXPECT_TRUE(input.empty() || known.contains(input)) << input;
+    }
+    for (const std::string& output : node.outputs) {
+      EXPECT_TRUE(output.empty() || known.insert(output).second) << output;
+    }
+  }
+  for (const std::string& output : graph.outputs) EXPECT_TRUE(known.contains(output)) << output;
+}
+
+testing::BertSizes Small() {
+  return {.length = 13,
+          .vocabulary = 30,
+          .positions = 16,
+          .layers = 2,
+          .width = 24,
+          .heads = 3,
+          .feed_forward = 40};
+}
+
+Network SmallBert() {
+  Network network = testing::Bert(Small()).Head("x", LabelsTask({"a", "b"})).Build(3);
+  testing::Scatter(network);
+  return network;
+}
+
+TEST_F(OnnxExport, GraphsAreSound) {
+  const Network networks[] = {testing::FusionNetwork(), SmallBert()};
+  for (const Network& network : networks) {
+    for (const bool is_logits : {false, true}) {
+      ExportOnnx(network, file_, {.logits = is_logits});
+      const Graph graph = ReadGraph(Bytes());
+      ExpectSound(graph);
+      EXPECT_EQ(graph.inputs.size(), network.Spec().inputs.size());
+      EXPECT_EQ(graph.outputs.size(), network.Spec().heads.size());
+      for (const HeadSpec& head : network.Spec().heads) {
+        EXPECT_EQ(std::count(graph.outputs.begin(), graph.outputs.end(), head.name), 1);
+      }
+    }
+  }
+  EXPECT_EQ(FileCount(), 1u);
+}
+
+TEST_F(OnnxExport, HoldsWhatItsOutputsNeedAlone) {
+  const Network network = testing::FusionNetwork();
+  ExportOnnx(network, file_, {.heads = {"colour"}});
+  const Graph graph = ReadGraph(Bytes());
+  EXPECT_EQ(graph.outputs, std::vector<std::string>{"colour"});
+  EXPECT_FALSE(OperationsOf(graph).contains("Conv"));
+  EXPECT_EQ(graph.tensors.count("conv1.weight"), 0u);
+  ExportOnnx(network, file_, {.layers = {"norm7", "act3"}});
+  EXPECT_EQ(ReadGraph(Bytes()).outputs, (std::vector<std::string>{"norm7", "act3"}));
+  ExpectSound(ReadGraph(Bytes()));
+}
+
+// Names of layers may be those of parts, parameters and heads.
+TEST_F(OnnxExport, NamesAreUnique) {
+  NetworkBuilder builder(Shape::Vector(3));
+  builder.Dense("a", 3).Dense("a.weight", 3).Layer(Spec("gelu", "x", {}));
+  builder.Head("x", ValuesTask({"v"})).Head("a", ValuesTask({"v"}));
+  ExportOnnx(builder.Build(1), file_);
+  const Graph graph = ReadGraph(Bytes());
+  ExpectSound(graph);
+  EXPECT_EQ(graph.outputs, (std::vector<std::string>{"x", "a"}));
+  NetworkBuilder other({{.name = "size", .shape = Shape::Vector(3)}});
+  other.Dense("a", 3).Head("size", ValuesTask({"v"}));
+  const Network network = other.Build(1);
+  EXPECT_NE(MessageOf(ErrorCode::kInvalidArgument, [&] { ExportOnnx(network, file_); })
+                .find("got 'size' twice"),
+            std::string::npos);
+}
+
+TEST_F(OnnxExport, WritesQueriesKeysAndValuesApart) {
+  ExportOnnx(SmallBert(), file_);
+  const std::map<std::string, int> operations = OperationsOf(ReadGraph(Bytes()));
+  EXPECT_EQ(operations.at("MatMul"), 2 * (3 + 2 + 3));
+  EXPECT_EQ(operations.at("Softmax"), 2);
+  EXPECT_EQ(operations.at("LayerNormalization"), 1 + 2 * 2);
+}
+
+TEST_F(OnnxExport, IsTheSameFileEachTime) {
+  const Network network = SmallBert();
+  ExportOnnx(network, file_);
+  const std::string first = Bytes();
+  ExportOnnx(network, file_);
+  EXPECT_EQ(Bytes(), first);
+}
+
+TEST_F(OnnxExport, WhatFailsLeavesTheFormerFile) {
+  const Network network = testing::FusionNetwork();
+  ExportOnnx(network, file_);
+  const std::string before = Bytes();
+  EXPECT_NE(MessageOf(ErrorCode::kInvalidArgument,
+                      [&] { ExportOnnx(network, file_, {.layers = {"conv"}}); })
+                .find("conv1"),
+            std::string::npos);
+  EXPECT_EQ(Bytes(), before);
+  const std::string nowhere = (folder_ / "none" / "network.onnx").string();
+  EXPECT_NE(MessageOf(ErrorCode::kIo, [&] { ExportOnnx(network, nowhere); }).find(nowhere),
+            std::string::npos);
+  EXPECT_EQ(FileCount(), 1u);
+}
+
+TEST_F(OnnxExport, WantsSomethingToAnswer) {
+  NetworkBuilder builder(Shape::Vector(3));
+  builder.Dense("features", 3).Layer(Spec("arg_max", "place", {}));
+  const Network network = builder.Build(1);
+  EXPECT_THROW(ExportOnnx(network, file_), Error);
+  EXPECT_NE(MessageOf(ErrorCode::kInvalidArgument,
+                      [&] { ExportOnnx(network, file_, {.layers = {"place"}}); })
+                .find("makes integers"),
+            std::string::npos);
+  EXPECT_NO_THROW(ExportOnnx(network, file_, {.layers = {"features"}}));
+}
+
+// Logits of all heads, from the network and from what is imported of its export.
+void ExpectSameAfterImport(const Network& network, const std::string& file,
+                           const ImportOptions& options, std::span<const InputData> data,
+                           std::int64_t batch) {
+  ExportOnnx(network, file, {.logits = true});
+  ImportReport report;
+  const Network imported = ImportOnnx(file, options, &report);
+  std::vector<std::string> layers;
+  for (const ImportReport::Value& output : report.outputs) layers.push_back(output.layer);
+  const Predictor before(network, {.max_batch_size = batch, .logits = true});
+  const Predictor after(imported, {.max_batch_size = batch, .layers = layers});
+  ASSERT_EQ(after.output_size(), before.output_size());
+  std::vector<float> expected(static_cast<std::size_t>(batch * before.output_size()));
+  std::vector<float> got = expected;
+  before.Predict(batch, Inputs(data), expected);
+  after.Predict(batch, Inputs(data), got);
+  EXPECT_LE(testing::RelativeNorm(got, expected), 1e-5) << report.ToString();
+}
+
+TEST_F(OnnxExport, IsImportedWithEqualAnswers) {
+  const Network network = testing::FusionNetwork();
+  const std::vector<float> images = testing::NormalFloats(3 * 3 * 9 * 7, 4);
+  const std::vector<InputData> data = {std::span<const float>(images)};
+  ExpectSameAfterImport(network, file_, {}, data, 3);
+}
+
+TEST_F(OnnxExport, OfATransformerIsImportedWithEqualAnswers) {
+  const std::vector<std::int32_t> lengths = {13, 5, 1};
+  std::vector<std::int32_t> ids, types;
+  for (std::int32_t i = 0; i < 3 * 13; ++i) {
+    ids.push_back(i * 7 % 30);
+    types.push_back(i / 3 % 2);
+  }
+  const std::vector<InputData> data = {std::span<const std::int32_t>(ids),
+                                       std::span<const std::int32_t>(types),
+                                       std::span<const std::int32_t>(lengths)};
+  ExpectSameAfterImport(SmallBert(), file_, {.dimensions = {{"length", 13}}}, data, 3);
+}
+
+}  // namespace
+}  // namespace espalier

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "espalier/network.h"
+
+namespace espalier {
+
+/// What an exported model answers. As a predictor's, that is what all heads say, unless some heads
+/// or layers are named.
+struct OnnxExportOptions {
+  bool logits = false;              ///< logits instead of probabilities
+  std::vector<std::string> heads;   ///< only these, in the network's order
+  std::vector<std::string> layers;  ///< what these make, as it lies outside, behind the heads
+};
+
+/// Writes the network as an ONNX model of operator set 17, as safely as SaveNetwork writes:
+///
+/// - Inputs have the network's names, and shapes [batch, shape]; integers are int64. Normalization
+/// is
+///   part of the model. Where a network's input says how many positions count, others' length is
+///   free, up to that of the network: the longest of the batch's examples is enough.
+/// - Outputs are named after heads and layers; [batch, width] of a head are probabilities of
+///   labels and classes, or logits, and values.
+/// - The metadata `espalier.tasks` is JSON: for each head its name, kind, labels, thresholds, and
+///   whether its output is "probabilities" or "logits".
+///
+/// Dropout and what no output needs are left out. Throws Error: INVALID_ARGUMENT for a head or
+/// layer that there is not, and listing all layers that ONNX has no operators for; INVALID_STATE
+/// where there is nothing to answer; BUSY if another thread trains the network; IO.
+void ExportOnnx(const Network& network, const std::string& path,
+                const OnnxExportOptions& options = {});
+
+}  // namespace espalier

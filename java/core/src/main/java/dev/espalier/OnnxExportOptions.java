@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import dev.espalier.internal.Arguments;
+import dev.espalier.internal.JsonWriter;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What {@link Network#exportOnnx(java.nio.file.Path, OnnxExportOptions)} writes: a model of
+ * operator set 17.
+ *
+ * <ul>
+ *   <li>Inputs have the network's names and shapes {@code [batch, shape]}, the batch of any size;
+ *       integers are int64. Normalization is part of the model. Where an input says how many
+ *       positions count, the length of the others is free, up to that of the network: the longest
+ *       of a batch's examples is enough.
+ *   <li>Outputs are named after heads and layers. Those of heads, {@code [batch, width]}, are what
+ *       a {@link Predictor} answers: probabilities, or logits, and values.
+ *   <li>The metadata {@code espalier.tasks} is JSON: of each head its name, kind, labels,
+ *       thresholds, and whether its output is "probabilities" or "logits".
+ * </ul>
+ *
+ * <p>Dropout, and what no output needs, is left out. Immutable; each method returns a changed copy.
+ *
+ * @since 0.1
+ */
+@CheckReturnValue
+public final class OnnxExportOptions {
+  private static final OnnxExportOptions DEFAULTS =
+      new OnnxExportOptions(false, List.of(), List.of());
+
+  private final boolean isLogits;
+  private final List<String> heads;
+  private final List<String> layers;
+
+  private OnnxExportOptions(boolean isLogits, List<String> heads, List<String> layers) {
+    this.isLogits = isLogits;
+    this.heads = heads;
+    this.layers = layers;
+  }
+
+  /**
+   * Returns the defaults: probabilities of all heads.
+   *
+   * @return the options
+   */
+  public static OnnxExportOptions defaults() {
+    return DEFAULTS;
+  }
+
+  /**
+   * Writes logits instead of probabilities.
+   *
+   * @return changed options
+   */
+  public OnnxExportOptions logits() {
+    return new OnnxExportOptions(true, heads, layers);
+  }
+
+  /**
+   * Writes these heads alone (and {@link #layers}), in the network's order.
+   *
+   * @param names names of heads, at least one
+   * @return changed options
+   * @throws IllegalArgumentException if there is no name, or one is empty or given twice
+   */
+  public OnnxExportOptions heads(String... names) {
+    return new OnnxExportOptions(isLogits, List.of(Arguments.names("heads", names)), layers);
+  }
+
+  /**
+   * Makes outputs of what layers make, {@code [batch, shape]}, and of no head but those named by
+   * {@link #heads}: features, say.
+   *
+   * @param names names of layers, at least one
+   * @return changed options
+   * @throws IllegalArgumentException if there is no name, or one is empty or given twice
+   */
+  public OnnxExportOptions layers(String... names) {
+    return new OnnxExportOptions(isLogits, heads, List.of(Arguments.names("layers", names)));
+  }
+
+  /**
+   * Returns whether the outputs of heads are logits.
+   *
+   * @return false for probabilities
+   */
+  public boolean isLogits() {
+    return isLogits;
+  }
+
+  /**
+   * Returns the heads that are written.
+   *
+   * @return their names, in the order given; empty for all heads, or none where {@link #layers} are
+   *     given
+   */
+  public List<String> heads() {
+    return heads;
+  }
+
+  /**
+   * Returns the layers whose values are outputs.
+   *
+   * @return names; empty for none
+   */
+  public List<String> layers() {
+    return layers;
+  }
+
+  String toJson() {
+    return JsonWriter.write(Map.of("logits", isLogits, "heads", heads, "layers", layers));
+  }
+
+  /** Returns for example {@code "probabilities, all heads"}. */
+  @Override
+  public String toString() {
+    String which = heads.isEmpty() ? (layers.isEmpty() ? ", all heads" : "") : ", heads " + heads;
+    return (isLogits ? "logits" : "probabilities")
+        + which
+        + (layers.isEmpty() ? "" : ", layers " + layers);
+  }
+}
