@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -252,6 +253,18 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("networkSave", [&] { networkSave(network, path.c_str()); });
   const std::string onnx_path = path + ".onnx";
   Keeps("networkExportOnnx", [&] { networkExportOnnx(network, onnx_path.c_str(), "{}"); });
+  std::int64_t importer = 0;
+  Keeps("onnxImporterCreate", [&] { importer = onnxImporterCreate("{}"); });
+  Keeps("onnxImporterRead", [&] { closeHandle(onnxImporterRead(importer, onnx_path.c_str())); });
+  Keeps("onnxImporterReport", [&] { onnxImporterReport(importer); });
+  closeHandle(importer);
+  importer = onnxImporterCreate("{}");
+  const std::int8_t no_model[] = {1, 2, 3};
+  Keeps("onnxImporterWrite", [&] { onnxImporterWrite(importer, no_model, std::ssize(no_model)); });
+  KeepsWhereItThrows("onnxImporterFinish", "a file that is no model",
+                     [&] { onnxImporterFinish(importer); });
+  closeHandle(importer);
+  std::remove(onnx_path.c_str());
   Keeps("networkLoad", [&] { closeHandle(networkLoad(path.c_str(), "{}")); });
   KeepsWhereItThrows("networkLoad", "what is not there",
                      [&] { networkLoad("/nowhere/none", "{}"); });
