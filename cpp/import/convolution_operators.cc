@@ -68,7 +68,7 @@ void SetWeights(NodeLowering& node, const LoweredValue& layer) {
 }
 
 void LowerConv(NodeLowering& node) {
-  node.FirstAxis(0);
+  node.ExpectBatchFirst(0);
   const ForeignTensor& weight = node.RequiredConstant(1, "weight");
   node.NameAfter(1);
   const Integers image = ImageSizes(node.Dimensions(0));
@@ -158,7 +158,7 @@ void InferConvTranspose(NodeFacts& facts) {
 
 // Sequences are images one row high.
 void LowerConvTranspose(NodeLowering& node) {
-  node.FirstAxis(0);
+  node.ExpectBatchFirst(0);
   const ForeignTensor& weight = node.RequiredConstant(1, "weight");
   node.NameAfter(1);
   const Integers image = ImageSizes(node.Dimensions(0));

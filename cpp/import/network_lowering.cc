@@ -71,6 +71,7 @@ std::shared_ptr<NetworkState> NetworkLowering::Lower(const NetworkLimits& limits
   }
   if (!failures_.empty()) FailWithAll();
   AddOutputs();
+  RemoveDead();
   return BuildNetwork(limits);
 }
 
@@ -187,6 +188,18 @@ void NetworkLowering::AddOutputs() {
                                .shape = value->second.shape,
                                .type = value->second.type});
   }
+}
+
+void NetworkLowering::RemoveDead() {
+  std::unordered_set<std::string> needed;
+  for (const ImportReport::Value& output : report_.outputs) needed.insert(output.layer);
+  for (std::size_t i = spec_.layers.size(); i-- > 0;) {
+    const LayerSpec& layer = spec_.layers[i];
+    if (needed.contains(layer.name)) needed.insert(layer.inputs.begin(), layer.inputs.end());
+  }
+  std::erase_if(spec_.layers, [&](const LayerSpec& layer) { return !needed.contains(layer.name); });
+  std::erase_if(parameter_values_,
+                [&](const ParameterValue& value) { return !needed.contains(value.layer); });
 }
 
 // Before memory is taken for them: parameters that are far more than the file has are some that do

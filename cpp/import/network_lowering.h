@@ -52,6 +52,8 @@ class NetworkLowering {
   void AddInputs();
   void AddNode(const ForeignNode& node);
   void AddOutputs();
+  /// Leaves out layers that no output needs.
+  void RemoveDead();
   std::string ReasonAgainst(const ForeignNode& node);
   [[noreturn]] void FailWithAll() const;
   /// Says what of the network can't be trained as the model could.

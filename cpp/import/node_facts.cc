@@ -88,7 +88,12 @@ const ForeignTensor* NodeFacts::Constant(std::size_t input) const {
 }
 
 ForeignDimensions NodeFacts::Elements(std::size_t input) const {
-  if (const ForeignTensor* constant = Constant(input)) {
+  return ElementsOfNode(graph_, node_, input);
+}
+
+ForeignDimensions ElementsOfNode(const ForeignGraph& graph, const ForeignNode& node,
+                                 std::size_t input) {
+  if (const ForeignTensor* constant = graph.Constant(node.Input(input))) {
     constexpr std::int64_t kMost = 1024;
     if (constant->element_count() > kMost) {
       Refuse("expected at most ", kMost, " integers, got ", constant->element_count());
@@ -99,12 +104,12 @@ ForeignDimensions NodeFacts::Elements(std::size_t input) const {
     }
     return elements;
   }
-  const ForeignValue& value = graph_.Value(node_.Input(input));
+  const ForeignValue& value = graph.Value(node.Input(input));
   const bool is_known =
       value.elements && std::ranges::none_of(*value.elements, [](const ForeignDimension& element) {
         return element.kind == ForeignDimension::Kind::kUnknown;
       });
-  if (!is_known) Refuse("expected '", node_.Input(input), "' to follow from shapes alone");
+  if (!is_known) Refuse("expected '", node.Input(input), "' to follow from shapes alone");
   return *value.elements;
 }
 

@@ -48,6 +48,10 @@ std::optional<std::vector<std::int64_t>> IntegersOfNode(const ForeignGraph& grap
                                                         const std::string& attribute,
                                                         std::size_t input);
 
+/// The integers of an input, each known but for the batch. Refuses if they are not.
+ForeignDimensions ElementsOfNode(const ForeignGraph& graph, const ForeignNode& node,
+                                 std::size_t input);
+
 class NodeFacts {
  public:
   NodeFacts(ForeignGraph& graph, const ForeignNode& node) : graph_(graph), node_(node) {}
@@ -63,7 +67,7 @@ class NodeFacts {
   /// The constant an input is, or null.
   const ForeignTensor* Constant(std::size_t input) const;
 
-  /// The integers of an input, each known but for the batch. Refuses if they are not.
+  /// ElementsOfNode.
   ForeignDimensions Elements(std::size_t input) const;
 
   /// IntegersOfNode.

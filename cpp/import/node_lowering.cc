@@ -137,12 +137,11 @@ int NodeLowering::Axis(std::size_t input, std::int64_t axis) const {
   return is_dropped && counted > batch ? counted - 1 : counted;
 }
 
-int NodeLowering::FirstAxis(std::size_t input) const {
+void NodeLowering::ExpectBatchFirst(std::size_t input) const {
   const ForeignDimensions& dimensions = Dimensions(input);
   if (dimensions.empty() || !(dimensions[0] == ForeignDimension::Batch())) {
     Refuse("expected the batch as the first dimension, got ", ToString(dimensions));
   }
-  return 1;
 }
 
 LoweredValue NodeLowering::Add(std::string kind, Attributes attributes,

@@ -51,6 +51,9 @@ class NodeLowering {
   const ForeignTensor* Constant(std::size_t input) const;
   /// Refuses one that is no constant: "expected a constant 'weight', got …".
   const ForeignTensor& RequiredConstant(std::size_t input, const char* what) const;
+  ForeignDimensions Elements(std::size_t input) const {
+    return ElementsOfNode(graph(), node_, input);
+  }
   /// As NodeFacts::IntegersOf.
   std::optional<std::vector<std::int64_t>> IntegersOf(const std::string& attribute,
                                                       std::size_t input) const;
@@ -70,9 +73,8 @@ class NodeLowering {
 
   /// The place that an axis of an input has in the network's shape. Refuses the batch.
   int Axis(std::size_t input, std::int64_t axis) const;
-  /// Refuses unless the first dimension of an input is the batch alone, or there is no batch at
-  /// all; the place of the first dimension behind it, 1 or 0.
-  int FirstAxis(std::size_t input) const;
+  /// Refuses unless the first dimension of an input is the batch, and nothing else.
+  void ExpectBatchFirst(std::size_t input) const;
 
   /// Adds a layer. The one that makes the node's result is named after the node (or `stem`); others
   /// get `part` behind it.

@@ -24,7 +24,7 @@ double Epsilon(const ForeignNode& node) {
 }
 
 void LowerBatchNorm(NodeLowering& node) {
-  node.FirstAxis(0);
+  node.ExpectBatchFirst(0);
   if (node.node().Integer("training_mode", 0) != 0) {
     Refuse("training_mode: expected a model for inference");
   }
@@ -141,7 +141,7 @@ void LowerLayerNormalization(NodeLowering& node) {
 
 // A scale and a shift a channel, or one a group of channels.
 void LowerGrouped(NodeLowering& node, const char* kind, Attributes attributes) {
-  node.FirstAxis(0);
+  node.ExpectBatchFirst(0);
   node.NameAfter(1);
   attributes["epsilon"] = Epsilon(node.node());
   attributes["affine"] = true;

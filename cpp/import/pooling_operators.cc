@@ -30,7 +30,7 @@ void InferPool(NodeFacts& facts) {
 // Where sizes are rounded up, the last window reaches beyond the padding. Sequences are images one
 // row high.
 void LowerPool(NodeLowering& node, const char* kind, Attributes attributes) {
-  node.FirstAxis(0);
+  node.ExpectBatchFirst(0);
   WindowAttributes window = ReadWindow(node.node(), ImageSizes(node.Dimensions(0)), {});
   const bool is_sequence = window.kernel.size() == 1;
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
@@ -73,7 +73,7 @@ void InferGlobal(NodeFacts& facts) {
 }
 
 void LowerGlobal(NodeLowering& node, const char* kind, const char* reduction) {
-  node.FirstAxis(0);
+  node.ExpectBatchFirst(0);
   const LoweredValue x = node.Data(0);
   if (x.shape.rank() == 3) return node.Finish(kind, {{"keep_dimensions", true}}, x);
   Integers axes;

@@ -135,6 +135,28 @@ TEST(RecurrentOperators, ComputeWhatOnnxSays) {
   }
 }
 
+// PyTorch's exports make the first state from the batch that they read off the input.
+TEST(RecurrentOperators, BeginWithStatesOfZeros) {
+  const CellProblem problem("GRU", 1);
+  OnnxModel model;
+  model.Input("x", {std::string("N"), kLength, kWidth});
+  model.Floats("w", {1, 6, kWidth}, problem.w).Floats("r", {1, 6, kHidden}, problem.r);
+  model.Floats("b", {1, 12}, problem.b);
+  model.Integers("zero", {1}, {0}).Integers("one", {1}, {1}).Integers("hidden", {1}, {kHidden});
+  model.Node("Shape", {"x"}, {"shape"}).Node("Gather", {"shape", "zero"}, {"batch"});
+  model.Node("Concat", {"one", "batch", "hidden"}, {"sizes"}, {{"axis", std::int64_t{0}}});
+  model.Node("ConstantOfShape", {"sizes"}, {"state"}, {}, "state");
+  model.Node("Transpose", {"x"}, {"turned"}, {{"perm", Integers{1, 0, 2}}});
+  model.Node("GRU", {"turned", "w", "r", "b", "", "state"}, {"y"},
+             {{"hidden_size", kHidden}, {"linear_before_reset", std::int64_t{1}}}, "cell");
+  model.Output("y");
+  ImportReport report;
+  const Network network = ImportOnnx(BytesOf(model.Bytes()), {}, &report);
+  const std::vector<float> x = Ramp(kLength * kWidth, 0.4f, 0.1f);
+  ExpectNear(OutputOf(network, report, 0, x), problem.Reference(x));
+  for (const LayerDescription& layer : network.Describe()) EXPECT_NE(layer.name, "state");
+}
+
 TEST(RecurrentOperators, RefuseWhatTheLayersAreNot) {
   const CellProblem problem("LSTM", 1);
   try {

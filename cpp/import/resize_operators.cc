@@ -51,21 +51,23 @@ ResizeRequest RequestOf(const Node& node, int rank) {
   }
   const bool has_scales_second = is_upsample || node.node().version < 11;
   const ForeignTensor* const scales = InputConstant(node, has_scales_second ? 1 : 2);
-  const ForeignTensor* const sizes = has_scales_second ? nullptr : InputConstant(node, 3);
+  const ForeignDimensions sizes =
+      !has_scales_second && node.HasInput(3) ? node.Elements(3) : ForeignDimensions();
   const ForeignTensor* const region = has_scales_second ? nullptr : InputConstant(node, 1);
   const std::vector<float> told_scales =
       scales != nullptr ? scales->Floats() : node.node().Floats("scales");
   const auto fits = [&](std::size_t got, std::size_t wanted) {
     if (got != wanted) Refuse("expected ", wanted, " scales, sizes or bounds, got ", got);
   };
-  if (sizes != nullptr) {
-    const Integers told = sizes->Integers();
-    fits(told.size(), axes.size());
+  if (!sizes.empty()) {
+    fits(sizes.size(), axes.size());
     for (std::size_t i = 0; i < axes.size(); ++i) {
-      if (told[i] < 1 || told[i] > kMostSize) {
-        Refuse("expected sizes from 1 to ", kMostSize, ", got ", told[i]);
+      if (sizes[i].is_batch()) continue;
+      const std::int64_t size = sizes[i].size;
+      if (size < 1 || size > kMostSize) {
+        Refuse("expected sizes from 1 to ", kMostSize, ", got ", size);
       }
-      request.sizes[static_cast<std::size_t>(axes[i])] = told[i];
+      request.sizes[static_cast<std::size_t>(axes[i])] = size;
     }
   } else {
     fits(told_scales.size(), axes.size());

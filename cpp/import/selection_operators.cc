@@ -384,7 +384,7 @@ void FinishBlocks(NodeLowering& node, const LoweredValue& image, Integers cut, I
 
 // The image of one example.
 LoweredValue ImageOf(NodeLowering& node) {
-  if (node.FirstAxis(0) != 1) Refuse("expected a batch of images");
+  node.ExpectBatchFirst(0);
   return node.Data(0);
 }
 

@@ -268,13 +268,26 @@ void InferConstantOfShape(NodeFacts& facts) {
   facts.SetOutput(0, value == nullptr ? ForeignType::kFloat32 : value->type(), facts.Elements(0));
 }
 
+// Its shape has the batch in it, or it would be folded. It is the same for all examples.
+void LowerConstantOfShape(NodeLowering& node) {
+  const auto found = node.node().attributes.find("value");
+  const auto* value =
+      found == node.node().attributes.end() ? nullptr : std::get_if<ForeignTensor>(&found->second);
+  if (value != nullptr && value->element_count() != 1) Refuse("value: expected one element");
+  const Shape shape = LoweredShape(node.OutputDimensions());
+  const LoweredValue number = node.Fixed(Shape{1}, {value == nullptr ? 0.0f : value->FloatAt(0)});
+  if (shape == number.shape) return node.SetOutput(0, number);
+  const auto sizes = shape.dimensions();
+  node.Finish("expand", {{"shape", Integers(sizes.begin(), sizes.end())}}, number);
+}
+
 void InferNothing(NodeFacts& /*facts*/) {
   Refuse("expected it to follow from shapes and constants");
 }
 
 constexpr ForeignOperator kOperators[] = {
     {.kind = "Constant", .infer = InferNothing},
-    {.kind = "ConstantOfShape", .infer = InferConstantOfShape},
+    {.kind = "ConstantOfShape", .infer = InferConstantOfShape, .lower = LowerConstantOfShape},
     {.kind = "Dropout", .infer = InferDropout, .lower = LowerDropout},
     {.kind = "Flatten", .infer = InferFlatten, .lower = LowerReshape},
     {.kind = "Identity", .infer = InferLikeFirst, .lower = LowerAlias},
