@@ -20,7 +20,10 @@ record MarksInOrder(CodePointMap map) implements Normalizer {
       int end = CharacterClass.endOfRun(text, i, text.length, CharacterClass::isMark);
       if (end - i > 1) {
         String run = text.substring(i, end);
-        String ordered = java.text.Normalizer.normalize(run, Form.NFD);
+        String ordered =
+            end - i > CanonicalOrder.SHORT
+                ? CanonicalOrder.of(run)
+                : java.text.Normalizer.normalize(run, Form.NFD);
         if (ordered.length() == run.length()) {
           ordered.getChars(0, ordered.length(), text.chars, i);
         }

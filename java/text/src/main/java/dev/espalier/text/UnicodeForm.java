@@ -9,10 +9,12 @@ import java.text.Normalizer.Form;
  */
 final class UnicodeForm implements Normalizer {
   private final Form form;
+  private final Form decomposition;
   private final CodePointMap single;
 
   UnicodeForm(Form form) {
     this.form = form;
+    decomposition = form == Form.NFC || form == Form.NFD ? Form.NFD : Form.NFKD;
     single =
         new CodePointMap(
             codePoint -> java.text.Normalizer.normalize(Character.toString(codePoint), form));
@@ -20,14 +22,15 @@ final class UnicodeForm implements Normalizer {
 
   /**
    * Returns true for code points that may change together with what stands before them: marks,
-   * vowels and finals of Hangul, and what is compatible with these.
+   * vowels and finals of Hangul, what is compatible with these, and vowels of Kirat Rai.
    */
   static boolean joins(int codePoint) {
     return codePoint >= 0x300
         && (CharacterClass.isMark(codePoint)
             || (codePoint >= 0x1160 && codePoint <= 0x11FF)
             || (codePoint >= 0x3131 && codePoint <= 0x318E)
-            || (codePoint >= 0xFF9E && codePoint <= 0xFFDC));
+            || (codePoint >= 0xFF9E && codePoint <= 0xFFDC)
+            || (codePoint >= 0x16D63 && codePoint <= 0x16D6A));
   }
 
   @Override
@@ -47,9 +50,7 @@ final class UnicodeForm implements Normalizer {
       int next = i + Character.charCount(codePoint);
       int end = CharacterClass.endOfRun(text, next, text.length, UnicodeForm::joins);
       String replacement =
-          end == next
-              ? single.replacement(codePoint)
-              : java.text.Normalizer.normalize(text.substring(i, end), form);
+          end == next ? single.replacement(codePoint) : cluster(text.substring(i, end));
       if (replacement == null || (end > next && isSame(text, i, end, replacement))) {
         text.keep(i, end);
       } else {
@@ -58,6 +59,20 @@ final class UnicodeForm implements Normalizer {
       i = end;
     }
     text.commit();
+  }
+
+  private String cluster(String given) {
+    if (given.length() <= CanonicalOrder.SHORT) {
+      return java.text.Normalizer.normalize(given, form);
+    }
+    StringBuilder decomposed = new StringBuilder();
+    given
+        .codePoints()
+        .forEach(
+            codePoint ->
+                decomposed.append(
+                    java.text.Normalizer.normalize(Character.toString(codePoint), decomposition)));
+    return java.text.Normalizer.normalize(CanonicalOrder.of(decomposed.toString()), form);
   }
 
   private static boolean isSame(TextBuffer text, int start, int end, String replacement) {

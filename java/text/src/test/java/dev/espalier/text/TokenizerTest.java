@@ -134,6 +134,7 @@ class TokenizerTest {
             miniLm().untruncated().unpadded(),
             Tokenizer.ofJson(PublishedFiles.gpt2()),
             Tokenizer.ofJson(PublishedFiles.gpt4()),
+            Tokenizer.ofJson(PublishedFiles.sentencePiece()),
             Tokenizer.ofJson(
                 TokenizerFiles.of(TokenizerFiles.unigram(Sentences.of(200, 1), true)).json()));
     List<String> texts =
@@ -146,6 +147,9 @@ class TokenizerTest {
             "e\u0301".repeat(100_000),
             "\u0301".repeat(200_000),
             "漢字".repeat(100_000),
+            "\u0301\u0323".repeat(100_000),
+            "🇩🇪".repeat(50_000),
+            "👨\u200D".repeat(50_000),
             "[MASK".repeat(80_000),
             "😀".repeat(100_000));
     assertTimeout(
