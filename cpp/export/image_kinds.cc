@@ -138,14 +138,28 @@ void WriteGlobalPooling(LayerExport& layer) {
   layer.Result("Flatten", {image}, {{"axis", std::int64_t{1}}});
 }
 
-// True if a reader that multiplies in float finds the output's size.
-bool GivesSize(float scale, std::int64_t input, std::int64_t output) {
-  return static_cast<std::int64_t>(std::floor(static_cast<float>(input) * scale)) == output;
+// How many times the input an axis of the output is; 0 if readers would find other sizes by it.
+float ScaleOf(const LayerExport& layer, int axis) {
+  const std::int64_t input = layer.InputShape()[axis];
+  const std::int64_t output = layer.OutputShape()[axis];
+  // Where corners lie on corners, sizes alone count, and readers differ in what a scale says of
+  // them.
+  const bool has_scale = layer.Has("scale") && layer.Text("corners") != "align_corners";
+  const double scale =
+      has_scale ? layer.Real("scale") : static_cast<double>(output) / static_cast<double>(input);
+  const auto size_of = [&](float factor) {  // in float and in double, or -1
+    const auto size = static_cast<std::int64_t>(static_cast<float>(input) * factor);
+    const double exact = static_cast<double>(input) * static_cast<double>(factor);
+    return size == static_cast<std::int64_t>(exact) ? size : -1;
+  };
+  const float rounded = static_cast<float>(scale);
+  for (const float factor : {rounded, std::nextafter(rounded, 2.0f * rounded)}) {
+    if (size_of(factor) == output) return factor;
+  }
+  return 0.0f;
 }
 
 void WriteResize(LayerExport& layer) {
-  const Shape& input = layer.InputShape();
-  const Shape& output = layer.OutputShape();
   const bool is_bilinear = layer.Text("mode") == "bilinear";
   const std::string& corners = layer.Text("corners");
   OnnxAttributes attributes = {{"mode", std::string(is_bilinear ? "linear" : "nearest")},
@@ -154,10 +168,10 @@ void WriteResize(LayerExport& layer) {
     attributes.emplace_back("nearest_mode",
                             std::string(corners == "asymmetric" ? "floor" : "round_prefer_ceil"));
   }
-  const float scale = layer.Has("scale") ? static_cast<float>(layer.Real("scale")) : 0.0f;
-  if (layer.Has("scale") && GivesSize(scale, input[1], output[1]) &&
-      GivesSize(scale, input[2], output[2])) {
-    const std::array<float, 4> scales = {1.0f, 1.0f, scale, scale};
+  const std::array<float, 4> scales = {1.0f, 1.0f, ScaleOf(layer, 1), ScaleOf(layer, 2)};
+  // The last bit of a scale would decide between two pixels that are equally near.
+  const bool needs_sizes = !is_bilinear && corners == "align_corners";
+  if (!needs_sizes && scales[2] > 0.0f && scales[3] > 0.0f) {
     const std::int64_t count = 4;
     layer.Result("Resize", {layer.Input(), "", layer.Floats("scales", {&count, 1}, scales)},
                  attributes);
@@ -169,7 +183,8 @@ void WriteResize(LayerExport& layer) {
                  {{"start", std::int64_t{0}}, {"end", std::int64_t{2}}});
   const std::string sizes =
       layer.Node("sizes", "Concat",
-                 {batch_and_channels, layer.Integers("size", Integers{output[1], output[2]})},
+                 {batch_and_channels,
+                  layer.Integers("size", Integers{layer.OutputShape()[1], layer.OutputShape()[2]})},
                  {{"axis", std::int64_t{0}}});
   layer.Result("Resize", {layer.Input(), "", "", sizes}, attributes);
 }

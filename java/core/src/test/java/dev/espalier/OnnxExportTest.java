@@ -8,16 +8,21 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Exported models answer in ONNX Runtime what the network does, whatever layers it has. */
+/**
+ * Exported models answer in ONNX Runtime what the network does, whatever layers it has; so does
+ * what is imported of them.
+ */
 class OnnxExportTest {
   private static final LayerOptions DEFAULTS = LayerOptions.defaults();
   private static final String LAYER = "tested";
@@ -37,6 +42,7 @@ class OnnxExportTest {
 
   private final Set<String> exported = new TreeSet<>();
   private final List<String> problems = new ArrayList<>();
+  private final List<String> refusals = new ArrayList<>(); // by imports
   private int files;
 
   private static LayerOptions set(String name, int... values) {
@@ -124,7 +130,31 @@ class OnnxExportTest {
           compareRows(what + ", batch " + batch, expected, outputs, batch);
         }
       }
+      float[] rows = rows(network, 3, LENGTH);
+      Map<String, float[]> imported = imported(what, file, rows, run.hasFreeLength());
+      if (!imported.isEmpty()) {
+        compareRows(what + ", imported", predictor.predict(rows), imported, 3);
+      }
     }
+  }
+
+  /** What the network of the model answers, by output; nothing where there is none. */
+  private Map<String, float[]> imported(String what, Path file, float[] rows, boolean hasLength) {
+    AtomicReference<ImportReport> report = new AtomicReference<>();
+    ImportOptions options = ImportOptions.defaults().report(report::set);
+    Map<String, float[]> answers = new LinkedHashMap<>();
+    try (Network network =
+        Network.importOnnx(file, hasLength ? options.dimension("length", LENGTH) : options)) {
+      for (Map.Entry<String, String> output : report.get().outputs().entrySet()) {
+        try (Predictor predictor =
+            network.predictor(PredictorOptions.defaults().layers(output.getValue()))) {
+          answers.put(output.getKey(), predictor.predict(rows));
+        }
+      }
+    } catch (ModelFileException refused) {
+      refusals.add(what + ": " + refused.getMessage());
+    }
+    return answers;
   }
 
   /** Of a layer whose length was free only what all examples have is compared. */
@@ -172,6 +202,9 @@ class OnnxExportTest {
     sequences();
     constants();
     assertEquals(List.of(), problems);
+    // Imports want sizes that do not depend on the batch's.
+    refusals.removeIf(refusal -> refusal.startsWith("resize {mode=nearest, corners=align_corners"));
+    assertEquals(List.of(), refusals);
     Set<String> missing = new TreeSet<>(allKinds());
     missing.removeAll(exported);
     assertEquals(Set.of(), missing, "kinds without an export");
@@ -225,7 +258,7 @@ class OnnxExportTest {
       check(PAIR, kind, DEFAULTS);
       check(broadcast, kind, DEFAULTS);
     }
-    check("equal", Network.builder(PAIR).from("first", "first").layer(LAYER, "equal", DEFAULTS));
+    check("equal", Network.builder(IMAGE).from("image", "image").layer(LAYER, "equal", DEFAULTS));
     Input[] three = {PAIR[0], PAIR[1], Input.floats("third", Shape.of(4, 9, 7))};
     check(three, "add", DEFAULTS);
     Input[] condition = {Input.floats("if", Shape.of(7)), PAIR[0], PAIR[1]};
@@ -391,6 +424,21 @@ class OnnxExportTest {
       LayerOptions packed = set("heads", 2).set("packed", true);
       check(inputs, "attention", packed, packed.set("causal", true), packed.set("scale", 0.2));
     }
+    for (String kind : List.of("gru", "lstm", "attention")) {
+      LayerOptions options =
+          kind.equals("attention") ? set("heads", 2).set("packed", true) : set("hidden", 5);
+      check(
+          kind + " of a varying length",
+          Network.builder(TEXT)
+              .from("tokens", "lengths")
+              .layer("sequence", kind, options)
+              .tokenPool(LAYER, TokenPooling.MEAN, "sequence", "lengths"));
+    }
+    check(
+        "position_embedding of a varying length",
+        Network.builder(TEXT)
+            .layer("places", "position_embedding", set("max_length", 10))
+            .tokenPool(LAYER, TokenPooling.MAX, "places", "lengths"));
     Input[] cross = {
       Input.floats("queries", Shape.of(5, 12)),
       Input.floats("keys", Shape.of(LENGTH, 12)),
@@ -464,6 +512,7 @@ class OnnxExportTest {
       compare("a head", network, all.heads("tags"));
     }
     assertEquals(List.of(), problems);
+    assertEquals(List.of(), refusals);
   }
 
   @Test

@@ -5,6 +5,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.TensorInfo;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.nio.file.Path;
@@ -23,6 +24,12 @@ final class OnnxRun implements AutoCloseable {
 
   OrtSession session() {
     return session;
+  }
+
+  /** Returns true if an input's first dimension is of any size. */
+  boolean hasFreeLength() throws OrtException {
+    return session.getInputInfo().values().stream()
+        .anyMatch(input -> ((TensorInfo) input.getInfo()).getShape()[1] < 0);
   }
 
   /**
@@ -59,8 +66,7 @@ final class OnnxRun implements AutoCloseable {
   private OnnxTensor tensor(
       Input input, float[] rows, int batch, int positions, int size, int offset)
       throws OrtException {
-    ai.onnxruntime.TensorInfo info =
-        (ai.onnxruntime.TensorInfo) session.getInputInfo().get(input.name()).getInfo();
+    TensorInfo info = (TensorInfo) session.getInputInfo().get(input.name()).getInfo();
     long[] shape = info.getShape().clone();
     shape[0] = batch;
     int count = input.shape().size();
