@@ -141,9 +141,10 @@ final class Pipeline {
   String decode(int[] ids, boolean withSpecials) {
     List<String> tokens = new ArrayList<>(ids.length);
     for (int id : ids) {
-      AddedToken special = added.get(id);
-      String token = special == null ? model.vocabulary().token(id) : special.content();
-      if (token != null && (withSpecials || special == null || !special.isSpecial())) {
+      AddedToken own = added.get(id);
+      boolean isLeftOut = own != null && own.isSpecial() && !withSpecials;
+      String token = token(id);
+      if (token != null && !isLeftOut) {
         tokens.add(token);
       }
     }
