@@ -55,6 +55,7 @@ class Exporter {
     ChooseAnswers();
     FindNeeded();
     RefuseUnknownKinds();
+    graph_.Reserve(ParameterBytes());
     NameValues();
     AddInputs();
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
@@ -149,6 +150,15 @@ class Exporter {
     if (unknown.empty()) return;
     Fail(ErrorCode::kInvalidArgument, "export: expected layers that ONNX can express, got ",
          Join(unknown, ", "));
+  }
+
+  std::int64_t ParameterBytes() const {
+    std::int64_t floats = 0;
+    for (const GraphParameter& parameter : network_.parameters) {
+      const int output = network_.layers[Index(parameter.layer)].output;
+      if (is_needed_[Index(output)] != 0) floats += parameter.shape.element_count();
+    }
+    return floats * static_cast<std::int64_t>(sizeof(float));
   }
 
   // Inputs and answers have their own names, whatever layers are called.

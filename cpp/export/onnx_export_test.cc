@@ -21,6 +21,7 @@
 #include "espalier/builder.h"
 #include "espalier/import.h"
 #include "espalier/predictor.h"
+#include "export/onnx_graph.h"
 #include "import/onnx_schema.h"
 #include "testing/inference_networks.h"
 #include "testing/messages.h"
@@ -243,6 +244,14 @@ TEST_F(OnnxExport, WhatFailsLeavesTheFormerFile) {
   EXPECT_NE(MessageOf(ErrorCode::kIo, [&] { ExportOnnx(network, nowhere); }).find(nowhere),
             std::string::npos);
   EXPECT_EQ(FileCount(), 1u);
+}
+
+TEST(OnnxGraph, HasNoMoreThanAFileMay) {
+  OnnxGraph graph;
+  graph.Reserve(1000);
+  EXPECT_NE(MessageOf(ErrorCode::kInvalidArgument, [&] { graph.Reserve(OnnxGraph::kMaxBytes); })
+                .find("at most 2147483647 bytes"),
+            std::string::npos);
 }
 
 TEST_F(OnnxExport, WantsSomethingToAnswer) {

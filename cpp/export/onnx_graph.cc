@@ -12,6 +12,9 @@ namespace {
 
 using protozero::pbf_writer;
 
+// Names, and what else a message with a tensor has, are less.
+constexpr std::int64_t kRest = std::int64_t{1} << 16;
+
 static_assert(std::endian::native == std::endian::little, "raw tensors are little-endian");
 
 std::int32_t NumberOf(onnx::ElementType type) { return static_cast<std::int32_t>(type); }
@@ -38,6 +41,20 @@ void WriteAttribute(const char* name, const OnnxAttributeValue& value, pbf_write
 }
 
 }  // namespace
+
+void OnnxGraph::CheckRoom(std::int64_t bytes) const {
+  const auto size = static_cast<std::int64_t>(bytes_.size());
+  if (bytes > kMaxBytes - kRest - size) {
+    Fail(ErrorCode::kInvalidArgument, "export: expected a model of at most ", kMaxBytes,
+         " bytes, which is what an ONNX file may have, got ", bytes, " bytes of parameters",
+         size > 0 ? " behind others" : "");
+  }
+}
+
+void OnnxGraph::Reserve(std::int64_t bytes) {
+  CheckRoom(bytes);
+  bytes_.reserve(static_cast<std::size_t>(bytes + kRest));
+}
 
 std::string OnnxGraph::NewName(const std::string& wish) {
   std::string name = wish;
@@ -86,12 +103,7 @@ void OnnxGraph::AddNode(const char* operation, std::span<const std::string> inpu
 
 void OnnxGraph::AddTensor(const std::string& name, onnx::ElementType type,
                           std::span<const std::int64_t> shape, std::span<const std::byte> values) {
-  // Names, and what else the message has, are less than 64 KiB.
-  constexpr std::size_t kRest = std::size_t{1} << 16;
-  if (bytes_.size() + values.size() + kRest > static_cast<std::size_t>(kMaxBytes)) {
-    Fail(ErrorCode::kInvalidArgument, "export: expected parameters of at most ", kMaxBytes,
-         " bytes in all, which is what an ONNX file may have, got more, at '", name, "'");
-  }
+  CheckRoom(static_cast<std::int64_t>(values.size()));
   pbf_writer graph(bytes_);
   pbf_writer tensor(graph, onnx::Graph::kInitializers);
   for (const std::int64_t size : shape) tensor.add_int64(onnx::Tensor::kDimensions, size);

@@ -32,6 +32,9 @@ class OnnxGraph {
   /// `wish`, or a longer name if that is taken. A slash keeps names of parts from those of layers.
   std::string NewName(const std::string& wish);
 
+  /// Makes room for tensors of so many bytes. Throws Error: INVALID_ARGUMENT beyond kMaxBytes.
+  void Reserve(std::int64_t bytes);
+
   void AddInput(const std::string& name, onnx::ElementType type,
                 std::span<const OnnxDimension> shape);
   void AddOutput(const std::string& name, std::span<const OnnxDimension> shape);
@@ -40,7 +43,7 @@ class OnnxGraph {
   void AddNode(const char* operation, std::span<const std::string> inputs,
                std::span<const std::string> outputs, const OnnxAttributes& attributes);
 
-  /// Throw Error: INVALID_ARGUMENT beyond kMaxBytes.
+  /// Throw as Reserve does.
   void AddFloats(const std::string& name, std::span<const std::int64_t> shape,
                  std::span<const float> values);
   void AddIntegers(const std::string& name, std::span<const std::int64_t> shape,
@@ -50,6 +53,7 @@ class OnnxGraph {
   const std::string& bytes() const { return bytes_; }
 
  private:
+  void CheckRoom(std::int64_t bytes) const;
   void AddTensor(const std::string& name, onnx::ElementType type,
                  std::span<const std::int64_t> shape, std::span<const std::byte> values);
   void AddValue(onnx::Field field, const std::string& name, onnx::ElementType type,
