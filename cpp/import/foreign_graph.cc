@@ -211,9 +211,10 @@ ForeignGraph::Node ForeignGraph::Producer(const std::string& value) const {
   return found == producers_.end() ? nodes_.end() : found->second;
 }
 
-std::vector<ForeignGraph::Node> ForeignGraph::Consumers(const std::string& value) const {
+const std::vector<ForeignGraph::Node>& ForeignGraph::Consumers(const std::string& value) const {
+  static const std::vector<Node> kNone;
   const auto found = consumers_.find(value);
-  return found == consumers_.end() ? std::vector<Node>() : found->second;
+  return found == consumers_.end() ? kNone : found->second;
 }
 
 bool ForeignGraph::HasOneUse(const std::string& value) const {
@@ -264,8 +265,9 @@ void ForeignGraph::Describe(const std::string& value, ForeignValue what) {
 }
 
 std::string ForeignGraph::NewName(const std::string& base) const {
-  for (int number = 1;; ++number) {
-    std::string name = Concat(base, ".", number);
+  int& number = name_numbers_[base];
+  for (;;) {
+    std::string name = Concat(base, ".", ++number);
     if (!Knows(name)) return name;
   }
 }

@@ -153,8 +153,8 @@ class ForeignGraph {
 
   /// The node that makes a value; nodes().end() for inputs, constants and what nobody makes.
   Node Producer(const std::string& value) const;
-  /// Nodes that read a value, each once.
-  std::vector<Node> Consumers(const std::string& value) const;
+  /// Nodes that read a value, each once; valid until the graph changes.
+  const std::vector<Node>& Consumers(const std::string& value) const;
   /// If exactly one node reads it, and it is no output of the graph.
   bool HasOneUse(const std::string& value) const;
   bool IsOutput(const std::string& value) const;
@@ -193,6 +193,7 @@ class ForeignGraph {
   std::unordered_map<std::string, Node> producers_;
   std::unordered_map<std::string, std::vector<Node>> consumers_;
   std::unordered_set<std::string> input_names_;
+  mutable std::unordered_map<std::string, int> name_numbers_;  // the last of NewName, by base
   std::unordered_set<std::string> parameter_names_;
 };
 

@@ -25,6 +25,9 @@ namespace {
 // A score to which at most this is added counts for nothing beside others.
 constexpr double kMasked = -1000.0;
 
+// Most factors in one place.
+constexpr int kMostScales = 4;
+
 using Order = std::vector<std::int64_t>;
 
 // Queries, keys or values, [batch, length, heads · width], as they are before they are cut; or
@@ -48,10 +51,11 @@ struct AttentionMatch {
   bool IsApart() const { return queries.part < 0 && keys.part < 0 && values.part < 0; }
 };
 
-// `value` without what it is multiplied or divided by; that goes to `scale`.
+// `value` without what it is multiplied or divided by, that goes to `scale`, and without a 0 that
+// is added.
 std::string TakeScale(Pattern& pattern, std::string value, double& scale) {
   const ForeignGraph& graph = pattern.graph();
-  for (;;) {
+  for (int steps = 0; steps < kMostScales; ++steps) {
     std::string inner;
     const bool is_scaled = pattern.Either(
         [&] {
@@ -72,10 +76,19 @@ std::string TakeScale(Pattern& pattern, std::string value, double& scale) {
           scale /= static_cast<double>(*divisor);
           inner = quotient->Input(0);
           return true;
+        },
+        [&] {
+          const ForeignNode* const sum = pattern.Take(value, "Add");
+          const std::string* const term =
+              sum == nullptr ? nullptr : pattern.BesideNumber(*sum, 0.0);
+          if (term == nullptr) return false;
+          inner = *term;
+          return true;
         });
     if (!is_scaled) return value;
     value = inner;
   }
+  return value;
 }
 
 const ForeignNode* TakeTranspose(Pattern& pattern, const std::string& value, const Order& order) {

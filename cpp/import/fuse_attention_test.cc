@@ -119,7 +119,8 @@ ForeignGraph PackedGraph(bool splits, std::int64_t last_part) {
       parts.push_back(w.Node("Gather", {moved, w.Integer(part)}, {{"axis", std::int64_t{0}}}));
     }
   }
-  const std::string queries = w.Node("Mul", {parts[0], w.Number(0.5f)});
+  const std::string scaled = w.Node("Mul", {parts[0], w.Number(0.5f)});
+  const std::string queries = w.Node("Add", {scaled, w.Number(0.0f)});
   const std::string keys =
       w.Node("Transpose", {parts[1]}, {{"perm", std::vector<std::int64_t>{0, 1, 3, 2}}});
   const std::string shares = w.Node("Softmax", {w.Node("MatMul", {queries, keys})});

@@ -65,6 +65,10 @@ class ConvolutionFuser {
     if (weight == nullptr || weight->rank() != rank || rank < 3 || !graph_.HasOneUse(output)) {
       return node;
     }
+    const std::int64_t groups = node->Integer("group", 1);
+    if (groups < 1 || weight->element_count() == 0 || weight->dimensions()[0] % groups != 0) {
+      return node;
+    }
     const ForeignGraph::Node reader = graph_.Consumers(output)[0];
     if (reader->inputs.size() != 2 || !HaveSameDimensions(graph_, output, reader->outputs[0])) {
       return node;

@@ -129,9 +129,14 @@ std::string AddOnes(ForeignGraph& graph, const LayerNormMatch& match) {
   return name;
 }
 
+// If they are known, and so few that they may be parameters.
 bool HasSizes(const ForeignGraph& graph, const LayerNormMatch& match) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 24;
+  std::int64_t count = 1;
   for (int i = -match.dimensions; i < 0; ++i) {
-    if (SizeOf(graph, match.x, i) < 1) return false;
+    const std::int64_t size = SizeOf(graph, match.x, i);
+    if (size < 1 || size > kMost / count) return false;
+    count *= size;
   }
   return true;
 }

@@ -8,8 +8,12 @@
 namespace espalier {
 namespace {
 
-// Most nodes between a mask and what it becomes.
+// Most nodes between a mask and what it becomes, and most looks at nodes, of which a hostile graph
+// has many ways through the same.
 constexpr int kMostSteps = 24;
+constexpr int kMostLooks = 256;
+
+constexpr std::int64_t kMostLength = std::int64_t{1} << 20;
 
 // A function of one or two numbers.
 std::optional<double> Apply(const ForeignNode& node, double a, double b) {
@@ -37,14 +41,15 @@ class Tracer {
  public:
   explicit Tracer(const ForeignGraph& graph) : graph_(graph) {}
 
-  std::optional<MaskTrace> Trace(const std::string& value, int steps) const {
-    if (steps == 0) return std::nullopt;
+  std::optional<MaskTrace> Trace(const std::string& value, int steps) {
+    if (steps == 0 || --looks_ < 0) return std::nullopt;
     if (const std::optional<float> number = graph_.Scalar(value)) {
       return MaskTrace{"", static_cast<double>(*number), static_cast<double>(*number)};
     }
     if (graph_.IsInput(value)) {
       const std::int64_t length = SizeOf(graph_, value, -1);
-      if (RankOf(graph_, value) != 2 || length < 1 || !MayFollow(graph_, value, length)) {
+      if (RankOf(graph_, value) != 2 || length < 1 || length > kMostLength ||
+          !MayFollow(graph_, value, length)) {
         return std::nullopt;
       }
       return MaskTrace{value, 1.0, 0.0};
@@ -60,7 +65,7 @@ class Tracer {
   }
 
  private:
-  std::optional<MaskTrace> TraceNode(const ForeignNode& node, int steps) const {
+  std::optional<MaskTrace> TraceNode(const ForeignNode& node, int steps) {
     for (const char* kind : {"Unsqueeze", "Squeeze", "Reshape", "Expand", "Identity", "Cast"}) {
       if (!node.Is(kind)) continue;
       std::optional<MaskTrace> result = Trace(node.Input(0), steps);
@@ -108,6 +113,7 @@ class Tracer {
   }
 
   const ForeignGraph& graph_;
+  int looks_ = kMostLooks;
 };
 
 }  // namespace

@@ -157,9 +157,48 @@ void LowerGroupNorm(NodeLowering& node) {
   LowerGrouped(node, "group_norm", {{"groups", node.node().Integer("num_groups", 0)}});
 }
 
+// x / (bias + alpha / size · Σ x²)^beta, the sum over `size` channels around each: a product with a
+// band of a matrix.
+void LowerLrn(NodeLowering& node) {
+  node.FirstAxis(0);
+  const LoweredValue x = node.Data(0);
+  const std::int64_t channels = x.shape[0];
+  const std::int64_t size = node.node().Integer("size", 1);
+  constexpr std::int64_t kMostChannels = 4096;
+  if (size < 1 || channels > kMostChannels || x.shape.rank() < 2) {
+    Refuse("expected a size of at least 1, and images of at most ", kMostChannels, " channels");
+  }
+  std::vector<float> band(static_cast<std::size_t>(channels * channels), 0.0f);
+  const float share = node.node().Float("alpha", 1e-4f) / static_cast<float>(size);
+  for (std::int64_t j = 0; j < channels; ++j) {
+    const std::int64_t first = std::max<std::int64_t>(0, j - (size - 1) / 2);
+    const std::int64_t last = std::min(channels - 1, j + size / 2);
+    for (std::int64_t i = first; i <= last; ++i) {
+      band[static_cast<std::size_t>(i * channels + j)] = share;
+    }
+  }
+  Integers to_last, to_first = {x.shape.rank() - 1};  // where the channels go
+  for (int i = 1; i < x.shape.rank(); ++i) {
+    to_last.push_back(i);
+    to_first.push_back(i - 1);
+  }
+  to_last.push_back(0);
+  const LoweredValue squares =
+      node.Add("transpose", {{"order", to_last}}, Join(node, "mul", x, x), "squares");
+  const LoweredValue sums =
+      Join(node, "matmul", squares, node.Fixed(Shape{channels, channels}, std::move(band)));
+  const LoweredValue base =
+      WithNumber(node, "add", node.Add("transpose", {{"order", to_first}}, sums, "sums"),
+                 static_cast<double>(node.node().Float("bias", 1.0f)));
+  const LoweredValue norm =
+      WithNumber(node, "pow", base, static_cast<double>(node.node().Float("beta", 0.75f)));
+  node.SetOutput(0, Join(node, "div", x, norm));
+}
+
 constexpr ForeignOperator kOperators[] = {
     {.kind = "BatchNormalization", .infer = InferLikeFirst, .lower = LowerBatchNorm},
     {.kind = "LayerNormalization", .infer = InferLayerNorm, .lower = LowerLayerNormalization},
+    {.kind = "LRN", .infer = InferLikeFirst, .lower = LowerLrn},
     {.kind = "InstanceNormalization", .infer = InferLikeFirst, .lower = LowerInstanceNorm},
     {.kind = "GroupNormalization",
      .first_version = 18,

@@ -47,7 +47,7 @@ bool Pattern::IsClosed(const ForeignNode& last) const {
     return &*node == &last ||
            std::all_of(node->outputs.begin(), node->outputs.end(), [&](const std::string& value) {
              if (value.empty()) return true;
-             const std::vector<Node> readers = graph_->Consumers(value);
+             const std::vector<Node>& readers = graph_->Consumers(value);
              return !graph_->IsOutput(value) &&
                     std::all_of(readers.begin(), readers.end(), is_inside);
            });

@@ -10,6 +10,7 @@
 #include "import/node_facts.h"
 #include "import/node_lowering.h"
 #include "import/operators.h"
+#include "import/scaled.h"
 #include "import/window_attributes.h"
 
 namespace espalier {
@@ -17,9 +18,12 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
+// Most dimensions of what is pooled, the channels aside.
+constexpr std::size_t kMostDimensions = 4;
+
 void InferPool(NodeFacts& facts) {
   const ForeignDimensions& x = facts.Dimensions(0);
-  const WindowAttributes window = ReadWindow(facts.node(), ImageSizes(x), {});
+  const WindowAttributes window = ReadWindow(facts.node(), ImageSizes(x, kMostDimensions), {});
   ForeignDimensions dimensions = {x[0], x[1]};
   for (const std::int64_t size : window.output) {
     dimensions.push_back(ForeignDimension::Fixed(size));
@@ -34,7 +38,6 @@ void LowerPool(NodeLowering& node, const char* kind, Attributes attributes) {
   WindowAttributes window = ReadWindow(node.node(), ImageSizes(node.Dimensions(0)), {});
   const bool is_sequence = window.kernel.size() == 1;
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
-    if (window.dilations[i] != 1) Refuse("dilations: expected 1, got ", window.dilations[i]);
     window.pads_after[i] += window.overhang[i];
   }
   LoweredValue x = node.Data(0);
@@ -53,17 +56,114 @@ void LowerPool(NodeLowering& node, const char* kind, Attributes attributes) {
       0, is_sequence ? node.Add("squeeze", {{"axes", Integers{1}}}, layer, "sequence") : layer);
 }
 
-void LowerMaxPool(NodeLowering& node) { LowerPool(node, "max_pool2d", {}); }
+// What no layer does at once: volumes, windows with holes. A window's maximum, and its sum, are
+// taken along one dimension after the other, of as many slices as the window is wide.
+class PoolByAxes {
+ public:
+  PoolByAxes(NodeLowering& node, const WindowAttributes& window, bool is_maximum)
+      : node_(node), window_(window), is_maximum_(is_maximum) {}
+
+  LoweredValue Pool(LoweredValue x) {
+    for (const std::int64_t width : window_.kernel) {
+      if (width > kMostSlices) Refuse("expected windows of at most ", kMostSlices, ", got ", width);
+    }
+    for (std::size_t i = 0; i < window_.kernel.size(); ++i) x = Along(i, x);
+    return x;
+  }
+
+  // One by how many elements each window has, all of its own where padding counts, [1, sizes…].
+  LoweredValue Shares(const Shape& image, bool counts_padding) {
+    Integers sizes = {1};
+    std::vector<float> shares = {1.0f};
+    for (std::size_t i = 0; i < window_.kernel.size(); ++i) {
+      const std::int64_t size = image[static_cast<int>(i) + 1];
+      constexpr std::size_t kMostShares = std::size_t{1} << 24;
+      if (shares.size() > kMostShares / static_cast<std::size_t>(window_.output[i])) {
+        Refuse("expected at most ", kMostShares, " windows");
+      }
+      std::vector<float> more;
+      for (const float share : shares) {
+        for (std::int64_t place = 0; place < window_.output[i]; ++place) {
+          std::int64_t count = 0;
+          for (std::int64_t k = 0; k < window_.kernel[i]; ++k) {
+            const std::int64_t at =
+                place * window_.strides[i] - window_.pads_before[i] + k * window_.dilations[i];
+            if (counts_padding || (at >= 0 && at < size)) ++count;
+          }
+          more.push_back(share / static_cast<float>(std::max<std::int64_t>(count, 1)));
+        }
+      }
+      sizes.push_back(window_.output[i]);
+      shares = std::move(more);
+    }
+    return node_.Fixed(Shape(sizes), std::move(shares));
+  }
+
+ private:
+  LoweredValue Along(std::size_t i, LoweredValue x) {
+    const std::size_t axis = i + 1;  // behind the channels
+    const std::size_t rank = window_.kernel.size() + 1;
+    const std::int64_t after = window_.pads_after[i] + window_.overhang[i];
+    if (window_.pads_before[i] > 0 || after > 0) {
+      Integers before_all(rank, 0), after_all(rank, 0);
+      before_all[axis] = window_.pads_before[i];
+      after_all[axis] = after;
+      x = node_.Add(
+          "pad",
+          {{"before", before_all}, {"after", after_all}, {"value", is_maximum_ ? kLeast : 0.0}}, x,
+          "padded");
+    }
+    LoweredValue result;
+    for (std::int64_t k = 0; k < window_.kernel[i]; ++k) {
+      const auto sizes = x.shape.dimensions();
+      Integers begin(rank, 0), end(sizes.begin(), sizes.end()), step(rank, 1);
+      begin[axis] = k * window_.dilations[i];
+      end[axis] = begin[axis] + (window_.output[i] - 1) * window_.strides[i] + 1;
+      step[axis] = window_.strides[i];
+      const LoweredValue slice =
+          node_.Add("slice", {{"begin", begin}, {"end", end}, {"step", step}}, x, "slice");
+      result = k == 0 ? slice : Join(node_, is_maximum_ ? "max" : "add", result, slice);
+    }
+    return result;
+  }
+
+  static constexpr std::int64_t kMostSlices = 64;
+  static constexpr double kLeast = -1e30;  // that a pad has
+
+  NodeLowering& node_;
+  const WindowAttributes& window_;
+  bool is_maximum_;
+};
+
+// Windows that a layer has: of images and sequences, without holes.
+bool IsOfImage(const WindowAttributes& window) {
+  return window.kernel.size() <= 2 &&
+         std::ranges::all_of(window.dilations, [](auto dilation) { return dilation == 1; });
+}
+
+WindowAttributes WindowOf(const NodeLowering& node) {
+  node.FirstAxis(0);
+  return ReadWindow(node.node(), ImageSizes(node.Dimensions(0), kMostDimensions), {});
+}
+
+void LowerMaxPool(NodeLowering& node) {
+  const WindowAttributes window = WindowOf(node);
+  if (IsOfImage(window)) return LowerPool(node, "max_pool2d", {});
+  node.SetOutput(0, PoolByAxes(node, window, true).Pool(node.Data(0)));
+}
 
 void LowerAveragePool(NodeLowering& node) {
   const bool counts_padding = node.node().Integer("count_include_pad", 0) != 0;
-  const WindowAttributes window = ReadWindow(node.node(), ImageSizes(node.Dimensions(0)), {});
+  const WindowAttributes window = WindowOf(node);
   const bool has_overhang =
       std::ranges::any_of(window.overhang, [](auto size) { return size > 0; });
-  if (counts_padding && has_overhang) {
-    Refuse("expected count_include_pad with windows that end with the padding, got ceil_mode");
+  if (IsOfImage(window) && !(counts_padding && has_overhang)) {
+    return LowerPool(node, "average_pool2d", {{"count_include_pad", counts_padding}});
   }
-  LowerPool(node, "average_pool2d", {{"count_include_pad", counts_padding}});
+  const LoweredValue x = node.Data(0);
+  PoolByAxes pool(node, window, false);
+  const LoweredValue sum = pool.Pool(x);
+  node.SetOutput(0, Join(node, "mul", sum, pool.Shares(x.shape, counts_padding)));
 }
 
 void InferGlobal(NodeFacts& facts) {

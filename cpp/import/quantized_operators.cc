@@ -56,6 +56,9 @@ LoweredValue Spread(NodeLowering& node, std::size_t input, const char* what) {
   const std::int64_t block = node.node().Integer("block_size", 0);
   const int axis = node.Axis(0, counted);
   const Shape shape = LoweredShape(node.Dimensions(0));
+  if (block < 0 || block > shape[axis]) {
+    Refuse("expected blocks of at most ", shape[axis], ", got ", block);
+  }
   if (block == 0) {
     Integers sizes(static_cast<std::size_t>(shape.rank()), 1);
     sizes[static_cast<std::size_t>(axis)] = shape[axis];
@@ -67,7 +70,7 @@ LoweredValue Spread(NodeLowering& node, std::size_t input, const char* what) {
   Integers sizes(shape.dimensions().begin(), shape.dimensions().end());
   sizes[static_cast<std::size_t>(axis)] = (shape[axis] + block - 1) / block;
   const Shape blocks(sizes);
-  if (block < 1 || static_cast<std::int64_t>(values.size()) != blocks.element_count()) {
+  if (static_cast<std::int64_t>(values.size()) != blocks.element_count()) {
     Refuse("expected ", blocks.element_count(), " of '", what, "', got ", values.size());
   }
   std::vector<float> all(static_cast<std::size_t>(shape.element_count()));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Sums, means, extremes and norms over dimensions, and the place of an extreme.
+// Sums, means, extremes and norms over dimensions, and the places of extremes.
 
 #include <algorithm>
 #include <array>
@@ -101,6 +101,8 @@ void FinishArgMax(NodeLowering& node, LoweredValue x) {
   const Attributes attributes = {{"axis", axis}, {"keep_dimensions", KeepsDimensions(node.node())}};
   if (!is_last) return node.Finish("arg_max", attributes, x);
   const std::int64_t size = x.shape[static_cast<int>(axis)];
+  constexpr std::int64_t kMost = std::int64_t{1} << 20;
+  if (size > kMost) Refuse("expected at most ", kMost, " places, got ", size);
   std::vector<std::int64_t> places(static_cast<std::size_t>(size));
   std::iota(places.rbegin(), places.rend(), 0);
   x = node.Add("gather", {{"indices", places}, {"axis", axis}}, x, "reversed");
@@ -117,6 +119,34 @@ void LowerArgMin(NodeLowering& node) {
   FinishArgMax(node, node.Add("neg", {}, node.Data(0), "neg"));
 }
 
+// How many are chosen: an input from version 10 on.
+template <class Node>
+std::int64_t CountOf(const Node& node) {
+  const auto count = node.IntegersOf("k", 1);
+  if (!count.has_value() || count->size() != 1 || (*count)[0] < 1) {
+    Refuse("expected a constant k of at least 1");
+  }
+  return (*count)[0];
+}
+
+void InferTopK(NodeFacts& facts) {
+  ForeignDimensions dimensions = facts.Dimensions(0);
+  const int axis = CountedFromFirst(facts.node().Integer("axis", -1), facts.Rank(0));
+  dimensions[static_cast<std::size_t>(axis)] = ForeignDimension::Fixed(CountOf(facts));
+  facts.SetOutput(0, facts.Type(0), dimensions);
+  facts.SetOutput(1, ForeignType::kInt64, std::move(dimensions));
+}
+
+void LowerTopK(NodeLowering& node) {
+  const LoweredValue x = node.Data(0);
+  const Attributes attributes = {
+      {"k", CountOf(node)},
+      {"axis", static_cast<std::int64_t>(node.Axis(0, node.node().Integer("axis", -1)))},
+      {"largest", node.node().Integer("largest", 1) != 0}};
+  if (node.IsRead(0)) node.SetOutput(0, node.Add("top_k", attributes, x));
+  if (node.IsRead(1)) node.SetOutput(1, node.Add("top_k_indices", attributes, x, "indices"));
+}
+
 constexpr ForeignOperator kOperators[] = {
     {.kind = "ReduceMean", .infer = InferReduction, .lower = LowerReduction<kMean>},
     {.kind = "ReduceSum", .infer = InferReduction, .lower = LowerReduction<kSum>},
@@ -128,6 +158,7 @@ constexpr ForeignOperator kOperators[] = {
     {.kind = "ReduceLogSum", .infer = InferReduction, .lower = LowerLogSum},
     {.kind = "ArgMax", .infer = InferArgMax, .lower = LowerArgMax},
     {.kind = "ArgMin", .infer = InferArgMax, .lower = LowerArgMin},
+    {.kind = "TopK", .infer = InferTopK, .lower = LowerTopK},
 };
 
 }  // namespace

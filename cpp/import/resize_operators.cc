@@ -87,6 +87,11 @@ ResizeRequest RequestOf(const Node& node, int rank) {
       request.begin[axis] = static_cast<double>(region->FloatAt(static_cast<std::int64_t>(i)));
       request.end[axis] =
           static_cast<double>(region->FloatAt(static_cast<std::int64_t>(axes.size() + i)));
+      constexpr double kMostBound = 1e6;
+      if (!(std::abs(request.begin[axis]) < kMostBound) ||
+          !(std::abs(request.end[axis]) < kMostBound)) {
+        Refuse("expected a region within ", kMostBound);
+      }
     }
   }
   return request;
@@ -99,7 +104,7 @@ std::vector<AxisResize> AxesOf(const ForeignNode& node, ResizeRequest request,
   const std::string policy = node.Text("keep_aspect_ratio_policy", "stretch");
   double common = 0.0;
   for (std::size_t i = 0; i < dimensions.size() && policy != "stretch"; ++i) {
-    if (request.sizes[i] == 0) continue;
+    if (request.sizes[i] == 0 || dimensions[i].size < 1) continue;
     const double scale =
         static_cast<double>(request.sizes[i]) / static_cast<double>(dimensions[i].size);
     if (common == 0.0 || (policy == "not_larger") == (scale < common)) common = scale;
@@ -109,13 +114,20 @@ std::vector<AxisResize> AxesOf(const ForeignNode& node, ResizeRequest request,
   for (std::size_t i = 0; i < dimensions.size(); ++i) {
     AxisResize axis{.input = dimensions[i].size, .output = dimensions[i].size};
     const auto input = static_cast<double>(axis.input);
+    const auto rounded_down = [](double size) {
+      if (!(size >= 1.0 && size <= static_cast<double>(kMostSize))) {
+        Refuse("expected sizes from 1 to ", kMostSize, ", got ", size);
+      }
+      return static_cast<std::int64_t>(size);
+    };
+    if (axis.input < 1) Refuse("expected dimensions of at least 1");
     if (dimensions[i].is_batch() || !dimensions[i].is_fixed()) {
       if (!dimensions[i].is_batch() || request.scales[i] != 1.0) {
         Refuse("expected to resize dimensions that are known");
       }
     } else if (request.sizes[i] != 0 && common != 0.0) {
       axis.scale = common;
-      axis.output = static_cast<std::int64_t>(std::floor(common * input + 0.5));
+      axis.output = rounded_down(common * input + 0.5);
     } else if (request.sizes[i] != 0) {
       axis.output = request.sizes[i];
       axis.scale = static_cast<double>(axis.output) / input;
@@ -124,10 +136,7 @@ std::vector<AxisResize> AxesOf(const ForeignNode& node, ResizeRequest request,
       const double region = node.Text("coordinate_transformation_mode", "") == "tf_crop_and_resize"
                                 ? request.end[i] - request.begin[i]
                                 : 1.0;
-      axis.output = static_cast<std::int64_t>(std::floor(input * region * axis.scale));
-    }
-    if (axis.output < 1 || axis.output > kMostSize) {
-      Refuse("expected sizes from 1 to ", kMostSize, ", got ", axis.output);
+      axis.output = rounded_down(input * region * axis.scale);
     }
     axis.coordinates =
         node.Text("coordinate_transformation_mode", is_old ? "asymmetric" : "half_pixel");

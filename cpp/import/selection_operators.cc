@@ -19,6 +19,16 @@ using Integers = std::vector<std::int64_t>;
 // Most places that a layer chooses.
 constexpr std::int64_t kMostIndices = std::int64_t{1} << 20;
 
+// Most elements of a dimension, far from overflow.
+constexpr std::int64_t kMostSize = std::int64_t{1} << 40;
+
+std::int64_t CheckedSize(std::int64_t size, std::int64_t factor = 1) {
+  if (size < 0 || factor < 0 || (factor > 0 && size > kMostSize / factor)) {
+    Refuse("expected dimensions of at most ", kMostSize, " elements");
+  }
+  return size * factor;
+}
+
 // --- Gather ---
 
 void InferGather(NodeFacts& facts) {
@@ -157,6 +167,7 @@ LoweredValue SliceAxis(NodeLowering& node, const LoweredValue& x, int axis,
   if (range.count == 0) Refuse("expected to keep something of each dimension");
   if (range.count == x.shape[axis] && range.step == 1) return x;
   if (range.step < 0) {
+    if (range.count > kMostIndices) Refuse("expected at most ", kMostIndices, " places");
     Integers places(static_cast<std::size_t>(range.count));
     for (std::size_t i = 0; i < places.size(); ++i) {
       places[i] = range.start + static_cast<std::int64_t>(i) * range.step;
@@ -238,6 +249,11 @@ std::vector<AxisPad> PadsOf(const Node& node, int rank) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::int64_t axis = axes.has_value() ? (*axes)[i] : static_cast<std::int64_t>(i);
     if ((*pads)[i] == 0 && (*pads)[count + i] == 0) continue;
+    for (const std::int64_t pad : {(*pads)[i], (*pads)[count + i]}) {
+      if (pad < -kMostIndices || pad > kMostIndices) {
+        Refuse("expected pads of at most ", kMostIndices, ", got ", pad);
+      }
+    }
     result.push_back({CountedFromFirst(axis, rank), (*pads)[i], (*pads)[count + i]});
   }
   return result;
@@ -248,8 +264,7 @@ void InferPad(NodeFacts& facts) {
   for (const AxisPad& pad : PadsOf(facts, facts.Rank(0))) {
     ForeignDimension& own = dimensions[static_cast<std::size_t>(pad.axis)];
     if (!own.is_fixed()) Refuse("expected to pad a dimension that is known");
-    own.size += pad.before + pad.after;
-    if (own.size < 0) Refuse("expected to cut off less than there is");
+    own.size = CheckedSize(CheckedSize(own.size) + pad.before + pad.after);
   }
   facts.SetOutput(0, facts.Type(0), std::move(dimensions));
 }
@@ -262,6 +277,9 @@ double PadValue(NodeLowering& node) {
 // All around again: what is before the first is the last.
 LoweredValue Wrap(NodeLowering& node, const LoweredValue& x, int axis, const AxisPad& pad) {
   const std::int64_t size = x.shape[axis];
+  if (size + pad.before + pad.after > kMostIndices) {
+    Refuse("expected at most ", kMostIndices, " places");
+  }
   Integers places;
   for (std::int64_t i = -pad.before; i < size + pad.after; ++i) {
     places.push_back((i % size + size) % size);
@@ -316,7 +334,7 @@ void InferTile(NodeFacts& facts) {
     if (dimensions[i].is(1)) {
       dimensions[i] = repeats[i];
     } else if (dimensions[i].is_fixed() && repeats[i].is_fixed()) {
-      dimensions[i].size *= repeats[i].size;
+      dimensions[i].size = CheckedSize(dimensions[i].size, repeats[i].size);
     } else {
       Refuse("expected to repeat dimensions that are known");
     }
@@ -354,8 +372,8 @@ void InferDepthToSpace(NodeFacts& facts) {
     Refuse("expected channels in blocks of ", block * block);
   }
   dimensions[1].size /= block * block;
-  dimensions[2].size *= block;
-  dimensions[3].size *= block;
+  dimensions[2].size = CheckedSize(dimensions[2].size, block);
+  dimensions[3].size = CheckedSize(dimensions[3].size, block);
   facts.SetOutput(0, facts.Type(0), std::move(dimensions));
 }
 
@@ -369,7 +387,7 @@ void InferSpaceToDepth(NodeFacts& facts) {
       dimensions[2].size % block != 0 || dimensions[3].size % block != 0) {
     Refuse("expected height and width in blocks of ", block);
   }
-  dimensions[1].size *= block * block;
+  dimensions[1].size = CheckedSize(dimensions[1].size, block * block);
   dimensions[2].size /= block;
   dimensions[3].size /= block;
   facts.SetOutput(0, facts.Type(0), std::move(dimensions));
@@ -423,7 +441,8 @@ void InferConcat(NodeFacts& facts) {
         if (!dimensions[k].is_fixed() || !more[k].is_fixed()) {
           Refuse("expected to join along a dimension that is known");
         }
-        dimensions[k].size += more[k].size;
+        dimensions[k].size =
+            CheckedSize(CheckedSize(dimensions[k].size) + CheckedSize(more[k].size));
       } else if (!(dimensions[k] == more[k])) {
         Refuse("expected inputs that fit, got ", ToString(dimensions), " and ", ToString(more));
       }

@@ -13,8 +13,8 @@ constexpr std::int64_t kMostSize = std::int64_t{1} << 30;
 
 }  // namespace
 
-std::vector<std::int64_t> ImageSizes(const ForeignDimensions& dimensions) {
-  if (dimensions.size() != 3 && dimensions.size() != 4) {
+std::vector<std::int64_t> ImageSizes(const ForeignDimensions& dimensions, std::size_t most) {
+  if (dimensions.size() < 3 || dimensions.size() > most + 2) {
     Refuse("expected images [batch, channels, height, width] or sequences [batch, channels, ",
            "length], got ", ToString(dimensions));
   }

@@ -22,8 +22,9 @@ struct WindowAttributes {
   std::vector<std::int64_t> overhang;
 };
 
-/// The sizes of an image, [batch, channels, sizes…]. Refuses what is not known, and more than two.
-std::vector<std::int64_t> ImageSizes(const ForeignDimensions& dimensions);
+/// The sizes of an image, [batch, channels, sizes…]. Refuses what is not known, and more than
+/// `most`.
+std::vector<std::int64_t> ImageSizes(const ForeignDimensions& dimensions, std::size_t most = 2);
 
 /// Reads kernel_shape, or takes `kernel` in its place, strides, dilations, pads, auto_pad and
 /// ceil_mode. Refuses sizes that do not fit.

@@ -49,6 +49,7 @@
 #include "layers/slice.h"
 #include "layers/softmax.h"
 #include "layers/token_pool.h"
+#include "layers/top_k.h"
 #include "layers/transpose.h"
 #include "layers/unary.h"
 #include "layers/where.h"
@@ -89,6 +90,7 @@ Registry MakeRegistry() {
   EmplaceKindsOf<BinaryLayer>(registry);
   EmplaceKindsOf<Recurrent>(registry);
   EmplaceKindsOf<SoftmaxLayer>(registry);
+  EmplaceKindsOf<TopK>(registry);
   EmplaceKindsOf<UnaryLayer>(registry);
   return registry;
 }

@@ -41,6 +41,7 @@ Attributes Required(const std::string& kind) {
   if (kind == "unsqueeze") return {{"axes", Ints{0}}};
   if (kind == "resize") return {{"scale", 2.0}};
   if (kind == "attention") return {{"heads", Whole{4}}};
+  if (kind == "top_k" || kind == "top_k_indices") return {{"k", Whole{3}}};
   if (kind == "gru" || kind == "lstm") return {{"hidden", Whole{3}}};
   if (kind == "embedding") return {{"count", Whole{9}}, {"width", Whole{4}}};
   if (kind == "position_embedding") return {{"max_length", Whole{1} << 20}};
