@@ -10,7 +10,7 @@ namespace {
 
 // Most nodes between a mask and what it becomes, and most looks at nodes, of which a hostile graph
 // has many ways through the same.
-constexpr int kMostSteps = 24;
+constexpr int kMostSteps = 16;
 constexpr int kMostLooks = 256;
 
 constexpr std::int64_t kMostLength = std::int64_t{1} << 20;

@@ -160,7 +160,7 @@ void LowerGroupNorm(NodeLowering& node) {
 // x / (bias + alpha / size · Σ x²)^beta, the sum over `size` channels around each: a product with a
 // band of a matrix.
 void LowerLrn(NodeLowering& node) {
-  node.FirstAxis(0);
+  node.ExpectBatchFirst(0);
   const LoweredValue x = node.Data(0);
   const std::int64_t channels = x.shape[0];
   const std::int64_t size = node.node().Integer("size", 1);

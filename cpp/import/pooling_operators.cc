@@ -142,7 +142,7 @@ bool IsOfImage(const WindowAttributes& window) {
 }
 
 WindowAttributes WindowOf(const NodeLowering& node) {
-  node.FirstAxis(0);
+  node.ExpectBatchFirst(0);
   return ReadWindow(node.node(), ImageSizes(node.Dimensions(0), kMostDimensions), {});
 }
 
