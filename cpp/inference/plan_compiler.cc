@@ -163,13 +163,14 @@ class Compiler {
                std::int64_t floats, std::string name, const Length& length = {}) {
     const int output = AddValue(floats, length);
     const std::int64_t work = operation->work();
+    const Length step_length = LengthOfStep(length, inputs);
     plan_.steps.push_back({.operation = std::move(operation),
                            .inputs = std::move(inputs),
                            .output = output,
                            .place = {},
                            .work = work,
                            .shared_batch = kSharedWork / SaturatedAdd(work, 1) + 1,
-                           .length = LengthOfStep(length, inputs),
+                           .length = step_length,
                            .name = std::move(name)});
   }
 
