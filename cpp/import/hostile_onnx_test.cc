@@ -74,7 +74,7 @@ TEST(HostileOnnx, TensorsAreAsLongAsTheySay) {
   ExpectRefused(with({1, 1, 1, 1, 1, 1, 1, 1, 3}, 1), "at most 8 dimensions");
   ExpectRefused(with({3}, 8), "expected numbers, got ONNX's element type 8");
   ExpectRefused(OnnxModel().Add(OnnxModel::Tensor("w", 1, {3}, data).Integer(14, 1)),
-                "its data lie in another file");
+                "expected all data in the model's file, got some in ''");
   ExpectRefused(OnnxModel().Floats("", {3}, values), "expected names of values");
   ExpectRefused(OnnxModel().Floats("w", {3}, values).Floats("w", {3}, values),
                 "expected one maker of each value, got another of 'w'");

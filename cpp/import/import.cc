@@ -2,6 +2,7 @@
 #include "import/import.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "core/text.h"
 #include "files/file_io.h"
 #include "files/foreign_file.h"
+#include "import/external_data.h"
 #include "import/folding.h"
 #include "import/network_lowering.h"
 #include "import/onnx_reader.h"
@@ -57,9 +59,9 @@ auto AsModelFile(Make make) {
 }
 
 ForeignGraph ReadModel(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
-                       const ImportOptions& options) {
+                       const ImportOptions& options, ExternalData* external) {
   try {
-    return AsModelFile([&] { return ReadOnnx(bytes, owner, options); });
+    return AsModelFile([&] { return ReadOnnx(bytes, owner, options, external); });
   } catch (const Error& error) {
     const std::string foreign = SeemsToBe(bytes);
     if (foreign.empty() || foreign.starts_with("an ONNX model")) throw;
@@ -68,11 +70,11 @@ ForeignGraph ReadModel(std::span<const std::byte> bytes, const std::shared_ptr<c
 }
 
 Network ImportBytes(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
-                    const ImportOptions& options, ImportReport* wanted) {
+                    const ImportOptions& options, ExternalData* external, ImportReport* wanted) {
   ImportReport own;
   ImportReport& report = wanted == nullptr ? own : *wanted;
   report = ImportReport();
-  return NetworkOf(ReadModel(bytes, owner, options), options, report);
+  return NetworkOf(ReadModel(bytes, owner, options, external), options, report);
 }
 
 void CheckFileSize(std::int64_t bytes, const ImportOptions& options) {
@@ -108,7 +110,10 @@ Network ImportOnnx(const std::string& path, const ImportOptions& options, Import
     CheckFileSize(file.size(), options);
     const auto bytes = std::make_shared<AlignedArray<std::byte>>(file.size());
     file.ReadAt(0, bytes->span());
-    return ImportBytes(std::as_const(*bytes).span(), bytes, options, report);
+    std::optional<ExternalData> external;
+    if (options.external_data) external.emplace(path, options.file_bytes);
+    return ImportBytes(std::as_const(*bytes).span(), bytes, options,
+                       external ? &*external : nullptr, report);
   } catch (const Error& error) {
     Fail(error.code(), path, ": ", MessageOf(error));
   }
@@ -118,7 +123,7 @@ Network ImportOnnx(std::span<const std::byte> bytes, const ImportOptions& option
                    ImportReport* report) {
   CheckOptions(options);
   CheckFileSize(static_cast<std::int64_t>(bytes.size()), options);
-  return ImportBytes(bytes, nullptr, options, report);
+  return ImportBytes(bytes, nullptr, options, nullptr, report);
 }
 
 }  // namespace espalier

@@ -53,8 +53,9 @@ void CheckDomain(std::string& domain) {
 
 class OnnxReader {
  public:
-  OnnxReader(const std::shared_ptr<const void>& owner, const ImportOptions& options)
-      : owner_(owner), options_(options) {}
+  OnnxReader(const std::shared_ptr<const void>& owner, const ImportOptions& options,
+             ExternalData* external)
+      : owner_(owner), options_(options), external_(external) {}
 
   ForeignGraph ReadModel(ProtoMessage message) {
     std::optional<ProtoMessage> graph;
@@ -154,7 +155,7 @@ class OnnxReader {
           if (++constants > kMaxConstants) {
             Fail(ErrorCode::kModelFile, "expected at most ", kMaxConstants, " constants, got more");
           }
-          OnnxTensor constant = ReadOnnxTensor(fields.Message(), owner_);
+          OnnxTensor constant = ReadOnnxTensor(fields.Message(), owner_, external_);
           graph_.AddConstant(constant.name, std::move(constant.tensor));
           break;
         }
@@ -326,7 +327,7 @@ class OnnxReader {
         return ForeignOther{"an array of what are no numbers"};
       }
     }
-    return ReadOnnxTensor(message, owner_).tensor;
+    return ReadOnnxTensor(message, owner_, external_).tensor;
   }
 
   static NamedValue ReadValue(ProtoMessage message) {
@@ -401,6 +402,7 @@ class OnnxReader {
 
   const std::shared_ptr<const void>& owner_;
   const ImportOptions& options_;
+  ExternalData* external_;
   ForeignGraph graph_;
   std::map<std::string, std::int64_t> versions_;
   std::int64_t nodes_ = 0;
@@ -411,8 +413,8 @@ class OnnxReader {
 }  // namespace
 
 ForeignGraph ReadOnnx(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
-                      const ImportOptions& options) {
-  return OnnxReader(owner, options).ReadModel(ProtoMessage(bytes));
+                      const ImportOptions& options, ExternalData* external) {
+  return OnnxReader(owner, options, external).ReadModel(ProtoMessage(bytes));
 }
 
 }  // namespace espalier

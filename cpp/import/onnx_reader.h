@@ -10,6 +10,7 @@
 #include <span>
 
 #include "espalier/import.h"
+#include "import/external_data.h"
 #include "import/foreign_graph.h"
 
 namespace espalier {
@@ -18,9 +19,10 @@ namespace espalier {
 inline constexpr std::int64_t kLeastOnnxVersion = 7;
 inline constexpr std::int64_t kGreatestOnnxVersion = 22;
 
-/// Reads a model whose bytes `owner` keeps; large constants stay there. Nodes with graphs in them
-/// (If, Loop, Scan) are read as nodes, their graphs are not. Throws Error: MODEL_FILE.
+/// Reads a model whose bytes `owner` keeps; large constants stay there, or come from `external`.
+/// Nodes with graphs in them (If, Loop, Scan) are read as nodes, their graphs are not. Throws
+/// Error: MODEL_FILE.
 ForeignGraph ReadOnnx(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
-                      const ImportOptions& options);
+                      const ImportOptions& options, ExternalData* external = nullptr);
 
 }  // namespace espalier

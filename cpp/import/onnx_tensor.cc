@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "import/onnx_tensor.h"
 
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -31,6 +33,8 @@ void AppendInteger(std::int64_t value, std::int64_t element_bytes, std::vector<s
 
 class TensorReader {
  public:
+  explicit TensorReader(ExternalData* external) : external_(external) {}
+
   OnnxTensor Read(ProtoMessage message, const std::shared_ptr<const void>& owner) {
     // Types stand before data in all files that writers make, but need not.
     ProtoMessage types = message;
@@ -46,15 +50,18 @@ class TensorReader {
     try {
       return {name_, Finish(owner)};
     } catch (const Error& error) {
-      Fail(ErrorCode::kModelFile, "tensor '", name_, "': ", MessageOf(error));
+      Fail(error.code(), "tensor '", name_, "': ", MessageOf(error));
     }
   }
 
  private:
   void ReadField(ProtoMessage& message) {
     const std::int64_t element_bytes = ForeignTypeBytes(type_);
+    // Halves are written as integers, too.
+    const bool has_integers =
+        element_bytes > 0 && type_ != ForeignType::kFloat32 && type_ != ForeignType::kFloat64;
     const auto append_integer = [&](std::int64_t value) {
-      AppendInteger(value, element_bytes, typed_);
+      if (has_integers) AppendInteger(value, element_bytes, typed_);
     };
     switch (message.field()) {
       case 1:
@@ -81,6 +88,9 @@ class TensorReader {
           if (type_ == ForeignType::kFloat64) AppendBytes(value, typed_);
         });
         break;
+      case 13:
+        ReadPlace(message.Message());
+        break;
       case 14:
         is_external_ = message.Integer() == kExternal;
         break;
@@ -97,14 +107,47 @@ class TensorReader {
     dimensions_.push_back(dimension);
   }
 
+  // A StringStringEntryProto.
+  void ReadPlace(ProtoMessage message) {
+    std::string key;
+    std::string value;
+    while (message.Next()) {
+      switch (message.field()) {
+        case 1:
+          key = message.Text();
+          break;
+        case 2:
+          value = message.Text();
+          break;
+        default:
+          message.Skip();
+      }
+    }
+    if (key == "location") place_.location = value;
+    if (key == "offset") place_.offset = WholeNumber(key, value);
+    if (key == "length") place_.length = WholeNumber(key, value);
+  }
+
+  static std::int64_t WholeNumber(const std::string& key, const std::string& text) {
+    std::int64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || stop != end || number < 0) {
+      Fail(ErrorCode::kModelFile, key, ": expected a whole number, got '", text, "'");
+    }
+    return number;
+  }
+
   ForeignTensor Finish(const std::shared_ptr<const void>& owner) {
     if (type_ == ForeignType::kUnknown) {
       Fail(ErrorCode::kModelFile, "expected numbers, got ONNX's element type ", data_type_);
     }
-    if (is_external_) {
-      Fail(ErrorCode::kModelFile,
-           "its data lie in another file; save the model with its data in one file");
+    if (is_external_ && external_ == nullptr) {
+      Fail(ErrorCode::kModelFile, "expected all data in the model's file, got some in '",
+           place_.location,
+           "'; import it by its path, with ImportOptions that allow external data");
     }
+    if (is_external_) return external_->Read(type_, std::move(dimensions_), place_);
     if (raw_) return {type_, std::move(dimensions_), *raw_, owner};
     return ForeignTensor::OfBytes(type_, std::move(dimensions_), std::move(typed_));
   }
@@ -116,6 +159,8 @@ class TensorReader {
   std::optional<std::span<const std::byte>> raw_;
   std::vector<std::byte> typed_;
   bool is_external_ = false;
+  ExternalPlace place_;
+  ExternalData* external_;
 };
 
 }  // namespace
@@ -153,8 +198,9 @@ ForeignType ForeignTypeOfOnnx(std::int64_t data_type) {
   }
 }
 
-OnnxTensor ReadOnnxTensor(ProtoMessage message, const std::shared_ptr<const void>& owner) {
-  return TensorReader().Read(message, owner);
+OnnxTensor ReadOnnxTensor(ProtoMessage message, const std::shared_ptr<const void>& owner,
+                          ExternalData* external) {
+  return TensorReader(external).Read(message, owner);
 }
 
 }  // namespace espalier

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "import/external_data.h"
 #include "import/foreign_tensor.h"
 #include "import/proto_message.h"
 
@@ -18,9 +19,10 @@ struct OnnxTensor {
   ForeignTensor tensor;
 };
 
-/// A TensorProto. Raw data stay in the file's bytes, which `owner` keeps. Throws Error: MODEL_FILE
-/// if its type is not read here, its data lie in another file, or are not as many as its dimensions
-/// say.
-OnnxTensor ReadOnnxTensor(ProtoMessage message, const std::shared_ptr<const void>& owner);
+/// A TensorProto. Raw data stay in the file's bytes, which `owner` keeps; what lies in another file
+/// comes from `external`, and is refused without. Throws Error: MODEL_FILE if its type is not read
+/// here, or its data are not as many as its dimensions say.
+OnnxTensor ReadOnnxTensor(ProtoMessage message, const std::shared_ptr<const void>& owner,
+                          ExternalData* external = nullptr);
 
 }  // namespace espalier

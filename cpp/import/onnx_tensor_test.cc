@@ -18,6 +18,7 @@ namespace {
 
 ForeignTensor Read(const ProtoWriter& tensor) {
   const std::string& bytes = tensor.bytes();
+
   return ReadOnnxTensor(ProtoMessage(std::as_bytes(std::span(bytes))), nullptr).tensor;
 }
 

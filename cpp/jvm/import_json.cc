@@ -50,6 +50,7 @@ ImportOptions ImportOptionsFromJson(std::string_view json) {
   }
   fields.Read("has_batch", options.has_batch);
   fields.Read("outputs", options.outputs);
+  fields.Read("external_data", options.external_data);
   fields.Read("file_bytes", options.file_bytes);
   fields.Read("nodes", options.nodes);
   if (const auto limits = fields.Optional("limits")) {

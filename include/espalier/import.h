@@ -32,6 +32,9 @@ struct ImportOptions {
   /// from them is left out. Empty: the model's outputs.
   std::vector<std::string> outputs;
 
+  /// Reads constants that lie in other files, in the model's folder and below.
+  bool external_data = false;
+
   NetworkLimits limits;                             ///< of the network
   std::int64_t file_bytes = std::int64_t{4} << 30;  ///< most bytes of the file
   std::int64_t nodes = 100'000;                     ///< most nodes of its graph

@@ -102,6 +102,17 @@ public final class ImportOptions {
   }
 
   /**
+   * Reads weights that lie in other files, in the folder of the model and below, as PyTorch writes
+   * them beside large models. Without it, and for models that are no files of the default file
+   * system, a model that has some is refused.
+   *
+   * @return changed options
+   */
+  public ImportOptions externalData() {
+    return with("external_data", true);
+  }
+
+  /**
    * Limits what the network may ask of the machine.
    *
    * @param limits as for model files

@@ -109,6 +109,7 @@ class ImportOnnxTest {
     ImportOptions options = ImportOptions.defaults();
     assertThrows(IllegalArgumentException.class, () -> options.dimension("length", 0));
     assertThrows(IllegalArgumentException.class, () -> options.maxFileBytes(0));
+    Network.importOnnx(MODEL, options.externalData()).close();
     ImportOptions unknown = options.dimension("length", 8);
     String message =
         assertThrows(IllegalArgumentException.class, () -> Network.importOnnx(MODEL, unknown))
