@@ -131,8 +131,9 @@ std::string LayerExport::Node(const char* part, const char* operation,
 
 std::string LayerExport::NodeOutput(const char* part, const char* operation,
                                     const std::vector<std::string>& inputs, std::size_t index,
-                                    const OnnxAttributes& attributes) {
-  std::vector<std::string> outputs(index + 1);
+                                    const OnnxAttributes& attributes, std::size_t least) {
+  std::vector<std::string> outputs(std::max(index + 1, least));
+  for (std::size_t i = 0; i < least; ++i) outputs[i] = PartName("unused");
   outputs[index] = PartName(part);
   graph_.AddNode(operation, inputs, outputs, attributes);
   return outputs[index];

@@ -103,10 +103,11 @@ class LayerExport {
   /// A node that makes a part of the layer's work; the name of what it makes.
   std::string Node(const char* part, const char* operation, const std::vector<std::string>& inputs,
                    const OnnxAttributes& attributes = {});
-  /// The same for the output `index` of an operator that has several.
+  /// The same for the output `index` of an operator that has several, of which the first `least`
+  /// have to have names.
   std::string NodeOutput(const char* part, const char* operation,
                          const std::vector<std::string>& inputs, std::size_t index,
-                         const OnnxAttributes& attributes);
+                         const OnnxAttributes& attributes, std::size_t least = 0);
   /// The node that makes what the layer does.
   void Result(const char* operation, const std::vector<std::string>& inputs,
               const OnnxAttributes& attributes = {});

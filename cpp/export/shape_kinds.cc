@@ -111,6 +111,19 @@ void WriteArgMax(LayerExport& layer) {
                layer.Flag("keep_dimensions"), rank == 1);
 }
 
+void WriteTopOf(LayerExport& layer, std::size_t output) {
+  const OnnxAttributes attributes = {
+      {"axis", AxisBehindBatch(layer.Whole("axis"), layer.OutputShape().rank())},
+      {"largest", static_cast<std::int64_t>(layer.Flag("largest"))}};
+  const std::vector<std::int64_t> count = {layer.Whole("k")};
+  layer.Result("Identity",
+               {layer.NodeOutput("chosen", "TopK", {layer.Input(), layer.Integers("k", count)},
+                                 output, attributes, 2)});
+}
+
+void WriteTopK(LayerExport& layer) { WriteTopOf(layer, 0); }
+void WriteTopKIndices(LayerExport& layer) { WriteTopOf(layer, 1); }
+
 }  // namespace
 
 std::span<const KindExport> ShapeKinds() {
@@ -120,6 +133,7 @@ std::span<const KindExport> ShapeKinds() {
       KindExport{"gather", WriteGather},       KindExport{"pad", WritePad},
       KindExport{"reduce", WriteReduce},       KindExport{"reshape", WriteReshape},
       KindExport{"slice", WriteSlice},         KindExport{"squeeze", WriteReshape},
+      KindExport{"top_k", WriteTopK},          KindExport{"top_k_indices", WriteTopKIndices},
       KindExport{"transpose", WriteTranspose}, KindExport{"unsqueeze", WriteReshape}};
   return kKinds;
 }

@@ -361,9 +361,14 @@ class OnnxExportTest {
     }
     for (LayerOptions options :
         List.of(DEFAULTS, set("axis", 0), set("axis", 1).set("keep_dimensions", true))) {
-      check("arg_max", argMax(IMAGE, options));
+      check("arg_max", places("arg_max", IMAGE, options));
     }
-    check("arg_max", argMax(VECTOR, DEFAULTS));
+    check("arg_max", places("arg_max", VECTOR, DEFAULTS));
+    for (LayerOptions options :
+        List.of(set("k", 2), set("k", 3).set("axis", 0).set("largest", false))) {
+      check(IMAGE, "top_k", options);
+      check("top_k_indices", places("top_k_indices", IMAGE, options));
+    }
     check(IMAGE, "slice", set("begin", 1, -4, 0), set("begin", 0, 8, 1).set("end", 3, 9, -1));
     check(IMAGE, "slice", set("begin", 0, 1, 0).set("step", 1, 3, 2));
     check(IMAGE, "gather", set("indices", 2, 0, -1, 2), set("indices", 8, 1).set("axis", -2));
@@ -378,9 +383,9 @@ class OnnxExportTest {
     check(PAIR, "concat", DEFAULTS, set("axis", -1));
   }
 
-  private static NetworkBuilder argMax(Input[] inputs, LayerOptions options) {
+  private static NetworkBuilder places(String kind, Input[] inputs, LayerOptions options) {
     return Network.builder(inputs)
-        .layer("place", "arg_max", options)
+        .layer("place", kind, options)
         .layer(LAYER, "cast", DEFAULTS.set("from", "int32").set("to", "float32"));
   }
 

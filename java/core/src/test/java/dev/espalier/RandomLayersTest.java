@@ -79,6 +79,10 @@ class RandomLayersTest {
           kind("gather", "indices", "axis"),
           kind("pad", "before", "after", "mode"),
           kind("arg_max", "axis", "keep_dims"),
+          kind("top_k", "k", "axis", "largest"),
+          kind("top_k_indices", "k", "axis", "largest"),
+          kind("remainder"),
+          kind("less"),
           kind("cast", "to", "from"),
           kind("matmul", "transpose_first", "transpose_second"));
 
@@ -94,6 +98,7 @@ class RandomLayersTest {
           "packed",
           "per_channel",
           "keep_dims",
+          "largest",
           "transpose_first",
           "transpose_second");
   private static final Set<String> LISTS =
