@@ -209,10 +209,10 @@ TEST(ImportOnnx, NamesAllThatItCannotDo) {
   OnnxModel model(13);
   model.Input("x", {std::string("N"), 3});
   model.Floats("w", {3, 3}, Ramp(9, 0.1f));
-  model.Node("NonZero", {"x"}, {"a"}, {}, "first");
+  model.Node("NonZero", {"x"}, {"a", ""}, {}, "first");
   model.Node("MatMul", {"a", "w"}, {"b"}, {}, "cascade");
   model.Node("Magic", {"x"}, {"c"}, {}, "second", "com.example");
-  model.Node("Transpose", {"x"}, {"d"}, {{"perm", Integers{0, 0}}}, "third");
+  model.Node("Transpose", {"x", ""}, {"d"}, {{"perm", Integers{0, 0}}}, "third");
   model.Output("b").Output("c").Output("d");
   const std::string message = MessageOfImport(model);
   ExpectHas(message, "MODEL_FILE: expected nodes that layers compute, got 3");

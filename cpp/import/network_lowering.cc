@@ -103,8 +103,9 @@ void NetworkLowering::AddNode(const ForeignNode& node) {
     return output.empty() || graph_.Value(output).elements.has_value();
   });
   if (is_shape) return;
-  const bool follows_failure = std::ranges::any_of(
-      node.inputs, [this](const std::string& input) { return failed_values_.contains(input); });
+  const bool follows_failure = std::ranges::any_of(node.inputs, [this](const std::string& input) {
+    return !input.empty() && failed_values_.contains(input);
+  });
   const std::size_t layers = spec_.layers.size();
   const std::size_t parameters = parameter_values_.size();
   const bool is_known = FindOperator(node.domain, node.kind, node.version) != nullptr;
@@ -147,8 +148,8 @@ std::string NetworkLowering::ReasonAgainst(const ForeignNode& node) {
 }
 
 void NetworkLowering::FailWithAll() const {
-  std::string text = Concat("expected nodes that layers compute, got ", failures_.size(),
-                            failures_.size() == 1 ? " that none does:" : " that none does:");
+  std::string text =
+      Concat("expected nodes that layers compute, got ", failures_.size(), " that none does:");
   for (std::size_t i = 0; i < failures_.size() && i < kMostListed; ++i) {
     const ForeignNode& node = *failures_[i].node;
     text += Concat("\n  '", node.name, "' (", node.domain, node.domain.empty() ? "" : ".",
