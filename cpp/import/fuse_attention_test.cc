@@ -111,7 +111,7 @@ ForeignGraph PackedGraph(bool splits, std::int64_t last_part) {
       w.Node("Transpose", {cut}, {{"perm", std::vector<std::int64_t>{2, 0, 3, 1, 4}}});
   std::vector<std::string> parts;
   if (splits) {
-    for (const std::string& part : w.Split(moved, 3)) {
+    for (const std::string& part : w.Nodes("Split", {moved}, 3)) {
       parts.push_back(w.Node("Squeeze", {part, w.Integers({0})}));
     }
   } else {

@@ -38,8 +38,11 @@ class GraphWriter {
   std::string Number(float value) { return Constant({}, {value}); }
 
   std::string Constant(const Sizes& sizes, std::vector<float> values) {
+    return Constant(ForeignTensor::OfFloats(sizes, std::move(values)));
+  }
+  std::string Constant(ForeignTensor tensor) {
     const std::string name = graph_.NewName("constant");
-    graph_.AddConstant(name, ForeignTensor::OfFloats(sizes, std::move(values)));
+    graph_.AddConstant(name, std::move(tensor));
     return name;
   }
 
@@ -56,12 +59,11 @@ class GraphWriter {
     return name;
   }
 
-  /// Along the first dimension.
-  std::vector<std::string> Split(const std::string& value, std::size_t count) {
-    ForeignNode node = {.kind = "Split", .version = 13, .inputs = {value}};
-    for (std::size_t i = 0; i < count; ++i) {
-      node.outputs.push_back(Concat(graph_.NewName("part"), ".", i));
-    }
+  /// A node of several outputs.
+  std::vector<std::string> Nodes(const std::string& kind, std::vector<std::string> inputs,
+                                 std::size_t count) {
+    ForeignNode node = {.kind = kind, .version = 13, .inputs = std::move(inputs)};
+    for (std::size_t i = 0; i < count; ++i) node.outputs.push_back(graph_.NewName(kind));
     const std::vector<std::string> outputs = node.outputs;
     graph_.Append(std::move(node));
     return outputs;
