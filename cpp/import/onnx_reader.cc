@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "import/onnx_schema.h"
 #include "import/onnx_tensor.h"
 #include "import/proto_message.h"
 
@@ -22,17 +23,7 @@ constexpr std::size_t kMaxListed = std::size_t{1} << 20;  // elements of one att
 constexpr std::size_t kMaxValues = 4096;                  // inputs, or outputs, of the graph
 constexpr std::size_t kMaxConstants = 200'000;
 
-// AttributeProto.AttributeType
-enum class AttributeType : std::int64_t {
-  kUndefined = 0,
-  kFloat = 1,
-  kInteger = 2,
-  kText = 3,
-  kTensor = 4,
-  kFloats = 6,
-  kIntegers = 7,
-  kTexts = 8,
-};
+using onnx::AttributeType;
 
 struct NamedValue {
   std::string name;
@@ -62,18 +53,18 @@ class OnnxReader {
     std::string producer;
     while (message.Next()) {
       switch (message.field()) {
-        case 2:
-        case 3:
+        case onnx::Model::kProducerName:
+        case onnx::Model::kProducerVersion:
           producer += (producer.empty() ? "" : " ") + message.Text();
           break;
-        case 7:
+        case onnx::Model::kGraph:
           if (graph) Fail(ErrorCode::kModelFile, "expected one graph, got two");
           graph = message.Message();
           break;
-        case 8:
+        case onnx::Model::kOperatorSets:
           ReadVersion(message.Message());
           break;
-        case 14:
+        case onnx::Model::kMetadata:
           ReadMetadata(message.Message());
           break;
         default:
@@ -93,10 +84,10 @@ class OnnxReader {
     std::int64_t version = 0;
     while (message.Next()) {
       switch (message.field()) {
-        case 1:
+        case onnx::OperatorSet::kDomain:
           domain = message.Text();
           break;
-        case 2:
+        case onnx::OperatorSet::kVersion:
           version = message.Integer();
           break;
         default:
@@ -127,10 +118,10 @@ class OnnxReader {
     std::span<const std::byte> value;
     while (message.Next()) {
       switch (message.field()) {
-        case 1:
+        case onnx::Entry::kKey:
           key = message.Text();
           break;
-        case 2:
+        case onnx::Entry::kValue:
           value = message.Bytes();
           break;
         default:
@@ -151,7 +142,7 @@ class OnnxReader {
     std::size_t constants = 0;
     for (ProtoMessage fields = message; fields.Next();) {
       switch (fields.field()) {
-        case 5: {
+        case onnx::Graph::kInitializers: {
           if (++constants > kMaxConstants) {
             Fail(ErrorCode::kModelFile, "expected at most ", kMaxConstants, " constants, got more");
           }
@@ -159,10 +150,10 @@ class OnnxReader {
           graph_.AddConstant(constant.name, std::move(constant.tensor));
           break;
         }
-        case 11:
+        case onnx::Graph::kInputs:
           AppendTo(inputs, ReadValue(fields.Message()), kMaxValues + kMaxConstants, "inputs");
           break;
-        case 12:
+        case onnx::Graph::kOutputs:
           AppendTo(outputs, ReadValue(fields.Message()), kMaxValues, "outputs");
           break;
         default:
@@ -177,7 +168,7 @@ class OnnxReader {
       graph_.AddInput(input.name, std::move(input.value));
     }
     for (ProtoMessage fields = message; fields.Next();) {
-      if (fields.field() == 1) {
+      if (fields.field() == onnx::Graph::kNodes) {
         AddNode(fields.Message());
       } else {
         fields.Skip();
@@ -199,22 +190,22 @@ class OnnxReader {
     ForeignNode node;
     while (message.Next()) {
       switch (message.field()) {
-        case 1:
+        case onnx::Node::kInputs:
           AddReference(node.inputs, message.Text());
           break;
-        case 2:
+        case onnx::Node::kOutputs:
           AddReference(node.outputs, message.Text());
           break;
-        case 3:
+        case onnx::Node::kName:
           node.name = message.Text();
           break;
-        case 4:
+        case onnx::Node::kOperator:
           node.kind = message.Text();
           break;
-        case 5:
+        case onnx::Node::kAttributes:
           ReadAttribute(message.Message(), node);
           break;
-        case 7:
+        case onnx::Node::kDomain:
           node.domain = message.Text();
           break;
         default:
@@ -254,52 +245,52 @@ class OnnxReader {
     std::vector<std::string> texts;
     while (message.Next()) {
       switch (message.field()) {
-        case 1:
+        case onnx::Attribute::kName:
           name = message.Text();
           break;
-        case 2:
+        case onnx::Attribute::kFloat:
           value = message.Float();
           break;
-        case 3:
+        case onnx::Attribute::kInt:
           value = message.Integer();
           break;
-        case 4:
+        case onnx::Attribute::kString:
           value = ReadText(message.Bytes());
           break;
-        case 5:
+        case onnx::Attribute::kTensor:
           value = ReadTensor(message.Message());
           break;
-        case 6:
-        case 11:
+        case onnx::Attribute::kGraph:
+        case onnx::Attribute::kGraphs:
           value = ForeignOther{"a graph"};
           message.Skip();
           break;
-        case 7:
+        case onnx::Attribute::kFloats:
           message.Floats([&](float element) {
             AppendTo(floats, element, kMaxListed, "elements of an attribute");
           });
           break;
-        case 8:
+        case onnx::Attribute::kInts:
           message.Integers([&](std::int64_t element) {
             AppendTo(integers, element, kMaxListed, "elements of an attribute");
           });
           break;
-        case 9:
+        case onnx::Attribute::kStrings:
           AppendTo(texts, message.Text(), kMaxValues, "texts of an attribute");
           break;
-        case 20:
+        case onnx::Attribute::kType:
           type = static_cast<AttributeType>(message.Integer());
           break;
         default:
           message.Skip();
       }
     }
-    if (!integers.empty()) type = AttributeType::kIntegers;
+    if (!integers.empty()) type = AttributeType::kInts;
     if (!floats.empty()) type = AttributeType::kFloats;
-    if (!texts.empty()) type = AttributeType::kTexts;
-    if (type == AttributeType::kIntegers) value = std::move(integers);
+    if (!texts.empty()) type = AttributeType::kStrings;
+    if (type == AttributeType::kInts) value = std::move(integers);
     if (type == AttributeType::kFloats) value = std::move(floats);
-    if (type == AttributeType::kTexts) value = std::move(texts);
+    if (type == AttributeType::kStrings) value = std::move(texts);
     if (std::holds_alternative<ForeignOther>(value)) SetDefault(type, value);
     node.attributes[name] = std::move(value);
   }
@@ -307,8 +298,8 @@ class OnnxReader {
   // Writers may leave out what is zero.
   static void SetDefault(AttributeType type, ForeignAttribute& value) {
     if (type == AttributeType::kFloat) value = 0.0f;
-    if (type == AttributeType::kInteger) value = std::int64_t{0};
-    if (type == AttributeType::kText) value = std::string();
+    if (type == AttributeType::kInt) value = std::int64_t{0};
+    if (type == AttributeType::kString) value = std::string();
   }
 
   static ForeignAttribute ReadText(std::span<const std::byte> bytes) {
@@ -321,7 +312,7 @@ class OnnxReader {
   ForeignAttribute ReadTensor(const ProtoMessage& message) const {
     ProtoMessage types = message;
     while (types.Next()) {
-      if (types.field() != 2) {
+      if (types.field() != onnx::Tensor::kType) {
         types.Skip();
       } else if (ForeignTypeOfOnnx(types.Integer()) == ForeignType::kUnknown) {
         return ForeignOther{"an array of what are no numbers"};
@@ -334,10 +325,10 @@ class OnnxReader {
     NamedValue result;
     while (message.Next()) {
       switch (message.field()) {
-        case 1:
+        case onnx::ValueInfo::kName:
           result.name = message.Text();
           break;
-        case 2:
+        case onnx::ValueInfo::kType:
           ReadType(message.Message(), result.value);
           break;
         default:
@@ -350,16 +341,16 @@ class OnnxReader {
   // TypeProto; sequences and maps stay kUnknown.
   static void ReadType(ProtoMessage message, ForeignValue& value) {
     while (message.Next()) {
-      if (message.field() != 1) {
+      if (message.field() != onnx::ValueType::kTensor) {
         message.Skip();
         continue;
       }
       for (ProtoMessage tensor = message.Message(); tensor.Next();) {
         switch (tensor.field()) {
-          case 1:
+          case onnx::TensorType::kElement:
             value.type = ForeignTypeOfOnnx(tensor.Integer());
             break;
-          case 2:
+          case onnx::TensorType::kShape:
             value.dimensions = ReadDimensions(tensor.Message());
             break;
           default:
@@ -372,20 +363,20 @@ class OnnxReader {
   static ForeignDimensions ReadDimensions(ProtoMessage message) {
     ForeignDimensions dimensions;
     while (message.Next()) {
-      if (message.field() != 1) {
+      if (message.field() != onnx::TensorShape::kDimensions) {
         message.Skip();
         continue;
       }
       ForeignDimension dimension;
       for (ProtoMessage fields = message.Message(); fields.Next();) {
         switch (fields.field()) {
-          case 1:
+          case onnx::Dimension::kSize:
             // Some writers say -1, or 0, of what is not known.
             if (const std::int64_t size = fields.Integer(); size > 0) {
               dimension = ForeignDimension::Fixed(size);
             }
             break;
-          case 2:
+          case onnx::Dimension::kName:
             if (std::string name = fields.Text(); !name.empty()) {
               dimension = {.kind = ForeignDimension::Kind::kNamed, .name = std::move(name)};
             }

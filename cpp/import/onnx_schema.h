@@ -20,7 +20,7 @@ struct OperatorSet {
   static constexpr Field kDomain = 1, kVersion = 2;
 };
 
-/// Of Model::kMetadata.
+/// Of Model::kMetadata and Tensor::kExternalData.
 struct Entry {
   static constexpr Field kKey = 1, kValue = 2;
 };
@@ -42,7 +42,8 @@ struct Attribute {
 };
 
 /// Of Attribute::kType.
-enum class AttributeType : std::int32_t {
+enum class AttributeType : std::int64_t {
+  kUndefined = 0,
   kFloat = 1,
   kInt = 2,
   kString = 3,
@@ -57,10 +58,11 @@ struct Tensor {
   static constexpr Field kDimensions = 1, kType = 2, kFloats = 4, kInt32s = 5, kStrings = 6,
                          kInt64s = 7, kName = 8, kRaw = 9, kDoubles = 10, kUint64s = 11,
                          kExternalData = 13, kLocation = 14;
+  static constexpr std::int64_t kExternal = 1;  ///< of kLocation
 };
 
 /// Of Tensor::kType and TensorType::kElement.
-enum class ElementType : std::int32_t {
+enum class ElementType : std::int64_t {
   kFloat = 1,
   kUint8 = 2,
   kInt8 = 3,

@@ -11,11 +11,10 @@
 #include <vector>
 
 #include "espalier/shape.h"
+#include "import/onnx_schema.h"
 
 namespace espalier {
 namespace {
-
-constexpr std::int64_t kExternal = 1;  // TensorProto.DataLocation
 
 template <typename T>
 void AppendBytes(T value, std::vector<std::byte>& bytes) {
@@ -39,7 +38,7 @@ class TensorReader {
     // Types stand before data in all files that writers make, but need not.
     ProtoMessage types = message;
     while (types.Next()) {
-      if (types.field() == 2) {
+      if (types.field() == onnx::Tensor::kType) {
         data_type_ = types.Integer();
       } else {
         types.Skip();
@@ -64,35 +63,35 @@ class TensorReader {
       if (has_integers) AppendInteger(value, element_bytes, typed_);
     };
     switch (message.field()) {
-      case 1:
+      case onnx::Tensor::kDimensions:
         message.Integers([this](std::int64_t dimension) { AddDimension(dimension); });
         break;
-      case 4:
+      case onnx::Tensor::kFloats:
         message.Floats([&](float value) {
           if (type_ == ForeignType::kFloat32) AppendBytes(value, typed_);
         });
         break;
-      case 5:   // int32_data
-      case 7:   // int64_data
-      case 11:  // uint64_data
+      case onnx::Tensor::kInt32s:
+      case onnx::Tensor::kInt64s:
+      case onnx::Tensor::kUint64s:
         message.Integers(append_integer);
         break;
-      case 8:
+      case onnx::Tensor::kName:
         name_ = message.Text();
         break;
-      case 9:
+      case onnx::Tensor::kRaw:
         raw_ = message.Bytes();
         break;
-      case 10:
+      case onnx::Tensor::kDoubles:
         message.Doubles([&](double value) {
           if (type_ == ForeignType::kFloat64) AppendBytes(value, typed_);
         });
         break;
-      case 13:
+      case onnx::Tensor::kExternalData:
         ReadPlace(message.Message());
         break;
-      case 14:
-        is_external_ = message.Integer() == kExternal;
+      case onnx::Tensor::kLocation:
+        is_external_ = message.Integer() == onnx::Tensor::kExternal;
         break;
       default:
         message.Skip();
@@ -113,10 +112,10 @@ class TensorReader {
     std::string value;
     while (message.Next()) {
       switch (message.field()) {
-        case 1:
+        case onnx::Entry::kKey:
           key = message.Text();
           break;
-        case 2:
+        case onnx::Entry::kValue:
           value = message.Text();
           break;
         default:
@@ -166,32 +165,32 @@ class TensorReader {
 }  // namespace
 
 ForeignType ForeignTypeOfOnnx(std::int64_t data_type) {
-  switch (data_type) {
-    case 1:
+  switch (static_cast<onnx::ElementType>(data_type)) {
+    case onnx::ElementType::kFloat:
       return ForeignType::kFloat32;
-    case 2:
+    case onnx::ElementType::kUint8:
       return ForeignType::kUint8;
-    case 3:
+    case onnx::ElementType::kInt8:
       return ForeignType::kInt8;
-    case 4:
+    case onnx::ElementType::kUint16:
       return ForeignType::kUint16;
-    case 5:
+    case onnx::ElementType::kInt16:
       return ForeignType::kInt16;
-    case 6:
+    case onnx::ElementType::kInt32:
       return ForeignType::kInt32;
-    case 7:
+    case onnx::ElementType::kInt64:
       return ForeignType::kInt64;
-    case 9:
+    case onnx::ElementType::kBool:
       return ForeignType::kBool;
-    case 10:
+    case onnx::ElementType::kFloat16:
       return ForeignType::kFloat16;
-    case 11:
+    case onnx::ElementType::kDouble:
       return ForeignType::kFloat64;
-    case 12:
+    case onnx::ElementType::kUint32:
       return ForeignType::kUint32;
-    case 13:
+    case onnx::ElementType::kUint64:
       return ForeignType::kUint64;
-    case 16:
+    case onnx::ElementType::kBfloat16:
       return ForeignType::kBfloat16;
     default:
       return ForeignType::kUnknown;
