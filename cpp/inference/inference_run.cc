@@ -72,13 +72,13 @@ InferenceRun::Lane InferenceRun::MakeLane(const InferencePlan& plan, int worker,
     for (const int value : step.inputs) lane.step_inputs.push_back(in_arena(value));
   }
   const float* const* inputs = lane.step_inputs.data();
+  float* const temporary = temporary_.data() + worker * TemporaryFloats(content, batch);
   for (const PlanStep& step : content.steps) {
     const std::int64_t floats = content.values[static_cast<std::size_t>(step.output)].floats;
-    lane.calls.push_back(
-        {.inputs = {inputs, step.inputs.size()},
-         .output = in_arena(step.output),
-         .output_stride = step.place ? step.place->stride : floats,
-         .temporary = temporary_.data() + worker * TemporaryFloats(content, batch)});
+    lane.calls.push_back({.inputs = {inputs, step.inputs.size()},
+                          .output = in_arena(step.output),
+                          .output_stride = step.place ? step.place->stride : floats,
+                          .temporary = temporary});
     inputs += step.inputs.size();
   }
   return lane;
