@@ -109,7 +109,8 @@ std::string SeemsToBe(std::span<const std::byte> bytes) {
     return std::string("an HDF5 file, as Keras writes (.h5)") + kRebuild;
   }
   if (text.size() >= 8 && text.substr(4, 4) == "TFL3") {
-    return std::string("a TensorFlow Lite model (.tflite)") + kRebuild;
+    return "a TensorFlow Lite model; import it, in C++ by ImportTflite, in Java by "
+           "Network.importTflite";
   }
   if (IsPickle(text)) {
     return std::string(

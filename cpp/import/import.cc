@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "import/import.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "import/network_lowering.h"
 #include "import/onnx_reader.h"
 #include "import/passes.h"
+#include "import/tflite_reader.h"
 #include "network/cost.h"
 
 namespace espalier {
@@ -58,29 +60,59 @@ auto AsModelFile(Make make) {
   }
 }
 
-ForeignGraph ReadModel(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
-                       const ImportOptions& options, ExternalData* external) {
+struct FrontEnd {
+  ForeignGraph (*read)(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+                       const ImportOptions& options, ExternalData* external);
+  const char* own;  // as SeemsToBe says it
+};
+constexpr FrontEnd kOnnx = {ReadOnnx, "an ONNX model"};
+constexpr FrontEnd kTflite = {
+    [](std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+       const ImportOptions& options, ExternalData*) { return ReadTflite(bytes, owner, options); },
+    "a TensorFlow Lite model"};
+
+ForeignGraph ReadModel(const FrontEnd& front_end, std::span<const std::byte> bytes,
+                       const std::shared_ptr<const void>& owner, const ImportOptions& options,
+                       ExternalData* external) {
   try {
-    return AsModelFile([&] { return ReadOnnx(bytes, owner, options, external); });
+    return AsModelFile([&] { return front_end.read(bytes, owner, options, external); });
   } catch (const Error& error) {
     const std::string foreign = SeemsToBe(bytes);
-    if (foreign.empty() || foreign.starts_with("an ONNX model")) throw;
+    if (foreign.empty() || foreign.starts_with(front_end.own)) throw;
     Fail(error.code(), MessageOf(error), "; it seems to be ", foreign);
   }
 }
 
-Network ImportBytes(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
-                    const ImportOptions& options, ExternalData* external, ImportReport* wanted) {
+Network ImportBytes(const FrontEnd& front_end, std::span<const std::byte> bytes,
+                    const std::shared_ptr<const void>& owner, const ImportOptions& options,
+                    ExternalData* external, ImportReport* wanted) {
   ImportReport own;
   ImportReport& report = wanted == nullptr ? own : *wanted;
   report = ImportReport();
-  return NetworkOf(ReadModel(bytes, owner, options, external), options, report);
+  return NetworkOf(ReadModel(front_end, bytes, owner, options, external), options, report);
 }
 
 void CheckFileSize(std::int64_t bytes, const ImportOptions& options) {
   if (bytes > options.file_bytes) {
     Fail(ErrorCode::kModelFile, "expected a file of at most ", options.file_bytes, " bytes, got ",
          bytes);
+  }
+}
+
+Network ImportFile(const FrontEnd& front_end, const std::string& path, const ImportOptions& options,
+                   ImportReport* report) {
+  CheckOptions(options);
+  try {
+    const FileSource file(path);
+    CheckFileSize(file.size(), options);
+    const auto bytes = std::make_shared<AlignedArray<std::byte>>(file.size());
+    file.ReadAt(0, bytes->span());
+    std::optional<ExternalData> external;
+    if (options.external_data) external.emplace(path, options.file_bytes);
+    return ImportBytes(front_end, std::as_const(*bytes).span(), bytes, options,
+                       external ? &*external : nullptr, report);
+  } catch (const Error& error) {
+    Fail(error.code(), path, ": ", MessageOf(error));
   }
 }
 
@@ -104,26 +136,29 @@ Network NetworkOf(ForeignGraph graph, const ImportOptions& options, ImportReport
 }
 
 Network ImportOnnx(const std::string& path, const ImportOptions& options, ImportReport* report) {
-  CheckOptions(options);
-  try {
-    const FileSource file(path);
-    CheckFileSize(file.size(), options);
-    const auto bytes = std::make_shared<AlignedArray<std::byte>>(file.size());
-    file.ReadAt(0, bytes->span());
-    std::optional<ExternalData> external;
-    if (options.external_data) external.emplace(path, options.file_bytes);
-    return ImportBytes(std::as_const(*bytes).span(), bytes, options,
-                       external ? &*external : nullptr, report);
-  } catch (const Error& error) {
-    Fail(error.code(), path, ": ", MessageOf(error));
-  }
+  return ImportFile(kOnnx, path, options, report);
 }
 
 Network ImportOnnx(std::span<const std::byte> bytes, const ImportOptions& options,
                    ImportReport* report) {
   CheckOptions(options);
   CheckFileSize(static_cast<std::int64_t>(bytes.size()), options);
-  return ImportBytes(bytes, nullptr, options, nullptr, report);
+  return ImportBytes(kOnnx, bytes, nullptr, options, nullptr, report);
+}
+
+Network ImportTflite(const std::string& path, const ImportOptions& options, ImportReport* report) {
+  return ImportFile(kTflite, path, options, report);
+}
+
+Network ImportTflite(std::span<const std::byte> bytes, const ImportOptions& options,
+                     ImportReport* report) {
+  CheckOptions(options);
+  CheckFileSize(static_cast<std::int64_t>(bytes.size()), options);
+  // Numbers in it are read where they lie.
+  const auto aligned =
+      std::make_shared<AlignedArray<std::byte>>(static_cast<std::int64_t>(bytes.size()));
+  std::copy(bytes.begin(), bytes.end(), aligned->data());
+  return ImportBytes(kTflite, std::as_const(*aligned).span(), aligned, options, nullptr, report);
 }
 
 }  // namespace espalier

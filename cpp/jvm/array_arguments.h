@@ -144,10 +144,10 @@ inline void modelReaderWrite(JNIEnv* environment, jclass, std::int64_t reader, j
   modelReaderWrite(reader, BytesIn(environment, bytes, count).data(), count);
 }
 
-/// As onnxImporterWrite, from the first `count` bytes of an array.
-inline void onnxImporterWrite(JNIEnv* environment, jclass, std::int64_t importer, jbyteArray bytes,
-                              jsize count) {
-  onnxImporterWrite(importer, BytesIn(environment, bytes, count).data(), count);
+/// As foreignImporterWrite, from the first `count` bytes of an array.
+inline void foreignImporterWrite(JNIEnv* environment, jclass, std::int64_t importer,
+                                 jbyteArray bytes, jsize count) {
+  foreignImporterWrite(importer, BytesIn(environment, bytes, count).data(), count);
 }
 
 /// As modelWriterRead, to an array.

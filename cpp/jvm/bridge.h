@@ -74,13 +74,13 @@ std::int64_t modelReaderFinish(std::int64_t reader);
 std::int64_t modelWriterCreate(std::int64_t network);
 std::int64_t modelWriterRead(std::int64_t writer, std::int8_t* bytes, std::int64_t count);
 
-// An ONNX model in pieces, as model files, or as a file, then its network; the report of it as
-// JSON. Options and report: jvm/import_json.h.
-std::int64_t onnxImporterCreate(const char* options_json);
-void onnxImporterWrite(std::int64_t importer, const std::int8_t* bytes, std::int64_t count);
-std::int64_t onnxImporterFinish(std::int64_t importer);
-std::int64_t onnxImporterRead(std::int64_t importer, const char* path);
-std::string onnxImporterReport(std::int64_t importer);
+// A model of the format "onnx" or "tflite", in pieces, as model files, or as a file, then its
+// network; the report of it as JSON. Options and report: jvm/import_json.h.
+std::int64_t foreignImporterCreate(const char* format, const char* options_json);
+void foreignImporterWrite(std::int64_t importer, const std::int8_t* bytes, std::int64_t count);
+std::int64_t foreignImporterFinish(std::int64_t importer);
+std::int64_t foreignImporterRead(std::int64_t importer, const char* path);
+std::string foreignImporterReport(std::int64_t importer);
 
 // Trainer. Results of a step as doubles: [loss, learning_rate, gradient_norm, then per head: loss,
 // labelled]. targets and masks: per head an address or 0 (absent): float [batch, width] for labels

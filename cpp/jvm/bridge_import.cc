@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
-#include "import/onnx_importer.h"
+#include "import/foreign_importer.h"
 #include "jvm/bridge.h"
 #include "jvm/guard.h"
 #include "jvm/handle_objects.h"
@@ -11,33 +12,44 @@
 
 namespace espalier::jvm {
 
-std::int64_t onnxImporterCreate(const char* options_json) {
+namespace {
+
+ForeignFormat FormatOf(std::string_view name) {
+  if (name == "onnx") return ForeignFormat::kOnnx;
+  if (name == "tflite") return ForeignFormat::kTflite;
+  Fail(ErrorCode::kInvalidArgument, "expected the format onnx or tflite, got '", name, "'");
+}
+
+}  // namespace
+
+std::int64_t foreignImporterCreate(const char* format, const char* options_json) {
   return Guard([&] {
-    return Adopt(
-        std::make_unique<OnnxImporter>(ImportOptionsFromJson(Text("options", options_json))));
+    return Adopt(std::make_unique<ForeignImporter>(
+        FormatOf(Text("format", format)), ImportOptionsFromJson(Text("options", options_json))));
   });
 }
 
-void onnxImporterWrite(std::int64_t importer, const std::int8_t* bytes, std::int64_t count) {
+void foreignImporterWrite(std::int64_t importer, const std::int8_t* bytes, std::int64_t count) {
   Guard([&] {
-    Entered<OnnxImporter>(importer)->Write(std::as_bytes(Borrow("bytes", bytes, count)));
+    Entered<ForeignImporter>(importer)->Write(std::as_bytes(Borrow("bytes", bytes, count)));
   });
 }
 
-std::int64_t onnxImporterFinish(std::int64_t importer) {
-  return Guard(
-      [&] { return Adopt(std::make_unique<Network>(Entered<OnnxImporter>(importer)->Finish())); });
+std::int64_t foreignImporterFinish(std::int64_t importer) {
+  return Guard([&] {
+    return Adopt(std::make_unique<Network>(Entered<ForeignImporter>(importer)->Finish()));
+  });
 }
 
-std::int64_t onnxImporterRead(std::int64_t importer, const char* path) {
+std::int64_t foreignImporterRead(std::int64_t importer, const char* path) {
   return Guard([&] {
     return Adopt(std::make_unique<Network>(
-        Entered<OnnxImporter>(importer)->Read(std::string(Text("path", path)))));
+        Entered<ForeignImporter>(importer)->Read(std::string(Text("path", path)))));
   });
 }
 
-std::string onnxImporterReport(std::int64_t importer) {
-  return Guard([&] { return ToJsonText(Entered<OnnxImporter>(importer)->report()); });
+std::string foreignImporterReport(std::int64_t importer) {
+  return Guard([&] { return ToJsonText(Entered<ForeignImporter>(importer)->report()); });
 }
 
 }  // namespace espalier::jvm

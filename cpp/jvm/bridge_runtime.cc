@@ -42,8 +42,8 @@ std::int64_t BytesOf(void* object, HandleKind kind) {
       return static_cast<Features*>(object)->NativeBytes();
     case HandleKind::kFeaturePredictor:
       return static_cast<FeaturePredictorObject*>(object)->predictor.NativeBytes();
-    case HandleKind::kOnnxImporter:
-      return static_cast<OnnxImporter*>(object)->NativeBytes();
+    case HandleKind::kForeignImporter:
+      return static_cast<ForeignImporter*>(object)->NativeBytes();
   }
   return 0;
 }

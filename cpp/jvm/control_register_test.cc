@@ -254,15 +254,17 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   const std::string onnx_path = path + ".onnx";
   Keeps("networkExportOnnx", [&] { networkExportOnnx(network, onnx_path.c_str(), "{}"); });
   std::int64_t importer = 0;
-  Keeps("onnxImporterCreate", [&] { importer = onnxImporterCreate("{}"); });
-  Keeps("onnxImporterRead", [&] { closeHandle(onnxImporterRead(importer, onnx_path.c_str())); });
-  Keeps("onnxImporterReport", [&] { onnxImporterReport(importer); });
+  Keeps("foreignImporterCreate", [&] { importer = foreignImporterCreate("onnx", "{}"); });
+  Keeps("foreignImporterRead",
+        [&] { closeHandle(foreignImporterRead(importer, onnx_path.c_str())); });
+  Keeps("foreignImporterReport", [&] { foreignImporterReport(importer); });
   closeHandle(importer);
-  importer = onnxImporterCreate("{}");
+  importer = foreignImporterCreate("onnx", "{}");
   const std::int8_t no_model[] = {1, 2, 3};
-  Keeps("onnxImporterWrite", [&] { onnxImporterWrite(importer, no_model, std::ssize(no_model)); });
-  KeepsWhereItThrows("onnxImporterFinish", "a file that is no model",
-                     [&] { onnxImporterFinish(importer); });
+  Keeps("foreignImporterWrite",
+        [&] { foreignImporterWrite(importer, no_model, std::ssize(no_model)); });
+  KeepsWhereItThrows("foreignImporterFinish", "a file that is no model",
+                     [&] { foreignImporterFinish(importer); });
   closeHandle(importer);
   std::remove(onnx_path.c_str());
   Keeps("networkLoad", [&] { closeHandle(networkLoad(path.c_str(), "{}")); });

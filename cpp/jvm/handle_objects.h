@@ -16,7 +16,7 @@
 #include "espalier/predictor.h"
 #include "espalier/trainer.h"
 #include "files/model_stream.h"
-#include "import/onnx_importer.h"
+#include "import/foreign_importer.h"
 #include "jvm/handle_table.h"
 
 namespace espalier::jvm {
@@ -87,7 +87,7 @@ inline constexpr HandleKind kKindOf<Features> = HandleKind::kFeatures;
 template <>
 inline constexpr HandleKind kKindOf<FeaturePredictorObject> = HandleKind::kFeaturePredictor;
 template <>
-inline constexpr HandleKind kKindOf<OnnxImporter> = HandleKind::kOnnxImporter;
+inline constexpr HandleKind kKindOf<ForeignImporter> = HandleKind::kForeignImporter;
 
 /// Gives an object to the table.
 template <typename Object>

@@ -28,7 +28,7 @@ const char* HandleKindName(HandleKind kind) {
       return "features";
     case HandleKind::kFeaturePredictor:
       return "feature predictor";
-    case HandleKind::kOnnxImporter:
+    case HandleKind::kForeignImporter:
       return "ONNX importer";
   }
   return "object";

@@ -22,7 +22,7 @@ enum class HandleKind : std::uint32_t {
   kModelWriter,
   kFeatures,
   kFeaturePredictor,
-  kOnnxImporter
+  kForeignImporter
 };
 
 /// "network", "trainer", "predictor", "model reader", "model writer", "features", "feature

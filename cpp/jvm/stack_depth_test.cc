@@ -241,13 +241,13 @@ TEST(StackDepth, EveryCallKeepsToItsShareOnEachInstructionSet) {
 
 TEST(StackDepth, ImportsStayWithinIt) {
   const std::string file = std::string(ESPALIER_TESTDATA) + "/small_backbone.onnx";
-  const std::int64_t importer = onnxImporterCreate("{}");
+  const std::int64_t importer = foreignImporterCreate("onnx", "{}");
   std::int64_t network = 0;
   testing::PaintedStack stack;
   const std::int64_t depth =
-      stack.DepthOf([&] { network = onnxImporterRead(importer, file.c_str()); });
+      stack.DepthOf([&] { network = foreignImporterRead(importer, file.c_str()); });
   EXPECT_LE(depth, testing::kMostStackBytes);
-  EXPECT_LE(stack.DepthOf([&] { onnxImporterReport(importer); }), testing::kMostStackBytes);
+  EXPECT_LE(stack.DepthOf([&] { foreignImporterReport(importer); }), testing::kMostStackBytes);
   closeHandle(network);
   closeHandle(importer);
 }

@@ -87,4 +87,13 @@ Network ImportOnnx(const std::string& path, const ImportOptions& options = {},
 Network ImportOnnx(std::span<const std::byte> bytes, const ImportOptions& options = {},
                    ImportReport* report = nullptr);
 
+/// The same from a TensorFlow Lite model. Its images, [height, width, channels] there, are
+/// [channels, height, width] here, inputs and outputs too; a quantized model becomes one of floats.
+Network ImportTflite(const std::string& path, const ImportOptions& options = {},
+                     ImportReport* report = nullptr);
+
+/// The same from a file's bytes.
+Network ImportTflite(std::span<const std::byte> bytes, const ImportOptions& options = {},
+                     ImportReport* report = nullptr);
+
 }  // namespace espalier

@@ -166,7 +166,7 @@ public final class Network extends NetworkFiles implements AutoCloseable {
    * @throws java.io.UncheckedIOException if it cannot be read
    */
   public static Network importOnnx(Path file, ImportOptions options) {
-    return OnnxImport.read(file, options);
+    return ForeignImport.read(ForeignImport.ONNX, file, options);
   }
 
   /**
@@ -177,7 +177,7 @@ public final class Network extends NetworkFiles implements AutoCloseable {
    * @return the network, to be closed by the caller
    */
   public static Network importOnnx(InputStream stream, ImportOptions options) {
-    return OnnxImport.read(stream, options);
+    return ForeignImport.read(ForeignImport.ONNX, stream, options);
   }
 
   /**
@@ -189,6 +189,29 @@ public final class Network extends NetworkFiles implements AutoCloseable {
    */
   public static Network importOnnx(byte[] bytes, ImportOptions options) {
     return importOnnx(new ByteArrayInputStream(Objects.requireNonNull(bytes, "bytes")), options);
+  }
+
+  /**
+   * As {@link #importOnnx(Path, ImportOptions)}, with its exceptions, of a TensorFlow Lite model.
+   * Its images, [height, width, channels] there, are [channels, height, width] here.
+   *
+   * @param file a path of any file system
+   * @param options sizes to import for; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importTflite(Path file, ImportOptions options) {
+    return ForeignImport.read(ForeignImport.TFLITE, file, options);
+  }
+
+  /**
+   * As {@link #importTflite(Path, ImportOptions)}, from a stream up to its end.
+   *
+   * @param stream what such a file holds, from its first byte; it is not closed
+   * @param options sizes to import for; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importTflite(InputStream stream, ImportOptions options) {
+    return ForeignImport.read(ForeignImport.TFLITE, stream, options);
   }
 
   /**

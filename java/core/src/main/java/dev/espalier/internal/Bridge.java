@@ -126,17 +126,17 @@ public final class Bridge {
   /** Fills an array from its start. */
   public static native long modelWriterRead(long writer, @Raw(withEnv = true) byte[] bytes);
 
-  public static native long onnxImporterCreate(String optionsJson);
+  public static native long foreignImporterCreate(String format, String optionsJson);
 
   /** Takes the first {@code count} bytes of an array. */
-  public static native void onnxImporterWrite(
+  public static native void foreignImporterWrite(
       long importer, @Raw(withEnv = true) byte[] bytes, int count);
 
-  public static native long onnxImporterFinish(long importer);
+  public static native long foreignImporterFinish(long importer);
 
-  public static native long onnxImporterRead(long importer, String path);
+  public static native long foreignImporterRead(long importer, String path);
 
-  public static native @StdString String onnxImporterReport(long importer);
+  public static native @StdString String foreignImporterReport(long importer);
 
   // Trainer.
 

@@ -11,20 +11,23 @@
 
 namespace espalier {
 
-/// An ONNX model that comes in pieces, front to back, or as a file; then its network and the
+enum class ForeignFormat : std::uint8_t { kOnnx, kTflite };
+
+/// A foreign model that comes in pieces, front to back, or as a file; then its network and the
 /// report. Belongs to one thread.
-class OnnxImporter {
+class ForeignImporter {
  public:
-  explicit OnnxImporter(ImportOptions options) : options_(std::move(options)) {}
+  ForeignImporter(ForeignFormat format, ImportOptions options)
+      : format_(format), options_(std::move(options)) {}
 
   /// Takes the next bytes. Throws Error: MODEL_FILE past the limit of a file's size, OUT_OF_MEMORY.
   void Write(std::span<const std::byte> bytes);
 
-  /// ImportOnnx of all that was written, which is then given free.
+  /// ImportOnnx, or its like, of all that was written, which is then given free.
   Network Finish();
 
-  /// ImportOnnx of a file.
-  Network Read(const std::string& path) { return ImportOnnx(path, options_, &report_); }
+  /// The same of a file.
+  Network Read(const std::string& path);
 
   /// Of the network that was made.
   const ImportReport& report() const { return report_; }
@@ -32,6 +35,7 @@ class OnnxImporter {
   std::int64_t NativeBytes() const { return bytes_.bytes(); }
 
  private:
+  ForeignFormat format_;
   ImportOptions options_;
   AlignedArray<std::byte> bytes_;
   std::int64_t size_ = 0;  // of what was written

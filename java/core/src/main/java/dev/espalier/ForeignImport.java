@@ -12,21 +12,27 @@ import java.nio.file.Path;
 import java.util.Objects;
 import java.util.function.LongUnaryOperator;
 
-/** ONNX models from files and streams, which native code turns into networks. */
-final class OnnxImport {
-  private OnnxImport() {}
+/** Models of other formats from files and streams, which native code turns into networks. */
+final class ForeignImport {
+  /** ONNX's name in the bridge. */
+  static final String ONNX = "onnx";
 
-  static Network read(Path file, ImportOptions options) {
+  /** That of TensorFlow Lite. */
+  static final String TFLITE = "tflite";
+
+  private ForeignImport() {}
+
+  static Network read(String format, Path file, ImportOptions options) {
     Objects.requireNonNull(file, "file");
     Objects.requireNonNull(options, "options");
     if (file.getFileSystem() == FileSystems.getDefault()) {
       String path = file.toAbsolutePath().toString();
-      try (NativeHandle importer = importer(options)) {
-        return finish(importer, id -> Bridge.onnxImporterRead(id, path), options);
+      try (NativeHandle importer = importer(format, options)) {
+        return finish(importer, id -> Bridge.foreignImporterRead(id, path), options);
       }
     }
     try (InputStream stream = Files.newInputStream(file)) {
-      return readAll(stream, options);
+      return readAll(format, stream, options);
     } catch (ModelFileException error) {
       throw new ModelFileException(file.toUri() + ": " + error.getMessage(), error);
     } catch (IOException | RuntimeException error) {
@@ -35,11 +41,11 @@ final class OnnxImport {
   }
 
   /** Reads a stream up to its end; does not close it. */
-  static Network read(InputStream stream, ImportOptions options) {
+  static Network read(String format, InputStream stream, ImportOptions options) {
     Objects.requireNonNull(stream, "stream");
     Objects.requireNonNull(options, "options");
     try {
-      return readAll(stream, options);
+      return readAll(format, stream, options);
     } catch (IOException error) {
       throw new UncheckedIOException(
           "expected a stream that can be read to its end, got an error: " + error.getMessage(),
@@ -47,29 +53,30 @@ final class OnnxImport {
     }
   }
 
-  private static Network readAll(InputStream stream, ImportOptions options) throws IOException {
-    try (NativeHandle importer = importer(options)) {
+  private static Network readAll(String format, InputStream stream, ImportOptions options)
+      throws IOException {
+    try (NativeHandle importer = importer(format, options)) {
       byte[] piece = new byte[ModelStream.PIECE_BYTES];
       for (int count = ModelStream.next(stream, piece);
           count > 0;
           count = ModelStream.next(stream, piece)) {
         int bytes = count;
-        importer.run(id -> Bridge.onnxImporterWrite(id, piece, bytes));
+        importer.run(id -> Bridge.foreignImporterWrite(id, piece, bytes));
       }
-      return finish(importer, Bridge::onnxImporterFinish, options);
+      return finish(importer, Bridge::foreignImporterFinish, options);
     }
   }
 
-  private static NativeHandle importer(ImportOptions options) {
+  private static NativeHandle importer(String format, ImportOptions options) {
     String json = options.toJson();
-    return NativeHandle.create(() -> Bridge.onnxImporterCreate(json));
+    return NativeHandle.create(() -> Bridge.foreignImporterCreate(format, json));
   }
 
   private static Network finish(
       NativeHandle importer, LongUnaryOperator make, ImportOptions options) {
     Network network = new Network(NativeHandle.create(() -> importer.getLong(make)));
     try {
-      options.accept(new ImportReport(importer.get(Bridge::onnxImporterReport)));
+      options.accept(new ImportReport(importer.get(Bridge::foreignImporterReport)));
       return network;
     } catch (RuntimeException | Error error) {
       network.close();

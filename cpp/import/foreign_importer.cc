@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "import/onnx_importer.h"
+#include "import/foreign_importer.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@
 
 namespace espalier {
 
-void OnnxImporter::Write(std::span<const std::byte> bytes) {
+void ForeignImporter::Write(std::span<const std::byte> bytes) {
   const auto count = static_cast<std::int64_t>(bytes.size());
   if (count > options_.file_bytes - size_) {
     Fail(ErrorCode::kModelFile, "expected a file of at most ", options_.file_bytes,
@@ -24,10 +24,17 @@ void OnnxImporter::Write(std::span<const std::byte> bytes) {
   size_ += count;
 }
 
-Network OnnxImporter::Finish() {
+Network ForeignImporter::Finish() {
   const AlignedArray<std::byte> bytes = std::exchange(bytes_, {});
   const auto size = static_cast<std::size_t>(std::exchange(size_, 0));
-  return ImportOnnx(bytes.span().first(size), options_, &report_);
+  const std::span<const std::byte> file = bytes.span().first(size);
+  return format_ == ForeignFormat::kOnnx ? ImportOnnx(file, options_, &report_)
+                                         : ImportTflite(file, options_, &report_);
+}
+
+Network ForeignImporter::Read(const std::string& path) {
+  return format_ == ForeignFormat::kOnnx ? ImportOnnx(path, options_, &report_)
+                                         : ImportTflite(path, options_, &report_);
 }
 
 }  // namespace espalier
