@@ -15,7 +15,8 @@ TEST(ImportJson, ReadsOptions) {
   const ImportOptions options = ImportOptionsFromJson(
       R"({"dimensions": [{"name": "length", "size": 128}],
           "input_shapes": [{"name": "image", "shape": [3, 8, 8]}], "has_batch": false,
-          "outputs": ["a", "b"], "external_data": true, "file_bytes": 10, "nodes": 11, "limits": {"layers": 12}})");
+          "outputs": ["a", "b"], "external_data": true, "file_bytes": 10, "nodes": 11,
+          "limits": {"layers": 12}})");
   EXPECT_EQ(options.dimensions.at("length"), 128);
   EXPECT_EQ(options.input_shapes.at("image"), (Shape{3, 8, 8}));
   EXPECT_FALSE(options.has_batch);
