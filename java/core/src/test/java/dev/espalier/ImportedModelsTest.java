@@ -156,6 +156,41 @@ class ImportedModelsTest {
     }
   }
 
+  /** The cosine of two lists. */
+  private static double cosine(float[] a, float[] b) {
+    double product = 0;
+    double ofA = 0;
+    double ofB = 0;
+    for (int i = 0; i < a.length; i++) {
+      product += (double) a[i] * b[i];
+      ofA += (double) a[i] * a[i];
+      ofB += (double) b[i] * b[i];
+    }
+    return product / Math.sqrt(ofA * ofB);
+  }
+
+  /** ONNX Runtime rounds what is multiplied to 8 bits, we do not: the directions are the same. */
+  @Test
+  void quantizedE5IsReadInRealNumbers() throws Exception {
+    byte[] model = resource("e5-small-v2-q.onnx");
+    List<ImportReport> reports = new ArrayList<>();
+    ImportOptions options =
+        ImportOptions.defaults().dimension("sequence_length", 32).report(reports::add);
+    try (Network network = Network.importOnnx(model, options)) {
+      ImportReport report = reports.get(0);
+      assertEquals(12, report.fused().get("MultiHeadAttention"));
+      assertEquals(72, report.fused().get("Dense"));
+      assertTrue(report.notes().toString().contains("quantized"), report.toString());
+      String output = report.outputs().get("last_hidden_state");
+      try (Predictor predictor = network.predictor(PredictorOptions.defaults().layers(output))) {
+        Texts texts = Texts.random(32, 32, 9, 20);
+        float[] expected = texts.valid(oracle(model, texts.tensors()).get("last_hidden_state"));
+        double cosine = cosine(texts.valid(predictor.predict(texts.rows())), expected);
+        assertTrue(cosine >= 0.99, () -> "cosine " + cosine);
+      }
+    }
+  }
+
   /** Anything between -1 and 1. */
   private static float[] noise(Shape shape, int batch) {
     float[] images = new float[batch * shape.size()];
