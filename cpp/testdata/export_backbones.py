@@ -84,6 +84,10 @@ def main():
         model = getattr(torchvision.models, name)(weights=None)
         write(randomize(model), f"{sys.argv[1]}/{name}.onnx")
     write(VisionTransformer(), f"{sys.argv[1]}/vit_tiny.onnx")
+    model = torchvision.models.VisionTransformer(SIZE, 16, 2, 3, 192, 768, num_classes=10)
+    torch.nn.init.normal_(model.class_token)
+    torch.nn.init.normal_(model.heads.head.weight)  # at first all 0
+    write(model, f"{sys.argv[1]}/vision_transformer.onnx")
 
 
 if __name__ == "__main__":

@@ -306,7 +306,8 @@ class ImportedModelsTest {
             "mobilenet_v3_small",
             "mobilenet_v3_large",
             "efficientnet_b0",
-            "vit_tiny")) {
+            "vit_tiny",
+            "vision_transformer")) {
       byte[] model = Files.readAllBytes(folder.resolve(name + ".onnx"));
       checkImages(model, "image", Shape.image(3, 64, 64), ImportedModelsTest::noise);
     }
