@@ -258,5 +258,15 @@ TEST(ImportOnnx, RefusesOptionsThatTheModelDoesNotHave) {
             "input 'image': expected 3 dimensions, got [2, 4]");
 }
 
+TEST(ImportReport, HasTheFirstRenamingsAsText) {
+  ImportReport report;
+  for (int i = 0; i < 20; ++i) {
+    report.renamed.push_back({.from = "/a" + std::to_string(i), .to = "a" + std::to_string(i)});
+  }
+  const std::string text = report.ToString();
+  ExpectHas(text, "renamed: '/a7' to 'a7'\nrenamed: 12 more alike\n");
+  EXPECT_EQ(text.find("/a8"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace espalier

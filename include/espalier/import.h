@@ -71,7 +71,7 @@ struct ImportReport {
   std::vector<Renaming> renamed;
   std::vector<Note> notes;  ///< what can't be trained, and why; what is not as in the model
 
-  /// All of it, for people.
+  /// For people: all of it, but for layers that are renamed of which it has the first alone.
   std::string ToString() const;
 };
 
