@@ -22,6 +22,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
+// As std::fmod, of which binaries from glibc 2.38 on need that version's; this one's is old. The
+// multiple nearest to a is exact, and so is the sum, since floats can say what fmod is.
+inline float RestOfQuotient(float a, float b) {
+  const float divisor = std::abs(b);
+  float rest = std::remainder(std::abs(a), divisor);
+  if (rest < 0.0f) rest += divisor;
+  return std::copysign(rest, a);
+}
+
 // Lane by lane: exact for quotients of any size, and asked for rarely.
 template <Binary kFunction>
 HWY_INLINE V RemainderOf(D d, V a, V b) {
@@ -31,7 +40,7 @@ HWY_INLINE V RemainderOf(D d, V a, V b) {
   hn::Store(a, d, x);
   hn::Store(b, d, y);
   for (size_t i = 0; i < hn::Lanes(d); ++i) {
-    float rest = std::fmod(x[i], y[i]);
+    float rest = RestOfQuotient(x[i], y[i]);
     if (kFunction == Binary::kRemainder && rest != 0.0f && (rest < 0.0f) != (y[i] < 0.0f)) {
       rest += y[i];
     }

@@ -188,6 +188,11 @@ TEST(Binary, RemaindersAreExactAndOfTheirOperandsSigns) {
     EXPECT_EQ(of(Binary::kFmod, -7.0f, 3.0f), -1.0f);
     EXPECT_EQ(of(Binary::kFmod, 7.0f, -3.0f), 1.0f);
     EXPECT_EQ(of(Binary::kRemainder, 1e30f, 7.0f), std::fmod(1e30f, 7.0f));
+    for (const float a : {1e30f, -1e30f, 5.5f, -5.5f, 0.0f, 3.4e38f, 16777215.0f, 1e-30f}) {
+      for (const float b : {7.0f, -7.0f, 0.3f, 3e38f, 1e-20f, 5.5f, 11.0f, -2.2f}) {
+        EXPECT_EQ(of(Binary::kFmod, a, b), std::fmod(a, b)) << a << " " << b;
+      }
+    }
     EXPECT_TRUE(std::isnan(of(Binary::kRemainder, 1.0f, 0.0f)));
     EXPECT_TRUE(std::isnan(of(Binary::kFmod, kInfinity, 2.0f)));
     EXPECT_EQ(of(Binary::kFmod, 2.0f, kInfinity), 2.0f);
