@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import dev.espalier.internal.NativeCall;
 import java.util.List;
 
 /**
@@ -9,7 +10,24 @@ import java.util.List;
  * @since 0.1
  */
 public final class HeadLayers extends Layers<HeadLayers> {
+  private List<String> nextInputs = List.of();
+
   HeadLayers() {}
+
+  /**
+   * Makes one vector of the valid positions, as heads of a text's network begin: {@code [length,
+   * width]} becomes {@code [width]}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @param pooling how
+   * @param layer name of the backbone's layer, or of an earlier one of this head
+   * @param lengths name of the network's input that counts valid positions, int32 {@code [1]}
+   * @return this
+   */
+  public HeadLayers tokenPool(String name, TokenPooling pooling, String layer, String lengths) {
+    nextInputs = List.of(NativeCall.text(layer, "layer"), NativeCall.text(lengths, "lengths"));
+    return tokenPool(name, pooling);
+  }
 
   /** Returns for example {@code "2 layers of a head"}. */
   @Override
@@ -24,7 +42,9 @@ public final class HeadLayers extends Layers<HeadLayers> {
 
   @Override
   List<String> takeInputs() {
-    return List.of();
+    List<String> inputs = nextInputs;
+    nextInputs = List.of();
+    return inputs;
   }
 
   @Override

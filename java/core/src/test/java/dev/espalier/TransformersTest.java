@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -154,5 +155,27 @@ class TransformersTest {
       golden.put(words[0], values);
     }
     return golden;
+  }
+
+  /** The padding of a text has no part in what a head says of it. */
+  @Test
+  void headsPoolTheValidPositionsAlone() {
+    try (Network network =
+            Network.builder(
+                    Input.integers("ids", Shape.vector(6)),
+                    Input.integers("length", Shape.vector(1)))
+                .embedding("words", 10, 4, OPTIONS)
+                .head(
+                    "topic",
+                    Head.layers(h -> h.tokenPool("", TokenPooling.MEAN, "words", "length"))
+                        .labels("a", "b")
+                        .initializer(Initializer.STANDARD_UNIFORM))
+                .build(1);
+        Predictor predictor = network.predictor()) {
+      assertArrayEquals(
+          predictor.predict(new float[] {1, 2, 3, 0, 0, 0, 3}),
+          predictor.predict(new float[] {1, 2, 3, 7, 8, 9, 3}));
+      assertTrue(predictor.describe().contains("ids: up to the longest of a batch"));
+    }
   }
 }
