@@ -14,6 +14,10 @@ using std::string_view_literals::operator""sv;
 constexpr const char* kRebuild =
     "; build the network with these layers and set its parameters from the values there";
 
+constexpr const char* kReadWeights =
+    "; build the network and read its weights, in C++ by LoadWeights, in Java by "
+    "Network.loadWeights";
+
 struct Beginning {
   std::string_view bytes;
   const char* what;
@@ -54,9 +58,8 @@ std::string FirstWord(std::string_view text) {
 std::string OfZip(std::string_view text) {
   if (Contains(text, "data.pkl") || Contains(text, ".format_version") ||
       Contains(text, "byteorder")) {
-    return std::string(
-               "a PyTorch file (.pt, .pth); save the state_dict as safetensors in float32") +
-           kRebuild;
+    return std::string("a PyTorch file (.pt, .pth); save the state_dict as safetensors") +
+           kReadWeights;
   }
   if (Contains(text, "metadata.json") || Contains(text, "model.weights.h5")) {
     return std::string("a Keras model (.keras)") + kRebuild;
@@ -126,7 +129,7 @@ std::string SeemsToBe(std::span<const std::byte> bytes) {
   }
   if (IsPlainSafetensors(text)) {
     return std::string("a safetensors file of another program, without a network's graph") +
-           kRebuild;
+           kReadWeights;
   }
   const std::string word = FirstWord(text);
   if (word.starts_with("<!doctype html") || word.starts_with("<html") ||

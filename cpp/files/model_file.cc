@@ -171,14 +171,6 @@ std::shared_ptr<NetworkState> ReadState(const ByteSource& file, const LoadOption
   return plan.network;
 }
 
-std::vector<std::byte> FirstBytes(const ByteSource& file) {
-  const auto size =
-      static_cast<std::size_t>(std::min(file.size(), static_cast<std::int64_t>(kForeignFileBytes)));
-  std::vector<std::byte> bytes(size);
-  file.ReadAt(0, bytes);
-  return bytes;
-}
-
 [[noreturn]] void FailAt(const std::string& path, const Error& error) {
   Fail(error.code(), path, ": ", MessageOf(error));
 }
@@ -254,6 +246,14 @@ std::string HeaderOf(NetworkState& network) {
                      {kGraphKey, graph},
                      {kChecksumsKey, checksums.Finish().text}};
   return WriteSafetensorsHeader(header, ModelFileLimits{});
+}
+
+std::vector<std::byte> FirstBytes(const ByteSource& file) {
+  const auto size =
+      static_cast<std::size_t>(std::min(file.size(), static_cast<std::int64_t>(kForeignFileBytes)));
+  std::vector<std::byte> bytes(size);
+  file.ReadAt(0, bytes);
+  return bytes;
 }
 
 void RethrowAsModelFile(const Error& error, std::span<const std::byte> first_bytes) {

@@ -57,6 +57,9 @@ std::span<float> ValuesOf(NetworkState& network, int parameter);
 /// What stands before the values in the file of a network.
 std::string HeaderOf(NetworkState& network);
 
+/// What a file begins with: as much as shows what it is.
+std::vector<std::byte> FirstBytes(const ByteSource& file);
+
 /// Throws `error` as a wrong file is reported: what would be a wrong argument of the user's is
 /// MODEL_FILE, and a file of another kind, known by its first bytes, is named.
 [[noreturn]] void RethrowAsModelFile(const Error& error, std::span<const std::byte> first_bytes);

@@ -14,6 +14,7 @@
 #include "espalier/model_file.h"
 #include "espalier/predictor.h"
 #include "espalier/trainer.h"
+#include "espalier/weights.h"
 #include "testing/messages.h"
 #include "testing/training_networks.h"
 
@@ -88,6 +89,8 @@ TEST(MovedFrom, ANetwork) {
                             [&] { network.WriteParameter("dense1.weight", logits); },
                             [&] { network.NativeBytes(); },
                             [&] { SaveNetwork(network, ::testing::TempDir() + "none"); },
+                            [&] { LoadWeights(network, "none"); },
+                            [&] { ExportSafetensors(network, ::testing::TempDir() + "none"); },
                             [&] { Predictor predictor(network); },
                             [&] { Trainer trainer(network, {}); },
                             [&] { TaskLosses(network, 1, logits, targets); },

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "core/text.h"
 #include "files/json_writer.h"
@@ -21,7 +22,18 @@ constexpr std::int64_t kLengthBytes = 8;
 constexpr std::int64_t kPaddingBytes = 8;  // the header's length is a multiple of it
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr const char* kDtype = "F32";
-constexpr std::int64_t kElementBytes = 4;
+
+struct TypeRow {
+  std::string_view name;
+  std::int64_t bytes;  // of an element
+};
+
+constexpr std::array kTypes = {
+    TypeRow{kDtype, 4},    TypeRow{"F16", 2},     TypeRow{"BF16", 2}, TypeRow{"F64", 8},
+    TypeRow{"F8_E4M3", 1}, TypeRow{"F8_E5M2", 1}, TypeRow{"I64", 8},  TypeRow{"I32", 4},
+    TypeRow{"I16", 2},     TypeRow{"I8", 1},      TypeRow{"U64", 8},  TypeRow{"U32", 4},
+    TypeRow{"U16", 2},     TypeRow{"U8", 1},      TypeRow{"BOOL", 1},
+};
 
 std::uint64_t HeaderLength(std::span<const std::byte> first_bytes) {
   std::uint64_t length = 0;
@@ -29,18 +41,19 @@ std::uint64_t HeaderLength(std::span<const std::byte> first_bytes) {
   return length;
 }
 
-void CheckHeaderLength(std::uint64_t length, const ModelFileLimits& limits) {
+void CheckHeaderLength(std::uint64_t length, const ModelFileLimits& limits, SafetensorsForm form) {
   if (length > static_cast<std::uint64_t>(limits.header_bytes)) {
     Fail(ErrorCode::kModelFile, "header: expected a length of at most ", limits.header_bytes,
          " bytes, got ", length);
   }
-  if (length == 0 || length % kPaddingBytes != 0) {
+  if (form == SafetensorsForm::kModelFile && (length == 0 || length % kPaddingBytes != 0)) {
     Fail(ErrorCode::kModelFile, "header: expected a length that is a multiple of ", kPaddingBytes,
          ", got ", length);
   }
 }
 
-std::string ReadHeaderText(const ByteSource& file, const ModelFileLimits& limits) {
+std::string ReadHeaderText(const ByteSource& file, const ModelFileLimits& limits,
+                           SafetensorsForm form) {
   if (file.size() < kLengthBytes) {
     Fail(ErrorCode::kModelFile, "expected at least ", kLengthBytes, " bytes, got ", file.size());
   }
@@ -52,15 +65,16 @@ std::string ReadHeaderText(const ByteSource& file, const ModelFileLimits& limits
     Fail(ErrorCode::kModelFile, "header: expected a length of at most ", available,
          " bytes, which the file has left, got ", length);
   }
-  CheckHeaderLength(length, limits);
+  CheckHeaderLength(length, limits, form);
   std::string text(length, '\0');
   file.ReadAt(kLengthBytes, std::as_writable_bytes(std::span(text)));
   return text;
 }
 
-// The header without its padding: up to seven spaces at the end.
-std::string_view WithoutPadding(std::string_view text) {
+// The header without its padding: spaces at the end, up to seven in a model file.
+std::string_view WithoutPadding(std::string_view text, SafetensorsForm form) {
   const std::size_t end = text.find_last_not_of(' ') + 1;
+  if (form == SafetensorsForm::kAnyProgram) return text.substr(0, end);
   if (end == 0 || text[end - 1] != '}' ||
       text.size() - end >= static_cast<std::size_t>(kPaddingBytes)) {
     Fail(ErrorCode::kModelFile, "header: expected an object and at most ", kPaddingBytes - 1,
@@ -92,19 +106,29 @@ std::map<std::string, std::string> ReadMetadata(const JsonReader& metadata,
   return result;
 }
 
+// Of an element of a type that files of this form may have.
+std::int64_t ElementBytes(const JsonReader& dtype, SafetensorsForm form) {
+  if (form == SafetensorsForm::kModelFile && dtype.Text() != kDtype) dtype.Refuse(kDtype);
+  const auto* row = std::ranges::find(kTypes, dtype.Text(), &TypeRow::name);
+  if (row == kTypes.end()) dtype.Refuse("F32, F16, BF16, F64 or another known type");
+  return row->bytes;
+}
+
 // Bytes of a tensor of this shape; cannot wrap.
-std::int64_t TensorBytes(const std::string& name, const std::vector<std::int64_t>& shape,
-                         const ModelFileLimits& limits) {
+std::int64_t TensorBytes(const std::string& name, std::int64_t element_bytes,
+                         const std::vector<std::int64_t>& shape, const ModelFileLimits& limits,
+                         SafetensorsForm form) {
+  const std::int64_t least = form == SafetensorsForm::kModelFile ? 1 : 0;
   const auto rank = static_cast<std::int64_t>(shape.size());
-  if (rank < 1 || rank > limits.rank) {
-    Fail(ErrorCode::kModelFile, "tensor '", name, "': expected 1 to ", limits.rank,
+  if (rank < least || rank > limits.rank) {
+    Fail(ErrorCode::kModelFile, "tensor '", name, "': expected ", least, " to ", limits.rank,
          " dimensions, got ", rank);
   }
-  std::int64_t bytes = kElementBytes;
+  std::int64_t bytes = element_bytes;
   for (const std::int64_t dimension : shape) {
-    if (dimension < 1) {
-      Fail(ErrorCode::kModelFile, "tensor '", name, "': expected dimensions of at least 1, got ",
-           dimension);
+    if (dimension < least) {
+      Fail(ErrorCode::kModelFile, "tensor '", name, "': expected dimensions of at least ", least,
+           ", got ", dimension);
     }
     if (__builtin_mul_overflow(bytes, dimension, &bytes)) {
       Fail(ErrorCode::kModelFile, "tensor '", name, "': expected a size of less than 2^63 bytes, ",
@@ -115,19 +139,18 @@ std::int64_t TensorBytes(const std::string& name, const std::vector<std::int64_t
 }
 
 SafetensorsTensor ReadTensor(const JsonMember& member, std::int64_t data_bytes,
-                             const ModelFileLimits& limits) {
+                             const ModelFileLimits& limits, SafetensorsForm form) {
   CheckKey("tensor names", member.key, limits);
   JsonFields fields(JsonReader(member.value, Concat("header: tensor '", member.key, "'")));
   SafetensorsTensor tensor;
   tensor.name = member.key;
   const JsonReader dtype = fields.Required("dtype");
-  if (dtype.Text() != kDtype) {
-    dtype.Refuse(kDtype);
-  }
+  const std::int64_t element_bytes = ElementBytes(dtype, form);
+  tensor.type = dtype.Text();
   tensor.shape = fields.Required("shape").Integers();
   const std::vector<std::int64_t> offsets = fields.Required("data_offsets").Integers();
   fields.Finish();
-  const std::int64_t bytes = TensorBytes(tensor.name, tensor.shape, limits);
+  const std::int64_t bytes = TensorBytes(tensor.name, element_bytes, tensor.shape, limits, form);
   if (offsets.size() != 2) {
     Fail(ErrorCode::kModelFile, "tensor '", tensor.name, "': expected 2 data_offsets, got ",
          offsets.size());
@@ -160,9 +183,10 @@ void CheckCoverage(const std::vector<SafetensorsTensor>& tensors) {
 }
 
 SafetensorsHeader ParseHeader(std::string_view text, std::int64_t most_data_bytes,
-                              const ModelFileLimits& limits) {
-  const JsonValue parsed = ParseStrictJson(
-      WithoutPadding(text), "header", {.bytes = static_cast<std::size_t>(limits.header_bytes)});
+                              const ModelFileLimits& limits, SafetensorsForm form) {
+  const JsonValue parsed =
+      ParseStrictJson(WithoutPadding(text, form), "header",
+                      {.bytes = static_cast<std::size_t>(limits.header_bytes)});
   const auto* members = std::get_if<JsonValue::Object>(&parsed.content);
   if (members == nullptr) {
     Fail(ErrorCode::kModelFile, "header: expected an object, got an array");
@@ -177,21 +201,23 @@ SafetensorsHeader ParseHeader(std::string_view text, std::int64_t most_data_byte
     if (member.key == kMetadataKey) {
       header.metadata = ReadMetadata(JsonReader(member.value, "header.__metadata__"), limits);
     } else {
-      header.tensors.push_back(ReadTensor(member, most_data_bytes, limits));
+      header.tensors.push_back(ReadTensor(member, most_data_bytes, limits, form));
     }
   }
-  std::sort(header.tensors.begin(), header.tensors.end(),
-            [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  std::sort(header.tensors.begin(), header.tensors.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
   CheckCoverage(header.tensors);
   return header;
 }
 
 }  // namespace
 
-SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileLimits& limits) {
-  const std::string text = ReadHeaderText(file, limits);
+SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileLimits& limits,
+                                        SafetensorsForm form) {
+  const std::string text = ReadHeaderText(file, limits, form);
   const auto begin = kLengthBytes + static_cast<std::int64_t>(text.size());
-  SafetensorsHeader header = ParseHeader(text, file.size() - begin, limits);
+  SafetensorsHeader header = ParseHeader(text, file.size() - begin, limits, form);
   if (header.data_bytes() != file.size() - begin) {
     Fail(ErrorCode::kModelFile, "expected ", header.data_bytes(), " bytes of data, got ",
          file.size() - begin);
@@ -206,14 +232,15 @@ std::int64_t SafetensorsDataBegin(std::span<const std::byte> first_bytes,
          first_bytes.size());
   }
   const std::uint64_t length = HeaderLength(first_bytes);
-  CheckHeaderLength(length, limits);
+  CheckHeaderLength(length, limits, SafetensorsForm::kModelFile);
   return kLengthBytes + static_cast<std::int64_t>(length);
 }
 
 SafetensorsHeader ParseSafetensorsHeader(std::span<const std::byte> bytes,
                                          const ModelFileLimits& limits) {
   const auto text = bytes.subspan(kLengthBytes);
-  return ParseHeader({reinterpret_cast<const char*>(text.data()), text.size()}, INT64_MAX, limits);
+  return ParseHeader({reinterpret_cast<const char*>(text.data()), text.size()}, INT64_MAX, limits,
+                     SafetensorsForm::kModelFile);
 }
 
 std::string WriteSafetensorsHeader(const SafetensorsHeader& header, const ModelFileLimits& limits) {

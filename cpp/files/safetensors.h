@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The safetensors format, a strict subset: 8 bytes with the header's length, a JSON header,
-// then the tensors' bytes without hole or overlap. Little-endian; F32 only.
+// The safetensors format: 8 bytes with the header's length, a JSON header, then the tensors' bytes
+// without hole or overlap. Little-endian.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,8 +24,15 @@ struct ModelFileLimits {
   std::int64_t name_bytes = 512;
 };
 
+/// How a file is read.
+enum class SafetensorsForm {
+  kModelFile,   ///< the subset that this library writes: F32, 1 or more dimensions, none of them 0
+  kAnyProgram,  ///< what others write: any type whose size is known, scalars, empty tensors
+};
+
 struct SafetensorsTensor {
   std::string name;
+  std::string type = "F32";
   std::vector<std::int64_t> shape;
   std::int64_t begin = 0;  ///< bytes from the start of the data
   std::int64_t end = 0;
@@ -49,11 +56,12 @@ SafetensorsHeader ParseSafetensorsHeader(std::span<const std::byte> bytes,
                                          const ModelFileLimits& limits);
 
 /// Throws Error: MODEL_FILE saying what was expected and what was got.
-SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileLimits& limits);
+SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileLimits& limits,
+                                        SafetensorsForm form = SafetensorsForm::kModelFile);
 
 /// The first bytes of a file with these tensors, whose data follow in this order: length and
-/// header, padded with spaces so that data begin at a multiple of 8. Throws Error:
-/// INVALID_ARGUMENT past the limits.
+/// header, padded with spaces so that data begin at a multiple of 8. All types are F32. Throws
+/// Error: INVALID_ARGUMENT past the limits.
 std::string WriteSafetensorsHeader(const SafetensorsHeader& header, const ModelFileLimits& limits);
 
 }  // namespace espalier

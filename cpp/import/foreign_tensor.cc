@@ -2,12 +2,12 @@
 #include "import/foreign_tensor.h"
 
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
+#include "core/half_floats.h"
 #include "core/text.h"
 
 namespace espalier {
@@ -34,22 +34,6 @@ T Load(std::span<const std::byte> bytes, std::int64_t index) {
   return value;
 }
 
-float OfHalf(std::uint16_t bits) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000u) << 16;
-  const std::uint32_t exponent = (bits >> 10) & 0x1Fu;
-  const std::uint32_t fraction = bits & 0x3FFu;
-  if (exponent == 0) {  // zero, or less than the least normal number
-    const float magnitude = std::ldexp(static_cast<float>(fraction), -24);
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const std::uint32_t widened = exponent == 0x1Fu ? 0xFFu : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | widened << 23 | fraction << 13);
-}
-
-float OfBfloat(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
-
 std::int64_t OfReal(double value) {
   if (std::isnan(value)) return 0;
   if (value >= 9.2e18) return std::numeric_limits<std::int64_t>::max();
@@ -63,9 +47,10 @@ template <typename Visit>
 auto WithElements(ForeignType type, std::span<const std::byte> bytes, Visit visit) {
   switch (type) {
     case ForeignType::kFloat16:
-      return visit([bytes](std::int64_t i) { return OfHalf(Load<std::uint16_t>(bytes, i)); });
+      return visit([bytes](std::int64_t i) { return FloatOfHalf(Load<std::uint16_t>(bytes, i)); });
     case ForeignType::kBfloat16:
-      return visit([bytes](std::int64_t i) { return OfBfloat(Load<std::uint16_t>(bytes, i)); });
+      return visit(
+          [bytes](std::int64_t i) { return FloatOfBfloat(Load<std::uint16_t>(bytes, i)); });
     case ForeignType::kFloat64:
       return visit([bytes](std::int64_t i) { return Load<double>(bytes, i); });
     case ForeignType::kInt8:

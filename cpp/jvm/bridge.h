@@ -62,6 +62,9 @@ std::string networkExplainTransfer(std::int64_t network,
 void networkSave(std::int64_t network, const char* path);
 /// options_json: jvm/config_json.h.
 void networkExportOnnx(std::int64_t network, const char* path, const char* options_json);
+/// map_json and the report that is returned: jvm/weights_json.h.
+std::string networkLoadWeights(std::int64_t network, const char* path, const char* map_json);
+void networkExportSafetensors(std::int64_t network, const char* path, const char* map_json);
 /// limits_json: jvm/config_json.h.
 std::int64_t networkLoad(const char* path, const char* limits_json);
 

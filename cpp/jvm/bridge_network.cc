@@ -9,11 +9,13 @@
 #include "espalier/export.h"
 #include "espalier/metrics.h"
 #include "espalier/model_file.h"
+#include "espalier/weights.h"
 #include "files/graph_json.h"
 #include "jvm/bridge.h"
 #include "jvm/config_json.h"
 #include "jvm/guard.h"
 #include "jvm/handle_objects.h"
+#include "jvm/weights_json.h"
 
 namespace espalier::jvm {
 namespace {
@@ -206,6 +208,20 @@ void networkExportOnnx(std::int64_t network, const char* path, const char* optio
   Guard([&] {
     ExportOnnx(*Entered<Network>(network), std::string(Text("path", path)),
                OnnxExportOptionsFromJson(Text("options", options_json)));
+  });
+}
+
+std::string networkLoadWeights(std::int64_t network, const char* path, const char* map_json) {
+  return Guard([&] {
+    return ToJsonText(LoadWeights(*Entered<Network>(network), std::string(Text("path", path)),
+                                  WeightMapFromJson(Text("map", map_json))));
+  });
+}
+
+void networkExportSafetensors(std::int64_t network, const char* path, const char* map_json) {
+  Guard([&] {
+    ExportSafetensors(*Entered<Network>(network), std::string(Text("path", path)),
+                      WeightMapFromJson(Text("map", map_json)));
   });
 }
 

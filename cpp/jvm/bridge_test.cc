@@ -77,6 +77,8 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { networkExplainTransfer(network, "{}"); },
       [&] { networkSave(network, "none"); },
       [&] { networkExportOnnx(network, "none", "{}"); },
+      [&] { networkLoadWeights(network, "none", "{}"); },
+      [&] { networkExportSafetensors(network, "none", "{}"); },
       [&] { modelWriterCreate(network); },
       [&] { modelWriterRead(network, nullptr, 0); },
       [&] { modelReaderWrite(network, nullptr, 0); },
@@ -151,6 +153,10 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { networkLoad(nullptr, "{}"); });
   invalid([&] { networkSave(network_, nullptr); });
   invalid([&] { networkExportOnnx(network_, nullptr, "{}"); });
+  invalid([&] { networkLoadWeights(network_, nullptr, "{}"); });
+  invalid([&] { networkLoadWeights(network_, "none", R"({"known":"no such"})"); });
+  invalid([&] { networkLoadWeights(network_, "none", R"({"rules":[{"parameter":"a"}]})"); });
+  invalid([&] { networkExportSafetensors(network_, "none", nullptr); });
   invalid([&] { networkExportOnnx(network_, "none", nullptr); });
   invalid([&] { networkExportOnnx(network_, "none", R"({"heads":["no such"]})"); });
   invalid([&] { networkTransfer(network_, nullptr, 1); });

@@ -253,6 +253,11 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("networkSave", [&] { networkSave(network, path.c_str()); });
   const std::string onnx_path = path + ".onnx";
   Keeps("networkExportOnnx", [&] { networkExportOnnx(network, onnx_path.c_str(), "{}"); });
+  const std::string weights_path = path + ".weights";
+  Keeps("networkExportSafetensors",
+        [&] { networkExportSafetensors(network, weights_path.c_str(), "{}"); });
+  Keeps("networkLoadWeights", [&] { networkLoadWeights(network, weights_path.c_str(), "{}"); });
+  std::remove(weights_path.c_str());
   std::int64_t importer = 0;
   Keeps("foreignImporterCreate", [&] { importer = foreignImporterCreate("onnx", "{}"); });
   Keeps("foreignImporterRead",

@@ -107,6 +107,7 @@ class OutOfMemory : public ::testing::Test {
     for (const std::int64_t handle : {predictor, trainer, trained, network}) closeHandle(handle);
     std::remove(path.c_str());
     std::remove((path + ".onnx").c_str());
+    std::remove((path + ".weights").c_str());
   }
 
   // Nothing that existed before has changed, nothing new is there.
@@ -199,6 +200,12 @@ TEST_F(OutOfMemory, OfNetworksLosesNothing) {
   FailEveryAllocation("save", [&] { networkSave(network, path.c_str()); });
   FailEveryAllocation("export",
                       [&] { networkExportOnnx(network, (path + ".onnx").c_str(), "{}"); });
+  const std::string weights_path = path + ".weights";
+  const char* map = R"({"rules": [{"parameter": "heads.*", "tensor": "x*", "values": "same"}]})";
+  FailEveryAllocation("export weights",
+                      [&] { networkExportSafetensors(network, weights_path.c_str(), map); });
+  FailEveryAllocation("load weights",
+                      [&] { networkLoadWeights(network, weights_path.c_str(), map); });
   std::vector<std::int8_t> file(1 << 16);
   FailEveryAllocation("write", [&] {
     const Handle writer(modelWriterCreate(network));

@@ -117,6 +117,11 @@ class Session {
     Call("networkExportOnnx",
          [&] { networkExportOnnx(network_, (file_ + ".onnx").c_str(), "{}"); });
     std::remove((file_ + ".onnx").c_str());
+    const std::string weights = file_ + ".weights";
+    Call("networkExportSafetensors",
+         [&] { networkExportSafetensors(network_, weights.c_str(), "{}"); });
+    Call("networkLoadWeights", [&] { networkLoadWeights(network_, weights.c_str(), "{}"); });
+    std::remove(weights.c_str());
     Call("networkLoad", [&] { loaded_ = networkLoad(file_.c_str(), "{}"); });
     Call("networkClone", [&] { clone_ = networkClone(network_); });
     Call("networkScaleLogits", [&] {

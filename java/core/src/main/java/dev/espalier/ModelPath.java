@@ -37,12 +37,26 @@ final class ModelPath {
   }
 
   static void exportOnnx(NativeHandle network, Path file, OnnxExportOptions options) {
+    String path = ofDefaultFileSystem("exportOnnx", file);
+    network.run(id -> Bridge.networkExportOnnx(id, path, options.toJson()));
+  }
+
+  static WeightReport loadWeights(NativeHandle network, Path file, WeightMap map) {
+    String path = ofDefaultFileSystem("loadWeights", file);
+    return new WeightReport(network.get(id -> Bridge.networkLoadWeights(id, path, map.toJson())));
+  }
+
+  static void exportSafetensors(NativeHandle network, Path file, WeightMap map) {
+    String path = ofDefaultFileSystem("exportSafetensors", file);
+    network.run(id -> Bridge.networkExportSafetensors(id, path, map.toJson()));
+  }
+
+  private static String ofDefaultFileSystem(String call, Path file) {
     if (!isOfDefaultFileSystem(file)) {
       throw new IllegalArgumentException(
-          "exportOnnx: expected a path of the default file system, got " + file.toUri());
+          call + ": expected a path of the default file system, got " + file.toUri());
     }
-    String path = file.toAbsolutePath().toString();
-    network.run(id -> Bridge.networkExportOnnx(id, path, options.toJson()));
+    return file.toAbsolutePath().toString();
   }
 
   private static boolean isOfDefaultFileSystem(Path file) {

@@ -65,4 +65,40 @@ public abstract sealed class NetworkFiles permits Network {
   public void exportOnnx(Path file, OnnxExportOptions options) {
     ModelPath.exportOnnx(handle(), file, Objects.requireNonNull(options, "options"));
   }
+
+  /**
+   * Reads parameters and buffers, frozen ones too, from a safetensors file of any program: float32,
+   * float16, bfloat16 or float64, rounded to float32. All of them or, if an exception is thrown,
+   * none.
+   *
+   * @param file a path of the default file system
+   * @param map which tensor is which parameter
+   * @return what was read and what was not
+   * @throws IllegalArgumentException if the path is of another file system or a rule is wrong
+   * @throws ModelFileException if the file is damaged or has values that are not finite, or if
+   *     parameters or tensors are left over that the map does not allow, or do not fit: all are
+   *     listed
+   * @throws java.io.UncheckedIOException if it cannot be read
+   * @throws IllegalStateException if this network is closed or others use it
+   */
+  public WeightReport loadWeights(Path file, WeightMap map) {
+    return ModelPath.loadWeights(handle(), file, Objects.requireNonNull(map, "map"));
+  }
+
+  /**
+   * Writes all parameters and buffers as float32 to a safetensors file under the names that a map
+   * gives them, for other programs. {@link #loadWeights} with the same map reads them back to the
+   * same bits. A file that is there already is replaced as a whole, or stays as it was, as by
+   * {@link #save(Path)}.
+   *
+   * @param file a path of the default file system
+   * @param map which tensor is which parameter
+   * @throws IllegalArgumentException if the path is of another file system, or a rule is wrong or
+   *     only says {@link WeightMap#reshape}
+   * @throws java.io.UncheckedIOException if it cannot be written
+   * @throws IllegalStateException if this network is closed or another thread changes it
+   */
+  public void exportSafetensors(Path file, WeightMap map) {
+    ModelPath.exportSafetensors(handle(), file, Objects.requireNonNull(map, "map"));
+  }
 }

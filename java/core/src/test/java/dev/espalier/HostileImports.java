@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
-/** Options of imports, and what is made of them. */
+/** Options of imports, maps of weights, and what is made of them. */
 final class HostileImports {
   private static final Path MODEL =
       Path.of(System.getProperty("espalier.root"), "cpp/testdata/small_backbone.onnx");
@@ -27,6 +27,24 @@ final class HostileImports {
             () -> null));
     receivers.put(ImportOptions.class, Hostile.list(() -> defaults));
     receivers.put(ImportReport.class, Hostile.list(HostileImports::report));
+    WeightMap same = WeightMap.sameNames();
+    arguments.put(
+        WeightMap.class,
+        Hostile.list(
+            () -> same,
+            () -> same.mayStay("*").mayBeUnused("*"),
+            () -> same.rename("*", "a?").mayStay("*").mayBeUnused("*"),
+            () -> same.transpose("*", "x*").reshape("a\0b", "\u00fc"),
+            WeightMap::torchvisionResNet,
+            () -> null));
+    receivers.put(WeightMap.class, Hostile.list(() -> same));
+    receivers.put(WeightReport.class, Hostile.list(HostileImports::weightReport));
+  }
+
+  private static WeightReport weightReport() {
+    return new WeightReport(
+        "{\"matched\": [{\"parameter\": \"a\", \"tensor\": \"b\"}], \"reshaped\": [],"
+            + " \"kept\": [\"c\"], \"unused\": [], \"summary\": \"\"}");
   }
 
   private static ImportReport report() {

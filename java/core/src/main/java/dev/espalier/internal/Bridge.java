@@ -111,6 +111,11 @@ public final class Bridge {
 
   public static native void networkExportOnnx(long network, String path, String optionsJson);
 
+  public static native @StdString String networkLoadWeights(
+      long network, String path, String mapJson);
+
+  public static native void networkExportSafetensors(long network, String path, String mapJson);
+
   public static native long networkLoad(String path, String limitsJson);
 
   public static native long modelReaderCreate(String limitsJson);

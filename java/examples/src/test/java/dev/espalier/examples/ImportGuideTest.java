@@ -4,7 +4,12 @@ package dev.espalier.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.espalier.Head;
+import dev.espalier.Network;
+import dev.espalier.Shape;
+import dev.espalier.WeightMap;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -17,7 +22,7 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What docs/import.md shows compiles, and runs on a small model. */
+/** What docs/import.md shows compiles, and runs on small models. */
 class ImportGuideTest {
   private static final Path ROOT =
       Path.of(System.getProperty("espalier.readme")).toAbsolutePath().getParent();
@@ -25,11 +30,35 @@ class ImportGuideTest {
       Pattern.compile("```java\n(.*?public class (\\w+).*?)```", Pattern.DOTALL);
 
   @Test
-  void exampleRuns(@TempDir Path folder) throws Exception {
-    Matcher program = PROGRAM.matcher(Files.readString(ROOT.resolve("docs/import.md")));
-    assertTrue(program.find());
-    String name = program.group(2);
-    Path source = Files.writeString(folder.resolve(name + ".java"), program.group(1));
+  void backboneIsBrought(@TempDir Path folder) throws Exception {
+    String text =
+        run("BringABackbone", folder, ROOT.resolve("cpp/testdata/small_backbone.onnx").toString());
+    assertTrue(text.contains("output 'logits': 'fc' [2] of float32"), text);
+    assertTrue(text.contains("heads.pet.dense"), text);
+  }
+
+  @Test
+  void weightsAreRead(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("published.safetensors");
+    try (Network network =
+        Network.builder(Shape.image(3, 8, 8))
+            .conv2d("conv1", 4, 3)
+            .batchNorm("bn1")
+            .relu()
+            .globalAveragePool2d()
+            .head("fc", Head.labels("cat", "dog"))
+            .build(2)) {
+      network.exportSafetensors(file, WeightMap.sameNames().rename("heads.fc.dense.*", "fc.*"));
+    }
+    Path exported = folder.resolve("exported.safetensors");
+    String text = run("ReadWeights", folder, file.toString(), exported.toString());
+    assertTrue(text.startsWith("weights: 8 read"), text);
+    assertEquals(-1, Files.mismatch(file, exported));
+  }
+
+  /** Returns what a program of the guide prints. */
+  private static String run(String name, Path folder, String... arguments) throws Exception {
+    Path source = Files.writeString(folder.resolve(name + ".java"), program(name));
     String[] options = {
       "-Xlint:all,-path",
       "-Werror",
@@ -45,15 +74,23 @@ class ImportGuideTest {
     PrintStream console = System.out;
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     try (URLClassLoader loader =
-        new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader())) {
+        new URLClassLoader(
+            new URL[] {folder.toUri().toURL()}, ImportGuideTest.class.getClassLoader())) {
       System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
-      String[] arguments = {ROOT.resolve("cpp/testdata/small_backbone.onnx").toString()};
       loader.loadClass(name).getMethod("main", String[].class).invoke(null, (Object) arguments);
     } finally {
       System.setOut(console);
     }
-    String text = printed.toString(StandardCharsets.UTF_8);
-    assertTrue(text.contains("output 'logits': 'fc' [2] of float32"), text);
-    assertTrue(text.contains("heads.pet.dense"), text);
+    return printed.toString(StandardCharsets.UTF_8);
+  }
+
+  private static String program(String name) throws IOException {
+    Matcher program = PROGRAM.matcher(Files.readString(ROOT.resolve("docs/import.md")));
+    while (program.find()) {
+      if (program.group(2).equals(name)) {
+        return program.group(1);
+      }
+    }
+    throw new AssertionError("docs/import.md has no program " + name);
   }
 }

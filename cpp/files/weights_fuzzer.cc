@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Any bytes as weights of another program: refused with MODEL_FILE, or read, and the network is
+// what it was or finite. Built with -DESPALIER_FUZZERS=ON (clang).
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+#include <vector>
+
+#include "core/memory.h"
+#include "espalier/builder.h"
+#include "espalier/error.h"
+#include "files/load_weights.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace espalier;
+  SetNativeBytesLimit(std::int64_t{1} << 28);
+  NetworkBuilder builder(Shape::Vector(2));
+  Network network = builder.Dense("a", 2).Dense("b", 1).Build(1);
+  const WeightMap map = {.rules = {{"b.weight", "c", WeightRule::Values::kReshaped},
+                                   {"*.weight", "*", WeightRule::Values::kTransposed}},
+                         .may_stay = {"*"},
+                         .may_be_unused = {"*"}};
+  const std::vector<float> before = network.ReadParameter("a.weight");
+  const MemorySource file(std::as_bytes(std::span(data, size)));
+  try {
+    LoadWeightsFrom(network, file, map);
+    for (const ParameterDescription& parameter : network.Parameters()) {
+      if (!std::ranges::all_of(network.ReadParameter(parameter.path),
+                               [](float value) { return std::isfinite(value); })) {
+        std::abort();
+      }
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kModelFile || network.ReadParameter("a.weight") != before) {
+      std::abort();
+    }
+  }
+  return 0;
+}

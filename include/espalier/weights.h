@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "espalier/network.h"
+
+namespace espalier {
+
+/// How some parameters of a network are called in a file, and how their values lie there.
+struct WeightRule {
+  enum class Values {
+    kSame,
+    kTransposed,  ///< [out, in] here is [in, out] there
+    kReshaped,    ///< as many values in another shape: [n, c] here, [n, c, 1, 1] there
+  };
+
+  /// A parameter's path, or a glob: '*' any run of characters, as short as will do, '?' any one.
+  std::string parameter;
+  /// The tensor's name, with the glob's wildcards in the same order: each is what it was there.
+  std::string tensor;
+  Values values = Values::kSame;
+};
+
+/// Which tensor of a safetensors file is which parameter of a network. The default is a file that
+/// calls all as the network does, with nothing left over on either side.
+struct WeightMap {
+  /// The first that matches a parameter's path applies; without one, its tensor has its path as
+  /// name. No two parameters may have one tensor.
+  std::vector<WeightRule> rules;
+  /// Paths or globs of parameters that LoadWeights leaves as they are where the file has no tensor
+  /// for them, or one that does not fit.
+  std::vector<std::string> may_stay;
+  /// Names or globs of tensors that LoadWeights does not need.
+  std::vector<std::string> may_be_unused;
+};
+
+/// torchvision's names of a ResNet whose layers are called as there but for its batch norms, which
+/// are called after their convolutions ("conv1.bn", "layer2.0.conv1.bn"), and whose projections are
+/// "layer2.0.downsample" and "layer2.0.downsample.bn". Heads may stay as they are, and
+/// torchvision's "fc" need not be used.
+WeightMap TorchvisionResNetWeights();
+
+/// The same for MobileNetV2: "features.0", "features.18", and in the blocks between "expand",
+/// "depthwise" and "project", each with its "bn".
+WeightMap TorchvisionMobileNetV2Weights();
+
+/// What LoadWeights did with each parameter and each tensor.
+struct WeightReport {
+  struct Match {
+    std::string parameter;
+    std::string tensor;
+  };
+  std::vector<Match> matched;       ///< read, in the order of parameters; those reshaped too
+  std::vector<Match> reshaped;      ///< read from a tensor of another shape
+  std::vector<std::string> kept;    ///< parameters that stayed as they were
+  std::vector<std::string> unused;  ///< tensors not read, by name
+
+  /// For people: how many there are of each, and the first by name.
+  std::string ToString() const;
+};
+
+/// Reads parameters and buffers from a safetensors file of any program: float32, float16, bfloat16
+/// or float64, rounded to float32. All of them or, if an error is thrown, none. Frozen layers are
+/// read too. What does not fit is one error with all of it. The file is read as strictly as a
+/// model file.
+///
+/// Throws Error: MODEL_FILE if the file is damaged, does not fit, or has values that are not finite
+/// in float32; INVALID_ARGUMENT for a wrong map; INVALID_STATE if the network was moved from; BUSY
+/// if others use it; OUT_OF_MEMORY, IO.
+WeightReport LoadWeights(Network& network, const std::string& path, const WeightMap& map = {});
+
+/// Writes all parameters and buffers as float32 under the names that `map` gives them, as safely as
+/// SaveNetwork writes; LoadWeights with the same map reads them back to the same bits. Throws
+/// Error: INVALID_ARGUMENT for a wrong map, or where a rule says kReshaped, which does not say to
+/// what shape; INVALID_STATE, BUSY, OUT_OF_MEMORY, IO.
+void ExportSafetensors(const Network& network, const std::string& path, const WeightMap& map = {});
+
+}  // namespace espalier
