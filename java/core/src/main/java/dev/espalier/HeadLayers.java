@@ -3,6 +3,7 @@ package dev.espalier;
 
 import dev.espalier.internal.NativeCall;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * The layers of a head between features and output layer; see {@link Head#layers}.
@@ -25,6 +26,7 @@ public final class HeadLayers extends Layers<HeadLayers> {
    * @return this
    */
   public HeadLayers tokenPool(String name, TokenPooling pooling, String layer, String lengths) {
+    Objects.requireNonNull(pooling, "pooling");
     nextInputs = List.of(NativeCall.text(layer, "layer"), NativeCall.text(lengths, "lengths"));
     return tokenPool(name, pooling);
   }
