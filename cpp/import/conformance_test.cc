@@ -306,8 +306,9 @@ TEST(Conformance, LightModelsAnswerAsPublished) {
     const auto path = entry.path().parent_path() / (entry.path().stem().string() + "_output_0.pb");
     const auto bytes = testing::ReadBytes(path);
     const std::vector<float> expected = ReadOnnxTensor(ProtoMessage(*bytes), bytes).tensor.Floats();
-    ASSERT_EQ(network.Spec().inputs.size(), 1u);
-    const Shape& shape = network.Spec().inputs[0].shape;
+    const NetworkSpec spec = network.Spec();
+    ASSERT_EQ(spec.inputs.size(), 1u);
+    const Shape& shape = spec.inputs[0].shape;
     std::vector<float> image(static_cast<std::size_t>(shape.element_count()));
     for (std::size_t i = 0; i < image.size(); ++i) {
       image[i] = static_cast<float>(i) / static_cast<float>(image.size());
