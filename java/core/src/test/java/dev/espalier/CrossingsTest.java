@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.jdi.Bootstrap;
@@ -9,6 +10,7 @@ import com.sun.jdi.VirtualMachine;
 import com.sun.jdi.connect.Connector;
 import com.sun.jdi.connect.LaunchingConnector;
 import com.sun.jdi.event.Event;
+import com.sun.jdi.event.EventSet;
 import com.sun.jdi.event.MethodEntryEvent;
 import com.sun.jdi.event.VMDisconnectEvent;
 import com.sun.jdi.request.EventRequest;
@@ -32,6 +34,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class CrossingsTest {
   private static final int CALLS = 24;
+  private static final long MOST_MILLIS = 120_000;
 
   @ParameterizedTest
   @CsvSource({
@@ -71,16 +74,19 @@ class CrossingsTest {
       request.addClassFilter(Bridge.class.getName());
       request.setSuspendPolicy(EventRequest.SUSPEND_NONE);
       request.enable();
-      machine.resume();
       List<String> crossings = new ArrayList<>();
       boolean isOver = false;
       while (!isOver) {
-        for (Event event : machine.eventQueue().remove()) {
+        EventSet events = machine.eventQueue().remove(MOST_MILLIS);
+        assertNotNull(events, "nothing is heard of the program any more");
+        for (Event event : events) {
           if (event instanceof MethodEntryEvent entry && entry.method().isNative()) {
             crossings.add(entry.method().name());
           }
           isOver = isOver || event instanceof VMDisconnectEvent;
         }
+        // The start stops the program: only once it is heard of can it be told to go on.
+        events.resume();
       }
       int exitCode = machine.process().waitFor();
       assertEquals(0, exitCode, new String(machine.process().getErrorStream().readAllBytes()));
