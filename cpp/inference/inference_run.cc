@@ -5,6 +5,7 @@
 
 #include "core/checked.h"
 #include "core/fast_paths.h"
+#include "kernels/rounding.h"
 
 namespace espalier {
 namespace {
@@ -17,8 +18,6 @@ constexpr std::int64_t kLeastOfRounds = 4;
 // How much of the workers' time may pass in waiting for the last part, as a share of it all: where
 // parts come out worse, operations are shared.
 constexpr double kLeastBalance = 0.85;
-
-std::int64_t DivideUp(std::int64_t value, std::int64_t by) { return (value + by - 1) / by; }
 
 std::int64_t ScratchFloats(const PlanSteps& plan, std::int64_t batch) {
   std::int64_t floats = 0;
@@ -34,7 +33,7 @@ std::int64_t TemporaryFloats(const PlanSteps& plan, std::int64_t batch) {
     floats = std::max(floats, step.operation->TemporaryFloats(batch));
   }
   constexpr std::int64_t kLine = kAlignmentBytes / sizeof(float);
-  return DivideUp(floats, kLine) * kLine;
+  return RoundUp(floats, kLine);
 }
 
 }  // namespace
@@ -45,7 +44,7 @@ InferenceRun::InferenceRun(const InferencePlan& plan, std::int64_t piece, int wo
       together_(plan.CanUseWorkers(plan.max_batch()) ? workers : 1,
                 ScratchFloats(plan.content_, piece)) {
   const std::int64_t lanes = together_.workers();
-  const std::int64_t room = DivideUp(piece, lanes);
+  const std::int64_t room = Ceiling(piece, lanes);
   const std::int64_t least = plan.LeastPart(nullptr);
   const bool is_divided = lanes > 1 && room >= least && plan.max_batch() / lanes >= least;
   if (is_divided) part_room_ = room;
@@ -87,7 +86,7 @@ InferenceRun::Lane InferenceRun::MakeLane(const InferencePlan& plan, int worker,
 void InferenceRun::Execute(const InferencePlan& plan, std::int64_t batch, const Border& border) {
   const std::int64_t part = PartOf(plan, batch, border.lengths);
   if (part > 0) {
-    together_.ParallelForWorkers(DivideUp(batch, part), [&](std::int64_t task, int worker) {
+    together_.ParallelForWorkers(Ceiling(batch, part), [&](std::int64_t task, int worker) {
       const std::int64_t first = task * part;
       RunExamples(plan, first, std::min(part, batch - first), border,
                   parts_[static_cast<std::size_t>(worker)], nullptr);
@@ -107,14 +106,14 @@ std::int64_t InferenceRun::PartOf(const InferencePlan& plan, std::int64_t batch,
   if (parts_.empty() || batch < workers) return 0;
   const std::int64_t least = plan.LeastPart(lengths);
   if (batch / workers < least || !Takes(FastPath::kCutBatches)) return 0;
-  const std::int64_t least_rounds = DivideUp(batch, workers * part_room_);
+  const std::int64_t least_rounds = Ceiling(batch, workers * part_room_);
   const std::int64_t most_rounds = std::clamp(batch / (workers * least * kLeastOfRounds),
                                               least_rounds, std::max(least_rounds, kMostRounds));
   std::int64_t best = 0;
   double best_balance = kLeastBalance;
   for (std::int64_t rounds = least_rounds; rounds <= most_rounds; ++rounds) {
-    const std::int64_t part = DivideUp(batch, workers * rounds);
-    const std::int64_t turns = DivideUp(DivideUp(batch, part), workers);
+    const std::int64_t part = Ceiling(batch, workers * rounds);
+    const std::int64_t turns = Ceiling(Ceiling(batch, part), workers);
     const double balance = static_cast<double>(batch) / static_cast<double>(turns * workers * part);
     if (balance >= best_balance) {
       best = part;

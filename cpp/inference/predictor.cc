@@ -16,6 +16,7 @@
 #include "inference/length_order.h"
 #include "inference/probabilities.h"
 #include "kernels/copies/pixels.h"
+#include "kernels/rounding.h"
 #include "network/input_pointers.h"
 #include "network/cost.h"
 #include "network/graph.h"
@@ -151,8 +152,7 @@ std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
 
 // The size of pieces of `most` at most, all about as large.
 std::int64_t EqualPiece(std::int64_t count, std::int64_t most) {
-  const std::int64_t pieces = (count + most - 1) / most;
-  return (count + pieces - 1) / pieces;
+  return Ceiling(count, Ceiling(count, most));
 }
 
 }  // namespace

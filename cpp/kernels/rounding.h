@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Division of sizes, which are not negative. Internal to kernels/.
+// Division of sizes, which are not negative.
 
 #include <cstdint>
 
