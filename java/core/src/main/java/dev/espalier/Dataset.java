@@ -11,7 +11,8 @@ import java.util.List;
  * head of a network; other tasks are matched to heads by name, and so are their labels, values or
  * classes where the {@link Target} names them.
  *
- * <p>{@link Datasets} makes data sets from arrays, lists and files, and from one another.
+ * <p>{@link Datasets} makes data sets from arrays and lists, and from one another. Those of files
+ * are in the artifact espalier-data, those of texts in espalier-text.
  *
  * <p><b>Own implementations</b> provide the five abstract methods, and override {@link #isStable}
  * if they can. Within a {@code fit} or {@code evaluate} one thread at a time reads; it may be

@@ -2,7 +2,6 @@
 package dev.espalier;
 
 import java.nio.FloatBuffer;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -14,7 +13,7 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes data sets: from arrays, lists and files, and from other data sets.
+ * Makes data sets: from arrays and lists, and from other data sets.
  *
  * <p>The factories keep the arrays they are given without copying them; don't change them while in
  * use. What is made from another data set is a view of it, which stays as it is; so are both as
@@ -112,37 +111,6 @@ public final class Datasets {
    */
   public static Dataset ofClasses(float[][] inputs, int[] classes) {
     return withClasses(new RowsDataset(inputs), "", classes);
-  }
-
-  /**
-   * Reads images and classes from IDX files of unsigned bytes, as MNIST has them, gzipped or not.
-   * Pixels are divided by 255. Images {@code [n, rows, columns]} get the shape {@code [1, rows,
-   * columns]}, {@code [n, channels, rows, columns]} keep theirs, {@code [n, values]} are vectors.
-   *
-   * @param images file of the inputs
-   * @param labels file of the classes, one byte each
-   * @return the data set, in memory
-   * @throws IllegalArgumentException if a file is not a valid IDX file of this kind: wrong magic,
-   *     truncated, or longer than its header says
-   * @throws ShapeException if the files differ in the number of examples
-   * @throws java.io.UncheckedIOException if a file cannot be read
-   */
-  public static Dataset idx(Path images, Path labels) {
-    return IdxFile.dataset(images, labels, 1f / 255);
-  }
-
-  /**
-   * Reads images and classes from IDX files as {@link #idx} does, with pixels from 0 to 255.
-   *
-   * @param images file of the inputs
-   * @param labels file of the classes, one byte each
-   * @return the data set, in memory
-   * @throws IllegalArgumentException if a file is not a valid IDX file of this kind
-   * @throws ShapeException if the files differ in the number of examples
-   * @throws java.io.UncheckedIOException if a file cannot be read
-   */
-  public static Dataset idxRaw(Path images, Path labels) {
-    return IdxFile.dataset(images, labels, 1f);
   }
 
   /**
@@ -514,8 +482,8 @@ public final class Datasets {
 
   /**
    * Names the labels, values or classes of a task, so that they are matched by name from now on:
-   * {@code withNames(Datasets.idx(images, labels), "", List.of("shirt", "trousers"))}. Names that
-   * they had are replaced; the targets stay.
+   * {@code withNames(garments, "", List.of("shirt", "trousers"))}. Names that they had are
+   * replaced; the targets stay.
    *
    * @param data the data set
    * @param task name of the task, or "" for the only one

@@ -155,7 +155,6 @@ class ModelFileTest {
       assertRefuses(() -> network.save(inside), "/model: ", "file system is closed");
       assertRefuses(() -> Network.load(inside), "/model: ", "file system is closed");
       assertRefuses(() -> Network.transferFrom(inside), "/model: ", "file system is closed");
-      assertRefuses(() -> Datasets.idx(inside, inside), "/model: ", "file system is closed");
       Path readOnly = FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/model");
       assertRefuses(() -> network.save(readOnly), "/model: ", "file system is read-only");
       network.freeze("*"); // nobody holds it any more

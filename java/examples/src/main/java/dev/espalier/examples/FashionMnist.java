@@ -3,6 +3,7 @@ package dev.espalier.examples;
 
 import dev.espalier.Dataset;
 import dev.espalier.Datasets;
+import dev.espalier.data.IdxDataset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -63,7 +64,7 @@ record FashionMnist(Dataset training, Dataset test) {
   private static Dataset read(Path folder, String part) {
     Path images = file(folder, part + "-images-idx3-ubyte");
     Path labels = file(folder, part + "-labels-idx1-ubyte");
-    return Datasets.withNames(Datasets.idx(images, labels), "", CLASSES);
+    return Datasets.withNames(IdxDataset.read(images, labels), "", CLASSES);
   }
 
   /** The file, gzipped or not, whichever is there. */

@@ -5,6 +5,7 @@ import dev.espalier.Dataset;
 import dev.espalier.Datasets;
 import dev.espalier.Head;
 import dev.espalier.Network;
+import dev.espalier.data.IdxDataset;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -74,7 +75,7 @@ final class WhenTransferHurts {
   /** Handwritten digits: the 10,000 of MNIST's test files, split into pool, validation and test. */
   static Map<String, Spread> digits(Network pretrained, Path folder) {
     Dataset files =
-        Datasets.idx(
+        IdxDataset.read(
             FashionMnist.file(folder, "t10k-images-idx3-ubyte"),
             FashionMnist.file(folder, "t10k-labels-idx1-ubyte"));
     Dataset all =

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier;
+package dev.espalier.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.espalier.Dataset;
+import dev.espalier.Datasets;
+import dev.espalier.Shape;
+import dev.espalier.ShapeException;
+import dev.espalier.Target;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -17,7 +22,7 @@ import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class IdxFileTest {
+class IdxDatasetTest {
   private static final int IMAGES = 0x00000803;
   private static final int LABELS = 0x00000801;
 
@@ -57,7 +62,7 @@ class IdxFileTest {
 
   @Test
   void readsImagesAndClasses() throws IOException {
-    Dataset data = Datasets.idx(file("images", twoImages()), labels());
+    Dataset data = IdxDataset.read(file("images", twoImages()), labels());
     assertEquals(2, data.size());
     assertEquals(Shape.image(1, 2, 3), data.inputShape());
     assertTrue(data.isStable());
@@ -74,18 +79,19 @@ class IdxFileTest {
     Path plain = file("images", twoImages());
     Path zipped = file("images.whatever", gzip(twoImages()));
     assertArrayEquals(
-        Datasets.input(Datasets.idx(plain, labels()), 1),
-        Datasets.input(Datasets.idx(zipped, labels()), 1));
+        Datasets.input(IdxDataset.read(plain, labels()), 1),
+        Datasets.input(IdxDataset.read(zipped, labels()), 1));
     assertArrayEquals(
-        new float[] {10, 20, 30, 40, 50, 60}, Datasets.input(Datasets.idxRaw(zipped, labels()), 1));
+        new float[] {10, 20, 30, 40, 50, 60},
+        Datasets.input(IdxDataset.readRaw(zipped, labels()), 1));
   }
 
   @Test
   void readsChannelsAndVectors() throws IOException {
     byte[] colors = idx(0x804, new int[] {2, 3, 1, 1}, new byte[] {1, 2, 3, 4, 5, 6});
-    assertEquals(Shape.image(3, 1, 1), Datasets.idx(file("c", colors), labels()).inputShape());
+    assertEquals(Shape.image(3, 1, 1), IdxDataset.read(file("c", colors), labels()).inputShape());
     byte[] vectors = idx(0x802, new int[] {2, 3}, new byte[] {1, 2, 3, 4, 5, 6});
-    assertEquals(Shape.vector(3), Datasets.idx(file("v", vectors), labels()).inputShape());
+    assertEquals(Shape.vector(3), IdxDataset.read(file("v", vectors), labels()).inputShape());
   }
 
   @Test
@@ -95,7 +101,7 @@ class IdxFileTest {
     for (int length = 0; length < whole.length; length++) {
       Path file = file("cut", Arrays.copyOf(whole, length));
       String message =
-          assertThrows(IllegalArgumentException.class, () -> Datasets.idx(file, labels()))
+          assertThrows(IllegalArgumentException.class, () -> IdxDataset.read(file, labels()))
               .getMessage();
       // 16 bytes of header, the rest are values.
       String got = ", got " + (length < 16 ? length : length - 16);
@@ -104,7 +110,7 @@ class IdxFileTest {
     for (int length = 0; length < zipped.length; length++) {
       Path file = file("cut", Arrays.copyOf(zipped, length));
       String message =
-          assertThrows(IllegalArgumentException.class, () -> Datasets.idx(file, labels()))
+          assertThrows(IllegalArgumentException.class, () -> IdxDataset.read(file, labels()))
               .getMessage();
       assertTrue(length < 2 || message.contains("cut: truncated or damaged, "), message);
     }
@@ -115,8 +121,8 @@ class IdxFileTest {
     byte[] longer = Arrays.copyOf(twoImages(), twoImages().length + 1);
     Path plain = file("long", longer);
     Path zipped = file("long.gz", gzip(longer));
-    assertThrows(IllegalArgumentException.class, () -> Datasets.idx(plain, labels()));
-    assertThrows(IllegalArgumentException.class, () -> Datasets.idx(zipped, labels()));
+    assertThrows(IllegalArgumentException.class, () -> IdxDataset.read(plain, labels()));
+    assertThrows(IllegalArgumentException.class, () -> IdxDataset.read(zipped, labels()));
   }
 
   @Test
@@ -124,7 +130,7 @@ class IdxFileTest {
     byte[] zipped = gzip(twoImages());
     zipped[zipped.length / 2] ^= 0x10;
     Path file = file("damaged", zipped);
-    assertThrows(IllegalArgumentException.class, () -> Datasets.idx(file, labels()));
+    assertThrows(IllegalArgumentException.class, () -> IdxDataset.read(file, labels()));
   }
 
   @Test
@@ -141,7 +147,7 @@ class IdxFileTest {
       Path file = file("hostile", idx(IMAGES, hostile, new byte[12]));
       assertThrows(
           IllegalArgumentException.class,
-          () -> Datasets.idx(file, labels()),
+          () -> IdxDataset.read(file, labels()),
           Arrays.toString(hostile));
     }
   }
@@ -150,17 +156,17 @@ class IdxFileTest {
   void refusesOtherFiles() throws IOException {
     for (int magic : new int[] {0x0803, 0x0903, 0x0D03, 0x0805, 0x01000803, 0x0801}) {
       Path file = file("other", idx(magic, new int[] {2, 2, 3}, new byte[11]));
-      assertThrows(IllegalArgumentException.class, () -> Datasets.idx(file, labels()));
+      assertThrows(IllegalArgumentException.class, () -> IdxDataset.read(file, labels()));
     }
     Path images = file("images", twoImages());
-    assertThrows(IllegalArgumentException.class, () -> Datasets.idx(images, images));
+    assertThrows(IllegalArgumentException.class, () -> IdxDataset.read(images, images));
   }
 
   @Test
   void refusesAnotherNumberOfLabels() throws IOException {
     Path three = file("three", idx(LABELS, new int[] {3}, new byte[3]));
     Path images = file("images", twoImages());
-    assertThrows(ShapeException.class, () -> Datasets.idx(images, three));
+    assertThrows(ShapeException.class, () -> IdxDataset.read(images, three));
   }
 
   @Test
@@ -168,9 +174,9 @@ class IdxFileTest {
     UncheckedIOException error =
         assertThrows(
             UncheckedIOException.class,
-            () -> Datasets.idx(folder.resolve("no-such-file"), labels()));
+            () -> IdxDataset.read(folder.resolve("no-such-file"), labels()));
     assertTrue(error.getMessage().contains("no-such-file: "), error::getMessage);
     assertTrue(error.getMessage().endsWith(": no such file"), error::getMessage);
-    assertThrows(UncheckedIOException.class, () -> Datasets.idx(folder, labels()));
+    assertThrows(UncheckedIOException.class, () -> IdxDataset.read(folder, labels()));
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.data;
+package dev.espalier.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -162,7 +162,10 @@ class CsvDatasetTest {
     String message =
         assertThrows(UncheckedIOException.class, () -> CsvDataset.read(missing, plain()))
             .getMessage();
-    assertTrue(message.startsWith(missing + ": expected a file that can be read: "), message);
+    assertTrue(
+        message.startsWith(
+            missing + ": expected a file that can be read, got an error: no such file"),
+        message);
     assertThrows(UncheckedIOException.class, () -> CsvDataset.read(folder, plain()));
   }
 

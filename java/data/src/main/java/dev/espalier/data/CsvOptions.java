@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.data;
+package dev.espalier.data;
 
+import dev.espalier.CheckReturnValue;
 import dev.espalier.Shape;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -17,7 +18,10 @@ import java.util.Set;
  * characters; what a pattern finds comes in the order of the file. A column is used once: a pattern
  * or {@link #rest} among the inputs that would take a target is refused, or nothing would be left
  * to learn.
+ *
+ * @since 0.1
  */
+@CheckReturnValue
 public final class CsvOptions {
   private final Optional<List<String>> inputs; // empty: the rest
   private final List<String> ignored;
@@ -194,5 +198,15 @@ public final class CsvOptions {
 
   Set<String> blanks() {
     return blanks;
+  }
+
+  /** Returns which columns are what. */
+  @Override
+  public String toString() {
+    return "CsvOptions[inputs "
+        + inputs.map(List::toString).orElse("the rest")
+        + ", "
+        + tasks
+        + "]";
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier;
+package dev.espalier.data;
 
-import dev.espalier.internal.Arguments;
+import dev.espalier.Shape;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -10,8 +10,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -30,28 +28,17 @@ final class IdxFile {
     this.values = values;
   }
 
-  static Dataset dataset(Path images, Path labels, float scale) {
-    Objects.requireNonNull(images, "images");
-    Objects.requireNonNull(labels, "labels");
-    IdxFile inputs = read(images, 2, 4);
-    IdxFile classes = read(labels, 1, 1);
-    if (inputs.dimensions[0] != classes.dimensions[0]) {
-      throw new ShapeException(
-          labels
-              + ": expected "
-              + inputs.dimensions[0]
-              + " labels for as many images, got "
-              + classes.dimensions[0]);
-    }
-    int[] targets = new int[classes.values.length];
-    for (int i = 0; i < targets.length; i++) {
-      targets[i] = Byte.toUnsignedInt(classes.values[i]);
-    }
-    return Datasets.withClasses(
-        new Images(inputs.values, inputs.shape(images), scale), "", targets);
+  /** Returns the first dimension. */
+  int count() {
+    return dimensions[0];
   }
 
-  private Shape shape(Path file) {
+  byte[] values() {
+    return values;
+  }
+
+  /** Returns the shape of what the first dimension counts. */
+  Shape shape(Path file) {
     try {
       return dimensions.length == 3
           ? Shape.image(1, dimensions[1], dimensions[2])
@@ -61,7 +48,8 @@ final class IdxFile {
     }
   }
 
-  private static IdxFile read(Path file, int leastRank, int mostRank) {
+  /** Reads a file of {@code leastRank} to {@code mostRank} dimensions. */
+  static IdxFile read(Path file, int leastRank, int mostRank) {
     try (BufferedInputStream raw = new BufferedInputStream(Files.newInputStream(file))) {
       raw.mark(2);
       boolean isGzip = raw.read() == 0x1f && raw.read() == 0x8b;
@@ -141,58 +129,5 @@ final class IdxFile {
               + ", got more");
     }
     return new IdxFile(dimensions, values);
-  }
-
-  /** Images as bytes, scaled when they are read. */
-  private static final class Images extends DescribedDataset {
-    private final byte[] pixels;
-    private final Shape shape;
-    private final float scale;
-
-    Images(byte[] pixels, Shape shape, float scale) {
-      this.pixels = pixels;
-      this.shape = shape;
-      this.scale = scale;
-    }
-
-    @Override
-    String origin() {
-      return "an IDX file";
-    }
-
-    @Override
-    public int size() {
-      return pixels.length / shape.size();
-    }
-
-    @Override
-    public Shape inputShape() {
-      return shape;
-    }
-
-    @Override
-    public void readInput(int index, float[] destination, int offset) {
-      int first = Arguments.index("index", index, size()) * shape.size();
-      Objects.checkFromIndexSize(offset, shape.size(), destination.length);
-      for (int i = 0; i < shape.size(); i++) {
-        destination[offset + i] = Byte.toUnsignedInt(pixels[first + i]) * scale;
-      }
-    }
-
-    @Override
-    public List<Target> targets() {
-      return List.of();
-    }
-
-    @Override
-    public boolean readTarget(String task, int index, float[] destination, int offset) {
-      DerivedDataset.find(this, task);
-      return false;
-    }
-
-    @Override
-    public boolean isStable() {
-      return true;
-    }
   }
 }

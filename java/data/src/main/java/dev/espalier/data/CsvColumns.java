@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.data;
+package dev.espalier.data;
 
 import java.util.ArrayList;
 import java.util.Arrays;

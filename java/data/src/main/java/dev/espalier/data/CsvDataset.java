@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.data;
+package dev.espalier.data;
 
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
@@ -12,7 +12,6 @@ import dev.espalier.ShapeException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,7 +20,11 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 
-/** Reads CSV files (RFC 4180, UTF-8, a header line) into data sets, with FastCSV. */
+/**
+ * Reads CSV files (RFC 4180, UTF-8, a header line) into data sets, with FastCSV.
+ *
+ * @since 0.1
+ */
 public final class CsvDataset {
   private static final int BYTE_ORDER_MARK = 0xFEFF;
 
@@ -68,17 +71,9 @@ public final class CsvDataset {
       Throwable cause = error.getCause() == null ? error : error.getCause();
       throw new IllegalArgumentException(
           file + ": " + error.getMessage() + ": " + cause.getMessage(), error);
-    } catch (UncheckedIOException error) {
-      throw unreadable(file, error.getCause());
-    } catch (IOException error) {
-      throw unreadable(file, error);
+    } catch (IOException | RuntimeException error) {
+      throw FileErrors.unreadable(file, error);
     }
-  }
-
-  private static RuntimeException unreadable(Path file, IOException error) {
-    return error instanceof CharacterCodingException
-        ? new IllegalArgumentException(file + ": expected UTF-8, got other bytes", error)
-        : new UncheckedIOException(file + ": expected a file that can be read: " + error, error);
   }
 
   private Dataset read(Iterator<CsvRecord> records) {
