@@ -231,6 +231,25 @@ inline void featuresMakeRoom(JNIEnv* environment, jclass, std::int64_t features,
   featuresMakeRoom(features, count, LongsIn(environment, examples).data());
 }
 
+inline void featuresShare(JNIEnv* environment, jclass, std::int64_t features, std::int64_t from,
+                          std::int64_t count, jlongArray from_examples, jlongArray to_examples) {
+  featuresShare(features, from, count, LongsIn(environment, from_examples).data(),
+                LongsIn(environment, to_examples).data());
+}
+
+inline void featuresWrite(JNIEnv* environment, jclass, std::int64_t features, std::int64_t count,
+                          jlongArray examples, std::int64_t values) {
+  featuresWrite(features, count, LongsIn(environment, examples).data(), values);
+}
+
+/// As featuresRead, to `count` elements of an array from `offset` on, which it has.
+inline void featuresRead(JNIEnv* environment, jclass, std::int64_t features, std::int64_t example,
+                         jfloatArray values, jsize offset, jsize count) {
+  Elements<float> row(values, count);
+  featuresRead(features, example, row.data(), count);
+  environment->SetFloatArrayRegion(values, offset, count, row.data());
+}
+
 inline void featurePredictorCache(JNIEnv* environment, jclass, std::int64_t predictor,
                                   std::int64_t features, std::int64_t batch, jlongArray examples,
                                   std::int64_t inputs) {

@@ -123,11 +123,19 @@ void trainerRestoreBest(std::int64_t trainer);
 std::int64_t trainerPrefixExamples(std::int64_t trainer);
 void trainerRelease(std::int64_t trainer);  // gives the network free; idempotent
 
-// Features that outlive a trainer, and predictions from them. For one thread at a time.
+// Features that outlive a trainer, and predictions from them. For one thread at a time, but for
+// featuresRead.
 std::int64_t featuresCreate(std::int64_t examples, std::int64_t feature_count,
                             const char* fingerprint, const char* folder);
 void featuresMakeRoom(std::int64_t features, std::int64_t count, const std::int64_t* examples);
+/// What `from` has of `from_examples` becomes that of `to_examples` too.
+void featuresShare(std::int64_t features, std::int64_t from, std::int64_t count,
+                   const std::int64_t* from_examples, const std::int64_t* to_examples);
+void featuresWrite(std::int64_t features, std::int64_t count, const std::int64_t* examples,
+                   std::int64_t values);
+void featuresRead(std::int64_t features, std::int64_t example, float* values, std::int64_t size);
 bool featuresInFile(std::int64_t features);
+std::string networkFingerprint(std::int64_t network, const char* layer);
 std::int64_t featurePredictorCreate(std::int64_t network, bool logits);
 bool featurePredictorHasFrozenPrefix(std::int64_t predictor);
 std::int64_t featurePredictorFeatureCount(std::int64_t predictor);

@@ -42,6 +42,35 @@ void featuresMakeRoom(std::int64_t features, std::int64_t count, const std::int6
   Guard([&] { Entered<Features>(features)->MakeRoom(Borrow("examples", examples, count)); });
 }
 
+void featuresShare(std::int64_t features, std::int64_t from, std::int64_t count,
+                   const std::int64_t* from_examples, const std::int64_t* to_examples) {
+  Guard([&] {
+    const Entered<Features> others(from);
+    Entered<Features>(features)->Share(*others, Borrow("from examples", from_examples, count),
+                                       Borrow("examples", to_examples, count));
+  });
+}
+
+void featuresWrite(std::int64_t features, std::int64_t count, const std::int64_t* examples,
+                   std::int64_t values) {
+  Guard([&] {
+    const Entered<Features> entered(features);
+    entered->Write(
+        Borrow("examples", examples, count),
+        Borrow<const float>("values", values, CheckedMultiply(count, entered->feature_count())));
+  });
+}
+
+void featuresRead(std::int64_t features, std::int64_t example, float* values, std::int64_t size) {
+  Guard([&] { Entered<Features>(features)->Read(example, Borrow("values", values, size)); });
+}
+
+std::string networkFingerprint(std::int64_t network, const char* layer) {
+  return Guard([&] {
+    return FingerprintLayer(*Entered<Network>(network), std::string(Text("layer", layer)));
+  });
+}
+
 bool featuresInFile(std::int64_t features) {
   return Guard([&] { return Entered<Features>(features)->IsInFile(); });
 }

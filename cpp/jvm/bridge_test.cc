@@ -99,7 +99,11 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { trainerShareFeatures(trainer, 0, features); },
       [&] { trainerCacheExamples(trainer, 0, 1, examples, memory); },
       [&] { featuresMakeRoom(features, 1, examples); },
+      [&] { featuresShare(features, features, 1, examples, examples); },
+      [&] { featuresWrite(features, 1, examples, memory); },
+      [&] { featuresRead(features, 0, values, 1); },
       [&] { featuresInFile(features); },
+      [&] { networkFingerprint(network, "features"); },
       [&] { featurePredictorCreate(network, false); },
       [&] { featurePredictorHasFrozenPrefix(of_features); },
       [&] { featurePredictorFeatureCount(of_features); },
@@ -206,6 +210,14 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { featuresMakeRoom(features, 2, examples); });
   invalid([&] { featuresMakeRoom(features, 1, nullptr); });
   invalid([&] { featuresMakeRoom(features, -1, examples); });
+  invalid([&] { featuresShare(features, features, 1, examples, examples); });
+  invalid([&] { featuresShare(features, features, 1, nullptr, examples); });
+  invalid([&] { featuresWrite(features, 1, examples, memory); });
+  invalid([&] { featuresWrite(features, huge, examples, memory); });
+  invalid([&] { featuresRead(features, 0, nullptr, 1); });
+  invalid([&] { featuresRead(features, -1, nullptr, 0); });
+  invalid([&] { networkFingerprint(network_, "nothing"); });
+  invalid([&] { networkFingerprint(network_, nullptr); });
   closeHandle(trainer);
   networkFreeze(network_, R"(["features"])", true, false);
   const std::int64_t frozen = trainerCreate(network_, "{}");

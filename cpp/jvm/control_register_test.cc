@@ -204,6 +204,7 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("featuresMakeRoom", [&] { featuresMakeRoom(features, kBatch, examples.data()); });
   KeepsWhereItThrows("featuresMakeRoom", "of an example out of range",
                      [&] { featuresMakeRoom(features, kBatch, far_examples); });
+  Keeps("networkFingerprint", [&] { networkFingerprint(network, "conv"); });
   Keeps("featuresInFile", [&] { EXPECT_FALSE(featuresInFile(features)); });
   Keeps("trainerShareFeatures", [&] { trainerShareFeatures(trainer, 1, features); });
   Keeps("trainerCacheExamples",
@@ -223,6 +224,12 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
     featurePredictorPredict(of_features, features, kBatch, examples.data(),
                             Address(outputs.data()));
   });
+  Keeps("featuresShare",
+        [&] { featuresShare(features, features, kBatch, examples.data(), examples.data()); });
+  std::vector<float> row(static_cast<std::size_t>(featurePredictorFeatureCount(of_features)));
+  Keeps("featuresRead",
+        [&] { featuresRead(features, 0, row.data(), static_cast<std::int64_t>(row.size())); });
+  Keeps("featuresWrite", [&] { featuresWrite(features, 1, examples.data(), Address(row.data())); });
   KeepsWhereItThrows("featurePredictorPredict", "of an example out of range", [&] {
     featurePredictorPredict(of_features, features, kBatch, far_examples, Address(outputs.data()));
   });

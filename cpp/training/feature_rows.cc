@@ -57,8 +57,9 @@ void FeatureRows::MakeRoom(std::span<const std::int64_t> examples) {
   if (missing.empty() || feature_floats_ == 0) return;
   rooms_.reserve(rooms_.size() + 1);
   float* features = nullptr;
-  rooms_.push_back(RoomFor(static_cast<std::int64_t>(missing.size()), features));
-  file_bytes_ += rooms_.back().file.bytes();
+  rooms_.push_back(
+      std::make_shared<Room>(RoomFor(static_cast<std::int64_t>(missing.size()), features)));
+  file_bytes_ += rooms_.back()->file.bytes();
   for (const std::int64_t example : missing) {
     rows_[example] = features;
     features += feature_floats_;
@@ -116,6 +117,33 @@ std::int64_t FeatureRows::FirstNonFinite(std::span<const std::int64_t> examples)
   return found == examples.end() ? -1 : found - examples.begin();
 }
 
+void FeatureRows::ShareRows(const FeatureRows& other, std::span<const std::int64_t> from,
+                            std::span<const std::int64_t> to) {
+  if (other.feature_floats_ != feature_floats_) {
+    Fail(ErrorCode::kShapeMismatch, "features: expected ", feature_floats_,
+         " floats an example, got ", other.feature_floats_);
+  }
+  if (from.size() != to.size()) {
+    Fail(ErrorCode::kInvalidArgument, "features: expected as many examples of both, got ",
+         from.size(), " and ", to.size());
+  }
+  other.CheckFilled(from);
+  for (const std::int64_t example : to) CheckExample(example);
+  others_.reserve(others_.size() + other.rooms_.size() + other.others_.size());
+  for (const auto* rooms : {&other.rooms_, &other.others_}) {
+    for (const std::shared_ptr<Room>& room : *rooms) {
+      const auto is_room = [&](const std::shared_ptr<Room>& known) { return known == room; };
+      if (std::ranges::none_of(rooms_, is_room) && std::ranges::none_of(others_, is_room)) {
+        others_.push_back(room);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    rows_[to[i]] = other.rows_[from[i]];
+    states_[to[i]] = other.states_[from[i]];
+  }
+}
+
 void FeatureRows::Gather(std::span<const std::int64_t> examples, std::int64_t first,
                          std::int64_t count, float* to) const {
   for (const std::int64_t example : examples) {
@@ -125,7 +153,7 @@ void FeatureRows::Gather(std::span<const std::int64_t> examples, std::int64_t fi
 
 std::int64_t FeatureRows::NativeBytes() const {
   std::int64_t bytes = rows_.bytes() + states_.bytes();
-  for (const Room& room : rooms_) bytes += room.memory.bytes();
+  for (const std::shared_ptr<Room>& room : rooms_) bytes += room->memory.bytes();
   return bytes;
 }
 

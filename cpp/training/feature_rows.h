@@ -4,6 +4,7 @@
 // Features of the examples of one data set, computed once: in memory or in nameless files.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,7 +14,8 @@
 
 namespace espalier {
 
-/// A row of floats for each example, empty at first and without room. For one thread at a time.
+/// A row of floats for each example, empty at first and without room. For one thread at a time,
+/// but for Gather of filled rows, which others may do meanwhile.
 class FeatureRows {
  public:
   /// Rows that memory has no room for go to files in `folder`; empty: nowhere. Throws Error:
@@ -45,11 +47,17 @@ class FeatureRows {
     states_[example] = has_finite_input ? State::kFilled : State::kFilledFromNonFinite;
   }
 
+  /// Makes row `to[i]` the one that `other` has for `from[i]`, in the same memory, which lives as
+  /// long as either. Throws Error: SHAPE_MISMATCH for rows of another width; INVALID_ARGUMENT
+  /// unless there are as many of both, all of `from` marked; then nothing changes.
+  void ShareRows(const FeatureRows& other, std::span<const std::int64_t> from,
+                 std::span<const std::int64_t> to);
+
   /// Copies floats [first, first + count) of each example's features to rows of `to`.
   void Gather(std::span<const std::int64_t> examples, std::int64_t first, std::int64_t count,
               float* to) const;
 
-  std::int64_t NativeBytes() const;  ///< files aside
+  std::int64_t NativeBytes() const;  ///< of its own rows, files aside
 
  private:
   enum class State : std::uint8_t { kEmpty, kFilled, kFilledFromNonFinite };
@@ -65,7 +73,8 @@ class FeatureRows {
   std::string folder_;
   AlignedArray<float*> rows_;   // by example; null: no room
   AlignedArray<State> states_;  // by example
-  std::vector<Room> rooms_;
+  std::vector<std::shared_ptr<Room>> rooms_;
+  std::vector<std::shared_ptr<Room>> others_;  // that rows here lie in
   std::int64_t file_bytes_ = 0;
 };
 

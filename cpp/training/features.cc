@@ -8,9 +8,11 @@
 
 #include "core/checked.h"
 #include "core/cpu.h"
+#include "core/near_names.h"
 #include "core/text.h"
 #include "inference/probabilities.h"
 #include "network/cost.h"
+#include "network/graph.h"
 #include "training/feature_rows.h"
 #include "training/finite_inputs.h"
 #include "training/input_pieces.h"
@@ -93,6 +95,14 @@ std::vector<int> HeadOutputs(const NetworkState& network) {
   return outputs;
 }
 
+void CheckSize(const char* what, std::size_t examples, std::int64_t floats, std::size_t got) {
+  const std::int64_t expected = CheckedMultiply(static_cast<std::int64_t>(examples), floats);
+  if (static_cast<std::int64_t>(got) != expected) {
+    Fail(ErrorCode::kShapeMismatch, what, ": expected ", expected, " floats, ", examples,
+         " examples of ", floats, ", got ", got);
+  }
+}
+
 }  // namespace
 
 Features::Features(std::int64_t examples, std::int64_t feature_count, std::string fingerprint,
@@ -102,7 +112,32 @@ Features::Features(std::int64_t examples, std::int64_t feature_count, std::strin
 
 void Features::MakeRoom(std::span<const std::int64_t> examples) { rows_->MakeRoom(examples); }
 
+void Features::Share(const Features& other, std::span<const std::int64_t> from,
+                     std::span<const std::int64_t> to) {
+  rows_->ShareRows(*other.RowsOf(fingerprint_), from, to);
+}
+
+void Features::Write(std::span<const std::int64_t> examples, std::span<const float> values) {
+  rows_->CheckRoom(examples);
+  const std::int64_t floats = rows_->feature_floats();
+  CheckSize("features", examples.size(), floats, values.size());
+  const float* from = values.data();
+  for (const std::int64_t example : examples) {
+    std::copy_n(from, floats, rows_->Row(example));
+    rows_->MarkFilled(example, /*has_finite_input=*/true);
+    from += floats;
+  }
+}
+
+void Features::Read(std::int64_t example, std::span<float> values) const {
+  rows_->CheckFilled({&example, 1});
+  CheckSize("features", 1, rows_->feature_floats(), values.size());
+  rows_->Gather({&example, 1}, 0, rows_->feature_floats(), values.data());
+}
+
 bool Features::IsInFile() const { return rows_->IsInFile(); }
+
+std::int64_t Features::feature_count() const { return rows_->feature_floats(); }
 
 std::int64_t Features::NativeBytes() const { return rows_->NativeBytes(); }
 
@@ -112,6 +147,17 @@ const std::shared_ptr<FeatureRows>& Features::RowsOf(const std::string& fingerpr
          ", got those of ", fingerprint_);
   }
   return rows_;
+}
+
+std::string FingerprintLayer(const Network& network, const std::string& layer) {
+  NetworkState& state = StateOf(network);
+  const ReadScope scope(state.access, "fingerprint");
+  const auto found = std::ranges::find(state.layers, layer, &GraphLayer::name);
+  if (found == state.layers.end()) {
+    Fail(ErrorCode::kInvalidArgument, "features: expected the name of a layer, got '", layer,
+         "', which no layer has", NamesInstead(layer, LayerNames(state)));
+  }
+  return FingerprintOutput(state, static_cast<int>(found - state.layers.begin()));
 }
 
 class FeaturePredictor::Implementation {
@@ -200,15 +246,6 @@ class FeaturePredictor::Implementation {
     if (!has_prefix()) {
       Fail(ErrorCode::kInvalidState, what, ": expected a network whose frozen layers can be run ",
            "apart from the rest, got another");
-    }
-  }
-
-  static void CheckSize(const char* what, std::size_t examples, std::int64_t floats,
-                        std::size_t got) {
-    const std::int64_t expected = CheckedMultiply(static_cast<std::int64_t>(examples), floats);
-    if (static_cast<std::int64_t>(got) != expected) {
-      Fail(ErrorCode::kShapeMismatch, what, ": expected ", expected, " floats, ", examples,
-           " examples of ", floats, ", got ", got);
     }
   }
 

@@ -92,6 +92,37 @@ TEST(FeatureRows, WithoutRoomNothingChanges) {
   MessageOf(ErrorCode::kInvalidArgument, [&] { rows.CheckRoom(second); });
 }
 
+TEST(FeatureRows, SharesWhatOthersHold) {
+  const std::int64_t from[] = {7, 2};
+  const std::int64_t to[] = {0, 3};
+  const std::int64_t own[] = {1};
+  FeatureRows rows(5, 100, "");
+  rows.MakeRoom(own);
+  const std::int64_t before = rows.NativeBytes();
+  {
+    FeatureRows other(10, 100, "");
+    other.MakeRoom(from);
+    for (const std::int64_t example : from) {
+      std::fill_n(other.Row(example), 100, static_cast<float>(example));
+    }
+    MessageOf(ErrorCode::kInvalidArgument, [&] { rows.ShareRows(other, from, to); });
+    for (const std::int64_t example : from) other.MarkFilled(example, true);
+    MessageOf(ErrorCode::kInvalidArgument, [&] { rows.ShareRows(other, from, own); });
+    MessageOf(ErrorCode::kInvalidArgument, [&] { rows.ShareRows(other, from, from); });
+    MessageOf(ErrorCode::kShapeMismatch,
+              [&] { FeatureRows(5, 99, "").ShareRows(other, from, to); });
+    MessageOf(ErrorCode::kInvalidArgument, [&] { rows.CheckFilled(to); });
+    rows.ShareRows(other, from, to);
+    rows.ShareRows(rows, std::span(to).first(1), own);
+  }
+  EXPECT_EQ(rows.NativeBytes(), before);
+  const std::int64_t all[] = {3, 0, 1};
+  std::vector<float> gathered(3);
+  rows.CheckFilled(all);
+  rows.Gather(all, 99, 1, gathered.data());
+  EXPECT_EQ(gathered, (std::vector<float>{2, 7, 7}));
+}
+
 TEST(Features, PredictAsInputsDo) {
   for (const char* through : {"norm1", "images", "conv2", "dense1", "features"}) {
     Network network = Frozen(ThreeHeads(), through);
@@ -282,6 +313,60 @@ TEST(Features, FingerprintsTellEveryChangeApart) {
   differs(layer("relu", false));
   differs(layer("tanh", false));
   differs(layer("tanh", true));
+}
+
+TEST(Features, OfALayerAreThoseOfWhatItIsComputedFrom) {
+  const auto of = [](const Network& network) { return FingerprintLayer(network, "dense2"); };
+  Network network = OneHead().Build(5);
+  const std::string expected = of(network);
+  EXPECT_EQ(expected.size(), 32u);
+  EXPECT_EQ(of(network.Clone()), expected);
+  network.Freeze({.pattern = "dense2", .through = true});
+  EXPECT_EQ(of(network), expected);
+  EXPECT_NE(FingerprintOf(network), expected);
+  EXPECT_NE(FingerprintLayer(network, "features"), expected);
+  for (const char* path : {"dense1.weight", "dense2.bias"}) {
+    const std::vector<float> values = network.ReadParameter(path);
+    std::vector<float> changed = values;
+    changed.back() = std::nextafter(changed.back(), 2.0f);
+    network.WriteParameter(path, changed);
+    EXPECT_NE(of(network), expected) << path;
+    network.WriteParameter(path, values);
+    EXPECT_EQ(of(network), expected) << path;
+  }
+  // What lies behind counts for nothing.
+  Network other = OneHead().Build(6);
+  for (const char* path : {"dense1.weight", "dense1.bias", "dense2.weight", "dense2.bias"}) {
+    other.WriteParameter(path, network.ReadParameter(path));
+  }
+  EXPECT_EQ(of(other), expected);
+  const std::string message =
+      MessageOf(ErrorCode::kInvalidArgument, [&] { FingerprintLayer(network, "dense3"); });
+  EXPECT_NE(message.find("dense2"), std::string::npos) << message;
+}
+
+TEST(Features, AreWrittenAndRead) {
+  Features features(3, 2, "a");
+  const std::int64_t examples[] = {2, 0};
+  const std::vector<float> values = {1, 2, 3, 4};
+  MessageOf(ErrorCode::kInvalidArgument, [&] { features.Write(examples, values); });
+  features.MakeRoom(examples);
+  MessageOf(ErrorCode::kShapeMismatch,
+            [&] { features.Write(examples, std::span(values).first(3)); });
+  std::vector<float> read(2);
+  MessageOf(ErrorCode::kInvalidArgument, [&] { features.Read(0, read); });
+  features.Write(examples, values);
+  features.Read(0, read);
+  EXPECT_EQ(read, (std::vector<float>{3, 4}));
+  MessageOf(ErrorCode::kShapeMismatch, [&] { features.Read(0, std::span(read).first(1)); });
+  MessageOf(ErrorCode::kInvalidArgument, [&] { features.Read(3, read); });
+  const std::int64_t to[] = {1, 2};
+  MessageOf(ErrorCode::kInvalidArgument,
+            [&] { Features(3, 2, "b").Share(features, examples, to); });
+  Features others(3, 2, "a");
+  others.Share(features, examples, to);
+  others.Read(1, read);
+  EXPECT_EQ(read, (std::vector<float>{1, 2}));
 }
 
 TEST(Features, OfAPredictorThatWasMovedFromAreInvalidState) {

@@ -79,11 +79,10 @@ void AddReals(const std::vector<double>& values, Hash& hash) {
   hash.AddBytes(values.data(), values.size() * sizeof(double));
 }
 
-}  // namespace
-
-std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& plan) {
-  Hash hash;
-  // By value: a number that does not depend on layers behind the prefix; inputs come first.
+// Adds those layers, in order, and what they read. Returns by value a number that does not depend
+// on other layers, inputs first; -1: made by one of these.
+std::vector<std::int64_t> AddLayers(const NetworkState& network, const std::vector<char>& is_hashed,
+                                    Hash& hash) {
   std::vector<std::int64_t> places(network.values.size(), -1);
   std::int64_t count = 0;
   hash.AddWord(network.inputs.size());
@@ -99,7 +98,7 @@ std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& p
     }
   }
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
-    if (!plan.in_prefix[i]) continue;
+    if (!is_hashed[i]) continue;
     const GraphLayer& layer = network.layers[i];
     places[static_cast<std::size_t>(layer.output)] = count++;
     hash.AddText(layer.layer->kind());
@@ -121,12 +120,36 @@ std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& p
     }
   }
   hash.AddInteger(count);
+  return places;
+}
+
+}  // namespace
+
+std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& plan) {
+  Hash hash;
+  const std::vector<std::int64_t> places = AddLayers(network, plan.in_prefix, hash);
   for (const PlanSource& source : plan.sources) {
     hash.AddInteger(places[static_cast<std::size_t>(source.value)]);
     // Readers behind the prefix may want an input, and what follows from it, in one layout or the
     // other.
     hash.AddInteger(network.value(source.value).layout == Layout::kRowMajor);
   }
+  return hash.Digits();
+}
+
+std::string FingerprintOutput(const NetworkState& network, int layer) {
+  std::vector<char> is_needed(network.layers.size(), 0);
+  is_needed[static_cast<std::size_t>(layer)] = 1;
+  for (int i = layer; i >= 0; --i) {
+    if (!is_needed[static_cast<std::size_t>(i)]) continue;
+    for (const int input : network.layers[static_cast<std::size_t>(i)].inputs) {
+      const int maker = network.value(input).layer;
+      if (maker != kNoLayer) is_needed[static_cast<std::size_t>(maker)] = 1;
+    }
+  }
+  Hash hash;
+  hash.AddText("output");
+  AddLayers(network, is_needed, hash);
   return hash.Digits();
 }
 

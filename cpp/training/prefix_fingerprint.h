@@ -13,4 +13,7 @@ namespace espalier {
 /// connection or parameter always differ here, others but for one chance in 2^128.
 std::string FingerprintPrefix(const NetworkState& network, const TrainingPlan& plan);
 
+/// The same of what a predictor's outputs of a layer are, frozen or not: never one of a prefix.
+std::string FingerprintOutput(const NetworkState& network, int layer);
+
 }  // namespace espalier

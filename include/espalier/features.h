@@ -26,8 +26,23 @@ class Features {
   /// Room for those of `examples` that have none. Throws OUT_OF_MEMORY, and nothing changes.
   void MakeRoom(std::span<const std::int64_t> examples);
 
+  /// What `other` holds of its examples `from` is from now on that of `to` here, too, in the same
+  /// memory. Throws INVALID_ARGUMENT if it is of another prefix, lacks one of them, or the numbers
+  /// of both differ; then nothing changes.
+  void Share(const Features& other, std::span<const std::int64_t> from,
+             std::span<const std::int64_t> to);
+
+  /// Features that were computed elsewhere from finite inputs, say by a Predictor, of examples
+  /// that have room. values: [examples, feature_count].
+  void Write(std::span<const std::int64_t> examples, std::span<const float> values);
+
+  /// Those of an example that has them; any number of threads may, others' changes meanwhile
+  /// included. values: [feature_count].
+  void Read(std::int64_t example, std::span<float> values) const;
+
   bool IsInFile() const;             ///< some of them
   std::int64_t NativeBytes() const;  ///< files aside
+  std::int64_t feature_count() const;
   const std::string& fingerprint() const { return fingerprint_; }
 
   /// The rows, after a check that they are of a prefix: throws INVALID_ARGUMENT otherwise.
@@ -37,6 +52,12 @@ class Features {
   std::string fingerprint_;
   std::shared_ptr<FeatureRows> rows_;
 };
+
+/// 32 hexadecimal digits of what decides about what a layer makes of an example: what it is
+/// computed from, with settings and the bits of all parameters, and no names. Equal where that is;
+/// where it is not, but for one chance in 2^128, different. Throws Error: INVALID_ARGUMENT without
+/// such a layer.
+std::string FingerprintLayer(const Network& network, const std::string& layer);
 
 struct FeaturePredictorConfig {
   std::int64_t max_batch_size = 256;  ///< larger batches are run in pieces of this size

@@ -12,7 +12,8 @@ import java.util.Arrays;
  */
 final class Batch {
   private final TargetBinding binding;
-  private final FloatBuffer inputs;
+  private final ByteBuffer inputBytes;
+  private final FloatBuffer inputs; // the same
   private final long inputAddress;
   private final FloatBuffer[] numbers;
   private final IntBuffer[] classes;
@@ -31,7 +32,8 @@ final class Batch {
     this.binding = binding;
     int tasks = binding.tasks().size();
     long inputCount = hasInputs ? (long) capacity * binding.inputSize() : 0;
-    inputs = DirectMemory.allocate(inputCount, "batch of " + capacity).asFloatBuffer();
+    inputBytes = DirectMemory.allocate(inputCount, "batch of " + capacity);
+    inputs = inputBytes.asFloatBuffer();
     inputAddress = DirectMemory.address(inputs);
     input = new float[hasInputs ? binding.inputSize() : 0];
     numbers = new FloatBuffer[tasks];
@@ -91,6 +93,12 @@ final class Batch {
             null);
       }
     }
+  }
+
+  /** Returns what tells the input of the {@code k}-th example read from others. */
+  ContentIndex.Content content(int k) {
+    int bytes = input.length * Float.BYTES;
+    return ContentIndex.Content.of(inputBytes.slice(k * bytes, bytes));
   }
 
   /** Subtracting a finite number from itself gives 0, anything else NaN; four sums, none waits. */

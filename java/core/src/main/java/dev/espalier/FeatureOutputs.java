@@ -49,7 +49,7 @@ final class FeatureOutputs implements AutoCloseable {
       return null;
     }
     KeptFeatures kept =
-        cache.features(
+        cache.kept(
             root.root(),
             new KeptFeatures.Prefix(
                 predictor.get(Bridge::featurePredictorFingerprint),

@@ -115,7 +115,7 @@ final class FitFeatures {
   private @Nullable String keepShared(
       FeatureCache cache, int slot, DataRoot root, TargetBinding binding, Dataset data) {
     KeptFeatures features =
-        cache.features(
+        cache.kept(
             root.root(),
             new KeptFeatures.Prefix(
                 trainer.get(Bridge::trainerPrefixFingerprint),

@@ -7,31 +7,43 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.stream.IntStream;
 
-/** What the frozen layers of one fingerprint compute from one root data set, as far as known. */
+/** What the layers of one fingerprint compute from one root data set, as far as known. */
 final class KeptFeatures implements AutoCloseable {
   private final NativeHandle features;
+  private final Prefix prefix;
   private final int size;
   private final long exampleBytes;
   private final BitSet hasRoom = new BitSet();
   private final BitSet isFilled = new BitSet();
+  private final ContentIndex computed = new ContentIndex();
 
   /** Makes room for nothing yet; an empty folder is none. */
   KeptFeatures(int size, Prefix prefix, String folder) {
     this.size = size;
+    this.prefix = prefix;
     exampleBytes = Float.BYTES * prefix.featureCount();
     features =
         NativeHandle.create(
             () -> Bridge.featuresCreate(size, prefix.featureCount(), prefix.fingerprint(), folder));
   }
 
-  /** Frozen layers: what tells them apart, and how many features they compute. */
+  /** Layers: what tells them apart, and how many features they compute. */
   record Prefix(String fingerprint, long featureCount) {}
 
   NativeHandle handle() {
     return features;
   }
 
-  /** Returns the bytes of all examples that have room, in memory or in files. */
+  Prefix prefix() {
+    return prefix;
+  }
+
+  /** Returns what was computed here, by content. */
+  ContentIndex computed() {
+    return computed;
+  }
+
+  /** Returns the bytes of all examples that have room here, in memory or in files. */
   long bytes() {
     return exampleBytes * hasRoom.cardinality();
   }
@@ -50,7 +62,10 @@ final class KeptFeatures implements AutoCloseable {
   }
 
   private int[] withoutRoom(int[] examples) {
-    return Arrays.stream(examples).filter(example -> !hasRoom.get(example)).distinct().toArray();
+    return Arrays.stream(examples)
+        .filter(example -> !hasRoom.get(example) && !isFilled.get(example))
+        .distinct()
+        .toArray();
   }
 
   /** Returns positions in {@code examples} of those without features, of each the first one. */
@@ -66,8 +81,18 @@ final class KeptFeatures implements AutoCloseable {
         .toArray();
   }
 
-  void markFilled(long[] examples) {
-    Arrays.stream(examples).forEach(example -> isFilled.set((int) example));
+  /** Notes that an example was computed, from an input of this content. */
+  void addComputed(long example, ContentIndex.Content content) {
+    isFilled.set((int) example);
+    computed.put(content, (int) example);
+  }
+
+  /** Takes over what other ones hold of an example of theirs, for one with an equal input. */
+  void share(KeptFeatures others, int theirs, int own) {
+    long[] from = {theirs};
+    long[] to = {own};
+    features.run(id -> others.features.run(other -> Bridge.featuresShare(id, other, 1, from, to)));
+    isFilled.set(own);
   }
 
   /** Refuses a root that has become larger or smaller. */

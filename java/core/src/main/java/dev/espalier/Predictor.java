@@ -404,6 +404,29 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
+   * Makes a data set of what this predictor makes of another's inputs, to train any network on: of
+   * features, where it computes a layer ({@link PredictorOptions#layers}). Each example is computed
+   * when it is read, so what is random per epoch stays so; {@link FeatureCache#features} computes
+   * each once.
+   *
+   * @param data whose inputs are those of the network
+   * @return a view of it with inputs of the layer's shape, or a vector where there are several
+   *     outputs; targets stay, and it is stable if the data set is. Reading it takes an open
+   *     predictor
+   * @throws ShapeException if the inputs differ
+   */
+  public Dataset features(Dataset data) {
+    inputs.require("data", Objects.requireNonNull(data, "data"));
+    return new PredictedDataset(data, this, outputShape());
+  }
+
+  /** Returns the shape of the only layer that is computed, else a vector of all outputs. */
+  Shape outputShape() {
+    boolean isLayer = tasks.isEmpty() && layers.shapes().size() == 1;
+    return isLayer ? layers.shapes().get(0) : Shape.vector(outputSize);
+  }
+
+  /**
    * Returns what the network reads.
    *
    * @return its inputs; {@link #predict(float[])} takes them one after another, in this order

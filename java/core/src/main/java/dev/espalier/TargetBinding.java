@@ -46,6 +46,14 @@ final class TargetBinding {
     return of(VALIDATION, tasks, inputs, validation);
   }
 
+  /** Binds the inputs alone, whatever targets there are. */
+  static TargetBinding ofInputs(NetworkInputs inputs, Dataset data) {
+    DataForm promise = DataForm.of(DATA, Objects.requireNonNull(data, DATA));
+    inputs.require(DATA, data);
+    return new TargetBinding(
+        DATA, List.of(), inputs.size(), promise, new String[0], new NameOrder[0]);
+  }
+
   private static TargetBinding of(
       String what, List<Task> tasks, NetworkInputs inputs, Dataset data) {
     DataForm promise = DataForm.of(what, Objects.requireNonNull(data, what));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -117,9 +118,11 @@ class SharedFeatureCacheTest {
       Dataset ofData = Datasets.withTargets(Datasets.withoutTargets(data), "side", DOTS.sides);
       assertEquals(0, trainer(grafted).featureCache(cache).fit(ofData).prefixExamples());
       assertEquals(
-          SIZE,
+          0,
           trainer(grafted).featureCache(cache).fit(sides).prefixExamples(),
-          "the same pictures, but another data set");
+          "another data set of the same pictures");
+      assertEquals(SIZE, cache.computedExamples());
+      assertEquals(SIZE * 16 * Float.BYTES, cache.bytes());
     }
   }
 
@@ -154,7 +157,7 @@ class SharedFeatureCacheTest {
   }
 
   @Test
-  void viewsShareFeaturesAndOthersDoNot() {
+  void viewsShareFeaturesWithoutBeingRead() {
     Dataset shuffled = Datasets.shuffle(data, 4);
     List<Dataset> views =
         List.of(
@@ -170,11 +173,63 @@ class SharedFeatureCacheTest {
         assertEquals(network.evaluate(view), cache.evaluate(network, view));
         assertEquals(SIZE, cache.computedExamples());
       }
-      Dataset mapped = Datasets.map(data, x -> x);
-      assertEquals(network.evaluate(mapped), cache.evaluate(network, mapped));
-      assertEquals(2 * SIZE, cache.computedExamples());
-      cache.evaluate(network, Datasets.range(mapped, 0, 9));
-      assertEquals(2 * SIZE, cache.computedExamples());
+      AtomicInteger reads = new AtomicInteger();
+      Dataset counted =
+          Datasets.map(
+              data,
+              input -> {
+                reads.incrementAndGet();
+                return input;
+              });
+      cache.evaluate(network, counted);
+      cache.evaluate(network, Datasets.range(counted, 0, 9));
+      assertEquals(SIZE, reads.get());
+      assertEquals(SIZE, cache.computedExamples());
+    }
+  }
+
+  @Test
+  void equalInputsShareFeatures() {
+    Dataset more = new Dots(SIZE, 2).both();
+    Dataset joined = Datasets.concat(Datasets.range(data, 5, SIZE), more);
+    float[] pictures = DOTS.pictures.clone();
+    pictures[64 * 70 + 5] = Math.nextUp(pictures[64 * 70 + 5]);
+    Dataset changed = Datasets.withTargets(Datasets.of(pictures, Dots.PICTURE), "side", DOTS.sides);
+    try (FeatureCache cache = FeatureCache.create();
+        Network cached = network();
+        Network alone = network()) {
+      cache.evaluate(cached, data);
+      assertEquals(alone.evaluate(joined), cache.evaluate(cached, joined));
+      assertEquals(2 * SIZE, cache.computedExamples(), "what is new of it");
+      assertEquals(2 * SIZE * 16 * Float.BYTES, cache.bytes());
+      assertEquals(alone.evaluate(changed), cache.evaluate(cached, changed));
+      assertEquals(2 * SIZE + 1, cache.computedExamples(), "one bit of one picture");
+      trainer(cached).featureCache(cache).fit(changed);
+      trainer(alone).fit(changed);
+      Dots.assertSameBits(alone, cached);
+      cache.evaluate(cached, Datasets.concat(changed, changed));
+      assertEquals(2 * SIZE + 1, cache.computedExamples());
+    }
+  }
+
+  @Test
+  void takesADataSetForNewOfWhoseFirstExamplesItKnowsNone() {
+    Dataset others = new Dots(300, 2).both();
+    Dataset joined = Datasets.concat(others, data);
+    AtomicInteger reads = new AtomicInteger();
+    Dataset counted =
+        Datasets.map(
+            joined,
+            input -> {
+              reads.incrementAndGet();
+              return input;
+            });
+    try (FeatureCache cache = FeatureCache.create();
+        Network network = network()) {
+      cache.evaluate(network, data);
+      assertEquals(network.evaluate(joined), cache.evaluate(network, counted));
+      assertEquals(256 + 300 + SIZE, reads.get());
+      assertEquals(SIZE + 300 + SIZE, cache.computedExamples());
     }
   }
 

@@ -221,7 +221,23 @@ public final class Bridge {
   public static native void featuresMakeRoom(
       long features, long count, @Raw(withEnv = true) long[] examples);
 
+  public static native void featuresShare(
+      long features,
+      long from,
+      long count,
+      @Raw(withEnv = true) long[] fromExamples,
+      @Raw long[] toExamples);
+
+  public static native void featuresWrite(
+      long features, long count, @Raw(withEnv = true) long[] examples, long values);
+
+  /** Writes {@code count} elements of an array, which it has, from {@code offset} on. */
+  public static native void featuresRead(
+      long features, long example, @Raw(withEnv = true) float[] values, int offset, int count);
+
   public static native @Cast("bool") boolean featuresInFile(long features);
+
+  public static native @StdString String networkFingerprint(long network, String layer);
 
   public static native long featurePredictorCreate(long network, @Cast("bool") boolean logits);
 
