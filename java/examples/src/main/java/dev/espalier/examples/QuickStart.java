@@ -250,7 +250,7 @@ public final class QuickStart implements Callable<Integer> {
   }
 
   private void write() throws IOException {
-    Files.writeString(out.resolve("report.html"), Report.page(results));
+    Files.writeString(out.resolve("report.html"), Report.page("report", results));
     Map<String, Object> numbers = new LinkedHashMap<>(results);
     numbers.keySet().removeAll(List.of("pictures", "scenes", "texts"));
     new ObjectMapper()

@@ -16,15 +16,17 @@ final class Report {
 
   private Report() {}
 
-  /** The page; {@code results} is what its script draws. */
-  static String page(Map<String, Object> results) {
+  /** The page {@code name.html}; {@code results} is what its script {@code name.js} draws. */
+  static String page(String name, Map<String, Object> results) {
     try {
       // "</" would end the script element.
       String json = new ObjectMapper().writeValueAsString(results).replace("</", "<\\/");
-      return resource("report.html")
+      return resource(name + ".html")
+          .replace("/*STYLE*/", resource("page.css"))
           .replace("/*ECHARTS*/", resource(CHART_LIBRARY))
           .replace("/*RESULTS*/", json)
-          .replace("/*SCRIPT*/", resource("report.js"));
+          .replace("/*CHARTS*/", resource("charts.js"))
+          .replace("/*SCRIPT*/", resource(name + ".js"));
     } catch (JsonProcessingException e) {
       throw new UncheckedIOException(e);
     }
