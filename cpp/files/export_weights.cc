@@ -17,44 +17,41 @@ namespace {
 // Written at a time where values lie otherwise than in the network.
 constexpr std::int64_t kPieceElements = 32 * 1024;
 
-bool IsTransposed(const ParameterTensor& tensor) {
-  return tensor.values() == WeightRule::Values::kTransposed;
+bool IsTransposed(const ParameterTensors& tensors) {
+  return tensors.values == WeightRule::Values::kTransposed;
 }
 
-void CheckExport(const GraphParameter& parameter, const ParameterTensor& tensor) {
-  if (tensor.values() == WeightRule::Values::kReshaped) {
-    Fail(ErrorCode::kInvalidArgument, "weight rule '", tensor.rule->parameter, "' to '",
-         tensor.rule->tensor, "': expected one that says the tensor's shape, got kReshaped");
-  }
-  if (IsTransposed(tensor) && parameter.shape.rank() != 2) {
-    Fail(ErrorCode::kInvalidArgument, "weight rule '", tensor.rule->parameter, "' to '",
-         tensor.rule->tensor, "': expected a parameter of 2 dimensions to be transposed, got '",
-         parameter.path, "' of ", parameter.shape.ToString());
-  }
+void CheckName(const GraphParameter& parameter, const std::string& name) {
   const ModelFileLimits limits;
-  if (static_cast<std::int64_t>(tensor.name.size()) > limits.name_bytes ||
-      tensor.name.find('\0') != std::string::npos || tensor.name == "__metadata__") {
+  if (static_cast<std::int64_t>(name.size()) > limits.name_bytes ||
+      name.find('\0') != std::string::npos || name == "__metadata__") {
     Fail(ErrorCode::kInvalidArgument, "parameter '", parameter.path,
          "': expected a tensor's name of at most ", limits.name_bytes,
-         " bytes without NUL that is not __metadata__, got '", tensor.name.substr(0, 80), "'");
+         " bytes without NUL that is not __metadata__, got '", name.substr(0, 80), "'");
   }
 }
 
+// Joined tensors lie one after the other, as their rows do in the parameter.
 SafetensorsHeader HeaderOf(const NetworkState& network,
-                           const std::vector<ParameterTensor>& tensors) {
+                           const std::vector<ParameterTensors>& tensors) {
   SafetensorsHeader header;
   header.metadata = {{"format", "pt"}};  // by which PyTorch's programs know how tensors lie
   std::int64_t end = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const GraphParameter& parameter = network.parameters[i];
-    CheckExport(parameter, tensors[i]);
-    const auto dimensions = parameter.shape.dimensions();
-    SafetensorsTensor tensor{
-        .name = tensors[i].name, .shape = {dimensions.begin(), dimensions.end()}, .begin = end};
-    if (IsTransposed(tensors[i])) std::ranges::reverse(tensor.shape);
-    end += parameter.shape.element_count() * static_cast<std::int64_t>(sizeof(float));
-    tensor.end = end;
-    header.tensors.push_back(std::move(tensor));
+    if (tensors[i].values == WeightRule::Values::kReshaped) {
+      Fail(ErrorCode::kInvalidArgument, "weight rule '", tensors[i].rule->parameter, "' to '",
+           tensors[i].rule->tensor, "': expected one that says the tensor's shape, got kReshaped");
+    }
+    const std::vector<std::int64_t> shape = TensorShape(parameter, tensors[i]);
+    const auto count = static_cast<std::int64_t>(tensors[i].names.size());
+    const std::int64_t bytes =
+        parameter.shape.element_count() / count * static_cast<std::int64_t>(sizeof(float));
+    for (const std::string& name : tensors[i].names) {
+      CheckName(parameter, name);
+      header.tensors.push_back({.name = name, .shape = shape, .begin = end, .end = end + bytes});
+      end += bytes;
+    }
   }
   return header;
 }
@@ -73,7 +70,7 @@ void WriteTransposed(std::span<const float> values, std::int64_t columns, FileRe
   }
 }
 
-void Write(const NetworkState& network, const std::vector<ParameterTensor>& tensors,
+void Write(const NetworkState& network, const std::vector<ParameterTensors>& tensors,
            FileReplacement& file) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Shape& shape = network.parameters[i].shape;
@@ -93,9 +90,13 @@ void ExportSafetensors(const Network& network, const std::string& path, const We
   if (network.state() == nullptr) {
     Fail(ErrorCode::kInvalidState, "expected a network, got one that was moved from");
   }
+  if (map.learned) {
+    Fail(ErrorCode::kInvalidArgument,
+         "weight map: expected one that says how tensors are called, got one that learns it");
+  }
   const NetworkState& state = *network.state();
   const ReadScope scope(network.state()->access, "export");
-  const std::vector<ParameterTensor> tensors = TensorsOf(state, map);
+  const std::vector<ParameterTensors> tensors = TensorsOf(state, map);
   const std::string header = WriteSafetensorsHeader(HeaderOf(state, tensors), ModelFileLimits{});
   try {
     FileReplacement file(path);

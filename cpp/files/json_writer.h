@@ -66,4 +66,16 @@ class JsonObject {
   std::string text_;
 };
 
+/// An object for each item; `add_members(object, item)` says what is in it.
+template <std::ranges::range Items, typename AddMembers>
+JsonText ObjectsToJson(const Items& items, const AddMembers& add_members) {
+  JsonArray array;
+  for (const auto& item : items) {
+    JsonObject object;
+    add_members(object, item);
+    array.Add(object.Finish());
+  }
+  return array.Finish();
+}
+
 }  // namespace espalier

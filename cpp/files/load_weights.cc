@@ -17,6 +17,7 @@
 #include "core/half_floats.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "files/learned_tensors.h"
 #include "files/model_file.h"
 #include "files/safetensors.h"
 #include "files/weight_names.h"
@@ -79,20 +80,11 @@ std::string ShapeText(const std::vector<std::int64_t>& dimensions) {
   Fail(ErrorCode::kModelFile, text);
 }
 
-// The shape that a parameter's tensor has to have.
-std::vector<std::int64_t> ExpectedShape(const GraphParameter& parameter,
-                                        WeightRule::Values values) {
-  const auto dimensions = parameter.shape.dimensions();
-  std::vector<std::int64_t> expected(dimensions.begin(), dimensions.end());
-  if (values == WeightRule::Values::kTransposed) std::ranges::reverse(expected);
-  return expected;
-}
-
-// Why a parameter can't be read from a tensor, which may be missing: "expected …, got …"; empty if
-// it can.
-std::string Misfit(const GraphParameter& parameter, const ParameterTensor& named,
+// Why a tensor, which may be missing, is not one of a parameter's: "expected …, got …"; empty if it
+// is.
+std::string Misfit(const GraphParameter& parameter, const ParameterTensors& named,
                    const SafetensorsTensor* found) {
-  const std::vector<std::int64_t> expected = ExpectedShape(parameter, named.values());
+  const std::vector<std::int64_t> expected = TensorShape(parameter, named);
   if (found == nullptr) {
     return Concat("expected shape ", ShapeText(expected), ", got no such tensor");
   }
@@ -100,11 +92,7 @@ std::string Misfit(const GraphParameter& parameter, const ParameterTensor& named
   if (FindFloatType(tensor.type) == nullptr) {
     return Concat("expected the type F32, F16, BF16 or F64, got ", tensor.type);
   }
-  if (named.values() == WeightRule::Values::kTransposed && expected.size() != 2) {
-    return Concat("expected a parameter of 2 dimensions to be transposed, got ",
-                  parameter.shape.ToString());
-  }
-  if (named.values() == WeightRule::Values::kReshaped) {
+  if (named.values == WeightRule::Values::kReshaped) {
     std::int64_t elements = 1;  // no more than its bytes, which were checked
     for (const std::int64_t dimension : tensor.shape) elements *= dimension;
     if (elements == parameter.shape.element_count()) return "";
@@ -146,40 +134,34 @@ class WeightLoader {
   }
 
  private:
-  // A parameter and the tensor that it is read from.
+  // A parameter, or some of its rows, and the tensor that they are read from.
   struct Source {
-    const GraphParameter* parameter = nullptr;
+    int layer = 0;
     const SafetensorsTensor* tensor = nullptr;
+    std::int64_t offset = 0;  // floats, as in the network
+    std::int64_t count = 0;
     bool is_transposed = false;
   };
 
-  static std::span<float> ValuesIn(AlignedArray<float>& floats, const GraphParameter& parameter) {
-    return floats.span().subspan(static_cast<std::size_t>(parameter.offset),
-                                 static_cast<std::size_t>(parameter.shape.element_count()));
+  static std::span<float> ValuesIn(AlignedArray<float>& floats, const Source& source) {
+    return floats.span().subspan(static_cast<std::size_t>(source.offset),
+                                 static_cast<std::size_t>(source.count));
   }
 
+  using Tensors = std::map<std::string_view, const SafetensorsTensor*>;
+
   void Match() {
-    std::map<std::string_view, const SafetensorsTensor*> left;
+    Tensors left;
     for (const SafetensorsTensor& tensor : header_.tensors) left.emplace(tensor.name, &tensor);
     std::vector<std::string> problems;
+    if (map_.learned) problems = Learn(left);
     for (std::size_t i = 0; i < named_.size(); ++i) {
-      const GraphParameter& parameter = network_.parameters[i];
-      const auto entry = left.extract(named_[i].name);
-      const SafetensorsTensor* tensor = entry.empty() ? nullptr : entry.mapped();
-      const std::string misfit = Misfit(parameter, named_[i], tensor);
-      if (misfit.empty()) {
-        Add(parameter, named_[i], *tensor);
-      } else if (MatchesAny(map_.may_stay, parameter.path)) {
-        report_.kept.push_back(parameter.path);
-        if (tensor != nullptr) report_.unused.push_back(tensor->name);
-      } else {
-        problems.push_back(Concat("parameter '", parameter.path, "' from tensor '", named_[i].name,
-                                  "': ", misfit));
-      }
+      if (!named_[i].names.empty()) MatchNamed(network_.parameters[i], named_[i], left, problems);
     }
     for (const auto& [name, tensor] : left) {
       report_.unused.emplace_back(name);
-      if (!MatchesAny(map_.may_be_unused, name)) {
+      // A map that learns has said so above.
+      if (!MatchesAny(map_.may_be_unused, name) && !(map_.learned && IsFloat(*tensor))) {
         problems.push_back(Concat("tensor '", name, "' of shape ", ShapeText(tensor->shape),
                                   ": expected a parameter, got none"));
       }
@@ -192,22 +174,83 @@ class WeightLoader {
     std::ranges::sort(sources_, {}, [](const Source& source) { return source.tensor->begin; });
   }
 
-  void Add(const GraphParameter& parameter, const ParameterTensor& named,
-           const SafetensorsTensor& tensor) {
-    sources_.push_back({.parameter = &parameter,
-                        .tensor = &tensor,
-                        .is_transposed = named.values() == WeightRule::Values::kTransposed});
-    report_.matched.push_back({parameter.path, tensor.name});
-    if (named.values() == WeightRule::Values::kReshaped &&
-        !std::ranges::equal(tensor.shape, parameter.shape.dimensions())) {
-      report_.reshaped.push_back({parameter.path, tensor.name});
+  static bool IsFloat(const SafetensorsTensor& tensor) {
+    return FindFloatType(tensor.type) != nullptr;
+  }
+
+  // Names the tensors of parameters without a name; returns what is left over or unclear.
+  std::vector<std::string> Learn(const Tensors& tensors) {
+    Tensors free = tensors;
+    std::vector<int> parameters;
+    for (std::size_t i = 0; i < named_.size(); ++i) {
+      for (const std::string& name : named_[i].names) free.erase(name);
+      if (named_[i].names.empty()) parameters.push_back(static_cast<int>(i));
+    }
+    std::vector<const SafetensorsTensor*> candidates;
+    for (const auto& [name, tensor] : free) {
+      if (IsFloat(*tensor) && !MatchesAny(map_.may_be_unused, name)) candidates.push_back(tensor);
+    }
+    LearnedTensors learned = LearnTensors(network_, parameters, candidates);
+    for (const LearnedTensors::Pair& pair : learned.pairs) {
+      ParameterTensors& named = named_[static_cast<std::size_t>(pair.parameter)];
+      named.names = {pair.tensor->name};
+      named.values = WeightRule::Values::kReshaped;
+      named.evidence = pair.evidence;
+    }
+    return std::move(learned.problems);
+  }
+
+  void MatchNamed(const GraphParameter& parameter, const ParameterTensors& named, Tensors& left,
+                  std::vector<std::string>& problems) {
+    std::vector<const SafetensorsTensor*> found;
+    std::vector<std::string> misfits;
+    for (const std::string& name : named.names) {
+      const auto entry = left.extract(name);
+      found.push_back(entry.empty() ? nullptr : entry.mapped());
+      const std::string misfit = Misfit(parameter, named, found.back());
+      if (!misfit.empty()) {
+        misfits.push_back(
+            Concat("parameter '", parameter.path, "' from tensor '", name, "': ", misfit));
+      }
+    }
+    if (misfits.empty()) {
+      Add(parameter, named, found);
+    } else if (MatchesAny(map_.may_stay, parameter.path)) {
+      report_.kept.push_back(parameter.path);
+      for (const SafetensorsTensor* tensor : found) {
+        if (tensor != nullptr) report_.unused.push_back(tensor->name);
+      }
+    } else {
+      problems.insert(problems.end(), misfits.begin(), misfits.end());
+    }
+  }
+
+  void Add(const GraphParameter& parameter, const ParameterTensors& named,
+           const std::vector<const SafetensorsTensor*>& tensors) {
+    const std::int64_t count =
+        parameter.shape.element_count() / static_cast<std::int64_t>(tensors.size());
+    std::int64_t offset = parameter.offset;
+    for (const SafetensorsTensor* tensor : tensors) {
+      sources_.push_back({.layer = parameter.layer,
+                          .tensor = tensor,
+                          .offset = offset,
+                          .count = count,
+                          .is_transposed = named.values == WeightRule::Values::kTransposed});
+      offset += count;
+    }
+    const WeightReport::Match match{parameter.path, Join(named.names, ", "), named.evidence};
+    report_.matched.push_back(match);
+    const bool may_differ =
+        named.values == WeightRule::Values::kReshaped || named.leading_ones() > 0;
+    if (may_differ && !std::ranges::equal(tensors[0]->shape, parameter.shape.dimensions())) {
+      report_.reshaped.push_back(match);
     }
   }
 
   void Read(AlignedArray<float>& values) const {
     std::vector<std::string> not_finite;
     for (const Source& source : sources_) {
-      if (!Read(source, ValuesIn(values, *source.parameter))) {
+      if (!Read(source, ValuesIn(values, source))) {
         not_finite.push_back(Concat("tensor '", source.tensor->name, "'"));
       }
     }
@@ -246,9 +289,9 @@ class WeightLoader {
 
   void Store(AlignedArray<float>& values) {
     for (const Source& source : sources_) {
-      std::ranges::copy(ValuesIn(values, *source.parameter),
-                        ValuesIn(network_.parameter_floats, *source.parameter).begin());
-      if (network_.layers[static_cast<std::size_t>(source.parameter->layer)].frozen) {
+      std::ranges::copy(ValuesIn(values, source),
+                        ValuesIn(network_.parameter_floats, source).begin());
+      if (network_.layers[static_cast<std::size_t>(source.layer)].frozen) {
         ++network_.structure_version;  // a trainer's frozen prefix is a copy of what was here
       }
     }
@@ -258,7 +301,7 @@ class WeightLoader {
   NetworkState& network_;
   const ByteSource& file_;
   const WeightMap& map_;
-  const std::vector<ParameterTensor> named_;
+  std::vector<ParameterTensors> named_;  // one a parameter
   const SafetensorsHeader header_;
   std::vector<Source> sources_;  // in the order of their data once matched
   WeightReport report_;
@@ -302,8 +345,13 @@ std::string WeightReport::ToString() const {
       Concat("weights: ", matched.size(), " read, ", reshaped.size(), " of them reshaped, ",
              kept.size(), " left as they were, ", unused.size(), " tensors unused\n");
   std::vector<std::string> pairs;
-  for (const auto& [parameter, tensor] : reshaped) {
-    pairs.push_back(Concat(parameter, "' from '", tensor));
+  for (const Match& match : reshaped) {
+    pairs.push_back(Concat(match.parameter, "' from '", match.tensor));
+  }
+  std::map<WeightEvidence, int> found_by;
+  for (const Match& match : matched) ++found_by[match.evidence];
+  for (const auto& [evidence, count] : found_by) {
+    text += Concat("  by ", WeightEvidenceName(evidence), ": ", count, "\n");
   }
   return text + FirstLines("reshaped", pairs) + FirstLines("left", kept) +
          FirstLines("unused", unused);

@@ -22,11 +22,24 @@ std::string WildcardsOf(std::string_view pattern) {
 }
 
 void CheckRule(const WeightRule& rule) {
-  if (rule.parameter.empty() || rule.tensor.empty() ||
-      WildcardsOf(rule.parameter) != WildcardsOf(rule.tensor)) {
-    Fail(ErrorCode::kInvalidArgument,
-         "weight rule: expected two names with the same wildcards in the same order, got '",
-         rule.parameter, "' and '", rule.tensor, "'");
+  const std::string wildcards = WildcardsOf(rule.parameter);
+  const auto check = [&](const std::string& tensor) {
+    if (rule.parameter.empty() || tensor.empty() || wildcards != WildcardsOf(tensor)) {
+      Fail(ErrorCode::kInvalidArgument,
+           "weight rule: expected two names with the same wildcards in the same order, got '",
+           rule.parameter, "' and '", tensor, "'");
+    }
+  };
+  check(rule.tensor);
+  std::ranges::for_each(rule.joined, check);
+  if (rule.leading_ones < 0 || rule.leading_ones > Shape::kMaxRank) {
+    Fail(ErrorCode::kInvalidArgument, "weight rule '", rule.parameter, "' to '", rule.tensor,
+         "': expected leading_ones from 0 to ", Shape::kMaxRank, ", got ", rule.leading_ones);
+  }
+  if (rule.values != WeightRule::Values::kSame && (!rule.joined.empty() || rule.leading_ones > 0)) {
+    Fail(ErrorCode::kInvalidArgument, "weight rule '", rule.parameter, "' to '", rule.tensor,
+         "': expected values that are the same if tensors are joined or have leading ones, got "
+         "others");
   }
 }
 
@@ -78,30 +91,59 @@ std::string WithRuns(std::string_view pattern, const std::vector<std::string_vie
   return name;
 }
 
-ParameterTensor TensorOf(const std::string& path, const WeightMap& map) {
+ParameterTensors NamedTensors(const std::string& path, const WeightMap& map) {
   for (const WeightRule& rule : map.rules) {
-    if (const auto runs = WildcardRuns(rule.parameter, path)) {
-      return {.name = WithRuns(rule.tensor, *runs), .rule = &rule};
-    }
+    const auto runs = WildcardRuns(rule.parameter, path);
+    if (!runs) continue;
+    ParameterTensors tensors{
+        .rule = &rule, .values = rule.values, .evidence = WeightEvidence::kRule};
+    tensors.names.push_back(WithRuns(rule.tensor, *runs));
+    for (const std::string& name : rule.joined) tensors.names.push_back(WithRuns(name, *runs));
+    return tensors;
   }
-  return {.name = path};
+  if (map.learned && !MatchesAny(map.may_stay, path)) return {};
+  return {.names = {path}};
 }
 
 }  // namespace
 
-std::vector<ParameterTensor> TensorsOf(const NetworkState& network, const WeightMap& map) {
-  for (const WeightRule& rule : map.rules) CheckRule(rule);
-  std::vector<ParameterTensor> tensors;
+std::vector<ParameterTensors> TensorsOf(const NetworkState& network, const WeightMap& map) {
+  std::ranges::for_each(map.rules, CheckRule);
+  std::vector<ParameterTensors> all;
   std::map<std::string, const std::string*> owners;
   for (const GraphParameter& parameter : network.parameters) {
-    tensors.push_back(TensorOf(parameter.path, map));
-    const auto [owner, is_new] = owners.emplace(tensors.back().name, &parameter.path);
-    if (!is_new) {
-      Fail(ErrorCode::kInvalidArgument, "weight map: expected a tensor for each parameter, got '",
-           owner->first, "' for '", *owner->second, "' and '", parameter.path, "'");
+    all.push_back(NamedTensors(parameter.path, map));
+    for (const std::string& name : all.back().names) {
+      const auto [owner, is_new] = owners.emplace(name, &parameter.path);
+      if (!is_new) {
+        Fail(ErrorCode::kInvalidArgument, "weight map: expected a tensor for each parameter, got '",
+             owner->first, "' for '", *owner->second, "' and '", parameter.path, "'");
+      }
     }
   }
-  return tensors;
+  return all;
+}
+
+std::vector<std::int64_t> TensorShape(const GraphParameter& parameter,
+                                      const ParameterTensors& tensors) {
+  const auto fail = [&](const auto&... expected) {
+    Fail(ErrorCode::kInvalidArgument, "weight rule '", tensors.rule->parameter, "' to '",
+         tensors.rule->tensor, "': expected a parameter ", expected..., ", got '", parameter.path,
+         "' of ", parameter.shape.ToString());
+  };
+  const auto dimensions = parameter.shape.dimensions();
+  std::vector<std::int64_t> shape(dimensions.begin(), dimensions.end());
+  if (tensors.values == WeightRule::Values::kTransposed) {
+    if (shape.size() != 2) fail("of 2 dimensions to be transposed");
+    std::ranges::reverse(shape);
+  }
+  const auto count = static_cast<std::int64_t>(tensors.names.size());
+  if (count > 1) {
+    if (shape.front() % count != 0) fail("whose rows are those of ", count, " tensors");
+    shape.front() /= count;
+  }
+  shape.insert(shape.begin(), static_cast<std::size_t>(tensors.leading_ones()), 1);
+  return shape;
 }
 
 bool MatchesAny(const std::vector<std::string>& patterns, std::string_view name) {

@@ -10,19 +10,25 @@
 
 namespace espalier {
 
-/// The tensor that is a parameter.
-struct ParameterTensor {
-  std::string name;
+/// The tensors that are a parameter, the rows of each after those of the one before.
+struct ParameterTensors {
+  std::vector<std::string> names;    ///< none where a map that learns has to find it
   const WeightRule* rule = nullptr;  ///< of the map; null if none matches
+  WeightRule::Values values = WeightRule::Values::kSame;
+  WeightEvidence evidence = WeightEvidence::kName;
 
-  WeightRule::Values values() const {
-    return rule == nullptr ? WeightRule::Values::kSame : rule->values;
-  }
+  int leading_ones() const { return rule == nullptr ? 0 : rule->leading_ones; }
 };
 
 /// One a parameter. Throws Error: INVALID_ARGUMENT for a rule that has no name or other wildcards
 /// on one side than on the other, or if two parameters have one tensor.
-std::vector<ParameterTensor> TensorsOf(const NetworkState& network, const WeightMap& map);
+std::vector<ParameterTensors> TensorsOf(const NetworkState& network, const WeightMap& map);
+
+/// The shape that each of a parameter's tensors has unless it is reshaped. Throws Error:
+/// INVALID_ARGUMENT, naming the rule, if the parameter has none such: it can't be transposed, or
+/// its rows can't be shared out.
+std::vector<std::int64_t> TensorShape(const GraphParameter& parameter,
+                                      const ParameterTensors& tensors);
 
 /// True if `name` is one of these, or matches one that is a glob.
 bool MatchesAny(const std::vector<std::string>& patterns, std::string_view name);

@@ -21,14 +21,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SetNativeBytesLimit(std::int64_t{1} << 28);
   NetworkBuilder builder(Shape::Vector(2));
   Network network = builder.Dense("a", 2).Dense("b", 1).Build(1);
-  const WeightMap map = {.rules = {{"b.weight", "c", WeightRule::Values::kReshaped},
-                                   {"*.weight", "*", WeightRule::Values::kTransposed}},
-                         .may_stay = {"*"},
-                         .may_be_unused = {"*"}};
+  const WeightMap ruled = {.rules = {{"b.weight", "c", WeightRule::Values::kReshaped},
+                                     {"a.weight", "d", WeightRule::Values::kSame, {"e"}},
+                                     {"*.weight", "*", WeightRule::Values::kTransposed}},
+                           .may_stay = {"*"},
+                           .may_be_unused = {"*"}};
+  const WeightMap learned = {.may_be_unused = {"?"}, .learned = true};
   const std::vector<float> before = network.ReadParameter("a.weight");
   const MemorySource file(std::as_bytes(std::span(data, size)));
   try {
-    LoadWeightsFrom(network, file, map);
+    LoadWeightsFrom(network, file, size % 2 == 0 ? ruled : learned);
     for (const ParameterDescription& parameter : network.Parameters()) {
       if (!std::ranges::all_of(network.ReadParameter(parameter.path),
                                [](float value) { return std::isfinite(value); })) {

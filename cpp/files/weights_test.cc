@@ -262,10 +262,17 @@ TEST(LoadWeights, RefusesWrongMaps) {
   ExpectContains(refused({{"", "b"}}), "expected two names");
   ExpectContains(refused({{"one.weight", "x"}, {"one.bias", "x"}}),
                  "got 'x' for 'one.weight' and 'one.bias'");
-  ExpectContains(
-      Refused(SmallFile().bytes(),
-              {.rules = {{"one.*", "one.*", WeightRule::Values::kTransposed}}, .may_stay = {"h*"}}),
-      "expected a parameter of 2 dimensions to be transposed");
+  const auto transposed = WeightRule::Values::kTransposed;
+  ExpectContains(refused({{"one.*", "one.*", transposed}}),
+                 "'one.*' to 'one.*': expected a parameter of 2 dimensions to be transposed, got "
+                 "'one.bias'");
+  ExpectContains(refused({{"one.*", "a.*", transposed, {"b.*"}}}), "values that are the same");
+  ExpectContains(refused({{"one.*", "a.*", WeightRule::Values::kSame, {"b"}}}),
+                 "got 'one.*' and 'b'");
+  ExpectContains(refused({{"one.*", "a.*", WeightRule::Values::kSame, {"b.*"}}}),
+                 "expected a parameter whose rows are those of 2 tensors, got 'one.weight'");
+  ExpectContains(refused({{"one.*", "a.*", WeightRule::Values::kSame, {}, 9}}),
+                 "from 0 to 8, got 9");
   ExpectContains(Refused(SmallFile().bytes(),
                          {.rules = {{"one.bias", "one.weight", WeightRule::Values::kReshaped},
                                     {"one.weight", "one.bias", WeightRule::Values::kReshaped}},

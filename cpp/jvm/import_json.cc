@@ -13,16 +13,12 @@ namespace espalier::jvm {
 namespace {
 
 JsonText ValuesToJson(const std::vector<ImportReport::Value>& values) {
-  JsonArray array;
-  for (const ImportReport::Value& value : values) {
-    JsonObject object;
+  return ObjectsToJson(values, [](JsonObject& object, const ImportReport::Value& value) {
     object.Add("name", value.name);
     object.Add("layer", value.layer);
     object.Add("shape", value.shape.dimensions());
     object.Add("type", ElementTypeName(value.type));
-    array.Add(object.Finish());
-  }
-  return array.Finish();
+  });
 }
 
 }  // namespace
@@ -67,31 +63,19 @@ std::string ToJsonText(const ImportReport& report) {
   object.Add("folded", report.folded);
   object.Add("inputs", ValuesToJson(report.inputs));
   object.Add("outputs", ValuesToJson(report.outputs));
-  JsonArray fused;
-  for (const ImportReport::Fusion& fusion : report.fused) {
-    JsonObject entry;
-    entry.Add("kind", fusion.kind);
-    entry.Add("value", fusion.value);
-    entry.Add("nodes", fusion.nodes);
-    fused.Add(entry.Finish());
-  }
-  object.Add("fused", fused.Finish());
-  JsonArray renamed;
-  for (const ImportReport::Renaming& renaming : report.renamed) {
-    JsonObject entry;
-    entry.Add("from", renaming.from);
-    entry.Add("to", renaming.to);
-    renamed.Add(entry.Finish());
-  }
-  object.Add("renamed", renamed.Finish());
-  JsonArray notes;
-  for (const ImportReport::Note& note : report.notes) {
-    JsonObject entry;
-    entry.Add("layer", note.layer);
-    entry.Add("text", note.text);
-    notes.Add(entry.Finish());
-  }
-  object.Add("notes", notes.Finish());
+  object.Add("fused", ObjectsToJson(report.fused, [](JsonObject& entry, const auto& fusion) {
+               entry.Add("kind", fusion.kind);
+               entry.Add("value", fusion.value);
+               entry.Add("nodes", fusion.nodes);
+             }));
+  object.Add("renamed", ObjectsToJson(report.renamed, [](JsonObject& entry, const auto& renaming) {
+               entry.Add("from", renaming.from);
+               entry.Add("to", renaming.to);
+             }));
+  object.Add("notes", ObjectsToJson(report.notes, [](JsonObject& entry, const auto& note) {
+               entry.Add("layer", note.layer);
+               entry.Add("text", note.text);
+             }));
   object.Add("summary", report.ToString());
   return object.Finish().text;
 }

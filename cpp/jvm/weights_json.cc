@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "jvm/weights_json.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -11,12 +13,30 @@
 namespace espalier::jvm {
 namespace {
 
-WeightMap KnownMap(std::string_view name) {
+struct KnownMap {
+  std::string_view name;
+  WeightMap (*make)();
+};
+
+constexpr std::array kKnownMaps = {
+    KnownMap{"learned", LearnedWeights},
+    KnownMap{"torchvision_resnet", TorchvisionResNetWeights},
+    KnownMap{"torchvision_mobilenet_v2", TorchvisionMobileNetV2Weights},
+    KnownMap{"torchvision_mobilenet_v3_small", TorchvisionMobileNetV3SmallWeights},
+    KnownMap{"torchvision_mobilenet_v3_large", TorchvisionMobileNetV3LargeWeights},
+    KnownMap{"torchvision_efficientnet", TorchvisionEfficientNetWeights},
+    KnownMap{"timm_mobilenet", TimmMobileNetWeights},
+    KnownMap{"timm_vision_transformer", TimmVisionTransformerWeights},
+};
+
+WeightMap Known(std::string_view name, const std::string& prefix) {
   if (name.empty()) return {};
-  if (name == "torchvision_resnet") return TorchvisionResNetWeights();
-  if (name == "torchvision_mobilenet_v2") return TorchvisionMobileNetV2Weights();
-  Fail(ErrorCode::kInvalidArgument,
-       "known: expected torchvision_resnet or torchvision_mobilenet_v2, got '", name, "'");
+  if (name == "bert") return BertWeights(prefix);
+  const auto* known = std::ranges::find(kKnownMaps, name, &KnownMap::name);
+  if (known == kKnownMaps.end()) {
+    Fail(ErrorCode::kInvalidArgument, "known: expected the name of a map, got '", name, "'");
+  }
+  return known->make();
 }
 
 WeightRule::Values ValuesOf(std::string_view name) {
@@ -28,14 +48,11 @@ WeightRule::Values ValuesOf(std::string_view name) {
 }
 
 JsonText MatchesToJson(const std::vector<WeightReport::Match>& matches) {
-  JsonArray array;
-  for (const WeightReport::Match& match : matches) {
-    JsonObject object;
+  return ObjectsToJson(matches, [](JsonObject& object, const WeightReport::Match& match) {
     object.Add("parameter", match.parameter);
     object.Add("tensor", match.tensor);
-    array.Add(object.Finish());
-  }
-  return array.Finish();
+    object.Add("evidence", WeightEvidenceName(match.evidence));
+  });
 }
 
 template <typename Item>
@@ -56,6 +73,7 @@ WeightMap WeightMapFromJson(std::string_view json) {
       rule.parameter = entry.Required("parameter").Text();
       rule.tensor = entry.Required("tensor").Text();
       rule.values = ValuesOf(entry.Required("values").Text());
+      entry.Read("joined", rule.joined);
       entry.Finish();
       map.rules.push_back(std::move(rule));
     }
@@ -64,8 +82,11 @@ WeightMap WeightMapFromJson(std::string_view json) {
   fields.Read("may_be_unused", map.may_be_unused);
   std::string known;
   fields.Read("known", known);
+  std::string prefix;
+  fields.Read("prefix", prefix);
   fields.Finish();
-  const WeightMap behind = KnownMap(known);
+  const WeightMap behind = Known(known, prefix);
+  map.learned = behind.learned;
   Append(map.rules, behind.rules);
   Append(map.may_stay, behind.may_stay);
   Append(map.may_be_unused, behind.may_be_unused);

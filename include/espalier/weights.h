@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "espalier/network.h"
@@ -21,6 +22,11 @@ struct WeightRule {
   /// The tensor's name, with the glob's wildcards in the same order: each is what it was there.
   std::string tensor;
   Values values = Values::kSame;
+  /// Of kSame: further tensors, named as `tensor` is, whose rows follow its own in the parameter:
+  /// those of key and value after the query's. All have as many.
+  std::vector<std::string> joined = {};
+  /// Of kSame: how many dimensions of size 1 the tensor has before the parameter's.
+  int leading_ones = 0;
 };
 
 /// Which tensor of a safetensors file is which parameter of a network. The default is a file that
@@ -34,23 +40,71 @@ struct WeightMap {
   std::vector<std::string> may_stay;
   /// Names or globs of tensors that LoadWeights does not need.
   std::vector<std::string> may_be_unused;
+  /// Finds the tensors of those parameters that no rule names and that may not stay, where only one
+  /// choice is left: see WeightEvidence. What is left over is an error.
+  bool learned = false;
 };
+
+/// A map that learns all names from the file; PyTorch's counts of batches need not be used.
+WeightMap LearnedWeights();
 
 /// torchvision's names of a ResNet whose layers are called as there but for its batch norms, which
 /// are called after their convolutions ("conv1.bn", "layer2.0.conv1.bn"), and whose projections are
 /// "layer2.0.downsample" and "layer2.0.downsample.bn". Heads may stay as they are, and
-/// torchvision's "fc" need not be used.
+/// torchvision's "fc" need not be used. timm has the same names.
 WeightMap TorchvisionResNetWeights();
 
 /// The same for MobileNetV2: "features.0", "features.18", and in the blocks between "expand",
 /// "depthwise" and "project", each with its "bn".
 WeightMap TorchvisionMobileNetV2Weights();
 
+/// The same for MobileNetV3, small and large, whose blocks have "se", a squeeze-and-excitation,
+/// before "project". Its dense layer "classifier.0" may stay, too.
+WeightMap TorchvisionMobileNetV3SmallWeights();
+WeightMap TorchvisionMobileNetV3LargeWeights();
+
+/// The same for EfficientNet-B0 to B7: "features.0", blocks from "features.1.0" to the last of
+/// "features.7", "features.8".
+WeightMap TorchvisionEfficientNetWeights();
+
+/// timm's names of MobileNetV2, MobileNetV3 and EfficientNet, whose layers are called as there but
+/// for batch norms, which are called after their convolutions ("conv_stem.bn",
+/// "blocks.1.0.conv_dw.bn"), and "se.reduce" and "se.expand" of squeeze-and-excitation. Heads may
+/// stay, and timm's "classifier" need not be used.
+WeightMap TimmMobileNetWeights();
+
+/// timm's names of a vision transformer: "patch_embed.proj", "cls_token", "pos_embed", blocks
+/// "blocks.0", "blocks.1" … as NetworkBuilder::TransformerEncoder writes them, and "norm". Heads
+/// may stay, and timm's "head" need not be used.
+WeightMap TimmVisionTransformerWeights();
+
+/// Hugging Face's names of an encoder like BERT: "embeddings.word_embeddings",
+/// "embeddings.token_type_embeddings", "embeddings.position_embeddings", "embeddings.LayerNorm",
+/// and blocks "encoder.layer.0" … as NetworkBuilder::TransformerEncoder writes them. All tensors'
+/// names begin with `prefix`: "bert." in the files of models with a head. Heads may stay; poolers,
+/// ids of positions and "cls" need not be used.
+WeightMap BertWeights(const std::string& prefix = "");
+
+/// Why a tensor was taken for a parameter's. The last four are those of a map that learns: layers
+/// are told apart by all their parameters' shapes, but for dimensions of size 1.
+enum class WeightEvidence {
+  kRule,     ///< a rule of the map
+  kName,     ///< the same name
+  kShapes,   ///< the only two layers of these shapes
+  kWords,    ///< of these shapes, the only two with the words that both sides have as often
+  kNumbers,  ///< of these, names differ by numbers alone, which are the same on both sides
+  kOrder,    ///< the tensors' names differ by numbers alone; layers are computed one from the other
+};
+
+/// "rule", "name", "shapes" …
+std::string_view WeightEvidenceName(WeightEvidence evidence);
+
 /// What LoadWeights did with each parameter and each tensor.
 struct WeightReport {
   struct Match {
     std::string parameter;
-    std::string tensor;
+    std::string tensor;  ///< several, where a rule joins them: separated by ", "
+    WeightEvidence evidence = WeightEvidence::kName;
   };
   std::vector<Match> matched;       ///< read, in the order of parameters; those reshaped too
   std::vector<Match> reshaped;      ///< read from a tensor of another shape
@@ -73,8 +127,8 @@ WeightReport LoadWeights(Network& network, const std::string& path, const Weight
 
 /// Writes all parameters and buffers as float32 under the names that `map` gives them, as safely as
 /// SaveNetwork writes; LoadWeights with the same map reads them back to the same bits. Throws
-/// Error: INVALID_ARGUMENT for a wrong map, or where a rule says kReshaped, which does not say to
-/// what shape; INVALID_STATE, BUSY, OUT_OF_MEMORY, IO.
+/// Error: INVALID_ARGUMENT for a wrong map, one that learns, or where a rule says kReshaped, which
+/// does not say to what shape; INVALID_STATE, BUSY, OUT_OF_MEMORY, IO.
 void ExportSafetensors(const Network& network, const std::string& path, const WeightMap& map = {});
 
 }  // namespace espalier

@@ -22,12 +22,23 @@ public final class WeightReport {
   }
 
   /**
-   * Returns the parameters that were read, those {@link #reshaped} too.
+   * Returns the parameters that were read, those {@link #reshaped} too. Several tensors that a rule
+   * joins are separated by commas.
    *
    * @return names of tensors by paths of parameters, in the network's order
    */
   public Map<String, String> matched() {
-    return tensors("matched");
+    return ofMatches("matched", "tensor");
+  }
+
+  /**
+   * Returns why each parameter's tensor was taken for it: {@code "rule"}, {@code "name"}, and where
+   * a map learns {@code "shapes"}, {@code "words"}, {@code "numbers"} or {@code "order"}.
+   *
+   * @return by paths of parameters, in the network's order
+   */
+  public Map<String, String> evidence() {
+    return ofMatches("matched", "evidence");
   }
 
   /**
@@ -36,7 +47,7 @@ public final class WeightReport {
    * @return names of tensors by paths of parameters, in the network's order
    */
   public Map<String, String> reshaped() {
-    return tensors("reshaped");
+    return ofMatches("reshaped", "tensor");
   }
 
   /**
@@ -57,12 +68,12 @@ public final class WeightReport {
     return names("unused");
   }
 
-  private Map<String, String> tensors(String list) {
-    Map<String, String> tensors = new LinkedHashMap<>();
+  private Map<String, String> ofMatches(String list, String field) {
+    Map<String, String> fields = new LinkedHashMap<>();
     for (Map<?, ?> match : Descriptions.objects(report.get(list))) {
-      tensors.put((String) match.get("parameter"), (String) match.get("tensor"));
+      fields.put((String) match.get("parameter"), (String) match.get(field));
     }
-    return Collections.unmodifiableMap(tensors);
+    return Collections.unmodifiableMap(fields);
   }
 
   private List<String> names(String list) {

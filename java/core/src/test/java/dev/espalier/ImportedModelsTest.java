@@ -4,13 +4,11 @@ package dev.espalier;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.abort;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.FloatBuffer;
@@ -23,7 +21,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -264,41 +261,9 @@ class ImportedModelsTest {
         ImportedModelsTest::letters);
   }
 
-  /** A Python that has torchvision, or null. */
-  private static String python() throws IOException, InterruptedException {
-    for (String candidate : List.of("/usr/bin/python3", "python3")) {
-      try {
-        Process process =
-            new ProcessBuilder(candidate, "-c", "import torchvision")
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        if (process.waitFor(2, TimeUnit.MINUTES) && process.exitValue() == 0) {
-          return candidate;
-        }
-      } catch (IOException missing) {
-        continue;
-      }
-    }
-    return null;
-  }
-
   @Test
   void backbonesOfTorchvisionAnswerAsTheyDo(@TempDir Path folder) throws Exception {
-    String python = python();
-    if (python == null) {
-      abort("no Python with torchvision (Debian: python3-torchvision), which exports the models");
-    }
-    String script =
-        Path.of(System.getProperty("espalier.root"), "cpp/testdata/export_backbones.py").toString();
-    File log = folder.resolve("log").toFile();
-    Process process =
-        new ProcessBuilder(python, script, folder.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(log)
-            .start();
-    assertTrue(process.waitFor(5, TimeUnit.MINUTES));
-    assertEquals(0, process.exitValue(), Files.readString(log.toPath()));
+    PythonWithTorch.run("export_backbones.py", folder);
     for (String name :
         List.of(
             "resnet18",
