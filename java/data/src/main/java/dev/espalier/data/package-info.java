@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Files as data sets for networks: {@link dev.espalier.data.CsvDataset} reads tables, {@link
- * dev.espalier.data.IdxDataset} pictures as MNIST has them.
+ * Files as data sets for networks: {@link dev.espalier.data.PictureDataset} reads pictures, {@link
+ * dev.espalier.data.CsvDataset} tables, {@link dev.espalier.data.IdxDataset} pictures as MNIST has
+ * them. A {@link dev.espalier.data.PictureReader} gives a predictor single pictures.
  *
  * <p>Exceptions, nulls and printing are as in {@link dev.espalier}.
  *

@@ -39,7 +39,18 @@ class PublicApiTest {
 
   @Test
   void theseTypesArePublic() throws Exception {
-    assertEquals(List.of(CsvDataset.class, CsvOptions.class, IdxDataset.class), publicTypes());
+    assertEquals(
+        List.of(
+            BrokenPicture.class,
+            CsvDataset.class,
+            CsvOptions.class,
+            IdxDataset.class,
+            PictureDataset.class,
+            PictureFit.class,
+            PictureOptions.class,
+            PictureReader.class,
+            PictureScaling.class),
+        publicTypes());
   }
 
   @Test

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.data;
+
+import dev.espalier.CheckReturnValue;
+import dev.espalier.Shape;
+import java.awt.Color;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
+
+/**
+ * Turns pictures into inputs of a network: {@code PictureReader.of(network.inputShape())
+ * .valueRange(-1, 1)}. A {@link PictureDataset} reads its files by one, and the same one gives a
+ * predictor a single picture, to the same bits.
+ *
+ * <p><b>Files</b> are JPEG, PNG, WebP, BMP, GIF or TIFF, told by their content, not by their names;
+ * of several pictures in a file the first one is read. Pictures are turned upright as their Exif
+ * orientation says. Grey becomes three equal channels for a network of color, color becomes luma
+ * (ITU-R BT.601) for one of grey; CMYK becomes RGB. What is transparent shows the {@link
+ * #background}. Samples count as they are: color profiles of RGB and grey pictures and PNG's gamma
+ * are not applied.
+ *
+ * <p><b>Values</b> are kept with 16 bits once a picture has its size, then normalized: to the range
+ * from 0 to 1, unless {@link #valueRange} or {@link #normalize} says otherwise. What a published
+ * network wants is written where it was published; of those of TensorFlow it often is {@code
+ * valueRange(-1, 1)}, of torchvision's {@code normalize(new float[] {0.485f, 0.456f, 0.406f}, new
+ * float[] {0.229f, 0.224f, 0.225f})}. A network that normalizes in its first layers needs neither.
+ *
+ * <p>Immutable: each method returns a changed reader. Any number of threads may use one.
+ *
+ * @since 0.1
+ */
+@CheckReturnValue
+public final class PictureReader {
+  private static final long DEFAULT_PIXELS = 100_000_000;
+  private static final long FILE_BYTES = 1L << 30;
+  private static final double LARGEST = 65535;
+
+  private final PictureLayout layout;
+  private final Color background;
+  private final double[] mean;
+  private final double[] standardDeviation;
+  private final long maxPixels;
+
+  private PictureReader(
+      PictureLayout layout,
+      Color background,
+      double[] mean,
+      double[] standardDeviation,
+      long maxPixels) {
+    this.layout = layout;
+    this.background = background;
+    this.mean = mean;
+    this.standardDeviation = standardDeviation;
+    this.maxPixels = maxPixels;
+  }
+
+  /**
+   * Makes a reader for a network's input: pictures are stretched to its size, pixels of another
+   * size are made by {@link PictureScaling#BILINEAR}, values are from 0 to 1, white is behind what
+   * is transparent, and pictures have at most 100 million pixels.
+   *
+   * @param shape {@code [1, height, width]} for grey or {@code [3, height, width]} for red, green
+   *     and blue
+   * @return the reader
+   * @throws IllegalArgumentException if the shape is another one
+   */
+  public static PictureReader of(Shape shape) {
+    int[] dimensions = Objects.requireNonNull(shape, "shape").dims();
+    if (dimensions.length != 3 || dimensions[0] != 1 && dimensions[0] != 3) {
+      throw new IllegalArgumentException(
+          "shape: expected [1, height, width] or [3, height, width], got " + shape);
+    }
+    return new PictureReader(
+        new PictureLayout(
+            dimensions[0],
+            dimensions[1],
+            dimensions[2],
+            PictureFit.STRETCH,
+            PictureScaling.BILINEAR),
+        Color.WHITE,
+        filled(dimensions[0], 0),
+        filled(dimensions[0], 1),
+        DEFAULT_PIXELS);
+  }
+
+  private static double[] filled(int channels, double value) {
+    double[] values = new double[channels];
+    Arrays.fill(values, value);
+    return values;
+  }
+
+  /**
+   * Says what becomes of pictures of another ratio than the input's.
+   *
+   * @param fit stretched, cropped or padded
+   * @return a changed reader
+   */
+  public PictureReader fit(PictureFit fit) {
+    return with(
+        new PictureLayout(
+            layout.channels(),
+            layout.height(),
+            layout.width(),
+            Objects.requireNonNull(fit, "fit"),
+            layout.scaling()));
+  }
+
+  /**
+   * Says how pixels of another size are made.
+   *
+   * @param scaling the way
+   * @return a changed reader
+   */
+  public PictureReader scaling(PictureScaling scaling) {
+    return with(
+        new PictureLayout(
+            layout.channels(),
+            layout.height(),
+            layout.width(),
+            layout.fit(),
+            Objects.requireNonNull(scaling, "scaling")));
+  }
+
+  private PictureReader with(PictureLayout layout) {
+    return new PictureReader(layout, background, mean, standardDeviation, maxPixels);
+  }
+
+  /**
+   * Sets what shows behind transparent pixels, and beside pictures that {@link PictureFit#PAD}
+   * pads.
+   *
+   * @param color the color; its alpha does not count
+   * @return a changed reader
+   */
+  public PictureReader background(Color color) {
+    return new PictureReader(
+        layout, Objects.requireNonNull(color, "color"), mean, standardDeviation, maxPixels);
+  }
+
+  /**
+   * Makes values from {@code black} to {@code white}: {@code valueRange(0, 255)}, say.
+   *
+   * @param black value of the darkest sample
+   * @param white value of the brightest, another one
+   * @return a changed reader
+   * @throws IllegalArgumentException if they are equal or not finite
+   */
+  public PictureReader valueRange(float black, float white) {
+    double range = (double) white - black;
+    if (!Double.isFinite(range) || range == 0) {
+      throw new IllegalArgumentException(
+          "valueRange: expected two different numbers, got " + black + " and " + white);
+    }
+    return new PictureReader(
+        layout,
+        background,
+        filled(layout.channels(), -black / range),
+        filled(layout.channels(), 1 / range),
+        maxPixels);
+  }
+
+  /**
+   * Makes {@code (value - mean) / standardDeviation} of the values from 0 to 1 of each channel.
+   *
+   * @param mean one for each channel
+   * @param standardDeviation one for each channel, not 0
+   * @return a changed reader
+   * @throws IllegalArgumentException if they are not as many as channels, or not finite
+   */
+  public PictureReader normalize(float[] mean, float[] standardDeviation) {
+    double[] means = checked("mean", mean);
+    double[] deviations = checked("standardDeviation", standardDeviation);
+    for (double deviation : deviations) {
+      if (deviation == 0) {
+        throw new IllegalArgumentException(
+            "standardDeviation: expected numbers other than 0, got " + Arrays.toString(deviations));
+      }
+    }
+    return new PictureReader(layout, background, means, deviations, maxPixels);
+  }
+
+  private double[] checked(String what, float[] values) {
+    if (Objects.requireNonNull(values, what).length != layout.channels()) {
+      throw new IllegalArgumentException(
+          what
+              + ": expected a number for each channel, "
+              + layout.channels()
+              + ", got "
+              + values.length);
+    }
+    double[] copy = new double[values.length];
+    for (int i = 0; i < copy.length; i++) {
+      copy[i] = values[i];
+      if (!Float.isFinite(values[i])) {
+        throw new IllegalArgumentException(
+            what + ": expected finite numbers, got " + Arrays.toString(values));
+      }
+    }
+    return copy;
+  }
+
+  /**
+   * Limits the pixels of a picture, which takes 1 to 8 bytes of heap for each while it is decoded.
+   * Files that say that they have more are refused before anything is decoded.
+   *
+   * @param limit at least 1
+   * @return a changed reader
+   * @throws IllegalArgumentException if the limit is below 1
+   */
+  public PictureReader maxPixels(long limit) {
+    if (limit < 1) {
+      throw new IllegalArgumentException("maxPixels: expected at least 1, got " + limit);
+    }
+    return new PictureReader(layout, background, mean, standardDeviation, limit);
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @param file a picture
+   * @return its input: {@code inputShape().size()} values, row-major
+   * @throws IllegalArgumentException if it is no picture, or a damaged or too large one
+   * @throws java.io.UncheckedIOException if it can't be read
+   */
+  public float[] read(Path file) {
+    return normalized(samples(file));
+  }
+
+  /**
+   * Reads the content of a file.
+   *
+   * @param file a picture
+   * @return its input: {@code inputShape().size()} values, row-major
+   * @throws IllegalArgumentException if it is no picture, or a damaged or too large one
+   */
+  public float[] read(byte[] file) {
+    return normalized(samples(Objects.requireNonNull(file, "file")));
+  }
+
+  /**
+   * Reads a picture that is in memory, as it stands.
+   *
+   * @param picture the picture; unsigned samples of at most 16 bits
+   * @return its input: {@code inputShape().size()} values, row-major
+   * @throws IllegalArgumentException if its samples are of another kind
+   */
+  public float[] read(BufferedImage picture) {
+    return normalized(samples(Objects.requireNonNull(picture, "picture"), ExifOrientation.UPRIGHT));
+  }
+
+  /**
+   * Makes a picture of an input, to look at: what {@code read} read, in its size.
+   *
+   * @param input values as {@code read} returns them; what lies beyond black or white becomes that
+   * @return the picture, of 8 bits
+   * @throws IllegalArgumentException if the number of values is another one
+   */
+  public BufferedImage show(float[] input) {
+    if (Objects.requireNonNull(input, "input").length != inputShape().size()) {
+      throw new IllegalArgumentException(
+          "input: expected " + inputShape().size() + " values, got " + input.length);
+    }
+    int area = layout.height() * layout.width();
+    BufferedImage picture =
+        new BufferedImage(layout.width(), layout.height(), BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < area; i++) {
+      int packed = 0;
+      for (int c = 0; c < 3; c++) {
+        int channel = layout.channels() == 1 ? 0 : c;
+        double value = input[channel * area + i] * standardDeviation[channel] + mean[channel];
+        packed = packed << 8 | (int) Math.max(0, Math.min(255, Math.round(255 * value)));
+      }
+      picture.setRGB(i % layout.width(), i / layout.width(), packed);
+    }
+    return picture;
+  }
+
+  /**
+   * Returns the shape of the inputs.
+   *
+   * @return the network's
+   */
+  public Shape inputShape() {
+    return Shape.image(layout.channels(), layout.height(), layout.width());
+  }
+
+  /** Reads a file, to its size but not normalized. */
+  short[] samples(Path file) {
+    byte[] bytes;
+    try {
+      bytes = bytes(Objects.requireNonNull(file, "file"));
+    } catch (IOException error) {
+      throw FileErrors.unreadable(file, error);
+    }
+    try {
+      return samples(bytes);
+    } catch (BrokenPictureException broken) {
+      throw new IllegalArgumentException(file + ": " + broken.getMessage(), broken);
+    }
+  }
+
+  private static byte[] bytes(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new IOException("it is a folder");
+    }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new IOException("it is no regular file");
+    }
+    if (Files.size(file) > FILE_BYTES) {
+      throw new IOException("it has more than 1 GiB");
+    }
+    try (InputStream stream = Files.newInputStream(file)) {
+      return stream.readAllBytes();
+    }
+  }
+
+  private short[] samples(byte[] file) {
+    try {
+      PictureDecoder.Stored stored = PictureDecoder.decode(file, maxPixels);
+      return samples(stored.image(), stored.orientation());
+    } catch (IOException | RuntimeException | OutOfMemoryError | StackOverflowError error) {
+      throw BrokenPictureException.damaged(error);
+    }
+  }
+
+  private short[] samples(BufferedImage image, int orientation) {
+    PixelRows rows = new PixelRows(image, layout.channels() == 1, background);
+    return layout.apply(rows, image, orientation, rows.background());
+  }
+
+  private float[] normalized(short[] samples) {
+    float[] values = new float[samples.length];
+    normalize(samples, values, 0);
+    return values;
+  }
+
+  /** Writes an input of the samples of a picture. */
+  void normalize(short[] samples, float[] destination, int offset) {
+    int area = layout.height() * layout.width();
+    for (int channel = 0; channel < layout.channels(); channel++) {
+      double factor = 1 / (LARGEST * standardDeviation[channel]);
+      double summand = -mean[channel] / standardDeviation[channel];
+      for (int i = channel * area; i < (channel + 1) * area; i++) {
+        destination[offset + i] = (float) ((samples[i] & 0xFFFF) * factor + summand);
+      }
+    }
+  }
+
+  /** Returns what it does, in words. */
+  @Override
+  public String toString() {
+    return "PictureReader["
+        + inputShape()
+        + ", "
+        + layout.fit()
+        + ", "
+        + layout.scaling()
+        + ", mean "
+        + Arrays.toString(mean)
+        + ", standard deviation "
+        + Arrays.toString(standardDeviation)
+        + "]";
+  }
+}
