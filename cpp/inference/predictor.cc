@@ -15,17 +15,20 @@
 #include "inference/inference_plan.h"
 #include "inference/length_order.h"
 #include "inference/probabilities.h"
+#include "inference/shape_cache.h"
 #include "kernels/copies/pixels.h"
 #include "kernels/rounding.h"
 #include "network/input_pointers.h"
 #include "network/cost.h"
 #include "network/graph.h"
+#include "network/transfer.h"
 
 namespace espalier {
 namespace {
 
 constexpr std::int64_t kMaxBatch = std::int64_t{1} << 20;
 constexpr int kMaxWeightCopies = 256;
+constexpr int kMaxOtherShapes = 1024;
 
 constexpr std::int64_t kFloatBytes = sizeof(float);
 
@@ -65,6 +68,15 @@ void CheckConfig(const NetworkState& network, const PredictorConfig& config) {
   if (config.weight_copies < 0 || config.weight_copies > kMaxWeightCopies) {
     Fail(ErrorCode::kInvalidArgument, "predictor: expected weight_copies of 0 to ",
          kMaxWeightCopies, ", got ", config.weight_copies);
+  }
+  if (config.other_shapes < 0 || config.other_shapes > kMaxOtherShapes) {
+    Fail(ErrorCode::kInvalidArgument, "predictor: expected other_shapes of 0 to ", kMaxOtherShapes,
+         ", got ", config.other_shapes);
+  }
+  if (config.other_shapes > 0 && network.inputs.size() > 1) {
+    Fail(ErrorCode::kInvalidArgument,
+         "predictor: expected a network with one input for other_shapes, got ",
+         network.inputs.size(), " inputs");
   }
   if (network.heads.empty() && config.layers.empty()) {
     Fail(ErrorCode::kInvalidState,
@@ -159,6 +171,13 @@ std::int64_t EqualPiece(std::int64_t count, std::int64_t most) {
 
 class Predictor::Implementation {
  public:
+  static std::shared_ptr<Implementation> Make(const NetworkState& network,
+                                              const PredictorConfig& config) {
+    if (network.limits) CheckLimits(network, *network.limits, CostUse::kPrediction);
+    return std::make_shared<Implementation>(network, config, ChosenHeads(network, config),
+                                            ChosenValues(network, config.layers));
+  }
+
   /// Of these heads, and what the layers of `config` make: `values`.
   Implementation(const NetworkState& network, const PredictorConfig& config,
                  const std::vector<GraphHead>& heads, const std::vector<int>& values)
@@ -175,6 +194,7 @@ class Predictor::Implementation {
             plan_.first().ReadsPixels()
                 ? pool_.batch()
                 : std::clamp<std::int64_t>(kConvertedFloats / input_size_, 1, pool_.batch())) {
+    for (const int value : values) layer_shapes_.push_back(network.value(value).shape);
     // Large buffers are for the first caller alone: calls that need them take long anyway.
     pool_.Prepare(ThreadPool::Shared().thread_count(), kPreparedBytes);
     if (varies_ || !plan_.first().ReadsPixels()) {
@@ -205,6 +225,8 @@ class Predictor::Implementation {
 
   std::int64_t input_size() const { return input_size_; }
   std::int64_t output_size() const { return probabilities_.width(); }
+  const Shape& only_input_shape() const { return formats_[0].value.shape; }
+  const std::vector<Shape>& layer_shapes() const { return layer_shapes_; }
   std::int64_t NativeBytes() {
     pool_.GiveBackIdle();
     return plan_.NativeBytes() + pool_.NativeBytes();
@@ -354,6 +376,7 @@ class Predictor::Implementation {
   Probabilities probabilities_;
   BufferPool pool_;
   std::vector<InputFormat> formats_;
+  std::vector<Shape> layer_shapes_;
   std::int64_t input_size_;
   bool varies_;  // in length: batches are computed up to their longest example
   bool wants_logits_;
@@ -364,14 +387,54 @@ class Predictor::Implementation {
   std::atomic<std::int64_t> failed_calls_{0};
 };
 
+class Predictor::OtherShapes {
+ public:
+  OtherShapes(const NetworkState& network, const PredictorConfig& config)
+      : network_(CopyState(network)),
+        config_(config),
+        cache_(static_cast<std::size_t>(config.other_shapes)) {}
+
+  std::shared_ptr<Implementation> For(const Shape& shape) {
+    std::shared_ptr<Implementation> there = cache_.Find(shape);
+    return there != nullptr ? there : cache_.Insert(shape, MakeRoomFor(shape));
+  }
+
+  std::int64_t NativeBytes() const {
+    return network_->parameter_floats.bytes() +
+           cache_.Sum([](Implementation& kept) { return kept.NativeBytes(); });
+  }
+
+ private:
+  std::shared_ptr<Implementation> MakeRoomFor(const Shape& shape) {
+    try {
+      return Make(shape);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kOutOfMemory) throw;
+    }
+    cache_.Clear();
+    return Make(shape);
+  }
+
+  std::shared_ptr<Implementation> Make(const Shape& shape) const {
+    const TransferSpec resize = {.input_shapes = {{.name = "", .shape = shape}}};
+    return Implementation::Make(*TransferredState(*network_, resize, 0), config_);
+  }
+
+  std::shared_ptr<const NetworkState> network_;
+  PredictorConfig config_;
+  ShapeCache<Implementation> cache_;
+};
+
 Predictor::Predictor(const Network& network, const PredictorConfig& config) {
   NetworkState& state = StateOf(network);
   const ReadScope scope(state.access, "predictor");
   CheckConfig(state, config);
-  if (state.limits) CheckLimits(state, *state.limits, CostUse::kPrediction);
-  implementation_ = std::make_unique<Implementation>(state, config, ChosenHeads(state, config),
-                                                     ChosenValues(state, config.layers));
+  implementation_ = Implementation::Make(state, config);
+  if (config.other_shapes > 0) other_shapes_ = std::make_unique<OtherShapes>(state, config);
 }
+
+Predictor::Predictor(std::shared_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
 
 Predictor::Predictor(Predictor&&) noexcept = default;
 Predictor& Predictor::operator=(Predictor&&) noexcept = default;
@@ -386,9 +449,25 @@ void Predictor::PredictPixels(std::int64_t batch, std::span<const std::uint8_t> 
   Live(implementation_).PredictPixels(batch, pixels, outputs);
 }
 
+Predictor Predictor::ForShape(const Shape& shape) const {
+  Implementation& own = Live(implementation_);
+  if (other_shapes_ == nullptr) {
+    Fail(ErrorCode::kInvalidState,
+         "predictor: expected one that was made with other_shapes (otherShapes in Java), got one "
+         "for an input of ",
+         own.only_input_shape().ToString(), " alone");
+  }
+  if (shape == own.only_input_shape()) return Predictor(implementation_);
+  return Predictor(other_shapes_->For(shape));
+}
+
 std::int64_t Predictor::input_size() const { return Live(implementation_).input_size(); }
 std::int64_t Predictor::output_size() const { return Live(implementation_).output_size(); }
-std::int64_t Predictor::NativeBytes() const { return Live(implementation_).NativeBytes(); }
+std::vector<Shape> Predictor::layer_shapes() const { return Live(implementation_).layer_shapes(); }
+std::int64_t Predictor::NativeBytes() const {
+  const std::int64_t bytes = Live(implementation_).NativeBytes();
+  return other_shapes_ != nullptr ? bytes + other_shapes_->NativeBytes() : bytes;
+}
 PredictorStatistics Predictor::statistics() const { return Live(implementation_).statistics(); }
 std::string Predictor::Describe() const { return Live(implementation_).Describe(); }
 

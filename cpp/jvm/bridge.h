@@ -171,6 +171,12 @@ void predictorPredict(std::int64_t predictor, std::int64_t batch, std::int64_t i
 void predictorPredictPixels(std::int64_t predictor, std::int64_t batch, std::int64_t pixels,
                             std::int64_t outputs);
 std::string predictorDescribe(std::int64_t predictor);
+
+/// A new handle; the shape: "[3, 40, 64]".
+std::int64_t predictorForShape(std::int64_t predictor, const char* shape_json);
+/// "[[3, 40, 64], …]"
+std::string predictorLayerShapes(std::int64_t predictor);
+
 /// results: [calls, failed calls, workspaces, temporary workspaces].
 void predictorStatistics(std::int64_t predictor, std::int64_t* results);
 

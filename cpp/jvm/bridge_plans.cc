@@ -226,6 +226,17 @@ std::string predictorDescribe(std::int64_t predictor) {
   return Guard([&] { return Entered<Predictor>(predictor)->Describe(); });
 }
 
+std::int64_t predictorForShape(std::int64_t predictor, const char* shape_json) {
+  return Guard([&] {
+    const Shape shape = ShapeFromJson("shape", Text("shape", shape_json));
+    return Adopt(std::make_unique<Predictor>(Entered<Predictor>(predictor)->ForShape(shape)));
+  });
+}
+
+std::string predictorLayerShapes(std::int64_t predictor) {
+  return Guard([&] { return ShapesToJson(Entered<Predictor>(predictor)->layer_shapes()); });
+}
+
 void predictorStatistics(std::int64_t predictor, std::int64_t* results) {
   Guard([&] {
     const Entered<Predictor> entered(predictor);

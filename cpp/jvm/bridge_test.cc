@@ -121,6 +121,8 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { predictorPredictPixels(predictor, 1, memory, memory); },
       [&] { predictorStatistics(predictor, nullptr); },
       [&] { predictorDescribe(predictor); },
+      [&] { predictorForShape(predictor, "[3]"); },
+      [&] { predictorLayerShapes(predictor); },
   };
   for (std::size_t i = 0; i < calls.size(); ++i) {
     const std::string error = ErrorOf(calls[i]);

@@ -243,6 +243,7 @@ PredictorConfig PredictorConfigFromJson(std::string_view json) {
   fields.Read("layers", config.layers);
   ReadCount(fields, "threads", config.threads);
   ReadCount(fields, "weight_copies", config.weight_copies);
+  ReadCount(fields, "other_shapes", config.other_shapes);
   double scale = config.pixel_scale;
   double offset = config.pixel_offset;
   fields.Read("pixel_scale", scale);
@@ -256,6 +257,17 @@ PredictorConfig PredictorConfigFromJson(std::string_view json) {
 std::vector<std::string> NamesFromJson(std::string_view what, std::string_view json) {
   const JsonValue value = ParseStrictJson(json, what);
   return JsonReader(value, std::string(what)).Texts();
+}
+
+Shape ShapeFromJson(std::string_view what, std::string_view json) {
+  const JsonValue value = ParseStrictJson(json, what);
+  return Shape(JsonReader(value, std::string(what)).Integers());
+}
+
+std::string ShapesToJson(std::span<const Shape> shapes) {
+  JsonArray array;
+  for (const Shape& shape : shapes) array.Add(ToJson(shape.dimensions()));
+  return array.Finish().text;
 }
 
 std::string LayersToJson(std::span<const LayerDescription> layers) {

@@ -39,11 +39,18 @@ TrainerConfig TrainerConfigFromJson(std::string_view json);
 /// {"logits": false, "heads": [], "layers": []}; all optional.
 OnnxExportOptions OnnxExportOptionsFromJson(std::string_view json);
 
-/// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights"}; all optional.
+/// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights", …: the fields of
+/// PredictorConfig}; all optional.
 PredictorConfig PredictorConfigFromJson(std::string_view json);
 
 /// An array of strings.
 std::vector<std::string> NamesFromJson(std::string_view what, std::string_view json);
+
+/// [3, 40, 64]
+Shape ShapeFromJson(std::string_view what, std::string_view json);
+
+/// [[3, 40, 64], …]
+std::string ShapesToJson(std::span<const Shape> shapes);
 
 /// [{"name", "kind", "output": […], "padding", "parameters": n, "frozen", "adapts_statistics",
 /// "learning_rate_scale", "head", "fate": "kept|new|dropped"}]

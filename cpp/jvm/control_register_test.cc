@@ -254,6 +254,9 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
     predictorPredictPixels(predictor, kBatch, Address(pixels.data()), Address(outputs.data()));
   });
   Keeps("predictorDescribe", [&] { predictorDescribe(predictor); });
+  KeepsWhereItThrows("predictorForShape", "of a predictor for one shape",
+                     [&] { predictorForShape(predictor, "[1]"); });
+  Keeps("predictorLayerShapes", [&] { predictorLayerShapes(predictor); });
   Keeps("predictorStatistics", [&] { predictorStatistics(predictor, statistics); });
   Keeps("closeHandle", [&] { closeHandle(predictor); }, "of a predictor");
 

@@ -243,8 +243,8 @@ TEST_F(OutOfMemory, OfTrainersLosesNothing) {
 
 TEST_F(OutOfMemory, OfPredictorsLosesNothing) {
   const unsigned char pixels[kInput * kBatch] = {1, 2, 3};
-  for (const char* config :
-       {"{}", R"({"precision":"bf16_weights","threads":2,"weight_copies":3})"}) {
+  for (const char* config : {"{}", R"({"precision":"bf16_weights","threads":2,"weight_copies":3})",
+                             R"({"other_shapes":1})"}) {
     FailEveryAllocation("create", [&] { closeHandle(predictorCreate(network, config)); });
   }
   FailEveryAllocation(

@@ -31,6 +31,9 @@ struct PredictorConfig {
                           ///< same
   float pixel_scale = 1.0f / 255.0f;  ///< PredictPixels: input = pixel · scale + offset
   float pixel_offset = 0.0f;
+  int other_shapes = 0;  ///< input shapes beside its own that it keeps plans for, 0 to 1024: those
+                         ///< that Predictor::ForShape was asked for last. With any, it keeps a copy
+                         ///< of the network as well
 };
 
 /// What a predictor has done so far.
@@ -49,8 +52,9 @@ struct PredictorStatistics {
 /// that might take more than a second, so that the first call finds code and memory in place.
 class Predictor {
  public:
-  /// Throws Error: INVALID_ARGUMENT for a setting out of range, or a network from a file that
-  /// takes more than the limits which it was loaded with; INVALID_STATE without a head or layers.
+  /// Throws Error: INVALID_ARGUMENT for a setting out of range, a network from a file that takes
+  /// more than the limits which it was loaded with, or `other_shapes` of a network with several
+  /// inputs; INVALID_STATE without a head or layers.
   explicit Predictor(const Network& network, const PredictorConfig& config = {});
   /// One that was moved from can be destroyed or assigned to; all else throws INVALID_STATE.
   Predictor(Predictor&&) noexcept;
@@ -69,9 +73,22 @@ class Predictor {
   void PredictPixels(std::int64_t batch, std::span<const std::uint8_t> pixels,
                      std::span<float> outputs) const;
 
-  std::int64_t input_size() const;   ///< elements of all inputs of an example
-  std::int64_t output_size() const;  ///< total width of heads and layers
-  std::int64_t NativeBytes() const;
+  /// The same network for an input of another shape, say larger images, where its layers take
+  /// them: convolutions and pooling over the whole image do. The bits are those of a predictor of
+  /// Network::Transfer with that shape. Compiled when it is first asked for, with packed weights of
+  /// its own, and kept with the PredictorConfig::other_shapes that were asked for last; what is no
+  /// longer kept is freed once nobody has it. Where memory runs short, nothing else is kept. Any
+  /// number of threads.
+  ///
+  /// Throws Error: INVALID_STATE without other_shapes, or from a predictor that this returned;
+  /// INVALID_ARGUMENT or SHAPE_MISMATCH if a layer does not take it, or the limits of a network
+  /// from a file do not allow it; OUT_OF_MEMORY.
+  Predictor ForShape(const Shape& shape) const;
+
+  std::int64_t input_size() const;          ///< elements of all inputs of an example
+  std::int64_t output_size() const;         ///< total width of heads and layers
+  std::vector<Shape> layer_shapes() const;  ///< of what PredictorConfig::layers make
+  std::int64_t NativeBytes() const;         ///< what it keeps for other shapes included
   PredictorStatistics statistics() const;
 
   /// CPU target, memory, layers after fusion with their kernels, how pixels are read.
@@ -79,7 +96,11 @@ class Predictor {
 
  private:
   class Implementation;
-  std::unique_ptr<Implementation> implementation_;
+  class OtherShapes;
+  explicit Predictor(std::shared_ptr<Implementation> implementation);
+
+  std::shared_ptr<Implementation> implementation_;
+  std::unique_ptr<OtherShapes> other_shapes_;  // null: none are kept
 };
 
 }  // namespace espalier

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import dev.espalier.internal.Arguments;
+import java.nio.FloatBuffer;
+
 /** How many examples there are in what is given to predict from, and values in their outputs. */
 final class ExampleCounts {
   private ExampleCounts() {}
@@ -62,5 +65,28 @@ final class ExampleCounts {
       throw new ShapeException(
           "outputs: expected " + batch + " x " + outputSize + " values, got " + length);
     }
+  }
+
+  /**
+   * Checks a buffer for the outputs of a batch, and returns its position.
+   *
+   * @throws IllegalArgumentException if native code can't write to it
+   * @throws ShapeException if it has no room for them
+   * @throws IllegalStateException if its memory is freed
+   */
+  static int outputPosition(int batch, int outputSize, FloatBuffer outputs) {
+    Arguments.directNative("outputs", outputs);
+    if (outputs.isReadOnly()) {
+      throw new IllegalArgumentException("outputs: expected a buffer that can be written");
+    }
+    // Each is read once: another thread may move them meanwhile.
+    int position = outputs.position();
+    int length = outputs.limit() - position;
+    if (length < (long) batch * outputSize) {
+      throw new ShapeException(
+          "outputs: expected room for " + batch + " x " + outputSize + " values, got " + length);
+    }
+    outputs.get(position); // fails if an arena has freed the memory; native code would crash
+    return position;
   }
 }

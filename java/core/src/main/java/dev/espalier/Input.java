@@ -48,6 +48,10 @@ public final class Input {
     return new Input(name, shape, true);
   }
 
+  Input withShape(Shape other) {
+    return new Input(name, other, isInteger);
+  }
+
   static Input of(Map<?, ?> spec) {
     return new Input(
         (String) spec.get("name"),

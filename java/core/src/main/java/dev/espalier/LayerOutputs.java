@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import dev.espalier.internal.Bridge;
+import dev.espalier.internal.JsonReader;
 import dev.espalier.internal.NativeHandle;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,21 +12,18 @@ import java.util.List;
 record LayerOutputs(List<String> names, List<Shape> shapes, int size) {
   static final LayerOutputs NONE = new LayerOutputs(List.of(), List.of(), 0);
 
-  /** Looks layers up by name; those that there are not are left to native code to refuse. */
-  static LayerOutputs of(NativeHandle network, List<String> names) {
+  /** Reads their shapes from a predictor that was made with layers of these names. */
+  static LayerOutputs of(NativeHandle predictor, List<String> names) {
     if (names.isEmpty()) {
       return NONE;
     }
-    List<LayerSummary> layers = Descriptions.layers(network.get(Bridge::networkDescribe));
     List<Shape> shapes = new ArrayList<>();
     int size = 0;
-    for (String name : names) {
-      for (LayerSummary layer : layers) {
-        if (layer.name().equals(name)) {
-          shapes.add(layer.output());
-          size = Math.addExact(size, layer.output().size());
-        }
-      }
+    for (Object dimensions :
+        (List<?>) JsonReader.read(predictor.get(Bridge::predictorLayerShapes))) {
+      Shape shape = Descriptions.shape(dimensions);
+      shapes.add(shape);
+      size = Math.addExact(size, shape.size());
     }
     return new LayerOutputs(names, List.copyOf(shapes), size);
   }

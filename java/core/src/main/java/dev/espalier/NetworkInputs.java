@@ -31,6 +31,11 @@ record NetworkInputs(List<Input> list, Shape shape) {
     return of(inputs);
   }
 
+  /** Returns the only input with another shape. */
+  NetworkInputs withShape(Shape other) {
+    return of(List.of(list.get(0).withShape(other)));
+  }
+
   /** Returns the values of a row. */
   int size() {
     return shape.size();

@@ -57,12 +57,41 @@ public final class Predictor implements AutoCloseable {
   private final LayerOutputs layers;
   private final int inputSize;
   private final int outputSize;
-  private final boolean isLogits;
-  private final float pixelScale;
-  private final float pixelOffset;
+  private final PredictorOptions options;
 
+  /** Of the tasks that the options choose from those of the network. */
   Predictor(
       NativeHandle network, NetworkInputs inputs, List<Task> tasks, PredictorOptions options) {
+    this(create(network, options), options, inputs, chosen(tasks, options));
+  }
+
+  /** Owns a native predictor, also where this fails. */
+  private Predictor(
+      NativeHandle handle, PredictorOptions options, NetworkInputs inputs, List<Task> tasks) {
+    this.handle = handle;
+    this.options = options;
+    this.inputs = inputs;
+    this.tasks = tasks;
+    inputShape = inputs.shape();
+    inputSize = inputShape.size();
+    calls = new PredictorCalls(handle);
+    try {
+      layers = LayerOutputs.of(handle, options.layers());
+      int width = 0; // without a stream: the first one in a process takes milliseconds
+      for (Task task : tasks) {
+        width += task.width();
+      }
+      outputSize = Math.addExact(width, layers.size());
+      if (!isWarm) {
+        warmUp();
+      }
+    } catch (RuntimeException | Error error) {
+      handle.close();
+      throw error;
+    }
+  }
+
+  private static NativeHandle create(NativeHandle network, PredictorOptions options) {
     String json =
         JsonWriter.write(
             Map.of(
@@ -74,33 +103,11 @@ public final class Predictor implements AutoCloseable {
                 "pixel_scale", options.pixelScale(),
                 "pixel_offset", options.pixelOffset(),
                 "precision", options.precision().key(),
-                "weight_copies", options.weightCopies().orElse(0)));
-    this.inputs = inputs;
-    inputShape = inputs.shape();
-    this.tasks = chosen(tasks, options);
-    inputSize = inputShape.size();
-    int width = 0; // without a stream: the first one in a process takes milliseconds
-    for (Task task : this.tasks) {
-      width += task.width();
-    }
-    layers = LayerOutputs.of(network, options.layers());
-    outputSize = Math.addExact(width, layers.size());
-    isLogits = options.isLogits();
-    pixelScale = options.pixelScale();
-    pixelOffset = options.pixelOffset();
-    handle =
-        FlightRecording.isInUse()
-            ? FlightRecording.predictorCompile(json, () -> network.createPredictor(json))
-            : network.createPredictor(json);
-    calls = new PredictorCalls(handle);
-    if (!isWarm) {
-      try {
-        warmUp();
-      } catch (RuntimeException | Error error) {
-        handle.close();
-        throw error;
-      }
-    }
+                "weight_copies", options.weightCopies().orElse(0),
+                "other_shapes", options.otherShapes()));
+    return FlightRecording.isInUse()
+        ? FlightRecording.predictorCompile(json, () -> network.createPredictor(json))
+        : network.createPredictor(json);
   }
 
   /**
@@ -266,7 +273,7 @@ public final class Predictor implements AutoCloseable {
     int inputPosition = inputs.position();
     int batch = batch(inputs.limit() - inputPosition);
     inputs.get(inputPosition); // fails if an arena has freed the memory; native code would crash
-    int outputPosition = outputPosition(batch, outputs);
+    int outputPosition = ExampleCounts.outputPosition(batch, outputSize, outputs);
     calls.predictBuffers(batch, inputs, inputPosition, outputs, outputPosition);
   }
 
@@ -308,7 +315,7 @@ public final class Predictor implements AutoCloseable {
     int pixelPosition = pixels.position();
     int batch = batch(pixels.limit() - pixelPosition);
     pixels.get(pixelPosition); // as for floats
-    int outputPosition = outputPosition(batch, outputs);
+    int outputPosition = ExampleCounts.outputPosition(batch, outputSize, outputs);
     calls.predictPixelBuffers(batch, pixels, pixelPosition, outputs, outputPosition);
   }
 
@@ -322,7 +329,7 @@ public final class Predictor implements AutoCloseable {
    */
   public Prediction predictNamed(float[] input) {
     ExampleCounts.requireOne(Objects.requireNonNull(input, "input").length, inputSize, inputShape);
-    return new Prediction(tasks, layers, predict(input), isLogits);
+    return new Prediction(tasks, layers, predict(input), isLogits());
   }
 
   /**
@@ -352,7 +359,7 @@ public final class Predictor implements AutoCloseable {
   public Prediction predictNamed(byte[] pixels) {
     ExampleCounts.requireOne(
         Objects.requireNonNull(pixels, "pixels").length, inputSize, inputShape);
-    return new Prediction(tasks, layers, predictPixels(pixels), isLogits);
+    return new Prediction(tasks, layers, predictPixels(pixels), isLogits());
   }
 
   /**
@@ -372,7 +379,7 @@ public final class Predictor implements AutoCloseable {
     List<Prediction> predictions = new ArrayList<>();
     for (int first = 0; first < outputs.length; first += outputSize) {
       float[] row = Arrays.copyOfRange(outputs, first, first + outputSize);
-      predictions.add(new Prediction(tasks, layers, row, isLogits));
+      predictions.add(new Prediction(tasks, layers, row, isLogits()));
     }
     return predictions;
   }
@@ -427,6 +434,39 @@ public final class Predictor implements AutoCloseable {
   }
 
   /**
+   * Returns a predictor of the same network for an input of another shape, say larger images, where
+   * its layers take them: convolutions and pooling over the whole image do.
+   *
+   * <pre>{@code
+   * try (Predictor any = network.predictor(PredictorOptions.defaults().otherShapes(8))) {
+   *   try (Predictor wide = any.forShape(Shape.image(3, 48, 320))) {
+   *     float[] answer = wide.predict(image);
+   *   }
+   * }
+   * }</pre>
+   *
+   * <p>The bits are those of a predictor of {@link Network#transfer} with that {@link
+   * TransferBuilder#inputShape(Shape) shape}. The first call with a shape compiles a plan, in
+   * milliseconds; plans of the {@link PredictorOptions#otherShapes} shapes that were asked for last
+   * are kept. What is returned works when this predictor is closed, too. Any number of threads.
+   *
+   * @param shape of the only input
+   * @return a predictor, to be closed by the caller; that does not discard the plan
+   * @throws ShapeException if a layer does not take it
+   * @throws IllegalArgumentException if it takes more than the {@link LoadOptions} of the model
+   * @throws IllegalStateException without {@code otherShapes}, or if this comes from {@code
+   *     forShape} itself
+   * @throws NativeMemoryException if the memory budget is too small
+   * @throws ClosedException if this predictor is closed
+   */
+  public Predictor forShape(Shape shape) {
+    String json = Arrays.toString(Objects.requireNonNull(shape, "shape").dims());
+    NativeHandle sized =
+        NativeHandle.create(() -> handle.getLong(id -> Bridge.predictorForShape(id, json)));
+    return new Predictor(sized, options, inputs.withShape(shape), tasks);
+  }
+
+  /**
    * Returns what the network reads.
    *
    * @return its inputs; {@link #predict(float[])} takes them one after another, in this order
@@ -473,17 +513,17 @@ public final class Predictor implements AutoCloseable {
 
   /** Returns true if outputs are logits. */
   boolean isLogits() {
-    return isLogits;
+    return options.isLogits();
   }
 
   /** Returns what pixels are multiplied by. */
   float pixelScale() {
-    return pixelScale;
+    return options.pixelScale();
   }
 
   /** Returns what is added to pixels once they are scaled. */
   float pixelOffset() {
-    return pixelOffset;
+    return options.pixelOffset();
   }
 
   /**
@@ -559,21 +599,5 @@ public final class Predictor implements AutoCloseable {
 
   private int batch(int length) {
     return ExampleCounts.of(length, inputSize, inputShape);
-  }
-
-  /** Returns the position of a buffer for outputs after it has been checked. */
-  private int outputPosition(int batch, FloatBuffer outputs) {
-    Arguments.directNative("outputs", outputs);
-    if (outputs.isReadOnly()) {
-      throw new IllegalArgumentException("outputs: expected a buffer that can be written");
-    }
-    int position = outputs.position();
-    int length = outputs.limit() - position;
-    if (length < (long) batch * outputSize) {
-      throw new ShapeException(
-          "outputs: expected room for " + batch + " x " + outputSize + " values, got " + length);
-    }
-    outputs.get(position); // as for inputs
-    return position;
   }
 }

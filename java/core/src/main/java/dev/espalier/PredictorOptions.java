@@ -27,7 +27,8 @@ public final class PredictorOptions {
           1f / 255f,
           0,
           Precision.FP32,
-          OptionalInt.empty());
+          OptionalInt.empty(),
+          0);
 
   private final int maxBatchSize;
   private final boolean isLogits;
@@ -38,6 +39,7 @@ public final class PredictorOptions {
   private final float pixelOffset;
   private final Precision precision;
   private final OptionalInt weightCopies;
+  private final int otherShapes;
 
   private PredictorOptions(
       int maxBatchSize,
@@ -48,7 +50,8 @@ public final class PredictorOptions {
       float pixelScale,
       float pixelOffset,
       Precision precision,
-      OptionalInt weightCopies) {
+      OptionalInt weightCopies,
+      int otherShapes) {
     this.maxBatchSize = maxBatchSize;
     this.isLogits = isLogits;
     this.heads = heads;
@@ -58,6 +61,7 @@ public final class PredictorOptions {
     this.pixelOffset = pixelOffset;
     this.precision = precision;
     this.weightCopies = weightCopies;
+    this.otherShapes = otherShapes;
   }
 
   /**
@@ -81,7 +85,16 @@ public final class PredictorOptions {
   public PredictorOptions maxBatchSize(int size) {
     Arguments.inRange("maxBatchSize", size, 1, 1 << 20);
     return new PredictorOptions(
-        size, isLogits, heads, layers, threads, pixelScale, pixelOffset, precision, weightCopies);
+        size,
+        isLogits,
+        heads,
+        layers,
+        threads,
+        pixelScale,
+        pixelOffset,
+        precision,
+        weightCopies,
+        otherShapes);
   }
 
   /**
@@ -99,7 +112,8 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
-        weightCopies);
+        weightCopies,
+        otherShapes);
   }
 
   /**
@@ -120,7 +134,8 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
-        weightCopies);
+        weightCopies,
+        otherShapes);
   }
 
   /**
@@ -143,7 +158,8 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
-        weightCopies);
+        weightCopies,
+        otherShapes);
   }
 
   /**
@@ -165,7 +181,8 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
-        weightCopies);
+        weightCopies,
+        otherShapes);
   }
 
   /**
@@ -181,7 +198,16 @@ public final class PredictorOptions {
     Arguments.finite("pixelScale", scale);
     Arguments.finite("pixelOffset", offset);
     return new PredictorOptions(
-        maxBatchSize, isLogits, heads, layers, threads, scale, offset, precision, weightCopies);
+        maxBatchSize,
+        isLogits,
+        heads,
+        layers,
+        threads,
+        scale,
+        offset,
+        precision,
+        weightCopies,
+        otherShapes);
   }
 
   /**
@@ -201,7 +227,8 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         value,
-        weightCopies);
+        weightCopies,
+        otherShapes);
   }
 
   /**
@@ -233,7 +260,32 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
-        OptionalInt.of(count));
+        OptionalInt.of(count),
+        otherShapes);
+  }
+
+  /**
+   * Sets for how many other shapes of the input {@link Predictor#forShape} keeps plans, those that
+   * were asked for last: memory, packed weights for each, against milliseconds for a shape that is
+   * no longer kept. With any, the predictor keeps a copy of the network as well.
+   *
+   * @param count 0 to 1024; 0, no other shapes, by default
+   * @return changed options
+   * @throws IllegalArgumentException if the number is out of range
+   */
+  public PredictorOptions otherShapes(int count) {
+    Arguments.inRange("otherShapes", count, 0, 1024);
+    return new PredictorOptions(
+        maxBatchSize,
+        isLogits,
+        heads,
+        layers,
+        threads,
+        pixelScale,
+        pixelOffset,
+        precision,
+        weightCopies,
+        count);
   }
 
   /**
@@ -318,6 +370,15 @@ public final class PredictorOptions {
     return weightCopies;
   }
 
+  /**
+   * Returns for how many other shapes plans are kept.
+   *
+   * @return 0 to 1024
+   */
+  public int otherShapes() {
+    return otherShapes;
+  }
+
   private List<Object> values() {
     return List.of(
         maxBatchSize,
@@ -328,7 +389,8 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
-        weightCopies);
+        weightCopies,
+        otherShapes);
   }
 
   /** Returns whether the other ones are options of the same values. */
@@ -363,6 +425,8 @@ public final class PredictorOptions {
         + precision
         + ", weightCopies="
         + (weightCopies.isPresent() ? weightCopies.getAsInt() : "as many as pay")
+        + ", otherShapes="
+        + otherShapes
         + "]";
   }
 }

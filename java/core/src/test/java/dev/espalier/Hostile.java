@@ -220,7 +220,7 @@ final class Hostile {
         PredictorOptions.defaults(),
         PredictorOptions.defaults().maxBatchSize(1 << 20).logits(),
         PredictorOptions.defaults().heads("side").threads(1).pixels(Float.MIN_VALUE, 1e30f),
-        PredictorOptions.defaults().heads("quarter").weightCopies(2),
+        PredictorOptions.defaults().heads("quarter").weightCopies(2).otherShapes(2),
         PredictorOptions.defaults().layers("active", "nonsense"),
         null);
     add(

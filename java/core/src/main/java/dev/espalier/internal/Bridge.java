@@ -330,6 +330,10 @@ public final class Bridge {
 
   public static native @StdString String predictorDescribe(long predictor);
 
+  public static native long predictorForShape(long predictor, String shapeJson);
+
+  public static native @StdString String predictorLayerShapes(long predictor);
+
   public static native void predictorStatistics(
       long predictor, @Raw(withEnv = true) long[] results);
 
