@@ -40,6 +40,7 @@ import java.util.Objects;
  *
  * @since 0.1
  */
+@CheckReturnValue
 public final class Predictor implements AutoCloseable {
   /** Input values that {@link #predict(Dataset)} reads at a time: 1 MiB. */
   private static final int CHUNK_VALUES = 1 << 18;

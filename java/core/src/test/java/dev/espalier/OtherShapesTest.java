@@ -49,7 +49,7 @@ class OtherShapesTest {
           assertEquals(2 + 6 * shape.size(), sized.outputSize());
           assertArrayEquals(expected.predict(image(shape)), sized.predict(image(shape)));
           Prediction named = sized.predictNamed(image(shape));
-          assertEquals(6 * shape.size(), named.values("features").length);
+          assertEquals(6 * shape.size(), named.layer("features").length);
         }
       }
     }
