@@ -223,9 +223,18 @@ LoweredValue ResizeAxis(NodeLowering& node, const LoweredValue& x, int place,
   return result;
 }
 
+// True if the node tells one scale of height and width, that the layer takes. So the network does
+// the same to images of other sizes.
+bool HasOneScale(const ResizeRequest& request, std::span<const AxisResize> axes) {
+  constexpr double kMostScale = 1024.0;
+  return request.sizes[2] == 0 && request.sizes[3] == 0 && axes[2].scale == axes[3].scale &&
+         axes[2].scale >= 1.0 / kMostScale && axes[2].scale <= kMostScale;
+}
+
 void LowerResize(NodeLowering& node) {
   const ForeignDimensions& dimensions = node.Dimensions(0);
-  const auto axes = AxesOf(node.node(), RequestOf(node, node.Rank(0)), dimensions);
+  const ResizeRequest request = RequestOf(node, node.Rank(0));
+  const auto axes = AxesOf(node.node(), request, dimensions);
   LoweredValue x = node.Data(0);
   if (node.node().Float("extrapolation_value", 0.0f) != 0.0f) {
     Refuse("expected an extrapolation_value of 0");
@@ -234,11 +243,15 @@ void LowerResize(NodeLowering& node) {
   if (is_image && IsUnchanged(axes[1])) {
     const char* const corners = CornersOf(axes[2]);
     if (corners != nullptr && corners == CornersOf(axes[3])) {
-      return node.Finish("resize",
-                         {{"size", Integers{axes[2].output, axes[3].output}},
-                          {"mode", std::string(axes[2].mode == "nearest" ? "nearest" : "bilinear")},
-                          {"corners", std::string(corners)}},
-                         x);
+      Attributes attributes = {
+          {"mode", std::string(axes[2].mode == "nearest" ? "nearest" : "bilinear")},
+          {"corners", std::string(corners)}};
+      if (HasOneScale(request, axes)) {
+        attributes["scale"] = axes[2].scale;
+      } else {
+        attributes["size"] = Integers{axes[2].output, axes[3].output};
+      }
+      return node.Finish("resize", std::move(attributes), x);
     }
   }
   for (std::size_t i = 0; i < axes.size(); ++i) {

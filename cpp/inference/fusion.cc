@@ -126,7 +126,7 @@ class Fusion {
 
   FusedGroup GroupFrom(int first) {
     FusedGroup group;
-    group.layers = {first};
+    group.layers.assign(1, first);
     const LayerTraits traits = Traits(first);
     if (HasFoldableWeights(traits)) {
       const int reader = SoleReader(first);

@@ -63,7 +63,7 @@ public final class Predictor implements AutoCloseable {
   /** Of the tasks that the options choose from those of the network. */
   Predictor(
       NativeHandle network, NetworkInputs inputs, List<Task> tasks, PredictorOptions options) {
-    this(create(network, options), options, inputs, chosen(tasks, options));
+    this(create(network, options), options, inputs, options.chosen(tasks));
   }
 
   /** Owns a native predictor, also where this fails. */
@@ -195,14 +195,6 @@ public final class Predictor implements AutoCloseable {
     } catch (IOException error) {
       throw new UncheckedIOException(name + ": " + error.getMessage(), error);
     }
-  }
-
-  private static List<Task> chosen(List<Task> tasks, PredictorOptions options) {
-    List<String> heads = options.heads();
-    if (heads.isEmpty()) {
-      return options.layers().isEmpty() ? tasks : List.of();
-    }
-    return tasks.stream().filter(task -> heads.contains(task.name())).toList();
   }
 
   /**

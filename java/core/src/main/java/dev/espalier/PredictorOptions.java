@@ -379,6 +379,14 @@ public final class PredictorOptions {
     return otherShapes;
   }
 
+  /** Returns those of a network's tasks that are computed. */
+  List<Task> chosen(List<Task> tasks) {
+    if (heads.isEmpty()) {
+      return layers.isEmpty() ? tasks : List.of();
+    }
+    return tasks.stream().filter(task -> heads.contains(task.name())).toList();
+  }
+
   private List<Object> values() {
     return List.of(
         maxBatchSize,

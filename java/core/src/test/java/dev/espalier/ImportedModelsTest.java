@@ -261,6 +261,41 @@ class ImportedModelsTest {
         ImportedModelsTest::letters);
   }
 
+  /** One predictor, made for images of one size, for images of another. */
+  @ParameterizedTest
+  @CsvSource({
+    "ch_ppocr_mobile_v2.0_cls_infer, 48, 192, 48, 100",
+    "ch_PP-OCRv3_det_infer, 64, 160, 96, 224",
+    "ch_PP-OCRv4_det_infer, 96, 160, 64, 320",
+  })
+  void findersOfTextTakeImagesOfOtherSizes(
+      String name, int height, int width, int otherHeight, int otherWidth) throws Exception {
+    byte[] model = resource("models/" + name + ".onnx");
+    Shape other = Shape.image(3, otherHeight, otherWidth);
+    float[] image = letters(other, 1);
+    OnnxTensor tensor =
+        OnnxTensor.createTensor(
+            OrtEnvironment.getEnvironment(),
+            FloatBuffer.wrap(image),
+            new long[] {1, 3, otherHeight, otherWidth});
+    List<ImportReport> reports = new ArrayList<>();
+    ImportOptions options =
+        ImportOptions.defaults()
+            .inputShape("x", Shape.image(3, height, width))
+            .report(reports::add);
+    try (Network network = Network.importOnnx(model, options)) {
+      Map.Entry<String, float[]> expected =
+          oracle(model, Map.of("x", tensor)).entrySet().iterator().next();
+      String layer = reports.get(0).outputs().get(expected.getKey());
+      PredictorOptions any = PredictorOptions.defaults().layers(layer).otherShapes(1);
+      try (Predictor predictor = network.predictor(any);
+          Predictor sized = predictor.forShape(other)) {
+        double difference = difference(sized.predict(image), expected.getValue());
+        assertTrue(difference <= TOLERANCE, () -> "difference " + difference);
+      }
+    }
+  }
+
   @Test
   void backbonesOfTorchvisionAnswerAsTheyDo(@TempDir Path folder) throws Exception {
     PythonWithTorch.run("export_backbones.py", folder);
