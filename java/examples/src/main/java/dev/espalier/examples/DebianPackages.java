@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.examples;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Debian's packages with what people said of them: a line of description, and tags (Debtags). */
+final class DebianPackages {
+  private static final String COMMAND = "apt-cache dumpavail";
+
+  private DebianPackages() {}
+
+  /**
+   * A package that somebody has tagged.
+   *
+   * @param source the source package that it is built from, often with others much like it
+   * @param description its short description
+   * @param tags as {@code "use::editing"}: a facet, and what it is there
+   */
+  record Tagged(String source, String description, Set<String> tags) {}
+
+  /** All that this machine knows of. */
+  static List<Tagged> ofThisMachine() throws IOException, InterruptedException {
+    Process process;
+    try {
+      process =
+          new ProcessBuilder("apt-cache", "dumpavail")
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+    } catch (IOException absent) {
+      throw new IllegalStateException(
+          COMMAND + ": expected a Debian system, or one like it, got none: " + absent.getMessage(),
+          absent);
+    }
+    List<Tagged> packages;
+    try (Reader lines = new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)) {
+      packages = read(lines);
+    }
+    process.waitFor();
+    if (packages.isEmpty()) {
+      throw new IllegalStateException(
+          COMMAND
+              + ": expected packages with tags, got none; `apt-get update` fetches Debian's lists"
+              + " (Ubuntu's have no tags)");
+    }
+    return packages;
+  }
+
+  /** Reads paragraphs of fields, as Debian's lists have them. */
+  static List<Tagged> read(Reader source) throws IOException {
+    List<Tagged> packages = new ArrayList<>();
+    Map<String, String> fields = new HashMap<>();
+    String last = "";
+    BufferedReader lines = new BufferedReader(source);
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      int colon = line.indexOf(": ");
+      if (line.isEmpty()) {
+        add(fields, packages);
+        fields.clear();
+      } else if (line.startsWith(" ")) { // the field before goes on
+        fields.merge(last, line, String::concat);
+      } else if (colon > 0) {
+        last = line.substring(0, colon);
+        fields.put(last, line.substring(colon + 2));
+      }
+    }
+    add(fields, packages);
+    return packages;
+  }
+
+  private static void add(Map<String, String> fields, List<Tagged> packages) {
+    String name = fields.get("Package");
+    String description = fields.get("Description");
+    String tags = fields.get("Tag");
+    if (name != null && description != null && tags != null) {
+      String source = fields.getOrDefault("Source", name).split(" ", 2)[0]; // without its version
+      packages.add(new Tagged(source, description, new TreeSet<>(List.of(tags.split(",\\s*")))));
+    }
+  }
+}
