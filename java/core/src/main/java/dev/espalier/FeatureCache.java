@@ -16,8 +16,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What frozen layers compute from examples, kept across fits, folds and evaluations: each example
- * runs through them once for as long as the cache is open.
+ * What frozen layers, or all that lead to a layer, compute from examples, kept across fits, folds
+ * and evaluations: each example runs through them once for as long as the cache is open.
  *
  * <pre>{@code
  * try (FeatureCache cache = FeatureCache.create()) {
@@ -30,17 +30,17 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>{@link #features} makes a data set of what a layer computes, frozen or not, to train any
- * network on.
+ * <p>{@link #features} makes a data set of what a layer computes, frozen or not: any networks train
+ * on it, on as many threads as wanted.
  *
  * <p><b>The bits are the same</b> with and without a cache, those of networks, evaluations,
  * calibrations and thresholds.
  *
- * <p><b>Whose features.</b> Features are those of a data set and of frozen layers. Networks whose
- * frozen layers below the lowest trainable one are equal, in their settings and in every bit of
- * their parameters, share them: copies, and all heads grafted onto one backbone. Whatever differs
- * there, through a parameter that was set or trained, or by what is frozen, makes other layers,
- * whose features are computed and kept beside the first ones.
+ * <p><b>Whose features.</b> Features are those of examples and of layers. Networks whose frozen
+ * layers below the lowest trainable one are equal, in their settings and in every bit of their
+ * parameters, share them: copies, and all heads grafted onto one backbone. Whatever differs there,
+ * through a parameter that was set or trained, or by what is frozen, makes other layers, whose
+ * features are computed and kept beside the first ones.
  *
  * <p>Examples are told apart by the bits of their inputs, so data sets with equal inputs share
  * features, too: one that is made anew, or joined from others. It takes reading each example once

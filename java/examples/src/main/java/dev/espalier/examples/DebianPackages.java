@@ -50,7 +50,7 @@ final class DebianPackages {
       throw new IllegalStateException(
           COMMAND
               + ": expected packages with tags, got none; `apt-get update` fetches Debian's lists"
-              + " (Ubuntu's have no tags)");
+              + ", those of others may have no tags");
     }
     return packages;
   }

@@ -11,11 +11,14 @@ import java.util.stream.Collectors;
 
 /**
  * Which tags are asked for, and what is known of them. Whoever gave a package a tag of a facet has
- * looked at that facet: its other tags are a no. Of a facet without a tag nothing is known. Nor are
- * the blanks a fair sample: people tag the facets that say something of a package.
+ * looked at that facet: its other tags are a no. Of a facet without a tag nothing is known, nor of
+ * one that is still to do. Blanks are no fair sample: people tag what says something of a package.
  */
 record Debtags(List<String> names) {
   static final String TASK = "tags";
+
+  /** What stands for the tags of a facet that nobody has chosen yet. */
+  private static final String TO_DO = "::TODO";
 
   /** The tags that so many packages have at least. */
   static Debtags frequent(List<DebianPackages.Tagged> packages, int least) {
@@ -24,13 +27,17 @@ record Debtags(List<String> names) {
             .flatMap(one -> one.tags().stream())
             .collect(
                 Collectors.groupingBy(Function.identity(), TreeMap::new, Collectors.counting()));
-    return new Debtags(counts.keySet().stream().filter(tag -> counts.get(tag) >= least).toList());
+    return new Debtags(
+        counts.keySet().stream()
+            .filter(tag -> counts.get(tag) >= least && !tag.endsWith(TO_DO))
+            .toList());
   }
 
   /** 1 for yes, 0 for no, and {@code blank} where nobody said. */
   float[] answers(DebianPackages.Tagged one, float blank) {
     Set<String> facets = new HashSet<>();
     one.tags().forEach(tag -> facets.add(facet(tag)));
+    facets.removeIf(facet -> one.tags().contains(facet + TO_DO));
     float[] answers = new float[names.size()];
     for (int i = 0; i < answers.length; i++) {
       boolean isKnown = facets.contains(facet(names.get(i)));

@@ -155,8 +155,8 @@ final class TagTransfer implements AutoCloseable {
   /** One way to tag: an arm and what it reads. */
   private record Way(Arm arm, Dataset inputs) {}
 
-  /** Scores by size, then by arm. */
-  Map<String, Map<String, Score>> run() {
+  /** Scores by arm. */
+  Map<String, Score> run(int size) {
     List<Way> ways =
         List.of(
             new Way(new Arm("bag_of_words", false, Arm.Training.FROM_SCRATCH, this::onWords), bags),
@@ -165,27 +165,23 @@ final class TagTransfer implements AutoCloseable {
             new Way(
                 new Arm("missing_as_no", true, Arm.Training.FROM_SCRATCH, this::onFeatures),
                 features));
-    Map<String, Map<String, Score>> scores = new LinkedHashMap<>();
-    for (int size : SIZES) {
-      Map<String, Score> ofSize = new LinkedHashMap<>();
-      List<Comparison.Case> cases = new ArrayList<>();
-      for (Way way : ways) {
-        float blank = way.arm().countsMissingAsNo() ? 0 : Float.NaN;
-        cases.add(
-            new Comparison.Case(
-                way.arm(), training(way.inputs(), size, blank), validation(way.inputs(), blank)));
-      }
-      List<List<Run>> runs = new ArrayList<>();
-      try (Progress progress =
-          new Progress(size + " packages", Comparison.steps(cases, HEADS, SEEDS))) {
-        runs.addAll(Comparison.run(cases, HEADS, SEEDS, progress, this::judged));
-      }
-      for (int w = 0; w < ways.size(); w++) {
-        ofSize.put(ways.get(w).arm().key(), score(runs.get(w)));
-      }
-      ofSize.put("fine_tuned", score(fineTuned(size, runs.get(1))));
-      scores.put(Integer.toString(size), ofSize);
+    List<Comparison.Case> cases = new ArrayList<>();
+    for (Way way : ways) {
+      float blank = way.arm().countsMissingAsNo() ? 0 : Float.NaN;
+      cases.add(
+          new Comparison.Case(
+              way.arm(), training(way.inputs(), size, blank), validation(way.inputs(), blank)));
     }
+    List<List<Run>> runs = new ArrayList<>();
+    try (Progress progress =
+        new Progress(size + " packages", Comparison.steps(cases, HEADS, SEEDS))) {
+      runs.addAll(Comparison.run(cases, HEADS, SEEDS, progress, this::judged));
+    }
+    Map<String, Score> scores = new LinkedHashMap<>();
+    for (int w = 0; w < ways.size(); w++) {
+      scores.put(ways.get(w).arm().key(), score(runs.get(w)));
+    }
+    scores.put("fine_tuned", score(fineTuned(size, runs.get(1))));
     return scores;
   }
 

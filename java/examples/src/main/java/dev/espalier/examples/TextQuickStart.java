@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -27,6 +29,7 @@ public final class TextQuickStart implements Callable<Integer> {
   private static final int LEAST_PACKAGES_OF_A_TAG = 100;
   private static final int PLACES = 32;
   private static final int SHOWN = 6;
+  private static final Logger LOGGER = Logger.getLogger("dev.espalier");
 
   @Option(names = "--out", description = "folder for the results (default: ${DEFAULT-VALUE})")
   private Path out = Path.of("target", "quickstart");
@@ -57,6 +60,8 @@ public final class TextQuickStart implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     long start = System.nanoTime();
+    // Of few packages, many tags have no known yes: no need to say so of each training.
+    LOGGER.setLevel(Level.SEVERE);
     Files.createDirectories(out);
     System.out.println(Espalier.describe());
     List<DebianPackages.Tagged> packages = DebianPackages.ofThisMachine();
@@ -74,7 +79,7 @@ public final class TextQuickStart implements Callable<Integer> {
         "%d packages with tags; %d tags that %d of them have; %.1f %% of the answers are known",
         packages.size(), tags.names().size(), LEAST_PACKAGES_OF_A_TAG, 100 * tags.known(packages));
 
-    Map<String, Map<String, TagTransfer.Score>> scores;
+    Map<String, Map<String, TagTransfer.Score>> scores = new LinkedHashMap<>();
     try (MiniLm model = MiniLm.load(miniLm, PLACES);
         TagTransfer transfer = new TagTransfer(packages, tags, model)) {
       results.put("embedded", transfer.packages());
@@ -84,12 +89,15 @@ public final class TextQuickStart implements Callable<Integer> {
           "Features of %d descriptions by MiniLM, once for everything below: %.1f s",
           transfer.packages(), transfer.featureSeconds());
       results.put("method", transfer.method());
-      scores = transfer.run();
+      line("%n%-8s %-14s %-16s %-16s", "packages", "way", "macro AUC", "mean AP");
+      for (int size : TagTransfer.SIZES) {
+        scores.put(Integer.toString(size), transfer.run(size));
+        print(size, scores.get(Integer.toString(size)));
+      }
     }
     Map<String, Object> table = new LinkedHashMap<>();
     scores.forEach((size, arms) -> table.put(size, asLists(arms)));
     results.put("scores", table);
-    print(scores);
     results.put("verdicts", TextVerdicts.of(scores));
     Tables.verdicts(results.get("verdicts"));
     results.put("seconds_total", (System.nanoTime() - start) / 1e9);
@@ -116,15 +124,10 @@ public final class TextQuickStart implements Callable<Integer> {
     return lists;
   }
 
-  private static void print(Map<String, Map<String, TagTransfer.Score>> scores) {
-    line("%n%-8s %-14s %-16s %-16s", "packages", "way", "macro AUC", "mean AP");
-    scores.forEach(
-        (size, arms) ->
-            arms.forEach(
-                (arm, score) ->
-                    line(
-                        "%-8s %-14s %-16s %-16s",
-                        size, arm, score.macroAuc(), score.meanPrecision())));
+  private static void print(int size, Map<String, TagTransfer.Score> arms) {
+    arms.forEach(
+        (arm, score) ->
+            line("%-8d %-14s %-16s %-16s", size, arm, score.macroAuc(), score.meanPrecision()));
   }
 
   /** A few packages with what is known of them. */

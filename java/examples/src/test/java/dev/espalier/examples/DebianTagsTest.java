@@ -27,7 +27,7 @@ class DebianTagsTest {
 
       Package: nano
       Description: small, friendly text editor
-      Tag: use::editing
+      Tag: interface::TODO, use::editing
       """;
 
   @Test
@@ -44,7 +44,7 @@ class DebianTagsTest {
                     "interface::x11",
                     "use::editing")),
             new DebianPackages.Tagged(
-                "nano", "small, friendly text editor", Set.of("use::editing"))),
+                "nano", "small, friendly text editor", Set.of("interface::TODO", "use::editing"))),
         packages);
   }
 
@@ -52,6 +52,7 @@ class DebianTagsTest {
   void aFacetWithATagSaysNoToItsOthers() throws IOException {
     List<DebianPackages.Tagged> packages = DebianPackages.read(new StringReader(LISTS));
     assertEquals(List.of("use::editing"), Debtags.frequent(packages, 2).names());
+    assertEquals(4, Debtags.frequent(packages, 1).names().size());
     Debtags tags =
         new Debtags(List.of("interface::text", "interface::x11", "use::editing", "use::viewing"));
     float blank = Float.NaN;
