@@ -42,20 +42,14 @@ public final class PictureReader {
 
   private final PictureLayout layout;
   private final Color background;
-  private final double[] mean;
-  private final double[] standardDeviation;
+  private final PixelValues values;
   private final long maxPixels;
 
   private PictureReader(
-      PictureLayout layout,
-      Color background,
-      double[] mean,
-      double[] standardDeviation,
-      long maxPixels) {
+      PictureLayout layout, Color background, PixelValues values, long maxPixels) {
     this.layout = layout;
     this.background = background;
-    this.mean = mean;
-    this.standardDeviation = standardDeviation;
+    this.values = values;
     this.maxPixels = maxPixels;
   }
 
@@ -83,15 +77,8 @@ public final class PictureReader {
             PictureFit.STRETCH,
             PictureScaling.BILINEAR),
         Color.WHITE,
-        filled(dimensions[0], 0),
-        filled(dimensions[0], 1),
+        PixelValues.ofRange(dimensions[0], 0, 1),
         DEFAULT_PIXELS);
-  }
-
-  private static double[] filled(int channels, double value) {
-    double[] values = new double[channels];
-    Arrays.fill(values, value);
-    return values;
   }
 
   /**
@@ -127,7 +114,7 @@ public final class PictureReader {
   }
 
   private PictureReader with(PictureLayout layout) {
-    return new PictureReader(layout, background, mean, standardDeviation, maxPixels);
+    return new PictureReader(layout, background, values, maxPixels);
   }
 
   /**
@@ -138,8 +125,7 @@ public final class PictureReader {
    * @return a changed reader
    */
   public PictureReader background(Color color) {
-    return new PictureReader(
-        layout, Objects.requireNonNull(color, "color"), mean, standardDeviation, maxPixels);
+    return new PictureReader(layout, Objects.requireNonNull(color, "color"), values, maxPixels);
   }
 
   /**
@@ -151,17 +137,11 @@ public final class PictureReader {
    * @throws IllegalArgumentException if they are equal or not finite
    */
   public PictureReader valueRange(float black, float white) {
-    double range = (double) white - black;
-    if (!Double.isFinite(range) || range == 0) {
-      throw new IllegalArgumentException(
-          "valueRange: expected two different numbers, got " + black + " and " + white);
-    }
-    return new PictureReader(
-        layout,
-        background,
-        filled(layout.channels(), -black / range),
-        filled(layout.channels(), 1 / range),
-        maxPixels);
+    return with(PixelValues.ofRange(layout.channels(), black, white));
+  }
+
+  private PictureReader with(PixelValues values) {
+    return new PictureReader(layout, background, values, maxPixels);
   }
 
   /**
@@ -181,7 +161,7 @@ public final class PictureReader {
             "standardDeviation: expected numbers other than 0, got " + Arrays.toString(deviations));
       }
     }
-    return new PictureReader(layout, background, means, deviations, maxPixels);
+    return with(new PixelValues(means, deviations));
   }
 
   private double[] checked(String what, float[] values) {
@@ -216,7 +196,7 @@ public final class PictureReader {
     if (limit < 1) {
       throw new IllegalArgumentException("maxPixels: expected at least 1, got " + limit);
     }
-    return new PictureReader(layout, background, mean, standardDeviation, limit);
+    return new PictureReader(layout, background, values, limit);
   }
 
   /**
@@ -272,8 +252,8 @@ public final class PictureReader {
       int packed = 0;
       for (int c = 0; c < 3; c++) {
         int channel = layout.channels() == 1 ? 0 : c;
-        double value = input[channel * area + i] * standardDeviation[channel] + mean[channel];
-        packed = packed << 8 | (int) Math.max(0, Math.min(255, Math.round(255 * value)));
+        float light = values.light(channel, input[channel * area + i]);
+        packed = packed << 8 | Math.max(0, Math.min(255, Math.round(255 * light)));
       }
       picture.setRGB(i % layout.width(), i / layout.width(), packed);
     }
@@ -287,6 +267,11 @@ public final class PictureReader {
    */
   public Shape inputShape() {
     return Shape.image(layout.channels(), layout.height(), layout.width());
+  }
+
+  /** Returns what the values of inputs mean. */
+  PixelValues values() {
+    return values;
   }
 
   /** Reads a file, to its size but not normalized. */
@@ -334,17 +319,17 @@ public final class PictureReader {
   }
 
   private float[] normalized(short[] samples) {
-    float[] values = new float[samples.length];
-    normalize(samples, values, 0);
-    return values;
+    float[] input = new float[samples.length];
+    normalize(samples, input, 0);
+    return input;
   }
 
   /** Writes an input of the samples of a picture. */
   void normalize(short[] samples, float[] destination, int offset) {
     int area = layout.height() * layout.width();
     for (int channel = 0; channel < layout.channels(); channel++) {
-      double factor = 1 / (LARGEST * standardDeviation[channel]);
-      double summand = -mean[channel] / standardDeviation[channel];
+      double factor = 1 / (LARGEST * values.deviation(channel));
+      double summand = -values.mean(channel) / values.deviation(channel);
       for (int i = channel * area; i < (channel + 1) * area; i++) {
         destination[offset + i] = (float) ((samples[i] & 0xFFFF) * factor + summand);
       }
@@ -361,9 +346,9 @@ public final class PictureReader {
         + ", "
         + layout.scaling()
         + ", mean "
-        + Arrays.toString(mean)
+        + Arrays.toString(values.mean())
         + ", standard deviation "
-        + Arrays.toString(standardDeviation)
+        + Arrays.toString(values.deviation())
         + "]";
   }
 }

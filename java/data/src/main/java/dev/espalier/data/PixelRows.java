@@ -140,11 +140,14 @@ final class PixelRows {
 
   /** Returns the values of a pixel of the background. */
   float[] background() {
-    return isGrey ? new float[] {luma(background, 0)} : background.clone();
+    return isGrey
+        ? new float[] {luma(background[0], background[1], background[2])}
+        : background.clone();
   }
 
-  private static float luma(float[] colors, int at) {
-    return RED * colors[at] + GREEN * colors[at + 1] + BLUE * colors[at + 2];
+  /** Returns the grey of a color. */
+  static float luma(float red, float green, float blue) {
+    return RED * red + GREEN * green + BLUE * blue;
   }
 
   /**
@@ -168,7 +171,7 @@ final class PixelRows {
       return;
     }
     for (int x = 0; x < width; x++) {
-      row[x] = luma(colors, 3 * x);
+      row[x] = luma(colors[3 * x], colors[3 * x + 1], colors[3 * x + 2]);
     }
   }
 }

@@ -41,6 +41,7 @@ class PublicApiTest {
   void theseTypesArePublic() throws Exception {
     assertEquals(
         List.of(
+            Augmentation.class,
             BrokenPicture.class,
             CsvDataset.class,
             CsvOptions.class,
