@@ -120,6 +120,9 @@ void trainerCacheExamples(std::int64_t trainer, int slot, std::int64_t batch,
                           const std::int64_t* examples, std::int64_t inputs);
 void trainerSaveBest(std::int64_t trainer);
 void trainerRestoreBest(std::int64_t trainer);
+void trainerSwapAverage(std::int64_t trainer);
+/// After the release of `earlier`; `steps`: the count to go on with.
+void trainerContinueFrom(std::int64_t trainer, std::int64_t earlier, std::int64_t steps);
 std::int64_t trainerPrefixExamples(std::int64_t trainer);
 void trainerRelease(std::int64_t trainer);  // gives the network free; idempotent
 

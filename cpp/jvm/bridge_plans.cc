@@ -197,6 +197,16 @@ void trainerRestoreBest(std::int64_t trainer) {
   Guard([&] { EnteredTrainer(trainer)->trainer.RestoreBest(); });
 }
 
+void trainerSwapAverage(std::int64_t trainer) {
+  Guard([&] { EnteredTrainer(trainer)->trainer.SwapAverage(); });
+}
+
+void trainerContinueFrom(std::int64_t trainer, std::int64_t earlier, std::int64_t steps) {
+  Guard([&] {
+    EnteredTrainer(trainer)->trainer.ContinueFrom(EnteredTrainer(earlier)->trainer, steps);
+  });
+}
+
 std::int64_t trainerPrefixExamples(std::int64_t trainer) {
   return Guard([&] { return EnteredTrainer(trainer)->trainer.prefix_examples(); });
 }

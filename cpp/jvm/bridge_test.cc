@@ -112,6 +112,8 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { featurePredictorPredict(of_features, features, 1, examples, memory); },
       [&] { trainerSaveBest(trainer); },
       [&] { trainerRestoreBest(trainer); },
+      [&] { trainerSwapAverage(trainer); },
+      [&] { trainerContinueFrom(trainer, trainer, 0); },
       [&] { trainerPrefixExamples(trainer); },
       [&] { trainerRelease(trainer); },
       [&] { taskLosses(network, 1, memory, targets, nullptr, results); },

@@ -196,6 +196,8 @@ TrainerConfig TrainerConfigFromJson(std::string_view json) {
   config.clip_norm = ReadLimit(fields, "clip_norm");
   fields.Read("decay_biases_and_norms", config.decay_biases_and_norms);
   fields.Read("layer_decay", config.layer_decay);
+  fields.Read("start_decay", config.start_decay);
+  config.average_decay = ReadLimit(fields, "average_decay");
   fields.Read("feature_folder", config.feature_folder);
   std::vector<std::string> own_losses;
   fields.Read("own_losses", own_losses);

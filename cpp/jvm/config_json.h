@@ -32,8 +32,9 @@ NetworkLimits NetworkLimitsFrom(const JsonReader& object);
 /// {"optimizer": {"kind": "adamw|adam|sgd|rmsprop", its fields in optimizer.h}, "schedule":
 /// {"kind": "constant|step|exponential|cosine|one_cycle", fields of Schedule},
 /// "max_batch_size", "seed", "clip_value", "clip_norm" (null: none),
-/// "decay_biases_and_norms", "layer_decay", "feature_folder", "own_losses": [names of heads whose
-/// losses Java computes]}; all but kinds optional.
+/// "decay_biases_and_norms", "layer_decay", "start_decay", "average_decay" (null: no average),
+/// "feature_folder", "own_losses": [names of heads whose losses Java computes]}; all but kinds
+/// optional.
 TrainerConfig TrainerConfigFromJson(std::string_view json);
 
 /// {"logits": false, "heads": [], "layers": []}; all optional.

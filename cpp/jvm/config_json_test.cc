@@ -47,7 +47,8 @@ TEST(ConfigJson, ReadsEveryFieldOfATrainer) {
                  "final_factor": 4e-6, "initial_factor": 0.1, "peak_fraction": 0.5,
                  "warmup_steps": 7},
     "max_batch_size": 128, "seed": -1, "clip_value": 1, "clip_norm": 0.5,
-    "decay_biases_and_norms": true, "layer_decay": 0.75})");
+    "decay_biases_and_norms": true, "layer_decay": 0.75, "start_decay": 0.125,
+    "average_decay": 0.9375})");
   const Sgd& sgd = std::get<Sgd>(config.optimizer);
   EXPECT_EQ(sgd.learning_rate, 0.5);
   EXPECT_EQ(sgd.momentum, 0.9);
@@ -67,6 +68,8 @@ TEST(ConfigJson, ReadsEveryFieldOfATrainer) {
   EXPECT_EQ(config.clip_norm, 0.5);
   EXPECT_TRUE(config.decay_biases_and_norms);
   EXPECT_EQ(config.layer_decay, 0.75);
+  EXPECT_EQ(config.start_decay, 0.125);
+  EXPECT_EQ(config.average_decay, 0.9375);
 }
 
 TEST(ConfigJson, ReadsTheOtherOptimizers) {

@@ -174,6 +174,10 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("trainerSaveBest", [&] { trainerSaveBest(trainer); });
   Keeps("trainerRestoreBest", [&] { trainerRestoreBest(trainer); });
   Keeps("trainerRelease", [&] { trainerRelease(trainer); });
+  const std::int64_t averaging = trainerCreate(network, R"({"average_decay":0.9})");
+  Keeps("trainerContinueFrom", [&] { trainerContinueFrom(averaging, trainer, 1); });
+  Keeps("trainerSwapAverage", [&] { trainerSwapAverage(averaging); });
+  closeHandle(averaging);
   Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer");
 
   Keeps("networkFreeze", [&] { networkFreeze(network, R"(["conv"])", true, false); });

@@ -192,6 +192,17 @@ class Session {
       trainerSaveBest(trainer);
       trainerRestoreBest(trainer);
     });
+    trained("continue", [&](std::int64_t trainer) {
+      trainerStep(trainer, kBatch, Address(inputs_.data()), targets_.data(), nullptr, results_);
+      trainerSaveBest(trainer);
+      trainerRelease(trainer);
+      const std::int64_t next =
+          trainerCreate(network, R"({"max_batch_size":48,"average_decay":0.9,"start_decay":1.0})");
+      trainerContinueFrom(next, trainer, 1);
+      trainerStep(next, kBatch, Address(inputs_.data()), targets_.data(), nullptr, results_);
+      trainerSwapAverage(next);
+      closeHandle(next);
+    });
     trained(
         "cached",
         [&](std::int64_t trainer) {

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "core/checked.h"
+#include "core/cpu.h"
+#include "kernels/optimizers/move_towards.h"
 #include "kernels/reductions/reduction.h"
 
 namespace espalier {
@@ -89,7 +91,10 @@ void ParameterUpdates::AddParameter(int index, double rate_factor, int node,
   parameter.index = index;
   parameter.floats = graph_parameter.shape.element_count();
   parameter.rate_factor = rate_factor;
-  parameter.weight_decay = decays ? WeightDecay(config_.optimizer) : 0.0;
+  const bool is_new = network_.layers[Index(graph_parameter.layer)].head >= 0;
+  parameter.start_decay = is_new ? 0.0 : config_.start_decay;
+  parameter.weight_decay =
+      decays && parameter.start_decay == 0.0 ? WeightDecay(config_.optimizer) : 0.0;
   parameter.node = node;
   parameter.first_column = first_column;
   parameter.columns = columns;
@@ -127,6 +132,13 @@ void ParameterUpdates::LayOutGradients() {
   }
   gradients_ = AlignedArray<float>(known_end);
   for (std::size_t i = rule_->StateNames().size(); i > 0; --i) state_.emplace_back(end);
+  if (config_.start_decay > 0.0) {
+    starts_ = AlignedArray<float>(end);
+    for (const Parameter& parameter : parameters_) {
+      std::copy_n(network_.parameter_values(parameter.index), parameter.floats,
+                  starts_.data() + parameter.offset);
+    }
+  }
   partial_sums_ = AlignedArray<double>(Chunks(dense_floats_, kSumChunkFloats));
   segments_.reserve(Index(most_segments));
 }
@@ -221,9 +233,31 @@ bool ParameterUpdates::IsSurelyFinite(double learning_rate) {
   return bounds_.Advance(gradient, rate);
 }
 
+void ParameterUpdates::ContinueFrom(const ParameterUpdates& earlier) {
+  for (Parameter& parameter : parameters_) {
+    const int former = earlier.parameter_of_[Index(parameter.index)];
+    if (former < 0) continue;
+    const Parameter& from = earlier.parameters_[Index(former)];
+    parameter.step = from.step;
+    const auto copy = [&](const AlignedArray<float>& source, AlignedArray<float>& target) {
+      std::copy_n(source.data() + from.offset, parameter.floats, target.data() + parameter.offset);
+    };
+    for (std::size_t i = 0; i < state_.size(); ++i) copy(earlier.state_[i], state_[i]);
+    if (!starts_.empty() && !earlier.starts_.empty()) copy(earlier.starts_, starts_);
+  }
+  column_steps_ = earlier.column_steps_;
+  for (TableGradients::Table& table : tables_.tables()) {
+    const int index = parameters_[Index(table.rows.parameter)].index;
+    for (const TableGradients::Table& from : earlier.tables_.tables()) {
+      if (earlier.parameters_[Index(from.rows.parameter)].index == index) table.steps = from.steps;
+    }
+  }
+  has_bounds_ = false;
+}
+
 // The root of a sum of squares is at least each of them.
 void ParameterUpdates::MeasureBounds() {
-  double squares = 0.0;
+  double squares = starts_.empty() ? 0.0 : SumOfSquares(starts_.data(), starts_.size());
   for (const Parameter& parameter : parameters_) {
     squares += SumOfSquares(network_.parameter_values(parameter.index), parameter.floats);
   }
@@ -316,8 +350,7 @@ double ParameterUpdates::Update(const ReachedUnits& reached, double learning_rat
     if (task >= late_tasks) {
       const std::int64_t first = (task - late_tasks) * run;
       for (std::int64_t i = first; i < std::min(count, first + run); ++i) {
-        const Segment& segment = segments_[Index(i)];
-        PreparedUpdate(*rule_, segment.step).Run(segment.arrays);
+        RunSegment(PreparedUpdate(*rule_, segments_[Index(i)].step), segments_[Index(i)]);
       }
       return;
     }
@@ -345,6 +378,14 @@ void ParameterUpdates::AddLateUpdates(const ReachedUnits& reached, double learni
   }
 }
 
+void ParameterUpdates::RunSegment(const PreparedUpdate& update, const Segment& segment) {
+  if (segment.starts != nullptr) {
+    const FlushDenormals flush;
+    MoveTowards(segment.starts, segment.start_share, segment.arrays.values, segment.arrays.count);
+  }
+  update.Run(segment.arrays);
+}
+
 // Returns the sum of the squares of the task's gradients.
 double ParameterUpdates::UpdateLate(const LateUpdate& late, std::int64_t task,
                                     std::span<float> scratch) {
@@ -359,10 +400,13 @@ double ParameterUpdates::UpdateLate(const LateUpdate& late, std::int64_t task,
     const std::int64_t count = is_whole ? piece.rows * piece.columns : piece.columns;
     for (std::int64_t run = 0; run < runs; ++run) {
       const std::int64_t at = (piece.first_row + run) * late.product->columns + piece.first_column;
-      UpdateArrays arrays{
-          .values = all.values + at, .gradients = piece.values + run * count, .count = count};
-      for (std::size_t i = 0; i < state_.size(); ++i) arrays.state[i] = all.state[i] + at;
-      update.Run(arrays);
+      Segment part{.arrays = {.values = all.values + at,
+                              .gradients = piece.values + run * count,
+                              .count = count},
+                   .starts = late.segment.starts == nullptr ? nullptr : late.segment.starts + at,
+                   .start_share = late.segment.start_share};
+      for (std::size_t i = 0; i < state_.size(); ++i) part.arrays.state[i] = all.state[i] + at;
+      RunSegment(update, part);
     }
   });
   return squares;
@@ -432,6 +476,10 @@ ParameterUpdates::Segment ParameterUpdates::SegmentOf(const Parameter& parameter
   for (std::size_t i = 0; i < state_.size(); ++i) {
     segment.arrays.state[i] = state_[i].data() + offset;
   }
+  if (parameter.start_decay > 0.0) {
+    segment.starts = starts_.data() + offset;
+    segment.start_share = static_cast<float>(std::min(1.0, learning_rate * parameter.start_decay));
+  }
   return segment;
 }
 
@@ -444,7 +492,7 @@ std::vector<float> ParameterUpdates::ReadState(int parameter, std::size_t state)
 }
 
 std::int64_t ParameterUpdates::NativeBytes() const {
-  std::int64_t bytes = gradients_.bytes() + partial_sums_.bytes();
+  std::int64_t bytes = gradients_.bytes() + partial_sums_.bytes() + starts_.bytes();
   for (const AlignedArray<float>& tensor : state_) bytes += tensor.bytes();
   return bytes;
 }

@@ -73,6 +73,9 @@ class ParameterUpdates {
   /// for a look at the result.
   Applied Apply(const ReachedUnits& reached, double learning_rate, Workspace& workspace);
 
+  /// Takes over the state, step counts and starts of what trained there and trains here.
+  void ContinueFrom(const ParameterUpdates& earlier);
+
   /// Parameters are others now: what was known about their size is not.
   void ForgetBounds() { has_bounds_ = false; }
 
@@ -94,6 +97,7 @@ class ParameterUpdates {
     std::int64_t floats = 0;
     double rate_factor = 1.0;  // layer's scale × layer decay
     double weight_decay = 0.0;
+    double start_decay = 0.0;
     int node = -1;  // or an output layer's parameter:
     std::int64_t first_column = 0;
     std::int64_t columns = 0;
@@ -115,6 +119,8 @@ class ParameterUpdates {
   struct Segment {
     UpdateArrays arrays;
     UpdateStep step;
+    const float* starts = nullptr;  // null: no decay towards them
+    float start_share = 0.0f;       // of the way to them
   };
 
   // A late gradient in Apply, cut into tasks.
@@ -135,6 +141,7 @@ class ParameterUpdates {
   void PutBack(const Snapshot& snapshot);
   const GraphParameter* FirstNonFinite() const;
   double Update(const ReachedUnits& reached, double learning_rate, Workspace& workspace);
+  static void RunSegment(const PreparedUpdate& update, const Segment& segment);
   void AddLateUpdates(const ReachedUnits& reached, double learning_rate);
   double UpdateLate(const LateUpdate& late, std::int64_t task, std::span<float> scratch);
   Segment SegmentOf(const Parameter& parameter, std::int64_t first, std::int64_t count,
@@ -154,6 +161,7 @@ class ParameterUpdates {
   AlignedArray<float> gradients_;           // tables last
   std::int64_t dense_floats_ = 0;           // before them
   std::vector<AlignedArray<float>> state_;  // in the order of names, laid out as gradients
+  AlignedArray<float> starts_;              // likewise; empty without start_decay
   AlignedArray<double> partial_sums_;
   LateGradients late_;
   TableGradients tables_;

@@ -34,6 +34,14 @@ void CheckConfig(const TrainerConfig& config) {
     Fail(ErrorCode::kInvalidArgument, "layer_decay: expected a number in (0, 1], got ",
          config.layer_decay);
   }
+  if (!(config.start_decay >= 0.0 && std::isfinite(config.start_decay))) {
+    Fail(ErrorCode::kInvalidArgument, "start_decay: expected a finite number of at least 0, got ",
+         config.start_decay);
+  }
+  if (config.average_decay && !(*config.average_decay >= 0.0 && *config.average_decay < 1.0)) {
+    Fail(ErrorCode::kInvalidArgument, "average_decay: expected a number in [0, 1), got ",
+         *config.average_decay);
+  }
 }
 
 template <typename Pointer>
@@ -119,6 +127,12 @@ void Trainer::EvaluateCached(int slot, std::span<const std::int64_t> examples,
 void Trainer::SaveBest() { Live(implementation_).SaveBest(); }
 
 void Trainer::RestoreBest() { Live(implementation_).RestoreBest(); }
+
+void Trainer::SwapAverage() { Live(implementation_).SwapAverage(); }
+
+void Trainer::ContinueFrom(const Trainer& earlier, std::int64_t steps) {
+  Live(implementation_).ContinueFrom(Live(earlier.implementation_), steps);
+}
 
 std::int64_t Trainer::steps() const { return Live(implementation_).steps(); }
 

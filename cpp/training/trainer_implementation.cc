@@ -89,6 +89,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
     prefix_.emplace(*network_, std::vector<int>{}, plan_.prefix_outputs, plan_.max_batch,
                     PlanOptions{.border = PlanBorder::kInside});
   }
+  if (config.average_decay) average_.emplace(*network_, *config.average_decay);
   result_.tasks.resize(network_->heads.size());
   loss_batches_.reserve(config.losses.size());
   loss_answers_.reserve(config.losses.size());
@@ -119,6 +120,9 @@ InputPointers Trainer::Implementation::CheckedInputs(const char* what, std::int6
 
 void Trainer::Implementation::CheckStep(std::int64_t batch,
                                         std::span<const TaskTargets> targets) const {
+  if (average_ && average_->is_swapped()) {
+    Fail(ErrorCode::kInvalidState, "step: expected the parameters, got their averages in place");
+  }
   if (batch < 1 || batch > plan_.max_batch) {
     Fail(ErrorCode::kInvalidArgument, "step: expected a batch of 1 to ", plan_.max_batch, ", got ",
          batch);
@@ -293,6 +297,7 @@ const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer
     result_.gradient_norm = applied.gradient_norm;
     ++parameters_version_;
   }
+  if (average_) average_->Follow(workspace_);
   ++steps_;
   return result_;
 }
@@ -478,10 +483,40 @@ void Trainer::Implementation::RestoreBest() {
   ++parameters_version_;
 }
 
+void Trainer::Implementation::SwapAverage() {
+  CheckUsable("swap average");
+  if (!average_) {
+    Fail(ErrorCode::kInvalidState, "swap average: expected an average_decay, got none");
+  }
+  begun_batch_ = 0;
+  average_->Swap();
+  updates_.ForgetBounds();
+  ++parameters_version_;
+}
+
+void Trainer::Implementation::ContinueFrom(const Implementation& earlier, std::int64_t steps) {
+  CheckUsable("continue");
+  if (steps_ > 0 || steps < 0) {
+    Fail(ErrorCode::kInvalidState, "continue: expected no step so far and a count of at least 0, ",
+         "got ", steps_, " steps and a count of ", steps);
+  }
+  if (earlier.network_ != network_ || earlier.StateNames() != StateNames()) {
+    Fail(ErrorCode::kInvalidArgument,
+         "continue: expected a trainer of the same network, and by the same kind of optimizer");
+  }
+  if (!earlier.best_.empty()) {
+    best_ = AlignedArray<float>(earlier.best_.size());
+    std::copy_n(earlier.best_.data(), best_.size(), best_.data());
+  }
+  updates_.ContinueFrom(earlier.updates_);
+  steps_ = steps;
+}
+
 std::int64_t Trainer::Implementation::NativeBytes() const {
   return run_.NativeBytes() + updates_.NativeBytes() + workspace_.NativeBytes() +
          features_.NativeBytes() + pieces_.NativeBytes() + best_.bytes() +
-         (prefix_ ? prefix_->NativeBytes() : 0) + (evaluation_ ? evaluation_->NativeBytes() : 0);
+         (average_ ? average_->NativeBytes() : 0) + (prefix_ ? prefix_->NativeBytes() : 0) +
+         (evaluation_ ? evaluation_->NativeBytes() : 0);
 }
 
 std::vector<std::string> Trainer::Implementation::StateNames() const {

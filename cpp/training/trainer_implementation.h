@@ -23,6 +23,7 @@
 #include "inference/plan_with_run.h"
 #include "training/training_plan.h"
 #include "training/training_run.h"
+#include "training/weight_average.h"
 
 namespace espalier {
 
@@ -76,6 +77,8 @@ class Trainer::Implementation {
 
   void SaveBest();
   void RestoreBest();
+  void SwapAverage();
+  void ContinueFrom(const Implementation& earlier, std::int64_t steps);
 
   std::int64_t steps() const { return steps_; }
   std::int64_t prefix_examples() const { return prefix_examples_; }
@@ -125,6 +128,7 @@ class Trainer::Implementation {
   std::vector<const float*> source_values_;  // the same, to read
   FeatureCache features_;
   AlignedArray<float> best_;
+  std::optional<WeightAverage> average_;
   StepResult result_;
 
   // Of the step that was begun.

@@ -26,6 +26,13 @@ struct TrainerConfig {
   std::optional<double> clip_norm;   ///< all gradients together to this 2-norm
   bool decay_biases_and_norms = false;
   double layer_decay = 1.0;  ///< rate × decay^(layers with parameters between it and the output)
+  /// Decay of the backbone's parameters towards what they were at the start, in place of weight
+  /// decay there and apart from the gradient: w += min(1, rate·start_decay)·(start - w). Xuhong et
+  /// al. 2018 (L2-SP), arXiv:1802.01483.
+  double start_decay = 0.0;
+  /// Keeps an average of what trains: after step t, from 0, it moves by 1 - min(decay,
+  /// (1 + t)/(10 + t)) of the way to the parameters. See SwapAverage.
+  std::optional<double> average_decay;
   /// Where cached features go that memory has no room for, in a file without a name; empty:
   /// nowhere.
   std::string feature_folder;
@@ -121,6 +128,16 @@ class Trainer {
   /// Keeps a copy of all parameters and buffers / puts the copy back (best weights).
   void SaveBest();
   void RestoreBest();
+
+  /// Puts the averages where the parameters are, and the parameters aside; once more puts all
+  /// back. Steps are INVALID_STATE in between. Throws INVALID_STATE without average_decay.
+  void SwapAverage();
+
+  /// Goes on from an earlier trainer of the same network, which was released, before the first
+  /// step: takes over the optimizer's state of what trains in both, the weights at the start, and
+  /// the best ones. `steps` counts from here on: those of the schedule. Throws INVALID_STATE after
+  /// a step, INVALID_ARGUMENT if the other trains another network or by another kind of optimizer.
+  void ContinueFrom(const Trainer& earlier, std::int64_t steps);
 
   std::int64_t steps() const;
   std::int64_t prefix_examples() const;  ///< examples that ran through the frozen prefix so far

@@ -198,6 +198,11 @@ final class Batch {
     }
   }
 
+  /** Returns the place in the data set of the {@code k}-th example read. */
+  int place(int k) {
+    return order[from + k];
+  }
+
   /** Returns where the inputs are while this batch is reachable. */
   long inputAddress() {
     return inputAddress;

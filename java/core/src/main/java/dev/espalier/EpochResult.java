@@ -14,26 +14,29 @@ import java.util.OptionalDouble;
  * @since 0.1
  */
 public final class EpochResult {
+  private final int stage;
   private final int epoch;
   private final long steps;
   private final double loss;
   private final Map<String, Double> taskLosses;
   private final Optional<Evaluation> validation;
   private final boolean isBest;
-  private final Optional<Trainer.TaskMetric> watched;
+  private final Optional<TaskMetric> watched;
   private final double learningRate;
   private final double seconds;
 
   EpochResult(
+      int stage,
       int epoch,
       long steps,
       double loss,
       Map<String, Double> taskLosses,
       Optional<Evaluation> validation,
       boolean isBest,
-      Optional<Trainer.TaskMetric> watched,
+      Optional<TaskMetric> watched,
       double learningRate,
       double seconds) {
+    this.stage = stage;
     this.epoch = epoch;
     this.steps = steps;
     this.loss = loss;
@@ -46,9 +49,18 @@ public final class EpochResult {
   }
 
   /**
+   * Returns the number of the stage that it was part of.
+   *
+   * @return from 0; see {@link Trainer#stages}
+   */
+  public int stage() {
+    return stage;
+  }
+
+  /**
    * Returns the number of the epoch.
    *
-   * @return from 0
+   * @return from 0, through all stages
    */
   public int epoch() {
     return epoch;
@@ -128,8 +140,8 @@ public final class EpochResult {
     return seconds;
   }
 
-  private String watchedText(Trainer.TaskMetric of) {
-    double value = validation.orElseThrow().task(of.task()).metric(of.metric()).value();
+  private String watchedText(TaskMetric of) {
+    double value = of.value(validation.orElseThrow());
     String number = Double.isNaN(value) ? "undefined" : String.format(Locale.ROOT, "%.4f", value);
     return ", " + of.metric() + " of " + of.task() + " " + number;
   }

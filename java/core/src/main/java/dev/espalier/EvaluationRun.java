@@ -67,7 +67,7 @@ final class EvaluationRun {
     width = binding.totalWidth();
     order = Shuffle.identity(size);
     targets = new Batch(binding, size, false);
-    ownLosses = OwnLoss.of(binding.tasks(), losses);
+    ownLosses = OwnLoss.of(binding.tasks(), losses, false);
     logits = DirectMemory.allocate((long) size * width, "logits of " + size + " examples");
   }
 

@@ -21,7 +21,7 @@ import java.util.OptionalInt;
 final class Fit {
   private static final System.Logger LOGGER = System.getLogger("dev.espalier");
 
-  private final Trainer.Settings settings;
+  private final FitSettings settings;
   private final Network network;
   private final Dataset data;
   private final List<Task> tasks;
@@ -41,7 +41,13 @@ final class Fit {
   private long steps;
   private long prefixExamples;
   private boolean isCached;
-  private String cacheNote = "";
+  private final List<String> cacheNotes = new ArrayList<>();
+  private int epoch; // the next one, through all stages
+  private int stageIndex;
+  private Stage stage;
+  private int firstEpoch; // of the stage
+  private long firstStep; // of the stage
+  private long plannedBefore; // the stage: steps of those before it, had none ended early
   private final SeenAnswers seen;
   private final List<String> warnings = new ArrayList<>();
   private OptionalDouble bestValue = OptionalDouble.empty();
@@ -50,14 +56,14 @@ final class Fit {
   private double seconds;
   private History result;
 
-  Fit(Trainer.Settings settings, Dataset data) {
+  Fit(FitSettings settings, Dataset data) {
     this.settings = settings;
     this.data = data;
     network = settings.network();
     tasks = network.tasks();
     binding = TargetBinding.of(tasks, network.networkInputs(), data);
     batchSize = Math.min(settings.batchSize(), data.size());
-    totalSteps = Math.min(stepsPerEpoch() * settings.epochs(), settings.maxSteps());
+    totalSteps = settings.stages().stream().mapToLong(this::mostSteps).sum();
     limitNanos = limitNanos(settings.timeLimit());
     seen = new SeenAnswers(binding);
     results = new double[3 + 2 * tasks.size()];
@@ -73,26 +79,19 @@ final class Fit {
   /** Trains; to be called once. */
   History run() {
     StackReserve.require();
-    try (NativeHandle trainer = createTrainer()) {
-      try {
-        if (settings.featureCache().isPresent()) {
-          settings
-              .featureCache()
-              .get()
-              .use(
-                  () -> {
-                    train(trainer);
-                    return null;
-                  });
-        } else {
-          train(trainer);
-        }
-      } catch (NonFiniteException divergence) {
-        restoreBest(trainer);
-        throw divergence;
-      } finally {
-        prefixExamples = trainer.getLong(Bridge::trainerPrefixExamples);
-        trainer.run(Bridge::trainerRelease);
+    try {
+      requirePatterns();
+      if (settings.featureCache().isPresent()) {
+        settings
+            .featureCache()
+            .get()
+            .use(
+                () -> {
+                  trainStages();
+                  return null;
+                });
+      } else {
+        trainStages();
       }
     } catch (RuntimeException | Error error) {
       stopReason = StopReason.FAILED;
@@ -121,14 +120,77 @@ final class Fit {
             isBestRestored ? bestEpoch : OptionalInt.empty(),
             prefixExamples,
             isCached,
-            cacheNote,
+            String.join("; then ", cacheNotes),
             warnings,
             seconds);
   }
 
+  /** Refuses patterns of stages that match nothing, before there is anything to lose. */
+  private void requirePatterns() {
+    for (Stage one : settings.stages()) {
+      if (!one.patterns().isEmpty()) {
+        network.transfer().unfreeze(one.patterns().toArray(String[]::new)).layers();
+      }
+    }
+  }
+
+  private void trainStages() {
+    NativeHandle earlier = null;
+    try {
+      for (; stageIndex < settings.stages().size() && isToGoOn(); stageIndex++) {
+        stage = settings.stages().get(stageIndex);
+        stopReason = null;
+        firstEpoch = epoch;
+        firstStep = steps;
+        if (!stage.patterns().isEmpty()) {
+          network.unfreeze(stage.patterns().toArray(String[]::new));
+        }
+        NativeHandle former = earlier;
+        NativeHandle trainer = createTrainer();
+        earlier = trainer;
+        if (former != null) {
+          try (former) {
+            former.run(
+                from -> trainer.run(id -> Bridge.trainerContinueFrom(id, from, plannedBefore)));
+          }
+        }
+        trainStage(trainer);
+        plannedBefore += mostSteps(stage);
+      }
+    } finally {
+      if (earlier != null) {
+        earlier.close();
+      }
+    }
+  }
+
+  /** Says whether the end of a stage is not the end of all. */
+  private boolean isToGoOn() {
+    return stopReason == null
+        || stopReason == StopReason.EPOCHS
+        || stopReason == StopReason.STEPS
+        || stopReason == StopReason.EARLY_STOPPING;
+  }
+
+  private boolean isLastStage() {
+    return stageIndex + 1 == settings.stages().size();
+  }
+
+  private void trainStage(NativeHandle trainer) {
+    try {
+      train(trainer);
+    } catch (NonFiniteException divergence) {
+      restoreBest(trainer);
+      throw divergence;
+    } finally {
+      prefixExamples += trainer.getLong(Bridge::trainerPrefixExamples);
+      trainer.run(Bridge::trainerRelease);
+    }
+  }
+
   private NativeHandle createTrainer() {
     OpenBlas.provideFor(batchSize);
-    String json = TrainerSpec.json(settings, batchSize, totalSteps);
+    String json = TrainerSpec.json(settings, stage, batchSize, totalSteps);
     return network.handle().get(id -> NativeHandle.create(() -> Bridge.trainerCreate(id, json)));
   }
 
@@ -137,30 +199,56 @@ final class Fit {
     FitFeatures cache =
         new FitFeatures(trainer, batchSize, settings.featureCache(), this::mustAbort);
     cache.fill(binding, data, settings.validation(), settings.featureCacheBytes());
-    isCached = cache.holdsTraining();
-    cacheNote = cache.note();
+    boolean isKept = cache.holdsTraining();
+    isCached |= isKept;
+    cacheNotes.add(cache.note());
     cache.warnings().forEach(this::warn);
-    long perEpoch = stepsPerEpoch();
-    long mostEpochs = (totalSteps + perEpoch - 1) / perEpoch;
-    settings.listeners().forEach(listener -> listener.onStart(mostEpochs, totalSteps));
-    boolean isPrefetching = settings.isPrefetching() && !isCached && data.size() > batchSize;
-    try (BatchReader reader = new BatchReader(binding, batchSize, !isCached, isPrefetching)) {
-      for (int epoch = 0; epoch < settings.epochs() && stopReason == null; epoch++) {
-        trainEpoch(trainer, cache, reader, validation, epoch);
+    if (stageIndex == 0) {
+      long mostEpochs = settings.stages().stream().mapToLong(this::mostEpochs).sum();
+      settings.listeners().forEach(listener -> listener.onStart(mostEpochs, totalSteps));
+    }
+    boolean isPrefetching = settings.isPrefetching() && !isKept && data.size() > batchSize;
+    try (BatchReader reader = new BatchReader(binding, batchSize, !isKept, isPrefetching)) {
+      while (epoch < lastEpoch() && stopReason == null) {
+        trainEpoch(trainer, cache, reader, validation, epoch++);
       }
     }
     if (stopReason == null) {
       stopReason = StopReason.EPOCHS;
     }
-    restoreBest(trainer);
+    boolean hasBest = restoreBest(trainer);
+    if (!hasBest && settings.averageDecay().isPresent()) {
+      trainer.run(Bridge::trainerSwapAverage);
+    }
+    if (!hasBest && (isLastStage() || !isToGoOn())) {
+      warnOfNoBest();
+    }
   }
 
-  private void restoreBest(NativeHandle trainer) {
+  private long mostSteps(Stage of) {
+    return settings.mostSteps(of, stepsPerEpoch());
+  }
+
+  private long mostEpochs(Stage of) {
+    return (mostSteps(of) + stepsPerEpoch() - 1) / stepsPerEpoch();
+  }
+
+  /** Returns the number of the epoch after the stage's last one. */
+  private long lastEpoch() {
+    return firstEpoch + (long) settings.epochs(stage);
+  }
+
+  private boolean restoreBest(NativeHandle trainer) {
     if (bestEpoch.isPresent()) {
       trainer.run(Bridge::trainerRestoreBest);
       isBestRestored = true;
-    } else if (settings.watched() != null
-        && epochs.stream().anyMatch(epoch -> epoch.validation().isPresent())) {
+    }
+    return bestEpoch.isPresent();
+  }
+
+  private void warnOfNoBest() {
+    if (settings.watched() != null
+        && epochs.stream().anyMatch(one -> one.validation().isPresent())) {
       warn(
           "validation: the watched "
               + settings.watched()
@@ -184,7 +272,7 @@ final class Fit {
       EvaluationRun validation,
       int epoch) {
     final long epochNanos = System.nanoTime();
-    final long firstStep = steps;
+    final long stepsAtFirst = steps;
     Dataset view = data.atEpoch(epoch);
     binding.requireView(view, epoch);
     Arrays.fill(sums, 0);
@@ -199,25 +287,38 @@ final class Fit {
       seen.warnings().forEach(this::warn);
     }
     Optional<Evaluation> evaluation = Optional.empty();
+    boolean isBest = false;
     boolean isComplete = stopReason == null || stopReason == StopReason.STEPS;
     if (validation != null && isComplete && isValidated(epoch)) {
-      evaluation =
-          Optional.ofNullable(validation.run(cache.validationSource(validation), this::mustAbort));
-    }
-    boolean isBest = evaluation.isPresent() && isBest(evaluation.get());
-    if (isBest) {
-      bestEpoch = OptionalInt.of(epoch);
-      trainer.run(Bridge::trainerSaveBest);
+      boolean isAveraging = settings.averageDecay().isPresent();
+      if (isAveraging) {
+        trainer.run(Bridge::trainerSwapAverage);
+      }
+      try {
+        evaluation =
+            Optional.ofNullable(
+                validation.run(cache.validationSource(validation), this::mustAbort));
+        isBest = evaluation.isPresent() && isBest(evaluation.get());
+        if (isBest) {
+          bestEpoch = OptionalInt.of(epoch);
+          trainer.run(Bridge::trainerSaveBest);
+        }
+      } finally {
+        if (isAveraging) {
+          trainer.run(Bridge::trainerSwapAverage);
+        }
+      }
     }
     EpochResult result =
         new EpochResult(
+            stageIndex,
             epoch,
-            steps - firstStep,
+            steps - stepsAtFirst,
             sums[0] / examples,
             taskLosses(sums, 1, 1, examples),
             evaluation,
             isBest,
-            Optional.ofNullable(settings.watched()).flatMap(Trainer.Watched::metric),
+            Optional.ofNullable(settings.watched()).flatMap(FitSettings.Watched::metric),
             results[1],
             secondsSince(epochNanos));
     epochs.add(result);
@@ -228,8 +329,8 @@ final class Fit {
   }
 
   private boolean isValidated(int epoch) {
-    boolean isLast = epoch + 1 == settings.epochs() || stopReason == StopReason.STEPS;
-    return isLast || (epoch + 1) % settings.validateEvery() == 0;
+    boolean isLast = epoch + 1 == lastEpoch() || stopReason == StopReason.STEPS;
+    return isLast || (epoch - firstEpoch + 1) % settings.validateEvery() == 0;
   }
 
   private int[] order(int epoch) {
@@ -259,7 +360,7 @@ final class Fit {
         examples += batch.size();
         steps++;
         report(epoch, batch.size());
-        if (steps >= settings.maxSteps() && stopReason == null) {
+        if (steps - firstStep >= settings.maxSteps(stage) && stopReason == null) {
           stopReason = StopReason.STEPS;
         }
       }
@@ -361,7 +462,7 @@ final class Fit {
             batchSize);
     // What is wrong here is better known before an epoch of hours than after it.
     run.readTargets();
-    Trainer.Watched watched = settings.watched();
+    FitSettings.Watched watched = settings.watched();
     if (watched != null && watched.metric().isPresent()) {
       run.requireMetric(watched.metric().get().task(), watched.metric().get().metric());
     } else if (watched != null) {
@@ -372,11 +473,11 @@ final class Fit {
   }
 
   private boolean isBest(Evaluation evaluation) {
-    Trainer.Watched watched = settings.watched();
+    FitSettings.Watched watched = settings.watched();
     if (watched == null) {
       return false;
     }
-    double value = watched.metric().map(of -> cost(evaluation, of)).orElse(evaluation.loss());
+    double value = watched.metric().map(of -> of.cost(evaluation)).orElse(evaluation.loss());
     // NaN is never better.
     boolean isBest = value < bestValue.orElse(Double.POSITIVE_INFINITY);
     if (isBest) {
@@ -385,17 +486,11 @@ final class Fit {
     return isBest;
   }
 
-  /** What is smaller the better the metric is; NaN where it is undefined. */
-  private static double cost(Evaluation evaluation, Trainer.TaskMetric of) {
-    Metric metric = evaluation.task(of.task()).metric(of.metric());
-    return metric.higherIsBetter() ? -metric.value() : metric.value();
-  }
-
   private boolean isOutOfPatience(boolean wasEvaluated, int epoch) {
-    // Before the first best epoch, epochs count from the one before the first.
+    // Before the stage's first best epoch, epochs count from the one before its first.
     return wasEvaluated
         && settings.patience().isPresent()
-        && epoch - bestEpoch.orElse(-1) >= settings.patience().getAsInt();
+        && epoch - Math.max(bestEpoch.orElse(-1), firstEpoch - 1) >= settings.patience().getAsInt();
   }
 
   private boolean mustStop() {

@@ -21,10 +21,16 @@ public final class LossBatch {
   private final int[] classes;
   private final boolean[] mask;
   private final float[] gradients;
+  private final int[] places; // empty outside of training
   private int labelledCount;
 
   LossBatch(Task task, int examples) {
+    this(task, examples, false);
+  }
+
+  LossBatch(Task task, int examples, boolean isTraining) {
     this.task = task;
+    places = new int[isTraining ? examples : 0];
     this.examples = examples;
     boolean isClasses = task.kind() == Task.Kind.CLASSES;
     int entries = Math.multiplyExact(examples, task.width());
@@ -105,6 +111,23 @@ public final class LossBatch {
    */
   public float[] gradients() {
     return gradients;
+  }
+
+  /** Returns whether a training step asks, and no evaluation. */
+  boolean isTraining() {
+    return places.length > 0;
+  }
+
+  /** Returns the place of an example in the data set that is trained on. */
+  int place(int example) {
+    return places[example];
+  }
+
+  /** Takes down the places of the examples from {@code first} on, where they matter. */
+  void copyPlaces(Batch batch, int first) {
+    for (int k = 0; k < places.length; k++) {
+      places[k] = batch.place(first + k);
+    }
   }
 
   /** Returns whether the answer is known that the logit at a place is for. */

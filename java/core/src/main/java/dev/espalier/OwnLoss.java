@@ -12,23 +12,28 @@ final class OwnLoss {
   private final Task task;
   private final int index;
   private final int column;
+  private final boolean isTraining;
   private LossBatch batch;
 
-  private OwnLoss(Loss loss, Task task, int index, int column) {
+  private OwnLoss(Loss loss, Task task, int index, int column, boolean isTraining) {
+    this.isTraining = isTraining;
     this.loss = loss;
     this.task = task;
     this.index = index;
     this.column = column;
   }
 
-  /** Returns those of the tasks that have one, in the order of tasks. */
-  static List<OwnLoss> of(List<Task> tasks, Map<String, Loss> losses) {
+  /**
+   * Returns those of the tasks that have one, in the order of tasks: for training steps, or for
+   * evaluations.
+   */
+  static List<OwnLoss> of(List<Task> tasks, Map<String, Loss> losses, boolean isTraining) {
     List<OwnLoss> result = new ArrayList<>();
     int column = 0;
     for (int t = 0; t < tasks.size(); t++) {
       Loss loss = losses.get(tasks.get(t).name());
       if (loss != null) {
-        result.add(new OwnLoss(loss, tasks.get(t), t, column));
+        result.add(new OwnLoss(loss, tasks.get(t), t, column, isTraining));
       }
       column += tasks.get(t).width();
     }
@@ -47,7 +52,7 @@ final class OwnLoss {
    */
   double compute(FloatBuffer logits, int at, int stride, Batch targets, int first, int count) {
     if (batch == null || batch.examples() != count) {
-      batch = new LossBatch(task, count);
+      batch = new LossBatch(task, count, isTraining);
     }
     if (stride == task.width()) {
       logits.get(at, batch.logits());
@@ -56,6 +61,7 @@ final class OwnLoss {
       logits.get(at + row * stride, batch.logits(), row * task.width(), task.width());
     }
     targets.copyTargets(index, first, batch);
+    batch.copyPlaces(targets, first);
     return batch.begin() ? loss.compute(batch) : 0;
   }
 

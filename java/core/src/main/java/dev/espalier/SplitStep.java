@@ -20,7 +20,7 @@ final class SplitStep {
   private final long address;
 
   SplitStep(List<Task> tasks, Map<String, Loss> losses, int batchSize) {
-    this.losses = OwnLoss.of(tasks, losses);
+    this.losses = OwnLoss.of(tasks, losses, true);
     sums = new double[this.losses.size()];
     long width = this.losses.stream().mapToLong(loss -> loss.task().width()).sum();
     exchanged =

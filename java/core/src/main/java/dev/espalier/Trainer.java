@@ -57,12 +57,15 @@ public final class Trainer {
   private @Nullable Path featureCacheFolder = Path.of(System.getProperty("java.io.tmpdir"));
   private Dataset validation;
   private int validateEvery = 1;
-  private Watched watched;
+  private FitSettings.Watched watched;
   private OptionalInt patience = OptionalInt.empty();
   private Duration timeLimit;
   private Double clipValue;
   private Double clipNorm;
   private boolean decaysBiasesAndNorms;
+  private List<Stage> stages = List.of(Stage.asItIs());
+  private OptionalDouble averageDecay = OptionalDouble.empty();
+  private double startDecay;
   private volatile History lastHistory;
 
   private Trainer(Network network) {
@@ -228,7 +231,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer keepBest() {
-    watched = new Watched(Optional.empty());
+    watched = new FitSettings.Watched(Optional.empty());
     return this;
   }
 
@@ -244,12 +247,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer keepBest(String task, String metric) {
-    watched =
-        new Watched(
-            Optional.of(
-                new TaskMetric(
-                    Objects.requireNonNull(task, "task"),
-                    Objects.requireNonNull(metric, "metric"))));
+    watched = new FitSettings.Watched(Optional.of(new TaskMetric(task, metric)));
     return this;
   }
 
@@ -341,6 +339,67 @@ public final class Trainer {
    */
   public Trainer decayBiasesAndNorms(boolean decay) {
     decaysBiasesAndNorms = decay;
+    return this;
+  }
+
+  /**
+   * Pulls the backbone's parameters back to what they were when training began, in place of weight
+   * decay there: a step moves each by {@code min(1, rate decay)} of the way. It keeps a backbone
+   * that is fine-tuned from forgetting what it knew; heads have the optimizer's weight decay.
+   * {@code rate} is that of the layer and step. Xuhong et al. 2018 (L2-SP), arXiv:1802.01483.
+   * Default 0.
+   *
+   * @param decay at least 0, for example 0.1
+   * @return this
+   */
+  public Trainer decayToStart(double decay) {
+    startDecay = Arguments.notNegative("decay", decay);
+    return this;
+  }
+
+  /**
+   * Ends with an average of the weights over the last steps in place of the last ones: less depends
+   * on the last few batches. After step t, counted from 0 in each stage, the average moves by
+   * {@code 1 - min(decay, (1 + t)/(10 + t))} of the way to the weights. Validation looks at the
+   * average, and {@link #keepBest} keeps it; listeners find the weights that train. Default: no
+   * average.
+   *
+   * @param decay at least 0, below 1; 0.98 is an average over about 50 steps
+   * @return this
+   */
+  public Trainer averageWeights(double decay) {
+    averageDecay = OptionalDouble.of(Arguments.fraction("decay", decay));
+    return this;
+  }
+
+  /**
+   * Trains in stages, each of which may unfreeze layers at its beginning: a new head first, say,
+   * then all. The optimizer's state goes on from stage to stage, and so do the schedule, over all
+   * stages' steps, the numbers of epochs, and what {@link #keepBest} keeps; with that, a stage
+   * begins with the best weights so far. Each stage has its own patience ({@link #earlyStopping}).
+   * {@link #epochs} and {@link #steps} are those of each stage that has none of its own. The layers
+   * stay unfrozen afterwards.
+   *
+   * @param stages in their order, at least one
+   * @return this
+   */
+  public Trainer stages(Stage... stages) {
+    return stages(List.of(Objects.requireNonNull(stages, "stages")));
+  }
+
+  /**
+   * Trains in stages, as {@link #stages(Stage...)}, for example those of {@link
+   * Stage#gradualUnfreezing}.
+   *
+   * @param stages in their order, at least one
+   * @return this
+   */
+  public Trainer stages(List<Stage> stages) {
+    List<Stage> checked = List.copyOf(Objects.requireNonNull(stages, "stages"));
+    if (checked.isEmpty()) {
+      throw new IllegalArgumentException("stages: expected at least one, got none");
+    }
+    this.stages = checked;
     return this;
   }
 
@@ -490,7 +549,7 @@ public final class Trainer {
     return Optional.ofNullable(lastHistory);
   }
 
-  private Settings settings() {
+  private FitSettings settings() {
     if (watched != null && validation == null) {
       throw new IllegalStateException(
           (patience.isPresent() ? "earlyStopping" : "keepBest")
@@ -499,8 +558,9 @@ public final class Trainer {
     if (lengthInput != null && !isShuffled) {
       throw new IllegalStateException("groupByLength: expected shuffle, got shuffle(false)");
     }
-    return new Settings(
+    return new FitSettings(
         network,
+        stages,
         List.copyOf(listeners),
         Map.copyOf(losses),
         optimizer,
@@ -522,48 +582,10 @@ public final class Trainer {
         timeLimit,
         clipValue,
         clipNorm,
-        decaysBiasesAndNorms);
+        decaysBiasesAndNorms,
+        averageDecay,
+        startDecay);
   }
-
-  /** What decides which epoch is the best: the validation loss, or a metric of a task. */
-  record Watched(Optional<TaskMetric> metric) {
-    @Override
-    public String toString() {
-      return metric.map(of -> of.metric + " of task \"" + of.task + '"').orElse("loss");
-    }
-  }
-
-  /** A metric of a task, by their names. */
-  record TaskMetric(String task, String metric) {}
-
-  /**
-   * The settings of one fit; nullable: featureCacheFolder, validation, watched, timeLimit and the
-   * clips.
-   */
-  record Settings(
-      Network network,
-      List<TrainingListener> listeners,
-      Map<String, Loss> losses,
-      Optimizer optimizer,
-      Schedule schedule,
-      int batchSize,
-      int epochs,
-      long maxSteps,
-      long seed,
-      boolean isShuffled,
-      Optional<String> lengthInput,
-      boolean isPrefetching,
-      long featureCacheBytes,
-      Path featureCacheFolder,
-      Optional<FeatureCache> featureCache,
-      Dataset validation,
-      int validateEvery,
-      Watched watched,
-      OptionalInt patience,
-      Duration timeLimit,
-      Double clipValue,
-      Double clipNorm,
-      boolean decaysBiasesAndNorms) {}
 
   /** Returns for example {@code "Trainer[AdamW[learningRate=0.001, …], batches of 32]"}. */
   @Override

@@ -10,9 +10,11 @@ import java.util.Map;
 final class TrainerSpec {
   private TrainerSpec() {}
 
-  static String json(Trainer.Settings settings, int batchSize, long totalSteps) {
+  static String json(FitSettings settings, Stage stage, int batchSize, long totalSteps) {
     Map<String, Object> spec = new LinkedHashMap<>();
-    spec.put("optimizer", settings.optimizer().spec());
+    Map<String, Object> optimizer = new LinkedHashMap<>(settings.optimizer().spec());
+    optimizer.put("learning_rate", settings.optimizer().learningRate() * stage.rateFactor());
+    spec.put("optimizer", optimizer);
     spec.put("schedule", settings.schedule().spec(totalSteps));
     spec.put("max_batch_size", batchSize);
     spec.put("seed", settings.seed());
@@ -24,6 +26,10 @@ final class TrainerSpec {
     }
     spec.put("decay_biases_and_norms", settings.decaysBiasesAndNorms());
     spec.put("layer_decay", settings.optimizer().layerDecay());
+    spec.put("start_decay", settings.startDecay());
+    if (settings.averageDecay().isPresent()) {
+      spec.put("average_decay", settings.averageDecay().getAsDouble());
+    }
     if (settings.featureCacheFolder() != null) {
       spec.put("feature_folder", settings.featureCacheFolder().toString());
     }

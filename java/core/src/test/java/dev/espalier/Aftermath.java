@@ -20,6 +20,11 @@ final class Aftermath {
       batching.close();
     } else if (result instanceof Trainer trainer) {
       fit(trainer);
+    } else if (result instanceof Adaptation adaptation) {
+      adaptation.headSteps(2).tuningSteps(2).timeLimit(Duration.ofMillis(100));
+      use(adaptation.fit(DOTS.labels(), DOTS.labels()));
+    } else if (result instanceof Adapted adapted) {
+      use(adapted.network());
     } else if (result instanceof NetworkBuilder builder) {
       use(builder.head("side", Head.labels("low", "right")).build(1));
     } else if (result instanceof TransferBuilder plan) {

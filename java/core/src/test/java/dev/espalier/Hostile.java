@@ -341,6 +341,7 @@ final class Hostile {
     HostileInputs.addTo(arguments, receivers);
     HostileCallbacks.addTo(arguments, receivers);
     HostileImports.addTo(arguments, receivers);
+    HostileAdaptations.addTo(arguments, receivers, () -> opened(Dots.labeller(1)));
     receivers.put(Shape.class, list(() -> Dots.PICTURE));
     receivers.put(LayerOptions.class, list(LayerOptions::defaults));
     receivers.put(TransformerOptions.class, list(() -> TransformerOptions.of(8, 2, 8)));
@@ -399,13 +400,7 @@ final class Hostile {
         list(
             () -> Espalier.instruments().get(0),
             () -> closedPredictor().instruments().get(0),
-            () ->
-                Instrument.gauge(
-                    "a",
-                    "",
-                    () -> {
-                      throw new Mine();
-                    })));
+            () -> Instrument.gauge("a", "", HostileAdaptations::fail)));
     receivers.put(PredictorStatistics.class, list(() -> new PredictorStatistics(1, 2, 3, 4, 5)));
     receivers.put(
         TransferBuilder.class,
@@ -493,7 +488,7 @@ final class Hostile {
   }
 
   private static EpochResult epoch() {
-    return new EpochResult(0, 1, 0, Map.of(), Optional.empty(), false, Optional.empty(), 0, 0);
+    return new EpochResult(0, 0, 1, 0, Map.of(), Optional.empty(), false, Optional.empty(), 0, 0);
   }
 
   private static History history() {

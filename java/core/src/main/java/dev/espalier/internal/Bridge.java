@@ -209,6 +209,10 @@ public final class Bridge {
 
   public static native void trainerRestoreBest(long trainer);
 
+  public static native void trainerSwapAverage(long trainer);
+
+  public static native void trainerContinueFrom(long trainer, long earlier, long steps);
+
   public static native long trainerPrefixExamples(long trainer);
 
   public static native void trainerRelease(long trainer);

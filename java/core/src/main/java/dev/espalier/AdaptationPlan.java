@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** The settings of an adaptation, and what they make of the network. */
+record AdaptationPlan(
+    Network network,
+    List<NewHead> heads,
+    Optional<FitSettings.Watched> watched,
+    List<AdaptationSetting> settings,
+    OptionalLong headSteps,
+    OptionalLong tuningSteps,
+    int looks,
+    boolean keepsBest,
+    int batchSize,
+    long seed,
+    Optional<Duration> timeLimit,
+    List<String> keptFrozen,
+    BatchNormStatistics batchNorms,
+    Optional<FeatureCache> featureCache,
+    List<TrainingListener> listeners) {
+  private static final long LEAST_HEAD_STEPS = 300;
+  private static final long LEAST_TUNING_STEPS = 150;
+  private static final long LEAST_EPOCHS = 10;
+
+  /** A head to put on: on a layer, or the last one. */
+  record NewHead(String name, Optional<String> from, Head head) {
+    NewHead {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(from, "from");
+      Objects.requireNonNull(head, "head");
+    }
+  }
+
+  /** A network whose backbone is frozen, and which of its layers are there to unfreeze. */
+  record Grafted(Network network, List<String> backbone) {}
+
+  /** Returns at least 1; that there are no examples, training says. */
+  long stepsPerEpoch(int examples) {
+    return Math.max(1, (examples + batchSize - 1L) / batchSize);
+  }
+
+  long headSteps(int examples) {
+    return headSteps.orElse(Math.max(LEAST_HEAD_STEPS, LEAST_EPOCHS * stepsPerEpoch(examples)));
+  }
+
+  long tuningSteps(int examples) {
+    return tuningSteps.orElse(Math.max(LEAST_TUNING_STEPS, LEAST_EPOCHS * stepsPerEpoch(examples)));
+  }
+
+  /** Makes the network to train by a setting; new heads start as suits what trains under them. */
+  Grafted graft(AdaptationSetting setting) {
+    Network made = heads.isEmpty() ? network.copy() : transfer(setting).build(seed);
+    try {
+      if (made.tasks().isEmpty()) {
+        throw new IllegalArgumentException(
+            "adapt: expected a network with a head, or a call of head, got neither");
+      }
+      made.unfreeze("*");
+      if (!keptFrozen.isEmpty()) {
+        made.freeze(keptFrozen.toArray(String[]::new));
+      }
+      List<LayerSummary> layers = made.layers();
+      String[] below = namesOf(layers.stream().filter(layer -> layer.head().isEmpty()).toList());
+      if (below.length > 0) {
+        made.freeze(below);
+      }
+      boolean adapts = batchNorms == BatchNormStatistics.ADAPT;
+      return new Grafted(
+          made,
+          layers.stream()
+              .filter(layer -> FrozenLayers.isToUnfreeze(layer, adapts) && !layer.isFrozen())
+              .map(LayerSummary::name)
+              .toList());
+    } catch (RuntimeException | Error error) {
+      made.close();
+      throw error;
+    }
+  }
+
+  private TransferBuilder transfer(AdaptationSetting setting) {
+    TransferBuilder transfer = network.transfer();
+    network.tasks().forEach(task -> transfer.dropHead(task.name()));
+    for (NewHead head : heads) {
+      if (head.from.isPresent()) {
+        transfer.head(head.name, head.from.get(), head.head);
+      } else {
+        transfer.head(head.name, head.head);
+      }
+    }
+    if (setting.isAtOnce()) {
+      return transfer.unfreeze("*");
+    }
+    String[] kept =
+        namesOf(
+            transfer.layers().stream()
+                .filter(layer -> layer.fate() == LayerSummary.Fate.KEPT)
+                .toList());
+    return kept.length == 0 ? transfer : transfer.freeze(kept);
+  }
+
+  private static String[] namesOf(List<LayerSummary> layers) {
+    return layers.stream().map(LayerSummary::name).toArray(String[]::new);
+  }
+
+  /** Returns what is watched: what was asked for, or what suits the targets. */
+  FitSettings.Watched watched(Network made, Dataset validation) {
+    if (watched.isPresent()) {
+      return watched.get();
+    }
+    Set<String> targets =
+        validation.targets().stream().map(Target::task).collect(Collectors.toSet());
+    List<Task> watchable =
+        made.tasks().stream()
+            .filter(task -> targets.contains(task.name()) || targets.contains(""))
+            .toList();
+    return new FitSettings.Watched(
+        watchable.size() == 1 ? Optional.of(usualMetric(watchable.get(0))) : Optional.empty());
+  }
+
+  private static TaskMetric usualMetric(Task task) {
+    return new TaskMetric(
+        task.name(),
+        switch (task.kind()) {
+          case LABELS -> Metric.MACRO_AUC;
+          case CLASSES -> Metric.ACCURACY;
+          case VALUES -> Metric.R2;
+        });
+  }
+
+  String explain(int examples) {
+    StringBuilder text = new StringBuilder();
+    Grafted grafted = graft(settings.get(0));
+    try (Network made = grafted.network) {
+      text.append(Descriptions.table(made.layers(), false));
+      text.append("heads: at most ").append(headSteps(examples)).append(" steps\n");
+      text.append("then all: at most ").append(tuningSteps(examples)).append(" steps of ");
+      text.append(grafted.backbone.isEmpty() ? "nothing" : String.join(", ", grafted.backbone));
+      text.append("\nchosen by validation: ");
+      text.append(watched.map(FitSettings.Watched::toString).orElse("the usual metric"));
+      text.append("\ntried, in this order:");
+      settings.forEach(setting -> text.append("\n  ").append(setting));
+    }
+    return text.append('\n').toString();
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+
+/**
+ * The settings of one fit; nullable: featureCacheFolder, validation, watched, timeLimit and the
+ * clips.
+ */
+record FitSettings(
+    Network network,
+    List<Stage> stages,
+    List<TrainingListener> listeners,
+    Map<String, Loss> losses,
+    Optimizer optimizer,
+    Schedule schedule,
+    int batchSize,
+    int epochs,
+    long maxSteps,
+    long seed,
+    boolean isShuffled,
+    Optional<String> lengthInput,
+    boolean isPrefetching,
+    long featureCacheBytes,
+    Path featureCacheFolder,
+    Optional<FeatureCache> featureCache,
+    Dataset validation,
+    int validateEvery,
+    Watched watched,
+    OptionalInt patience,
+    Duration timeLimit,
+    Double clipValue,
+    Double clipNorm,
+    boolean decaysBiasesAndNorms,
+    OptionalDouble averageDecay,
+    double startDecay) {
+
+  /** What decides which epoch is the best: the validation loss, or a metric of a task. */
+  record Watched(Optional<TaskMetric> metric) {
+    @Override
+    public String toString() {
+      return metric.map(TaskMetric::toString).orElse("loss");
+    }
+  }
+
+  /** Returns after how many steps a stage ends, whatever its epochs. */
+  long maxSteps(Stage stage) {
+    return stage.steps().orElse(stage.epochs().isPresent() ? Long.MAX_VALUE : maxSteps);
+  }
+
+  /** Returns how many epochs a stage has, whatever its steps. */
+  int epochs(Stage stage) {
+    return stage.epochs().orElse(stage.steps().isPresent() ? Integer.MAX_VALUE : epochs);
+  }
+
+  /** Returns the most steps of a stage, so few that those of all add up. */
+  long mostSteps(Stage stage, long stepsPerEpoch) {
+    long most = Math.min(stepsPerEpoch * epochs(stage), maxSteps(stage));
+    return Math.min(most, Long.MAX_VALUE / stages.size());
+  }
+}

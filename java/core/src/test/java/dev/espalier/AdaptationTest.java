@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.Test;
+
+/** One verb that adapts a network, and says what it did. */
+class AdaptationTest {
+  private static final Head SIDES = Head.labels("low", "right");
+
+  private final Dots dots = new Dots(60, 1);
+  private final Dataset validation = new Dots(100, 2).labels();
+
+  private static Adaptation brief(Network backbone) {
+    return Adaptation.of(backbone).head("side", SIDES).headSteps(40).tuningSteps(30).seed(3);
+  }
+
+  @Test
+  void chooses() {
+    try (Network backbone = Dots.classifier(1)) {
+      float[] before = backbone.parameter("conv1.weight");
+      try (Adapted adapted = brief(backbone).fit(dots.labels(), validation)) {
+        AdaptationReport report = adapted.report();
+        assertEquals(Adaptation.usualSettings().size(), report.trials().size());
+        double best =
+            report.trials().stream().mapToDouble(t -> t.value().orElseThrow()).max().orElseThrow();
+        assertEquals(best, report.chosen().value().orElseThrow());
+        assertEquals("macro_auc of task \"side\"", report.chosenBy());
+        Evaluation now = adapted.network().evaluate(validation);
+        assertEquals(best, now.task("side").metric(Metric.MACRO_AUC).value(), 1e-6);
+        assertEquals(List.of("side"), adapted.network().tasks().stream().map(Task::name).toList());
+        assertTrue(report.toString().contains("chosen by the macro_auc of task \"side\""));
+        assertTrue(report.toString().contains("all at once at 0.003, layer decay 0.5"));
+      }
+      assertArrayEquals(before, backbone.parameter("conv1.weight"));
+      assertEquals(List.of("quarter"), backbone.tasks().stream().map(Task::name).toList());
+    }
+  }
+
+  @Test
+  void isTheSameForTheSameSeedAndAnyThreads() {
+    int threads = Espalier.threads();
+    try (Network backbone = Dots.rich(1)) {
+      float[][] weights = new float[2][];
+      for (int i = 0; i < 2; i++) {
+        Espalier.setThreads(1 + 2 * i);
+        try (Adapted adapted = brief(backbone).fit(dots.labels(), validation)) {
+          weights[i] = adapted.network().parameter("heads.side.dense.weight");
+        }
+      }
+      assertArrayEquals(weights[0], weights[1]);
+    } finally {
+      Espalier.setThreads(threads);
+    }
+  }
+
+  @Test
+  void isNeverWorseThanTheHeadAlone() {
+    try (Network backbone = Dots.classifier(1);
+        Adapted adapted =
+            brief(backbone)
+                .settings(
+                    List.of(AdaptationSetting.headAlone(0.01), AdaptationSetting.headFirst(5, 9)))
+                .fit(dots.labels(), validation)) {
+      List<AdaptationReport.Trial> trials = adapted.report().trials();
+      assertEquals(2, trials.size());
+      OptionalDouble alone = trials.get(0).value();
+      assertTrue(
+          adapted.report().chosen().value().orElseThrow() >= alone.orElse(0), adapted::toString);
+    }
+  }
+
+  @Test
+  void adaptsTheHeadsThatThereAre() {
+    try (Network backbone = Dots.rich(1);
+        Adapted adapted =
+            Adaptation.of(backbone)
+                .settings(List.of(AdaptationSetting.headFirst(0.02, 1)))
+                .headSteps(20)
+                .tuningSteps(20)
+                .fit(dots.both(), new Dots(50, 2).both())) {
+      assertEquals("loss", adapted.report().chosenBy());
+      assertEquals(backbone.tasks(), adapted.network().tasks());
+    }
+  }
+
+  @Test
+  void batchNormsAndWhatIsNamedStay() {
+    try (Network backbone = Dots.rich(1)) {
+      List<AdaptationSetting> atOnce =
+          List.of(AdaptationSetting.headAlone(1e-9), AdaptationSetting.atOnce(0.05));
+      try (Adapted kept = brief(backbone).settings(atOnce).fit(dots.labels(), validation);
+          Adapted adapted =
+              brief(backbone)
+                  .settings(atOnce)
+                  .batchNorms(BatchNormStatistics.ADAPT)
+                  .keepFrozen("conv*")
+                  .fit(dots.labels(), validation)) {
+        assertEquals(1, kept.report().trials().indexOf(kept.report().chosen()));
+        assertEquals(1, adapted.report().trials().indexOf(adapted.report().chosen()));
+        assertTrue(isSame(backbone, kept, "norm1.running_mean"));
+        assertTrue(isSame(backbone, kept, "norm1.weight"));
+        assertTrue(!isSame(backbone, kept, "conv1.weight"));
+        assertTrue(!isSame(backbone, adapted, "norm1.running_mean"));
+        assertTrue(isSame(backbone, adapted, "conv1.weight"));
+        assertTrue(!isSame(backbone, adapted, "features.weight"));
+      }
+    }
+  }
+
+  private static boolean isSame(Network backbone, Adapted adapted, String path) {
+    return Arrays.equals(backbone.parameter(path), adapted.network().parameter(path));
+  }
+
+  @Test
+  void endsInTime() {
+    try (Network backbone = Dots.classifier(1);
+        Adapted adapted =
+            brief(backbone).timeLimit(Duration.ofNanos(1)).fit(dots.labels(), validation)) {
+      List<AdaptationReport.Trial> trials = adapted.report().trials();
+      assertEquals(0, trials.indexOf(adapted.report().chosen()));
+      assertEquals("not tried: no time left", trials.get(1).note());
+      assertTrue(trials.get(0).value().isEmpty());
+    }
+  }
+
+  @Test
+  void featuresAreComputedOnce() {
+    try (Network backbone = Dots.classifier(1);
+        FeatureCache cache = FeatureCache.create()) {
+      brief(backbone)
+          .settings(List.of(AdaptationSetting.headAlone(0.01), AdaptationSetting.headAlone(0.001)))
+          .featureCache(cache)
+          .fit(dots.labels(), validation)
+          .close();
+      assertEquals(160, cache.computedExamples());
+    }
+  }
+
+  @Test
+  void explainsBefore() {
+    try (Network backbone = Dots.classifier(1)) {
+      String text = Adaptation.of(backbone).head("side", SIDES).explain(100);
+      assertTrue(text.contains("heads: at most 300 steps"), text);
+      assertTrue(text.contains("150 steps of conv1, features"), text);
+      assertTrue(text.contains("head first at 0.01, then all × 1.0, layer decay 0.5"), text);
+    }
+  }
+
+  @Test
+  void refusesWhatDoesNotFit() {
+    try (Network backbone = Dots.classifier(1)) {
+      Adaptation adaptation = brief(backbone);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> adaptation.keepFrozen("conv7").fit(dots.labels(), validation));
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> brief(backbone).metric("side", "macro_acu").fit(dots.labels(), validation));
+      assertThrows(IllegalArgumentException.class, () -> brief(backbone).settings(List.of()));
+      assertThrows(IllegalArgumentException.class, () -> brief(backbone).timeLimit(Duration.ZERO));
+      Dataset bad =
+          Datasets.map(
+              dots.labels(),
+              x -> {
+                x[0] = Float.NaN;
+                return x;
+              });
+      assertThrows(NonFiniteException.class, () -> brief(backbone).fit(bad, validation));
+    }
+    try (Network headless = Dots.backbone().build(1)) {
+      String message =
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> Adaptation.of(headless).fit(dots.labels(), validation))
+              .getMessage();
+      assertTrue(message.contains("head"), message);
+    }
+  }
+}
