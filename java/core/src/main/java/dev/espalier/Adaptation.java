@@ -15,8 +15,8 @@ import java.util.OptionalLong;
  * <pre>{@code
  * try (Adapted adapted =
  *     Adaptation.of(backbone).head("finding", Head.labels("rain", "tree")).fit(training, validation)) {
- *   System.out.println(adapted.report());
  *   adapted.network().save(file);
+ *   logger.info(adapted.report().toString());
  * }
  * }</pre>
  *
@@ -44,7 +44,6 @@ public final class Adaptation {
           AdaptationSetting.headAlone(1e-2),
           AdaptationSetting.headFirst(1e-2, 0.1),
           AdaptationSetting.headFirst(1e-2, 1),
-          AdaptationSetting.atOnce(3e-3),
           AdaptationSetting.atOnce(3e-3).layerDecay(1));
 
   private final Network network;

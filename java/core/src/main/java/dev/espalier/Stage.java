@@ -4,6 +4,7 @@ package dev.espalier;
 import dev.espalier.internal.Arguments;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
@@ -70,7 +71,7 @@ public final class Stage {
    * @throws IllegalArgumentException if the groups are too many
    */
   public static List<Stage> gradualUnfreezing(Network network, int groups) {
-    List<String> frozen = FrozenLayers.toUnfreeze(network);
+    List<String> frozen = FrozenLayers.toUnfreeze(Objects.requireNonNull(network, "network"));
     Arguments.inRange("groups", groups, 1, Math.max(1, frozen.size()));
     if (frozen.isEmpty()) {
       throw new IllegalArgumentException(

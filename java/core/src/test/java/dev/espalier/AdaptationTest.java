@@ -38,7 +38,7 @@ class AdaptationTest {
         assertEquals(best, now.task("side").metric(Metric.MACRO_AUC).value(), 1e-6);
         assertEquals(List.of("side"), adapted.network().tasks().stream().map(Task::name).toList());
         assertTrue(report.toString().contains("chosen by the macro_auc of task \"side\""));
-        assertTrue(report.toString().contains("all at once at 0.003, layer decay 0.5"));
+        assertTrue(report.toString().contains("all at once at 0.003, layer decay 1.0"));
       }
       assertArrayEquals(before, backbone.parameter("conv1.weight"));
       assertEquals(List.of("quarter"), backbone.tasks().stream().map(Task::name).toList());

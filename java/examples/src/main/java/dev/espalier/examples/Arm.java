@@ -20,7 +20,7 @@ record Arm(String key, boolean countsMissingAsNo, Training training, LongFunctio
     FROM_SCRATCH,
     /** All that is not frozen at once, transferred layers at lower rates the deeper they lie. */
     ONCE,
-    /** What is not frozen, then all. */
+    /** By the library's usual settings: heads alone, heads first and then all, or all at once. */
     HEAD_FIRST
   }
 
@@ -39,7 +39,7 @@ record Arm(String key, boolean countsMissingAsNo, Training training, LongFunctio
         "frozen", false, Training.ONCE, seed -> graft(pretrained, task, head, true, seed));
   }
 
-  /** The pre-trained backbone under a new head: the head is trained first, then all of it. */
+  /** The pre-trained backbone under a new head, adapted as validation says. */
   static Arm fineTuned(Network pretrained, String task, Head head) {
     return new Arm(
         "fine_tuned",

@@ -38,8 +38,8 @@ final class Comparison {
     for (Case one : cases) {
       first.add(
           () ->
-              rule.trainWithBestRate(
-                  () -> one.arm().make().apply(0),
+              rule.trainByBest(
+                  one.arm().make().apply(0),
                   one.arm().training(),
                   one.training().apply(0),
                   one.validation(),
@@ -60,9 +60,9 @@ final class Comparison {
                     rule.train(
                         one.arm().make().apply(s),
                         one.arm().training(),
+                        List.of(best.setting()),
                         one.training().apply(s),
                         one.validation(),
-                        best.learningRate(),
                         s,
                         listener)));
       }

@@ -49,6 +49,24 @@ final class Scenes {
     return Datasets.withTargets(pictures, TASK, List.of(QUESTIONS), answers);
   }
 
+  /** Each scene as it is, or mirrored left to right, as chance has it in each epoch. */
+  static Dataset mirrored(Dataset scenes, long seed) {
+    return Datasets.augment(
+        scenes,
+        seed,
+        (scene, random) -> {
+          boolean isMirrored = random.nextBoolean();
+          for (int row = 0; row < SIDE && isMirrored; row++) {
+            for (int left = row * SIDE, right = left + SIDE - 1; left < right; left++, right--) {
+              float pixel = scene[left];
+              scene[left] = scene[right];
+              scene[right] = pixel;
+            }
+          }
+          return scene;
+        });
+  }
+
   /** Halves a garment by averaging 2 × 2 pixels and lays it over the scene, brightest wins. */
   private static void paste(float[] garment, float[] pixels, int scene, int top, int left) {
     int side = 2 * GARMENT;

@@ -263,13 +263,13 @@ final class TagTransfer implements AutoCloseable {
   String method() {
     return String.format(
         Locale.ROOT,
-        "%,d packages are held out to be judged, %d to choose rates and the best weights, and up to"
-            + " %,d are there to draw from. Heads and words: %d steps of %d packages, one of %d"
-            + " learning rates by validation cost of the first seed, and the weights of the lowest"
-            + " validation cost at one of about %d looks; %d seeds. Words are the %,d that %d"
+        "%,d packages are held out to be judged, %d to choose rates by, and up to"
+            + " %,d are there to draw from. Heads and words: %d steps of %d packages, at one of %d"
+            + " learning rates, which falls along a cosine, by macro AUC on the validation packages"
+            + " with the first seed; %d seeds. Words are the %,d that %d"
             + " packages of the pool have; a dense layer of %d makes features of them. Fine-tuning"
             + " puts the trained head of the frozen network onto MiniLM and trains all layers for"
-            + " %d more steps at one of %d rates, chosen in the same way; where that does not lower"
+            + " %d more steps at one of %d rates, by validation cost; where that does not lower"
             + " the validation cost, the frozen one stays. It has %d seeds and few steps, for one"
             + " step of MiniLM takes as long as hundreds of a head. Features are read from one"
             + " cache by all heads.",
@@ -279,7 +279,6 @@ final class TagTransfer implements AutoCloseable {
         HEADS.steps(),
         HEADS.batchSize(),
         HEADS.learningRates().length,
-        HEADS.looks(),
         SEEDS,
         words.size(),
         LEAST_TEXTS_OF_A_WORD,
