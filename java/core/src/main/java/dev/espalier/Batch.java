@@ -62,6 +62,11 @@ final class Batch {
     this.order = order;
     this.from = from;
     size = count;
+    if (input.length > 0) {
+      // The present batch and the next one: whoever prepares inputs has a batch's time for it.
+      int end = (int) Math.min(order.length, from + 2L * count);
+      data.expect(Arrays.copyOfRange(order, from, end));
+    }
     for (int k = 0; k < count; k++) {
       int index = order[from + k];
       if (input.length > 0) {

@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -140,6 +141,21 @@ final class ConcatDataset extends DescribedDataset {
   @Override
   public boolean isStable() {
     return parts.stream().allMatch(Dataset::isStable);
+  }
+
+  @Override
+  public void expect(int[] examples) {
+    for (int p = 0; p < parts.size(); p++) {
+      int start = starts[p];
+      int end = starts[p + 1];
+      parts
+          .get(p)
+          .expect(
+              Arrays.stream(examples)
+                  .filter(i -> i >= start && i < end)
+                  .map(i -> i - start)
+                  .toArray());
+    }
   }
 
   @Override

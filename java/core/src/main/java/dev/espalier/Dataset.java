@@ -90,6 +90,15 @@ public interface Dataset {
   }
 
   /**
+   * Hears which inputs are going to be read next, in this order, so that what is slow to read can
+   * be prepared on threads of its own: while a network trains on a batch, the next one is read. It
+   * is no promise: others may be read, or fewer. What an earlier call said counts no more.
+   *
+   * @param examples 0 to {@code size() - 1} each, an array to be left as it is
+   */
+  default void expect(int[] examples) {}
+
+  /**
    * Returns the data set as it is in an epoch of training, for what is random per epoch. Only
    * training asks; evaluation and validation read the data set itself.
    *

@@ -69,6 +69,14 @@ abstract class DerivedDataset extends DescribedDataset {
     return base.isStable();
   }
 
+  /**
+   * Passed on where the examples are those of the other data set; views with others override it.
+   */
+  @Override
+  public void expect(int[] examples) {
+    base.expect(examples);
+  }
+
   @Override
   public Dataset atEpoch(int epoch) {
     Dataset other = DataForm.view(base, epoch);

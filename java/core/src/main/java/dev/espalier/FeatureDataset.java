@@ -50,6 +50,10 @@ final class FeatureDataset extends DerivedDataset {
     return List.of();
   }
 
+  /** The inputs that the features were computed from are read no more. */
+  @Override
+  public void expect(int[] examples) {}
+
   @Override
   public void readInput(int index, float[] destination, int offset) {
     int example = examples[Arguments.index("index", index, examples.length)];

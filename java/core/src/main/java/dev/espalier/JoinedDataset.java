@@ -113,6 +113,11 @@ final class JoinedDataset extends DescribedDataset {
   }
 
   @Override
+  public void expect(int[] examples) {
+    parts.forEach(part -> part.expect(examples));
+  }
+
+  @Override
   public Dataset atEpoch(int epoch) {
     List<Dataset> views = parts.stream().map(part -> DataForm.view(part, epoch)).toList();
     return views.equals(parts) ? this : new JoinedDataset(views);

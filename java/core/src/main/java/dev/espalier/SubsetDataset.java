@@ -68,6 +68,11 @@ final class SubsetDataset extends DerivedDataset {
     return base.readTarget(task, at(index), destination, offset);
   }
 
+  @Override
+  public void expect(int[] examples) {
+    base.expect(baseExamples(examples));
+  }
+
   private int at(int index) {
     return indices[Arguments.index("index", index, indices.length)];
   }

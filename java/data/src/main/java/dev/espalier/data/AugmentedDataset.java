@@ -73,6 +73,21 @@ final class AugmentedDataset implements Dataset {
     System.arraycopy(picture, 0, destination, offset, picture.length);
   }
 
+  /** Mixtures read another example, too. */
+  @Override
+  public void expect(int[] examples) {
+    int[] read = new int[2 * examples.length];
+    int count = 0;
+    for (int example : examples) {
+      read[count++] = example;
+      Mixing.Mixture mixture = mixture(example);
+      if (mixture.isMixed()) {
+        read[count++] = mixture.partner();
+      }
+    }
+    base.expect(Arrays.copyOf(read, count));
+  }
+
   /** Returns random numbers of an example; those of different uses have nothing in common. */
   private RandomGenerator random(int index, int use) {
     SplittableRandom ofSeed = new SplittableRandom(seed);

@@ -31,17 +31,20 @@ public final class PictureDataset implements Dataset {
   private final PictureStore store;
   private final List<BrokenPicture> broken;
   private final List<Target> targets;
-  private final float[][] answers; // empty without a target
+  private final Answers answers;
+  private final int[] places; // of the files among those that there are answers to
+
+  /** Targets of files, those that are left out included; as {@link Dataset#readTarget}. */
+  private interface Answers {
+    boolean read(String task, int file, float[] destination, int offset);
+  }
 
   private PictureDataset(
-      PictureReader reader,
-      PictureStore store,
-      List<BrokenPicture> broken,
-      List<Target> targets,
-      float[][] answers) {
+      PictureReader reader, PictureStore.Opened opened, List<Target> targets, Answers answers) {
     this.reader = reader;
-    this.store = store;
-    this.broken = broken;
+    store = opened.store();
+    broken = opened.broken();
+    places = opened.readable();
     this.targets = targets;
     this.answers = answers;
   }
@@ -76,10 +79,11 @@ public final class PictureDataset implements Dataset {
    */
   public static PictureDataset folder(PictureReader reader, Path folder, PictureOptions options) {
     PictureFolder.Classes found = PictureFolder.classes(Objects.requireNonNull(folder, "folder"));
-    float[][] answers = new float[found.files().size()][];
-    for (int i = 0; i < answers.length; i++) {
-      answers[i] = new float[] {found.classes()[i]};
-    }
+    Answers answers =
+        (task, file, destination, offset) -> {
+          destination[offset] = found.classes()[file];
+          return true;
+        };
     return open(
         reader, found.files(), List.of(Target.classes("", found.names())), answers, options);
   }
@@ -94,7 +98,8 @@ public final class PictureDataset implements Dataset {
    * @throws IllegalArgumentException if there are no files, or pictures are broken
    */
   public static PictureDataset of(PictureReader reader, List<Path> files) {
-    return open(reader, files, List.of(), new float[0][], PictureOptions.defaults());
+    Answers none = (task, file, destination, offset) -> false;
+    return open(reader, files, List.of(), none, PictureOptions.defaults());
   }
 
   /**
@@ -134,7 +139,12 @@ public final class PictureDataset implements Dataset {
                 + copy[i].length);
       }
     }
-    return open(reader, files, List.of(target), copy, options);
+    Answers ofFiles =
+        (task, file, destination, offset) -> {
+          System.arraycopy(copy[file], 0, destination, offset, copy[file].length);
+          return true;
+        };
+    return open(reader, files, List.of(target), ofFiles, options);
   }
 
   /**
@@ -152,7 +162,7 @@ public final class PictureDataset implements Dataset {
       PictureReader reader,
       List<Path> files,
       List<Target> targets,
-      float[][] answers,
+      Answers answers,
       PictureOptions options) {
     Objects.requireNonNull(reader, "reader");
     Objects.requireNonNull(options, "options");
@@ -162,11 +172,7 @@ public final class PictureDataset implements Dataset {
     }
     PictureStore.Opened opened = PictureStore.open(reader, copy, options);
     requireFew(opened.broken(), copy.size(), options.skippedBroken());
-    float[][] kept = new float[targets.isEmpty() ? 0 : opened.readable().length][];
-    for (int i = 0; i < kept.length; i++) {
-      kept[i] = answers[opened.readable()[i]];
-    }
-    return new PictureDataset(reader, opened.store(), opened.broken(), targets, kept);
+    return new PictureDataset(reader, opened, targets, answers);
   }
 
   private static void requireFew(List<BrokenPicture> broken, int files, int most) {
@@ -235,18 +241,30 @@ public final class PictureDataset implements Dataset {
 
   @Override
   public boolean readTarget(String task, int index, float[] destination, int offset) {
-    if (targets.isEmpty() || !targets.get(0).task().equals(task)) {
+    if (targets.stream().noneMatch(target -> target.task().equals(task))) {
       throw new IllegalArgumentException(
           "task: expected that of one of the targets " + targets + ", got \"" + task + '"');
     }
-    float[] answer = answers[Objects.checkIndex(index, answers.length)];
-    System.arraycopy(answer, 0, destination, offset, answer.length);
-    return true;
+    return answers.read(task, places[Objects.checkIndex(index, size())], destination, offset);
+  }
+
+  @Override
+  public void expect(int[] examples) {
+    store.expect(examples);
   }
 
   @Override
   public boolean isStable() {
     return true;
+  }
+
+  /** Returns how many pictures that are not kept have been decoded for who asks next. */
+  int decodedAhead() {
+    return store.decodedAhead();
+  }
+
+  private static String joined(List<Target> targets) {
+    return targets.stream().map(Target::toString).collect(Collectors.joining(" and "));
   }
 
   /** Returns how many pictures there are, and what was left out. */
@@ -255,7 +273,7 @@ public final class PictureDataset implements Dataset {
     return size()
         + " pictures "
         + inputShape()
-        + (targets.isEmpty() ? "" : " with " + targets.get(0))
+        + (targets.isEmpty() ? "" : " with " + joined(targets))
         + (broken.isEmpty() ? "" : ", " + broken.size() + " broken ones left out");
   }
 }

@@ -179,6 +179,10 @@ final class PictureStore {
     return future == null ? reader.samples(files.get(index)) : result(future);
   }
 
+  synchronized int decodedAhead() {
+    return (int) ahead.values().stream().filter(Future::isDone).count();
+  }
+
   List<Path> files() {
     return files;
   }

@@ -191,6 +191,30 @@ class PictureDatasetTest {
   }
 
   @Test
+  void whatIsExpectedIsDecodedAhead() throws Exception {
+    List<Path> files = write(6);
+    float[][] expected = files.stream().map(READER::read).toArray(float[][]::new);
+    PictureDataset data =
+        PictureDataset.of(READER, files, Target.numbers("", 1), answers(6), NOTHING_KEPT);
+    Datasets.subset(data, 5, 3, 1).expect(new int[] {0, 1, 2, 1});
+    for (int i = 0; data.decodedAhead() < 3; i++) {
+      assertTrue(i < 2000, "decoded ahead: " + data.decodedAhead());
+      Thread.sleep(10);
+    }
+    for (Path file : files) {
+      Files.delete(file);
+    }
+    for (int i : new int[] {1, 3, 5}) {
+      assertArrayEquals(expected[i], Datasets.input(data, i));
+      assertThrows(UncheckedIOException.class, () -> Datasets.input(data, i), "given away");
+    }
+    data.expect(new int[] {0, 2});
+    data.expect(new int[0]);
+    assertEquals(0, data.decodedAhead());
+    assertThrows(UncheckedIOException.class, () -> Datasets.input(data, 0));
+  }
+
+  @Test
   void trainsAndPredictsOnTheSameBits() throws IOException {
     List<Path> files = write(24);
     Target target = Target.numbers("", List.of("even"));
