@@ -294,8 +294,15 @@ std::string TasksToJson(const NetworkState& network, const Exporter& exporter) {
   return tasks.Finish().text;
 }
 
+void AddMetadata(const std::string& key, const std::string& value, protozero::pbf_writer& model) {
+  protozero::pbf_writer entry(model, onnx::Model::kMetadata);
+  entry.add_string(onnx::Entry::kKey, key);
+  entry.add_string(onnx::Entry::kValue, value);
+}
+
 // The fields of a ModelProto behind its graph.
-std::string FieldsBehindGraph(const std::string& tasks) {
+std::string FieldsBehindGraph(const std::string& tasks,
+                              const std::map<std::string, std::string>& metadata) {
   std::string bytes;
   protozero::pbf_writer model(bytes);
   {
@@ -303,10 +310,8 @@ std::string FieldsBehindGraph(const std::string& tasks) {
     operators.add_string(onnx::OperatorSet::kDomain, "");
     operators.add_int64(onnx::OperatorSet::kVersion, kOperatorSet);
   }
-  protozero::pbf_writer entry(model, onnx::Model::kMetadata);
-  entry.add_string(onnx::Entry::kKey, "espalier.tasks");
-  entry.add_string(onnx::Entry::kValue, tasks);
-  entry.commit();
+  AddMetadata("espalier.tasks", tasks, model);
+  for (const auto& [key, value] : metadata) AddMetadata(key, value, model);
   return bytes;
 }
 
@@ -335,7 +340,7 @@ void ExportOnnx(const Network& network, const std::string& path, const OnnxExpor
   try {
     FileReplacement file(path);
     const std::string before = FieldsBeforeGraph(exporter.graph().size());
-    const std::string behind = FieldsBehindGraph(TasksToJson(state, exporter));
+    const std::string behind = FieldsBehindGraph(TasksToJson(state, exporter), state.metadata);
     for (const std::string* part : {&before, &exporter.graph(), &behind}) {
       file.Write(std::as_bytes(std::span(*part)));
     }

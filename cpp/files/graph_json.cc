@@ -2,6 +2,8 @@
 #include "files/graph_json.h"
 
 #include <array>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "core/text.h"
@@ -115,6 +117,14 @@ JsonText HeadToJson(const HeadSpec& head) {
   return object.Finish();
 }
 
+JsonText MetadataToJson(const std::map<std::string, std::string>& metadata) {
+  JsonObject object;
+  for (const auto& [key, value] : metadata) {
+    object.Add(key, value);
+  }
+  return object.Finish();
+}
+
 // Reading.
 
 template <typename Kinds, typename NameOf>
@@ -159,6 +169,19 @@ Attributes ReadAttributes(const JsonReader& attributes) {
   for (const JsonMember& member : *members) {
     const JsonReader attribute(member.value, JsonFieldPath(attributes.path(), member.key));
     result.emplace(member.key, ReadAttribute(attribute));
+  }
+  return result;
+}
+
+std::map<std::string, std::string> ReadMetadata(const JsonReader& metadata) {
+  const auto* members = std::get_if<JsonValue::Object>(&metadata.value().content);
+  if (members == nullptr) {
+    metadata.Refuse("an object");
+  }
+  std::map<std::string, std::string> result;
+  for (const JsonMember& member : *members) {
+    const JsonReader value(member.value, JsonFieldPath(metadata.path(), member.key.substr(0, 40)));
+    result.emplace(member.key, value.Text());
   }
   return result;
 }
@@ -288,6 +311,7 @@ std::string NetworkSpecToJson(const NetworkSpec& spec) {
     heads.Add(HeadToJson(head));
   }
   object.Add("heads", heads.Finish());
+  if (!spec.metadata.empty()) object.Add("metadata", MetadataToJson(spec.metadata));
   return object.Finish().text;
 }
 
@@ -309,6 +333,9 @@ NetworkSpec NetworkSpecFromJson(std::string_view json, const JsonLimits& limits)
     if (const auto normalize = fields.Optional("normalize")) {
       spec.inputs[0].normalization = ReadNormalization(*normalize);
     }
+  }
+  if (const auto metadata = fields.Optional("metadata")) {
+    spec.metadata = ReadMetadata(*metadata);
   }
   spec.layers = ReadLayers(fields);
   if (const auto heads = fields.Optional("heads")) {

@@ -234,6 +234,25 @@ void AddGraphs(Gallery& gallery) {
                 "/layers/0/adapt_statistics", true);
   gallery.Graph("normalize_std_0", "standard deviations above 0", "/normalize/std/0", 0);
   gallery.Graph("normalize_too_many", "normalize", "/normalize/mean", JsonTree::parse("[0,0,0]"));
+  gallery.Graph("owner_metadata_array", "metadata: expected an object", "/metadata",
+                JsonTree::array());
+  gallery.Graph("owner_metadata_number", "metadata.a: expected a string", "/metadata",
+                JsonTree::parse(R"({"a":1})"));
+  gallery.Graph("owner_metadata_of_the_library", "do not begin with 'espalier.'", "/metadata",
+                JsonTree::parse(R"({"espalier.tasks":""})"));
+  gallery.Graph("owner_metadata_without_a_key", "keys of 1 to 256", "/metadata",
+                JsonTree::parse(R"({"":"x"})"));
+  gallery.Graph("owner_metadata_long_key", "keys of 1 to 256",
+                [](JsonTree& graph) { graph["metadata"][std::string(100000, 'k')] = ""; });
+  gallery.Graph("owner_metadata_long_key_of_a_number", "expected a string",
+                [](JsonTree& graph) { graph["metadata"][std::string(100000, 'k')] = 1; });
+  gallery.Graph("owner_metadata_nul", "without NUL",
+                [](JsonTree& graph) { graph["metadata"]["a"] = std::string(1, '\0'); });
+  gallery.Graph("owner_metadata_many", "at most 256 entries, got 300", [](JsonTree& graph) {
+    for (int i = 0; i < 300; ++i) graph["metadata"][std::to_string(i)] = "";
+  });
+  gallery.Graph("owner_metadata_long", "at most 1048576 bytes",
+                [](JsonTree& graph) { graph["metadata"]["a"] = std::string(1 << 20, 'x'); });
   gallery.Graph("head_on_an_unknown_layer", "nowhere", "/heads/0/from", "nowhere");
   gallery.Graph("head_twice", "trait", "/heads/1/name", "trait");
   gallery.Graph("head_without_labels", "trait", "/heads/0/task/labels", JsonTree::array());

@@ -64,6 +64,21 @@ TEST(ModelFile, KeepsThresholdsAndWritesNoneWhereThereAreNone) {
   EXPECT_TRUE(network.Spec().heads[0].task.thresholds.empty());
 }
 
+TEST(ModelFile, KeepsMetadataOfTheOwner) {
+  const TemporaryFolder folder;
+  Network network = SampleNetwork();
+  SaveNetwork(network, folder.File("none"));
+  EXPECT_EQ(ReadWholeFile(folder.File("none")).find("metadata\\"), std::string::npos);
+  // All that grows in JSON within JSON, as much of it as there may be.
+  const std::string worst = "\"\\\n\x01 模型" + std::string((1 << 20) - 100, '\x02');
+  network.SetMetadata("table \"a\"", worst);
+  network.SetMetadata("empty", "");
+  SaveNetwork(network, folder.File("some"));
+  ExpectEqual(network, LoadNetwork(folder.File("some")));
+  EXPECT_EQ(LoadNetwork(folder.File("some")).Metadata(), network.Metadata());
+  EXPECT_EQ(network.Metadata().at("table \"a\""), worst);
+}
+
 TEST(ModelFile, SpecialFloatsKeepTheirBits) {
   const TemporaryFolder folder;
   Network network = SampleNetwork();

@@ -55,6 +55,8 @@ void networkSetThresholds(std::int64_t network, const char* head, const double* 
 void networkSetAllThresholds(std::int64_t network, const double* columns, std::int64_t count);
 void networkScaleLogits(std::int64_t network, const double* scales, const double* biases,
                         std::int64_t count);
+void networkSetMetadata(std::int64_t network, const char* key, const char* value);
+void networkRemoveMetadata(std::int64_t network, const char* key);
 std::int64_t networkClone(std::int64_t network);
 std::int64_t networkTransfer(std::int64_t network, const char* transfer_json, std::int64_t seed);
 std::string networkExplainTransfer(std::int64_t network,

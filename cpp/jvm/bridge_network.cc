@@ -182,6 +182,17 @@ void networkScaleLogits(std::int64_t network, const double* scales, const double
   });
 }
 
+void networkSetMetadata(std::int64_t network, const char* key, const char* value) {
+  Guard([&] {
+    Entered<Network>(network)->SetMetadata(std::string(Text("key", key)),
+                                           std::string(Text("value", value)));
+  });
+}
+
+void networkRemoveMetadata(std::int64_t network, const char* key) {
+  Guard([&] { Entered<Network>(network)->RemoveMetadata(std::string(Text("key", key))); });
+}
+
 std::int64_t networkClone(std::int64_t network) {
   return Guard([&] { return AdoptNetwork(Entered<Network>(network)->Clone()); });
 }

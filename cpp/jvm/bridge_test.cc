@@ -72,6 +72,8 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { networkSetThresholds(network, "trait", results, 2); },
       [&] { networkSetAllThresholds(network, results, 5); },
       [&] { networkScaleLogits(network, results, results, 5); },
+      [&] { networkSetMetadata(network, "key", "value"); },
+      [&] { networkRemoveMetadata(network, "key"); },
       [&] { networkClone(network); },
       [&] { networkTransfer(network, "{}", 1); },
       [&] { networkExplainTransfer(network, "{}"); },
@@ -168,6 +170,10 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   invalid([&] { networkExportOnnx(network_, "none", nullptr); });
   invalid([&] { networkExportOnnx(network_, "none", R"({"heads":["no such"]})"); });
   invalid([&] { networkTransfer(network_, nullptr, 1); });
+  invalid([&] { networkSetMetadata(network_, nullptr, "x"); });
+  invalid([&] { networkSetMetadata(network_, "x", nullptr); });
+  invalid([&] { networkSetMetadata(network_, "", "x"); });
+  invalid([&] { networkRemoveMetadata(network_, nullptr); });
   invalid([&] { networkFreeze(network_, nullptr, false, false); });
   invalid([&] { networkParameterSize(network_, nullptr); });
   invalid([&] { networkParameterSize(network_, "no.such"); });

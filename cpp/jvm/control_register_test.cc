@@ -247,6 +247,8 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("networkScaleLogits", [&] { networkScaleLogits(network, ones, ones, kWidth); });
   KeepsWhereItThrows("networkScaleLogits", "of another size",
                      [&] { networkScaleLogits(network, ones, ones, 1); });
+  Keeps("networkSetMetadata", [&] { networkSetMetadata(network, "key", "value"); });
+  Keeps("networkRemoveMetadata", [&] { networkRemoveMetadata(network, "key"); });
 
   Keeps("predictorCreate", [&] { predictor = predictorCreate(network, "{}"); });
   Keeps("predictorPredict", [&] {

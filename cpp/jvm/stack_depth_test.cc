@@ -128,6 +128,8 @@ class Session {
       const std::vector<double> scales(kWidth, 1.0), biases(kWidth, 0.0);
       networkScaleLogits(clone_, scales.data(), biases.data(), kWidth);
     });
+    Call("networkSetMetadata", [&] { networkSetMetadata(clone_, "key", "value"); });
+    Call("networkRemoveMetadata", [&] { networkRemoveMetadata(clone_, "key"); });
     RunTrainer("trainer", network_);
     const char* transfer =
         R"({"drop_heads":["size"],"freeze":[{"pattern":"*"}],

@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "network/layouts.h"
 #include "network/lengths.h"
+#include "network/metadata.h"
 #include "network/names.h"
 #include "network/parameter_layout.h"
 #include "network/spec_expansion.h"
@@ -148,7 +149,9 @@ void CheckLearningRateScale(const std::string& layer, double scale) {
 }
 
 std::shared_ptr<NetworkState> BuildGraph(const NetworkSpec& spec) {
+  CheckMetadata(spec.metadata);
   auto network = std::make_shared<NetworkState>();
+  network->metadata = spec.metadata;
   for (const InputSpec& input : spec.inputs) AddInput(input, *network);
   ExpandedSpec expanded = ExpandSpec(spec);
   network->heads = std::move(expanded.heads);
@@ -169,6 +172,7 @@ void AllocateValues(NetworkState& network) {
 
 NetworkSpec SpecOf(const NetworkState& network) {
   NetworkSpec spec;
+  spec.metadata = network.metadata;
   spec.inputs.clear();
   for (std::size_t i = 0; i < network.inputs.size(); ++i) {
     spec.inputs.push_back({.name = network.inputs[i].name,
@@ -207,6 +211,7 @@ std::shared_ptr<NetworkState> CopyState(const NetworkState& network) {
   copy->values = network.values;
   copy->layers = network.layers;
   copy->heads = network.heads;
+  copy->metadata = network.metadata;
   copy->limits = network.limits;
   copy->parameters = network.parameters;
   copy->parameter_floats = AlignedArray<float>(network.parameter_floats.size());

@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "network/describe.h"
 #include "network/graph.h"
+#include "network/metadata.h"
 #include "network/network_state.h"
 #include "network/parameter_layout.h"
 #include "network/task_check.h"
@@ -272,6 +273,27 @@ void Network::ScaleLogits(std::span<const double> scales, std::span<const double
     if (rows.output.frozen) ++network.structure_version;  // as in WriteParameter
   }
   ++network.values_version;
+}
+
+std::map<std::string, std::string> Network::Metadata() const {
+  NetworkState& network = Live(state_);
+  const ReadScope scope(network.access, "metadata");
+  return network.metadata;
+}
+
+void Network::SetMetadata(const std::string& key, const std::string& value) {
+  NetworkState& network = Live(state_);
+  const WriteScope scope(network.access, "set metadata");
+  std::map<std::string, std::string> metadata = network.metadata;
+  metadata.insert_or_assign(key, value);
+  CheckMetadata(metadata);
+  network.metadata = std::move(metadata);
+}
+
+void Network::RemoveMetadata(const std::string& key) {
+  NetworkState& network = Live(state_);
+  const WriteScope scope(network.access, "remove metadata");
+  network.metadata.erase(key);
 }
 
 NetworkSpec Network::Spec() const {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -88,6 +89,7 @@ struct NetworkState {
   std::vector<GraphHead> heads;
   std::vector<GraphParameter> parameters;
   AlignedArray<float> parameter_floats;
+  std::map<std::string, std::string> metadata;
   std::optional<NetworkLimits> limits;  // of a network from a file, and of what it becomes
   std::atomic<std::uint64_t> structure_version{0};  // moved by freeze, unfreeze, rates
   std::atomic<std::uint64_t> values_version{0};     // moved by WriteParameter

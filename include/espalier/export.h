@@ -25,7 +25,7 @@ struct OnnxExportOptions {
 /// - Outputs are named after heads and layers; [batch, width] of a head are probabilities of
 ///   labels and classes, or logits, and values.
 /// - The metadata `espalier.tasks` is JSON: for each head its name, kind, labels, thresholds, and
-///   whether its output is "probabilities" or "logits".
+///   whether its output is "probabilities" or "logits". The network's own metadata are beside it.
 ///
 /// Dropout and what no output needs are left out. Throws Error: INVALID_ARGUMENT for a head or
 /// layer that there is not, and listing all layers that ONNX has no operators for; INVALID_STATE

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -124,6 +125,17 @@ class Network {
   /// Throws Error: SHAPE_MISMATCH if there are not as many, INVALID_ARGUMENT if one is not finite,
   /// NON_FINITE if a parameter would not be; nothing has changed then.
   void ScaleLogits(std::span<const double> scales, std::span<const double> biases);
+
+  /// What its owner keeps with it (NetworkSpec::metadata): in model files, copies, transfers and,
+  /// under the same keys, in ONNX models.
+  std::map<std::string, std::string> Metadata() const;
+
+  /// Sets or replaces an entry of it. Throws Error: INVALID_ARGUMENT past a limit of
+  /// NetworkSpec::metadata.
+  void SetMetadata(const std::string& key, const std::string& value);
+
+  /// Takes an entry away, if it is there.
+  void RemoveMetadata(const std::string& key);
 
   /// The spec that would build this graph again, freezing included.
   NetworkSpec Spec() const;

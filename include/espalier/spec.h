@@ -135,6 +135,9 @@ struct NetworkSpec {
   std::vector<InputSpec> inputs = {InputSpec{}};  ///< in the order in which examples hold them
   std::vector<LayerSpec> layers;
   std::vector<HeadSpec> heads;
+  /// What its owner keeps with it, by key; nothing here reads it. Keys have 1 to 256 bytes and do
+  /// not begin with "espalier."; UTF-8 without NUL, 256 entries and 1 MiB in all at most.
+  std::map<std::string, std::string> metadata;
 };
 
 }  // namespace espalier

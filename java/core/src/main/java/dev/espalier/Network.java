@@ -45,6 +45,7 @@ public final class Network extends NetworkFiles implements AutoCloseable {
       Map<?, ?> spec = (Map<?, ?>) JsonReader.read(handle.networkSpec());
       inputs = NetworkInputs.of(spec);
       tasks = new NetworkTasks(handle, Descriptions.tasks(spec));
+      readMetadata(spec);
     } catch (RuntimeException | Error error) {
       handle.close();
       throw error;
@@ -356,7 +357,7 @@ public final class Network extends NetworkFiles implements AutoCloseable {
    */
   public Predictor predictor(PredictorOptions options) {
     Objects.requireNonNull(options, "options");
-    return new Predictor(handle, inputs, tasks.list(), options);
+    return new Predictor(handle, inputs, tasks.list(), metadata(), options);
   }
 
   /**

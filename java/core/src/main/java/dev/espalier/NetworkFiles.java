@@ -1,20 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import dev.espalier.internal.Bridge;
+import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
+import dev.espalier.internal.StackReserve;
 import java.io.OutputStream;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 
 /**
- * The files that a network becomes.
+ * The files that a network becomes, and what its owner keeps in them.
  *
  * @since 0.1
  */
 public abstract sealed class NetworkFiles permits Network {
+  private volatile Map<String, String> metadata = Map.of(); // changed while this is locked
+
   NetworkFiles() {}
 
   abstract NativeHandle handle();
+
+  /** Takes the metadata over from a network's spec. */
+  void readMetadata(Map<?, ?> spec) {
+    Map<String, String> read = new TreeMap<>();
+    if (spec.get("metadata") instanceof Map<?, ?> entries) {
+      entries.forEach((key, value) -> read.put((String) key, (String) value));
+    }
+    metadata = Collections.unmodifiableMap(read);
+  }
+
+  /**
+   * Returns what the owner of the network keeps with it: in model files, copies, transfers and
+   * predictors, and under the same keys in ONNX models. Nothing of it changes what the network
+   * computes; who reads it from a file of somebody else's must check it.
+   *
+   * @return texts by key, in the order of keys
+   */
+  public Map<String, String> metadata() {
+    return metadata;
+  }
+
+  /**
+   * Keeps a text with the network, in place of what the key had: {@code setMetadata("owner", "ward
+   * 3")}. Predictors made from now on know it.
+   *
+   * @param key of 1 to 256 bytes, not beginning with {@code "espalier."}; at most 256 of them
+   * @param value any text; all keys and values together have at most 1 MiB
+   * @throws IllegalArgumentException past one of these limits, or if one has a character NUL
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public void setMetadata(String key, String value) {
+    NativeCall.text(key, "key");
+    NativeCall.text(value, "value");
+    StackReserve.require();
+    changeMetadata(id -> Bridge.networkSetMetadata(id, key, value), map -> map.put(key, value));
+  }
+
+  /**
+   * Keeps a text no longer.
+   *
+   * @param key of the text; one that there is not changes nothing
+   * @throws IllegalStateException if this network is closed or in use by another thread
+   */
+  public void removeMetadata(String key) {
+    NativeCall.text(key, "key");
+    StackReserve.require();
+    changeMetadata(id -> Bridge.networkRemoveMetadata(id, key), map -> map.remove(key));
+  }
+
+  private synchronized void changeMetadata(LongConsumer call, Consumer<Map<String, String>> same) {
+    Map<String, String> changed = new TreeMap<>(metadata);
+    same.accept(changed);
+    handle().run(call);
+    metadata = Collections.unmodifiableMap(changed);
+  }
 
   /**
    * Writes the network to a safetensors file with the graph in its metadata. A file that is there

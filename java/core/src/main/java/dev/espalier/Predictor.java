@@ -42,9 +42,6 @@ import java.util.Objects;
  */
 @CheckReturnValue
 public final class Predictor implements AutoCloseable {
-  /** Input values that {@link #predict(Dataset)} reads at a time: 1 MiB. */
-  private static final int CHUNK_VALUES = 1 << 18;
-
   /** Calls by which the virtual machine learns the way to native code; it compiles it meanwhile. */
   private static final int WARM_UP_CALLS = 300;
 
@@ -55,6 +52,7 @@ public final class Predictor implements AutoCloseable {
   private final NetworkInputs inputs;
   private final Shape inputShape;
   private final List<Task> tasks;
+  private final Map<String, String> metadata;
   private final LayerOutputs layers;
   private final int inputSize;
   private final int outputSize;
@@ -62,17 +60,26 @@ public final class Predictor implements AutoCloseable {
 
   /** Of the tasks that the options choose from those of the network. */
   Predictor(
-      NativeHandle network, NetworkInputs inputs, List<Task> tasks, PredictorOptions options) {
-    this(create(network, options), options, inputs, options.chosen(tasks));
+      NativeHandle network,
+      NetworkInputs inputs,
+      List<Task> tasks,
+      Map<String, String> metadata,
+      PredictorOptions options) {
+    this(create(network, options), options, inputs, options.chosen(tasks), metadata);
   }
 
   /** Owns a native predictor, also where this fails. */
   private Predictor(
-      NativeHandle handle, PredictorOptions options, NetworkInputs inputs, List<Task> tasks) {
+      NativeHandle handle,
+      PredictorOptions options,
+      NetworkInputs inputs,
+      List<Task> tasks,
+      Map<String, String> metadata) {
     this.handle = handle;
     this.options = options;
     this.inputs = inputs;
     this.tasks = tasks;
+    this.metadata = metadata;
     inputShape = inputs.shape();
     inputSize = inputShape.size();
     calls = new PredictorCalls(handle);
@@ -387,20 +394,7 @@ public final class Predictor implements AutoCloseable {
    */
   public float[][] predict(Dataset data) {
     inputs.require("data", Objects.requireNonNull(data, "data"));
-    float[][] outputs = new float[data.size()][];
-    int chunk = Math.max(1, Math.min(CHUNK_VALUES / inputSize, outputs.length));
-    for (int first = 0; first < outputs.length; first += chunk) {
-      int count = Math.min(chunk, outputs.length - first);
-      float[] read = new float[count * inputSize];
-      for (int k = 0; k < count; k++) {
-        data.readInput(first + k, read, k * inputSize);
-      }
-      float[] rows = predict(read);
-      for (int k = 0; k < count; k++) {
-        outputs[first + k] = Arrays.copyOfRange(rows, k * outputSize, (k + 1) * outputSize);
-      }
-    }
-    return outputs;
+    return DatasetPredictions.of(this, data);
   }
 
   /**
@@ -456,7 +450,7 @@ public final class Predictor implements AutoCloseable {
     String json = Arrays.toString(Objects.requireNonNull(shape, "shape").dims());
     NativeHandle sized =
         NativeHandle.create(() -> handle.getLong(id -> Bridge.predictorForShape(id, json)));
-    return new Predictor(sized, options, inputs.withShape(shape), tasks);
+    return new Predictor(sized, options, inputs.withShape(shape), tasks, metadata);
   }
 
   /**
@@ -502,6 +496,15 @@ public final class Predictor implements AutoCloseable {
    */
   public List<Task> tasks() {
     return tasks;
+  }
+
+  /**
+   * Returns what the owner of the network keeps with it ({@link Network#setMetadata}).
+   *
+   * @return texts by key, in the order of keys, as they were when this predictor was made
+   */
+  public Map<String, String> metadata() {
+    return metadata;
   }
 
   /** Returns true if outputs are logits. */

@@ -544,6 +544,7 @@ class OnnxExportTest {
   void tellsItsTasks() throws Exception {
     try (Network network = transformer()) {
       network.setThresholds("tags", 0.25, 0.5);
+      network.setMetadata("owner", "ward 3");
       Path file = folder.resolve("tasks.onnx");
       network.exportOnnx(file);
       try (OnnxRun run = new OnnxRun(file)) {
@@ -554,6 +555,7 @@ class OnnxExportTest {
                 + "\"output\":\"probabilities\"},{\"name\":\"size\",\"kind\":\"values\","
                 + "\"labels\":[\"cm\"]}]",
             run.session().getMetadata().getCustomMetadata().get("espalier.tasks"));
+        assertEquals("ward 3", run.session().getMetadata().getCustomMetadata().get("owner"));
         assertEquals("espalier", run.session().getMetadata().getProducerName());
       }
     }

@@ -101,6 +101,10 @@ public final class Bridge {
   public static native void networkScaleLogits(
       long network, @Raw(withEnv = true) double[] scales, @Raw double[] biases, long count);
 
+  public static native void networkSetMetadata(long network, String key, String value);
+
+  public static native void networkRemoveMetadata(long network, String key);
+
   public static native long networkClone(long network);
 
   public static native long networkTransfer(long network, String transferJson, long seed);
