@@ -310,6 +310,35 @@ public final class Datasets {
   }
 
   /**
+   * Makes folds that keep groups whole: all examples of a patient, say, are held out together, or
+   * what is learned of the patient counts as skill. Sizes, and the shares of each class, and each
+   * yes and no of each label, if there are targets, are as equal as groups allow.
+   *
+   * @param data the data set
+   * @param groups of each example, equal by {@code equals}; null: a group of its own
+   * @param k number of folds, at least 2, at most the number of groups
+   * @param seed of the choice
+   * @return {@code k} splits, as those of {@link #folds}
+   * @throws IllegalArgumentException if the number is out of range
+   * @throws ShapeException if there are not as many groups as examples
+   */
+  public static List<Split> foldsGrouped(Dataset data, List<?> groups, int k, long seed) {
+    Objects.requireNonNull(data, "data");
+    return Folds.grouped(data, Objects.requireNonNull(groups, "groups"), k, seed);
+  }
+
+  /**
+   * Counts what is known of each label: yes, no, and blank; and finds the pairs of labels that are
+   * never labelled together. Reads all targets once.
+   *
+   * @param data the data set
+   * @return the counts; print them
+   */
+  public static LabelStatistics statistics(Dataset data) {
+    return LabelStatistics.of(Objects.requireNonNull(data, "data"));
+  }
+
+  /**
    * Draws a few examples so that each class, and each yes and no of each label, has its share as
    * far as possible; unlabelled entries count for nothing.
    *

@@ -37,6 +37,16 @@ final class Folds {
     return splits(data, parts);
   }
 
+  /** No group is in two parts. */
+  static List<Split> grouped(Dataset data, List<?> groups, int k, long seed) {
+    requireCount(data, k);
+    if (groups.size() != data.size()) {
+      throw new ShapeException(
+          "groups: expected " + data.size() + ", one an example, got " + groups.size());
+    }
+    return splits(data, GroupedFolds.parts(data, groups, k, seed));
+  }
+
   private static void requireCount(Dataset data, int k) {
     if (data.size() < 2) {
       throw new IllegalArgumentException("folds: expected at least 2 examples, got " + data.size());

@@ -32,6 +32,9 @@ final class HostileInputs {
             () -> InputValues.of("input", new int[64]).and("ids", 1, 2),
             () -> InputValues.of("", Float.NaN),
             () -> null));
+    LabelStatistics statistics = Datasets.statistics(new Dots(24, 1).both());
+    receivers.put(LabelStatistics.class, Hostile.list(() -> statistics));
+    receivers.put(LabelCounts.class, Hostile.list(() -> statistics.labels().get(0)));
     receivers.put(Input.class, Hostile.list(() -> PICTURE, () -> IDS));
     receivers.put(
         InputValues.class,
