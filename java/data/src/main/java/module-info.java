@@ -4,6 +4,7 @@
 module dev.espalier.data {
   requires transitive dev.espalier;
   requires transitive java.desktop; // pictures in memory
+  requires transitive java.sql; // answers of databases
   requires de.siegmar.fastcsv;
   // Annotations that tools read: nothing at run time.
   requires static org.jspecify;

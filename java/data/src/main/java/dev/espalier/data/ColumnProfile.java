@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.data;
+
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What is in a column, seen once, from which its role is guessed. In bounded memory. */
+final class ColumnProfile {
+  private static final int MOST_CATEGORIES = 50;
+  private static final int WORDS_OF_A_TEXT = 3;
+
+  private final Cells cells;
+  private final Set<String> different = new HashSet<>();
+  private boolean hasMany;
+  private long known;
+  private boolean areNumbers = true;
+  private boolean areDates = true;
+  private int mostWords;
+
+  ColumnProfile(Cells cells) {
+    this.cells = cells;
+  }
+
+  void add(@Nullable Object value) {
+    if (value == null || cells.isBlank(value)) {
+      return;
+    }
+    known++;
+    areNumbers = areNumbers && !Double.isNaN(cells.number(value));
+    areDates = areDates && !Double.isNaN(cells.days(value));
+    String text = Cells.category(value);
+    if (text == null) {
+      text = value.toString();
+    }
+    if (!hasMany && different.add(text) && different.size() > MOST_CATEGORIES) {
+      hasMany = true;
+      different.clear();
+    }
+    if (!areNumbers && mostWords < WORDS_OF_A_TEXT) {
+      mostWords = Math.max(mostWords, text.split("\\s+", WORDS_OF_A_TEXT).length);
+    }
+  }
+
+  /** Returns the column with the role that its name and its content suggest. */
+  TableColumn guess(String name) {
+    String small = name.toLowerCase(Locale.ROOT);
+    if (name.isEmpty()) {
+      return guessed(name, ColumnRole.IGNORE, "no name");
+    }
+    if (known == 0) {
+      return guessed(name, ColumnRole.IGNORE, "all blank");
+    }
+    if (small.equals("id") || small.endsWith("_id") || small.endsWith(" id")) {
+      return guessed(name, ColumnRole.ID, "its name");
+    }
+    if (areNumbers) {
+      return guessed(name, ColumnRole.NUMBER, "all numbers");
+    }
+    if (areDates) {
+      return guessed(name, ColumnRole.DATE, "all dates");
+    }
+    if (!hasMany && (different.size() <= 2 || 2L * different.size() <= known)) {
+      return guessed(name, ColumnRole.CATEGORY, different.size() + " different texts");
+    }
+    String many = (hasMany ? "more than " + MOST_CATEGORIES : different.size()) + " different ";
+    return mostWords >= WORDS_OF_A_TEXT
+        ? guessed(name, ColumnRole.TEXT, many + "texts of several words")
+        : guessed(name, ColumnRole.IGNORE, many + "texts in " + known + " rows");
+  }
+
+  private static TableColumn guessed(String name, ColumnRole role, String reason) {
+    return new TableColumn(name, role, "guessed: " + reason);
+  }
+}
