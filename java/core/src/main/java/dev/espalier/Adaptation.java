@@ -24,9 +24,9 @@ import java.util.OptionalLong;
  * few rates: it runs once for each example, whatever is tried. Then come ways that train all of it,
  * head first or at once ({@link #settings}). In each, the learning rate rises, then falls along a
  * cosine over all stages, and the last weights count, not those of a lucky look ({@link #keepBest}
- * if need be). The result is what is best by a metric on the validation data ({@link #metric}), on
- * a tie the earliest: where heads alone are tried, it is never worse there than they are. Batch
- * norms keep the statistics that they have ({@link #batchNorms}).
+ * if need be). The result is what has the lowest validation loss in the end, or is best by a {@link
+ * #metric}, on a tie the earliest: where heads alone are tried, it is never worse there than they
+ * are. Batch norms keep the statistics that they have ({@link #batchNorms}).
  *
  * <p><b>The same bits</b> for the same data, settings and seed, for any number of threads, but
  * where {@link #timeLimit} ended what was tried: how far that came depends on the machine. {@link
@@ -49,7 +49,7 @@ public final class Adaptation {
   private final Network network;
   private final List<AdaptationPlan.NewHead> heads = new ArrayList<>();
   private final List<TrainingListener> listeners = new ArrayList<>();
-  private Optional<FitSettings.Watched> watched = Optional.empty();
+  private FitSettings.Watched watched = new FitSettings.Watched(Optional.empty());
   private List<AdaptationSetting> settings = USUAL_SETTINGS;
   private OptionalLong headSteps = OptionalLong.empty();
   private OptionalLong tuningSteps = OptionalLong.empty();
@@ -104,26 +104,14 @@ public final class Adaptation {
   }
 
   /**
-   * Chooses by a metric. Default: of labels {@link Metric#MACRO_AUC}, of classes {@link
-   * Metric#ACCURACY}, of values {@link Metric#R2}; the validation loss where the validation data
-   * has targets of several tasks.
+   * Chooses by a metric, in place of the validation loss.
    *
    * @param task name of the task
    * @param metric one of its metrics of the whole task
    * @return this
    */
   public Adaptation metric(String task, String metric) {
-    watched = Optional.of(new FitSettings.Watched(Optional.of(new TaskMetric(task, metric))));
-    return this;
-  }
-
-  /**
-   * Chooses by the validation loss, in place of a metric.
-   *
-   * @return this
-   */
-  public Adaptation validationLoss() {
-    watched = Optional.of(new FitSettings.Watched(Optional.empty()));
+    watched = new FitSettings.Watched(Optional.of(new TaskMetric(task, metric)));
     return this;
   }
 
@@ -186,9 +174,10 @@ public final class Adaptation {
   }
 
   /**
-   * Keeps, of each setting, the weights that were best by the metric at any of the looks, in place
-   * of the last ones, and ends a stage where they have not become better for as many steps as the
-   * shortest stage has. A metric of a ranking ({@link Metric#MACRO_AUC}) may be best while
+   * Keeps, of each setting, the weights that were best at any of the looks, by the loss or metric,
+   * in place of the last ones, and ends a stage where they have not become better for as many steps
+   * as the shortest stage has. From few examples the lowest loss comes early, long before a ranking
+   * or accuracy is at its best; a metric of a ranking ({@link Metric#MACRO_AUC}) may be best while
    * probabilities are still near 0.5; and the more looks, the more luck there is in the best one.
    *
    * @return this

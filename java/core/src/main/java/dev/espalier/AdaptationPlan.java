@@ -6,14 +6,12 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** The settings of an adaptation, and what they make of the network. */
 record AdaptationPlan(
     Network network,
     List<NewHead> heads,
-    Optional<FitSettings.Watched> watched,
+    FitSettings.Watched watched,
     List<AdaptationSetting> settings,
     OptionalLong headSteps,
     OptionalLong tuningSteps,
@@ -110,31 +108,6 @@ record AdaptationPlan(
     return layers.stream().map(LayerSummary::name).toArray(String[]::new);
   }
 
-  /** Returns what is watched: what was asked for, or what suits the targets. */
-  FitSettings.Watched watched(Network made, Dataset validation) {
-    if (watched.isPresent()) {
-      return watched.get();
-    }
-    Set<String> targets =
-        validation.targets().stream().map(Target::task).collect(Collectors.toSet());
-    List<Task> watchable =
-        made.tasks().stream()
-            .filter(task -> targets.contains(task.name()) || targets.contains(""))
-            .toList();
-    return new FitSettings.Watched(
-        watchable.size() == 1 ? Optional.of(usualMetric(watchable.get(0))) : Optional.empty());
-  }
-
-  private static TaskMetric usualMetric(Task task) {
-    return new TaskMetric(
-        task.name(),
-        switch (task.kind()) {
-          case LABELS -> Metric.MACRO_AUC;
-          case CLASSES -> Metric.ACCURACY;
-          case VALUES -> Metric.R2;
-        });
-  }
-
   String explain(int examples) {
     StringBuilder text = new StringBuilder();
     Grafted grafted = graft(settings.get(0));
@@ -144,7 +117,7 @@ record AdaptationPlan(
       text.append("then all: at most ").append(tuningSteps(examples)).append(" steps of ");
       text.append(grafted.backbone.isEmpty() ? "nothing" : String.join(", ", grafted.backbone));
       text.append("\nchosen by validation: ");
-      text.append(watched.map(FitSettings.Watched::toString).orElse("the usual metric"));
+      text.append(watched);
       text.append("\ntried, in this order:");
       settings.forEach(setting -> text.append("\n  ").append(setting));
     }

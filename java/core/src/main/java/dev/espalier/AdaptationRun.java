@@ -19,7 +19,7 @@ final class AdaptationRun {
   private final Dataset validation;
   private final long startNanos = System.nanoTime();
   private final List<AdaptationReport.Trial> trials = new ArrayList<>();
-  private FitSettings.Watched watched;
+  private final FitSettings.Watched watched;
   private @Nullable Network best;
   private History bestHistory;
   private int chosen = -1;
@@ -28,6 +28,7 @@ final class AdaptationRun {
 
   AdaptationRun(AdaptationPlan plan, Dataset training, Dataset validation) {
     this.plan = plan;
+    watched = plan.watched();
     this.training = training;
     this.validation = validation;
   }
@@ -69,8 +70,7 @@ final class AdaptationRun {
     Network network = grafted.network();
     boolean isKept = false;
     try {
-      if (watched == null) {
-        watched = plan.watched(network, validation);
+      if (trials.isEmpty()) {
         requireWatched(network);
       }
       Trainer trainer = trainer(setting, grafted, cache);

@@ -57,10 +57,10 @@ final class Comparison {
         judged.add(
             () ->
                 judge.apply(
-                    rule.train(
+                    rule.trainFurther(
+                        best,
                         one.arm().make().apply(s),
                         one.arm().training(),
-                        List.of(best.setting()),
                         one.training().apply(s),
                         one.validation(),
                         s,

@@ -232,6 +232,17 @@ final class OneOrSeveral {
     }
   }
 
+  /** The share of test answers that are yes. */
+  double alwaysNo() {
+    double yes = 0;
+    for (int i = 0; i < test.size(); i++) {
+      for (float answer : Datasets.target(test, Scenes.TASK, i)) {
+        yes += answer;
+      }
+    }
+    return yes / test.size() / Scenes.QUESTIONS.length;
+  }
+
   Dataset test() {
     return test;
   }

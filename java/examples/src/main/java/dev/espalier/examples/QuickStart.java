@@ -203,7 +203,7 @@ public final class QuickStart implements Callable<Integer> {
     Map<String, Object> table = new LinkedHashMap<>();
     scores.forEach((size, ways) -> table.put(size, Tables.severalScores(ways)));
     results.put("one_or_several", table);
-    verdicts.put("one_or_several", Verdicts.oneOrSeveral(scores.get("1000")));
+    verdicts.put("one_or_several", Verdicts.oneOrSeveral(scores.get("1000"), several.alwaysNo()));
     Tables.several(scores);
     Tables.verdicts(verdicts.get("one_or_several"));
     List<Object> shown = new ArrayList<>();

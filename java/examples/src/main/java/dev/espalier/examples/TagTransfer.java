@@ -265,7 +265,7 @@ final class TagTransfer implements AutoCloseable {
         Locale.ROOT,
         "%,d packages are held out to be judged, %d to choose rates by, and up to"
             + " %,d are there to draw from. Heads and words: %d steps of %d packages, at one of %d"
-            + " learning rates, which falls along a cosine, by macro AUC on the validation packages"
+            + " learning rates, which falls along a cosine, by validation cost"
             + " with the first seed; %d seeds. Words are the %,d that %d"
             + " packages of the pool have; a dense layer of %d makes features of them. Fine-tuning"
             + " puts the trained head of the frozen network onto MiniLM and trains all layers for"

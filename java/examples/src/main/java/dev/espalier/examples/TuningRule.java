@@ -16,9 +16,10 @@ import java.util.stream.DoubleStream;
 
 /**
  * The one rule by which every arm of every comparison is trained, that of {@link Adaptation}: a
- * fixed number of steps, and a rate that rises and then falls along a cosine. By the task's usual
- * metric on validation data each arm chooses, on the first seed, from settings that suit what it
- * trains: learning rates, and for a network that is fine-tuned also how (see docs/transfer.md).
+ * fixed number of steps, and a rate that rises and then falls along a cosine; the last weights
+ * count. By their validation cost each arm chooses from settings that suit what it trains: a
+ * learning rate, on the first seed; and a network that is fine-tuned, on each seed, what trains
+ * when (see docs/transfer.md).
  *
  * @param steps training steps of each stage
  * @param batchSize at most; smaller data sets are one batch
@@ -41,10 +42,12 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
     }
   }
 
-  /** Steps that choosing a setting and training with {@code seeds} seeds takes, at most. */
+  /** Steps that choosing settings and training with {@code seeds} seeds takes, about. */
   long stepsFor(Arm.Training training, int seeds) {
-    long mostStages = training == Arm.Training.HEAD_FIRST ? 2 : 1;
-    return steps * (settings(training, true).size() + mostStages * (seeds - 1));
+    long choices = settings(training, true).size();
+    return training == Arm.Training.HEAD_FIRST
+        ? steps * (choices + 2) * seeds // two of them have two stages
+        : steps * (choices + seeds - 1);
   }
 
   /** What an arm chooses from. */
@@ -73,8 +76,21 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
     return train(network, training, settings, data, validation, seed, listener);
   }
 
-  /** Trains by the best of some settings; closes the network given. */
-  Trained train(
+  /** Trains with a further seed, after the first; closes the network given. */
+  Trained trainFurther(
+      Trained first,
+      Network network,
+      Arm.Training training,
+      Dataset data,
+      Dataset validation,
+      long seed,
+      TrainingListener listener) {
+    return training == Arm.Training.HEAD_FIRST
+        ? trainByBest(network, training, data, validation, seed, listener)
+        : train(network, training, List.of(first.setting()), data, validation, seed, listener);
+  }
+
+  private Trained train(
       Network network,
       Arm.Training training,
       List<AdaptationSetting> settings,
