@@ -6,6 +6,7 @@ import dev.espalier.Shape;
 import dev.espalier.ShapeException;
 import dev.espalier.Target;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -145,6 +146,36 @@ public final class PictureDataset implements Dataset {
           return true;
         };
     return open(reader, files, List.of(target), ofFiles, options);
+  }
+
+  /**
+   * Reads the files that a table names, with the table's answers: of a CSV file with a column of
+   * names and columns of labels, say, blanks unlabelled.
+   *
+   * @param reader for the network's input
+   * @param table rows with files and targets, at least one
+   * @param column of the names, which has the role text: relative to the folder, or absolute
+   * @param folder where the files are
+   * @param options what becomes of broken files, and how much is kept
+   * @return the pictures, in the order of the rows
+   * @throws IllegalArgumentException if there is no such column or no row, if a row names no file,
+   *     or if more pictures are broken than may be skipped
+   */
+  public static PictureDataset of(
+      PictureReader reader, Table table, String column, Path folder, PictureOptions options) {
+    Objects.requireNonNull(folder, "folder");
+    List<Path> files = new ArrayList<>();
+    for (String name : table.texts(column)) {
+      if (name.isEmpty()) {
+        throw new IllegalArgumentException(
+            "column \""
+                + column
+                + "\": expected a file in each row, got none in row "
+                + files.size());
+      }
+      files.add(folder.resolve(name));
+    }
+    return open(reader, files, table.targets(), table::readTarget, options);
   }
 
   /**

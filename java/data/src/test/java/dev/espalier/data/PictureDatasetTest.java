@@ -139,6 +139,43 @@ class PictureDatasetTest {
   }
 
   @Test
+  void tablesNameFilesAndAnswers() throws IOException {
+    write("a/0.png", 0);
+    write("1.png", 1);
+    write("2.png", 2);
+    Path csv =
+        Files.writeString(
+            folder.resolve("labels.csv"),
+            "file,cat,outdoors,kind\n"
+                + "2.png,yes,,big\n"
+                + "a/0.png,,1,\n"
+                + "none.png,0,0,big\n"
+                + "1.png,no,yes,small\n");
+    Table table =
+        Table.csv(
+            csv,
+            TableOptions.defaults()
+                .text("file")
+                .labels("about", "cat", "outdoors")
+                .classes("size", "kind"));
+    PictureDataset data =
+        PictureDataset.of(READER, table, "file", folder, PictureOptions.defaults().skipBroken(1));
+    assertEquals(3, data.size());
+    assertEquals(table.targets(), data.targets());
+    assertArrayEquals(READER.read(folder.resolve("2.png")), Datasets.input(data, 0));
+    assertArrayEquals(new float[] {1, Float.NaN}, Datasets.target(data, "about", 0));
+    assertArrayEquals(new float[] {Float.NaN, 1}, Datasets.target(data, "about", 1));
+    assertArrayEquals(new float[] {0, 1}, Datasets.target(data, "about", 2));
+    assertArrayEquals(new float[] {-1}, Datasets.target(data, "size", 1));
+    assertArrayEquals(new float[] {1}, Datasets.target(data, "size", 2), "small, not none.png's");
+    Files.writeString(csv, "file,cat\n2.png,yes\n,no\n");
+    Table blank = Table.csv(csv, TableOptions.defaults().text("file").labels("", "cat"));
+    String message =
+        refused(() -> PictureDataset.of(READER, blank, "file", folder, PictureOptions.defaults()));
+    assertTrue(message.contains("got none in row 1"), message);
+  }
+
+  @Test
   void wrongArgumentsAreNamed() throws IOException {
     List<Path> files = write(2);
     Target target = Target.numbers("", 1);
