@@ -39,8 +39,13 @@ final class ColumnProfile {
       different.clear();
     }
     if (!areNumbers && mostWords < WORDS_OF_A_TEXT) {
-      mostWords = Math.max(mostWords, text.split("\\s+", WORDS_OF_A_TEXT).length);
+      mostWords = Math.max(mostWords, words(text));
     }
+  }
+
+  private static int words(String text) {
+    // Most have none, and are many.
+    return text.indexOf(' ') < 0 ? 1 : text.split("\\s+", WORDS_OF_A_TEXT).length;
   }
 
   /** Returns the column with the role that its name and its content suggest. */

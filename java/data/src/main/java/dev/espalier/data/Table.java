@@ -6,6 +6,7 @@ import dev.espalier.Dataset;
 import dev.espalier.Datasets;
 import dev.espalier.Head;
 import dev.espalier.LabelStatistics;
+import dev.espalier.ShapeException;
 import dev.espalier.Split;
 import dev.espalier.Target;
 import java.io.UncheckedIOException;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -212,6 +214,38 @@ public final class Table {
           "column \"" + column + "\": expected the role text or id, got " + TableColumn.word(role));
     }
     return IntStream.range(0, size).mapToObj(i -> data.get(place).text(row(i))).toList();
+  }
+
+  /**
+   * Adds the answers of these rows to a data set that has the inputs: of the texts of a column,
+   * say.
+   *
+   * @param data an example a row, in the same order
+   * @return the data set with the targets of all tasks
+   * @throws ShapeException if it has not as many examples
+   */
+  public Dataset withTargets(Dataset data) {
+    if (Objects.requireNonNull(data, "data").size() != size) {
+      throw new ShapeException(
+          "data: expected " + size + " examples, one a row, got " + data.size());
+    }
+    Dataset labelled = data;
+    for (TableTask task : tasks) {
+      Target target = task.target();
+      float[][] answers = new float[size][target.width()];
+      int[] classes = new int[size];
+      for (int i = 0; i < size; i++) {
+        if (!task.read(row(i), answers[i], 0)) {
+          Arrays.fill(answers[i], target.isClasses() ? -1 : Float.NaN);
+        }
+        classes[i] = (int) answers[i][0];
+      }
+      labelled =
+          target.isClasses()
+              ? Datasets.withClasses(labelled, target.task(), target.names(), classes)
+              : Datasets.withTargets(labelled, target.task(), target.names(), answers);
+    }
+    return labelled;
   }
 
   /**

@@ -180,9 +180,8 @@ public final class TableInputs {
         throw new IllegalArgumentException(
             "row: expected values of "
                 + ColumnRules.brief(names())
-                + ", got one of \""
-                + key
-                + '"');
+                + ", got one of "
+                + Cells.shown(key));
       }
     }
     float[] values = new float[size];

@@ -175,7 +175,7 @@ class TableInputsTest {
     assertTrue(
         refusal(inputs, Map.of("sex", List.of("f"), "admitted", "2026-01-01"))
             .contains("column \"sex\": expected a text, number or boolean or nothing, got"));
-    assertTrue(refusal(inputs, Collections.singletonMap(null, 1)).contains("\"null\""));
+    assertTrue(refusal(inputs, Collections.singletonMap(null, 1)).endsWith("got one of null"));
     String longValue = "x".repeat(100_000);
     assertTrue(refusal(inputs, Map.of("age", longValue, "admitted", "2026-01-01")).length() < 300);
     assertThrows(NullPointerException.class, () -> inputs.row(null));

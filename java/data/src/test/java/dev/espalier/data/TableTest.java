@@ -10,6 +10,8 @@ import dev.espalier.Dataset;
 import dev.espalier.Datasets;
 import dev.espalier.Head;
 import dev.espalier.Network;
+import dev.espalier.Shape;
+import dev.espalier.ShapeException;
 import dev.espalier.Target;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -367,6 +369,25 @@ class TableTest {
       assertTrue(
           message.contains("expected [pneumonia, effusion], got [effusion, edema]"), message);
     }
+  }
+
+  @Test
+  void givesItsAnswersToOtherInputs() throws IOException {
+    Table table =
+        read(
+            "note,a,b,kind\none,1,,x\ntwo,,,\nthree,0,1,y\n",
+            TableOptions.defaults().text("note").labels("f", "a", "b").classes("k", "kind"));
+    Dataset lengths =
+        Datasets.from(table.texts("note"), Shape.vector(1), text -> new float[] {text.length()});
+    Dataset data = table.rows(2, 1, 0).withTargets(lengths);
+    assertEquals(table.targets(), data.targets());
+    assertArrayEquals(new float[] {3}, Datasets.input(data, 0));
+    assertArrayEquals(new float[] {0, 1}, Datasets.target(data, "f", 0));
+    assertArrayEquals(new float[] {Float.NaN, Float.NaN}, Datasets.target(data, "f", 1));
+    assertArrayEquals(new float[] {1, Float.NaN}, Datasets.target(data, "f", 2));
+    assertArrayEquals(new float[] {1}, Datasets.target(data, "k", 0));
+    assertArrayEquals(new float[] {-1}, Datasets.target(data, "k", 1));
+    assertThrows(ShapeException.class, () -> table.rows(1).withTargets(lengths));
   }
 
   @Test
