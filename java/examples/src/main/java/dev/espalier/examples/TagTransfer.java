@@ -37,10 +37,9 @@ final class TagTransfer implements AutoCloseable {
   private static final long TUNING_STEPS = 150;
 
   private static final double[] TUNING_RATES = {1e-4, 5e-4};
-  private static final int TUNING_LOOKS = 3;
 
   private static final int TEST = 2000;
-  private static final int VALIDATION = 500;
+  private static final int VALIDATION = 1000;
   private static final int POOL = 12_000;
   private static final int LEAST_TEXTS_OF_A_WORD = 5;
   private static final long SPLIT_SEED = 7;
@@ -58,7 +57,7 @@ final class TagTransfer implements AutoCloseable {
   }
 
   /** One training: test packages, validation cost, and the head that fine-tuning starts from. */
-  private record Run(Evaluation evaluation, double cost, Map<String, float[]> head) {}
+  private record Run(Evaluation test, double cost, Map<String, float[]> head) {}
 
   private final Debtags tags;
   private final MiniLm miniLm;
@@ -186,7 +185,7 @@ final class TagTransfer implements AutoCloseable {
   }
 
   private static Score score(List<Run> runs) {
-    return Score.of(runs.stream().map(Run::evaluation).toList());
+    return Score.of(runs.stream().map(Run::test).toList());
   }
 
   private Run judged(TuningRule.Trained trained) {
@@ -209,7 +208,7 @@ final class TagTransfer implements AutoCloseable {
         head);
   }
 
-  /** The best rate is that of the lowest validation cost with the first seed. */
+  /** Chooses a rate as the rule does: by validation cost, on the first seed. */
   private List<Run> fineTuned(int size, List<Run> frozen) {
     long runs = TUNING_RATES.length + FINE_TUNED_SEEDS - 1;
     try (Progress progress = new Progress(size + " fine-tuned", runs * TUNING_STEPS)) {
@@ -241,7 +240,6 @@ final class TagTransfer implements AutoCloseable {
   private Run fineTuned(int size, Run frozen, long seed, double rate, Progress progress) {
     try (Network network = fullNetwork(seed)) {
       frozen.head().forEach(network::setParameter);
-      long stepsOfEpoch = (size + HEADS.batchSize() - 1) / HEADS.batchSize();
       Trainer.of(network)
           .optimizer(AdamW.withLearningRate(rate))
           .schedule(Schedule.oneCycle())
@@ -249,9 +247,6 @@ final class TagTransfer implements AutoCloseable {
           .groupByLength("lengths")
           .steps(TUNING_STEPS)
           .seed(seed)
-          .validation(validation(texts, Float.NaN))
-          .validateEvery((int) Math.max(1, TUNING_STEPS / TUNING_LOOKS / stepsOfEpoch))
-          .keepBest()
           .listener(progress)
           .fit(training(texts, size, Float.NaN).apply(seed));
       Run tuned = judged(network, texts);
@@ -263,16 +258,15 @@ final class TagTransfer implements AutoCloseable {
   String method() {
     return String.format(
         Locale.ROOT,
-        "%,d packages are held out to be judged, %d to choose rates by, and up to"
-            + " %,d are there to draw from. Heads and words: %d steps of %d packages, at one of %d"
-            + " learning rates, which falls along a cosine, by validation cost"
-            + " with the first seed; %d seeds. Words are the %,d that %d"
-            + " packages of the pool have; a dense layer of %d makes features of them. Fine-tuning"
-            + " puts the trained head of the frozen network onto MiniLM and trains all layers for"
-            + " %d more steps at one of %d rates, by validation cost; where that does not lower"
-            + " the validation cost, the frozen one stays. It has %d seeds and few steps, for one"
-            + " step of MiniLM takes as long as hundreds of a head. Features are read from one"
-            + " cache by all heads.",
+        "%,d packages are held out to be judged and %,d to choose by; %,d are there to draw from."
+            + " Heads and words are trained for %,d steps of %d packages, at one of %d rates: that"
+            + " of the lowest cost on the packages to choose by, with the first of %d seeds. Words"
+            + " are the %,d that %d packages to draw from have; a dense layer makes %d features of"
+            + " them. Fine-tuning puts the trained head of the frozen network onto MiniLM and"
+            + " trains all layers for %d more steps at one of %d rates, chosen in the same way;"
+            + " where that does not lower the cost on the packages to choose by, the frozen one"
+            + " stays. It has %d seeds and few steps, for one step of MiniLM takes as long as"
+            + " hundreds of a head. Features are read from one cache by all heads.",
         TEST,
         VALIDATION,
         packages.size() - TEST - VALIDATION,
