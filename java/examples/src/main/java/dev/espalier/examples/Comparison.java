@@ -6,6 +6,7 @@ import dev.espalier.TrainingListener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 
@@ -34,6 +35,16 @@ final class Comparison {
       int seeds,
       TrainingListener listener,
       Function<TuningRule.Trained, T> judge) {
+    return runCases(cases, rule, seeds, listener, (one, trained) -> judge.apply(trained));
+  }
+
+  /** As {@link #run}, for a judge who has to know the case. */
+  static <T> List<List<T>> runCases(
+      List<Case> cases,
+      TuningRule rule,
+      int seeds,
+      TrainingListener listener,
+      BiFunction<Case, TuningRule.Trained, T> judge) {
     List<Callable<TuningRule.Trained>> first = new ArrayList<>();
     for (Case one : cases) {
       first.add(
@@ -51,12 +62,13 @@ final class Comparison {
     for (int i = 0; i < cases.size(); i++) {
       Case one = cases.get(i);
       TuningRule.Trained best = chosen.get(i);
-      judged.add(() -> judge.apply(best));
+      judged.add(() -> judge.apply(one, best));
       for (long seed = 1; seed < seeds; seed++) {
         long s = seed;
         judged.add(
             () ->
                 judge.apply(
+                    one,
                     rule.trainFurther(
                         best,
                         one.arm().make().apply(s),

@@ -8,7 +8,7 @@ import java.io.UncheckedIOException;
 import java.util.Base64;
 import javax.imageio.ImageIO;
 
-/** Grey pictures as data for a web page. */
+/** Pictures as data for a web page. */
 final class Pictures {
   private Pictures() {}
 
@@ -20,6 +20,11 @@ final class Pictures {
         image.getRaster().setSample(x, y, 0, 255 - Math.round(255 * pixels[y * side + x]));
       }
     }
+    return dataUrl(image);
+  }
+
+  /** A PNG data URL of a picture. */
+  static String dataUrl(BufferedImage image) {
     ByteArrayOutputStream png = new ByteArrayOutputStream();
     try {
       ImageIO.write(image, "png", png);

@@ -127,6 +127,45 @@ final class Verdicts {
     return maps(verdicts);
   }
 
+  static List<Map<String, Object>> stamps(Map<String, Map<String, StampTransfer.Score>> scores) {
+    List<Verdict> verdicts = new ArrayList<>();
+    scores.forEach(
+        (size, arms) -> {
+          double frozen = arms.get("frozen").macroAuc().mean();
+          double scratch = arms.get("scratch").macroAuc().mean();
+          double random = arms.get("random_trunk").macroAuc().mean();
+          verdicts.add(
+              Verdict.of(
+                  frozen > scratch && frozen > random,
+                  "From %s pictures the frozen trunk has macro AUC %.3f, a network from scratch"
+                      + " %.3f, a trunk of random weights %.3f.",
+                  size,
+                  frozen,
+                  scratch,
+                  random));
+        });
+    String most = Integer.toString(StampTransfer.SIZES[StampTransfer.SIZES.length - 1]);
+    Spread frozen = scores.get(most).get("frozen").macroAuc();
+    Spread fineTuned = scores.get(most).get("fine_tuned").macroAuc();
+    verdicts.add(
+        Verdict.of(
+            fineTuned.mean() >= frozen.mean() - frozen.standardDeviation(),
+            "From %s pictures fine-tuning head first has %s, the frozen trunk %s.",
+            most,
+            fineTuned,
+            frozen));
+    double wrong = scores.get(most).get("missing_as_no").hamming().mean();
+    double right = scores.get(most).get("frozen").hamming().mean();
+    verdicts.add(
+        Verdict.of(
+            wrong > right,
+            "Missing must not count as no: %.1f %% of the answers are wrong then, instead of"
+                + " %.1f %%.",
+            100 * wrong,
+            100 * right));
+    return maps(verdicts);
+  }
+
   private static List<Map<String, Object>> maps(List<Verdict> verdicts) {
     return verdicts.stream().map(Verdict::toMap).toList();
   }
