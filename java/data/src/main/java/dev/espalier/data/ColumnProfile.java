@@ -50,14 +50,13 @@ final class ColumnProfile {
 
   /** Returns the column with the role that its name and its content suggest. */
   TableColumn guess(String name) {
-    String small = name.toLowerCase(Locale.ROOT);
     if (name.isEmpty()) {
       return guessed(name, ColumnRole.IGNORE, "no name");
     }
     if (known == 0) {
       return guessed(name, ColumnRole.IGNORE, "all blank");
     }
-    if (small.equals("id") || small.endsWith("_id") || small.endsWith(" id")) {
+    if (isNamedAsId(name)) {
       return guessed(name, ColumnRole.ID, "its name");
     }
     if (areNumbers) {
@@ -73,6 +72,18 @@ final class ColumnProfile {
     return mostWords >= WORDS_OF_A_TEXT
         ? guessed(name, ColumnRole.TEXT, many + "texts of several words")
         : guessed(name, ColumnRole.IGNORE, many + "texts in " + known + " rows");
+  }
+
+  /** Returns the column with the role that its name and its type suggest. */
+  static TableColumn guess(String name, ColumnRole ofType) {
+    return isNamedAsId(name)
+        ? guessed(name, ColumnRole.ID, "its name")
+        : guessed(name, ofType, "its type");
+  }
+
+  private static boolean isNamedAsId(String name) {
+    String small = name.toLowerCase(Locale.ROOT);
+    return small.equals("id") || small.endsWith("_id") || small.endsWith(" id");
   }
 
   private static TableColumn guessed(String name, ColumnRole role, String reason) {

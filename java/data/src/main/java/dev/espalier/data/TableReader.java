@@ -73,9 +73,7 @@ final class TableReader {
       known.add(
           !rules.isOpen(column)
               ? rules.column(column)
-              : hint == null
-                  ? null
-                  : new TableColumn(header.get(column), hint, "guessed: its type"));
+              : hint == null ? null : ColumnProfile.guess(header.get(column), hint));
     }
     if (known.contains(null)) {
       guess(header, known);

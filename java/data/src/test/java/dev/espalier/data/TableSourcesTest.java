@@ -108,8 +108,7 @@ class TableSourcesTest {
               + " 'a note', x'0102', 1), (2, null, 'm', '1970-01-03', null, false, null, null,"
               + " null), (3, 40, null, null, '1970-01-02 00:00:00', null, 'x', null, 0)");
       String select = "select *, sex as \"again\" from patient order by patient_id";
-      TableOptions options =
-          TableOptions.defaults().id("PATIENT_ID").labels("", "ILL").ignore("again");
+      TableOptions options = TableOptions.defaults().labels("", "ILL").ignore("again");
       try (ResultSet rows = statement.executeQuery(select)) {
         Table table = Table.resultSet(rows, options);
         assertEquals(3, table.size());
@@ -124,6 +123,7 @@ class TableSourcesTest {
             Arrays.toString(first));
         assertArrayEquals(new float[] {Float.NaN}, Datasets.target(inputs.dataset(table), "", 1));
         assertEquals(List.of("a note", "", "x"), table.texts("NOTE"));
+        assertEquals(List.of("1", "2", "3"), table.texts("PATIENT_ID"));
       }
       try (ResultSet rows = statement.executeQuery(select)) {
         String message =
