@@ -14,7 +14,9 @@ import java.util.OptionalLong;
  *
  * <pre>{@code
  * try (Adapted adapted =
- *     Adaptation.of(backbone).head("finding", Head.labels("rain", "tree")).fit(training, validation)) {
+ *     Adaptation.of(backbone)
+ *         .head("finding", Head.labels("rain", "tree"))
+ *         .fit(training, validation)) {
  *   adapted.network().save(file);
  *   logger.info(adapted.report().toString());
  * }
