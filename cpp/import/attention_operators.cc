@@ -2,6 +2,7 @@
 
 // What transformers are made of; passes find it (import/composites.h).
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -32,6 +33,15 @@ void LowerAttention(NodeLowering& node) {
   node.Finish("attention", attributes, inputs);
 }
 
+void InferTokenPool(NodeFacts& facts) {
+  const ForeignDimensions& x = facts.Dimensions(0);
+  facts.SetOutput(0, facts.Type(0), {x[0], x[2]});
+}
+
+void LowerTokenPool(NodeLowering& node) {
+  node.Finish("token_pool", {}, std::array{node.Data(0), node.Data(1, ElementType::kInt32)});
+}
+
 void LowerPositionEmbedding(NodeLowering& node) {
   const ForeignTensor& table = node.RequiredConstant(1, "table of positions");
   node.NameAfter(1);
@@ -46,6 +56,10 @@ constexpr ForeignOperator kOperators[] = {
      .domain = kCompositeDomain,
      .infer = InferLikeFirst,
      .lower = LowerAttention},
+    {.kind = "TokenPool",
+     .domain = kCompositeDomain,
+     .infer = InferTokenPool,
+     .lower = LowerTokenPool},
     {.kind = "PositionEmbedding",
      .domain = kCompositeDomain,
      .infer = InferLikeFirst,

@@ -17,6 +17,7 @@
 // | | | (int [batch] or [batch, 1]: how many keys count) | heads, scale [1/sqrt(width/heads)], |
 // | | | | causal [0], packed [0]: input 0 has |
 // | | | | all three side by side |
+// | TokenPool | espalier | x [batch, length, width], lengths: the mean of so many | |
 // | PositionEmbedding | espalier | x [batch, length, width], table [length, width] or | |
 // | | | [1, length, width], which is added | |
 

@@ -89,11 +89,12 @@ std::int64_t AsInteger(T value) {
   }
 }
 
+// Keeps the values as they are: large ones are not copied.
 template <typename T>
-std::vector<std::byte> BytesOf(const std::vector<T>& values) {
-  std::vector<std::byte> bytes(values.size() * sizeof(T));
-  if (!bytes.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
+ForeignTensor OfValues(ForeignType type, std::vector<std::int64_t> dimensions,
+                       std::vector<T> values) {
+  const auto owner = std::make_shared<const std::vector<T>>(std::move(values));
+  return {type, std::move(dimensions), std::as_bytes(std::span(*owner)), owner};
 }
 
 }  // namespace
@@ -149,18 +150,17 @@ ForeignTensor::ForeignTensor(ForeignType type, std::vector<std::int64_t> dimensi
 
 ForeignTensor ForeignTensor::OfBytes(ForeignType type, std::vector<std::int64_t> dimensions,
                                      std::vector<std::byte> bytes) {
-  const auto owner = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
-  return {type, std::move(dimensions), *owner, owner};
+  return OfValues(type, std::move(dimensions), std::move(bytes));
 }
 
 ForeignTensor ForeignTensor::OfFloats(std::vector<std::int64_t> dimensions,
                                       std::vector<float> values) {
-  return OfBytes(ForeignType::kFloat32, std::move(dimensions), BytesOf(values));
+  return OfValues(ForeignType::kFloat32, std::move(dimensions), std::move(values));
 }
 
 ForeignTensor ForeignTensor::OfIntegers(std::vector<std::int64_t> dimensions,
                                         std::vector<std::int64_t> values) {
-  return OfBytes(ForeignType::kInt64, std::move(dimensions), BytesOf(values));
+  return OfValues(ForeignType::kInt64, std::move(dimensions), std::move(values));
 }
 
 float ForeignTensor::FloatAt(std::int64_t index) const {

@@ -3,9 +3,10 @@
 // Attention as exporters write it. Of queries, keys and values [batch, length, heads · width]:
 //   q, v = Transpose(Reshape(…, [batch, length, heads, width]), 0 2 1 3); k likewise, or 0 2 3 1
 //   Reshape(Transpose(MatMul(Softmax(MatMul(q, kᵀ) · scale + mask), v), 0 2 1 3), as the queries)
-// with the scale as Mul or Div, at the product or at its factors, and with or without a mask that
-// follows from an input of ones and zeros [batch, length]. Or of all three in one, as vision
-// transformers have them, [batch, length, 3 · heads · width]:
+// with the scale as Mul or Div, at the product or at its factors, with or without a mask that
+// follows from an input of ones and zeros [batch, length], and with or without a constant one,
+// added or selected by, of which each query has nothing but the keys up to its own. Or of all three
+// in one, as vision transformers have them, [batch, length, 3 · heads · width]:
 //   q, k, v = Gather or Split of Transpose(Reshape(…, [batch, length, 3, heads, width]), 2 0 3 1 4)
 
 #include <algorithm>
@@ -43,6 +44,7 @@ struct AttentionMatch {
   Projection queries, keys, values;
   double scale = 1.0;
   std::string mask;  // the input, or empty
+  bool is_causal = false;
 
   bool IsPacked() const {
     return queries.part == 0 && keys.part == 1 && values.part == 2 && queries.value == keys.value &&
@@ -240,25 +242,82 @@ bool TakeScores(Pattern& pattern, const std::string& value, AttentionMatch& matc
          TakeKeys(pattern, product->Input(1), match);
 }
 
-// value = scores, or scores + mask
+// If `value` is a constant [length, length], with ones before it, for whose elements up to the
+// diagonal `kept` holds, and `masked` for those past it.
+template <class Kept, class Masked>
+bool IsTriangle(const Pattern& pattern, const std::string& value, const Kept& kept,
+                const Masked& masked) {
+  const ForeignTensor* const tensor = pattern.graph().Constant(value);
+  if (tensor == nullptr || tensor->rank() < 2) return false;
+  const std::int64_t length = tensor->dimensions().back();
+  if (length < 2 || tensor->dimensions()[static_cast<std::size_t>(tensor->rank() - 2)] != length ||
+      tensor->element_count() / length != length) {
+    return false;
+  }
+  for (std::int64_t row = 0; row < length; ++row) {
+    for (std::int64_t column = 0; column < length; ++column) {
+      const auto element = static_cast<double>(tensor->FloatAt(row * length + column));
+      if (!(column <= row ? kept(element) : masked(element))) return false;
+    }
+  }
+  return true;
+}
+
+// value = scores, the keys after each query's own masked; they are found.
+bool TakeCausal(Pattern& pattern, const std::string& value, std::string& scores) {
+  const auto is_zero = [](double element) { return element == 0.0; };
+  const auto is_one = [](double element) { return element == 1.0; };
+  const auto is_masked = [](double element) { return element <= kMasked; };
+  const auto sum = [&](std::size_t mask) {
+    const ForeignNode* const node = pattern.Take(value, "Add");
+    if (node == nullptr || node->inputs.size() != 2 ||
+        !IsTriangle(pattern, node->Input(mask), is_zero, is_masked)) {
+      return false;
+    }
+    scores = node->Input(1 - mask);
+    return true;
+  };
+  const auto selection = [&](bool keeps_ones) {
+    const ForeignNode* const node = pattern.Take(value, "Where");
+    if (node == nullptr || node->inputs.size() != 3) return false;
+    const std::optional<float> other = pattern.graph().Scalar(node->Input(keeps_ones ? 2 : 1));
+    scores = node->Input(keeps_ones ? 1 : 2);
+    return other.has_value() && is_masked(static_cast<double>(*other)) &&
+           (keeps_ones ? IsTriangle(pattern, node->Input(0), is_one, is_zero)
+                       : IsTriangle(pattern, node->Input(0), is_zero, is_one));
+  };
+  return pattern.Either([&] { return sum(1); }, [&] { return sum(0); },
+                        [&] { return selection(true); }, [&] { return selection(false); });
+}
+
+// value = scores, with a mask of each kind at most
 bool TakeMaskedScores(Pattern& pattern, const std::string& value, AttentionMatch& match) {
-  const AttentionMatch nothing = match;
+  const AttentionMatch before = match;
+  const ForeignGraph& graph = pattern.graph();
   const auto with_mask = [&](std::size_t mask) {
-    match = nothing;
+    match = before;
     const ForeignNode* const sum = pattern.Take(value, "Add");
-    if (sum == nullptr || sum->inputs.size() != 2) return false;
-    const std::optional<MaskTrace> trace = TraceMask(pattern.graph(), sum->Input(mask));
+    if (sum == nullptr || sum->inputs.size() != 2 || !match.mask.empty()) return false;
+    const std::optional<MaskTrace> trace = TraceMask(graph, sum->Input(mask));
     if (!trace.has_value() || trace->mask.empty() || trace->at_one != 0.0 ||
         trace->at_zero > kMasked) {
       return false;
     }
     match.mask = trace->mask;
-    return TakeScores(pattern, sum->Input(1 - mask), match) &&
-           SizeOf(pattern.graph(), match.mask, 1) == SizeOf(pattern.graph(), match.keys.value, 1);
+    return TakeMaskedScores(pattern, sum->Input(1 - mask), match) &&
+           SizeOf(graph, match.mask, 1) == SizeOf(graph, match.keys.value, 1);
   };
-  return pattern.Either([&] { return with_mask(1); }, [&] { return with_mask(0); },
+  const auto with_order = [&] {
+    match = before;
+    std::string scores;
+    if (match.is_causal || !TakeCausal(pattern, value, scores)) return false;
+    match.is_causal = true;
+    return TakeMaskedScores(pattern, scores, match) &&
+           SizeOf(graph, match.queries.value, 1) == SizeOf(graph, match.keys.value, 1);
+  };
+  return pattern.Either([&] { return with_mask(1); }, [&] { return with_mask(0); }, with_order,
                         [&] {
-                          match = nothing;
+                          match = before;
                           return TakeScores(pattern, value, match);
                         });
 }
@@ -296,7 +355,7 @@ bool TakeAttention(Pattern& pattern, const ForeignNode& last, AttentionMatch& ma
 }  // namespace
 
 void FuseAttention(ForeignGraph& graph, ImportReport& report) {
-  std::map<std::string, std::string> lengths;  // by mask
+  MaskLengths lengths(graph, report);
   for (auto node = graph.nodes().begin(); node != graph.nodes().end(); ++node) {
     Pattern pattern(graph);
     AttentionMatch match;
@@ -311,14 +370,12 @@ void FuseAttention(ForeignGraph& graph, ImportReport& report) {
       attention.attributes["packed"] = std::int64_t{1};
       attention.inputs = {match.queries.value, "", ""};
     }
-    if (!match.mask.empty()) {
-      std::string& length = lengths[match.mask];
-      if (length.empty()) length = AddLengths(graph, match.mask);
-      attention.inputs.push_back(length);
-    }
+    if (match.is_causal) attention.attributes["causal"] = std::int64_t{1};
+    if (!match.mask.empty()) attention.inputs.push_back(lengths.Of(match.mask));
     node = Fuse(graph, report, pattern, node, std::move(attention));
   }
-  for (const auto& [mask, length] : lengths) ReplaceMask(graph, report, mask, length);
+  FuseTokenPools(graph, report, lengths);
+  lengths.ReplaceMasks();
 }
 
 }  // namespace espalier

@@ -17,6 +17,7 @@ constexpr std::int64_t kHeads = 3;
 constexpr std::int64_t kWidth = 4;  // of a head
 constexpr std::int64_t kAll = kHeads * kWidth;
 
+enum class CausalForm { kNone, kAdded, kKept, kReplaced };
 enum class MaskForm { kNone, kSubtracted, kSelected, kInverted, kOfQueries };
 
 struct Form {
@@ -28,7 +29,30 @@ struct Form {
   std::vector<std::int64_t> value_order = {0, 2, 1, 3};
   bool reads_scores = false;  // another node does
   float masked = -10000.0f;
+  CausalForm causal = CausalForm::kNone;
+  std::int64_t diagonal = 0;  // so many keys after a query's own are kept
 };
+
+std::string WithCausalMask(GraphWriter& w, const Form& form, const std::string& scores) {
+  std::vector<float> masked;
+  std::vector<std::int64_t> kept;
+  for (std::int64_t row = 0; row < kLength; ++row) {
+    for (std::int64_t column = 0; column < kLength; ++column) {
+      const bool is_kept = column <= row + form.diagonal;
+      masked.push_back(is_kept ? 0.0f : form.masked);
+      kept.push_back(is_kept == (form.causal == CausalForm::kKept) ? 1 : 0);
+    }
+  }
+  if (form.causal == CausalForm::kAdded) {
+    return w.Node("Add", {scores, w.Constant({1, 1, kLength, kLength}, masked)});
+  }
+  const std::string condition =
+      w.Node("Cast", {w.Constant(ForeignTensor::OfIntegers({kLength, kLength}, kept))},
+             {{"to", std::int64_t{9}}});
+  const std::string number = w.Number(form.masked);
+  return form.causal == CausalForm::kKept ? w.Node("Where", {condition, scores, number})
+                                          : w.Node("Where", {condition, number, scores});
+}
 
 std::string MaskOf(GraphWriter& w, const Form& form) {
   const std::string mask = w.Input("mask", {kLength}, ForeignType::kInt64);
@@ -76,6 +100,7 @@ ForeignGraph AttentionGraph(const Form& form) {
     scores = form.multiplies ? w.Node("Mul", {scores, w.Number(scale)})
                              : w.Node("Div", {scores, w.Number(1.0f / scale)});
   }
+  if (form.causal != CausalForm::kNone) scores = WithCausalMask(w, form, scores);
   if (form.mask != MaskForm::kNone) scores = w.Node("Add", {scores, MaskOf(w, form)});
   const std::string shares = w.Node("Softmax", {scores}, {{"axis", form.softmax_axis}});
   const std::string sums = w.Node("MatMul", {shares, cut("Erf", form.value_order)});
@@ -152,6 +177,70 @@ TEST(FuseAttention, MasksBecomeLengths) {
                             testing::ResultsAfter(nullptr, AttentionGraph(form), 3, masks)),
         1e-5);
   }
+}
+
+TEST(FuseAttention, KnowsCausalMasks) {
+  const testing::IntegerInputs masks = {
+      {"mask", {1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0}}};
+  const testing::IntegerInputs lengths = {{"lengths", {4, 6, 1}}};
+  for (const CausalForm causal : {CausalForm::kAdded, CausalForm::kKept, CausalForm::kReplaced}) {
+    for (const MaskForm mask : {MaskForm::kNone, MaskForm::kSubtracted}) {
+      const Form form = {.mask = mask, .causal = causal};
+      EXPECT_FALSE(testing::Fuses(FuseAttention, AttentionGraph(form), "Softmax"));
+      EXPECT_LE(testing::Difference(
+                    testing::ResultsAfter(FuseAttention, AttentionGraph(form), 3, lengths),
+                    testing::ResultsAfter(nullptr, AttentionGraph(form), 3, masks)),
+                1e-5);
+    }
+    EXPECT_TRUE(testing::Fuses(FuseAttention, AttentionGraph({.causal = causal, .diagonal = 1}),
+                               "Softmax"));
+    EXPECT_TRUE(testing::Fuses(FuseAttention, AttentionGraph({.masked = -1.0f, .causal = causal}),
+                               "Softmax"));
+  }
+}
+
+// Forms of the mean of valid vectors.
+struct PoolForm {
+  bool expands = true;
+  bool sums_narrow = false;  // the mask itself, [batch, length]
+  bool uses_max = false;
+  std::int64_t axis = 1;
+  float factor = 1.0f;  // of the mask
+};
+
+ForeignGraph PoolGraph(const PoolForm& form) {
+  GraphWriter w;
+  const std::string x = w.Node("Tanh", {w.Input("x", {kLength, kAll})});
+  const std::string mask = w.Input("mask", {kLength}, ForeignType::kInt64);
+  std::string vectors = w.Node("Unsqueeze", {mask, w.Integers({-1})});
+  if (form.expands) vectors = w.Node("Expand", {vectors, w.Integers({1, kLength, kAll})});
+  vectors = w.Node("Cast", {vectors}, {{"to", std::int64_t{1}}});
+  if (form.factor != 1.0f) vectors = w.Node("Mul", {vectors, w.Number(form.factor)});
+  const auto sum = [&](const std::string& value, bool keeps) {
+    return w.Node("ReduceSum", {value, w.Integers({form.axis})},
+                  {{"keepdims", std::int64_t{keeps ? 1 : 0}}});
+  };
+  const std::string narrow = w.Node("Cast", {mask}, {{"to", std::int64_t{1}}});
+  const std::string count = form.sums_narrow ? sum(narrow, true) : sum(vectors, false);
+  const std::string floor = w.Number(1e-9f);
+  const std::string divisor =
+      form.uses_max ? w.Node("Max", {count, floor}) : w.Node("Clip", {count, floor});
+  w.Output(w.Node("Div", {sum(w.Node("Mul", {x, vectors}), false), divisor}));
+  return w.Take();
+}
+
+TEST(FuseAttention, KnowsMeansOfValidVectors) {
+  const testing::IntegerInputs masks = {
+      {"mask", {1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0}}};
+  const testing::IntegerInputs lengths = {{"lengths", {4, 6, 0}}};
+  for (const PoolForm& form : {PoolForm{}, PoolForm{.expands = false}, PoolForm{.uses_max = true},
+                               PoolForm{.sums_narrow = true}}) {
+    EXPECT_TRUE(testing::Fuses(FuseAttention, PoolGraph(form), "TokenPool"));
+    EXPECT_LE(testing::Difference(testing::ResultsAfter(FuseAttention, PoolGraph(form), 3, lengths),
+                                  testing::ResultsAfter(nullptr, PoolGraph(form), 3, masks)),
+              1e-6);
+  }
+  EXPECT_FALSE(testing::Fuses(FuseAttention, PoolGraph({.factor = 2.0f}), "TokenPool"));
 }
 
 TEST(FuseAttention, LeavesWhatOnlyLooksLikeIt) {

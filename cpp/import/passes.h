@@ -22,7 +22,8 @@ std::span<const ForeignPass> ForeignPasses();
 /// Reads quantized models in real numbers.
 void ReadQuantized(ForeignGraph& graph, ImportReport& report);
 
-/// Attention of several heads; a mask that comes with it becomes lengths (import/mask_lengths.h).
+/// Attention of several heads, and means of the vectors that a mask leaves; masks become lengths
+/// (import/mask_lengths.h).
 void FuseAttention(ForeignGraph& graph, ImportReport& report);
 /// x times a function of x: SiLU, hard swish, mish.
 void FuseGates(ForeignGraph& graph, ImportReport& report);

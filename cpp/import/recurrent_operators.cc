@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// LSTM and GRU of one direction or both. ONNX has the directions as a dimension of their own, and
-// its gates in another order than PyTorch and the layers.
+// LSTM and GRU of one direction, forward or back, or both. ONNX has the directions as a dimension
+// of their own, and its gates in another order than PyTorch and the layers.
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,8 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
+constexpr std::int64_t kMostReversed = 1 << 16;
+
 // A kind of cell: for each gate of the layer, which of ONNX's it is.
 struct Cell {
   const char* layer;
@@ -31,8 +34,8 @@ const Cell kGru = {"gru", {1, 0, 2}, {"sigmoid", "tanh"}};               // z r 
 
 std::int64_t Directions(const ForeignNode& node) {
   const std::string direction = node.Text("direction", "forward");
-  if (direction != "forward" && direction != "bidirectional") {
-    Refuse("direction: expected forward or bidirectional, got ", direction);
+  if (direction != "forward" && direction != "reverse" && direction != "bidirectional") {
+    Refuse("direction: expected forward, reverse or bidirectional, got ", direction);
   }
   return direction == "bidirectional" ? 2 : 1;
 }
@@ -171,6 +174,18 @@ LoweredValue LastStates(NodeLowering& node, const LoweredValue& all, std::int64_
   return node.Add("concat", {{"axis", std::int64_t{1}}}, both, "states");
 }
 
+// The positions from the last to the first.
+LoweredValue Reversed(NodeLowering& node, const LoweredValue& value, const char* part) {
+  const std::int64_t length = value.shape[0];
+  if (length > kMostReversed) {
+    Refuse("direction: expected at most ", kMostReversed, " positions for reverse, got ", length);
+  }
+  Integers places(static_cast<std::size_t>(length));
+  std::iota(places.rbegin(), places.rend(), std::int64_t{0});
+  return node.Add("gather", {{"indices", std::move(places)}, {"axis", std::int64_t{0}}}, value,
+                  part);
+}
+
 void Lower(NodeLowering& node, const Cell& cell) {
   CheckSettings(node, cell);
   if (node.IsRead(2)) Refuse("expected nobody to read the last state of the cell");
@@ -184,7 +199,11 @@ void Lower(NodeLowering& node, const Cell& cell) {
   if (inputs[0].shape.rank() != 2) {
     Refuse("expected the batch as one dimension, got ", ToString(node.Dimensions(0)));
   }
+  const bool is_reverse = node.node().Text("direction", "forward") == "reverse";
+  if (is_reverse) inputs[0] = Reversed(node, inputs[0], "reversed");
   if (node.HasInput(4)) {
+    if (is_reverse)
+      Refuse("direction: expected no lengths with reverse, got '", node.node().Input(4), "'");
     if (wants_all && node.IsRead(1)) Refuse("expected lengths with one result, got both");
     inputs.push_back(node.Data(4, ElementType::kInt32));
   }
@@ -205,7 +224,8 @@ void Lower(NodeLowering& node, const Cell& cell) {
     return node.Add("reshape", {{"shape", std::move(sizes)}}, value, part);
   };
   if (wants_all) {
-    node.SetOutput(0, shaped(layer, {inputs[0].shape[0], directions, hidden}, "sequence"));
+    const LoweredValue in_order = is_reverse ? Reversed(node, layer, "in_order") : layer;
+    node.SetOutput(0, shaped(in_order, {inputs[0].shape[0], directions, hidden}, "sequence"));
   }
   if (node.IsRead(1)) {
     const LoweredValue last = wants_all ? LastStates(node, layer, directions, hidden) : layer;

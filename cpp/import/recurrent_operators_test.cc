@@ -29,6 +29,7 @@ struct CellProblem {
   std::int64_t gates;
   std::int64_t directions;
   std::vector<float> w, r, b;
+  bool is_reverse = false;
 
   CellProblem(std::string cell, std::int64_t ways)
       : kind(std::move(cell)),
@@ -45,6 +46,7 @@ struct CellProblem {
     model.Floats("r", {directions, gates * kHidden, kHidden}, r);
     model.Floats("b", {directions, 2 * gates * kHidden}, b);
     std::vector<OnnxAttribute> attributes = {{"hidden_size", kHidden}};
+    if (is_reverse) attributes.push_back({"direction", std::string("reverse")});
     if (directions == 2) attributes.push_back({"direction", std::string("bidirectional")});
     if (kind == "GRU") attributes.push_back({"linear_before_reset", std::int64_t{1}});
     model.Node("Transpose", {"x"}, {"turned"}, {{"perm", Integers{1, 0, 2}}});
@@ -75,7 +77,7 @@ struct CellProblem {
       double h[kHidden] = {};
       double c[kHidden] = {};
       for (std::int64_t step = 0; step < kLength; ++step) {
-        const std::int64_t position = way == 0 ? step : kLength - 1 - step;
+        const std::int64_t position = way == 0 && !is_reverse ? step : kLength - 1 - step;
         double values[kWidth];
         for (std::int64_t i = 0; i < kWidth; ++i) {
           values[i] = x[static_cast<std::size_t>(position * kWidth + i)];
@@ -132,6 +134,23 @@ TEST(RecurrentOperators, ComputeWhatOnnxSays) {
       const Network one = ImportOnnx(BytesOf(problem.Model({"", "y_h"}).Bytes()), {}, &report);
       ExpectNear(OutputOf(one, report, 0, x), last);
     }
+  }
+}
+
+TEST(RecurrentOperators, GoBackAlone) {
+  const std::vector<float> x = Ramp(kLength * kWidth, 0.4f, 0.1f);
+  for (const char* kind : {"LSTM", "GRU"}) {
+    SCOPED_TRACE(kind);
+    CellProblem problem(kind, 1);
+    problem.is_reverse = true;
+    const std::vector<float> all = problem.Reference(x);
+    const std::vector<float> last(all.begin(), all.begin() + kHidden);  // at the first position
+    ImportReport report;
+    const Network both = ImportOnnx(BytesOf(problem.Model({"y", "y_h"}).Bytes()), {}, &report);
+    ExpectNear(OutputOf(both, report, 0, x), all);
+    ExpectNear(OutputOf(both, report, 1, x), last);
+    const Network one = ImportOnnx(BytesOf(problem.Model({"", "y_h"}).Bytes()), {}, &report);
+    ExpectNear(OutputOf(one, report, 0, x), last);
   }
 }
 
