@@ -477,11 +477,12 @@ public final class Network extends NetworkFiles implements AutoCloseable {
 
   /**
    * Returns a table of the layers: name, kind, output shape, padding, parameters, training, rate.
+   * Below it stands what is hardly meant, as a head on all positions of a text.
    *
    * @return lines for people
    */
   public String summary() {
-    return Descriptions.table(layers(), false);
+    return NetworkSummary.of(layers(), handle.networkSpec());
   }
 
   /**
