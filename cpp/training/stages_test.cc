@@ -234,6 +234,25 @@ TEST(StartDecay, PullsTheBackboneTowardsItsStart) {
   }
 }
 
+// A clip that clips nothing makes the gradients of large weights be stored.
+TEST(StartDecay, IsTheSameWhereGradientsAreLate) {
+  NetworkBuilder builder(Shape::Vector(300));
+  builder.Dense("large", 270).Relu().Head("signs", LabelsTask({"a", "b"}));
+  Network late = builder.Build(5);
+  Network stored = late.Clone();
+  const std::vector<float> start = late.ReadParameter("large.weight");
+  const RandomExamples examples(late, 100, 3);
+  const Sgd sgd{.learning_rate = 0.5};
+  Trainer of_late(late, {.optimizer = sgd, .start_decay = 0.4});
+  Trainer of_stored(stored, {.optimizer = sgd, .clip_norm = 1e9, .start_decay = 0.4});
+  Steps(of_late, examples, 0, 4);
+  Steps(of_stored, examples, 0, 4);
+  const std::vector<float> got = late.ReadParameter("large.weight");
+  const std::vector<float> expected = stored.ReadParameter("large.weight");
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-5);
+  EXPECT_NE(got, start);
+}
+
 TEST(StartDecay, AtItsMostPutsBackWhatWasThere) {
   Network network = OneHead().Build(5);
   const RandomExamples examples(network, 40, 3);

@@ -38,7 +38,7 @@ record AdaptationPlan(
   }
 
   /** A network whose backbone is frozen, and which of its layers are there to unfreeze. */
-  record Grafted(Network network, List<String> backbone) {}
+  record Grafted(Network network, FrozenLayers backbone) {}
 
   /** Returns at least 1; that there are no examples, training says. */
   long stepsPerEpoch(int examples) {
@@ -71,12 +71,8 @@ record AdaptationPlan(
         made.freeze(below);
       }
       boolean adapts = batchNorms == BatchNormStatistics.ADAPT;
-      return new Grafted(
-          made,
-          layers.stream()
-              .filter(layer -> FrozenLayers.isToUnfreeze(layer, adapts) && !layer.isFrozen())
-              .map(LayerSummary::name)
-              .toList());
+      List<LayerSummary> free = layers.stream().filter(layer -> !layer.isFrozen()).toList();
+      return new Grafted(made, FrozenLayers.of(free, adapts));
     } catch (RuntimeException | Error error) {
       made.close();
       throw error;
@@ -115,7 +111,8 @@ record AdaptationPlan(
       text.append(Descriptions.table(made.layers(), false));
       text.append("heads: at most ").append(headSteps(examples)).append(" steps\n");
       text.append("then all: at most ").append(tuningSteps(examples)).append(" steps of ");
-      text.append(grafted.backbone.isEmpty() ? "nothing" : String.join(", ", grafted.backbone));
+      List<String> learning = grafted.backbone.learning();
+      text.append(learning.isEmpty() ? "nothing" : String.join(", ", learning));
       text.append("\nchosen by validation: ");
       text.append(watched);
       text.append("\ntried, in this order:");

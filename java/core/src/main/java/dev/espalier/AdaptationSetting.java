@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -140,23 +141,22 @@ public final class AdaptationSetting {
   }
 
   /** Returns the stages of training a network whose backbone is frozen. */
-  List<Stage> stages(List<String> backbone, long headSteps, long tuningSteps) {
-    List<Stage> heads = List.of(Stage.asItIs().steps(headSteps));
-    if (way == Way.HEAD_ALONE || backbone.isEmpty()) {
-      return heads;
+  List<Stage> stages(FrozenLayers backbone, long headSteps, long tuningSteps) {
+    int layers = backbone.learning().size();
+    if (way == Way.HEAD_ALONE || layers == 0) {
+      return List.of(Stage.asItIs().steps(headSteps));
     }
-    if (way == Way.AT_ONCE) {
-      String[] all = backbone.toArray(String[]::new);
-      return List.of(Stage.unfreezing(all).steps(tuningSteps));
+    int most = way == Way.HEAD_FIRST ? groups : 1;
+    int count = (int) Math.min(Math.min(most, layers), tuningSteps);
+    List<Stage> stages = new ArrayList<>();
+    for (Stage stage : Stage.gradualUnfreezing(backbone, count)) {
+      if (!stage.patterns().isEmpty()) {
+        stages.add(stage.steps(tuningSteps / count).learningRate(factor));
+      } else if (way == Way.HEAD_FIRST) {
+        stages.add(stage.steps(headSteps));
+      }
     }
-    int count = (int) Math.min(Math.min(groups, backbone.size()), tuningSteps);
-    return Stage.gradualUnfreezing(backbone, count).stream()
-        .map(
-            stage ->
-                stage.patterns().isEmpty()
-                    ? stage.steps(headSteps)
-                    : stage.steps(tuningSteps / count).learningRate(factor))
-        .toList();
+    return stages;
   }
 
   double startDecay() {
@@ -189,9 +189,7 @@ public final class AdaptationSetting {
         text.append(groups == 1 ? "" : " in " + groups + " groups");
       }
     }
-    if (way != Way.HEAD_ALONE) {
-      text.append(", layer decay ").append(layerDecay);
-    }
+    text.append(layerDecay == 1 ? "" : ", layer decay " + layerDecay);
     text.append(startDecay == 0 ? "" : ", decay to start " + startDecay);
     text.append(averageDecay == 0 ? "" : ", averaged " + averageDecay);
     return text.toString();

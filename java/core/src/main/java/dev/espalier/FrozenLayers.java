@@ -3,26 +3,33 @@ package dev.espalier;
 
 import java.util.List;
 
-/** Which layers of a network there are to unfreeze. */
-final class FrozenLayers {
+/**
+ * Layers of a backbone that may be unfrozen, by their names, from the input on.
+ *
+ * @param learning those with parameters
+ * @param dropping dropout, which is off while it is frozen
+ */
+record FrozenLayers(List<String> learning, List<String> dropping) {
   private static final String BATCH_NORM = "batch_norm";
+  private static final String DROPOUT = "dropout";
 
-  private FrozenLayers() {}
-
-  /** Returns those that are frozen, from the input on, batch norms excepted. */
-  static List<String> toUnfreeze(Network network) {
-    return network.layers().stream()
-        .filter(layer -> layer.isFrozen() && isToUnfreeze(layer, false))
-        .map(LayerSummary::name)
-        .toList();
+  /** Returns those of some layers; batch norms only if asked for. */
+  static FrozenLayers of(List<LayerSummary> layers, boolean areBatchNorms) {
+    List<LayerSummary> backbone = layers.stream().filter(layer -> layer.head().isEmpty()).toList();
+    return new FrozenLayers(
+        backbone.stream()
+            .filter(layer -> layer.parameterCount() > 0)
+            .filter(layer -> areBatchNorms || !layer.kind().equals(BATCH_NORM))
+            .map(LayerSummary::name)
+            .toList(),
+        backbone.stream()
+            .filter(layer -> layer.kind().equals(DROPOUT))
+            .map(LayerSummary::name)
+            .toList());
   }
 
-  /**
-   * Says whether a layer is one of the backbone with parameters, and no batch norm unless asked.
-   */
-  static boolean isToUnfreeze(LayerSummary layer, boolean areBatchNorms) {
-    return layer.head().isEmpty()
-        && layer.parameterCount() > 0
-        && (areBatchNorms || !layer.kind().equals(BATCH_NORM));
+  /** Returns what is frozen of a network, batch norms excepted. */
+  static FrozenLayers of(Network network) {
+    return of(network.layers().stream().filter(LayerSummary::isFrozen).toList(), false);
   }
 }

@@ -62,8 +62,8 @@ public final class Stage {
   /**
    * Returns the stages of gradual unfreezing: first what is not frozen now, then, from the output
    * down, one group after the other of the layers that are, batch norms excepted: those stay as
-   * they are. Groups have as many layers with parameters each as may be. Howard and Ruder 2018,
-   * arXiv:1801.06146.
+   * they are; dropout joins in with the first. Groups have as many layers with parameters each as
+   * may be. Howard and Ruder 2018, arXiv:1801.06146.
    *
    * @param network whose frozen layers join in
    * @param groups at least 1; not more than there are frozen layers with parameters
@@ -71,22 +71,25 @@ public final class Stage {
    * @throws IllegalArgumentException if the groups are too many
    */
   public static List<Stage> gradualUnfreezing(Network network, int groups) {
-    List<String> frozen = FrozenLayers.toUnfreeze(Objects.requireNonNull(network, "network"));
-    Arguments.inRange("groups", groups, 1, Math.max(1, frozen.size()));
-    if (frozen.isEmpty()) {
+    FrozenLayers frozen = FrozenLayers.of(Objects.requireNonNull(network, "network"));
+    int most = frozen.learning().size();
+    Arguments.inRange("groups", groups, 1, Math.max(1, most));
+    if (most == 0) {
       throw new IllegalArgumentException(
           "gradualUnfreezing: expected frozen layers with parameters, got none");
     }
     return gradualUnfreezing(frozen, groups);
   }
 
-  /** The same of some layers, from the input on. */
-  static List<Stage> gradualUnfreezing(List<String> frozen, int groups) {
+  static List<Stage> gradualUnfreezing(FrozenLayers frozen, int groups) {
     List<Stage> stages = new ArrayList<>(List.of(asItIs()));
+    int size = frozen.learning().size();
     for (int group = 0; group < groups; group++) {
-      int end = frozen.size() - frozen.size() * group / groups;
-      int begin = frozen.size() - frozen.size() * (group + 1) / groups;
-      stages.add(unfreezing(frozen.subList(begin, end).toArray(String[]::new)));
+      int end = size - size * group / groups;
+      int begin = size - size * (group + 1) / groups;
+      List<String> names = new ArrayList<>(frozen.learning().subList(begin, end));
+      names.addAll(group == 0 ? frozen.dropping() : List.of());
+      stages.add(unfreezing(names.toArray(String[]::new)));
     }
     return List.copyOf(stages);
   }

@@ -116,7 +116,8 @@ class StagesTest {
       network.freezeThrough("active");
       List<Stage> stages = Stage.gradualUnfreezing(network, 2);
       assertEquals(
-          List.of(Stage.asItIs(), Stage.unfreezing("features"), Stage.unfreezing("conv1")), stages);
+          List.of(Stage.asItIs(), Stage.unfreezing("features", "drop1"), Stage.unfreezing("conv1")),
+          stages);
       assertThrows(IllegalArgumentException.class, () -> Stage.gradualUnfreezing(network, 3));
       trainer(network).stages(stages).epochs(1).fit(dots.both());
       assertEquals(

@@ -48,7 +48,7 @@ final class Verdicts {
     Spread tuned = arms.get("fine_tuned").hamming();
     return Verdict.of(
         tuned.mean() <= frozen + tuned.standardDeviation(),
-        "From %s pictures fine-tuning gives %.1f %% wrong answers head first and %.1f %% all at"
+        "From %s pictures fine-tuning gives %.1f %% wrong answers as chosen and %.1f %% all at"
             + " once, the head alone %.1f %%: %s.",
         size,
         100 * tuned.mean(),

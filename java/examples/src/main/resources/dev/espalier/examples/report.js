@@ -7,7 +7,7 @@ const COLORS = {
   shared_missing_as_no: '#c0612b', shared_fully_labelled: '#6b4fa0',
 };
 const NAMES = {
-  scratch: 'from scratch', frozen: 'frozen backbone', fine_tuned: 'fine-tuned, head first', fine_tuned_at_once: 'fine-tuned at once', missing_as_no: 'missing counted as no',
+  scratch: 'from scratch', frozen: 'frozen backbone', fine_tuned: 'adapted', fine_tuned_at_once: 'fine-tuned at once', missing_as_no: 'missing counted as no',
   shared_width1: 'one network, width 1', shared_width2: 'one network, width 2', shared_width4: 'one network, width 4',
   separate: 'four networks, width 1', shared_missing_as_no: 'one, missing as no', shared_fully_labelled: 'one, fully labelled',
 };
