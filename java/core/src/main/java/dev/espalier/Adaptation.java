@@ -219,10 +219,7 @@ public final class Adaptation {
    * @return this
    */
   public Adaptation timeLimit(Duration limit) {
-    if (Objects.requireNonNull(limit, "limit").isZero() || limit.isNegative()) {
-      throw new IllegalArgumentException("limit: expected above zero, got " + limit);
-    }
-    timeLimit = Optional.of(limit);
+    timeLimit = Optional.of(Arguments.positive("limit", limit));
     return this;
   }
 

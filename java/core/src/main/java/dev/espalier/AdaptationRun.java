@@ -3,10 +3,12 @@ package dev.espalier;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** One run of {@link Adaptation#fit}: tries one setting after the other and keeps the best. */
@@ -20,6 +22,7 @@ final class AdaptationRun {
   private final long startNanos = System.nanoTime();
   private final List<AdaptationReport.Trial> trials = new ArrayList<>();
   private final FitSettings.Watched watched;
+  private final Set<String> logged = new HashSet<>();
   private @Nullable Network best;
   private History bestHistory;
   private int chosen = -1;
@@ -74,7 +77,9 @@ final class AdaptationRun {
         requireWatched(network);
       }
       Trainer trainer = trainer(setting, grafted, cache);
+      trainer.loggedWarnings(logged);
       History history = trainer.fit(training);
+      logged.addAll(history.warnings());
       isKept = judge(setting, network, history);
     } catch (NonFiniteException error) {
       divergence = divergence == null ? error : divergence;

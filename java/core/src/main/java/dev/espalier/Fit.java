@@ -262,7 +262,9 @@ final class Fit {
 
   private void warn(String warning) {
     warnings.add(warning);
-    LOGGER.log(System.Logger.Level.WARNING, warning);
+    if (!settings.loggedWarnings().contains(warning)) {
+      LOGGER.log(System.Logger.Level.WARNING, warning);
+    }
   }
 
   private void trainEpoch(

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * The settings of one fit; nullable: featureCacheFolder, validation, watched, timeLimit and the
@@ -39,7 +40,8 @@ record FitSettings(
     Double clipNorm,
     boolean decaysBiasesAndNorms,
     OptionalDouble averageDecay,
-    double startDecay) {
+    double startDecay,
+    Set<String> loggedWarnings) {
 
   /** What decides which epoch is the best: the validation loss, or a metric of a task. */
   record Watched(Optional<TaskMetric> metric) {

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +67,7 @@ public final class Trainer {
   private List<Stage> stages = List.of(Stage.asItIs());
   private OptionalDouble averageDecay = OptionalDouble.empty();
   private double startDecay;
+  private Set<String> loggedWarnings = Set.of();
   private volatile History lastHistory;
 
   private Trainer(Network network) {
@@ -301,10 +303,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer timeLimit(Duration limit) {
-    if (Objects.requireNonNull(limit, "limit").isZero() || limit.isNegative()) {
-      throw new IllegalArgumentException("limit: expected above zero, got " + limit);
-    }
-    timeLimit = limit;
+    timeLimit = Arguments.positive("limit", limit);
     return this;
   }
 
@@ -549,6 +548,11 @@ public final class Trainer {
     return Optional.ofNullable(lastHistory);
   }
 
+  /** Logs no warning that is among these, as fits for one purpose before this one did. */
+  void loggedWarnings(Set<String> logged) {
+    loggedWarnings = logged;
+  }
+
   private FitSettings settings() {
     if (watched != null && validation == null) {
       throw new IllegalStateException(
@@ -584,7 +588,8 @@ public final class Trainer {
         clipNorm,
         decaysBiasesAndNorms,
         averageDecay,
-        startDecay);
+        startDecay,
+        loggedWarnings);
   }
 
   /** Returns for example {@code "Trainer[AdamW[learningRate=0.001, …], batches of 32]"}. */

@@ -4,6 +4,7 @@ package dev.espalier.internal;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Objects;
 import java.util.Set;
@@ -67,6 +68,20 @@ public final class Arguments {
   public static long positive(String name, long value) {
     if (value < 1) {
       throw new IllegalArgumentException(name + ": expected at least 1, got " + value);
+    }
+    return value;
+  }
+
+  /**
+   * Checks that a time is above zero.
+   *
+   * @param name name of the argument
+   * @param value its value
+   * @return {@code value}
+   */
+  public static Duration positive(String name, Duration value) {
+    if (Objects.requireNonNull(value, name).isZero() || value.isNegative()) {
+      throw new IllegalArgumentException(name + ": expected above zero, got " + value);
     }
     return value;
   }
