@@ -9,6 +9,7 @@ form for training, which is the fastest that PyTorch offers without compiling.
 import gc
 import json
 import math
+import os
 import struct
 import sys
 import time
@@ -18,6 +19,8 @@ import torch.nn.functional as F
 
 BATCHES = 8
 CHECKED_STEPS = 4
+TRANSFER_BATCH = 64
+TRANSFER_EPOCHS = 5
 
 
 def read_model(path):
@@ -89,11 +92,15 @@ class Network:
         layers = list(graph["layers"])
         before = head["from"]
         for layer in head["layers"] + [{"name": "dense", "kind": "dense", "attributes": {}}]:
-            layers.append({**layer, "name": prefix + layer["name"], "inputs": [before]})
+            inputs = layer.get("inputs") or [before]
+            layers.append({**layer, "name": prefix + layer["name"], "inputs": inputs})
             before = prefix + layer["name"]
-        self.input_shape = graph["input"]
+        # Several inputs, all of integers, lie side by side.
+        self.inputs = [(i["name"], i["shape"][0]) for i in graph.get("inputs", [])]
+        self.input_shape = graph.get("input") or [sum(size for _, size in self.inputs)]
         self.is_classes = head["task"]["loss"] == "softmax"
         self.outputs = len(head["task"]["labels"])
+        self.tensors = tensors
         self.parameters = []
         if is_trained:
             for name, tensor in tensors.items():
@@ -105,8 +112,14 @@ class Network:
         ]
 
     def __call__(self, x):
+        return self.run(self.steps, x)
+
+    def run(self, steps, x):
         values = {"input": x}
-        for name, inputs, function in self.steps:
+        if self.inputs:
+            parts = x.long().split([size for _, size in self.inputs], 1)
+            values.update((name, part) for (name, _), part in zip(self.inputs, parts))
+        for name, inputs, function in steps:
             values[name] = x = function(*(values[n] for n in inputs))
         return x
 
@@ -123,6 +136,30 @@ def attention(heads):
     return run
 
 
+def attention_of_three(heads):
+    """Of queries, keys and values [batch, length, width], of which so many positions are valid."""
+
+    def run(*values):
+        batch, length, width = values[0].shape
+        q, k, v = (x.view(batch, length, heads, width // heads).transpose(1, 2) for x in values[:3])
+        mask = valid_positions(values[3], length)[:, None, None, :]
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return mixed.transpose(1, 2).reshape(batch, length, width)
+
+    return run
+
+
+def valid_positions(lengths, length):
+    return torch.arange(length)[None, :] < lengths
+
+
+def token_mean(x, lengths=None):
+    if lengths is None:
+        return x.mean(1)
+    mask = valid_positions(lengths, x.shape[1]).to(x.dtype)[:, :, None]
+    return (x * mask).sum(1) / mask.sum(1)
+
+
 def operation(layer, tensors, is_trained):
     kind, name, attributes = layer["kind"], layer["name"], layer["attributes"]
     weight, bias = tensors.get(name + ".weight"), tensors.get(name + ".bias")
@@ -131,7 +168,11 @@ def operation(layer, tensors, is_trained):
             return lambda x: F.linear(x, weight, bias)
         return lambda x: F.linear(x.flatten(1), weight, bias)
     if kind == "attention":
+        if not attributes.get("packed", True):
+            return attention_of_three(attributes["heads"])
         return attention(attributes["heads"])
+    if kind == "embedding":
+        return lambda ids: F.embedding(ids, weight)
     if kind == "layer_norm":
         epsilon = attributes["epsilon"]
         return lambda x: F.layer_norm(x, weight.shape, weight, bias, epsilon)
@@ -160,7 +201,7 @@ def operation(layer, tensors, is_trained):
     simple = {
         "flatten": lambda x: x.flatten(1),
         "gelu": F.gelu,
-        "token_pool": lambda x: x.mean(1),
+        "token_pool": token_mean,
         "transpose": lambda x: x.transpose(1, 2),
         "relu": F.relu,
         "relu6": F.relu6,
@@ -240,6 +281,45 @@ class Training:
     round = Prediction.round
 
 
+def transfer(folder, network, variant):
+    """Workload X-minilm: seconds, and the losses of all epochs, of a head on a frozen trunk."""
+    model = Network(f"{folder}/{network}.safetensors", False)
+    cut = next(i for i, step in enumerate(model.steps) if step[0].endswith(".features")) + 1
+    trained = []
+    for name, tensor in model.tensors.items():
+        if name.startswith("heads."):
+            trained.append(tensor.requires_grad_())
+    size = model.input_shape[0]
+    targets = read_floats(f"{folder}/{network}.targets", os.path.getsize(f"{folder}/{network}.targets") // 4)
+    targets = targets.reshape(-1, model.outputs).split(TRANSFER_BATCH)
+    count = sum(len(part) for part in targets)
+    inputs = read_floats(f"{folder}/{network}.inputs", count * size).reshape(-1, size)
+    start = time.perf_counter()
+    adam = torch.optim.Adam(trained, lr=1e-3, fused=True)
+    cached, losses = [], []
+    for epoch in range(TRANSFER_EPOCHS):
+        total = 0.0
+        for i, part in enumerate(inputs.split(TRANSFER_BATCH)):
+            if variant == "naive" or epoch == 0:
+                with torch.no_grad():
+                    features = model.run(model.steps[:cut], part)
+                if variant == "cached":
+                    cached.append(features)
+            else:
+                features = cached[i]
+            logits = features
+            for _, _, function in model.steps[cut:]:
+                logits = function(logits)
+            known, mask = targets[i].nan_to_num(0.0), (~targets[i].isnan()).float()
+            loss = F.binary_cross_entropy_with_logits(logits, known, mask, reduction="sum")
+            total += loss.item()
+            (loss / len(known)).backward()
+            adam.step()
+            adam.zero_grad()
+        losses.append(total / count)
+    return [time.perf_counter() - start] + losses
+
+
 def optimizer(network, parameters):
     """Adam, or AdamW for whole backbones: Work.java says where, and with which settings."""
     if not network.startswith("T-"):
@@ -279,6 +359,9 @@ def main():
             elif words[0] == "train":
                 work = Training(words[1], words[2], int(words[3]))
                 write_floats(words[4], [work.run() for _ in range(CHECKED_STEPS)])
+            elif words[0] == "transfer":
+                numbers = transfer(words[1], words[2], words[3])
+                answer = "ok " + " ".join(f"{number:.6g}" for number in numbers)
             elif words[0] == "round":
                 nanos = []
                 work.round(time.perf_counter_ns() + int(words[1]) * 10**6, int(words[2]), nanos)

@@ -49,7 +49,7 @@ final class Agreement {
     }
     return switch (network) {
       case "I4" -> 5e-3;
-      case "X" -> 1e-3;
+      case "X", "X-minilm" -> 1e-3;
       default -> 2e-4;
     };
   }

@@ -72,7 +72,8 @@ public final class Bench implements Callable<Integer> {
       try (Field field = new Field(lineup, count, true)) {
         new PredictionRace(lineup, field).run();
         new TrainingRace(lineup, field).run();
-        new TransferRace(lineup, field).run();
+        new TransferRace(lineup, field, "X", "torch").run();
+        new TransferRace(lineup, field, "X-minilm", "torch-python").run();
         others.labels(field);
         others.overhead(field);
       }

@@ -17,6 +17,11 @@ public interface Contender {
   /** Prepares predictions of the first {@code batch} inputs of the workload. */
   Prediction prediction(Work work, int batch) throws IOException;
 
+  /** Makes what predicts from the file of a published model, and closes it; the seconds it took. */
+  default double load(Work work) throws IOException {
+    throw new UnsupportedOperationException("loads no published models");
+  }
+
   /**
    * Prepares training on the workload's examples. Calls {@link PeakMemory#start} between loading
    * these and building the network.

@@ -58,6 +58,11 @@ final class ContenderClient implements AutoCloseable {
     return prepare("predict", work, batch);
   }
 
+  /** Seconds from the file of a published model to what predicts. */
+  double load(Work work) throws IOException {
+    return numbers(ask("load " + work.folder() + " " + work.network()))[0];
+  }
+
   /** Prepares training and returns the losses of the first steps. */
   float[] train(Work work, int batch) throws IOException {
     return prepare("train", work, batch);

@@ -73,6 +73,8 @@ public final class ContenderProcess {
         prediction.run();
         Work.writeFloats(Path.of(words[4]), prediction.outputs());
         return "";
+      case "load":
+        return numbers(contender.load(work(words)));
       case "train":
         training = contender.training(work(words), Integer.parseInt(words[3]));
         training.steps(CHECKED_STEPS, nanos, losses);

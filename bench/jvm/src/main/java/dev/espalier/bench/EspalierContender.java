@@ -9,6 +9,8 @@ import dev.espalier.EpochResult;
 import dev.espalier.Espalier;
 import dev.espalier.Head;
 import dev.espalier.History;
+import dev.espalier.Input;
+import dev.espalier.InputDatasets;
 import dev.espalier.Network;
 import dev.espalier.ParameterSummary;
 import dev.espalier.Precision;
@@ -18,6 +20,7 @@ import dev.espalier.Task;
 import dev.espalier.Trainer;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -61,11 +64,29 @@ public final class EspalierContender implements Contender {
     if (isShared) {
       options = options.weightCopies(1);
     }
+    if (work.readsStrings()) {
+      return new TextPrediction(work, batch, options);
+    }
+    if (work.isPublished()) {
+      try (PublishedModels.Imported imported = PublishedModels.load(work)) {
+        Predictor predictor = imported.network().predictor(options.layers(imported.outputs()));
+        return new BufferPrediction(
+            predictor, work.inputBuffer(batch * predictor.inputSize()), batch, true);
+      }
+    }
     try (Network network = Network.load(work.model())) {
       Predictor predictor = network.predictor(work.isLogits() ? options.logits() : options);
       return new BufferPrediction(
           predictor, work.inputBuffer(batch * predictor.inputSize()), batch, true);
     }
+  }
+
+  @Override
+  public double load(Work work) {
+    requireFloat();
+    long start = System.nanoTime();
+    PublishedModels.load(work).close();
+    return (System.nanoTime() - start) * 1e-9;
   }
 
   @Override
@@ -93,28 +114,21 @@ public final class EspalierContender implements Contender {
   @Override
   public Transfer transfer(Work work, String variant) throws IOException {
     requireFloat();
+    TransferWork sizes = TransferWork.of(work);
     try (Network source = Network.load(work.model());
-        Network network =
-            source
-                .transfer()
-                .dropHead("output")
-                .freezeThrough("features")
-                .head(
-                    "grafted",
-                    Head.layers(h -> h.dense(256).relu()).labels(Networks.labelNames(14)))
-                .build(3)) {
+        Network network = grafted(source, work)) {
       for (ParameterSummary parameter : network.parameters()) {
         if (parameter.path().startsWith("heads.")) { // from the same values as everyone
           String path = parameter.path().replace("heads.grafted.", "heads.output.");
           network.setParameter(parameter.path(), source.parameter(path));
         }
       }
-      Dataset data = examples(source, work, TransferWork.EXAMPLES);
+      Dataset data = examples(source, work, sizes.examples());
       Trainer trainer =
           Trainer.of(network)
               .optimizer(Adam.withLearningRate(1e-3))
               .batchSize(TransferWork.BATCH)
-              .epochs(TransferWork.EPOCHS)
+              .epochs(sizes.epochs())
               .shuffle(false)
               .featureCache(variant.equals("cached"));
       final long start = System.nanoTime();
@@ -125,6 +139,17 @@ public final class EspalierContender implements Contender {
     }
   }
 
+  /** The same network with a new head, all else frozen. */
+  private static Network grafted(Network source, Work work) {
+    String last = work.isText() ? PublishedModels.lastOf(source) : "features";
+    Head head =
+        work.isText()
+            ? PublishedModels.head(last, work)
+            : Head.layers(h -> h.dense(256).relu())
+                .labels(Networks.labelNames(TransferWork.LABELS));
+    return source.transfer().dropHead("output").freezeThrough(last).head("grafted", head).build(3);
+  }
+
   private void requireFloat() {
     if (isBf16) {
       throw new UnsupportedOperationException(BF16 + " only predicts");
@@ -133,18 +158,44 @@ public final class EspalierContender implements Contender {
 
   /** The first examples of the work. */
   static Dataset examples(Network network, Work work, int count) throws IOException {
-    float[] inputs = work.inputs(count * network.inputShape().size());
     Task task = network.tasks().get(0);
+    if (work.isText()) {
+      return Datasets.withTargets(
+          texts(network, work, count), "", rows(work.targets(count * task.width()), count));
+    }
+    float[] inputs = work.inputs(count * network.inputShape().size());
     if (task.kind() == Task.Kind.CLASSES) {
       float[] targets = work.targets(count);
       int[] classes = new int[count];
       Arrays.setAll(classes, i -> (int) targets[i]);
       return Datasets.ofClasses(inputs, network.inputShape(), classes);
     }
-    float[] targets = work.targets(count * task.width());
+    return Datasets.of(
+        inputs, network.inputShape(), rows(work.targets(count * task.width()), count));
+  }
+
+  private static float[][] rows(float[] values, int count) {
+    int width = values.length / count;
     float[][] rows = new float[count][];
-    Arrays.setAll(rows, i -> Arrays.copyOfRange(targets, i * task.width(), (i + 1) * task.width()));
-    return Datasets.of(inputs, network.inputShape(), rows);
+    Arrays.setAll(rows, i -> Arrays.copyOfRange(values, i * width, (i + 1) * width));
+    return rows;
+  }
+
+  /** Inputs of integers that lie side by side. */
+  private static Dataset texts(Network network, Work work, int count) throws IOException {
+    int width = network.inputs().stream().mapToInt(input -> input.shape().size()).sum();
+    float[] values = work.inputs(count * width);
+    List<Dataset> inputs = new ArrayList<>();
+    int begin = 0;
+    for (Input input : network.inputs()) {
+      int size = input.shape().size();
+      int from = begin;
+      int[] integers = new int[count * size];
+      Arrays.setAll(integers, i -> (int) values[i / size * width + from + i % size]);
+      inputs.add(InputDatasets.integers(input.name(), integers, input.shape()));
+      begin += size;
+    }
+    return InputDatasets.join(inputs.toArray(Dataset[]::new));
   }
 
   /** Predictions from direct buffer to direct buffer. */

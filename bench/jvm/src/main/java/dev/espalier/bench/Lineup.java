@@ -51,6 +51,22 @@ final class Lineup {
     return work;
   }
 
+  /** The files of a published model; null if it is not to be had, which is said. */
+  Work publishedWork(String name, int examples) throws IOException {
+    if (!works.containsKey(name)) {
+      Path to = folder.resolve("work").resolve(name);
+      works.put(name, PublishedModels.write(to, root, name, examples));
+    }
+    return works.get(name);
+  }
+
+  /** Work for workloads X. */
+  Work transferWork(String network, int examples) throws IOException {
+    return network.equals("X")
+        ? work(network, examples)
+        : WorkWriter.write(folder.resolve("work").resolve(network), network, examples, 0.3);
+  }
+
   /** Work for workloads T: {@link Work#BATCHES} batches, the first ones alike. */
   Work trainingWork(String network, int batch) throws IOException {
     Path work = folder.resolve("work").resolve("T-" + network + "-" + batch);

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Workloads I: the time of single predictions.
+ * Workloads I and M: the time of single predictions.
  *
  * <p>Contenders run in processes of their own, so that their threads, memory and versions of
  * libraries don't meet, and take turns of a fraction of a second: what disturbs the machine for a
@@ -19,6 +19,14 @@ import java.util.Map;
 final class PredictionRace {
   private static final List<String> NETWORKS =
       List.of("I1", "I2", "I3", "I4", "I5r", "I5m", "I6-16", "I6-64", "I6-128", "I7", "I8");
+  private static final List<String> PUBLISHED =
+      List.of(
+          "M-minilm-16",
+          "M-minilm-64",
+          "M-minilm-128",
+          "M-minilm-texts",
+          "M-ppocr-cls",
+          "M-objectron");
   private static final int LARGEST_BATCH = 64;
 
   private final Lineup lineup;
@@ -40,13 +48,58 @@ final class PredictionRace {
         race(work, batch);
       }
     }
+    for (String model : PUBLISHED) {
+      int[] batches = batches(model);
+      Work work = null;
+      if (lineup.isWanted(model)) {
+        work = lineup.publishedWork(model, batches[batches.length - 1]);
+      }
+      for (int i = 0; work != null && i < batches.length; i++) {
+        race(work, batches[i]);
+      }
+    }
+    loading();
+  }
+
+  /** M-minilm-import: from a file to what can predict. */
+  private void loading() throws IOException {
+    if (!lineup.isWanted("M-minilm-import") || field.threads != 1) {
+      return;
+    }
+    Work work = lineup.publishedWork("M-minilm-128", 8);
+    Map<ContenderClient, List<Double>> seconds = new LinkedHashMap<>();
+    for (int round = 0; round < 1 + lineup.effort.rounds(); round++) {
+      for (ContenderKind kind : lineup.kinds) {
+        if (!kind.name().equals("espalier") && !kind.name().equals("ort")) {
+          continue;
+        }
+        ContenderClient client = field.client(kind);
+        if (client != null) {
+          double taken = client.load(work);
+          seconds.computeIfAbsent(client, key -> new ArrayList<>());
+          if (round > 0) { // the first also reads what is in no cache, and warms the JVM
+            seconds.get(client).add(taken);
+          }
+        }
+      }
+    }
+    Line line = new Line("M-minilm-import", 1, field.threads, "ms", false);
+    seconds.forEach(
+        (client, values) -> {
+          double[] all = values.stream().mapToDouble(Double::doubleValue).toArray();
+          double millis = 1e3 * Samples.median(all);
+          lineup.results.add(
+              new ResultsFile.Key("M-minilm-import", client.name(), 1, 1, "load_ms"), millis);
+          line.add(client.name(), millis);
+        });
+    System.out.println(line);
   }
 
   private static int[] batches(String network) {
-    if (network.startsWith("I6")) {
+    if (network.startsWith("I6") || network.startsWith("M-minilm")) {
       return new int[] {1, 8};
     }
-    boolean isLarge = network.matches("I[578].*");
+    boolean isLarge = network.matches("I[578].*|M-.*");
     return isLarge ? new int[] {1} : new int[] {1, 8, LARGEST_BATCH};
   }
 
@@ -75,6 +128,12 @@ final class PredictionRace {
                 work.network(), entry.getKey().name(), field.threads, batch, metrics[m]),
             medians[m]);
       }
+      if (work.readsStrings()) {
+        lineup.results.add(
+            new ResultsFile.Key(
+                work.network(), entry.getKey().name(), field.threads, batch, "texts_per_s"),
+            batch / (medians[1] * 1e-6));
+      }
       line.add(entry.getKey().name(), medians[1]);
       entry.getKey().free();
     }
@@ -88,6 +147,9 @@ final class PredictionRace {
     for (ContenderKind kind : lineup.kinds) {
       boolean takesMinutes = batch == LARGEST_BATCH && work.network().equals("I4");
       if (kind.name().equals("dl4j") && (takesMinutes || work.network().matches("I[5-9].*"))) {
+        continue;
+      }
+      if (work.isPublished() && !kind.name().matches("espalier.*|ort")) {
         continue;
       }
       ContenderClient client = field.client(kind);

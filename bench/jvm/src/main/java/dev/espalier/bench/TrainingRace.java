@@ -25,7 +25,8 @@ final class TrainingRace {
           new Workload("T-I5r-64", "T-I5r-64", 32),
           new Workload("T-I5m-224", "T-I5m-224", 8),
           new Workload("T-I5m-64", "T-I5m-64", 32),
-          new Workload("T-I6-64", "T-I6-64", 16));
+          new Workload("T-I6-64", "T-I6-64", 16),
+          new Workload("T-minilm", "T-minilm", 16));
 
   /** Steps longer than this have had their say after three rounds of one. */
   private static final double LONG_MICROSECONDS = 1e6;
@@ -107,6 +108,10 @@ final class TrainingRace {
       // Its steps on I4 take seconds; a second core changes little about that.
       boolean takesMinutes = workload.name.equals("T-I4") && in.threads > 1;
       if (kind.name().equals("dl4j") && (takesMinutes || workload.isBackbone())) {
+        continue;
+      }
+      // What embeds tokens is written for PyTorch from Python alone.
+      if (kind.name().equals("torch") && work.isText()) {
         continue;
       }
       ContenderClient client = in.client(kind);

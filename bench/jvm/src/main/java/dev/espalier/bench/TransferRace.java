@@ -8,44 +8,55 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Workload X: a head trained on a frozen trunk. All start from the same head and go through the
+ * Workloads X: a head trained on a frozen trunk. All start from the same head and go through the
  * same examples in the same order, and no time counts unless the losses of all epochs agree.
  */
 final class TransferRace {
   private final Lineup lineup;
   private final Field field;
+  private final String workload;
+  private final String peer;
   private final Map<String, List<Double>> seconds = new LinkedHashMap<>();
   private float[] reference;
 
-  TransferRace(Lineup lineup, Field field) {
+  /**
+   * Prepares a race.
+   *
+   * @param peer the PyTorch that takes part
+   */
+  TransferRace(Lineup lineup, Field field, String workload, String peer) {
     this.lineup = lineup;
     this.field = field;
+    this.workload = workload;
+    this.peer = peer;
   }
 
   void run() throws IOException {
-    if (!lineup.isWanted("X")) {
+    if (!lineup.isWanted(workload)) {
       return;
     }
-    Work work = lineup.work("X", TransferWork.EXAMPLES);
     boolean isQuick = lineup.effort.isQuick();
-    for (int repeat = 0; repeat < (isQuick ? 1 : 3); repeat++) {
+    Work work = lineup.transferWork(workload, TransferWork.examples(workload, isQuick));
+    int repeats = isQuick || work.isText() ? 1 : 3; // texts take minutes
+    for (int repeat = 0; repeat < repeats; repeat++) {
       for (ContenderKind kind : lineup.kinds) {
         if (kind.name().equals("espalier")) {
           race(kind, work, "cached", "espalier");
-        } else if (kind.name().equals("torch") && field.client(kind) != null) {
+        } else if (kind.name().equals(peer) && field.client(kind) != null) {
           race(kind, work, "cached", "torch-cached");
-          if (repeat == 0 && !isQuick) { // a minute each time
+          if (repeat == 0 && (!isQuick || work.isText())) { // a minute each time
             race(kind, work, "naive", "torch-naive");
           }
         }
       }
     }
-    Line line = new Line("X", TransferWork.BATCH, field.threads, "s", false);
+    Line line = new Line(workload, TransferWork.BATCH, field.threads, "s", false);
     seconds.forEach(
         (name, values) -> {
           double value = Samples.median(values.stream().mapToDouble(Double::doubleValue).toArray());
           lineup.results.add(
-              new ResultsFile.Key("X", name, field.threads, TransferWork.BATCH, "wall_s"), value);
+              new ResultsFile.Key(workload, name, field.threads, TransferWork.BATCH, "wall_s"),
+              value);
           line.add(name, value);
         });
     System.out.println(line);
@@ -61,7 +72,10 @@ final class TransferRace {
       reference = losses;
     }
     Agreement.require(
-        name + ", losses of X", reference, losses, Agreement.lossTolerance(work.network()));
+        name + ", losses of " + workload,
+        reference,
+        losses,
+        Agreement.lossTolerance(work.network()));
     seconds.computeIfAbsent(name, k -> new ArrayList<>()).add(transfer.seconds());
   }
 }

@@ -34,6 +34,47 @@ public record Work(Path folder, String network) {
     return folder.resolve(network + ".onnx");
   }
 
+  /** A TensorFlow Lite model, where one was published. */
+  public Path tflite() {
+    return folder.resolve(network + ".tflite");
+  }
+
+  /** The tokenizer.json of a workload that begins with strings. */
+  public Path tokenizer() {
+    return folder.resolve(network + ".tokenizer.json");
+  }
+
+  /** Its strings, a line each. */
+  public Path texts() {
+    return folder.resolve(network + ".texts");
+  }
+
+  /** Whether it is one of {@link PublishedModels}. */
+  public boolean isPublished() {
+    return network.startsWith("M-");
+  }
+
+  /** Whether its inputs are ids, types and a length. */
+  public boolean isText() {
+    return network.contains("-minilm");
+  }
+
+  /** Whether its inputs are strings. */
+  public boolean readsStrings() {
+    return network.equals("M-minilm-texts");
+  }
+
+  /** Places for tokens. */
+  public int positions() {
+    if (readsStrings()) {
+      return PublishedModels.MOST_TOKENS;
+    }
+    if (isPublished()) {
+      return Integer.parseInt(network.substring(network.lastIndexOf('-') + 1));
+    }
+    return network.equals("T-minilm") ? 64 : 32;
+  }
+
   /** Whether predictions are logits; else probabilities. */
   public boolean isLogits() {
     return !network.equals("I1") && !network.equals("I2");

@@ -52,12 +52,18 @@ final class WorkWriter {
       throws IOException {
     Files.createDirectories(folder);
     Work work = new Work(folder, network);
-    try (Network built = Networks.build(network)) {
+    try (Network built =
+        work.isText() ? PublishedModels.textClassifier(work) : Networks.build(network)) {
       built.save(work.model());
       Random random = new Random(SEED);
-      float[] inputs = new float[examples * built.inputShape().size()];
-      for (int i = 0; i < inputs.length; i++) {
-        inputs[i] = random.nextFloat() - 0.5f;
+      float[] inputs;
+      if (work.isText()) {
+        inputs = PublishedModels.inputs(work, examples);
+      } else {
+        inputs = new float[examples * built.inputShape().size()];
+        for (int i = 0; i < inputs.length; i++) {
+          inputs[i] = random.nextFloat() - 0.5f;
+        }
       }
       repeatFirstBatch(inputs, alike);
       Work.writeFloats(work.inputsFile(), inputs);

@@ -43,12 +43,31 @@ public final class OnnxRuntimeContender implements Contender {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       OrtSession session = environment.createSession(work.onnx().toString(), options);
+      if (work.readsStrings()) {
+        return new StringsPrediction(environment, session, work, batch);
+      }
+      if (work.isPublished()) {
+        return new PublishedPrediction(environment, session, work, batch);
+      }
       long[] shape = shape(session.getInputInfo(), batch);
       int values = 1;
       for (long size : shape) {
         values *= (int) size;
       }
       return new TensorPrediction(environment, session, shape, work.inputBuffer(values), true);
+    } catch (OrtException error) {
+      throw new IOException(error);
+    }
+  }
+
+  @Override
+  public double load(Work work) throws IOException {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+      options.setIntraOpNumThreads(threads);
+      options.setInterOpNumThreads(1);
+      long start = System.nanoTime();
+      environment.createSession(work.onnx().toString(), options).close();
+      return (System.nanoTime() - start) * 1e-9;
     } catch (OrtException error) {
       throw new IOException(error);
     }

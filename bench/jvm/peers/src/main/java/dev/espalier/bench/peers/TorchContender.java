@@ -77,10 +77,10 @@ public final class TorchContender implements Contender {
     final boolean isCached = variant.equals("cached");
     ModelFile model = ModelFile.read(work.model());
     TorchNetwork trunk = new TorchNetwork(model, false);
-    Tensor inputs = floats(work.inputs(TransferWork.EXAMPLES * model.inputSize()), shape(model));
+    TransferWork sizes = TransferWork.of(work);
+    Tensor inputs = floats(work.inputs(sizes.examples() * model.inputSize()), shape(model));
     Targets targets =
-        Targets.labels(
-            work.targets(TransferWork.EXAMPLES * model.outputSize()), TransferWork.EXAMPLES);
+        Targets.labels(work.targets(sizes.examples() * model.outputSize()), sizes.examples());
     String last = model.layers().get(model.layers().size() - 1).name();
     String first = model.layers().get(model.layers().size() - 3).name(); // dense, relu, dense
     Tensor hidden = trained(model, first + ".weight");
@@ -91,13 +91,13 @@ public final class TorchContender implements Contender {
     Adam adam = new Adam(parameters, new AdamOptions(LEARNING_RATE));
     final TensorOptional hiddenBiasValue = new TensorOptional(hiddenBias);
     final TensorOptional outputBiasValue = new TensorOptional(outputBias);
-    final double[] losses = new double[TransferWork.EPOCHS];
+    final double[] losses = new double[sizes.epochs()];
     final long start = System.nanoTime();
     List<Tensor> features = new ArrayList<>();
-    for (int epoch = 0; epoch < TransferWork.EPOCHS; epoch++) {
-      for (int from = 0; from < TransferWork.EXAMPLES; from += TransferWork.BATCH) {
+    for (int epoch = 0; epoch < sizes.epochs(); epoch++) {
+      for (int from = 0; from < sizes.examples(); from += TransferWork.BATCH) {
         int step = from / TransferWork.BATCH;
-        int count = Math.min(TransferWork.BATCH, TransferWork.EXAMPLES - from);
+        int count = Math.min(TransferWork.BATCH, sizes.examples() - from);
         if (!isCached || epoch == 0) {
           Tensor computed = features(trunk, inputs.narrow(0, from, count));
           if (isCached || features.isEmpty()) {
@@ -114,7 +114,7 @@ public final class TorchContender implements Contender {
           loss.backward();
           adam.step();
           adam.zero_grad();
-          losses[epoch] += loss.item_float() * count / TransferWork.EXAMPLES;
+          losses[epoch] += loss.item_float() * count / sizes.examples();
         }
       }
     }
