@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes ONNX files of torchvision's backbones, and of a vision transformer as timm has it, with
-random weights and statistics, into the folder that is named. Needs python3-torchvision."""
+random weights and statistics, into the folder that is named; of torchvision's only those that are named
+after it, if any are. Needs python3-torchvision."""
 
 import sys
 import warnings
@@ -80,9 +81,11 @@ def write(model, path):
 def main():
     warnings.filterwarnings("ignore")
     torch.manual_seed(1)
-    for name in NAMES:
+    for name in sys.argv[2:] or NAMES:
         model = getattr(torchvision.models, name)(weights=None)
         write(randomize(model), f"{sys.argv[1]}/{name}.onnx")
+    if len(sys.argv) > 2:
+        return
     write(VisionTransformer(), f"{sys.argv[1]}/vit_tiny.onnx")
     model = torchvision.models.VisionTransformer(SIZE, 16, 2, 3, 192, 768, num_classes=10)
     torch.nn.init.normal_(model.class_token)
