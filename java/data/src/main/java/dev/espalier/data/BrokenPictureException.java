@@ -16,13 +16,14 @@ final class BrokenPictureException extends IllegalArgumentException {
     if (error instanceof BrokenPictureException broken) {
       return broken;
     }
-    if (error instanceof OutOfMemoryError) {
-      return new BrokenPictureException("it needs more memory than the Java heap has left", error);
-    }
     Throwable cause = error;
     while (cause.getCause() != null && cause.getCause() != cause) {
       cause = cause.getCause();
     }
-    return new BrokenPictureException("damaged: " + cause, error);
+    String reason =
+        cause instanceof OutOfMemoryError
+            ? "it needs more memory than the Java heap has left"
+            : "damaged: " + cause;
+    return new BrokenPictureException(reason, error);
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.espalier.Shape;
 import java.awt.image.BufferedImage;
@@ -116,6 +117,18 @@ class HostilePicturesTest {
         assertThrows(IllegalArgumentException.class, () -> READER.maxPixels(99).read(file))
             .getMessage();
     assertTrue(message.contains("at most 99 pixels, got 10 × 10"), message);
+  }
+
+  @Test
+  void picturesThatTheHeapHasNoRoomForAreNamed() throws IOException {
+    long most = Runtime.getRuntime().maxMemory();
+    assumeTrue(most < 1_200_000_000, "a large heap");
+    byte[] file = pngBomb(20_000, 20_000);
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> READER.maxPixels(400_000_000).read(file))
+            .getMessage();
+    assertTrue(message.contains("more memory"), message);
+    assertEquals(192, READER.read(PictureFiles.resource("upright.png")).length);
   }
 
   /** A header and a few rows. */
