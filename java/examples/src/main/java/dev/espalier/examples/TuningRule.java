@@ -11,6 +11,7 @@ import dev.espalier.LayerSummary;
 import dev.espalier.Network;
 import dev.espalier.TrainingListener;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.DoubleFunction;
 import java.util.stream.DoubleStream;
 
@@ -24,11 +25,23 @@ import java.util.stream.DoubleStream;
  * @param steps training steps of each stage
  * @param batchSize at most; smaller data sets are one batch
  * @param looks how often a stage looks at the validation data, about: whole epochs lie between
+ * @param metric of the only task, by which to choose in place of the validation cost
  * @param learningRates what to choose from
  */
-record TuningRule(long steps, int batchSize, int looks, double... learningRates) {
+record TuningRule(
+    long steps, int batchSize, int looks, Optional<String> metric, double... learningRates) {
   /** The rule of both sections that learn from few pictures. */
   static final TuningRule FEW_PICTURES = new TuningRule(120, 32, 6, 3e-3, 1e-2);
+
+  /** A rule that chooses by validation cost. */
+  TuningRule(long steps, int batchSize, int looks, double... learningRates) {
+    this(steps, batchSize, looks, Optional.empty(), learningRates);
+  }
+
+  /** The same rule, which chooses by a metric. */
+  TuningRule choosingBy(String metric) {
+    return new TuningRule(steps, batchSize, looks, Optional.of(metric), learningRates);
+  }
 
   /**
    * A network with its last weights, and how it got them.
@@ -99,7 +112,7 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
       long seed,
       TrainingListener listener) {
     try (network) {
-      Adapted adapted =
+      Adaptation adaptation =
           Adaptation.of(network)
               .settings(settings)
               .batchNorms(
@@ -111,8 +124,10 @@ record TuningRule(long steps, int batchSize, int looks, double... learningRates)
               .looks(looks)
               .batchSize(batchSize)
               .seed(seed)
-              .listener(listener)
-              .fit(data, validation);
+              .listener(listener);
+      String task = network.tasks().get(0).name();
+      metric.ifPresent(name -> adaptation.metric(task, name));
+      Adapted adapted = adaptation.fit(data, validation);
       return new Trained(
           adapted.network(), adapted.report().history(), adapted.report().chosen().setting());
     }
