@@ -238,6 +238,53 @@ TEST(LoadWeights, OneErrorHasAllThatDoesNotFit) {
   EXPECT_EQ(first.find("'more120'"), std::string::npos);
 }
 
+TEST(LoadWeights, JoinsTensorsAndTakesOnesOff) {
+  const WeightMap map = {.rules = {{"one.weight", "a", WeightRule::Values::kSame, {"c", "b"}},
+                                   {"one.bias", "d", WeightRule::Values::kSame, {}, 2}},
+                         .may_stay = {"heads.*"}};
+  const std::string bytes = OtherFile()
+                                .Add("a", "F32", "[1, 2]", BytesOf<float>({1, 2}))
+                                .Add("b", "F16", "[1, 2]", BytesOf<std::uint16_t>({0, 0x3C00}))
+                                .Add("c", "F32", "[1, 2]", BytesOf<float>({3, 4}))
+                                .Add("d", "F32", "[1, 1, 3]", kBias)
+                                .bytes();
+  Network network = Small();
+  const WeightReport report = Load(network, bytes, map);
+  EXPECT_EQ(network.ReadParameter("one.weight"), (std::vector<float>{1, 2, 3, 4, 0, 1}));
+  EXPECT_EQ(network.ReadParameter("one.bias"), (std::vector<float>{7, 8, 9}));
+  EXPECT_EQ(report.matched[0].tensor, "a, c, b");
+  ASSERT_EQ(report.reshaped.size(), 1u);
+  EXPECT_EQ(report.reshaped[0].tensor, "d");
+  ExpectContains(report.ToString(), "by rule: 2");
+  const TemporaryFolder folder;
+  WeightMap all = map;
+  all.rules.push_back({"heads.a.dense.*", "fc.*"});
+  ExportSafetensors(network, folder.File("a"), all);
+  Network other = Small();
+  EXPECT_EQ(LoadWeights(other, folder.File("a"), all).matched.size(), 4u);
+  EXPECT_EQ(BitsOf(other), BitsOf(network));
+}
+
+TEST(LoadWeights, LearnsNamesAndNamesWhatIsLeft) {
+  const WeightMap map = {.may_stay = {"heads.*"}, .may_be_unused = {"old.*"}, .learned = true};
+  const auto file = [] { return OtherFile().Add("old.x", "F32", "[3]", kBias); };
+  Network network = Small();
+  const WeightReport report = Load(network,
+                                   file()
+                                       .Add("layer.bias", "F32", "[3]", kBias)
+                                       .Add("layer.weight", "F32", "[3, 2]", kWeight)
+                                       .bytes(),
+                                   map);
+  EXPECT_EQ(network.ReadParameter("one.bias"), (std::vector<float>{7, 8, 9}));
+  EXPECT_EQ(report.matched[0].evidence, WeightEvidence::kShapes);
+  EXPECT_EQ(report.unused, (std::vector<std::string>{"old.x"}));
+  const std::string left = Refused(file().Add("y.weight", "F32", "[3, 2]", kWeight).bytes(), map);
+  ExpectContains(left, "got 2 others: of shapes bias[3] weight[3,2]: expected as many");
+  ExpectContains(left, "got no layers and tensors 'y'");
+  const TemporaryFolder folder;
+  EXPECT_THROW(ExportSafetensors(network, folder.File("a"), map), Error);
+}
+
 TEST(LoadWeights, RefusesValuesThatAreNotFinite) {
   const float infinity = std::numeric_limits<float>::infinity();
   const std::string message =

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "import/onnx_entry.h"
 #include "import/onnx_schema.h"
 #include "import/onnx_tensor.h"
 #include "import/proto_message.h"
@@ -114,20 +115,7 @@ class OnnxReader {
   }
 
   void ReadMetadata(ProtoMessage message) {
-    std::string key;
-    std::span<const std::byte> value;
-    while (message.Next()) {
-      switch (message.field()) {
-        case onnx::Entry::kKey:
-          key = message.Text();
-          break;
-        case onnx::Entry::kValue:
-          value = message.Bytes();
-          break;
-        default:
-          message.Skip();
-      }
-    }
+    const auto [key, value] = ReadOnnxEntry(message);
     if (graph_.metadata.size() == kMaxValues) {
       Fail(ErrorCode::kModelFile, "expected at most ", kMaxValues,
            " entries of metadata, got more");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "espalier/shape.h"
+#include "import/onnx_entry.h"
 #include "import/onnx_schema.h"
 
 namespace espalier {
@@ -106,22 +107,10 @@ class TensorReader {
     dimensions_.push_back(dimension);
   }
 
-  // A StringStringEntryProto.
-  void ReadPlace(ProtoMessage message) {
-    std::string key;
-    std::string value;
-    while (message.Next()) {
-      switch (message.field()) {
-        case onnx::Entry::kKey:
-          key = message.Text();
-          break;
-        case onnx::Entry::kValue:
-          value = message.Text();
-          break;
-        default:
-          message.Skip();
-      }
-    }
+  void ReadPlace(const ProtoMessage& message) {
+    const OnnxEntry entry = ReadOnnxEntry(message);
+    const std::string& key = entry.key;
+    const std::string value = ProtoMessage::TextOf(entry.value);
     if (key == "location") place_.location = value;
     if (key == "offset") place_.offset = WholeNumber(key, value);
     if (key == "length") place_.length = WholeNumber(key, value);

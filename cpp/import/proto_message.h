@@ -53,8 +53,10 @@ class ProtoMessage {
     return {reinterpret_cast<const std::byte*>(view.data()), view.size()};
   }
   ProtoMessage Message() { return ProtoMessage(Bytes()); }
-  std::string Text() {
-    const std::span<const std::byte> bytes = Bytes();
+  std::string Text() { return TextOf(Bytes()); }
+
+  /// Bytes that are a text.
+  static std::string TextOf(std::span<const std::byte> bytes) {
     if (bytes.size() > kMaxText) {
       Fail(ErrorCode::kModelFile, "expected texts of at most ", kMaxText, " bytes, got ",
            bytes.size());
