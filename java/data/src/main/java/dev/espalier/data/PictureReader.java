@@ -2,7 +2,10 @@
 package dev.espalier.data;
 
 import dev.espalier.CheckReturnValue;
+import dev.espalier.Network;
+import dev.espalier.Predictor;
 import dev.espalier.Shape;
+import dev.espalier.ShapeException;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -10,6 +13,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -30,12 +34,17 @@ import java.util.Objects;
  * valueRange(-1, 1)}, of torchvision's {@code normalize(new float[] {0.485f, 0.456f, 0.406f}, new
  * float[] {0.229f, 0.224f, 0.225f})}. A network that normalizes in its first layers needs neither.
  *
- * <p>Immutable: each method returns a changed reader. Any number of threads may use one.
+ * <p>Immutable: each method returns a changed reader. Any number of threads may use one. It can be
+ * {@linkplain #storeIn stored} in a network, comes back from its model file, and so makes of the
+ * pictures of a service what it made of those of training.
  *
  * @since 0.1
  */
 @CheckReturnValue
 public final class PictureReader {
+  /** The key of a network's metadata. */
+  static final String KEY = "dev.espalier.data.PictureReader";
+
   private static final long DEFAULT_PIXELS = 100_000_000;
   private static final long FILE_BYTES = 1L << 30;
   private static final double LARGEST = 65535;
@@ -79,6 +88,72 @@ public final class PictureReader {
         Color.WHITE,
         PixelValues.ofRange(dimensions[0], 0, 1),
         DEFAULT_PIXELS);
+  }
+
+  /** Makes a reader of what a text says, which has no limit of pixels but the default. */
+  static PictureReader of(PictureLayout layout, Color background, PixelValues values) {
+    return new PictureReader(layout, background, values, DEFAULT_PIXELS);
+  }
+
+  /**
+   * Returns the reader that {@link #storeIn} put into a network.
+   *
+   * @param network a network, from a file or not
+   * @return the reader, with the default of {@link #maxPixels}
+   * @throws IllegalArgumentException if it has none, or a damaged one
+   * @throws ShapeException if the network reads another shape
+   */
+  public static PictureReader of(Network network) {
+    return of(Objects.requireNonNull(network, "network").metadata(), network.inputShape());
+  }
+
+  /**
+   * Returns the reader of the network that a predictor was made of.
+   *
+   * @param predictor a predictor, from a file or not
+   * @return the reader, with the default of {@link #maxPixels}
+   * @throws IllegalArgumentException if it has none, or a damaged one
+   * @throws ShapeException if the predictor reads another shape
+   */
+  public static PictureReader of(Predictor predictor) {
+    return of(Objects.requireNonNull(predictor, "predictor").metadata(), predictor.inputShape());
+  }
+
+  private static PictureReader of(Map<String, String> metadata, Shape expected) {
+    String text = metadata.get(KEY);
+    if (text == null) {
+      throw new IllegalArgumentException(
+          "expected a network that a picture reader was stored in (storeIn), got the metadata "
+              + metadata.keySet());
+    }
+    PictureReader reader = PictureReaderText.read(text);
+    if (!reader.inputShape().equals(expected)) {
+      throw new ShapeException(
+          "metadata \""
+              + KEY
+              + "\": expected pictures "
+              + expected
+              + ", as the network reads, got "
+              + reader.inputShape());
+    }
+    return reader;
+  }
+
+  /**
+   * Stores this reader in a network: it goes into its model files, copies, transfers and
+   * predictors. The limit of {@link #maxPixels} does not: it is the process's that reads.
+   *
+   * @param network a network whose only input has the shape of this reader's
+   * @throws ShapeException if it reads another shape
+   * @throws IllegalStateException if the network is closed or in use by another thread
+   */
+  public void storeIn(Network network) {
+    Shape reads = Objects.requireNonNull(network, "network").inputShape();
+    if (!reads.equals(inputShape())) {
+      throw new ShapeException(
+          "network: expected one that reads " + inputShape() + ", got " + network);
+    }
+    network.setMetadata(KEY, PictureReaderText.write(this));
   }
 
   /**
@@ -272,6 +347,14 @@ public final class PictureReader {
   /** Returns what the values of inputs mean. */
   PixelValues values() {
     return values;
+  }
+
+  PictureLayout layout() {
+    return layout;
+  }
+
+  Color background() {
+    return background;
   }
 
   /** Reads a file, to its size but not normalized. */
