@@ -52,6 +52,7 @@ public final class TransferBuilder {
   private final List<Map<String, Object>> unfrozen = new ArrayList<>();
   private final List<Map<String, Object>> rates = new ArrayList<>();
   private final List<Map<String, Object>> heads = new ArrayList<>();
+  private boolean isReinitialized;
 
   private TransferBuilder(Source source) {
     this.source = source;
@@ -243,6 +244,18 @@ public final class TransferBuilder {
   }
 
   /**
+   * Keeps of the network its form alone: all of its layers start anew, as if it had just been
+   * built. Trained from there, it is what a transfer has to be better than. Constants and the
+   * normalization of inputs stay, and so does what is frozen.
+   *
+   * @return this
+   */
+  public TransferBuilder reinitialize() {
+    isReinitialized = true;
+    return this;
+  }
+
+  /**
    * Returns the rows of the plan's table: kept, new and dropped layers.
    *
    * @return one entry a layer
@@ -271,7 +284,7 @@ public final class TransferBuilder {
   /**
    * Applies the plan to a copy.
    *
-   * @param seed of the initial parameters of new heads
+   * @param seed of the initial parameters of new heads, or of all layers ({@link #reinitialize})
    * @return the new network, to be closed by the caller
    * @throws IllegalArgumentException if a name or pattern matches nothing, or a head is wrong
    * @throws ClosedException if the network is closed
@@ -279,14 +292,45 @@ public final class TransferBuilder {
    */
   public Network build(long seed) {
     String json = json();
-    return source.with(
-        id -> new Network(NativeHandle.create(() -> Bridge.networkTransfer(id, json, seed))));
+    Network made =
+        source.with(
+            id -> new Network(NativeHandle.create(() -> Bridge.networkTransfer(id, json, seed))));
+    return isReinitialized ? anew(made, seed) : made;
+  }
+
+  /** Builds a network of the same spec, with the same constants; closes the one given. */
+  private static Network anew(Network made, long seed) {
+    try (made) {
+      String spec = made.handle().networkSpec();
+      Network anew = new Network(NativeHandle.create(() -> Bridge.networkBuild(spec, seed)));
+      try {
+        for (String path : constants(anew)) {
+          anew.setParameter(path, made.parameter(path));
+        }
+        return anew;
+      } catch (RuntimeException | Error error) {
+        anew.close();
+        throw error;
+      }
+    }
+  }
+
+  private static List<String> constants(Network network) {
+    List<String> prefixes =
+        network.layers().stream()
+            .filter(layer -> layer.kind().equals("constant"))
+            .map(layer -> layer.name() + ".")
+            .toList();
+    return network.parameters().stream()
+        .map(ParameterSummary::path)
+        .filter(path -> prefixes.contains(path.substring(0, path.lastIndexOf('.') + 1)))
+        .toList();
   }
 
   /** Returns what was asked for so far, unchecked; {@link #explain} tells what comes of it. */
   @Override
   public String toString() {
-    return "transfer " + json();
+    return (isReinitialized ? "reinitialized transfer " : "transfer ") + json();
   }
 
   private String json() {

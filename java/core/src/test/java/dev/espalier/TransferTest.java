@@ -382,4 +382,50 @@ class TransferTest {
     }
     assertEquals(handles, Espalier.liveHandles());
   }
+
+  @Test
+  void reinitializesAllLayersAsIfJustBuilt() {
+    try (Network built = Dots.classifier(7);
+        Network other = Dots.classifier(1);
+        Network anew = other.transfer().reinitialize().build(7)) {
+      assertEquals(built.layers(), anew.layers());
+      assertEquals(built.parameters(), anew.parameters());
+      for (ParameterSummary parameter : built.parameters()) {
+        assertArrayEquals(
+            built.parameter(parameter.path()), anew.parameter(parameter.path()), parameter.path());
+      }
+      assertFalse(Arrays.equals(other.parameter("conv1.weight"), anew.parameter("conv1.weight")));
+    }
+  }
+
+  @Test
+  void reinitializingKeepsConstantsFreezingAndNormalization() {
+    LayerOptions table = LayerOptions.defaults().set("shape", 2).set("initializer_value", 0.5);
+    try (Network network =
+            Network.builder(Shape.vector(2))
+                .normalize(3, 2)
+                .dense("mixed", 2)
+                .layer("table", "constant", table)
+                .add("moved", "mixed", "table")
+                .head("side", Head.labels("a"))
+                .build(1);
+        Network anew =
+            network
+                .setParameter("table.value", new float[] {4, 5})
+                .transfer()
+                .freeze("mixed")
+                .dropHead("side")
+                .head("other", Head.labels("b"))
+                .reinitialize()
+                .build(2)) {
+      assertArrayEquals(new float[] {4, 5}, anew.parameter("table.value"));
+      assertTrue(byName(anew.layers()).get("mixed").isFrozen());
+      assertEquals(List.of("b"), anew.tasks().get(0).outputNames());
+      assertFalse(Arrays.equals(network.parameter("mixed.weight"), anew.parameter("mixed.weight")));
+      try (Predictor predictor = anew.predictor(PredictorOptions.defaults().layers("mixed"))) {
+        // Biases start at 0: so does what is the mean.
+        assertArrayEquals(new float[2], predictor.predict(new float[] {3, 3}), 0);
+      }
+    }
+  }
 }
