@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.cli;
+
+import dev.espalier.Espalier;
+import java.nio.charset.StandardCharsets;
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ScopeType;
+
+/** The command {@code espalier}, which is one of its subcommands. */
+@Command(
+    name = "espalier",
+    mixinStandardHelpOptions = true,
+    scope = ScopeType.INHERIT,
+    versionProvider = EspalierCommand.Version.class,
+    description = "Adapts, judges, serves and looks into neural networks, on the CPU.",
+    synopsisSubcommandLabel = "COMMAND",
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {"0:done", "1:it failed; the message says why", "2:wrong usage"},
+    footer = {
+      "",
+      "Results go to standard output, progress and messages to standard error.",
+      "Files that are there already are written over only by --force."
+    },
+    subcommands = {
+      InspectCommand.class,
+      ImportCommand.class,
+      DoctorCommand.class,
+      HelpCommand.class,
+      GenerateCompletion.class
+    })
+public final class EspalierCommand {
+  /** The version of the library, which is the command's. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      return new String[] {"espalier " + Espalier.version()};
+    }
+  }
+
+  private EspalierCommand() {}
+
+  /** Runs a command and ends the process with its exit code. */
+  public static void main(String[] arguments) {
+    Warnings.toStandardError();
+    System.exit(commandLine().execute(arguments));
+  }
+
+  /** Returns the command as it is run: what goes wrong is a message and an exit code. */
+  static CommandLine commandLine() {
+    CommandLine line = new CommandLine(new EspalierCommand());
+    line.getSubcommands().get("generate-completion").getCommandSpec().usageMessage().hidden(false);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExecutionExceptionHandler(new FailureMessage());
+    line.setOut(new java.io.PrintWriter(System.out, true, StandardCharsets.UTF_8));
+    return line;
+  }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.cli;
+
+import dev.espalier.ImportOptions;
+import dev.espalier.Network;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** The kinds of model files, told by what is in them, not by what they are called. */
+enum ModelFormat {
+  ESPALIER,
+  ONNX,
+  TFLITE;
+
+  private static final int LOOKED_AT = 16;
+  private static final int TFLITE_MARK_AT = 4;
+  private static final byte[] TFLITE_MARK = "TFL3".getBytes(StandardCharsets.US_ASCII);
+  private static final long MOST_HEADER_BYTES = 1L << 32;
+  private static final int ONNX_VERSION_FIELD = 0x08;
+
+  /** Looks at the first bytes; what is none of these is for {@link Network#load} to explain. */
+  static ModelFormat of(Path file) {
+    byte[] start = start(file);
+    if (start.length >= TFLITE_MARK_AT + TFLITE_MARK.length
+        && ByteBuffer.wrap(start, TFLITE_MARK_AT, TFLITE_MARK.length)
+            .equals(ByteBuffer.wrap(TFLITE_MARK))) {
+      return TFLITE;
+    }
+    if (start.length > Long.BYTES && start[Long.BYTES] == '{') {
+      long header = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
+      if (header > 0 && header < MOST_HEADER_BYTES) {
+        return ESPALIER;
+      }
+    }
+    boolean isNamedOnnx = file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx");
+    boolean beginsAsOnnx = start.length > 0 && start[0] == ONNX_VERSION_FIELD;
+    return isNamedOnnx || beginsAsOnnx ? ONNX : ESPALIER;
+  }
+
+  private static byte[] start(Path file) {
+    if (Files.isDirectory(file)) {
+      throw new CommandFailure(file + ": expected a model file, got a folder");
+    }
+    try (InputStream stream = Files.newInputStream(file)) {
+      return stream.readNBytes(LOOKED_AT);
+    } catch (NoSuchFileException error) {
+      throw new CommandFailure(file + ": there is no such file", error);
+    } catch (IOException error) {
+      throw new UncheckedIOException(file + ": " + error.getMessage(), error);
+    }
+  }
+
+  /** Reads a network of any of these kinds; the options are for those of other programs. */
+  static Network read(Path file, ImportOptions options) {
+    return switch (of(file)) {
+      case ESPALIER -> Network.load(file);
+      case ONNX -> Network.importOnnx(file, options);
+      case TFLITE -> Network.importTflite(file, options);
+    };
+  }
+
+  /** Returns what people call it. */
+  String words() {
+    return switch (this) {
+      case ESPALIER -> "a model of Espalier";
+      case ONNX -> "an ONNX model";
+      case TFLITE -> "a TensorFlow Lite model";
+    };
+  }
+}
