@@ -37,7 +37,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "http",
     mixinStandardHelpOptions = true,
-    description = "Races the HTTP example against itself with ONNX Runtime; needs wrk.")
+    description = "Races the HTTP service against itself with ONNX Runtime; needs wrk.")
 public final class HttpRace implements Callable<Integer> {
   private static final int[] CONNECTIONS = {1, 8, 64};
   private static final List<String> CONTENDERS = List.of("espalier", "ort");

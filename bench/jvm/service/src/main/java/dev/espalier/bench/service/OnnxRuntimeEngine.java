@@ -9,7 +9,7 @@ import ai.onnxruntime.OrtSession;
 import dev.espalier.Instrument;
 import dev.espalier.Network;
 import dev.espalier.Task;
-import dev.espalier.examples.service.Engine;
+import dev.espalier.service.Engine;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.service;
+package dev.espalier.service;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -66,8 +66,8 @@ class ServiceMainTest {
     BufferedReader output =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     String line = output.readLine();
-    assertTrue(line != null && line.startsWith("listening on port "), line);
-    address = "http://127.0.0.1:" + line.replaceAll("[^0-9]", "");
+    assertTrue(line != null && line.startsWith("listening on "), line);
+    address = line.substring("listening on ".length());
   }
 
   @AfterEach

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.service;
+package dev.espalier.service;
 
 import dev.espalier.ModelFileException;
 import io.javalin.Javalin;
@@ -7,10 +7,18 @@ import io.javalin.http.Context;
 import jakarta.servlet.ServletInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
@@ -27,44 +35,19 @@ import java.util.concurrent.TimeUnit;
  *       service was given a token
  *   <li>{@code GET /health}, {@code GET /metrics} (Prometheus), {@code GET /model}
  * </ul>
+ *
+ * <pre>{@code
+ * try (PredictionService service = PredictionService.start(model, ServiceOptions.defaults())) {
+ *   System.out.println(service.address());
+ *   service.awaitShutdown();
+ * }
+ * }</pre>
+ *
+ * <p>Any number of threads may use one.
+ *
+ * @since 0.1
  */
 public final class PredictionService implements AutoCloseable {
-  /**
-   * Limits of the service.
-   *
-   * @param maxConcurrent requests at once, at least 1; more get 503
-   * @param maxBodyBytes bytes of a request, at least 1, where the model's input does not need less
-   *     even as JSON; more get 413
-   * @param bodyMillis how long a body may take to arrive, from 1 to a day; later ones get 408
-   * @param drainMillis how long requests are still answered, after it has been told to close, for
-   *     balancers to see that /health says 503; more than two of their periods, at most a day
-   */
-  public record Limits(int maxConcurrent, int maxBodyBytes, long bodyMillis, long drainMillis) {
-    private static final long DAY_MILLIS = 86_400_000;
-
-    /** Checks the ranges. */
-    public Limits {
-      requireInRange(1, Integer.MAX_VALUE, maxConcurrent, "maxConcurrent");
-      requireInRange(1, Integer.MAX_VALUE, maxBodyBytes, "maxBodyBytes");
-      requireInRange(1, DAY_MILLIS, bodyMillis, "bodyMillis");
-      requireInRange(0, DAY_MILLIS, drainMillis, "drainMillis");
-    }
-
-    /**
-     * Returns 256 requests at once, bodies of up to 16 MiB in 30 seconds, five seconds of farewell.
-     */
-    public static Limits defaults() {
-      return new Limits(256, 16 << 20, 30_000, 5_000);
-    }
-
-    private static void requireInRange(long least, long most, long value, String name) {
-      if (value < least || value > most) {
-        throw new IllegalArgumentException(
-            name + ": expected " + least + " to " + most + ", got " + value);
-      }
-    }
-  }
-
   private static final int JAVA_WITH_VIRTUAL_THREADS = 21;
   private static final long LONGEST_REQUEST_MILLIS = 30_000;
 
@@ -72,7 +55,8 @@ public final class PredictionService implements AutoCloseable {
   private static final int TRUSTED_BODY_BYTES = 64 << 10;
 
   private final Engine engine;
-  private final Limits limits;
+  private final boolean isOwner;
+  private final ServiceOptions options;
   private final int bodyLimit;
   private final ServiceMetrics metrics = new ServiceMetrics();
   private final Semaphore places;
@@ -88,29 +72,19 @@ public final class PredictionService implements AutoCloseable {
       Executors.newSingleThreadExecutor(work -> daemon(work, "reloading"));
 
   private final CompletableFuture<Void> isStopping = new CompletableFuture<>();
+  private final CountDownLatch isClosed = new CountDownLatch(1);
   private volatile boolean isDraining;
+  private volatile int port;
 
-  /** Makes the service; the engine stays the caller's. Its model cannot be replaced by request. */
-  public PredictionService(Engine engine, Limits limits) {
-    this(engine, limits, null);
-  }
-
-  /**
-   * Makes the service; the engine stays the caller's.
-   *
-   * @param adminToken what a request to replace the model has to know, at least 16 characters; null
-   *     if nobody may
-   * @throws IllegalArgumentException if the token is too short
-   */
-  public PredictionService(Engine engine, Limits limits, String adminToken) {
+  private PredictionService(Engine engine, boolean isOwner, ServiceOptions options) {
     this.engine = engine;
-    this.limits = limits;
-    AdminGate gate = adminToken == null ? null : new AdminGate(adminToken);
+    this.isOwner = isOwner;
+    this.options = options;
     // The size stays when the model is replaced.
     long mostBytes = Requests.mostBytes(engine.answer(Engine.Model::inputSize));
-    bodyLimit = (int) Math.min(limits.maxBodyBytes(), mostBytes);
-    places = new Semaphore(limits.maxConcurrent());
-    largeBodies = new Semaphore(limits.maxConcurrent());
+    bodyLimit = (int) Math.min(options.maxBodyBytes(), mostBytes);
+    places = new Semaphore(options.maxConcurrent());
+    largeBodies = new Semaphore(options.maxConcurrent());
     timer.setRemoveOnCancelPolicy(true);
     server =
         Javalin.create(
@@ -118,7 +92,7 @@ public final class PredictionService implements AutoCloseable {
               config.showJavalinBanner = false;
               config.useVirtualThreads = Runtime.version().feature() >= JAVA_WITH_VIRTUAL_THREADS;
               config.jetty.modifyHttpConfiguration(
-                  http -> http.setIdleTimeout(limits.bodyMillis()));
+                  http -> http.setIdleTimeout(options.bodyTimeout().toMillis()));
               config.jetty.modifyServer(server -> server.setStopTimeout(LONGEST_REQUEST_MILLIS));
             });
     server.before(
@@ -128,9 +102,10 @@ public final class PredictionService implements AutoCloseable {
           }
         });
     server.post("/predict", this::predict);
-    if (gate != null) {
-      server.post("/admin/model", context -> reload(gate, context));
-    }
+    options
+        .adminToken()
+        .map(AdminGate::new)
+        .ifPresent(gate -> server.post("/admin/model", context -> reload(gate, context)));
     server.get("/health", this::health);
     server.get("/metrics", this::metrics);
     server.get("/model", context -> context.result(engine.describe()));
@@ -142,35 +117,128 @@ public final class PredictionService implements AutoCloseable {
     return thread;
   }
 
-  /** Starts to listen. */
-  public PredictionService start(String host, int port) {
-    server.start(host, port);
-    return this;
+  /**
+   * Serves a model file.
+   *
+   * @param model a file that {@link dev.espalier.Network#save} wrote
+   * @param options where to listen, and limits
+   * @return the service, which listens; to be closed by the caller
+   * @throws IOException if there is no such file that can be read, or the address is not to be had
+   * @throws ModelFileException if it is no model, or a damaged one
+   * @throws IllegalArgumentException if what it says of its inputs is damaged
+   */
+  public static PredictionService start(Path model, ServiceOptions options) throws IOException {
+    if (!Files.isReadable(model) || Files.isDirectory(model)) {
+      throw new IOException("model: expected a file that can be read, got " + model);
+    }
+    requireFree(options.host(), options.port());
+    return start(new EspalierEngine(model), true, options);
   }
 
-  /** Returns the port, which matters if it was chosen by the system. */
+  /**
+   * Serves what an engine answers.
+   *
+   * @param engine what answers; stays the caller's to close
+   * @param options where to listen, and limits
+   * @return the service, which listens; to be closed by the caller
+   * @throws IOException if the address is not to be had
+   */
+  public static PredictionService start(Engine engine, ServiceOptions options) throws IOException {
+    Objects.requireNonNull(engine, "engine");
+    requireFree(options.host(), options.port());
+    return start(engine, false, options);
+  }
+
+  private static PredictionService start(Engine engine, boolean isOwner, ServiceOptions options) {
+    try {
+      PredictionService service = new PredictionService(engine, isOwner, options);
+      service.server.start(options.host(), options.port());
+      service.port = service.server.port();
+      return service;
+    } catch (RuntimeException | Error error) {
+      if (isOwner) {
+        engine.close();
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * Tries the address before a model is loaded for it, and before the server tells of it at length.
+   */
+  private static void requireFree(String host, int port) throws IOException {
+    InetSocketAddress address = new InetSocketAddress(host, port);
+    if (address.isUnresolved()) {
+      throw new IOException("host: expected an address of this machine, got " + host);
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true); // as the server does
+      socket.bind(address);
+    } catch (IOException error) {
+      throw new IOException(
+          "cannot listen on " + host + " port " + port + ": " + error.getMessage(), error);
+    }
+  }
+
+  /**
+   * Returns the port, which matters if it was chosen by the system.
+   *
+   * @return from 1 to 65535
+   */
   public int port() {
-    return server.port();
+    return port;
+  }
+
+  /**
+   * Returns where a browser on this machine finds the service.
+   *
+   * @return for example {@code http://127.0.0.1:8080}
+   */
+  public URI address() {
+    boolean isAll = new InetSocketAddress(options.host(), 0).getAddress().isAnyLocalAddress();
+    String host = isAll ? "127.0.0.1" : options.host();
+    return URI.create("http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port());
+  }
+
+  /**
+   * Serves until the process is told to end (SIGTERM, Ctrl-C), then closes the service. The process
+   * ends with the code that JVMs have for it: 143 after SIGTERM.
+   *
+   * @throws InterruptedException if the thread that waits is interrupted; the service goes on
+   */
+  public void awaitShutdown() throws InterruptedException {
+    Runtime.getRuntime().addShutdownHook(new Thread(this::close, "shutdown"));
+    isClosed.await();
   }
 
   /**
    * Drains, then stops. While it drains, /health alone says 503: a balancer has to see that before
    * it sends elsewhere, and until then every request is answered, with word to the client to close
    * the connection. After that no connection is accepted, and what is being answered ends. A model
-   * that is being loaded is not waited for: who asked for it gets 503.
+   * that is being loaded is not waited for: who asked for it gets 503. Further calls only wait.
    */
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (isClosed.getCount() == 0) {
+      return;
+    }
     isDraining = true;
     try {
-      Thread.sleep(limits.drainMillis());
+      Thread.sleep(options.drain().toMillis());
     } catch (InterruptedException interruption) {
       Thread.currentThread().interrupt();
     }
     isStopping.complete(null);
     reloading.shutdownNow();
-    server.stop();
-    timer.shutdownNow();
+    try {
+      server.stop();
+    } finally {
+      timer.shutdownNow();
+      if (isOwner) {
+        engine.close();
+      }
+      isClosed.countDown();
+    }
   }
 
   private void predict(Context context) throws IOException {
@@ -201,7 +269,7 @@ public final class PredictionService implements AutoCloseable {
     ScheduledFuture<?> end =
         timer.schedule(
             () -> body.completeExceptionally(BodyReader.tooSlow()),
-            limits.bodyMillis(),
+            options.bodyTimeout().toMillis(),
             TimeUnit.MILLISECONDS);
     return body.handle(
         (bytes, refusal) -> {
@@ -273,16 +341,13 @@ public final class PredictionService implements AutoCloseable {
       context.status(refusal.status()).result(Requests.writeError(refusal.getMessage()));
       return;
     }
-    CompletableFuture<Void> loading =
-        CompletableFuture.runAsync(
-            () -> {
-              try {
-                engine.reload();
-              } catch (IOException error) {
-                throw new UncheckedIOException(error);
-              }
-            },
-            reloading);
+    CompletableFuture<Void> loading;
+    try {
+      loading = CompletableFuture.runAsync(this::loadAgain, reloading);
+    } catch (RejectedExecutionException stopping) {
+      refuseReload(context);
+      return;
+    }
     context.future(
         () ->
             CompletableFuture.anyOf(loading, isStopping)
@@ -293,10 +358,23 @@ public final class PredictionService implements AutoCloseable {
                     }));
   }
 
+  private void loadAgain() {
+    try {
+      engine.reload();
+    } catch (IOException error) {
+      throw new UncheckedIOException(error);
+    }
+  }
+
+  private static void refuseReload(Context context) {
+    context.status(503).result(Requests.writeError("shutting down; the former model goes on"));
+  }
+
   private void reloaded(Context context, boolean isOver, Throwable error) {
     Throwable cause = error instanceof CompletionException ? error.getCause() : error;
-    if (!isOver) {
-      context.status(503).result(Requests.writeError("shutting down; the former model goes on"));
+    // The engine may be closed already, or loading have been interrupted.
+    if (!isOver || (cause != null && isStopping.isDone())) {
+      refuseReload(context);
     } else if (cause == null) {
       metrics.countReload();
       context.result("{\"reloaded\":true}");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.service;
+package dev.espalier.service;
 
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
@@ -21,12 +21,13 @@ final class AdminGate {
 
   private final byte[] tokenDigest;
 
-  /**
-   * Makes the gate.
-   *
-   * @throws IllegalArgumentException if the token is too short
-   */
+  /** Makes the gate for a token that is long enough. */
   AdminGate(String token) {
+    tokenDigest = digest(token);
+  }
+
+  /** Throws an {@link IllegalArgumentException} if the token is too short. */
+  static void requireLong(String token) {
     if (token.length() < LEAST_TOKEN_LENGTH) {
       throw new IllegalArgumentException(
           "admin token: expected at least "
@@ -34,7 +35,6 @@ final class AdminGate {
               + " characters, got "
               + token.length());
     }
-    tokenDigest = digest(token);
   }
 
   /**

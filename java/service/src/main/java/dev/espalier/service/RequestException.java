@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.service;
+package dev.espalier.service;
 
 /** A request that gets another status than 200, and a message that says why. */
 final class RequestException extends RuntimeException {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.service;
+package dev.espalier.service;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -35,6 +35,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -79,13 +80,13 @@ class PredictionServiceTest {
   }
 
   @BeforeEach
-  void start() {
+  void start() throws IOException {
     model = folder.resolve("model.safetensors");
     try (Network network = network(1)) {
       network.save(model);
     }
     engine = new EspalierEngine(model);
-    service = started(engine, new PredictionService.Limits(64, 4096, 30_000, 300));
+    service = PredictionService.start(engine, options(64, 300));
   }
 
   @AfterEach
@@ -94,8 +95,13 @@ class PredictionServiceTest {
     engine.close();
   }
 
-  private static PredictionService started(Engine engine, PredictionService.Limits limits) {
-    return new PredictionService(engine, limits, TOKEN).start("127.0.0.1", 0);
+  private static ServiceOptions options(int maxConcurrent, long drainMillis) {
+    return ServiceOptions.defaults()
+        .port(0)
+        .maxConcurrent(maxConcurrent)
+        .maxBodyBytes(4096)
+        .drain(Duration.ofMillis(drainMillis))
+        .adminToken(TOKEN);
   }
 
   private HttpResponse<String> reload() throws IOException, InterruptedException {
@@ -287,7 +293,7 @@ class PredictionServiceTest {
   void turnsAwayWhatIsTooMuch() throws Exception {
     service.close();
     SlowEngine slow = new SlowEngine(engine);
-    service = started(slow, new PredictionService.Limits(1, 4096, 30_000, 50));
+    service = PredictionService.start(slow, options(1, 50));
     var first = postAsync(new byte[SIZE]);
     slow.isIn.await();
     HttpResponse<String> second =
@@ -307,7 +313,7 @@ class PredictionServiceTest {
     AtomicReference<Thread> answering = new AtomicReference<>();
     SlowEngine slow = new SlowEngine(engine, answering::set);
     slow.release.countDown();
-    service = started(slow, new PredictionService.Limits(1, 4096, 30_000, 0));
+    service = PredictionService.start(slow, options(1, 0));
     post("/predict", BYTES, BodyPublishers.ofByteArray(new byte[SIZE]));
     assertEquals(true, Thread.class.getMethod("isVirtual").invoke(answering.get()));
   }
@@ -317,7 +323,7 @@ class PredictionServiceTest {
     service.close();
     SlowEngine slow = new SlowEngine(engine);
     slow.release.countDown();
-    service = started(slow, new PredictionService.Limits(4, 4096, 30_000, 1500));
+    service = PredictionService.start(slow, options(4, 1500));
     int port = service.port();
     long start = System.nanoTime();
     Thread closing = new Thread(service::close);
@@ -499,7 +505,7 @@ class PredictionServiceTest {
             .setErr(new PrintWriter(messages))
             .execute("--model", model.toString(), "--drain-millis", "-1"));
     assertTrue(
-        messages.toString().contains("drainMillis: expected 0 to 86400000, got -1"),
+        messages.toString().contains("drain: expected 0 ms to a day, got PT-0.001S"),
         messages.toString());
   }
 

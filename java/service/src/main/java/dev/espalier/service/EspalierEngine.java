@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.service;
+package dev.espalier.service;
 
 import dev.espalier.Espalier;
 import dev.espalier.Instrument;
@@ -16,7 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
 /** A saved network, served by a predictor that all threads share. */
-public final class EspalierEngine implements Engine {
+final class EspalierEngine implements Engine {
   private final Path model;
   private final Map<String, Double> countsOfFormer = new HashMap<>(); // guarded by itself
   private final Function<Path, Predictor> loading;
@@ -25,7 +25,7 @@ public final class EspalierEngine implements Engine {
   private volatile Predictor predictor; // replaced under both locks
 
   /** Loads the model. */
-  public EspalierEngine(Path model) {
+  EspalierEngine(Path model) {
     this(model, EspalierEngine::load);
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.service;
+package dev.espalier.service;
 
 import dev.espalier.Instrument;
 import java.lang.management.GarbageCollectorMXBean;

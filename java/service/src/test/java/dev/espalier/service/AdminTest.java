@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.espalier.examples.service;
+package dev.espalier.service;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -22,9 +22,13 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -39,8 +43,8 @@ import org.junit.jupiter.api.io.TempDir;
 class AdminTest {
   private static final String TOKEN = "a token of the tests";
   private static final String JSON = "application/json";
-  private static final PredictionService.Limits LIMITS =
-      new PredictionService.Limits(4, 4096, 30_000, 0);
+  private static final ServiceOptions OPTIONS =
+      ServiceOptions.defaults().port(0).drain(Duration.ZERO);
 
   @TempDir Path folder;
 
@@ -50,13 +54,13 @@ class AdminTest {
   private PredictionService service;
 
   @BeforeEach
-  void start() {
+  void start() throws IOException {
     model = folder.resolve("model.safetensors");
     try (Network network = Network.builder(Shape.vector(4)).head("a", Head.classes(3)).build(1)) {
       network.save(model);
     }
     engine = new EspalierEngine(model);
-    service = new PredictionService(engine, LIMITS, TOKEN).start("0.0.0.0", 0);
+    service = PredictionService.start(engine, OPTIONS.host("0.0.0.0").adminToken(TOKEN));
   }
 
   @AfterEach
@@ -115,14 +119,8 @@ class AdminTest {
   @Test
   void isOffWithoutAToken() throws Exception {
     service.close();
-    service = new PredictionService(engine, LIMITS).start("127.0.0.1", 0);
+    service = PredictionService.start(engine, OPTIONS);
     assertEquals(404, status(legal()));
-    String message =
-        assertThrows(
-                IllegalArgumentException.class,
-                () -> new PredictionService(engine, LIMITS, "short"))
-            .getMessage();
-    assertTrue(message.contains("at least 16 characters, got 5"), message);
   }
 
   /** By an address of this machine that is not a loopback one, which stands for another machine. */
@@ -166,7 +164,7 @@ class AdminTest {
           }
         };
     EspalierEngine slowEngine = new EspalierEngine(model, slow);
-    service = new PredictionService(slowEngine, LIMITS, TOKEN).start("127.0.0.1", 0);
+    service = PredictionService.start(slowEngine, OPTIONS.adminToken(TOKEN));
     CompletableFuture<HttpResponse<String>> reload =
         client.sendAsync(legal().build(), BodyHandlers.ofString());
     isLoading.await();
@@ -180,6 +178,34 @@ class AdminTest {
     while (Espalier.liveHandles() != handles) { // the model that came too late is closed, too
       Thread.sleep(10);
     }
+  }
+
+  /** What comes too late is told so, and is no error of the service. */
+  @Test
+  void reloadsWhileItClosesSucceedOrGet503() throws Exception {
+    HttpRequest legal = legal().build();
+    List<CompletableFuture<HttpResponse<String>>> reloads = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      reloads.add(client.sendAsync(legal, BodyHandlers.ofString()));
+    }
+    reloads.get(0).get();
+    Thread closing = new Thread(service::close);
+    closing.start();
+    while (closing.isAlive() && reloads.size() < 2000) {
+      reloads.add(client.sendAsync(legal, BodyHandlers.ofString()));
+    }
+    closing.join();
+    int refused = 0;
+    for (CompletableFuture<HttpResponse<String>> reload : reloads) {
+      try {
+        int status = reload.get().statusCode();
+        assertTrue(status == 200 || status == 503, () -> "status " + status);
+        refused += status == 503 ? 1 : 0;
+      } catch (ExecutionException noConnection) {
+        assertInstanceOf(IOException.class, noConnection.getCause());
+      }
+    }
+    assertTrue(refused > 0, "none came while it closed");
   }
 
   private static void awaitUninterruptibly(CountDownLatch latch) {
