@@ -18,6 +18,17 @@ public final class Split {
   }
 
   /**
+   * Makes a split of parts of one's own, of data from several places say.
+   *
+   * @param first what to train on
+   * @param second what to judge by; that it has no example of the first is the caller's word
+   * @return the split
+   */
+  public static Split of(Dataset first, Dataset second) {
+    return new Split(first, second);
+  }
+
+  /**
    * Returns the part whose fraction was given; of folds, the one to train on.
    *
    * @return the first part

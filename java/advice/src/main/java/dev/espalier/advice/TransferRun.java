@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.advice;
+
+import dev.espalier.Adaptation;
+import dev.espalier.Adapted;
+import dev.espalier.BatchNormStatistics;
+import dev.espalier.Dataset;
+import dev.espalier.Datasets;
+import dev.espalier.Espalier;
+import dev.espalier.FeatureCache;
+import dev.espalier.LayerSummary;
+import dev.espalier.Network;
+import dev.espalier.Predictor;
+import dev.espalier.PredictorOptions;
+import dev.espalier.Split;
+import dev.espalier.TransferBuilder;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/** One run of a {@link TransferStudy}. */
+final class TransferRun {
+  /** Fewer tell nothing. */
+  private static final int LEAST_EXAMPLES = 8;
+
+  private static final double TRAINING_SHARE = 0.8;
+
+  private final TransferStudy study;
+  private final Dataset data;
+  private final List<Split> folds;
+  private final StudyRun run;
+  private final List<List<Dataset>> parts = new ArrayList<>(); // by fold, by size
+  private List<Question> questions;
+  private String networkPrint = "";
+
+  /** A head to put on: on a layer, or the last one. */
+  record NewHead(String name, Optional<String> from, dev.espalier.Head head) {
+    NewHead {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(head, "head");
+    }
+  }
+
+  /** What the folds that have all arms gave, of one size. */
+  record Size(int examples, Map<TransferArm, List<Judged>> arms) {}
+
+  TransferRun(TransferStudy study, Dataset data, List<Split> folds) {
+    this.study = study;
+    this.data = data;
+    this.folds = folds;
+    run = study.newRun();
+  }
+
+  TransferResult run() {
+    try (Network scratch = scratch(study.seed())) {
+      scratch.evaluate(Datasets.range(data, 0, 1)); // what does not fit is refused now
+      questions = Question.of(scratch.tasks());
+      if (run.hasFolder()) {
+        networkPrint = networkPrint(scratch);
+      }
+    }
+    for (Split fold : folds) {
+      parts.add(parts(fold.first()));
+    }
+    int sizes = parts.stream().mapToInt(List::size).min().orElse(0);
+    if (sizes == 0) {
+      throw new IllegalArgumentException(
+          "folds: expected at least " + LEAST_EXAMPLES + " examples to train on in each");
+    }
+    run.expect(folds.size() * sizes * TransferArm.values().length);
+    List<String> layers = study.hasProbes() ? LayerProbes.layers(study.backbone()) : List.of();
+    run.expect(study.hasProbes() ? 1 + layers.size() : 0);
+    try (FeatureCache cache = FeatureCache.create()) {
+      List<Size> results = curves(sizes, cache);
+      return new TransferResult(
+          questions, study.seed(), folds.size(), results, probes(layers, cache), known(), run);
+    }
+  }
+
+  private String networkPrint(Network scratch) {
+    try (Network grafted = graft().build(study.seed())) {
+      return new Fingerprint()
+          .add("transfer study 1", Espalier.version(), Espalier.cpuTarget())
+          .add(grafted)
+          .add(scratch)
+          .hex();
+    }
+  }
+
+  private TransferBuilder graft() {
+    TransferBuilder transfer = study.backbone().transfer();
+    study.backbone().tasks().forEach(task -> transfer.dropHead(task.name()));
+    for (NewHead head : study.heads()) {
+      if (head.from().isPresent()) {
+        transfer.head(head.name(), head.from().get(), head.head());
+      } else {
+        transfer.head(head.name(), head.head());
+      }
+    }
+    return transfer.unfreeze("*");
+  }
+
+  private Network scratch(long seed) {
+    return study.scratch().isPresent()
+        ? study.scratch().get().apply(seed)
+        : graft().reinitialize().build(seed);
+  }
+
+  /** Returns what to learn from, of rising size, each in the next one. */
+  private List<Dataset> parts(Dataset training) {
+    LinkedList<Dataset> rising = new LinkedList<>(List.of(training));
+    for (int h = 0; h < study.halvings(); h++) {
+      rising.addFirst(Datasets.splitStratified(rising.getFirst(), 0.5, study.seed()).first());
+    }
+    return rising.stream().filter(part -> part.size() >= LEAST_EXAMPLES).toList();
+  }
+
+  /** Trains fold by fold, so that a study that ends early has whole folds. */
+  private List<Size> curves(int sizes, FeatureCache cache) {
+    List<Size> results = new ArrayList<>();
+    for (int s = 0; s < sizes; s++) {
+      List<Dataset> first = parts.get(0);
+      Map<TransferArm, List<Judged>> arms = new EnumMap<>(TransferArm.class);
+      for (TransferArm arm : TransferArm.values()) {
+        arms.put(arm, new ArrayList<>());
+      }
+      results.add(new Size(first.get(first.size() - sizes + s).size(), arms));
+    }
+    for (int fold = 0; fold < folds.size() && !run.isToStop(); fold++) {
+      Dataset judging = folds.get(fold).second();
+      float[][] answers = Question.answers(questions, judging);
+      String foldPrint = run.hasFolder() ? foldPrint(fold) : "";
+      List<Dataset> ofFold = parts.get(fold);
+      for (int s = 0; s < sizes; s++) {
+        Dataset part = ofFold.get(ofFold.size() - sizes + s);
+        Map<TransferArm, Judged> done = new EnumMap<>(TransferArm.class);
+        for (TransferArm arm : TransferArm.values()) {
+          train(arm, part, judging, fold, foldPrint, cache)
+              .ifPresent(of -> done.put(arm, new Judged(questions, of.logits(), answers)));
+        }
+        if (done.size() == TransferArm.values().length) {
+          Size size = results.get(s);
+          done.forEach((arm, judged) -> size.arms().get(arm).add(judged));
+        }
+      }
+    }
+    return results;
+  }
+
+  /** Of a fold's examples; its parts follow from them. */
+  private String foldPrint(int fold) {
+    return new Fingerprint().add(folds.get(fold).first()).add(folds.get(fold).second()).hex();
+  }
+
+  private Optional<CellOutputs> train(
+      TransferArm arm,
+      Dataset part,
+      Dataset judging,
+      int fold,
+      String foldPrint,
+      FeatureCache cache) {
+    String what =
+        arm + ", " + part.size() + " examples, fold " + (fold + 1) + " of " + folds.size();
+    long seed = study.seed() + fold;
+    return run.train(
+        what,
+        () ->
+            new Fingerprint()
+                .add(networkPrint, foldPrint, arm, study.settings(arm), part.size(), seed)
+                .add(study.seed(), study.headSteps(), study.tuningSteps(), study.batchSize()),
+        judging.size(),
+        () -> adapt(arm, part, judging, seed, cache));
+  }
+
+  private CellOutputs adapt(
+      TransferArm arm, Dataset part, Dataset judging, long seed, FeatureCache cache) {
+    Split split = Datasets.splitStratified(part, TRAINING_SHARE, seed);
+    try (Network start = arm == TransferArm.SCRATCH ? scratch(seed) : graft().build(seed)) {
+      Adaptation adaptation;
+      if (arm == TransferArm.SCRATCH) {
+        adaptation = Adaptation.of(start).batchNorms(BatchNormStatistics.ADAPT);
+      } else {
+        adaptation = Adaptation.of(study.backbone()).featureCache(cache);
+        for (NewHead head : study.heads()) {
+          if (head.from().isPresent()) {
+            adaptation.head(head.name(), head.from().get(), head.head());
+          } else {
+            adaptation.head(head.name(), head.head());
+          }
+        }
+      }
+      study.headSteps().ifPresent(adaptation::headSteps);
+      study.tuningSteps().ifPresent(adaptation::tuningSteps);
+      try (Adapted adapted =
+          adaptation
+              .settings(study.settings(arm))
+              .batchSize(study.batchSize())
+              .looks(1)
+              .seed(seed)
+              .listener(run.stopper())
+              .fit(split.first(), split.second())) {
+        Network network = adapted.network();
+        try (Predictor predictor = network.predictor(PredictorOptions.defaults().logits())) {
+          return new CellOutputs(
+              predictor.predict(judging),
+              adapted.report().trials().stream().mapToLong(trial -> trial.steps()).sum(),
+              adapted.report().seconds(),
+              network.layers().stream().mapToLong(LayerSummary::parameterCount).sum(),
+              0);
+        }
+      }
+    }
+  }
+
+  private List<LayerProbe> probes(List<String> layers, FeatureCache cache) {
+    List<LayerProbe> probes = new ArrayList<>();
+    if (!study.hasProbes() || run.isToStop()) {
+      return probes;
+    }
+    LayerProbes prober = new LayerProbes(questions, folds, study.seed(), TransferResult.LEVEL);
+    probes.add(new LayerProbe("", prober.ofInput(), Optional.empty()));
+    run.tell("probes of the raw input", false);
+    try (Network random = study.backbone().transfer().reinitialize().build(study.seed())) {
+      for (String layer : layers) {
+        if (run.isToStop()) {
+          break;
+        }
+        LayerProbe.Scores trained = prober.ofLayer(study.backbone(), layer, cache);
+        LayerProbe.Scores ofRandom = prober.ofLayer(random, layer, cache);
+        probes.add(new LayerProbe(layer, trained, Optional.of(ofRandom)));
+        run.tell("probes of layer " + layer, false);
+      }
+    }
+    return probes;
+  }
+
+  private List<KnownShare> known() {
+    List<KnownShare> shares = new ArrayList<>();
+    study.source().ifPresent(of -> shares.addAll(KnownShare.of("source", of)));
+    shares.addAll(KnownShare.of("new", data));
+    return shares;
+  }
+}
