@@ -26,8 +26,15 @@ import picocli.CommandLine.ScopeType;
       "Files that are there already are written over only by --force."
     },
     subcommands = {
-      InspectCommand.class,
+      AdaptCommand.class,
+      TrainCommand.class,
+      EvaluateCommand.class,
+      PredictCommand.class,
+      ServeCommand.class,
       ImportCommand.class,
+      ExportCommand.class,
+      InspectCommand.class,
+      DataCommand.class,
       DoctorCommand.class,
       HelpCommand.class,
       GenerateCompletion.class

@@ -42,8 +42,8 @@ import java.util.Objects;
  */
 @CheckReturnValue
 public final class PictureReader {
-  /** The key of a network's metadata. */
-  static final String KEY = "dev.espalier.data.PictureReader";
+  /** The key under which {@link #storeIn} keeps a reader in a network's metadata. */
+  public static final String METADATA_KEY = "dev.espalier.data.PictureReader";
 
   private static final long DEFAULT_PIXELS = 100_000_000;
   private static final long FILE_BYTES = 1L << 30;
@@ -120,7 +120,7 @@ public final class PictureReader {
   }
 
   private static PictureReader of(Map<String, String> metadata, Shape expected) {
-    String text = metadata.get(KEY);
+    String text = metadata.get(METADATA_KEY);
     if (text == null) {
       throw new IllegalArgumentException(
           "expected a network that a picture reader was stored in (storeIn), got the metadata "
@@ -130,7 +130,7 @@ public final class PictureReader {
     if (!reader.inputShape().equals(expected)) {
       throw new ShapeException(
           "metadata \""
-              + KEY
+              + METADATA_KEY
               + "\": expected pictures "
               + expected
               + ", as the network reads, got "
@@ -153,7 +153,7 @@ public final class PictureReader {
       throw new ShapeException(
           "network: expected one that reads " + inputShape() + ", got " + network);
     }
-    network.setMetadata(KEY, PictureReaderText.write(this));
+    network.setMetadata(METADATA_KEY, PictureReaderText.write(this));
   }
 
   /**

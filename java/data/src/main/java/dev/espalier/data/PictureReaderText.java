@@ -75,7 +75,7 @@ final class PictureReaderText {
       return new PictureReaderText(CsvRows.records(new StringReader(text), ',')).read();
     } catch (CsvParseException error) {
       throw new IllegalArgumentException(
-          "metadata \"" + PictureReader.KEY + "\": " + error.getMessage(), error);
+          "metadata \"" + PictureReader.METADATA_KEY + "\": " + error.getMessage(), error);
     }
   }
 
@@ -128,7 +128,7 @@ final class PictureReaderText {
     if (!records.hasNext()) {
       throw new IllegalArgumentException(
           "metadata \""
-              + PictureReader.KEY
+              + PictureReader.METADATA_KEY
               + "\": expected a record \""
               + name
               + "\", got the end");
@@ -178,7 +178,7 @@ final class PictureReaderText {
   private IllegalArgumentException error(String expected) {
     return new IllegalArgumentException(
         "metadata \""
-            + PictureReader.KEY
+            + PictureReader.METADATA_KEY
             + "\", line "
             + record.getStartingLineNumber()
             + ": expected "

@@ -39,8 +39,8 @@ import java.util.Set;
  */
 @CheckReturnValue
 public final class TableInputs {
-  /** The key of a network's metadata. */
-  static final String KEY = "dev.espalier.data.TableInputs";
+  /** The key under which {@link #storeIn} keeps inputs in a network's metadata. */
+  public static final String METADATA_KEY = "dev.espalier.data.TableInputs";
 
   private final List<InputColumn> columns;
   private final Set<String> unused;
@@ -113,7 +113,7 @@ public final class TableInputs {
   }
 
   private static TableInputs of(Map<String, String> metadata, int expected) {
-    String text = metadata.get(KEY);
+    String text = metadata.get(METADATA_KEY);
     if (text == null) {
       throw new IllegalArgumentException(
           "expected a network that inputs of a table were stored in (storeIn), got the metadata "
@@ -123,7 +123,7 @@ public final class TableInputs {
     if (inputs.size != expected) {
       throw new ShapeException(
           "metadata \""
-              + KEY
+              + METADATA_KEY
               + "\": expected "
               + expected
               + " inputs, as the network reads, got "
@@ -147,7 +147,7 @@ public final class TableInputs {
       throw new ShapeException(
           "network: expected one that reads " + size + " values, got " + network.inputShape());
     }
-    network.setMetadata(KEY, TableInputsText.write(this));
+    network.setMetadata(METADATA_KEY, TableInputsText.write(this));
   }
 
   /**

@@ -77,7 +77,7 @@ final class TableInputsText {
       return reader.read(CsvRows.records(new StringReader(text), ','));
     } catch (CsvParseException error) {
       throw new IllegalArgumentException(
-          "metadata \"" + TableInputs.KEY + "\": " + error.getMessage(), error);
+          "metadata \"" + TableInputs.METADATA_KEY + "\": " + error.getMessage(), error);
     }
   }
 
@@ -114,7 +114,7 @@ final class TableInputsText {
   private void next(Iterator<CsvRecord> records) {
     if (!records.hasNext()) {
       throw new IllegalArgumentException(
-          "metadata \"" + TableInputs.KEY + "\": expected more records, got the end");
+          "metadata \"" + TableInputs.METADATA_KEY + "\": expected more records, got the end");
     }
     record = records.next();
   }
@@ -207,7 +207,7 @@ final class TableInputsText {
   private IllegalArgumentException error(String expected) {
     return new IllegalArgumentException(
         "metadata \""
-            + TableInputs.KEY
+            + TableInputs.METADATA_KEY
             + "\", line "
             + record.getStartingLineNumber()
             + ": expected "

@@ -65,7 +65,7 @@ class PictureReaderTextTest {
               .getMessage();
       assertTrue(none.contains("storeIn"), none);
       assertThrows(ShapeException.class, () -> USUAL.storeIn(network));
-      network.setMetadata(PictureReader.KEY, TEXT);
+      network.setMetadata(PictureReader.METADATA_KEY, TEXT);
       String other =
           assertThrows(ShapeException.class, () -> PictureReader.of(network)).getMessage();
       assertTrue(other.contains("[3, 8, 8]") && other.contains("[3, 8, 6]"), other);

@@ -228,7 +228,7 @@ class TableInputsTest {
       dev.espalier.Trainer.of(network).epochs(30).fit(inputs.dataset(table));
       inputs.storeIn(network);
       network.save(file);
-      network.removeMetadata(TableInputs.KEY);
+      network.removeMetadata(TableInputs.METADATA_KEY);
     }
     assertThrows(IllegalArgumentException.class, () -> RowPredictor.load(saved(Map.of())));
     try (RowPredictor predictor = RowPredictor.load(file);
@@ -249,7 +249,7 @@ class TableInputsTest {
     }
     try (Network small = Network.builder(Shape.vector(2)).head("x", Head.classes(2)).build(1)) {
       assertThrows(ShapeException.class, () -> inputs.storeIn(small));
-      small.setMetadata(TableInputs.KEY, TableInputsText.write(inputs));
+      small.setMetadata(TableInputs.METADATA_KEY, TableInputsText.write(inputs));
       assertThrows(ShapeException.class, () -> TableInputs.of(small));
     }
   }
@@ -343,7 +343,7 @@ class TableInputsTest {
 
   @Test
   void refusesAModelWhoseInputsAreDamaged() {
-    Path file = saved(Map.of(TableInputs.KEY, "nonsense"));
+    Path file = saved(Map.of(TableInputs.METADATA_KEY, "nonsense"));
     assertThrows(IllegalArgumentException.class, () -> RowPredictor.load(file));
   }
 }

@@ -3,6 +3,8 @@ package dev.espalier.text;
 
 import dev.espalier.CheckReturnValue;
 import dev.espalier.Input;
+import dev.espalier.Network;
+import dev.espalier.Predictor;
 import dev.espalier.ShapeException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,12 +23,16 @@ import java.util.Objects;
  * }</pre>
  *
  * <p>Texts are cut at what the network has room for, or before where the tokenizer says so.
- * Immutable; any number of threads may use one.
+ * Immutable; any number of threads may use one. It can be {@linkplain #storeIn stored} in a network
+ * with its tokenizer, and comes back from the model file.
  *
  * @since 0.1
  */
 @CheckReturnValue
 public final class TextInputs {
+  /** The key under which {@link #storeIn} keeps inputs in a network's metadata. */
+  public static final String METADATA_KEY = "dev.espalier.text.TextInputs";
+
   private final Tokenizer tokenizer;
   private final int paddingId;
   private final List<Input> inputs;
@@ -114,6 +120,61 @@ public final class TextInputs {
   }
 
   /**
+   * Returns the inputs that {@link #storeIn} put into a network.
+   *
+   * @param network a network, from a file or not
+   * @return the inputs, with their tokenizer
+   * @throws IllegalArgumentException if it has none, or damaged ones
+   * @throws ShapeException if they don't fit the network's
+   */
+  public static TextInputs of(Network network) {
+    return of(Objects.requireNonNull(network, "network").metadata(), network.inputs());
+  }
+
+  /**
+   * Returns the inputs of the network that a predictor was made of.
+   *
+   * @param predictor a predictor, from a file or not
+   * @return the inputs, with their tokenizer
+   * @throws IllegalArgumentException if it has none, or damaged ones
+   * @throws ShapeException if they don't fit the predictor's
+   */
+  public static TextInputs of(Predictor predictor) {
+    return of(Objects.requireNonNull(predictor, "predictor").metadata(), predictor.inputs());
+  }
+
+  private static TextInputs of(Map<String, String> metadata, List<Input> inputs) {
+    String text = metadata.get(METADATA_KEY);
+    if (text == null) {
+      throw new IllegalArgumentException(
+          "expected a network that inputs of texts were stored in (storeIn), got the metadata "
+              + metadata.keySet());
+    }
+    return StoredTextInputs.read(text, inputs);
+  }
+
+  /**
+   * Stores these inputs in a network: they go into its model files, copies, transfers and
+   * predictors, with the tokenizer's file, compressed. A tokenizer of 30,000 words takes about a
+   * quarter of the room that {@link Network#setMetadata} has; those of a few 100,000 may not fit.
+   *
+   * @param network a network that reads these inputs
+   * @param tokenizerJson the {@code tokenizer.json} that the tokenizer was read from
+   * @throws ShapeException if the network reads others
+   * @throws IllegalArgumentException if the file is that of another tokenizer, or has no room
+   * @throws dev.espalier.ModelFileException if it is no file of a tokenizer
+   * @throws IllegalStateException if the network is closed or in use by another thread
+   */
+  public void storeIn(Network network, byte[] tokenizerJson) {
+    if (!Objects.requireNonNull(network, "network").inputs().equals(inputs)) {
+      throw new ShapeException(
+          "network: expected one that reads " + inputs + ", got " + network.inputs());
+    }
+    Objects.requireNonNull(tokenizerJson, "tokenizerJson");
+    network.setMetadata(METADATA_KEY, StoredTextInputs.write(this, tokenizerJson));
+  }
+
+  /**
    * Returns what {@link dev.espalier.Predictor#predict(float[])} reads for texts.
    *
    * @param texts one or more
@@ -158,6 +219,16 @@ public final class TextInputs {
    */
   public Tokenizer tokenizer() {
     return tokenizer;
+  }
+
+  /** Returns what each input is, in order. */
+  List<TextValue> values() {
+    return values;
+  }
+
+  /** Returns what fills places up behind a text. */
+  int paddingId() {
+    return paddingId;
   }
 
   /** Returns the number of values of a row. */

@@ -322,6 +322,10 @@ public final class Tokenizer {
     return Optional.ofNullable(pipeline.token(id));
   }
 
+  boolean addsSpecials() {
+    return addsSpecials;
+  }
+
   /** Returns the token that fills places up: the file's, or 0. */
   int paddingId() {
     return padding == null ? 0 : padding.id();

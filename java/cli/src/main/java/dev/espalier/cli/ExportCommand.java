@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.cli;
+
+import dev.espalier.Network;
+import dev.espalier.OnnxExportOptions;
+import dev.espalier.WeightMap;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Hands a model to other programs. */
+@Command(
+    name = "export",
+    header = "Hands a model to other programs, as ONNX or as weights.",
+    description = {
+      "A file called .onnx becomes a model that answers as this one does; one called .safetensors",
+      "gets the weights alone, for PyTorch and others."
+    })
+final class ExportCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "MODEL", description = "A model of Espalier.")
+  private Path file;
+
+  @Option(names = "--logits", description = "ONNX: answers logits in place of probabilities.")
+  private boolean logits;
+
+  @Option(names = "--heads", split = ",", paramLabel = "TASK", description = "ONNX: these alone.")
+  private List<String> heads = List.of();
+
+  @Option(
+      names = "--layers",
+      split = ",",
+      paramLabel = "LAYER",
+      description = "ONNX: what these layers make, too.")
+  private List<String> layers = List.of();
+
+  @Mixin private NewFile output;
+
+  @Override
+  public Integer call() {
+    Path target = output.checked();
+    String name = target.toString().toLowerCase(Locale.ROOT);
+    boolean isOnnx = name.endsWith(".onnx");
+    if (!isOnnx && !name.endsWith(".safetensors")) {
+      throw new ParameterException(
+          spec.commandLine(), "-o: expected a file called .onnx or .safetensors, got " + target);
+    }
+    if (!isOnnx && (logits || !heads.isEmpty() || !layers.isEmpty())) {
+      throw new ParameterException(
+          spec.commandLine(), "--logits, --heads and --layers are for .onnx, got " + target);
+    }
+    try (Network network = Network.load(file)) {
+      if (isOnnx) {
+        network.exportOnnx(target, options());
+      } else {
+        network.exportSafetensors(target, WeightMap.sameNames());
+      }
+    }
+    spec.commandLine().getOut().println("Saved as " + target);
+    return 0;
+  }
+
+  private OnnxExportOptions options() {
+    OnnxExportOptions options = OnnxExportOptions.defaults();
+    options = logits ? options.logits() : options;
+    options = heads.isEmpty() ? options : options.heads(heads.toArray(String[]::new));
+    return layers.isEmpty() ? options : options.layers(layers.toArray(String[]::new));
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.cli;
+
+import dev.espalier.Adaptation;
+import java.time.Duration;
+import java.time.format.DateTimeParseException;
+import java.util.OptionalLong;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/** How long, and by what, is learned. */
+final class LearningOptions {
+  /** {@code 90s}, {@code 15m}, {@code 2h}, or what {@link Duration#parse} reads. */
+  static final class DurationConverter implements ITypeConverter<Duration> {
+    @Override
+    public Duration convert(String text) {
+      try {
+        String iso = text.matches("(?i)[0-9.]+[smh]") ? "PT" + text : text;
+        Duration duration = Duration.parse(iso);
+        if (!duration.isNegative() && !duration.isZero()) {
+          return duration;
+        }
+      } catch (DateTimeParseException notTime) {
+        // Reported below.
+      }
+      throw new TypeConversionException("expected a time as 90s, 15m or 2h, got \"" + text + '"');
+    }
+  }
+
+  @Option(
+      names = "--head-steps",
+      paramLabel = "COUNT",
+      description = "Most steps of training heads. Default: 300, or ten epochs if they are more.")
+  private Long headSteps;
+
+  @Option(
+      names = "--tuning-steps",
+      paramLabel = "COUNT",
+      description = "Most steps of training all. Default: 150, or ten epochs if they are more.")
+  private Long tuningSteps;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "COUNT",
+      description = "Examples a step. Default: ${DEFAULT-VALUE}.")
+  private int batchSize = 32;
+
+  @Option(
+      names = "--metric",
+      paramLabel = "NAME",
+      description = {
+        "Chooses by a metric of the first task in place of the validation loss: macro_auc,",
+        "accuracy."
+      })
+  private String metric;
+
+  @Option(
+      names = "--time-limit",
+      paramLabel = "TIME",
+      converter = DurationConverter.class,
+      description = {
+        "Ends with the best so far: 90s, 15m, 2h. What is tried by then depends on the machine;",
+        "without a limit the same data and seed give the same bits."
+      })
+  private Duration timeLimit;
+
+  /** Passes on what was said. */
+  void applyTo(Adaptation adaptation, Examples examples) {
+    adaptation.batchSize(batchSize);
+    steps(headSteps).ifPresent(adaptation::headSteps);
+    steps(tuningSteps).ifPresent(adaptation::tuningSteps);
+    if (metric != null) {
+      adaptation.metric(examples.questions().get(0).task(), metric);
+    }
+    if (timeLimit != null) {
+      adaptation.timeLimit(timeLimit);
+    }
+  }
+
+  private static OptionalLong steps(Long count) {
+    return count == null ? OptionalLong.empty() : OptionalLong.of(count);
+  }
+}

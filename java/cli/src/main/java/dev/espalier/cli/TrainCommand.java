@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.cli;
+
+import dev.espalier.Adaptation;
+import dev.espalier.AdaptationSetting;
+import dev.espalier.BatchNormStatistics;
+import dev.espalier.LayerOptions;
+import dev.espalier.Network;
+import dev.espalier.NetworkBuilder;
+import dev.espalier.Shape;
+import dev.espalier.data.TableInputs;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Trains a network from scratch. */
+@Command(
+    name = "train",
+    header = "Trains a network from scratch on rows or pictures.",
+    description = {
+      "Dense layers for rows of a CSV, a few convolutions for pictures, at three learning rates of",
+      "which validation chooses; else as adapt does. Of few pictures, adapt learns far more."
+    },
+    footer = {"", "  espalier train patients.csv --labels effusion,edema -o model.safetensors"})
+final class TrainCommand implements Callable<Integer> {
+  private static final int USUAL_SIZE = 64;
+  private static final int MOST_CONVOLUTIONS = 4;
+  private static final int FIRST_CHANNELS = 16;
+  private static final int LEAST_SIDE = 4;
+
+  private static final List<AdaptationSetting> SETTINGS =
+      List.of(
+          AdaptationSetting.atOnce(1e-3).layerDecay(1),
+          AdaptationSetting.atOnce(3e-3).layerDecay(1),
+          AdaptationSetting.atOnce(1e-2).layerDecay(1));
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(index = "0", paramLabel = "DATA", description = "A CSV, or a folder of pictures.")
+  private Path data;
+
+  @Parameters(
+      index = "1",
+      arity = "0..1",
+      paramLabel = "CSV",
+      description = "File names and answers of the pictures. Without it, subfolders are classes.")
+  private Path csv;
+
+  @Option(
+      names = "--hidden",
+      split = ",",
+      paramLabel = "UNITS",
+      description = "Rows: sizes of the dense layers. Default: ${DEFAULT-VALUE}.")
+  private List<Integer> hidden = List.of(64, 64);
+
+  @Option(names = "--dry-run", description = "Says what would be done, and does nothing.")
+  private boolean dryRun;
+
+  @Mixin private NewFile output;
+  @Mixin private QuestionOptions questions;
+  @Mixin private ExampleOptions exampleOptions;
+  @Mixin private SplitOptions split;
+  @Mixin private PictureSettings pictures;
+  @Mixin private LearningOptions learning;
+  @Mixin private JsonOption json;
+
+  @Override
+  public Integer call() {
+    Path target = output.checked();
+    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter messages = spec.commandLine().getErr();
+    Examples examples = exampleOptions.read(data, csv, questions.asked(), questions);
+    SplitOptions.Parts parts = split.of(examples.table(), exampleOptions.groupColumn());
+    messages.println(examples.table());
+    InputReader inputs = inputs(examples, parts, messages);
+    messages.println(inputs.words());
+    try (Network network = network(examples, inputs)) {
+      Adaptation adaptation = Adaptation.of(network).batchNorms(BatchNormStatistics.ADAPT);
+      learning.applyTo(adaptation, examples);
+      if (dryRun) {
+        out.print(adaptation.settings(SETTINGS).explain(parts.training().size()));
+        return 0;
+      }
+      Learning.Data read = Learning.Data.of(parts, inputs, split.seed());
+      Learning.requireAnswers(read.training(), messages);
+      Learning.Result result = Learning.run(adaptation, SETTINGS, read, inputs, target, messages);
+      if (json.isGiven()) {
+        out.println(Json.pretty(LearningReport.described(result, target)));
+      } else {
+        LearningReport.print(result, target, out);
+      }
+    }
+    return 0;
+  }
+
+  private InputReader inputs(Examples examples, SplitOptions.Parts parts, PrintWriter messages) {
+    return switch (examples.kind()) {
+      case ROWS -> new RowInputs(TableInputs.fit(parts.training()));
+      case PICTURES -> {
+        int size = pictures.size() == null ? USUAL_SIZE : pictures.size();
+        yield new PictureInputs(
+            pictures.reader(Shape.image(3, size, size)),
+            examples,
+            new PictureInputs.Limits(pictures.skipBroken(), messages));
+      }
+      case TEXTS ->
+          throw new CommandFailure(
+              "texts are learned by adapting a published network: espalier adapt");
+    };
+  }
+
+  private Network network(Examples examples, InputReader inputs) {
+    NetworkBuilder builder = Network.builder(inputs.shape());
+    if (examples.kind() == Examples.Kind.ROWS) {
+      for (int units : hidden) {
+        builder.dense("", units).relu();
+      }
+    } else {
+      int side = inputs.shape().dims()[1];
+      int channels = FIRST_CHANNELS;
+      for (int i = 0; i < MOST_CONVOLUTIONS && side >= LEAST_SIDE; i++) {
+        builder
+            .conv2d("", channels, 3, LayerOptions.defaults().stride(2).same())
+            .batchNorm()
+            .relu();
+        channels *= 2;
+        side = (side + 1) / 2;
+      }
+      builder.globalAveragePool2d();
+    }
+    for (Question question : examples.questions()) {
+      builder.head(question.task(), examples.head(question, head -> {}));
+    }
+    return builder.build(split.seed());
+  }
+}

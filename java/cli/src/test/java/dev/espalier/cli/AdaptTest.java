@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** From a folder of pictures to a model, and what keeps it from that. */
+class AdaptTest {
+  @TempDir private Path folder;
+  private Path pictures;
+  private Path labels;
+  private Path backbone;
+  private Path model;
+
+  @BeforeEach
+  void write() throws IOException {
+    pictures = Pictures.write(folder);
+    labels = folder.resolve("labels.csv");
+    backbone = Pictures.backbone(folder);
+    model = folder.resolve("model.safetensors");
+  }
+
+  private Object[] adapt(Object... more) {
+    List<Object> all =
+        new ArrayList<>(List.of("adapt", pictures, labels, "--backbone", backbone, "-o", model));
+    all.addAll(List.of("--head-steps", 60, "--tuning-steps", 30));
+    all.addAll(Arrays.asList(more));
+    return all.toArray();
+  }
+
+  @Test
+  void picturesBecomeAModelThatAnswersPictures() throws IOException {
+    Run run = Run.done(adapt("--json"));
+    JsonNode json = run.json();
+    assertEquals(5, json.get("trials").size());
+    assertTrue(json.get("layers_tried").size() > 1, run.out());
+    assertEquals(12, json.at("/test/examples").asInt());
+    assertTrue(run.err().contains("36 examples to train on, 12 to choose by, 12 to judge"));
+    assertEquals(json.get("sha256").asText(), Checksum.of(model));
+    assertTrue(Run.done("inspect", model).out().contains("espalier pictures,1"));
+
+    Run csv = Run.done("predict", model, pictures);
+    String[] lines = csv.out().split("\\R");
+    assertEquals("input,labels,labels/red,labels/bright", lines[0]);
+    assertEquals(Pictures.COUNT + 1, lines.length);
+    Path red = pictures.resolve("p4.png");
+    Run one =
+        Run.withInput(
+            red + "\n" + folder.resolve("nothing.png") + "\n", "predict", model, "--json");
+    assertEquals(1, one.code());
+    String[] answers = one.out().split("\\R");
+    JsonNode answer = new ObjectMapper().readTree(answers[0]);
+    assertEquals(red.toString(), answer.get("input").asText());
+    assertEquals(2, answer.at("/labels/probabilities").size());
+    assertTrue(answers[1].contains("error"), one.out());
+
+    JsonNode evaluation = Run.done("evaluate", model, pictures, labels, "--json").json();
+    assertEquals(Pictures.COUNT, evaluation.get("examples").asInt());
+    assertTrue(Run.done("evaluate", model, pictures, labels).out().contains("macro_auc"));
+    Path onnx = folder.resolve("model.onnx");
+    Run.done("export", model, "-o", onnx);
+    assertTrue(Files.size(onnx) > 0);
+    Run.fails(1, "is there already", "export", model, "-o", onnx);
+    Run.fails(2, "called .onnx or .safetensors", "export", model, "-o", folder.resolve("x.pt"));
+  }
+
+  @Test
+  void theSameSeedGivesTheSameFile() {
+    Run.done(adapt("--heads-alone", "--layer", "three_relu"));
+    String first = Checksum.of(model);
+    Run.fails(1, "is there already", adapt("--heads-alone"));
+    assertEquals(first, Checksum.of(model));
+    Run.done(adapt("--heads-alone", "--layer", "three_relu", "--force"));
+    assertEquals(first, Checksum.of(model));
+  }
+
+  @Test
+  void aDryRunWritesNothing() {
+    Run run = Run.done(adapt("--dry-run"));
+    assertTrue(
+        run.out().contains("heads stand on the layer that validation chooses of"), run.out());
+    assertTrue(run.out().contains("tried, in this order"), run.out());
+    assertFalse(Files.exists(model));
+  }
+
+  @Test
+  void subfoldersAreClasses() throws IOException {
+    Path classes = folder.resolve("classes");
+    for (int i = 0; i < Pictures.COUNT; i++) {
+      Path of = Files.createDirectories(classes.resolve(i % 2 == 0 ? "red" : "grey"));
+      Files.copy(pictures.resolve("p" + i + ".png"), of.resolve(i + ".png"));
+    }
+    Run.done(
+        "adapt", classes, "--backbone", backbone, "-o", model, "--heads-alone", "--head-steps", 60);
+    String out = Run.done("predict", model, classes.resolve("red")).out();
+    assertTrue(out.startsWith("input,class,class/grey,class/red"), out);
+    assertTrue(Run.done("evaluate", model, classes).out().contains("accuracy"));
+    Run.fails(
+        1,
+        "pictures in subfolders",
+        "adapt",
+        pictures,
+        "--backbone",
+        backbone,
+        "-o",
+        folder.resolve("x"));
+  }
+
+  @Test
+  void brokenInputsAreNamed() throws IOException {
+    Object[] other = {"adapt", folder.resolve("nothing"), "--backbone", backbone, "-o", model};
+    Run.fails(1, "there is no such file or folder", other);
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    Run.fails(1, "expected pictures", "adapt", empty, "--backbone", backbone, "-o", model);
+    Run.fails(2, "Missing required option", "adapt", pictures, labels, "-o", model);
+    Run.fails(1, "no such file", "adapt", pictures, labels, "--backbone", "none", "-o", model);
+    Run.fails(
+        1, "labels.csv: header", "adapt", pictures, labels, "--backbone", labels, "-o", model);
+    Run.fails(1, "expected a layer of the backbone", adapt("--layer", "four"));
+    Run.fails(1, "\"colour\"", adapt("--labels", "colour"));
+    Run.fails(2, "--value-range: expected 2 numbers", adapt("--value-range", "1"));
+    Run.fails(2, "expected a time as 90s", adapt("--time-limit", "soon"));
+    Run.fails(2, "expected --validation above 0", adapt("--validation", "0"));
+    Run.fails(
+        1,
+        "the folder",
+        "adapt",
+        pictures,
+        labels,
+        "--backbone",
+        backbone,
+        "-o",
+        folder.resolve("none/model"));
+
+    Files.write(pictures.resolve("p7.png"), new byte[] {1, 2, 3});
+    Run.fails(1, "p7.png", adapt("--heads-alone"));
+    Run skipped = Run.done(adapt("--heads-alone", "--skip-broken", 1));
+    assertTrue(skipped.err().contains("left out:"), skipped.err());
+    Files.delete(pictures.resolve("p7.png"));
+    Run.fails(1, "got 1 that are not there: p7.png", adapt("--force"));
+  }
+
+  @Test
+  void answersThatTeachNothingAreRefused() throws IOException {
+    List<String> lines = new ArrayList<>(List.of("file,red,bright"));
+    List<String> odd = new ArrayList<>(List.of("file,red,who"));
+    for (int i = 0; i < Pictures.COUNT; i++) {
+      lines.add("p" + i + ".png,yes,");
+      odd.add("p" + i + ".png,yes,Ann");
+    }
+    Files.write(labels, lines);
+    Run.fails(1, "answer it by no; got none", adapt());
+    Files.write(labels, odd);
+    Run.fails(1, "column \"who\": expected yes or no, 1 or 0, or nothing, got \"Ann\"", adapt());
+    Files.writeString(labels, "file,red\np1.png,yes,no\n");
+    Run.fails(1, "labels.csv", adapt());
+    Files.writeString(labels, "");
+    Run.fails(1, "expected a header line", adapt());
+  }
+}

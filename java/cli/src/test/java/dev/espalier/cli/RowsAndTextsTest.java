@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.espalier.Head;
+import dev.espalier.Input;
+import dev.espalier.LayerOptions;
+import dev.espalier.Network;
+import dev.espalier.Shape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RowsAndTextsTest {
+  private static final String TOKENIZER =
+      "{\"version\":\"1.0\",\"added_tokens\":[],\"normalizer\":null,"
+          + "\"pre_tokenizer\":{\"type\":\"Whitespace\"},\"post_processor\":null,\"decoder\":null,"
+          + "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\","
+          + "\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":100,"
+          + "\"vocab\":{\"?\":0,\"tree\":1,\"rain\":2,\"the\":3,\"in\":4}}}";
+
+  @TempDir private Path folder;
+
+  private Path rows() throws IOException {
+    Random random = new Random(3);
+    List<String> lines = new ArrayList<>(List.of("age,sex,ill,tired,id"));
+    for (int i = 0; i < 120; i++) {
+      int age = random.nextInt(90);
+      String ill = i % 4 == 0 ? "" : age > 45 ? "yes" : "no";
+      lines.add(
+          (i % 10 == 0 ? "" : age)
+              + ","
+              + (i % 2 == 0 ? "f" : "m")
+              + ","
+              + ill
+              + ","
+              + age % 2
+              + ",r"
+              + i);
+    }
+    return Files.write(folder.resolve("rows.csv"), lines);
+  }
+
+  @Test
+  void rowsBecomeAModelThatAnswersRows() throws IOException {
+    Path rows = rows();
+    Path model = folder.resolve("model.safetensors");
+    Run.fails(2, "say what to learn", "train", rows, "-o", model);
+    Object[] train = {
+      "train",
+      rows,
+      "--labels",
+      "ill",
+      "--ignore",
+      "id,tired",
+      "--hidden",
+      "8",
+      "--tuning-steps",
+      60,
+      "-o",
+      model,
+      "--json"
+    };
+    JsonNode json = Run.done(train).json();
+    assertEquals(3, json.get("trials").size());
+    Run run = Run.withInput("age,sex\n80,f\n5,m\nold,m\n", "predict", model, "--json");
+    assertEquals(1, run.code(), run.err());
+    String[] lines = run.out().split("\\R");
+    double old = new ObjectMapper().readTree(lines[0]).at("/labels/probabilities/ill").asDouble();
+    double young = new ObjectMapper().readTree(lines[1]).at("/labels/probabilities/ill").asDouble();
+    assertTrue(old > young, run.out());
+    assertTrue(lines[2].contains("column \\\"age\\\": expected"), run.out());
+    String byId = Run.done("predict", model, rows, "--id", "id").out();
+    assertTrue(byId.contains("\nr7,") || byId.contains("\r\nr7,"), byId);
+    Run.done("evaluate", model, rows);
+    Run.fails(1, "reads rows of a table", "evaluate", model, rows, "--text", "sex");
+
+    Path adapted = folder.resolve("adapted.safetensors");
+    Run.done(
+        "adapt",
+        rows,
+        "--labels",
+        "tired",
+        "--backbone",
+        model,
+        "-o",
+        adapted,
+        "--heads-alone",
+        "--head-steps",
+        30,
+        "--ignore",
+        "id,ill");
+    Run.fails(
+        1,
+        "expected a model of rows",
+        "adapt",
+        rows,
+        "--labels",
+        "ill",
+        "--backbone",
+        Pictures.backbone(folder),
+        "-o",
+        folder.resolve("x"));
+  }
+
+  @Test
+  void textsBecomeAModelThatAnswersTexts() throws IOException {
+    Path backbone = folder.resolve("backbone.safetensors");
+    try (Network network =
+        Network.builder(
+                Input.integers("ids", Shape.vector(8)), Input.integers("length", Shape.vector(1)))
+            .embedding("words", 5, 6, LayerOptions.defaults())
+            .build(1)) {
+      network.save(backbone);
+    }
+    List<String> lines = new ArrayList<>(List.of("text,rain,tree"));
+    for (int i = 0; i < 60; i++) {
+      String rain = i % 2 == 0 ? "rain" : "the";
+      String tree = i / 2 % 2 == 0 ? "tree" : "in";
+      lines.add(
+          "the "
+              + rain
+              + " "
+              + tree
+              + ","
+              + (i % 2 == 0 ? 1 : 0)
+              + ","
+              + (i % 5 == 0 ? "" : i / 2 % 2 == 0 ? "yes" : "no"));
+    }
+    Path texts = Files.write(folder.resolve("texts.csv"), lines);
+    Path model = folder.resolve("model.safetensors");
+    Object[] adapt = {
+      "adapt", texts, "--text", "text", "--backbone", backbone, "-o", model, "--tuning-steps", 40
+    };
+    Run.fails(1, "name its file by --tokenizer", adapt);
+    Files.writeString(folder.resolve("tokenizer.json"), TOKENIZER);
+    Run.done(adapt);
+    Run run = Run.withInput("the rain in the\nthe tree\n", "predict", model);
+    assertEquals(0, run.code(), run.err());
+    assertEquals(3, run.out().split("\\R").length, run.out());
+    assertTrue(Run.done("predict", model, texts, "--column", "text").out().contains("labels/tree"));
+    Run.done("evaluate", model, texts, "--text", "text");
+    Run.fails(1, "expected a column \"words\"", "predict", model, texts, "--column", "words");
+  }
+
+  @Test
+  void modelsOfNumbersAnswerNumbers() {
+    Path model = folder.resolve("model.safetensors");
+    try (Network network =
+        Network.builder(Shape.vector(3)).head("kind", Head.classes("a", "b")).build(1)) {
+      network.save(model);
+    }
+    Run run = Run.withInput("1,2,3\n1,2\n1,x,3\n", "predict", model);
+    assertEquals(1, run.code());
+    assertTrue(run.err().contains("2: expected 3 numbers, got 2"), run.err());
+    assertTrue(run.err().contains("expected a number in field 2, got \"x\""), run.err());
+    assertTrue(run.out().startsWith("input,kind,kind/a,kind/b"), run.out());
+    Run.fails(
+        1, "there is no such CSV file", "evaluate", model, folder, folder.resolve("none.csv"));
+  }
+
+  @Test
+  void dataSaysWhatIsThere() throws IOException {
+    Path pictures = Pictures.write(folder);
+    Path labels = folder.resolve("labels.csv");
+    Files.write(pictures.resolve("p3.png"), new byte[] {1, 2, 3});
+    Path sheet = folder.resolve("sheet.png");
+    String out = Run.done("data", pictures, labels, "--sheet", sheet).out();
+    assertTrue(out.contains("red") && out.contains("blank") && out.contains("p3.png"), out);
+    assertTrue(out.contains("59 pictures can be read"), out);
+    assertTrue(javax.imageio.ImageIO.read(sheet.toFile()).getWidth() > 500);
+    Run.fails(1, "is there already", "data", pictures, labels, "--sheet", sheet);
+    JsonNode json = Run.done("data", rows(), "--labels", "ill", "--json").json();
+    assertEquals(120, json.get("examples").asInt());
+    assertEquals("ill", json.at("/labels/0/name").asText());
+    assertEquals(30, json.at("/labels/0/blank").asInt());
+  }
+}
