@@ -22,11 +22,12 @@ final class DebianPackages {
   /**
    * A package that somebody has tagged.
    *
+   * @param name its name, which no other package has
    * @param source the source package that it is built from, often with others much like it
    * @param description its short description
    * @param tags as {@code "use::editing"}: a facet, and what it is there
    */
-  record Tagged(String source, String description, Set<String> tags) {}
+  record Tagged(String name, String source, String description, Set<String> tags) {}
 
   /** All that this machine knows of. */
   static List<Tagged> ofThisMachine() throws IOException, InterruptedException {
@@ -83,7 +84,7 @@ final class DebianPackages {
     String tags = fields.get("Tag");
     if (name != null && description != null && tags != null) {
       String source = fields.getOrDefault("Source", name).split(" ", 2)[0]; // without its version
-      packages.add(new Tagged(source, description, new TreeSet<>(List.of(tags.split(",\\s*")))));
+      packages.add(new Tagged(name, source, description, new TreeSet<>(List.of(tags.split(",\\s*")))));
     }
   }
 }

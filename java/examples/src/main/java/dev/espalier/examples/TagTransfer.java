@@ -13,14 +13,11 @@ import dev.espalier.Schedule;
 import dev.espalier.Trainer;
 import dev.espalier.text.TextDataset;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.function.LongFunction;
 
@@ -89,9 +86,7 @@ final class TagTransfer implements AutoCloseable {
   /** Packages of one source lie all on one side: they are much alike. */
   private static List<DebianPackages.Tagged> chosen(List<DebianPackages.Tagged> all) {
     List<String> sources =
-        new ArrayList<>(
-            new LinkedHashSet<>(all.stream().map(DebianPackages.Tagged::source).toList()));
-    Collections.shuffle(sources, new Random(SPLIT_SEED));
+        DrawByName.order(all.stream().map(DebianPackages.Tagged::source).toList(), SPLIT_SEED);
     Map<String, List<DebianPackages.Tagged>> bySource = new HashMap<>();
     all.forEach(one -> bySource.computeIfAbsent(one.source(), s -> new ArrayList<>()).add(one));
     List<DebianPackages.Tagged> packages = new ArrayList<>();
@@ -147,8 +142,19 @@ final class TagTransfer implements AutoCloseable {
 
   /** So many packages of the pool, the same for every arm. */
   private LongFunction<Dataset> training(Dataset inputs, int size, float blank) {
-    Dataset pool = Datasets.range(labelled(inputs, blank), TEST + VALIDATION, packages.size());
-    return seed -> Datasets.range(Datasets.shuffle(pool, seed), 0, size);
+    Dataset all = labelled(inputs, blank);
+    return seed -> Datasets.subset(all, drawn(size, seed));
+  }
+
+  private int[] drawn(int size, long seed) {
+    Map<String, Integer> places = new LinkedHashMap<>();
+    for (int i = TEST + VALIDATION; i < packages.size(); i++) {
+      places.put(packages.get(i).name(), i);
+    }
+    return DrawByName.order(List.copyOf(places.keySet()), seed).stream()
+        .limit(size)
+        .mapToInt(places::get)
+        .toArray();
   }
 
   /** One way to tag: an arm and what it reads. */

@@ -36,6 +36,7 @@ class DebianTagsTest {
     assertEquals(
         List.of(
             new DebianPackages.Tagged(
+                "vim-gtk",
                 "vim",
                 "Vi IMproved - enhanced vi editor",
                 Set.of(
@@ -44,7 +45,10 @@ class DebianTagsTest {
                     "interface::x11",
                     "use::editing")),
             new DebianPackages.Tagged(
-                "nano", "small, friendly text editor", Set.of("interface::TODO", "use::editing"))),
+                "nano",
+                "nano",
+                "small, friendly text editor",
+                Set.of("interface::TODO", "use::editing"))),
         packages);
   }
 
