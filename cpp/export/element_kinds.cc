@@ -3,6 +3,7 @@
 // Functions of each element, of one value and of several.
 
 #include <array>
+#include <cmath>
 #include <numbers>
 
 #include "export/layer_export.h"
@@ -123,6 +124,19 @@ void WriteGelu(LayerExport& layer) {
   layer.Result("Mul", {product, layer.Scalar("half", 0.5)});
 }
 
+// 0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))), in the order of PyTorch's exports too.
+void WriteGeluTanh(LayerExport& layer) {
+  const std::string x = layer.Input();
+  const std::string cube = layer.Node("cube", "Pow", {x, layer.Scalar("three", 3.0)});
+  const std::string bend = layer.Node("bend", "Mul", {cube, layer.Scalar("cubic", 0.044715)});
+  const std::string bent = layer.Node("bent", "Add", {x, bend});
+  const std::string scale = layer.Scalar("scale", std::sqrt(2.0 / std::numbers::pi));
+  const std::string tanh = layer.Node("tanh", "Tanh", {layer.Node("scaled", "Mul", {bent, scale})});
+  const std::string sum = layer.Node("sum", "Add", {tanh, layer.Scalar("one", 1.0)});
+  const std::string product = layer.Node("product", "Mul", {x, sum});
+  layer.Result("Mul", {product, layer.Scalar("half", 0.5)});
+}
+
 void WriteSilu(LayerExport& layer) {
   const std::string x = layer.Input();
   layer.Result("Mul", {x, layer.Node("gate", "Sigmoid", {x})});
@@ -160,6 +174,7 @@ std::span<const KindExport> ElementKinds() {
                                         KindExport{"exp", WriteOfOne},
                                         KindExport{"fmod", WriteFmod},
                                         KindExport{"gelu", WriteGelu},
+                                        KindExport{"gelu_tanh", WriteGeluTanh},
                                         KindExport{"greater", WriteComparison},
                                         KindExport{"hard_sigmoid", WriteHardSigmoid},
                                         KindExport{"hard_swish", WriteOfOne},

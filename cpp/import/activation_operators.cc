@@ -115,18 +115,12 @@ void LowerHardSigmoid(NodeLowering& node) {
   node.SetOutput(0, WithNumber(node, "min", node.Add("relu", {}, line, "relu"), 1.0));
 }
 
-// x · Φ(x), or x · sigmoid(2·√(2/π)·(x + 0.044715·x³)), which is the same as by tanh.
 void LowerGelu(NodeLowering& node) {
-  const LoweredValue x = node.Data(0);
   const std::string form = node.node().Text("approximate", "none");
-  if (form == "none") return node.Finish("gelu", {}, x);
-  if (form != "tanh") Refuse("expected approximate 'none' or 'tanh', got '", form, "'");
-  const double scale = 2.0 * std::sqrt(2.0 / std::numbers::pi);
-  const LoweredValue square = Join(node, "mul", x, x);
-  const LoweredValue slope =
-      WithNumber(node, "add", WithNumber(node, "mul", square, scale * 0.044715), scale);
-  const LoweredValue gate = node.Add("sigmoid", {}, Join(node, "mul", x, slope), "gate");
-  node.Finish("mul", {}, std::array{x, gate});
+  if (form != "none" && form != "tanh") {
+    Refuse("expected approximate 'none' or 'tanh', got '", form, "'");
+  }
+  node.Finish(form == "none" ? "gelu" : "gelu_tanh", {}, node.Data(0));
 }
 
 // Of the last dimension, or all from one on; other dimensions become the last one meanwhile.

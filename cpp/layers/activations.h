@@ -10,9 +10,9 @@ namespace espalier {
 ///
 /// Attributes: leaky_relu has slope [0.01], elu has alpha [1], each from 0 to 1000; the others
 /// none.
-/// Sources: gelu: Hendrycks and Gimpel, 2016, arXiv:1606.08415; silu: Elfwing et al., 2017,
-/// arXiv:1702.03118; hard_swish: Howard et al., 2019, arXiv:1905.02244; elu: Clevert et al., 2015,
-/// arXiv:1511.07289; selu: Klambauer et al., 2017, arXiv:1706.02515; mish: Misra, 2019,
+/// Sources: gelu, gelu_tanh: Hendrycks and Gimpel, 2016, arXiv:1606.08415; silu: Elfwing et al.,
+/// 2017, arXiv:1702.03118; hard_swish: Howard et al., 2019, arXiv:1905.02244; elu: Clevert et al.,
+/// 2015, arXiv:1511.07289; selu: Klambauer et al., 2017, arXiv:1706.02515; mish: Misra, 2019,
 /// arXiv:1908.08681.
 class ActivationLayer final : public Layer {
  public:

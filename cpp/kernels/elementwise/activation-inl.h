@@ -35,6 +35,17 @@ HWY_INLINE V HardSigmoid(D d, V x) {
   return hn::Mul(ClampToSix(d, hn::Add(x, hn::Set(d, 3.0f))), hn::Set(d, 1.0f / 6.0f));
 }
 
+// sigmoid(slope·x + cubic·x³), in which ½·(1 + tanh(√(2/π)·(x + 0.044715·x³))) is the same:
+// Hendrycks and Gimpel, 2016, arXiv:1606.08415.
+inline constexpr float kGeluTanhSlope = 1.59576912160573071f;   // 2·√(2/π)
+inline constexpr float kGeluTanhCubic = 0.0713548162726009527f;  // 0.044715 times that
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V GeluTanhGate(D d, V x) {
+  const V factor = hn::MulAdd(hn::Mul(x, x), hn::Set(d, kGeluTanhCubic), hn::Set(d, kGeluTanhSlope));
+  return Sigmoid(d, hn::Mul(x, factor));
+}
+
 // x > 0 ? scale·x : negative_scale·(exp(x) - 1)
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V ScaledElu(D d, V x, V scale, V negative_scale) {
@@ -75,6 +86,8 @@ HWY_INLINE V ActivateAs(D d, V x, V slope) {
   } else if constexpr (kKind == Activation::kMish) {
     const MishParts<V> mish = MishPartsOf(d, x);
     return hn::Mul(x, hn::Div(mish.n, hn::Add(mish.n, hn::Set(d, 2.0f))));
+  } else if constexpr (kKind == Activation::kGeluTanh) {
+    return hn::Mul(x, GeluTanhGate(d, x));
   } else {
     return x;
   }
@@ -128,6 +141,14 @@ HWY_INLINE V GradientAs(D d, V value, V grad, V slope) {
     const V scale = hn::Mul(hn::Mul(r, r), hn::Mul(mish.e, hn::Add(mish.e, one)));
     const V rise = hn::Mul(mish.x, hn::Mul(scale, hn::Set(d, 4.0f)));
     return hn::Mul(grad, hn::MulAdd(mish.n, r, rise));
+  } else if constexpr (kKind == Activation::kGeluTanh) {
+    // s + x·s·(1 - s)·(slope + 3·cubic·x²), which is 0 or 1 long before ±16; x² must stay finite.
+    const V limit = hn::Set(d, 16.0f);
+    const V x = hn::IfThenElse(hn::Gt(hn::Abs(value), limit), hn::CopySign(limit, value), value);
+    const V s = GeluTanhGate(d, x);
+    const V rise = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 3.0f * kGeluTanhCubic),
+                              hn::Set(d, kGeluTanhSlope));
+    return hn::Mul(grad, hn::Mul(s, hn::MulAdd(hn::Mul(x, hn::Sub(one, s)), rise, one)));
   } else {
     return grad;
   }

@@ -16,7 +16,7 @@ enum class Activation : std::uint8_t {
   kRelu,       ///< max(x, 0)
   kRelu6,      ///< min(max(x, 0), 6)
   kLeakyRelu,  ///< x > 0 ? x : slope·x
-  kGelu,       ///< x·Φ(x), by erf (PyTorch's default, not the tanh approximation)
+  kGelu,       ///< x·Φ(x), by erf (PyTorch's default)
   kSilu,       ///< x·sigmoid(x)
   kSigmoid,
   kTanh,
@@ -26,6 +26,7 @@ enum class Activation : std::uint8_t {
   kSelu,         ///< λ·(x > 0 ? x : α·(exp(x) - 1)), λ = 1.0507…, α = 1.6732…
   kSoftplus,     ///< log(1 + exp(x))
   kMish,         ///< x·tanh(softplus(x))
+  kGeluTanh,     ///< x·sigmoid(2·√(2/π)·(x + 0.044715·x³)): gelu's approximation by tanh
 };
 
 struct ActivationKind {
@@ -49,6 +50,7 @@ inline constexpr std::array kActivations = {
     ActivationKind{"selu", true},
     ActivationKind{"softplus", true},
     ActivationKind{"mish", false},
+    ActivationKind{"gelu_tanh", false},
 };
 
 inline constexpr const ActivationKind& KindOf(Activation activation) {

@@ -56,7 +56,9 @@ TEST(Activation, IsAccurateToAFewUnitsInTheLastPlace) {
 // What each kind makes of a special value, by the formula.
 double SpecialResult(Activation activation, float x) {
   if (std::isnan(x)) return static_cast<double>(x);
-  if ((activation == Activation::kGelu || activation == Activation::kSilu) && x == -kInfinity) {
+  const bool is_gated = activation == Activation::kGelu || activation == Activation::kGeluTanh ||
+                        activation == Activation::kSilu;
+  if (is_gated && x == -kInfinity) {
     return std::numeric_limits<double>::quiet_NaN();  // -inf · 0, as PyTorch has it
   }
   return Reference(activation, static_cast<double>(x));

@@ -92,6 +92,27 @@ public abstract sealed class ActivationLayers<B extends ActivationLayers<B>> per
   }
 
   /**
+   * Adds gelu's approximation {@code 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))},
+   * which GPT-2 and other published networks were trained with: Hendrycks and Gimpel 2016,
+   * arXiv:1606.08415. It is no faster here than {@link #gelu()}.
+   *
+   * @return this
+   */
+  public B geluTanh() {
+    return geluTanh("");
+  }
+
+  /**
+   * Adds a named gelu by tanh; see {@link #geluTanh()}.
+   *
+   * @param name name of the layer, or "" to number it
+   * @return this
+   */
+  public B geluTanh(String name) {
+    return append(name, "gelu_tanh");
+  }
+
+  /**
    * Adds {@code x * sigmoid(x)}.
    *
    * @return this

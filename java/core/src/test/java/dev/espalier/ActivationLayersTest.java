@@ -44,6 +44,6 @@ class ActivationLayersTest {
         verbs++;
       }
     }
-    assertTrue(verbs >= 23, verbs + " verbs");
+    assertTrue(verbs >= 25, verbs + " verbs");
   }
 }

@@ -221,6 +221,7 @@ class OnnxExportTest {
             "relu",
             "relu6",
             "gelu",
+            "gelu_tanh",
             "silu",
             "sigmoid",
             "tanh",

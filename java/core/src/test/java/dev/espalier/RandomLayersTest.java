@@ -57,6 +57,7 @@ class RandomLayersTest {
           kind("dropout", "rate"),
           kind("relu"),
           kind("gelu"),
+          kind("gelu_tanh"),
           kind("hard_swish"),
           kind("elu", "alpha"),
           kind("prelu", "per_channel"),
