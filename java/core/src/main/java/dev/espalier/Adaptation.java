@@ -2,6 +2,7 @@
 package dev.espalier;
 
 import dev.espalier.internal.Arguments;
+import dev.espalier.internal.NativeCall;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,6 +64,7 @@ public final class Adaptation {
   private List<String> keptFrozen = List.of();
   private BatchNormStatistics batchNorms = BatchNormStatistics.KEEP;
   private Optional<FeatureCache> featureCache = Optional.empty();
+  private Optional<String> lengthInput = Optional.empty();
 
   private Adaptation(Network network) {
     this.network = network;
@@ -201,6 +203,18 @@ public final class Adaptation {
   }
 
   /**
+   * Puts examples of about one length into one batch, as {@link Trainer#groupByLength}: for texts.
+   *
+   * @param input name of the network's input that says how many positions count; {@code fit} refuses
+   *     one that there is not
+   * @return this
+   */
+  public Adaptation groupByLength(String input) {
+    lengthInput = Optional.of(NativeCall.text(input, "input"));
+    return this;
+  }
+
+  /**
    * Sets the seed of new heads, shuffling and dropout. Default 0.
    *
    * @param seed any number
@@ -323,6 +337,7 @@ public final class Adaptation {
         keptFrozen,
         batchNorms,
         featureCache,
+        lengthInput,
         List.copyOf(listeners));
   }
 

@@ -23,6 +23,7 @@ record AdaptationPlan(
     List<String> keptFrozen,
     BatchNormStatistics batchNorms,
     Optional<FeatureCache> featureCache,
+    Optional<String> lengthInput,
     List<TrainingListener> listeners) {
   private static final long LEAST_HEAD_STEPS = 300;
   private static final long LEAST_TUNING_STEPS = 150;

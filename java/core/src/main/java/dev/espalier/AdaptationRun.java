@@ -171,6 +171,7 @@ final class AdaptationRun {
     if (setting.averageDecay() > 0) {
       trainer.averageWeights(setting.averageDecay());
     }
+    plan.lengthInput().ifPresent(trainer::groupByLength);
     plan.timeLimit().ifPresent(limit -> trainer.timeLimit(left(limit)));
     plan.listeners().forEach(trainer::listener);
     return trainer;

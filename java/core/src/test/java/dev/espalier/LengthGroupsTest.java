@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -146,5 +147,39 @@ class LengthGroupsTest {
                   () -> Trainer.of(network).groupByLength("length").shuffle(false).fit(data))
               .getMessage());
     }
+  }
+
+  @Test
+  void anAdaptationGroupsAsATrainerDoes() {
+    Dataset training = Datasets.range(texts(300), 0, 200);
+    Dataset validation = Datasets.range(texts(300), 200, 300);
+    try (Network backbone = reader()) {
+      Adaptation adaptation =
+          Adaptation.of(backbone)
+              .head("sevens", "text", Head.labels("seven"))
+              .settings(List.of(AdaptationSetting.atOnce(1e-3)))
+              .tuningSteps(20);
+      Dataset named = renamed(training);
+      float[] mixed;
+      try (Adapted adapted = adaptation.fit(named, renamed(validation))) {
+        mixed = adapted.network().parameter("words.weight");
+      }
+      try (Adapted adapted = adaptation.groupByLength("length").fit(named, renamed(validation))) {
+        assertFalse(Arrays.equals(mixed, adapted.network().parameter("words.weight")));
+      }
+      adaptation.groupByLength("lengths");
+      IllegalArgumentException error =
+          assertThrows(
+              IllegalArgumentException.class, () -> adaptation.fit(named, renamed(validation)));
+      assertTrue(error.getMessage().contains("lengths"), error::getMessage);
+    }
+  }
+
+  private static Dataset renamed(Dataset data) {
+    float[][] labels = new float[data.size()][];
+    for (int i = 0; i < labels.length; i++) {
+      labels[i] = Datasets.target(data, "has", i);
+    }
+    return Datasets.withTargets(Datasets.withoutTargets(data), "sevens", labels);
   }
 }
