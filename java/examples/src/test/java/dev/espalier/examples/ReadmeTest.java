@@ -2,23 +2,17 @@
 package dev.espalier.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
+import dev.espalier.testing.CompiledProgram;
+import dev.espalier.testing.DocumentedCode;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import javax.tools.JavaCompiler;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -37,46 +31,25 @@ class ReadmeTest {
   /** Where the example saves its network. */
   private static final Path SAVED = Path.of("use.safetensors");
 
-  private static final Pattern PROGRAM = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
   private static final Pattern OUTPUT = Pattern.compile("```text\n(.*?)```", Pattern.DOTALL);
   private static final Pattern CLASS = Pattern.compile("public class (\\w+)");
 
   @Test
   void exampleRuns(@TempDir Path folder) throws Exception {
-    String readme = Files.readString(Path.of(System.getProperty("espalier.readme")));
-    String program = first(PROGRAM, readme);
+    String program = DocumentedCode.of("README.md").get(0);
     String name = first(CLASS, program);
-    Path source = Files.writeString(folder.resolve(name + ".java"), program);
-
-    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-    assertNotNull(compiler, "needs a JDK");
-    String[] options = {
-      "-Xlint:all,-path",
-      "-Werror",
-      "-proc:none",
-      "-cp",
-      System.getProperty("java.class.path"),
-      "-d",
-      folder.toString(),
-      source.toString()
-    };
-    assertEquals(0, compiler.run(null, null, null, options), "README's example does not compile");
+    CompiledProgram compiled = CompiledProgram.of(folder, name, program);
     Path pictures = Files.createDirectory(folder.resolve("pictures"));
     write(pictures, "train", 4000);
     write(pictures, "t10k", 100);
 
-    PrintStream console = System.out;
-    ByteArrayOutputStream printed = new ByteArrayOutputStream();
-    try (URLClassLoader loader =
-        new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader())) {
-      System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
-      String[] arguments = {pictures.toString()};
-      loader.loadClass(name).getMethod("main", String[].class).invoke(null, (Object) arguments);
+    String printed;
+    try {
+      printed = compiled.main(pictures.toString());
     } finally {
-      System.setOut(console);
       Files.deleteIfExists(SAVED);
     }
-    assertEquals(first(OUTPUT, readme), printed.toString(StandardCharsets.UTF_8));
+    assertEquals(first(OUTPUT, DocumentedCode.text("README.md")), printed);
   }
 
   /** Writes pictures with a bright stripe in the rows of their class, and their classes. */

@@ -4,65 +4,23 @@ package dev.espalier.text;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.espalier.CheckReturnValue;
-import java.io.IOException;
+import dev.espalier.testing.PublicTypes;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.NullMarked;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What is public, and what all of it has. */
 class PublicApiTest {
-  private static final Path SOURCES =
-      Path.of(System.getProperty("espalier.root"), "java/text/src/main/java/dev/espalier/text");
-
-  private static List<Class<?>> publicTypes() throws IOException, ClassNotFoundException {
-    List<Class<?>> types = new ArrayList<>();
-    try (var files = Files.list(SOURCES)) {
-      for (Path file : files.sorted().toList()) {
-        String name = file.getFileName().toString().replace(".java", "");
-        if (!name.equals("package-info")) {
-          Class<?> type = Class.forName("dev.espalier.text." + name);
-          if (Modifier.isPublic(type.getModifiers())) {
-            types.add(type);
-          }
-        }
-      }
-    }
-    return types;
-  }
-
   @Test
-  void theseTypesArePublic() throws Exception {
+  void theseTypesArePublicAndSound() throws Exception {
+    PublicTypes types = PublicTypes.of("java/text", "dev.espalier.text");
     assertEquals(
-        List.of(
-            Encoding.class, TextDataset.class, TextInputs.class, TextValue.class, Tokenizer.class),
-        publicTypes());
-  }
-
-  @Test
-  void nothingIsNullWhereNothingElseIsSaid() {
-    assertTrue(Tokenizer.class.getPackage().isAnnotationPresent(NullMarked.class));
-  }
-
-  @Test
-  void allAreFinalHaveATextAndReturnWhatTheyMake() throws Exception {
-    for (Class<?> type : publicTypes()) {
-      assertTrue(Modifier.isFinal(type.getModifiers()), type.getName());
-      if (!type.isEnum()) {
-        assertEquals(type, type.getMethod("toString").getDeclaringClass());
-        boolean isForOthersToRead = type == TextDataset.class;
-        assertTrue(
-            isForOthersToRead || type.isAnnotationPresent(CheckReturnValue.class), type.getName());
-      }
-      String source = Files.readString(SOURCES.resolve(type.getSimpleName() + ".java"));
-      assertTrue(source.contains("@since 0.1\n"), type.getName());
-    }
+        List.of("Encoding", "TextDataset", "TextInputs", "TextValue", "Tokenizer"), types.names());
+    assertEquals(List.of(), types.problems(Set.of(TextDataset.class)));
   }
 
   /** A null argument is refused by its name. */
