@@ -252,7 +252,7 @@ std::string WriteSafetensorsHeader(const SafetensorsHeader& header, const ModelF
   object.Add(kMetadataKey, metadata.Finish());
   for (const SafetensorsTensor& tensor : header.tensors) {
     JsonObject entry;
-    entry.Add("dtype", kDtype);
+    entry.Add("dtype", tensor.type);
     entry.Add("shape", tensor.shape);
     entry.Add("data_offsets", std::array{tensor.begin, tensor.end});
     object.Add(tensor.name, entry.Finish());

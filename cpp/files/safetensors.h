@@ -60,8 +60,8 @@ SafetensorsHeader ReadSafetensorsHeader(const ByteSource& file, const ModelFileL
                                         SafetensorsForm form = SafetensorsForm::kModelFile);
 
 /// The first bytes of a file with these tensors, whose data follow in this order: length and
-/// header, padded with spaces so that data begin at a multiple of 8. All types are F32. Throws
-/// Error: INVALID_ARGUMENT past the limits.
+/// header, padded with spaces so that data begin at a multiple of 8. Throws Error:
+/// INVALID_ARGUMENT past the limits.
 std::string WriteSafetensorsHeader(const SafetensorsHeader& header, const ModelFileLimits& limits);
 
 }  // namespace espalier

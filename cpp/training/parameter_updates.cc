@@ -9,6 +9,7 @@
 
 #include "core/checked.h"
 #include "core/cpu.h"
+#include "core/text.h"
 #include "kernels/optimizers/move_towards.h"
 #include "kernels/reductions/reduction.h"
 
@@ -253,6 +254,39 @@ void ParameterUpdates::ContinueFrom(const ParameterUpdates& earlier) {
     }
   }
   has_bounds_ = false;
+}
+
+void ParameterUpdates::AddStateTo(std::vector<StateTensor>& tensors) {
+  const std::vector<std::string_view> names = rule_->StateNames();
+  const std::vector<std::string_view> squares = rule_->SquareNames();
+  for (Parameter& parameter : parameters_) {
+    const GraphParameter& of = network_.parameters[Index(parameter.index)];
+    const auto dimensions = of.shape.dimensions();
+    const auto add = [&](std::string_view kind, AlignedArray<float>& from, bool is_square) {
+      tensors.push_back(
+          {.name = Concat(kind, ".", of.path),
+           .shape = {dimensions.begin(), dimensions.end()},
+           .floats = from.span().subspan(Index(parameter.offset), Index(parameter.floats)),
+           .is_never_negative = is_square});
+    };
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      add(names[i], state_[i], std::ranges::find(squares, names[i]) != squares.end());
+    }
+    if (!starts_.empty()) add("start", starts_, false);
+    if (parameter.node >= 0 && !parameter.is_table) {
+      tensors.push_back(
+          {.name = Concat("updates.", of.path), .shape = {1}, .counts = {&parameter.step, 1}});
+    }
+  }
+  for (TableGradients::Table& table : tables_.tables()) {
+    const int index = parameters_[Index(table.rows.parameter)].index;
+    tensors.push_back({.name = Concat("updates.", network_.parameters[Index(index)].path),
+                       .shape = {table.rows.rows},
+                       .counts = table.steps});
+  }
+  tensors.push_back({.name = "updates",
+                     .shape = {static_cast<std::int64_t>(column_steps_.size())},
+                     .counts = column_steps_});
 }
 
 // The root of a sum of squares is at least each of them.

@@ -24,6 +24,7 @@
 #include "optimizers/update.h"
 #include "training/late_gradients.h"
 #include "training/table_gradients.h"
+#include "training/trainer_state.h"
 #include "training/training_plan.h"
 #include "training/update_bounds.h"
 
@@ -75,6 +76,9 @@ class ParameterUpdates {
 
   /// Takes over the state, step counts and starts of what trained there and trains here.
   void ContinueFrom(const ParameterUpdates& earlier);
+
+  /// All that an update goes on from, beside the parameters: state, starts, counts of updates.
+  void AddStateTo(std::vector<StateTensor>& tensors);
 
   /// Parameters are others now: what was known about their size is not.
   void ForgetBounds() { has_bounds_ = false; }

@@ -54,6 +54,10 @@ auto& Live(const Pointer& implementation) {
 
 }  // namespace
 
+Trainer::Implementation& TrainerState::Of(Trainer& trainer) {
+  return Live(trainer.implementation_);
+}
+
 Trainer::Trainer(Network& network, const TrainerConfig& config) {
   if (network.state() == nullptr) {
     Fail(ErrorCode::kInvalidState, "train: expected a network, got one that was moved from");

@@ -512,6 +512,55 @@ void Trainer::Implementation::ContinueFrom(const Implementation& earlier, std::i
   steps_ = steps;
 }
 
+std::vector<int> Trainer::Implementation::Frozen() const {
+  std::vector<int> frozen;
+  for (std::size_t i = 0; i < network_->parameters.size(); ++i) {
+    const GraphLayer& layer = network_->layers[Index(network_->parameters[i].layer)];
+    if (layer.frozen && !layer.adapt_statistics) frozen.push_back(static_cast<int>(i));
+  }
+  return frozen;
+}
+
+std::vector<StateTensor> Trainer::Implementation::State(bool has_best) {
+  CheckUsable("checkpoint");
+  if (average_ && average_->is_swapped()) {
+    Fail(ErrorCode::kInvalidState,
+         "checkpoint: expected the parameters, got their averages in place");
+  }
+  if (has_best && best_.empty()) SaveBest();
+  std::vector<StateTensor> tensors;
+  const std::vector<int> frozen = Frozen();
+  for (std::size_t i = 0; i < network_->parameters.size(); ++i) {
+    const GraphParameter& parameter = network_->parameters[i];
+    if (std::ranges::binary_search(frozen, static_cast<int>(i))) continue;
+    const auto dimensions = parameter.shape.dimensions();
+    const auto add = [&](const char* kind, std::span<float> values) {
+      tensors.push_back({.name = Concat(kind, ".", parameter.path),
+                         .shape = {dimensions.begin(), dimensions.end()},
+                         .floats = values});
+    };
+    const auto values_of = [&](AlignedArray<float>& all) {
+      return all.span().subspan(Index(parameter.offset), Index(parameter.shape.element_count()));
+    };
+    add("parameter", values_of(network_->parameter_floats));
+    if (has_best) add("best", values_of(best_));
+    if (average_) add("average", average_->Of(static_cast<int>(i)));
+  }
+  updates_.AddStateTo(tensors);
+  if (average_) {
+    tensors.push_back({.name = "averaged", .shape = {1}, .counts = {&average_->steps(), 1}});
+  }
+  tensors.push_back({.name = "steps", .shape = {1}, .counts = {&steps_, 1}});
+  return tensors;
+}
+
+void Trainer::Implementation::StateChanged(bool has_best) {
+  if (!has_best) best_ = {};
+  begun_batch_ = 0;
+  updates_.ForgetBounds();
+  ++parameters_version_;
+}
+
 std::int64_t Trainer::Implementation::NativeBytes() const {
   return run_.NativeBytes() + updates_.NativeBytes() + workspace_.NativeBytes() +
          features_.NativeBytes() + pieces_.NativeBytes() + best_.bytes() +

@@ -22,6 +22,7 @@
 #include "training/parameter_updates.h"
 #include "inference/plan_with_run.h"
 #include "training/training_plan.h"
+#include "training/trainer_state.h"
 #include "training/training_run.h"
 #include "training/weight_average.h"
 
@@ -79,6 +80,17 @@ class Trainer::Implementation {
   void RestoreBest();
   void SwapAverage();
   void ContinueFrom(const Implementation& earlier, std::int64_t steps);
+
+  /// Memory of all that later steps depend on, beside the network's structure, the configuration
+  /// and what is frozen. With `has_best`, room for the best parameters is made where there was none.
+  /// Throws INVALID_STATE while averages are in the place of parameters.
+  std::vector<StateTensor> State(bool has_best);
+  bool has_best() const { return !best_.empty(); }
+  /// To be called once State's memory was written; without `has_best`, there are none any more.
+  void StateChanged(bool has_best);
+  /// Parameters that no step changes.
+  std::vector<int> Frozen() const;
+  const NetworkState& network() const { return *network_; }
 
   std::int64_t steps() const { return steps_; }
   std::int64_t prefix_examples() const { return prefix_examples_; }
@@ -145,6 +157,14 @@ class Trainer::Implementation {
   std::uint64_t parameters_version_ = 1;  // moved by each update
   std::uint64_t evaluation_version_ = 0;
   std::uint64_t evaluation_values_version_ = 0;
+};
+
+/// What checkpoints see of a trainer.
+class TrainerState {
+ public:
+  using Implementation = Trainer::Implementation;
+
+  static Implementation& Of(Trainer& trainer);
 };
 
 }  // namespace espalier

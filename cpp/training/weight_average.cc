@@ -46,6 +46,16 @@ void WeightAverage::Follow(Workspace& workspace) {
                         });
 }
 
+std::span<float> WeightAverage::Of(int parameter) {
+  const GraphParameter& of = network_.parameters[static_cast<std::size_t>(parameter)];
+  for (const Run& run : runs_) {
+    if (run.first != of.offset) continue;
+    return averages_.span().subspan(static_cast<std::size_t>(run.average),
+                                    static_cast<std::size_t>(of.shape.element_count()));
+  }
+  return {};
+}
+
 void WeightAverage::Swap() {
   for (const Run& run : runs_) {
     float* const values = network_.parameter_floats.data() + run.first;

@@ -4,6 +4,7 @@
 // An exponential moving average of what trains in a network.
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/memory.h"
@@ -24,6 +25,11 @@ class WeightAverage {
   /// Exchanges averages and parameters.
   void Swap();
   bool is_swapped() const { return is_swapped_; }
+
+  /// Averages of a parameter; empty if it is left alone.
+  std::span<float> Of(int parameter);
+  /// Steps followed so far.
+  std::int64_t& steps() { return steps_; }
 
   std::int64_t NativeBytes() const { return averages_.bytes(); }
 

@@ -154,6 +154,8 @@ class Trainer {
   void Release();
 
  private:
+  friend class TrainerState;
+
   class Implementation;
   std::unique_ptr<Implementation> implementation_;
 };

@@ -86,7 +86,7 @@ class AdamRule : public UpdateRule {
 
   std::vector<std::string_view> StateNames() const override { return {"exp_avg", "exp_avg_sq"}; }
 
-  bool KeepsSquares() const override { return true; }
+  std::vector<std::string_view> SquareNames() const override { return {"exp_avg_sq"}; }
 
   bool DecaysGradient() const override { return std::is_same_v<Config, Adam>; }
 

@@ -82,7 +82,7 @@ class RmsPropRule : public UpdateRule {
     return {"square_avg", "momentum_buffer"};
   }
 
-  bool KeepsSquares() const override { return true; }
+  std::vector<std::string_view> SquareNames() const override { return {"square_avg"}; }
 
   UpdateTerms Prepare(const UpdateStep& step) const override {
     return {GradientOf(step, step.weight_decay),

@@ -74,8 +74,6 @@ class SgdRule : public UpdateRule {
     return {"momentum_buffer"};
   }
 
-  bool KeepsSquares() const override { return false; }
-
   UpdateTerms Prepare(const UpdateStep& step) const override {
     return {GradientOf(step, step.weight_decay),
             SgdTerms{.rate = static_cast<float>(step.learning_rate),

@@ -82,8 +82,10 @@ class UpdateRule {
   /// most kMostStateTensors. PyTorch's names where it has the same.
   virtual std::vector<std::string_view> StateNames() const = 0;
 
-  /// True if one of them holds squares of gradients.
-  virtual bool KeepsSquares() const = 0;
+  /// Those of them that hold means of squares, which are never negative.
+  virtual std::vector<std::string_view> SquareNames() const { return {}; }
+
+  bool KeepsSquares() const { return !SquareNames().empty(); }
 
   /// True if weight decay is added to the gradient, false if it is apart from it.
   virtual bool DecaysGradient() const { return true; }
