@@ -27,17 +27,19 @@ constexpr const char* kFormatKey = "format";
 constexpr const char* kFormat = "espalier-checkpoint";
 constexpr const char* kVersionKey = "espalier.checkpoint.version";
 constexpr const char* kVersion = "1";
-constexpr const char* kNotesKey = "espalier.checkpoint.notes";
 constexpr const char* kGraphKey = "espalier.checkpoint.graph";  // its checksum
 constexpr const char* kFrozenKey = "espalier.checkpoint.frozen";
 constexpr const char* kChecksumsKey = "espalier.checkpoint.checksums";
 
 constexpr const char* kFloats = "F32";
 constexpr const char* kCounts = "I64";
+constexpr const char* kText = "U8";
+constexpr const char* kNotes = "notes";  // the tensor of the caller's text
 constexpr std::string_view kBest = "best.";
 
-constexpr std::size_t kMostNotes = std::size_t{4} << 20;
+constexpr std::size_t kMostNotes = std::size_t{1} << 28;
 constexpr std::size_t kMaxListed = 5;
+constexpr std::int64_t kPieceBytes = std::int64_t{256} << 10;
 // No trainer comes this far, and a count stays exact as a double.
 constexpr std::int64_t kMostSteps = std::int64_t{1} << 53;
 
@@ -110,15 +112,17 @@ class Checks {
  public:
   explicit Checks(const SafetensorsHeader& header)
       : expected_(FromText(Required(header, kChecksumsKey), kChecksumsKey)) {
-    for (const char* key : {kNotesKey, kGraphKey, kFrozenKey}) {
+    for (const char* key : {kGraphKey, kFrozenKey}) {
       const std::string& text = Required(header, key);
       Check(key, std::as_bytes(std::span(text)));
     }
   }
 
   void Check(const std::string& name, std::span<const std::byte> bytes) const {
+    Check(name, ChecksumOf(bytes));
+  }
+  void Check(const std::string& name, const std::string& got) const {
     const auto found = expected_.find(name);
-    const std::string got = ChecksumOf(bytes);
     if (found == expected_.end() || found->second != got) {
       Fail(ErrorCode::kModelFile, "'", name, "' is damaged: expected the checksum ",
            found == expected_.end() ? std::string("of none") : found->second.substr(0, 40),
@@ -130,11 +134,40 @@ class Checks {
   Checksums expected_;
 };
 
+// A piece at a time.
+std::string ReadChecksum(const ByteSource& file, std::int64_t offset, std::int64_t bytes) {
+  std::vector<std::byte> piece(static_cast<std::size_t>(std::min(bytes, kPieceBytes)));
+  Crc32 checksum;
+  while (bytes > 0) {
+    const auto read = std::span(piece).first(
+        static_cast<std::size_t>(std::min<std::int64_t>(bytes, kPieceBytes)));
+    file.ReadAt(offset, read);
+    checksum.Update(read);
+    offset += static_cast<std::int64_t>(read.size());
+    bytes -= static_cast<std::int64_t>(read.size());
+  }
+  return checksum.ToString();
+}
+
+std::string ReadNotes(const ByteSource& file, const SafetensorsHeader& header,
+                      const Checks& checks) {
+  for (const SafetensorsTensor& tensor : header.tensors) {
+    if (tensor.name != kNotes || tensor.type != kText) continue;
+    std::string notes(static_cast<std::size_t>(tensor.end - tensor.begin), ' ');
+    file.ReadAt(header.data_begin + tensor.begin, std::as_writable_bytes(std::span(notes)));
+    checks.Check(kNotes, std::as_bytes(std::span(notes)));
+    return notes;
+  }
+  Fail(ErrorCode::kModelFile, "expected the tensor '", kNotes, "', got none");
+}
+
 // By name: the trainer's tensors and the file's have to be the same.
 std::vector<const SafetensorsTensor*> Match(const std::vector<StateTensor>& tensors,
                                             const SafetensorsHeader& header) {
   std::map<std::string_view, const SafetensorsTensor*> by_name;
-  for (const SafetensorsTensor& tensor : header.tensors) by_name.emplace(tensor.name, &tensor);
+  for (const SafetensorsTensor& tensor : header.tensors) {
+    if (tensor.name != kNotes) by_name.emplace(tensor.name, &tensor);
+  }
   std::vector<const SafetensorsTensor*> matched;
   std::vector<std::string> missing;
   for (const StateTensor& tensor : tensors) {
@@ -261,9 +294,10 @@ void CheckNetwork(const TrainerState::Implementation& trainer, const Safetensors
          Listed(others));
   }
   if (Required(header, kGraphKey) != GraphChecksum(trainer.network())) {
-    Fail(ErrorCode::kInvalidArgument,
-         "expected the network that the checkpoint was written for, got one of the same parameters ",
-         "whose layers, tasks, rates or metadata differ");
+    Fail(
+        ErrorCode::kInvalidArgument,
+        "expected the network that the checkpoint was written for, got one of the same parameters ",
+        "whose layers, tasks, rates or metadata differ");
   }
 }
 
@@ -273,24 +307,25 @@ std::string HeaderOf(const TrainerState::Implementation& trainer,
   SafetensorsHeader header;
   header.metadata = {{kFormatKey, kFormat},
                      {kVersionKey, kVersion},
-                     {kNotesKey, std::string(notes)},
                      {kGraphKey, GraphChecksum(trainer.network())},
                      {kFrozenKey, ToText(FrozenChecksums(trainer))}};
   Checksums checksums;
-  for (const char* key : {kNotesKey, kGraphKey, kFrozenKey}) {
+  for (const char* key : {kGraphKey, kFrozenKey}) {
     checksums.emplace(key, Crc32Of(header.metadata.at(key)).ToString());
   }
   std::int64_t end = 0;
+  const auto add = [&](const std::string& name, const char* type,
+                       const std::vector<std::int64_t>& shape, std::span<const std::byte> bytes) {
+    const auto size = static_cast<std::int64_t>(bytes.size());
+    checksums.emplace(name, ChecksumOf(bytes));
+    header.tensors.push_back(
+        {.name = name, .type = type, .shape = shape, .begin = end, .end = end + size});
+    end += size;
+  };
   for (const StateTensor& tensor : tensors) {
-    const auto bytes = static_cast<std::int64_t>(tensor.bytes().size());
-    checksums.emplace(tensor.name, ChecksumOf(tensor.bytes()));
-    header.tensors.push_back({.name = tensor.name,
-                              .type = tensor.counts.empty() ? kFloats : kCounts,
-                              .shape = tensor.shape,
-                              .begin = end,
-                              .end = end + bytes});
-    end += bytes;
+    add(tensor.name, tensor.counts.empty() ? kFloats : kCounts, tensor.shape, tensor.bytes());
   }
+  add(kNotes, kText, {static_cast<std::int64_t>(notes.size())}, std::as_bytes(std::span(notes)));
   header.metadata.emplace(kChecksumsKey, ToText(checksums));
   return WriteSafetensorsHeader(header, ModelFileLimits{});
 }
@@ -318,6 +353,7 @@ void SaveCheckpoint(Trainer& trainer, const std::string& path, std::string_view 
     FileReplacement file(path);
     file.Write(std::as_bytes(std::span(header)));
     for (const StateTensor& tensor : tensors) file.Write(tensor.bytes());
+    file.Write(std::as_bytes(std::span(notes)));
     file.Commit();
   });
 }
@@ -329,17 +365,19 @@ std::string LoadCheckpointFrom(Trainer& trainer, const ByteSource& file) {
       header.tensors, [](const SafetensorsTensor& t) { return t.name.starts_with(kBest); });
   TrainerState::Implementation& to = TrainerState::Of(trainer);
   const bool had_best = to.has_best();
+  std::string notes;
   try {
     const std::vector<StateTensor> tensors = to.State(has_best);
     const ReadTensors read(file, header, checks, tensors);
     CheckNetwork(to, header);
+    notes = ReadNotes(file, header, checks);
     read.CopyTo(tensors);
   } catch (const Error&) {
     to.StateChanged(had_best);
     throw;
   }
   to.StateChanged(has_best);
-  return Required(header, kNotesKey);
+  return notes;
 }
 
 std::string LoadCheckpoint(Trainer& trainer, const std::string& path) {
@@ -348,9 +386,14 @@ std::string LoadCheckpoint(Trainer& trainer, const std::string& path) {
 
 std::string ReadCheckpointNotes(const std::string& path) {
   return WithPath(path, [&] {
-    const SafetensorsHeader header = ReadHeader(FileSource(path));
+    const FileSource file(path);
+    const SafetensorsHeader header = ReadHeader(file);
     const Checks checks(header);
-    return Required(header, kNotesKey);
+    for (const SafetensorsTensor& tensor : header.tensors) {
+      checks.Check(tensor.name,
+                   ReadChecksum(file, header.data_begin + tensor.begin, tensor.end - tensor.begin));
+    }
+    return ReadNotes(file, header, checks);
   });
 }
 

@@ -184,7 +184,8 @@ TEST(Checkpoint, FrozenLayersAreHeldToWhatTheyWere) {
     Trainer trainer(other, config);
     const std::string message =
         MessageOf(ErrorCode::kInvalidArgument, [&] { LoadCheckpoint(trainer, path); });
-    EXPECT_NE(message.find("others are dense1.weight, dense2.weight"), std::string::npos) << message;
+    EXPECT_NE(message.find("others are dense1.weight, dense2.weight"), std::string::npos)
+        << message;
     EXPECT_NE(message.find(path), std::string::npos) << message;
   }
   Trainer trainer(thawed, config);
@@ -219,7 +220,10 @@ TEST(Checkpoint, RefusesAnotherNetworkOrOptimizerByName) {
   const std::string width = refusal(wider.Build(1), {.optimizer = AdamW{}});
   EXPECT_NE(width.find("expected F32 [20, 12], got F32 [19, 12]"), std::string::npos) << width;
   NetworkBuilder bent(Shape::Vector(12));
-  bent.Dense("dense1", 19).Layer({.name = "bend", .kind = "gelu"}).Dense("dense2", 10).Layer({.name = "features", .kind = "relu"});
+  bent.Dense("dense1", 19)
+      .Layer({.name = "bend", .kind = "gelu"})
+      .Dense("dense2", 10)
+      .Layer({.name = "features", .kind = "relu"});
   bent.Head("signs", LabelsTask({"a", "b", "c", "d"}));
   const std::string layers = refusal(bent.Build(1), {.optimizer = AdamW{}});
   EXPECT_NE(layers.find("whose layers, tasks, rates or metadata differ"), std::string::npos)
@@ -231,16 +235,15 @@ TEST(Checkpoint, RefusesOtherFiles) {
   Network network = OneHead().Build(1);
   Trainer trainer(network, {});
   SaveNetwork(SampleNetwork(), folder.File("model"));
-  std::string message = MessageOf(ErrorCode::kModelFile,
-                                  [&] { LoadCheckpoint(trainer, folder.File("model")); });
+  std::string message =
+      MessageOf(ErrorCode::kModelFile, [&] { LoadCheckpoint(trainer, folder.File("model")); });
   EXPECT_NE(message.find("a model file"), std::string::npos) << message;
   std::ofstream(folder.File("text")) << "not much";
   MessageOf(ErrorCode::kModelFile, [&] { LoadCheckpoint(trainer, folder.File("text")); });
   MessageOf(ErrorCode::kIo, [&] { LoadCheckpoint(trainer, folder.File("absent")); });
   MessageOf(ErrorCode::kIo, [&] { ReadCheckpointNotes(folder.File("absent")); });
-  MessageOf(ErrorCode::kInvalidArgument, [&] {
-    SaveCheckpoint(trainer, folder.File("notes"), std::string("a\0b", 3));
-  });
+  MessageOf(ErrorCode::kInvalidArgument,
+            [&] { SaveCheckpoint(trainer, folder.File("notes"), std::string("a\0b", 3)); });
 }
 
 // A checkpoint taken apart, to be changed and put together again.
@@ -284,7 +287,8 @@ class DamagedCheckpoint : public ::testing::Test {
  protected:
   DamagedCheckpoint()
       : network_(OneHead().Build(1)),
-        trainer_(std::in_place, network_, TrainerConfig{.optimizer = AdamW{.learning_rate = 0.01}}) {
+        trainer_(std::in_place, network_,
+                 TrainerConfig{.optimizer = AdamW{.learning_rate = 0.01}}) {
     const RandomExamples examples(network_, 40, 3);
     Steps(*trainer_, examples, 0, 2);
     SaveCheckpoint(*trainer_, folder_.File("checkpoint"), "notes");
@@ -311,8 +315,8 @@ class DamagedCheckpoint : public ::testing::Test {
 };
 
 TEST_F(DamagedCheckpoint, EveryByteCounts) {
-  const std::size_t data = 8 + static_cast<unsigned char>(bytes_[0]) +
-                           256u * static_cast<unsigned char>(bytes_[1]);
+  const std::size_t data =
+      8 + static_cast<unsigned char>(bytes_[0]) + 256u * static_cast<unsigned char>(bytes_[1]);
   for (std::size_t at = data; at < bytes_.size(); at += 7) {
     std::string bytes = bytes_;
     bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
@@ -337,12 +341,16 @@ TEST_F(DamagedCheckpoint, ValuesThatNoTrainerHasAreRefused) {
        [](Parts& p) { p.SetFirst("updates", std::int64_t{1} << 62); }},
       {"expected version 1",
        [](Parts& p) { p.header["__metadata__"]["espalier.checkpoint.version"] = "2"; }},
-      {"'espalier.checkpoint.notes' is damaged",
-       [](Parts& p) { p.header["__metadata__"]["espalier.checkpoint.notes"] = "other"; }},
+      {"'espalier.checkpoint.graph' is damaged",
+       [](Parts& p) { p.header["__metadata__"]["espalier.checkpoint.graph"] = "other"; }},
+      {"expected the tensor 'notes', got none",
+       [](Parts& p) { p.header["notes"]["dtype"] = "I8"; }},
       {"espalier.checkpoint.checksums",
        [](Parts& p) { p.header["__metadata__"]["espalier.checkpoint.checksums"] = "[1]"; }},
       {"espalier.checkpoint.checksums",
-       [](Parts& p) { p.header["__metadata__"]["espalier.checkpoint.checksums"] = "{\"steps\":1}"; }},
+       [](Parts& p) {
+         p.header["__metadata__"]["espalier.checkpoint.checksums"] = "{\"steps\":1}";
+       }},
   };
   for (const auto& [expected, change] : changes) {
     Parts parts(bytes_);
@@ -430,8 +438,7 @@ TEST(Checkpoint, AKilledProcessLosesNothing) {
       LoadCheckpoint(other, path);
       Steps(other, examples, found, kSteps - found);
     }
-    ASSERT_EQ(Differences(ParametersOf(whole), ParametersOf(resumed)),
-              std::vector<std::string>{});
+    ASSERT_EQ(Differences(ParametersOf(whole), ParametersOf(resumed)), std::vector<std::string>{});
     if (found == kSteps - 1) ::unlink(path.c_str());
   }
   SetThreadCount(threads);

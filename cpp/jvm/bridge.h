@@ -125,6 +125,10 @@ void trainerRestoreBest(std::int64_t trainer);
 void trainerSwapAverage(std::int64_t trainer);
 /// After the release of `earlier`; `steps`: the count to go on with.
 void trainerContinueFrom(std::int64_t trainer, std::int64_t earlier, std::int64_t steps);
+/// Checkpoints (espalier/checkpoint.h); loading returns the notes.
+void trainerSaveCheckpoint(std::int64_t trainer, const char* path, const char* notes);
+std::string trainerLoadCheckpoint(std::int64_t trainer, const char* path);
+std::string checkpointNotes(const char* path);
 std::int64_t trainerPrefixExamples(std::int64_t trainer);
 void trainerRelease(std::int64_t trainer);  // gives the network free; idempotent
 

@@ -4,6 +4,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
+#include "espalier/checkpoint.h"
 #include "jvm/bridge.h"
 #include "jvm/config_json.h"
 #include "jvm/guard.h"
@@ -205,6 +206,23 @@ void trainerContinueFrom(std::int64_t trainer, std::int64_t earlier, std::int64_
   Guard([&] {
     EnteredTrainer(trainer)->trainer.ContinueFrom(EnteredTrainer(earlier)->trainer, steps);
   });
+}
+
+void trainerSaveCheckpoint(std::int64_t trainer, const char* path, const char* notes) {
+  Guard([&] {
+    SaveCheckpoint(EnteredTrainer(trainer)->trainer, std::string(Text("path", path)),
+                   Text("notes", notes));
+  });
+}
+
+std::string trainerLoadCheckpoint(std::int64_t trainer, const char* path) {
+  return Guard([&] {
+    return LoadCheckpoint(EnteredTrainer(trainer)->trainer, std::string(Text("path", path)));
+  });
+}
+
+std::string checkpointNotes(const char* path) {
+  return Guard([&] { return ReadCheckpointNotes(std::string(Text("path", path))); });
 }
 
 std::int64_t trainerPrefixExamples(std::int64_t trainer) {

@@ -116,6 +116,8 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { trainerRestoreBest(trainer); },
       [&] { trainerSwapAverage(trainer); },
       [&] { trainerContinueFrom(trainer, trainer, 0); },
+      [&] { trainerSaveCheckpoint(trainer, "", ""); },
+      [&] { trainerLoadCheckpoint(trainer, ""); },
       [&] { trainerPrefixExamples(trainer); },
       [&] { trainerRelease(trainer); },
       [&] { taskLosses(network, 1, memory, targets, nullptr, results); },

@@ -176,6 +176,11 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("trainerRelease", [&] { trainerRelease(trainer); });
   const std::int64_t averaging = trainerCreate(network, R"({"average_decay":0.9})");
   Keeps("trainerContinueFrom", [&] { trainerContinueFrom(averaging, trainer, 1); });
+  const std::string checkpoint = ::testing::TempDir() + "control_register_checkpoint";
+  Keeps("trainerSaveCheckpoint", [&] { trainerSaveCheckpoint(averaging, checkpoint.c_str(), ""); });
+  Keeps("trainerLoadCheckpoint", [&] { trainerLoadCheckpoint(averaging, checkpoint.c_str()); });
+  Keeps("checkpointNotes", [&] { checkpointNotes(checkpoint.c_str()); });
+  std::remove(checkpoint.c_str());
   Keeps("trainerSwapAverage", [&] { trainerSwapAverage(averaging); });
   closeHandle(averaging);
   Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer");

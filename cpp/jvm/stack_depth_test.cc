@@ -203,6 +203,12 @@ class Session {
       trainerContinueFrom(next, trainer, 1);
       trainerStep(next, kBatch, Address(inputs_.data()), targets_.data(), nullptr, results_);
       trainerSwapAverage(next);
+      trainerSwapAverage(next);
+      const std::string path = ::testing::TempDir() + "stack_depth_checkpoint";
+      trainerSaveCheckpoint(next, path.c_str(), "{}");
+      trainerLoadCheckpoint(next, path.c_str());
+      checkpointNotes(path.c_str());
+      std::remove(path.c_str());
       closeHandle(next);
     });
     trained(

@@ -41,9 +41,7 @@ inline const ActivationReference& ReferenceOf(Activation activation) {
     return 0.5 * std::erfc(-x / std::numbers::sqrt2);
   };
   static const double kCubicScale = 2.0 * std::sqrt(2.0 / std::numbers::pi);
-  static constexpr auto kCubic = [](double x) {
-    return kCubicScale * (x + 0.044715 * x * x * x);
-  };
+  static constexpr auto kCubic = [](double x) { return kCubicScale * (x + 0.044715 * x * x * x); };
   // In the order of Activation.
   static const std::array<ActivationReference, kActivations.size()> references = {{
       {[](double x, double) { return x; }, [](double, double grad, double) { return grad; }},
@@ -124,7 +122,7 @@ inline const ActivationReference& ReferenceOf(Activation activation) {
          if (s == 0.0 || s == 1.0) return grad * s;
          return grad * (s + x * s * (1.0 - s) * kCubicScale * (1.0 + 0.134145 * x * x));
        },
-       150.0},
+       200.0},
   }};
   return references[static_cast<std::size_t>(activation)];
 }

@@ -258,7 +258,7 @@ void ParameterUpdates::ContinueFrom(const ParameterUpdates& earlier) {
 
 void ParameterUpdates::AddStateTo(std::vector<StateTensor>& tensors) {
   const std::vector<std::string_view> names = rule_->StateNames();
-  const std::vector<std::string_view> squares = rule_->SquareNames();
+  const std::span<const std::string_view> squares = rule_->SquareNames();
   for (Parameter& parameter : parameters_) {
     const GraphParameter& of = network_.parameters[Index(parameter.index)];
     const auto dimensions = of.shape.dimensions();

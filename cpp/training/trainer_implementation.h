@@ -82,8 +82,8 @@ class Trainer::Implementation {
   void ContinueFrom(const Implementation& earlier, std::int64_t steps);
 
   /// Memory of all that later steps depend on, beside the network's structure, the configuration
-  /// and what is frozen. With `has_best`, room for the best parameters is made where there was none.
-  /// Throws INVALID_STATE while averages are in the place of parameters.
+  /// and what is frozen. With `has_best`, room for the best parameters is made where there was
+  /// none. Throws INVALID_STATE while averages are in the place of parameters.
   std::vector<StateTensor> State(bool has_best);
   bool has_best() const { return !best_.empty(); }
   /// To be called once State's memory was written; without `has_best`, there are none any more.

@@ -20,7 +20,7 @@ namespace espalier {
 /// their checksums.
 ///
 /// Throws Error: IO, which leaves a former file as it was; INVALID_ARGUMENT for notes of more than
-/// 4 MiB or with a NUL; INVALID_STATE as Trainer::Step, and while averages are in the place of
+/// 256 MiB or with a NUL; INVALID_STATE as Trainer::Step, and while averages are in the place of
 /// parameters. The trainer is as before in any case, but that a step that was begun has ended.
 void SaveCheckpoint(Trainer& trainer, const std::string& path, std::string_view notes);
 
@@ -33,7 +33,7 @@ void SaveCheckpoint(Trainer& trainer, const std::string& path, std::string_view 
 /// another kind of optimizer, or frozen parameters that differ, by name), IO, OUT_OF_MEMORY.
 std::string LoadCheckpoint(Trainer& trainer, const std::string& path);
 
-/// The notes of a checkpoint alone. Throws Error: MODEL_FILE, IO.
+/// The notes of a checkpoint, all of which is held to its checksums. Throws Error: MODEL_FILE, IO.
 std::string ReadCheckpointNotes(const std::string& path);
 
 }  // namespace espalier

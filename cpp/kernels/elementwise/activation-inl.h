@@ -37,12 +37,13 @@ HWY_INLINE V HardSigmoid(D d, V x) {
 
 // sigmoid(slope·x + cubic·x³), in which ½·(1 + tanh(√(2/π)·(x + 0.044715·x³))) is the same:
 // Hendrycks and Gimpel, 2016, arXiv:1606.08415.
-inline constexpr float kGeluTanhSlope = 1.59576912160573071f;   // 2·√(2/π)
+inline constexpr float kGeluTanhSlope = 1.59576912160573071f;    // 2·√(2/π)
 inline constexpr float kGeluTanhCubic = 0.0713548162726009527f;  // 0.044715 times that
 
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V GeluTanhGate(D d, V x) {
-  const V factor = hn::MulAdd(hn::Mul(x, x), hn::Set(d, kGeluTanhCubic), hn::Set(d, kGeluTanhSlope));
+  const V factor =
+      hn::MulAdd(hn::Mul(x, x), hn::Set(d, kGeluTanhCubic), hn::Set(d, kGeluTanhSlope));
   return Sigmoid(d, hn::Mul(x, factor));
 }
 
@@ -146,8 +147,8 @@ HWY_INLINE V GradientAs(D d, V value, V grad, V slope) {
     const V limit = hn::Set(d, 16.0f);
     const V x = hn::IfThenElse(hn::Gt(hn::Abs(value), limit), hn::CopySign(limit, value), value);
     const V s = GeluTanhGate(d, x);
-    const V rise = hn::MulAdd(hn::Mul(x, x), hn::Set(d, 3.0f * kGeluTanhCubic),
-                              hn::Set(d, kGeluTanhSlope));
+    const V rise =
+        hn::MulAdd(hn::Mul(x, x), hn::Set(d, 3.0f * kGeluTanhCubic), hn::Set(d, kGeluTanhSlope));
     return hn::Mul(grad, hn::Mul(s, hn::MulAdd(hn::Mul(x, hn::Sub(one, s)), rise, one)));
   } else {
     return grad;

@@ -86,7 +86,10 @@ class AdamRule : public UpdateRule {
 
   std::vector<std::string_view> StateNames() const override { return {"exp_avg", "exp_avg_sq"}; }
 
-  std::vector<std::string_view> SquareNames() const override { return {"exp_avg_sq"}; }
+  std::span<const std::string_view> SquareNames() const override {
+    static constexpr std::string_view kNames[] = {"exp_avg_sq"};
+    return kNames;
+  }
 
   bool DecaysGradient() const override { return std::is_same_v<Config, Adam>; }
 

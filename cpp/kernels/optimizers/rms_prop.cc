@@ -82,7 +82,10 @@ class RmsPropRule : public UpdateRule {
     return {"square_avg", "momentum_buffer"};
   }
 
-  std::vector<std::string_view> SquareNames() const override { return {"square_avg"}; }
+  std::span<const std::string_view> SquareNames() const override {
+    static constexpr std::string_view kNames[] = {"square_avg"};
+    return kNames;
+  }
 
   UpdateTerms Prepare(const UpdateStep& step) const override {
     return {GradientOf(step, step.weight_decay),

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -83,7 +84,7 @@ class UpdateRule {
   virtual std::vector<std::string_view> StateNames() const = 0;
 
   /// Those of them that hold means of squares, which are never negative.
-  virtual std::vector<std::string_view> SquareNames() const { return {}; }
+  virtual std::span<const std::string_view> SquareNames() const { return {}; }
 
   bool KeepsSquares() const { return !SquareNames().empty(); }
 

@@ -205,8 +205,8 @@ public final class Adaptation {
   /**
    * Puts examples of about one length into one batch, as {@link Trainer#groupByLength}: for texts.
    *
-   * @param input name of the network's input that says how many positions count; {@code fit} refuses
-   *     one that there is not
+   * @param input name of the network's input that says how many positions count; {@code fit}
+   *     refuses one that there is not
    * @return this
    */
   public Adaptation groupByLength(String input) {

@@ -28,6 +28,7 @@ final class Fit {
   private final TargetBinding binding;
   private final int batchSize;
   private final long totalSteps;
+  private final Optional<FitCheckpoints> checkpoints;
   private final long startNanos = System.nanoTime();
   private final long limitNanos;
   private final List<EpochResult> epochs = new ArrayList<>();
@@ -50,9 +51,10 @@ final class Fit {
   private long plannedBefore; // the stage: steps of those before it, had none ended early
   private final SeenAnswers seen;
   private final List<String> warnings = new ArrayList<>();
-  private OptionalDouble bestValue = OptionalDouble.empty();
-  private OptionalInt bestEpoch = OptionalInt.empty();
+  private final BestEpoch best;
   private boolean isBestRestored;
+  private Optional<FitCheckpoints.Found> resumed = Optional.empty(); // until it is gone on from
+  private double secondsBefore; // in fits that this one goes on from
   private double seconds;
   private History result;
 
@@ -66,6 +68,11 @@ final class Fit {
     totalSteps = settings.stages().stream().mapToLong(this::mostSteps).sum();
     limitNanos = limitNanos(settings.timeLimit());
     seen = new SeenAnswers(binding);
+    best = new BestEpoch(settings);
+    checkpoints =
+        settings
+            .checkpoints()
+            .map(c -> new FitCheckpoints(c, FitFingerprint.of(settings, data, totalSteps)));
     results = new double[3 + 2 * tasks.size()];
     sums = new double[1 + tasks.size()];
     indices = new long[batchSize];
@@ -81,6 +88,7 @@ final class Fit {
     StackReserve.require();
     try {
       requirePatterns();
+      resume();
       if (settings.featureCache().isPresent()) {
         settings
             .featureCache()
@@ -97,7 +105,7 @@ final class Fit {
       stopReason = StopReason.FAILED;
       throw error;
     } finally {
-      seconds = secondsSince(startNanos);
+      seconds = secondsBefore + secondsSince(startNanos);
     }
     result = history();
     settings.listeners().forEach(listener -> listener.onEnd(result));
@@ -117,7 +125,7 @@ final class Fit {
             epochs,
             stopReason == null ? StopReason.FAILED : stopReason,
             steps,
-            isBestRestored ? bestEpoch : OptionalInt.empty(),
+            isBestRestored ? best.epoch() : OptionalInt.empty(),
             prefixExamples,
             isCached,
             String.join("; then ", cacheNotes),
@@ -134,20 +142,86 @@ final class Fit {
     }
   }
 
+  /** Takes over how far a checkpoint is; what its trainer knows follows once there is one. */
+  private void resume() {
+    if (checkpoints.isEmpty()) {
+      return;
+    }
+    HistoryNotes history =
+        new HistoryNotes(
+            tasks, Optional.ofNullable(settings.watched()).flatMap(FitSettings.Watched::metric));
+    resumed = checkpoints.get().find(history, this::warn);
+    if (resumed.isEmpty()) {
+      return;
+    }
+    FitNotes notes = resumed.get().notes();
+    if (notes.stage() >= settings.stages().size()) {
+      throw new IllegalStateException(
+          "stages: expected more than the " + notes.stage() + " that the checkpoint has behind it");
+    }
+    steps = notes.steps();
+    epoch = notes.epoch();
+    stageIndex = notes.stage();
+    firstEpoch = notes.firstEpoch();
+    firstStep = notes.firstStep();
+    plannedBefore = notes.plannedBefore();
+    prefixExamples = notes.prefixExamples();
+    isCached = notes.isCached();
+    cacheNotes.addAll(notes.cacheNotes());
+    warnings.addAll(0, notes.warnings());
+    best.restore(notes.bestValue(), notes.bestEpoch());
+    secondsBefore = notes.seconds();
+    epochs.addAll(notes.epochs());
+    seen.restore(notes.seen());
+    for (Stage former : settings.stages().subList(0, stageIndex)) {
+      unfreeze(former);
+    }
+  }
+
+  private FitNotes notes(int examples, long stepsOfEpoch) {
+    return new FitNotes(
+        stageIndex,
+        epoch,
+        examples,
+        stepsOfEpoch,
+        steps,
+        firstEpoch,
+        firstStep,
+        plannedBefore,
+        sums.clone(),
+        results[1],
+        seen.text(),
+        best.cost(),
+        best.epoch(),
+        prefixExamples,
+        isCached,
+        cacheNotes.subList(0, Math.min(stageIndex, cacheNotes.size())),
+        warnings,
+        secondsBefore + secondsSince(startNanos),
+        epochs);
+  }
+
+  private void unfreeze(Stage of) {
+    if (!of.patterns().isEmpty()) {
+      network.unfreeze(of.patterns().toArray(String[]::new));
+    }
+  }
+
   private void trainStages() {
     NativeHandle earlier = null;
     try {
       for (; stageIndex < settings.stages().size() && isToGoOn(); stageIndex++) {
         stage = settings.stages().get(stageIndex);
         stopReason = null;
-        firstEpoch = epoch;
-        firstStep = steps;
-        if (!stage.patterns().isEmpty()) {
-          network.unfreeze(stage.patterns().toArray(String[]::new));
+        if (resumed.isEmpty()) {
+          firstEpoch = epoch;
+          firstStep = steps;
         }
+        unfreeze(stage);
         NativeHandle former = earlier;
         NativeHandle trainer = createTrainer();
         earlier = trainer;
+        resumed.ifPresent(found -> CheckpointFolder.load(trainer, found.file()));
         if (former != null) {
           try (former) {
             former.run(
@@ -203,14 +277,19 @@ final class Fit {
     isCached |= isKept;
     cacheNotes.add(cache.note());
     cache.warnings().forEach(this::warn);
-    if (stageIndex == 0) {
+    if (stageIndex == 0 || resumed.isPresent()) {
       long mostEpochs = settings.stages().stream().mapToLong(this::mostEpochs).sum();
       settings.listeners().forEach(listener -> listener.onStart(mostEpochs, totalSteps));
     }
     boolean isPrefetching = settings.isPrefetching() && !isKept && data.size() > batchSize;
     try (BatchReader reader = new BatchReader(binding, batchSize, !isKept, isPrefetching)) {
       while (epoch < lastEpoch() && stopReason == null) {
-        trainEpoch(trainer, cache, reader, validation, epoch++);
+        trainEpoch(trainer, cache, reader, validation, epoch);
+        epoch++;
+        if (stopReason == null && checkpoints.isPresent() && checkpoints.get().isDueAfterEpoch()) {
+          Arrays.fill(sums, 0); // of the next one
+          checkpoint(trainer, 0, 0);
+        }
       }
     }
     if (stopReason == null) {
@@ -220,8 +299,8 @@ final class Fit {
     if (!hasBest && settings.averageDecay().isPresent()) {
       trainer.run(Bridge::trainerSwapAverage);
     }
-    if (!hasBest && (isLastStage() || !isToGoOn())) {
-      warnOfNoBest();
+    if (isLastStage() || !isToGoOn()) {
+      best.whyNone(epochs).ifPresent(this::warn);
     }
   }
 
@@ -239,25 +318,11 @@ final class Fit {
   }
 
   private boolean restoreBest(NativeHandle trainer) {
-    if (bestEpoch.isPresent()) {
+    if (best.epoch().isPresent()) {
       trainer.run(Bridge::trainerRestoreBest);
       isBestRestored = true;
     }
-    return bestEpoch.isPresent();
-  }
-
-  private void warnOfNoBest() {
-    if (settings.watched() != null
-        && epochs.stream().anyMatch(one -> one.validation().isPresent())) {
-      warn(
-          "validation: the watched "
-              + settings.watched()
-              + " was never defined, so no epoch was the best and the last weights stay"
-              + (settings.watched().metric().isPresent()
-                  ? "; known answers probably lack what it needs, such as a yes and a no, or values"
-                      + " that differ"
-                  : ""));
-    }
+    return best.epoch().isPresent();
   }
 
   private void warn(String warning) {
@@ -274,11 +339,19 @@ final class Fit {
       EvaluationRun validation,
       int epoch) {
     final long epochNanos = System.nanoTime();
-    final long stepsAtFirst = steps;
     Dataset view = data.atEpoch(epoch);
     binding.requireView(view, epoch);
     Arrays.fill(sums, 0);
-    int examples = trainSteps(trainer, cache, reader, view, epoch);
+    int done = Math.min(resumed.map(f -> f.notes().examples()).orElse(0), data.size());
+    long stepsAtFirst = steps;
+    if (resumed.isPresent()) {
+      FitNotes notes = resumed.get().notes();
+      System.arraycopy(notes.sums(), 0, sums, 0, sums.length);
+      results[1] = notes.rate();
+      stepsAtFirst -= notes.stepsOfEpoch();
+      resumed = Optional.empty();
+    }
+    int examples = trainSteps(trainer, cache, reader, view, epoch, done, stepsAtFirst);
     if (stopReason != null) {
       reader.close(); // or it reads ahead while validation or a listener reads
     }
@@ -300,9 +373,8 @@ final class Fit {
         evaluation =
             Optional.ofNullable(
                 validation.run(cache.validationSource(validation), this::mustAbort));
-        isBest = evaluation.isPresent() && isBest(evaluation.get());
+        isBest = evaluation.isPresent() && best.take(evaluation.get(), epoch);
         if (isBest) {
-          bestEpoch = OptionalInt.of(epoch);
           trainer.run(Bridge::trainerSaveBest);
         }
       } finally {
@@ -325,7 +397,7 @@ final class Fit {
             secondsSince(epochNanos));
     epochs.add(result);
     settings.listeners().forEach(listener -> listener.onEpoch(result));
-    if (stopReason == null && isOutOfPatience(evaluation.isPresent(), epoch)) {
+    if (stopReason == null && evaluation.isPresent() && best.isOutOfPatience(epoch, firstEpoch)) {
       stopReason = StopReason.EARLY_STOPPING;
     }
   }
@@ -346,9 +418,16 @@ final class Fit {
 
   /** Runs the steps of an epoch; returns how many examples they had in all. */
   private int trainSteps(
-      NativeHandle trainer, FitFeatures cache, BatchReader reader, Dataset view, int epoch) {
-    reader.start(view, order(epoch));
-    int examples = 0;
+      NativeHandle trainer,
+      FitFeatures cache,
+      BatchReader reader,
+      Dataset view,
+      int epoch,
+      int done,
+      long stepsAtFirst) {
+    int[] order = order(epoch);
+    reader.start(view, Arrays.copyOfRange(order, done, order.length));
+    int examples = done;
     try {
       while (!mustStop()) {
         Batch batch = reader.next();
@@ -365,12 +444,19 @@ final class Fit {
         if (steps - firstStep >= settings.maxSteps(stage) && stopReason == null) {
           stopReason = StopReason.STEPS;
         }
+        if (stopReason == null && checkpoints.isPresent() && checkpoints.get().isDue(steps)) {
+          checkpoint(trainer, examples, steps - stepsAtFirst);
+        }
       }
     } catch (InterruptedException interruption) {
       Thread.currentThread().interrupt();
       stopReason = StopReason.INTERRUPTED;
     }
     return examples;
+  }
+
+  private void checkpoint(NativeHandle trainer, int examples, long stepsOfEpoch) {
+    checkpoints.get().save(trainer, notes(examples, stepsOfEpoch), this::warn);
   }
 
   private void step(NativeHandle trainer, FitFeatures cache, Batch batch) {
@@ -472,27 +558,6 @@ final class Fit {
       run.requireLabelled(settings.patience().isPresent() ? "earlyStopping" : "keepBest");
     }
     return run;
-  }
-
-  private boolean isBest(Evaluation evaluation) {
-    FitSettings.Watched watched = settings.watched();
-    if (watched == null) {
-      return false;
-    }
-    double value = watched.metric().map(of -> of.cost(evaluation)).orElse(evaluation.loss());
-    // NaN is never better.
-    boolean isBest = value < bestValue.orElse(Double.POSITIVE_INFINITY);
-    if (isBest) {
-      bestValue = OptionalDouble.of(value);
-    }
-    return isBest;
-  }
-
-  private boolean isOutOfPatience(boolean wasEvaluated, int epoch) {
-    // Before the stage's first best epoch, epochs count from the one before its first.
-    return wasEvaluated
-        && settings.patience().isPresent()
-        && epoch - Math.max(bestEpoch.orElse(-1), firstEpoch - 1) >= settings.patience().getAsInt();
   }
 
   private boolean mustStop() {

@@ -41,7 +41,19 @@ record FitSettings(
     boolean decaysBiasesAndNorms,
     OptionalDouble averageDecay,
     double startDecay,
+    Optional<Checkpoints> checkpoints,
     Set<String> loggedWarnings) {
+
+  FitSettings {
+    if (watched != null && validation == null) {
+      throw new IllegalStateException(
+          (patience.isPresent() ? "earlyStopping" : "keepBest")
+              + ": expected validation data, got none");
+    }
+    if (lengthInput.isPresent() && !isShuffled) {
+      throw new IllegalStateException("groupByLength: expected shuffle, got shuffle(false)");
+    }
+  }
 
   /** What decides which epoch is the best: the validation loss, or a metric of a task. */
   record Watched(Optional<TaskMetric> metric) {

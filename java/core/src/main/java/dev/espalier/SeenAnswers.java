@@ -58,6 +58,35 @@ final class SeenAnswers {
     }
   }
 
+  /** Returns for each task what has been seen, as text of 1 and 0. */
+  List<String> text() {
+    List<String> text = new ArrayList<>();
+    for (int t = 0; t < tasks.size(); t++) {
+      StringBuilder ofTask = new StringBuilder();
+      for (boolean[] answers : new boolean[][] {yes[t], no[t]}) {
+        for (int i = 0; answers != null && i < answers.length; i++) {
+          ofTask.append(answers[i] ? '1' : '0');
+        }
+      }
+      text.add(ofTask.toString());
+    }
+    return text;
+  }
+
+  /** Goes on from such a text. */
+  void restore(List<String> text) {
+    for (int t = 0; t < tasks.size(); t++) {
+      int next = 0;
+      for (boolean[] answers : new boolean[][] {yes[t], no[t]}) {
+        for (int i = 0; answers != null && i < answers.length; i++) {
+          if (text.get(t).charAt(next++) == '1') {
+            mark(answers, i);
+          }
+        }
+      }
+    }
+  }
+
   /** Returns a line for each task that has something left unseen, for people. */
   List<String> warnings() {
     List<String> warnings = new ArrayList<>();

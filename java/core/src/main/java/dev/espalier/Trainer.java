@@ -27,9 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Frozen layers</b> from the input on are run once for each example where the data set is
  * stable ({@link Dataset#isStable}) and there is room for the features ({@link
- * #featureCacheBudget}); the result is the same, only faster. {@link TransferBuilder} has the whole
- * rule, {@link History#cacheNote} says what was done. A {@link FeatureCache} keeps the features for
- * further fits.
+ * #featureCacheBudget}); the result is the same, only faster ({@link History#cacheNote}). A {@link
+ * FeatureCache} keeps the features for further fits.
  *
  * <p><b>Threads.</b> A trainer belongs to one thread; {@link #cancel} may be called from any. While
  * {@code fit} runs, other threads that use the network get {@link IllegalStateException};
@@ -67,6 +66,7 @@ public final class Trainer {
   private List<Stage> stages = List.of(Stage.asItIs());
   private OptionalDouble averageDecay = OptionalDouble.empty();
   private double startDecay;
+  private Optional<Checkpoints> checkpoints = Optional.empty();
   private Set<String> loggedWarnings = Set.of();
   private volatile History lastHistory;
 
@@ -75,8 +75,7 @@ public final class Trainer {
   }
 
   /**
-   * Returns a trainer with the default settings: AdamW with a learning rate of 1e-3, batches of 32,
-   * 10 epochs.
+   * Returns a trainer with the default settings: AdamW at 1e-3, batches of 32, 10 epochs.
    *
    * @param network what to train; not held before {@code fit}
    * @return the trainer
@@ -186,14 +185,12 @@ public final class Trainer {
 
   /**
    * Puts examples of about one length into one batch: a batch of texts costs what its longest one
-   * does, for each. Each epoch still has an order of its own: examples enough for 50 batches, drawn
-   * at random, are sorted by length and cut into batches, which come in random order. {@code fit}
-   * reads each example once more, to know how long it is. Default: the lengths don't matter.
+   * does, for each. Each epoch has an order of its own: examples for 50 batches, drawn at random,
+   * are sorted by length and cut into batches, which come in random order. {@code fit} reads each
+   * example once more for that.
    *
-   * @param input name of the network's input that says how many positions count ({@link
-   *     TransformerOptions#lengths}), one number; {@code fit} throws {@link
-   *     IllegalArgumentException} if there is none of that name, or it has more numbers, and {@link
-   *     IllegalStateException} without {@link #shuffle}
+   * @param input name of the network's input of one number that says how many positions count
+   *     ({@link TransformerOptions#lengths}); without {@link #shuffle}, {@code fit} refuses
    * @return this
    */
   public Trainer groupByLength(String input) {
@@ -394,11 +391,10 @@ public final class Trainer {
    * @return this
    */
   public Trainer stages(List<Stage> stages) {
-    List<Stage> checked = List.copyOf(Objects.requireNonNull(stages, "stages"));
-    if (checked.isEmpty()) {
+    if (stages.isEmpty()) {
       throw new IllegalArgumentException("stages: expected at least one, got none");
     }
-    this.stages = checked;
+    this.stages = List.copyOf(stages);
     return this;
   }
 
@@ -429,9 +425,9 @@ public final class Trainer {
   }
 
   /**
-   * Lets features of frozen layers be kept if they need at most so many bytes. They are kept in
-   * memory within the library's own budget ({@link Espalier#setNativeBytesBudget}) and half of the
-   * machine's memory, else in a file (see {@link #featureCacheFolder}).
+   * Lets features of frozen layers be kept if they need at most so many bytes: in memory within the
+   * library's budget ({@link Espalier#setNativeBytesBudget}) and half of the machine's, else in a
+   * file ({@link #featureCacheFolder}).
    *
    * @param bytes at least 0
    * @return this
@@ -445,16 +441,26 @@ public final class Trainer {
   }
 
   /**
-   * Names the folder for features of frozen layers that memory has no room for. Default: that of
-   * the system property {@code java.io.tmpdir}. The file has no name and its space is reserved
-   * first, so nothing is left behind; if the folder has too little room, features are computed anew
-   * in each epoch.
+   * Names the folder for features of frozen layers that memory has no room for, in a file without a
+   * name. Default: {@code java.io.tmpdir}. If it has too little room, they are computed anew in
+   * each epoch.
    *
    * @param folder an existing folder, or null: keep features in memory or not at all
    * @return this
    */
   public Trainer featureCacheFolder(@Nullable Path folder) {
     featureCacheFolder = folder;
+    return this;
+  }
+
+  /**
+   * Writes down how far {@code fit} is, and goes on from there.
+   *
+   * @param checkpoints where, and how often
+   * @return this
+   */
+  public Trainer checkpoints(Checkpoints checkpoints) {
+    this.checkpoints = Optional.of(checkpoints);
     return this;
   }
 
@@ -484,14 +490,15 @@ public final class Trainer {
    * @throws IllegalArgumentException if tasks or targets do not fit the network, naming example and
    *     label; or a head stands on the output of another
    * @throws ShapeException if inputs or targets have the wrong shape
-   * @throws NonFiniteException if an input is not finite, naming the example; or a loss or
-   *     gradient, naming step and task, or row and column where the loss is one's own (for
-   *     optimizers that keep squares of gradients also if a square would not be: from a norm of
-   *     1e19 on, once clipped); or a statistic of a batch norm, naming step and layer; or a
+   * @throws NonFiniteException if an input is not finite, naming the example; or a loss or gradient
+   *     (or its square, where the optimizer keeps such), naming step and task, or row and column
+   *     where the loss is one's own; or a statistic of a batch norm, naming step and layer; or a
    *     parameter after the update, naming step, parameter and rate
    * @throws IllegalStateException if the network is closed, trained by another trainer or has no
    *     layer to train; this trainer is already running; early stopping or keepBest has no
-   *     validation data; or the given feature cache is closed or in use by another thread
+   *     validation data; the given feature cache is closed or in use by another thread; or {@link
+   *     Checkpoints} are those of another fit
+   * @throws java.io.UncheckedIOException if the folder of checkpoints can't be made or read
    * @throws NativeMemoryException if the memory budget is too small for the batch size
    * @throws StackOverflowError if this thread has less than 192 KiB of stack left: training does
    *     not begin what it might not end
@@ -548,20 +555,12 @@ public final class Trainer {
     return Optional.ofNullable(lastHistory);
   }
 
-  /** Logs no warning that is among these, as fits for one purpose before this one did. */
+  /** Logs none of these warnings again. */
   void loggedWarnings(Set<String> logged) {
     loggedWarnings = logged;
   }
 
   private FitSettings settings() {
-    if (watched != null && validation == null) {
-      throw new IllegalStateException(
-          (patience.isPresent() ? "earlyStopping" : "keepBest")
-              + ": expected validation data, got none");
-    }
-    if (lengthInput != null && !isShuffled) {
-      throw new IllegalStateException("groupByLength: expected shuffle, got shuffle(false)");
-    }
     return new FitSettings(
         network,
         stages,
@@ -589,10 +588,11 @@ public final class Trainer {
         decaysBiasesAndNorms,
         averageDecay,
         startDecay,
+        checkpoints,
         loggedWarnings);
   }
 
-  /** Returns for example {@code "Trainer[AdamW[learningRate=0.001, …], batches of 32]"}. */
+  /** Returns for example {@code "Trainer[AdamW[…], batches of 32]"}. */
   @Override
   public String toString() {
     return "Trainer[" + optimizer + ", batches of " + batchSize + "]";

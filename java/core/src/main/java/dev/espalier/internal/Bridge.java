@@ -217,6 +217,12 @@ public final class Bridge {
 
   public static native void trainerContinueFrom(long trainer, long earlier, long steps);
 
+  public static native void trainerSaveCheckpoint(long trainer, String path, String notes);
+
+  public static native @StdString String trainerLoadCheckpoint(long trainer, String path);
+
+  public static native @StdString String checkpointNotes(String path);
+
   public static native long trainerPrefixExamples(long trainer);
 
   public static native void trainerRelease(long trainer);

@@ -84,7 +84,8 @@ final class DebianPackages {
     String tags = fields.get("Tag");
     if (name != null && description != null && tags != null) {
       String source = fields.getOrDefault("Source", name).split(" ", 2)[0]; // without its version
-      packages.add(new Tagged(name, source, description, new TreeSet<>(List.of(tags.split(",\\s*")))));
+      packages.add(
+          new Tagged(name, source, description, new TreeSet<>(List.of(tags.split(",\\s*")))));
     }
   }
 }

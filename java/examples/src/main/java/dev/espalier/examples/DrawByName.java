@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * An order by chance that hangs on names alone: a name more or less in a list leaves all others where
- * they were to each other, so what is drawn stays nearly the same.
+ * An order by chance that hangs on names alone: a name more or less in a list leaves all others
+ * where they were to each other, so what is drawn stays nearly the same.
  */
 final class DrawByName {
   private DrawByName() {}
