@@ -385,7 +385,7 @@ TEST_F(DamagedCheckpoint, NoFailureOfTheDiskLosesTheFormerOne) {
 // Kills a process that trains and saves: what is found is the last one that it finished, or the
 // next, and leads to the bits of a run without a kill.
 TEST(Checkpoint, AKilledProcessLosesNothing) {
-  constexpr int kUsualKills = 100;
+  constexpr int kUsualKills = 300;
   const char* const given = std::getenv("ESPALIER_KILLS");
   const int kills = given == nullptr ? kUsualKills : std::stoi(given);
   constexpr int kSteps = 40;
