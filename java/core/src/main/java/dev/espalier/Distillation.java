@@ -152,13 +152,13 @@ public final class Distillation implements Loss {
       double logit = batch.logits()[entry];
       double answer = batch.targets()[entry];
       double hard = said == null ? 1 : 1 - share;
-      sum += hard * (softplus(logit) - answer * logit);
-      double gradient = hard * (sigmoid(logit) - answer);
+      sum += hard * (Logistic.softplus(logit) - answer * logit);
+      double gradient = hard * (Logistic.sigmoid(logit) - answer);
       if (said != null) {
-        double soft = sigmoid(said[j] / temperature);
+        double soft = Logistic.sigmoid(said[j] / temperature);
         double scaled = logit / temperature;
-        sum += share * temperature * temperature * (softplus(scaled) - soft * scaled);
-        gradient += share * temperature * (sigmoid(scaled) - soft);
+        sum += share * temperature * temperature * (Logistic.softplus(scaled) - soft * scaled);
+        gradient += share * temperature * (Logistic.sigmoid(scaled) - soft);
       }
       batch.gradients()[entry] = (float) gradient;
     }
@@ -208,14 +208,6 @@ public final class Distillation implements Loss {
       logs[j] = logits[first + j] / temperature - most - Math.log(sum);
     }
     return logs;
-  }
-
-  private static double softplus(double x) {
-    return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-  }
-
-  private static double sigmoid(double x) {
-    return 1 / (1 + Math.exp(-x));
   }
 
   /** Returns for example {@code "Distillation[side: labels [low, right], share 0.5, …]"}. */

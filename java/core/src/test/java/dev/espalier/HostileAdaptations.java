@@ -41,6 +41,12 @@ final class HostileAdaptations {
               return brief(closed);
             }));
     receivers.put(Distillation.class, Hostile.list(() -> distillation(open.get())));
+    receivers.put(
+        EntropyMaximizationLoss.class, Hostile.list(() -> EntropyMaximizationLoss.of(0.1)));
+    receivers.put(AsymmetricLoss.class, Hostile.list(AsymmetricLoss::defaults));
+    receivers.put(
+        InversePropensityLoss.class,
+        Hostile.list(() -> InversePropensityLoss.of(List.of("a", "b"), new float[24][2])));
     AdaptationReport.Trial trial =
         new AdaptationReport.Trial(setting, OptionalDouble.of(0.5), 3, 0.1, "");
     receivers.put(AdaptationReport.Trial.class, Hostile.list(() -> trial));

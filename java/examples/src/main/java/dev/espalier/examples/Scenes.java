@@ -24,10 +24,16 @@ final class Scenes {
 
   /** Scenes of pictures taken from {@code garments}, fully labelled. */
   static Dataset of(Dataset garments, int count, long seed) {
+    return of(garments, count, seed, List.of(QUESTIONS), QUESTION_CLASSES);
+  }
+
+  /** The same scenes, with other questions: whether a garment of a class is in it. */
+  static Dataset of(
+      Dataset garments, int count, long seed, List<String> questions, int... questionClasses) {
     Random random = new Random(seed);
     int[] classes = FashionMnist.classes(garments);
     float[] pixels = new float[count * SIDE * SIDE];
-    float[][] answers = new float[count][QUESTIONS.length];
+    float[][] answers = new float[count][questionClasses.length];
     for (int scene = 0; scene < count; scene++) {
       int shown = 1 + random.nextInt(MOST_GARMENTS);
       for (int k = 0; k < shown; k++) {
@@ -38,15 +44,15 @@ final class Scenes {
             scene * SIDE * SIDE,
             random.nextInt(SIDE - GARMENT + 1),
             random.nextInt(SIDE - GARMENT + 1));
-        for (int j = 0; j < QUESTIONS.length; j++) {
-          if (classes[picture] == QUESTION_CLASSES[j]) {
+        for (int j = 0; j < questionClasses.length; j++) {
+          if (classes[picture] == questionClasses[j]) {
             answers[scene][j] = 1;
           }
         }
       }
     }
     Dataset pictures = Datasets.of(pixels, Shape.image(1, SIDE, SIDE));
-    return Datasets.withTargets(pictures, TASK, List.of(QUESTIONS), answers);
+    return Datasets.withTargets(pictures, TASK, questions, answers);
   }
 
   /** Each scene as it is, or mirrored left to right, as chance has it in each epoch. */
