@@ -22,8 +22,8 @@ final class GramMatrix {
   }
 
   /** Computes it of what a layer, or the input, is for some examples and for others. */
-  static GramMatrix of(Dataset toLearnFrom, int most, Dataset toJudgeBy) {
-    int learning = Math.min(most, toLearnFrom.size());
+  static GramMatrix of(Dataset toLearnFrom, Dataset toJudgeBy) {
+    int learning = toLearnFrom.size();
     float[][] rows = new float[learning + toJudgeBy.size()][];
     for (int i = 0; i < rows.length; i++) {
       rows[i] = i < learning ? row(toLearnFrom, i) : row(toJudgeBy, i - learning);

@@ -2,6 +2,7 @@
 package dev.espalier.advice;
 
 import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.FeatureCache;
 import dev.espalier.LayerSummary;
 import dev.espalier.Network;
@@ -15,9 +16,10 @@ import java.util.stream.IntStream;
 
 /** Judges layers of a backbone by simple models on their features. */
 final class LayerProbes {
-  /** Examples of a fold to learn from: more cost the cube, and rank layers the same. */
-  static final int MOST_EXAMPLES = 300;
+  /** Examples of a fold to learn from: more cost the cube. */
+  private static final int MOST_EXAMPLES = 300;
 
+  private static final int MOST_JUDGED = 1000;
   private static final int MOST_LAYERS = 12;
   private static final int MOST_QUESTIONS = 20;
 
@@ -26,12 +28,24 @@ final class LayerProbes {
   private final PairedBootstrap bootstrap;
   private final double level;
 
-  LayerProbes(List<Question> questions, List<Split> folds, long seed, double level) {
-    this.questions = mostKnown(questions, folds.get(0).first());
-    this.folds = folds;
+  LayerProbes(List<Question> questions, List<Split> given, long seed, double level) {
+    this.questions = mostKnown(questions, given.get(0).first());
+    this.folds =
+        given.stream()
+            .map(
+                fold ->
+                    Split.of(
+                        some(fold.first(), MOST_EXAMPLES, seed),
+                        some(fold.second(), MOST_JUDGED, seed)))
+            .toList();
     this.level = level;
     int[] sizes = folds.stream().mapToInt(fold -> fold.second().size()).toArray();
     bootstrap = new PairedBootstrap(sizes, seed);
+  }
+
+  /** In random order, as data may be sorted. */
+  private static Dataset some(Dataset data, int most, long seed) {
+    return Datasets.range(Datasets.shuffle(data, seed), 0, Math.min(most, data.size()));
   }
 
   /** Many labels with blanks would take long: those with the most answers stand for all. */
@@ -96,8 +110,7 @@ final class LayerProbes {
     List<Judged> neighbors = new ArrayList<>();
     for (Split fold : folds) {
       GramMatrix gram =
-          GramMatrix.of(
-              representation.of(fold.first()), MOST_EXAMPLES, representation.of(fold.second()));
+          GramMatrix.of(representation.of(fold.first()), representation.of(fold.second()));
       ridge.add(judged(fold, gram, RidgeProbe::predict));
       neighbors.add(judged(fold, gram, NeighborProbe::predict));
     }

@@ -82,10 +82,15 @@ final class SharingRun {
     Optional<Outcome> grouped = decision.groups().flatMap(this::trainGroups);
     double[][] cosines = run.isToStop() ? new double[0][] : cosines();
     boolean isComplete =
-        !run.isToStop()
-            && outcomes.size() == ways.size()
-            && outcomes.stream().allMatch(outcome -> outcome.folds().size() == folds.size());
+        outcomes.size() == ways.size()
+            && outcomes.stream().allMatch(this::isWhole)
+            && decision.groups().isPresent() == grouped.filter(this::isWhole).isPresent()
+            && cosines.length > 0;
     return new SharingResult(decision, grouped, cosines, folds.size(), isComplete, run.seconds());
+  }
+
+  private boolean isWhole(Outcome outcome) {
+    return outcome.folds().size() == folds.size();
   }
 
   private Optional<Outcome> trainGroups(List<List<Integer>> groups) {

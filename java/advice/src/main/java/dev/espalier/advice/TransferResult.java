@@ -47,13 +47,14 @@ public final class TransferResult {
       int folds,
       List<TransferRun.Size> sizes,
       List<LayerProbe> probes,
+      boolean hasAllProbes,
       List<KnownShare> known,
       StudyRun run) {
     this.questions = questions;
     this.folds = folds;
     this.probes = List.copyOf(probes);
     this.known = List.copyOf(known);
-    boolean hasAll = true;
+    boolean hasAll = hasAllProbes;
     for (TransferRun.Size size : sizes) {
       int done = size.arms().get(TransferArm.SCRATCH).size();
       hasAll &= done == folds;
@@ -61,7 +62,7 @@ public final class TransferResult {
         curve.add(curve(size, seed));
       }
     }
-    isComplete = hasAll && !run.isToStop();
+    isComplete = hasAll;
     seconds = run.seconds();
   }
 

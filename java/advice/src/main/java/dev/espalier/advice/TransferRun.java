@@ -33,7 +33,7 @@ final class TransferRun {
   private final Dataset data;
   private final List<Split> folds;
   private final StudyRun run;
-  private final List<List<Dataset>> parts = new ArrayList<>(); // by fold, by size
+  private final List<List<Split>> parts = new ArrayList<>(); // by fold, by size
   private List<Question> questions;
   private String networkPrint = "";
 
@@ -63,21 +63,25 @@ final class TransferRun {
         networkPrint = networkPrint(scratch);
       }
     }
-    for (Split fold : folds) {
-      parts.add(parts(fold.first()));
+    for (int fold = 0; fold < folds.size(); fold++) {
+      parts.add(parts(folds.get(fold).first(), study.seed() + fold));
     }
     int sizes = parts.stream().mapToInt(List::size).min().orElse(0);
     if (sizes == 0) {
       throw new IllegalArgumentException(
-          "folds: expected at least " + LEAST_EXAMPLES + " examples to train on in each");
+          "folds: expected at least "
+              + LEAST_EXAMPLES
+              + " examples to train on in each, some of the fifth that chooses with an answer");
     }
     run.expect(folds.size() * sizes * TransferArm.values().length);
     List<String> layers = study.hasProbes() ? LayerProbes.layers(study.backbone()) : List.of();
     run.expect(study.hasProbes() ? 1 + layers.size() : 0);
     try (FeatureCache cache = FeatureCache.create()) {
       List<Size> results = curves(sizes, cache);
+      List<LayerProbe> probes = probes(layers, cache);
+      boolean hasAllProbes = !study.hasProbes() || probes.size() == 1 + layers.size();
       return new TransferResult(
-          questions, study.seed(), folds.size(), results, probes(layers, cache), known(), run);
+          questions, study.seed(), folds.size(), results, probes, hasAllProbes, known(), run);
     }
   }
 
@@ -110,33 +114,52 @@ final class TransferRun {
         : graft().reinitialize().build(seed);
   }
 
-  /** Returns what to learn from, of rising size, each in the next one. */
-  private List<Dataset> parts(Dataset training) {
+  /** Returns what to learn from and what chooses, of rising size, each in the next one. */
+  private List<Split> parts(Dataset training, long seed) {
     LinkedList<Dataset> rising = new LinkedList<>(List.of(training));
     for (int h = 0; h < study.halvings(); h++) {
       rising.addFirst(Datasets.splitStratified(rising.getFirst(), 0.5, study.seed()).first());
     }
-    return rising.stream().filter(part -> part.size() >= LEAST_EXAMPLES).toList();
+    return rising.stream()
+        .filter(part -> part.size() >= LEAST_EXAMPLES)
+        .map(part -> Datasets.splitStratified(part, TRAINING_SHARE, seed))
+        .filter(split -> hasAnswer(split.first()) && hasAnswer(split.second()))
+        .toList();
+  }
+
+  private boolean hasAnswer(Dataset part) {
+    for (float[] row : Question.answers(questions, part)) {
+      for (float answer : row) {
+        if (!Float.isNaN(answer)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  private static int size(Split part) {
+    return part.first().size() + part.second().size();
   }
 
   /** Trains fold by fold, so that a study that ends early has whole folds. */
   private List<Size> curves(int sizes, FeatureCache cache) {
     List<Size> results = new ArrayList<>();
     for (int s = 0; s < sizes; s++) {
-      List<Dataset> first = parts.get(0);
+      List<Split> first = parts.get(0);
       Map<TransferArm, List<Judged>> arms = new EnumMap<>(TransferArm.class);
       for (TransferArm arm : TransferArm.values()) {
         arms.put(arm, new ArrayList<>());
       }
-      results.add(new Size(first.get(first.size() - sizes + s).size(), arms));
+      results.add(new Size(size(first.get(first.size() - sizes + s)), arms));
     }
     for (int fold = 0; fold < folds.size() && !run.isToStop(); fold++) {
       Dataset judging = folds.get(fold).second();
       float[][] answers = Question.answers(questions, judging);
       String foldPrint = run.hasFolder() ? foldPrint(fold) : "";
-      List<Dataset> ofFold = parts.get(fold);
+      List<Split> ofFold = parts.get(fold);
       for (int s = 0; s < sizes; s++) {
-        Dataset part = ofFold.get(ofFold.size() - sizes + s);
+        Split part = ofFold.get(ofFold.size() - sizes + s);
         Map<TransferArm, Judged> done = new EnumMap<>(TransferArm.class);
         for (TransferArm arm : TransferArm.values()) {
           train(arm, part, judging, fold, foldPrint, cache)
@@ -158,27 +181,25 @@ final class TransferRun {
 
   private Optional<CellOutputs> train(
       TransferArm arm,
-      Dataset part,
+      Split part,
       Dataset judging,
       int fold,
       String foldPrint,
       FeatureCache cache) {
-    String what =
-        arm + ", " + part.size() + " examples, fold " + (fold + 1) + " of " + folds.size();
+    String what = arm + ", " + size(part) + " examples, fold " + (fold + 1) + " of " + folds.size();
     long seed = study.seed() + fold;
     return run.train(
         what,
         () ->
             new Fingerprint()
-                .add(networkPrint, foldPrint, arm, study.settings(arm), part.size(), seed)
+                .add(networkPrint, foldPrint, arm, study.settings(arm), size(part), seed)
                 .add(study.seed(), study.headSteps(), study.tuningSteps(), study.batchSize()),
         judging.size(),
         () -> adapt(arm, part, judging, seed, cache));
   }
 
   private CellOutputs adapt(
-      TransferArm arm, Dataset part, Dataset judging, long seed, FeatureCache cache) {
-    Split split = Datasets.splitStratified(part, TRAINING_SHARE, seed);
+      TransferArm arm, Split part, Dataset judging, long seed, FeatureCache cache) {
     try (Network start = arm == TransferArm.SCRATCH ? scratch(seed) : graft().build(seed)) {
       Adaptation adaptation;
       if (arm == TransferArm.SCRATCH) {
@@ -202,7 +223,7 @@ final class TransferRun {
               .looks(1)
               .seed(seed)
               .listener(run.stopper())
-              .fit(split.first(), split.second())) {
+              .fit(part.first(), part.second())) {
         Network network = adapted.network();
         try (Predictor predictor = network.predictor(PredictorOptions.defaults().logits())) {
           return new CellOutputs(

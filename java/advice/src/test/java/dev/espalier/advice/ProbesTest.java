@@ -30,7 +30,7 @@ class ProbesTest {
     for (int i = 0; i < 80; i++) {
       answers[i][0] = rule(learn, i);
     }
-    GramMatrix gram = GramMatrix.of(learn, 80, judge);
+    GramMatrix gram = GramMatrix.of(learn, judge);
     double[][] predictions = RidgeProbe.predict(gram, IntStream.range(0, 80).toArray(), answers);
     for (int i = 0; i < 30; i++) {
       assertEquals(rule(judge, i), predictions[i][0], 0.1);
@@ -52,7 +52,7 @@ class ProbesTest {
       row[0] = random.nextGaussian();
       mean += row[0] / 40;
     }
-    GramMatrix gram = GramMatrix.of(rows(40, 60, 1), 40, rows(30, 60, 2));
+    GramMatrix gram = GramMatrix.of(rows(40, 60, 1), rows(30, 60, 2));
     for (double[] row : RidgeProbe.predict(gram, IntStream.range(0, 40).toArray(), answers)) {
       assertEquals(mean, row[0], 0.3);
     }
@@ -68,7 +68,7 @@ class ProbesTest {
     }
     Dataset learn = Datasets.of(places, Shape.vector(1));
     Dataset judge = Datasets.of(new float[] {0.1f, 10.1f}, Shape.vector(1));
-    GramMatrix gram = GramMatrix.of(learn, 40, judge);
+    GramMatrix gram = GramMatrix.of(learn, judge);
     double[][] predictions = NeighborProbe.predict(gram, IntStream.range(0, 40).toArray(), answers);
     assertEquals(0, predictions[0][0], 1e-9);
     assertEquals(1, predictions[1][0], 1e-9);
@@ -83,7 +83,7 @@ class ProbesTest {
         values[i] = new Random(i).nextFloat();
       }
       Dataset data = Datasets.of(values, shape);
-      GramMatrix gram = GramMatrix.of(Datasets.range(data, 0, 4), 4, Datasets.range(data, 4, 6));
+      GramMatrix gram = GramMatrix.of(Datasets.range(data, 0, 4), Datasets.range(data, 4, 6));
       assertEquals(2, gram.judged());
       double mean = 0;
       for (int i = 0; i < 4; i++) {
@@ -96,7 +96,7 @@ class ProbesTest {
   @Test
   void whatNeverVariesSaysNothing() {
     Dataset data = Datasets.of(new float[] {7, 7, 7, 7}, Shape.vector(1));
-    GramMatrix gram = GramMatrix.of(data, 4, data);
+    GramMatrix gram = GramMatrix.of(data, data);
     assertEquals(0, gram.at(0, 0));
     double[][] answers = {{1}, {0}, {1}, {0}};
     double[][] ridge = RidgeProbe.predict(gram, new int[] {0, 1, 2, 3}, answers);

@@ -192,6 +192,28 @@ class TransferStudyTest {
     assertEquals(3, Files.size(files.get(0)));
   }
 
+  /** Sorted data, most of whose answers are blank: small parts have none to choose by. */
+  @Test
+  void mayHaveFewAnswers() {
+    Dataset sides = new Dots(80, 3).sides();
+    float[][] answers = new float[80][];
+    for (int i = 0; i < 80; i++) {
+      answers[i] = i < 65 ? new float[] {Float.NaN, Float.NaN} : Datasets.target(sides, "side", i);
+    }
+    Dataset few =
+        Datasets.withTargets(
+            Datasets.withoutTargets(sides), "side", List.of("low", "right"), answers);
+    TransferResult result = sides().run(few);
+    assertTrue(result.isComplete());
+    for (float[] answer : answers) {
+      java.util.Arrays.fill(answer, Float.NaN);
+    }
+    Dataset none =
+        Datasets.withTargets(
+            Datasets.withoutTargets(sides), "side", List.of("low", "right"), answers);
+    assertRefused("with an answer", () -> sides().run(none));
+  }
+
   @Test
   void refusesWhatDoesNotFit() {
     Dataset data = new Dots(60, 3).sides();

@@ -108,7 +108,7 @@ public final class Advisor implements Callable<Integer> {
       jobs.add(
           () -> {
             Judgement judgement = judge(pair);
-            System.err.println(pair.name() + ": " + judgement.study.sentence());
+            System.err.println(row(judgement));
             return judgement;
           });
     }
@@ -132,7 +132,7 @@ public final class Advisor implements Callable<Integer> {
     }
   }
 
-  private static Judgement judge(AdvisorPair pair) {
+  private Judgement judge(AdvisorPair pair) {
     Dataset few = draw(pair, 0);
     TransferResult study =
         TransferStudy.of(pair.backbone())
@@ -149,9 +149,15 @@ public final class Advisor implements Callable<Integer> {
             .folds(draws)
             .halvings(0)
             .probes(false)
+            .folder(cells())
             .seed(FIRST_DRAW)
             .run(few);
     return new Judgement(pair, study, outcome);
+  }
+
+  /** What was trained is kept, so that a run that was cut short goes on. */
+  private Path cells() {
+    return out.resolve("cells");
   }
 
   private static Dataset draw(AdvisorPair pair, long seed) {
@@ -296,12 +302,13 @@ public final class Advisor implements Callable<Integer> {
             .toList();
     List<Callable<SharingResult>> jobs =
         List.of(
-            () -> SharingStudy.of(form).head(task, Head::labels).run(draw.apply(0)),
+            () -> SharingStudy.of(form).head(task, Head::labels).folder(cells()).run(draw.apply(0)),
             () ->
                 SharingStudy.of(form)
                     .head(task, Head::labels)
                     .folds(draws)
                     .seed(FIRST_DRAW)
+                    .folder(cells())
                     .run(draws.get(0).first()));
     List<SharingResult> both = Parallel.run(jobs);
     say("\n" + name + ", study:\n\n```text\n" + both.get(0) + "```");
