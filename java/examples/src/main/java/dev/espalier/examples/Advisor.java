@@ -48,6 +48,7 @@ public final class Advisor implements Callable<Integer> {
   private static final int SCENES = 1000;
   private static final int TEST_SCENES = 2000;
   private static final double HIDDEN_OF_SCENES = 0.6;
+  private static final int[] WIDTHS = {1, 2};
   private static final int PICTURES = 500;
   private static final double HIDDEN_OF_PICTURES = 0.5;
 
@@ -137,7 +138,9 @@ public final class Advisor implements Callable<Integer> {
     TransferResult study =
         TransferStudy.of(pair.backbone())
             .head(AdvisorPair.TASK, pair.head())
+            .halvings(0) // the verdict is that of all examples
             .probes(false)
+            .folder(cells())
             .run(few);
     List<Split> draws =
         LongStream.range(FIRST_DRAW, FIRST_DRAW + DRAWS)
@@ -306,6 +309,7 @@ public final class Advisor implements Callable<Integer> {
             () ->
                 SharingStudy.of(form)
                     .head(task, Head::labels)
+                    .widths(WIDTHS)
                     .folds(draws)
                     .seed(FIRST_DRAW)
                     .folder(cells())
