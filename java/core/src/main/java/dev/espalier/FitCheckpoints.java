@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -39,24 +40,31 @@ final class FitCheckpoints {
               + files.get(0));
     }
     for (Path file : files) {
+      Map<?, ?> written;
+      FitNotes notes;
       try {
         String json = CheckpointFolder.notes(file);
-        requireSettings(file, json);
-        FitNotes notes = FitNotes.of(json, history);
-        lastSteps = notes.steps();
-        return Optional.of(new Found(file, notes));
+        written = FitNotes.settings(json);
+        notes = FitNotes.of(json, history);
       } catch (ModelFileException damaged) {
         warn.accept("checkpoint passed over: " + damaged.getMessage());
-      } catch (ClassCastException | NullPointerException | ArithmeticException others) {
+        continue;
+      } catch (IllegalArgumentException
+          | ClassCastException
+          | NullPointerException
+          | ArithmeticException others) {
         warn.accept("checkpoint passed over: " + file + ": its notes are not those of a fit");
+        continue;
       }
+      requireSettings(file, written);
+      lastSteps = notes.steps();
+      return Optional.of(new Found(file, notes));
     }
     return Optional.empty();
   }
 
-  private void requireSettings(Path file, String json) {
-    List<String> differences =
-        fingerprint.differences(FitNotes.settings(json), settings.mayDiffer());
+  private void requireSettings(Path file, Map<?, ?> written) {
+    List<String> differences = fingerprint.differences(written, settings.mayDiffer());
     if (!differences.isEmpty()) {
       throw new IllegalStateException(
           file

@@ -76,10 +76,11 @@ final class SeenAnswers {
   /** Goes on from such a text. */
   void restore(List<String> text) {
     for (int t = 0; t < tasks.size(); t++) {
-      int next = 0;
+      int next = 0; // where there are fewer, what is missing counts as not seen
       for (boolean[] answers : new boolean[][] {yes[t], no[t]}) {
         for (int i = 0; answers != null && i < answers.length; i++) {
-          if (text.get(t).charAt(next++) == '1') {
+          boolean isThere = t < text.size() && next < text.get(t).length();
+          if (isThere && text.get(t).charAt(next++) == '1') {
             mark(answers, i);
           }
         }

@@ -75,6 +75,15 @@ class CheckpointsTest {
   /** Trains whole, and in pieces of so many steps, each by a network and trainer of its own. */
   private void isTheSameInPieces(
       Supplier<Network> made, UnaryOperator<Trainer> settings, Checkpoints checkpoints, int piece) {
+    isTheSameInPieces(made, data, settings, checkpoints, piece);
+  }
+
+  private static void isTheSameInPieces(
+      Supplier<Network> made,
+      Dataset data,
+      UnaryOperator<Trainer> settings,
+      Checkpoints checkpoints,
+      int piece) {
     Map<String, List<Float>> expected;
     History whole;
     try (Network network = made.get()) {
@@ -162,6 +171,42 @@ class CheckpointsTest {
                 .earlyStopping(2),
         Checkpoints.in(folder).everySteps(3),
         8);
+  }
+
+  @Test
+  void goesOnAtTheEndOfAnEpochWithPicturesThatChange() {
+    Dataset changing =
+        Datasets.augment(
+            data,
+            3,
+            (picture, random) -> {
+              for (int i = 0; i < picture.length; i++) {
+                picture[i] += random.nextFloat();
+              }
+              return picture;
+            });
+    isTheSameInPieces(
+        CheckpointsTest::trainable,
+        changing,
+        t -> t.batchSize(16).epochs(4).validation(validation).validateEvery(2),
+        Checkpoints.in(folder).everySteps(1),
+        5);
+  }
+
+  @Test
+  void isOverOnceItWasOver() {
+    UnaryOperator<Trainer> settings =
+        t -> t.averageWeights(0.9).checkpoints(Checkpoints.in(folder).resuming());
+    List<Map<String, List<Float>>> results = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      try (Network network = trainable()) {
+        History history = settings.apply(Trainer.of(network).batchSize(16).epochs(2)).fit(data);
+        assertEquals(2, history.epochs().size());
+        assertEquals(10, history.steps());
+        results.add(parameters(network));
+      }
+    }
+    assertEquals(results.get(0), results.get(1));
   }
 
   @Test
