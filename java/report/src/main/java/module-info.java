@@ -6,6 +6,7 @@
  */
 module dev.espalier.report {
   requires transitive dev.espalier;
+  requires transitive dev.espalier.advice;
   requires transitive java.desktop; // pictures in memory
   requires com.fasterxml.jackson.core;
   // Annotations that tools read: nothing at run time.

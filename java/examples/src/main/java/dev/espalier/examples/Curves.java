@@ -9,29 +9,27 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
-/** Learning curves as lists of points, for the report. */
+/** Learning curves as points, for the report. */
 final class Curves {
   private Curves() {}
 
   /** Training and validation cost by epoch, counted from 1. */
-  static Map<String, Object> losses(History history) {
-    Map<String, Object> curves = new LinkedHashMap<>();
+  static Map<String, double[][]> losses(History history) {
+    Map<String, double[][]> curves = new LinkedHashMap<>();
     curves.put("training", byEpoch(history, EpochResult::loss));
     curves.put("validation", byEpoch(history, e -> e.validationLoss().orElse(Double.NaN)));
     return curves;
   }
 
   /** A validation metric of a task by epoch. */
-  static Map<String, Object> metric(History history, String task, String metric) {
-    return Map.of(
-        metric,
-        byEpoch(history, e -> e.validation().orElseThrow().task(task).metric(metric).value()));
+  static double[][] metric(History history, String task, String metric) {
+    return byEpoch(history, e -> e.validation().orElseThrow().task(task).metric(metric).value());
   }
 
   /** A validation metric of each label by step, at the epochs that were validated. */
-  static Map<String, Object> perLabel(
+  static Map<String, double[][]> perLabel(
       History history, String task, String metric, String... labels) {
-    Map<String, Object> curves = new LinkedHashMap<>();
+    Map<String, double[][]> curves = new LinkedHashMap<>();
     for (String label : labels) {
       List<double[]> points = new ArrayList<>();
       long steps = 0;
@@ -44,16 +42,14 @@ final class Curves {
           }
         }
       }
-      curves.put(label, points);
+      curves.put(label, points.toArray(double[][]::new));
     }
     return curves;
   }
 
-  private static List<double[]> byEpoch(History history, ToDoubleFunction<EpochResult> value) {
-    List<double[]> points = new ArrayList<>();
-    for (EpochResult epoch : history.epochs()) {
-      points.add(new double[] {epoch.epoch() + 1, value.applyAsDouble(epoch)});
-    }
-    return points;
+  private static double[][] byEpoch(History history, ToDoubleFunction<EpochResult> value) {
+    return history.epochs().stream()
+        .map(epoch -> new double[] {epoch.epoch() + 1, value.applyAsDouble(epoch)})
+        .toArray(double[][]::new);
   }
 }

@@ -9,6 +9,7 @@ import dev.espalier.data.PictureReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -46,6 +47,7 @@ public final class PictureQuickStart implements Callable<Integer> {
   private Path detector;
 
   private final Map<String, Object> results = new LinkedHashMap<>();
+  private final PhotographPage page = new PhotographPage();
 
   /** Runs the demonstration. */
   public static void main(String[] arguments) {
@@ -71,8 +73,9 @@ public final class PictureQuickStart implements Callable<Integer> {
     try (StampTransfer transfer = new StampTransfer(stamps, detector)) {
       transfer(stamps, transfer);
     }
-    results.put("seconds_total", seconds(start));
-    write();
+    double seconds = seconds(start);
+    results.put("seconds_total", seconds);
+    write(seconds);
     line(
         "%nResults: %s, report: %s (%.0f s)",
         out.resolve("pictures.json"), out.resolve("pictures.html"), seconds(start));
@@ -86,6 +89,7 @@ public final class PictureQuickStart implements Callable<Integer> {
     parts.put("validation", stamps.validation(all).size());
     parts.put("test", stamps.test(all).size());
     results.put("parts", parts);
+    page.task(parts);
     line("%s (%.1f s); %s", all, seconds(start), parts);
     line("%nQuestions, answered by the folders:");
     Stamps.QUESTIONS.forEach((name, yes) -> line("  %-24s yes for %s", name, yes));
@@ -109,6 +113,7 @@ public final class PictureQuickStart implements Callable<Integer> {
               "chosen", cut == best));
     }
     results.put("cuts", rows);
+    page.cuts(cuts, best);
     transfer.cutAt(best);
     Map<String, Map<String, StampTransfer.Score>> scores = new LinkedHashMap<>();
     Map<String, Object> table = new LinkedHashMap<>();
@@ -131,37 +136,30 @@ public final class PictureQuickStart implements Callable<Integer> {
     List<Map<String, Object>> verdicts = Verdicts.stamps(scores);
     results.put("verdicts", verdicts);
     Tables.verdicts(verdicts);
-    results.put("pictures", pictures(stamps, transfer));
+    page.gain(scores, verdicts);
+    page.answered(pictures(stamps, transfer));
   }
 
   /**
    * Test pictures with what the frozen trunk's head says that was trained from the most of them.
    */
-  private static List<Object> pictures(Stamps stamps, StampTransfer transfer) {
+  private static List<AnsweredPicture> pictures(Stamps stamps, StampTransfer transfer) {
     int most = StampTransfer.SIZES[StampTransfer.SIZES.length - 1];
     float[][] said = transfer.firstAnswers("frozen", most);
-    String[] labels = Stamps.labels();
-    List<Object> shown = new ArrayList<>();
+    List<AnsweredPicture> shown = new ArrayList<>();
     for (int i = 0; i < said.length; i++) {
-      float[] truth = stamps.answers(i);
-      List<Object> answers = new ArrayList<>();
-      for (int j = 0; j < labels.length; j++) {
-        answers.add(Map.of("label", labels[j], "said", said[i][j] >= 0.5, "truth", truth[j] == 1));
-      }
       shown.add(
-          Map.of(
-              "png", Pictures.dataUrl(stamps.show(i)), "name", stamps.name(i), "answers", answers));
+          AnsweredPicture.of(
+              stamps.show(i), stamps.name(i), Stamps.labels(), said[i], stamps.answers(i)));
     }
     return shown;
   }
 
-  private void write() throws IOException {
-    Files.writeString(out.resolve("pictures.html"), Report.page("pictures", results));
-    Map<String, Object> numbers = new LinkedHashMap<>(results);
-    numbers.remove("pictures");
+  private void write(double seconds) throws IOException {
+    page.report(seconds).write(out.resolve("pictures.html"), StandardCopyOption.REPLACE_EXISTING);
     new ObjectMapper()
         .enable(SerializationFeature.INDENT_OUTPUT)
-        .writeValue(out.resolve("pictures.json").toFile(), numbers);
+        .writeValue(out.resolve("pictures.json").toFile(), results);
   }
 
   private static void line(String format, Object... values) {

@@ -7,9 +7,12 @@ import dev.espalier.Datasets;
 import dev.espalier.Espalier;
 import dev.espalier.Network;
 import dev.espalier.Predictor;
+import dev.espalier.report.Examples;
+import dev.espalier.report.Report;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -34,6 +37,7 @@ public final class QuickStart implements Callable<Integer> {
   private static final int[] UNSEEN = {2, 9};
   private static final int UNSEEN_SIZE = 100;
   private static final int SHOWN = 12;
+  private static final int DETAILED_PARTS = 7;
 
   @Option(names = "--out", description = "folder for the results (default: ${DEFAULT-VALUE})")
   private Path out = Path.of("target", "quickstart");
@@ -54,6 +58,7 @@ public final class QuickStart implements Callable<Integer> {
   private final Map<String, Object> results = new LinkedHashMap<>();
   private final Map<String, Object> curves = new LinkedHashMap<>();
   private final Map<String, Object> verdicts = new LinkedHashMap<>();
+  private final GarmentPage page = new GarmentPage();
 
   /** Runs the quick start. */
   public static void main(String[] arguments) {
@@ -79,13 +84,17 @@ public final class QuickStart implements Callable<Integer> {
     hurts(data, pretrained);
     oneOrSeveral(data);
     Network served = attributes.firstNetwork("frozen", 500);
-    results.put("serve", Serving.run(served, attributes.test(), out));
+    Map<String, Object> measured = Serving.run(served, attributes.test(), out);
+    results.put("serve", measured);
+    page.serving(measured);
+    answersInDetail(served, attributes);
     Tables.serve(results);
 
     results.put("curves", curves);
     results.put("verdicts", verdicts);
-    results.put("seconds_total", seconds(start));
-    write();
+    double seconds = seconds(start);
+    results.put("seconds_total", seconds);
+    write(seconds);
     System.out.printf(
         "%nResults: %s, report: %s (%.0f s)%n",
         out.resolve("result.json"), out.resolve("report.html"), seconds(start));
@@ -98,7 +107,10 @@ public final class QuickStart implements Callable<Integer> {
     double accuracy = pretrained.network().evaluate(data.test()).metric("accuracy").value();
     results.put("pretrain", Map.of("test_accuracy", accuracy, "seconds", seconds(start)));
     curves.put("pretrain_loss", Curves.losses(pretrained.history()));
-    curves.put("pretrain_accuracy", Curves.metric(pretrained.history(), "garment", "accuracy"));
+    curves.put(
+        "pretrain_accuracy",
+        Map.of("accuracy", Curves.metric(pretrained.history(), "garment", "accuracy")));
+    page.pretraining(pretrained.history(), accuracy);
     System.out.println();
     System.out.print(pretrained.network().summary());
     System.out.printf("test accuracy %.4f (%.0f s)%n%n", accuracy, seconds(start));
@@ -124,17 +136,19 @@ public final class QuickStart implements Callable<Integer> {
     Map<String, Object> table = new LinkedHashMap<>();
     scores.forEach((size, arms) -> table.put(size, Tables.attributeScores(arms)));
     results.put("attributes", table);
-    verdicts.put("attributes", Verdicts.attributes(scores));
-    curves.put(
-        "attribute_auc",
+    List<Map<String, Object>> said = Verdicts.attributes(scores);
+    verdicts.put("attributes", said);
+    Map<String, double[][]> auc =
         Curves.perLabel(
             attributes.firstHistory("frozen", 20),
             GarmentAttributes.TASK,
             "auc",
-            GarmentAttributes.names()));
+            GarmentAttributes.names());
+    curves.put("attribute_auc", auc);
+    page.transfer(classes, scores, said, auc);
     Tables.attributes(scores);
     Tables.verdicts(verdicts.get("attributes"));
-    results.put("pictures", pictures(attributes));
+    page.answered(pictures(attributes));
   }
 
   private void unseen(FashionMnist data, AttributeTransfer attributes) {
@@ -152,6 +166,7 @@ public final class QuickStart implements Callable<Integer> {
     }
     results.put("unseen_names", names);
     results.put("unseen_classes", Tables.attributeScores(scores));
+    page.unseen(names, scores);
     Tables.unseen(names, UNSEEN_SIZE, scores);
     pretrained.network().close();
   }
@@ -183,16 +198,20 @@ public final class QuickStart implements Callable<Integer> {
             WhenTransferHurts.lastFive(data.test()));
     results.put("hurts", Map.of("" + WhenTransferHurts.LABELS, Tables.accuracies(scores)));
     Tables.hurts("five kinds of garment → the other five", scores);
+    Map<String, Map<String, Spread>> shown = new LinkedHashMap<>();
+    shown.put("five kinds of garment → the other five", scores);
     Map<String, Spread> digitScores = null;
     if (digits != null) {
       digitScores = WhenTransferHurts.digits(pretrained, digits);
       results.put(
           "hurts_digits", Map.of("" + WhenTransferHurts.LABELS, Tables.accuracies(digitScores)));
+      shown.put("garments → handwritten digits", digitScores);
       Tables.hurts("garments → handwritten digits", digitScores);
     }
-    results.put("texts", Map.of("hurts", Verdicts.WHY_TRANSFER_HURTS));
     System.out.println(Verdicts.WHY_TRANSFER_HURTS);
-    verdicts.put("hurts", Verdicts.hurts(scores, digitScores));
+    List<Map<String, Object>> said = Verdicts.hurts(scores, digitScores);
+    verdicts.put("hurts", said);
+    page.hurts(shown, said);
     Tables.verdicts(verdicts.get("hurts"));
     fiveClasses.network().close();
   }
@@ -203,10 +222,16 @@ public final class QuickStart implements Callable<Integer> {
     Map<String, Object> table = new LinkedHashMap<>();
     scores.forEach((size, ways) -> table.put(size, Tables.severalScores(ways)));
     results.put("one_or_several", table);
-    verdicts.put("one_or_several", Verdicts.oneOrSeveral(scores.get("1000"), several.alwaysNo()));
+    List<Map<String, Object>> said = Verdicts.oneOrSeveral(scores.get("1000"), several.alwaysNo());
+    verdicts.put("one_or_several", said);
     Tables.several(scores);
     Tables.verdicts(verdicts.get("one_or_several"));
-    List<Object> shown = new ArrayList<>();
+    page.oneOrSeveral(scenes(several), scores, said);
+  }
+
+  /** The first test scenes with what is in them. */
+  private static List<AnsweredPicture> scenes(OneOrSeveral several) {
+    List<AnsweredPicture> shown = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       float[] answers = Datasets.target(several.test(), Scenes.TASK, i);
       List<String> yes = new ArrayList<>();
@@ -216,46 +241,45 @@ public final class QuickStart implements Callable<Integer> {
         }
       }
       shown.add(
-          Map.of(
-              "png",
-              Pictures.dataUrl(Datasets.input(several.test(), i), Scenes.SIDE),
-              "answers",
-              yes.isEmpty() ? "none of the four" : String.join(", ", yes)));
+          new AnsweredPicture(
+              Pictures.ofPixels(Datasets.input(several.test(), i), Scenes.SIDE),
+              yes.isEmpty() ? "none of the four" : String.join(", ", yes),
+              Map.of()));
     }
-    results.put("scenes", shown);
+    return shown;
   }
 
   /** The first test pictures with what the head trained from 20 pictures says of them. */
-  private List<Object> pictures(AttributeTransfer attributes) {
-    List<Object> shown = new ArrayList<>();
-    String[] names = GarmentAttributes.names();
+  private static List<AnsweredPicture> pictures(AttributeTransfer attributes) {
+    List<AnsweredPicture> shown = new ArrayList<>();
     try (Predictor predictor = attributes.firstNetwork("frozen", 20).predictor()) {
       for (int i = 0; i < SHOWN; i++) {
         float[] input = Datasets.input(attributes.test(), i);
-        float[] probabilities = predictor.predict(input);
-        float[] truth = Datasets.target(attributes.test(), GarmentAttributes.TASK, i);
-        List<Object> answers = new ArrayList<>();
-        for (int j = 0; j < names.length; j++) {
-          answers.add(
-              Map.of("label", names[j], "said", probabilities[j] >= 0.5, "truth", truth[j] == 1));
-        }
         shown.add(
-            Map.of(
-                "png", Pictures.dataUrl(input, 28),
-                "name", FashionMnist.CLASSES.get(attributes.testClass(i)),
-                "answers", answers));
+            AnsweredPicture.of(
+                Pictures.ofPixels(input, 28),
+                FashionMnist.CLASSES.get(attributes.testClass(i)),
+                GarmentAttributes.names(),
+                predictor.predict(input),
+                Datasets.target(attributes.test(), GarmentAttributes.TASK, i)));
       }
     }
     return shown;
   }
 
-  private void write() throws IOException {
-    Files.writeString(out.resolve("report.html"), Report.page("report", results));
-    Map<String, Object> numbers = new LinkedHashMap<>(results);
-    numbers.keySet().removeAll(List.of("pictures", "scenes", "texts"));
+  /** A page of its own: each question's curves, threshold and worst answers. */
+  private void answersInDetail(Network served, AttributeTransfer attributes) {
+    Report.of(served)
+        .title("Six questions about garments")
+        .evaluation("Test pictures", attributes.test(), Examples.inputs().occlude(DETAILED_PARTS))
+        .write(out.resolve("attributes.html"), StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private void write(double seconds) throws IOException {
+    page.report(seconds).write(out.resolve("report.html"), StandardCopyOption.REPLACE_EXISTING);
     new ObjectMapper()
         .enable(SerializationFeature.INDENT_OUTPUT)
-        .writeValue(out.resolve("result.json").toFile(), numbers);
+        .writeValue(out.resolve("result.json").toFile(), results);
   }
 
   private static double seconds(long start) {

@@ -7,6 +7,7 @@ import dev.espalier.Espalier;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,6 +42,7 @@ public final class TextQuickStart implements Callable<Integer> {
   private Path miniLm;
 
   private final Map<String, Object> results = new LinkedHashMap<>();
+  private final TagPage page = new TagPage();
 
   /** Runs the demonstration. */
   public static void main(String[] arguments) {
@@ -74,7 +76,9 @@ public final class TextQuickStart implements Callable<Integer> {
     results.put("tagged", packages.size());
     results.put("tags", tags.names().size());
     results.put("known", tags.known(packages));
-    results.put("examples", examples(packages, tags));
+    List<List<Object>> examples = examples(packages, tags);
+    results.put("examples", examples);
+    page.question(packages.size(), tags.names().size(), tags.known(packages), examples);
     line(
         "%d packages with tags; %d tags that %d of them have; %.1f %% of the answers are known",
         packages.size(), tags.names().size(), LEAST_PACKAGES_OF_A_TAG, 100 * tags.known(packages));
@@ -94,15 +98,18 @@ public final class TextQuickStart implements Callable<Integer> {
         scores.put(Integer.toString(size), transfer.run(size));
         print(size, scores.get(Integer.toString(size)));
       }
+      List<Map<String, Object>> verdicts = TextVerdicts.of(scores);
+      results.put("verdicts", verdicts);
+      Tables.verdicts(verdicts);
+      page.ways(scores, verdicts, transfer);
     }
     Map<String, Object> table = new LinkedHashMap<>();
     scores.forEach((size, arms) -> table.put(size, asLists(arms)));
     results.put("scores", table);
-    results.put("verdicts", TextVerdicts.of(scores));
-    Tables.verdicts(results.get("verdicts"));
-    results.put("seconds_total", (System.nanoTime() - start) / 1e9);
+    double seconds = (System.nanoTime() - start) / 1e9;
+    results.put("seconds_total", seconds);
 
-    Files.writeString(out.resolve("text.html"), Report.page("text", results));
+    page.report(seconds).write(out.resolve("text.html"), StandardCopyOption.REPLACE_EXISTING);
     new ObjectMapper()
         .enable(SerializationFeature.INDENT_OUTPUT)
         .writeValue(out.resolve("text.json").toFile(), results);
@@ -130,9 +137,9 @@ public final class TextQuickStart implements Callable<Integer> {
             line("%-8d %-14s %-16s %-16s", size, arm, score.macroAuc(), score.meanPrecision()));
   }
 
-  /** A few packages with what is known of them. */
-  private static List<Object> examples(List<DebianPackages.Tagged> packages, Debtags tags) {
-    List<Object> shown = new ArrayList<>();
+  /** A few packages with what is known of them: description, yeses, how many noes and blanks. */
+  private static List<List<Object>> examples(List<DebianPackages.Tagged> packages, Debtags tags) {
+    List<List<Object>> shown = new ArrayList<>();
     for (int i = 0; i < SHOWN; i++) {
       DebianPackages.Tagged one = packages.get((int) ((long) i * packages.size() / SHOWN));
       float[] answers = tags.answers(one, Float.NaN);
@@ -145,14 +152,10 @@ public final class TextQuickStart implements Callable<Integer> {
         no += answers[j] == 0 ? 1 : 0;
       }
       shown.add(
-          Map.of(
-              "description",
+          List.of(
               one.description(),
-              "yes",
-              String.join(", ", yes),
-              "no",
+              yes.isEmpty() ? "–" : String.join(", ", yes),
               no,
-              "blank",
               answers.length - no - yes.size()));
     }
     return shown;

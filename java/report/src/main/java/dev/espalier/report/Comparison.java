@@ -37,16 +37,9 @@ public final class Comparison {
     Row {
       Objects.requireNonNull(name, "name");
       Objects.requireNonNull(note, "note");
-      if (low > high || estimate < low || estimate > high) {
+      if (low > high) {
         throw new IllegalArgumentException(
-            "row \""
-                + name
-                + "\": expected low <= estimate <= high, got "
-                + low
-                + ", "
-                + estimate
-                + ", "
-                + high);
+            "row \"" + name + "\": expected low <= high, got " + low + " and " + high);
       }
     }
 
@@ -87,10 +80,10 @@ public final class Comparison {
    *
    * @param name what was estimated
    * @param estimate the value; NaN if it is unknown
-   * @param low lower end of its interval, at most the estimate; NaN without an interval
-   * @param high upper end of its interval, at least the estimate; NaN without an interval
+   * @param low lower end of its interval; NaN without an interval
+   * @param high upper end of its interval, not below {@code low}; NaN without an interval
    * @return changed comparison
-   * @throws IllegalArgumentException if the interval does not hold the estimate
+   * @throws IllegalArgumentException if the interval ends below its start
    */
   public Comparison row(String name, double estimate, double low, double high) {
     return row(name, estimate, low, high, "");
@@ -101,11 +94,11 @@ public final class Comparison {
    *
    * @param name what was estimated
    * @param estimate the value; NaN if it is unknown
-   * @param low lower end of its interval, at most the estimate; NaN without an interval
-   * @param high upper end of its interval, at least the estimate; NaN without an interval
+   * @param low lower end of its interval; NaN without an interval
+   * @param high upper end of its interval, not below {@code low}; NaN without an interval
    * @param note a word or two
    * @return changed comparison
-   * @throws IllegalArgumentException if the interval does not hold the estimate
+   * @throws IllegalArgumentException if the interval ends below its start
    */
   public Comparison row(String name, double estimate, double low, double high, String note) {
     List<Row> all = new ArrayList<>(rows);

@@ -8,6 +8,8 @@ import dev.espalier.Evaluation;
 import dev.espalier.History;
 import dev.espalier.Network;
 import dev.espalier.Task;
+import dev.espalier.advice.SharingResult;
+import dev.espalier.advice.TransferResult;
 import java.nio.file.CopyOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -175,7 +177,29 @@ public final class Report {
   }
 
   /**
-   * Adds what a study compared, as a section of its own.
+   * Adds whether transfer helps: verdict, differences with intervals, learning curves, layers.
+   *
+   * @param result of a {@link dev.espalier.advice.TransferStudy}
+   * @return changed report
+   */
+  public Report study(TransferResult result) {
+    return section(
+        StudySections.of("Does transfer help?", Objects.requireNonNull(result, "result")));
+  }
+
+  /**
+   * Adds whether to share a network: verdict, differences with intervals, what each way costs.
+   *
+   * @param result of a {@link dev.espalier.advice.SharingStudy}
+   * @return changed report
+   */
+  public Report study(SharingResult result) {
+    return section(
+        StudySections.of("One network or several?", Objects.requireNonNull(result, "result")));
+  }
+
+  /**
+   * Adds what any other study compared, as a section of its own.
    *
    * @param comparison rows with intervals, and a verdict
    * @return changed report

@@ -130,7 +130,8 @@ function card(data, isOpen) {
     if (data.wrong.length > 0) {
       const isSeen = data.wrong.some((entry) => entry.parts || entry.words);
       made.append(el('h4', null, 'Wrong, and the most sure'), examples(data.wrong));
-      if (isSeen) made.append(el('p', { class: 'soft' }, 'Red parts speak for what it said is there, blue ones against: what covering them takes from the logit.'));
+      if (isSeen) made.append(el('p', { class: 'soft' },
+        `Red parts speak for ${data.threshold === undefined ? 'the class that it said' : `“${data.label}”`}, blue ones against it: what covering them takes from the logit.`));
     }
   };
   made.addEventListener('toggle', fill);

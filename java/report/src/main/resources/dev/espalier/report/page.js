@@ -78,6 +78,8 @@ const KINDS = {
     heat(block.names, block.shares, (i, j) => (block.shares[i][j] === null ? '–' : block.shares[i][j].toFixed(2)), 'of ↓ also →'),
     block.never.length > 0 ? el('p', null, `Never labelled together, so nothing can be learned of how they go together: ${block.never.slice(0, 20).map((pair) => pair.join(' and ')).join('; ')}${
       block.never.length > 20 ? `; and ${block.never.length - 20} more pairs` : ''}.`) : null],
+  cosines: (block) => [el('h4', null, 'Cosines between the gradients of questions: they explain, and decided nothing'),
+    heat(block.names, block.values.map((row) => row.map((value) => (value === null ? null : Math.max(0, value)))), (i, j) => (block.values[i][j] === null ? '–' : block.values[i][j].toFixed(2)), '')],
   labels: (block) => [el('h4', null, 'One by one'), block.omitted > 0
     ? el('p', { class: 'soft' }, `The ${block.cards.length} with the most known answers; ${block.omitted} more are in the table above.`) : null,
   block.cards.map((data, i) => card(data, block.cards.length <= 8 || i === 0))],

@@ -273,7 +273,7 @@ class ReportTest {
     assertThrows(IllegalStateException.class, () -> Examples.inputs().occludeWords(t -> null));
     assertThrows(IllegalArgumentException.class, () -> Examples.inputs().occlude(1));
     assertThrows(IllegalArgumentException.class, () -> Examples.inputs().perLabel(-1));
-    assertThrows(IllegalArgumentException.class, () -> Comparison.of("", "").row("a", 1, 2, 3));
+    assertThrows(IllegalArgumentException.class, () -> Comparison.of("", "").row("a", 1, 3, 2));
     assertThrows(
         IllegalArgumentException.class,
         () -> Section.titled("").table(List.of("a"), List.of(List.of("a", "b"))));

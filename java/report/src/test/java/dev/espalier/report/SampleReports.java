@@ -2,6 +2,7 @@
 package dev.espalier.report;
 
 import dev.espalier.Adaptation;
+import dev.espalier.AdaptationReport;
 import dev.espalier.AdaptationSetting;
 import dev.espalier.Adapted;
 import dev.espalier.Dataset;
@@ -12,6 +13,10 @@ import dev.espalier.Network;
 import dev.espalier.Shape;
 import dev.espalier.Split;
 import dev.espalier.Trainer;
+import dev.espalier.advice.SharingResult;
+import dev.espalier.advice.SharingStudy;
+import dev.espalier.advice.TransferResult;
+import dev.espalier.advice.TransferStudy;
 import java.awt.image.BufferedImage;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -103,6 +108,8 @@ final class SampleReports {
           .subtitle(HOSTILE.get(1))
           .section(own())
           .comparison(comparison())
+          .study(transfer(network))
+          .study(sharing())
           .history(history)
           .adaptation(adaptation(network))
           .evaluation("Test pictures " + HOSTILE.get(0), data(2), Examples.inputs().occlude(8))
@@ -127,7 +134,7 @@ final class SampleReports {
     return cards;
   }
 
-  private static dev.espalier.AdaptationReport adaptation(Network network) {
+  private static AdaptationReport adaptation(Network network) {
     Dataset data = Datasets.withoutTargets(data(4));
     int[] classes = new int[data.size()];
     for (int i = 0; i < classes.length; i++) {
@@ -146,6 +153,37 @@ final class SampleReports {
                 .fit(split.first(), split.second())) {
       return adapted.report();
     }
+  }
+
+  private static Dataset findings(long seed) {
+    Dataset all = data(seed);
+    float[][] rows = new float[COUNT][];
+    for (int i = 0; i < COUNT; i++) {
+      rows[i] = Datasets.target(all, TASK, i);
+    }
+    return Datasets.withTargets(Datasets.withoutTargets(all), TASK, HOSTILE, rows);
+  }
+
+  private static TransferResult transfer(Network backbone) {
+    return TransferStudy.of(backbone)
+        .head(TASK, Head.labels(HOSTILE.toArray(String[]::new)))
+        .folds(2)
+        .halvings(1)
+        .headSteps(5)
+        .tuningSteps(5)
+        .source(data(1))
+        .run(findings(2));
+  }
+
+  private static SharingResult sharing() {
+    return SharingStudy.of(
+            width ->
+                Network.builder(Shape.image(1, SIDE, SIDE)).dense("features", 4 * width).relu())
+        .head(TASK, Head::labels)
+        .widths(1, 2)
+        .folds(2)
+        .steps(10)
+        .run(findings(3));
   }
 
   static Comparison comparison() {
