@@ -246,6 +246,29 @@ TEST(Checkpoint, RefusesOtherFiles) {
             [&] { SaveCheckpoint(trainer, folder.File("notes"), std::string("a\0b", 3)); });
 }
 
+// Written by the first version of the library that had checkpoints. If this fails, files of users
+// are not read any more either.
+TEST(Checkpoint, ReadsFilesOfVersion1) {
+  const std::string path = std::string(ESPALIER_TESTDATA) + "/checkpoint_v1.safetensors";
+  const TrainerConfig config = ConfigOf(AdamW{.learning_rate = 0.01});
+  Network network = OneHead().Build(2);
+  const RandomExamples examples(network, 40, 3);
+  Trainer trainer(network, config);
+  EXPECT_EQ(LoadCheckpoint(trainer, path), "three steps");
+  EXPECT_EQ(trainer.steps(), 3);
+  Steps(trainer, examples, 3, 1);
+  Network again = OneHead().Build(1);
+  Trainer other(again, config);
+  Steps(other, examples, 0, 2);
+  other.SaveBest();
+  Steps(other, examples, 2, 2);
+  // Other instruction sets round otherwise.
+  for (const auto& [path_of, values] : ParametersOf(again)) {
+    const std::vector<float> read = network.ReadParameter(path_of);
+    for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(read[i], values[i], 1e-5f);
+  }
+}
+
 // A checkpoint taken apart, to be changed and put together again.
 struct Parts {
   nlohmann::ordered_json header;
@@ -294,6 +317,8 @@ class DamagedCheckpoint : public ::testing::Test {
     SaveCheckpoint(*trainer_, folder_.File("checkpoint"), "notes");
     bytes_ = ReadWholeFile(folder_.File("checkpoint"));
     Steps(*trainer_, examples, 2, 2);
+    SaveCheckpoint(*trainer_, folder_.File("latest"), "notes");
+    latest_ = ReadWholeFile(folder_.File("latest"));
   }
 
   std::string Refusal(const std::string& bytes) {
@@ -311,7 +336,8 @@ class DamagedCheckpoint : public ::testing::Test {
   TemporaryFolder folder_;
   Network network_;
   std::optional<Trainer> trainer_;
-  std::string bytes_;
+  std::string bytes_;   // of two steps
+  std::string latest_;  // of four, as the trainer is
 };
 
 TEST_F(DamagedCheckpoint, EveryByteCounts) {
@@ -326,6 +352,35 @@ TEST_F(DamagedCheckpoint, EveryByteCounts) {
   for (std::size_t length = 0; length < bytes_.size(); length += 97) {
     Refusal(bytes_.substr(0, length));
   }
+}
+
+// What a byte of the header says may be of another network too; never is a part of it taken.
+TEST_F(DamagedCheckpoint, AHeaderOfOtherBytesIsRefused) {
+  const NamedValues parameters = ParametersOf(network_);
+  const std::size_t end = bytes_.size() - 64;
+  int refused = 0;
+  int tried = 0;
+  for (std::size_t at = 0; at < end && at < 9000; ++at) {
+    for (const int bit : {1, 4, 32}) {
+      std::string bytes = bytes_;
+      bytes[at] = static_cast<char>(bytes[at] ^ bit);
+      ++tried;
+      try {
+        LoadCheckpointFrom(*trainer_, MemorySource(std::as_bytes(std::span(bytes))));
+        break;  // white space, say: the same checkpoint
+      } catch (const Error& error) {
+        ++refused;
+        ASSERT_TRUE(error.code() == ErrorCode::kModelFile ||
+                    error.code() == ErrorCode::kInvalidArgument)
+            << at << ": " << error.what();
+      }
+    }
+    if (trainer_->steps() != 4) {
+      LoadCheckpointFrom(*trainer_, MemorySource(std::as_bytes(std::span(latest_))));
+    }
+    ASSERT_EQ(Differences(parameters, ParametersOf(network_)), std::vector<std::string>{}) << at;
+  }
+  EXPECT_GT(refused, tried * 9 / 10);
 }
 
 TEST_F(DamagedCheckpoint, ValuesThatNoTrainerHasAreRefused) {
