@@ -3,18 +3,15 @@ package dev.espalier.cli;
 
 import dev.espalier.Adaptation;
 import dev.espalier.AdaptationSetting;
-import dev.espalier.ImportOptions;
 import dev.espalier.LayerSummary;
 import dev.espalier.Network;
-import dev.espalier.Shape;
-import dev.espalier.data.PictureReader;
-import dev.espalier.data.TableInputs;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,6 +36,9 @@ import picocli.CommandLine.Spec;
       "                                                   (subfolders are the classes)"
     })
 final class AdaptCommand implements Callable<Integer> {
+  /** So many of the usual settings train nothing but heads. */
+  private static final int HEADS_ALONE = 2;
+
   @Spec private CommandSpec spec;
 
   @Parameters(index = "0", paramLabel = "DATA", description = "Folder of pictures, or a CSV.")
@@ -51,26 +51,23 @@ final class AdaptCommand implements Callable<Integer> {
       description = "File names and answers of the pictures. Without it, subfolders are classes.")
   private Path csv;
 
-  @Option(
-      names = "--backbone",
-      required = true,
-      paramLabel = "MODEL",
-      description = "What to start from: a model of Espalier, ONNX or TensorFlow Lite.")
-  private Path backbone;
+  /** What of the network may be trained. */
+  private static final class Depth {
+    @Option(
+        names = "--heads-alone",
+        description = "Trains nothing but heads: the backbone stays as it is, and it is quick.")
+    private boolean headsAlone;
 
-  @Option(
-      names = "--layer",
-      paramLabel = "NAME",
-      description = {
-        "Layer of the backbone that heads stand on. Default: of published networks of pictures,",
-        "which of the last blocks validation chooses; else the last layer."
-      })
-  private String layer;
+    @Option(
+        names = "--fine-tune",
+        description = {
+          "Tries to train the backbone, too, however long it takes. Default: where that takes at",
+          "most 2,000 billion multiply-adds, about a minute of two cores."
+        })
+    private boolean fineTune;
+  }
 
-  @Option(
-      names = "--heads-alone",
-      description = "Trains nothing but heads: the backbone stays as it is, and it is quick.")
-  private boolean headsAlone;
+  @ArgGroup private Depth depth = new Depth();
 
   @Option(names = "--dry-run", description = "Says what would be done, and does nothing.")
   private boolean dryRun;
@@ -79,9 +76,7 @@ final class AdaptCommand implements Callable<Integer> {
   @Mixin private QuestionOptions questions;
   @Mixin private ExampleOptions exampleOptions;
   @Mixin private SplitOptions split;
-  @Mixin private PictureSettings pictures;
-  @Mixin private TextSettings texts;
-  @Mixin private ImportSettings imported;
+  @Mixin private BackboneOptions backbone;
   @Mixin private LearningOptions learning;
   @Mixin private JsonOption json;
 
@@ -95,8 +90,8 @@ final class AdaptCommand implements Callable<Integer> {
     messages.printf(
         "%d examples to train on, %d to choose by, %d to judge%n",
         parts.training().size(), parts.validation().size(), parts.test().size());
-    try (Network network = readBackbone(examples)) {
-      InputReader inputs = inputs(network, examples, messages);
+    try (Network network = backbone.read(examples, split.seed())) {
+      InputReader inputs = backbone.inputs(network, examples, messages);
       messages.println(inputs.words());
       if (dryRun) {
         explain(network, examples, parts);
@@ -107,77 +102,50 @@ final class AdaptCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Network readBackbone(Examples examples) {
-    ImportOptions options = imported.options();
-    Integer size = examples.kind() == Examples.Kind.PICTURES ? pictures.size() : null;
-    Network network = ModelFormat.read(backbone, options);
-    if (size == null) {
-      return network;
+  /** Returns what is tried: heads alone, and the backbone too where asked for or soon done. */
+  private List<AdaptationSetting> settings(Network network, LayerSummary on, int training) {
+    List<AdaptationSetting> all = Adaptation.usualSettings();
+    List<AdaptationSetting> alone = all.subList(0, HEADS_ALONE);
+    if (depth.headsAlone || depth.fineTune) {
+      return depth.fineTune ? all : alone;
     }
-    try (network) {
-      int[] dimensions = network.inputShape().dims();
-      Shape shape = Shape.image(dimensions[0], size, size);
-      return ModelFormat.of(backbone) == ModelFormat.ESPALIER
-          ? network.transfer().inputShape(shape).build(split.seed())
-          : ModelFormat.read(backbone, options.inputShape(network.inputs().get(0).name(), shape));
+    double examples = (double) learning.tuningSteps(training) * learning.batchSize(training);
+    double work = examples * (all.size() - HEADS_ALONE) * TuningWork.forward(network, on);
+    if (work <= TuningWork.MOST_UNASKED) {
+      return all;
     }
-  }
-
-  private InputReader inputs(Network network, Examples examples, PrintWriter messages) {
-    return switch (examples.kind()) {
-      case PICTURES -> {
-        PictureReader reader = pictures.reader(ModelFormat.of(backbone), network);
-        yield new PictureInputs(
-            reader, examples, new PictureInputs.Limits(pictures.skipBroken(), messages));
-      }
-      case ROWS -> {
-        if (!network.metadata().containsKey(TableInputs.METADATA_KEY)) {
-          throw new CommandFailure(
-              backbone
-                  + ": expected a model of rows, as espalier train makes of a CSV, got one that"
-                  + " does not say how rows become inputs");
-        }
-        yield new RowInputs(TableInputs.of(network));
-      }
-      case TEXTS -> texts.inputs(network, backbone, examples);
-    };
-  }
-
-  private List<AdaptationSetting> settings() {
-    return headsAlone
-        ? List.of(AdaptationSetting.headAlone(3e-3), AdaptationSetting.headAlone(1e-2))
-        : Adaptation.usualSettings();
-  }
-
-  private List<LayerSummary> candidates(Network network, Examples examples) {
-    if (layer != null) {
-      return List.of(Trunk.layer(network, layer));
-    }
-    boolean isPublished = examples.kind() == Examples.Kind.PICTURES && network.tasks().isEmpty();
-    List<LayerSummary> candidates = isPublished ? Trunk.candidates(network) : List.of();
-    return candidates.isEmpty() ? List.of(Trunk.last(network)) : candidates;
+    spec.commandLine()
+        .getErr()
+        .printf(
+            Locale.ROOT,
+            "heads alone are tried: training the backbone takes about %,.0f billion multiply-adds,"
+                + " which --fine-tune tries, too%n",
+            work / 1e9);
+    return alone;
   }
 
   private Adaptation adaptation(Network network, Examples examples, LayerSummary on) {
     Adaptation adaptation = Adaptation.of(network);
     for (Question question : examples.questions()) {
       adaptation.head(
-          question.task(), on.name(), examples.head(question, Trunk.headLayers(network, on)));
+          question.task(), on.name(), BackboneOptions.head(network, examples, question, on));
     }
     learning.applyTo(adaptation, examples);
-    return adaptation.settings(settings());
+    return adaptation;
   }
 
   private void explain(Network network, Examples examples, SplitOptions.Parts parts) {
     PrintWriter out = spec.commandLine().getOut();
-    List<LayerSummary> candidates = candidates(network, examples);
+    List<LayerSummary> candidates = backbone.candidates(network, examples);
     if (candidates.size() > 1) {
       out.println("heads stand on the layer that validation chooses of");
       candidates.forEach(one -> out.println("  " + one));
       out.println("on the last of them, that is");
     }
     LayerSummary last = candidates.get(candidates.size() - 1);
-    out.print(adaptation(network, examples, last).explain(parts.training().size()));
+    int size = parts.training().size();
+    out.print(
+        adaptation(network, examples, last).settings(settings(network, last, size)).explain(size));
   }
 
   private void adapt(
@@ -185,7 +153,7 @@ final class AdaptCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter messages = spec.commandLine().getErr();
     Learning.requireAnswers(read.training(), messages);
-    List<LayerSummary> candidates = candidates(network, examples);
+    List<LayerSummary> candidates = backbone.candidates(network, examples);
     List<LayerChoice.Tried> tried = List.of();
     if (candidates.size() > 1) {
       messages.println("choosing the layer that heads stand on");
@@ -194,7 +162,12 @@ final class AdaptCommand implements Callable<Integer> {
     LayerSummary chosen = tried.isEmpty() ? candidates.get(0) : LayerChoice.best(tried);
     Learning.Result result =
         Learning.run(
-            adaptation(network, examples, chosen), settings(), read, inputs, target, messages);
+            adaptation(network, examples, chosen),
+            settings(network, chosen, read.training().size()),
+            read,
+            inputs,
+            target,
+            messages);
     if (json.isGiven()) {
       Map<String, Object> all = LearningReport.described(result, target);
       all.put("layer", chosen.name());

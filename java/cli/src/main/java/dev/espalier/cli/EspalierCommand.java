@@ -34,6 +34,7 @@ import picocli.CommandLine.ScopeType;
       ImportCommand.class,
       ExportCommand.class,
       InspectCommand.class,
+      StudyCommand.class,
       DataCommand.class,
       DoctorCommand.class,
       HelpCommand.class,

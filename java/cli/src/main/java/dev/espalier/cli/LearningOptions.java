@@ -65,6 +65,17 @@ final class LearningOptions {
       })
   private Duration timeLimit;
 
+  /** Returns the most steps of training all of a network, as {@link Adaptation} has them. */
+  long tuningSteps(int examples) {
+    long epoch = Math.max(1, (examples + batchSize - 1L) / batchSize);
+    return tuningSteps == null ? Math.max(150, 10 * epoch) : tuningSteps;
+  }
+
+  /** Returns how many examples a step has at most. */
+  int batchSize(int examples) {
+    return Math.min(batchSize, Math.max(1, examples));
+  }
+
   /** Passes on what was said. */
   void applyTo(Adaptation adaptation, Examples examples) {
     adaptation.batchSize(batchSize);

@@ -4,11 +4,8 @@ package dev.espalier.cli;
 import dev.espalier.Adaptation;
 import dev.espalier.AdaptationSetting;
 import dev.espalier.BatchNormStatistics;
-import dev.espalier.LayerOptions;
 import dev.espalier.Network;
 import dev.espalier.NetworkBuilder;
-import dev.espalier.Shape;
-import dev.espalier.data.TableInputs;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,11 +27,6 @@ import picocli.CommandLine.Spec;
     },
     footer = {"", "  espalier train patients.csv --labels effusion,edema -o model.safetensors"})
 final class TrainCommand implements Callable<Integer> {
-  private static final int USUAL_SIZE = 64;
-  private static final int MOST_CONVOLUTIONS = 4;
-  private static final int FIRST_CHANNELS = 16;
-  private static final int LEAST_SIDE = 4;
-
   private static final List<AdaptationSetting> SETTINGS =
       List.of(
           AdaptationSetting.atOnce(1e-3).layerDecay(1),
@@ -79,7 +71,7 @@ final class TrainCommand implements Callable<Integer> {
     Examples examples = exampleOptions.read(data, csv, questions.asked(), questions);
     SplitOptions.Parts parts = split.of(examples.table(), exampleOptions.groupColumn());
     messages.println(examples.table());
-    InputReader inputs = inputs(examples, parts, messages);
+    InputReader inputs = ScratchNetwork.inputs(examples, parts.training(), pictures, messages);
     messages.println(inputs.words());
     try (Network network = network(examples, inputs)) {
       Adaptation adaptation = Adaptation.of(network).batchNorms(BatchNormStatistics.ADAPT);
@@ -100,41 +92,8 @@ final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
-  private InputReader inputs(Examples examples, SplitOptions.Parts parts, PrintWriter messages) {
-    return switch (examples.kind()) {
-      case ROWS -> new RowInputs(TableInputs.fit(parts.training()));
-      case PICTURES -> {
-        int size = pictures.size() == null ? USUAL_SIZE : pictures.size();
-        yield new PictureInputs(
-            pictures.reader(Shape.image(3, size, size)),
-            examples,
-            new PictureInputs.Limits(pictures.skipBroken(), messages));
-      }
-      case TEXTS ->
-          throw new CommandFailure(
-              "texts are learned by adapting a published network: espalier adapt");
-    };
-  }
-
   private Network network(Examples examples, InputReader inputs) {
-    NetworkBuilder builder = Network.builder(inputs.shape());
-    if (examples.kind() == Examples.Kind.ROWS) {
-      for (int units : hidden) {
-        builder.dense("", units).relu();
-      }
-    } else {
-      int side = inputs.shape().dims()[1];
-      int channels = FIRST_CHANNELS;
-      for (int i = 0; i < MOST_CONVOLUTIONS && side >= LEAST_SIDE; i++) {
-        builder
-            .conv2d("", channels, 3, LayerOptions.defaults().stride(2).same())
-            .batchNorm()
-            .relu();
-        channels *= 2;
-        side = (side + 1) / 2;
-      }
-      builder.globalAveragePool2d();
-    }
+    NetworkBuilder builder = ScratchNetwork.of(inputs.shape(), hidden, 1);
     for (Question question : examples.questions()) {
       builder.head(question.task(), examples.head(question, head -> {}));
     }

@@ -36,8 +36,10 @@ class AdaptTest {
   private Object[] adapt(Object... more) {
     List<Object> all =
         new ArrayList<>(List.of("adapt", pictures, labels, "--backbone", backbone, "-o", model));
-    all.addAll(List.of("--head-steps", 60, "--tuning-steps", 30));
-    all.addAll(Arrays.asList(more));
+    List<Object> given = Arrays.asList(more);
+    all.addAll(List.of("--head-steps", 60));
+    all.addAll(given.contains("--tuning-steps") ? List.of() : List.of("--tuning-steps", 30));
+    all.addAll(given);
     return all.toArray();
   }
 
@@ -85,6 +87,17 @@ class AdaptTest {
     assertEquals(first, Checksum.of(model));
     Run.done(adapt("--heads-alone", "--layer", "three_relu", "--force"));
     assertEquals(first, Checksum.of(model));
+  }
+
+  /** What takes long is not tried unasked, and said. */
+  @Test
+  void largeBackbonesTrainWhenAskedTo() {
+    Run run = Run.done(adapt("--dry-run", "--tuning-steps", 100_000_000));
+    assertTrue(run.err().contains("--fine-tune tries, too"), run.err());
+    assertFalse(run.out().contains("all at once"), run.out());
+    Run asked = Run.done(adapt("--dry-run", "--tuning-steps", 100_000_000, "--fine-tune"));
+    assertTrue(asked.out().contains("all at once"), asked.out());
+    Run.fails(2, "mutually exclusive", adapt("--dry-run", "--fine-tune", "--heads-alone"));
   }
 
   @Test
