@@ -65,6 +65,7 @@ public final class Adaptation {
   private BatchNormStatistics batchNorms = BatchNormStatistics.KEEP;
   private Optional<FeatureCache> featureCache = Optional.empty();
   private Optional<String> lengthInput = Optional.empty();
+  private Optional<Checkpoints> checkpoints = Optional.empty();
 
   private Adaptation(Network network) {
     this.network = network;
@@ -275,6 +276,19 @@ public final class Adaptation {
   }
 
   /**
+   * Writes down how far {@code fit} is with each thing that is tried, in a folder of its own, and
+   * goes on from there: what was trained to its end is read, not trained again. The result has the
+   * same bits. The time limit counts anew.
+   *
+   * @param checkpoints where, and how often
+   * @return this
+   */
+  public Adaptation checkpoints(Checkpoints checkpoints) {
+    this.checkpoints = Optional.of(checkpoints);
+    return this;
+  }
+
+  /**
    * Adds a listener, which gets told of each thing that is tried, one after the other, as of a
    * {@link Trainer#fit}.
    *
@@ -338,6 +352,7 @@ public final class Adaptation {
         batchNorms,
         featureCache,
         lengthInput,
+        checkpoints,
         List.copyOf(listeners));
   }
 

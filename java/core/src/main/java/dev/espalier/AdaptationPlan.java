@@ -24,6 +24,7 @@ record AdaptationPlan(
     BatchNormStatistics batchNorms,
     Optional<FeatureCache> featureCache,
     Optional<String> lengthInput,
+    Optional<Checkpoints> checkpoints,
     List<TrainingListener> listeners) {
   private static final long LEAST_HEAD_STEPS = 300;
   private static final long LEAST_TUNING_STEPS = 150;

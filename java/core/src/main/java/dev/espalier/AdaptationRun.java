@@ -172,6 +172,7 @@ final class AdaptationRun {
       trainer.averageWeights(setting.averageDecay());
     }
     plan.lengthInput().ifPresent(trainer::groupByLength);
+    plan.checkpoints().ifPresent(c -> trainer.checkpoints(c.within("setting" + trials.size())));
     plan.timeLimit().ifPresent(limit -> trainer.timeLimit(left(limit)));
     plan.listeners().forEach(trainer::listener);
     return trainer;

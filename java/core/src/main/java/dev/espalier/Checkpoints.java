@@ -130,6 +130,11 @@ public final class Checkpoints {
     return new Checkpoints(folder, steps, time, kept, isResuming, List.copyOf(all));
   }
 
+  /** Returns the same in a folder within this one. */
+  Checkpoints within(String name) {
+    return new Checkpoints(folder.resolve(name), steps, time, kept, isResuming, mayDiffer);
+  }
+
   Path folder() {
     return folder;
   }

@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** One verb that adapts a network, and says what it did. */
 class AdaptationTest {
@@ -186,6 +188,58 @@ class AdaptationTest {
                   () -> Adaptation.of(headless).fit(dots.labels(), validation))
               .getMessage();
       assertTrue(message.contains("head"), message);
+    }
+  }
+
+  @Test
+  void goesOnFromWhatItWroteDown(@TempDir Path folder) {
+    Checkpoints checkpoints = Checkpoints.in(folder).everySteps(7).resuming();
+    try (Network backbone = Dots.rich(1);
+        Adapted whole = brief(backbone).fit(dots.labels(), validation)) {
+      int[] steps = new int[2];
+      TrainingListener stopping =
+          new TrainingListener() {
+            @Override
+            public void onEpoch(EpochResult epoch) {}
+
+            @Override
+            public void onStep(StepResult step) {
+              if (++steps[0] == 120) {
+                throw new IllegalStateException("as if the power were gone");
+              }
+            }
+          };
+      assertThrows(
+          IllegalStateException.class,
+          () ->
+              brief(backbone)
+                  .checkpoints(checkpoints)
+                  .listener(stopping)
+                  .fit(dots.labels(), validation));
+      TrainingListener counting =
+          new TrainingListener() {
+            @Override
+            public void onEpoch(EpochResult epoch) {}
+
+            @Override
+            public void onStep(StepResult step) {
+              steps[1]++;
+            }
+          };
+      try (Adapted resumed =
+          brief(backbone)
+              .checkpoints(checkpoints)
+              .listener(counting)
+              .fit(dots.labels(), validation)) {
+        assertArrayEquals(
+            whole.network().parameter("heads.side.dense.weight"),
+            resumed.network().parameter("heads.side.dense.weight"));
+        assertEquals(
+            whole.report().trials().stream().map(AdaptationReport.Trial::value).toList(),
+            resumed.report().trials().stream().map(AdaptationReport.Trial::value).toList());
+        long all = whole.report().trials().stream().mapToLong(AdaptationReport.Trial::steps).sum();
+        assertTrue(steps[1] < all - 90, steps[1] + " of " + all);
+      }
     }
   }
 }
