@@ -67,7 +67,7 @@ final class AnswerSheet {
     if (!ids.isEmpty()) {
       header.add("id");
     }
-    header.addAll(List.of("label", "given", "instead", "probability", "doubt", "contradicted"));
+    header.addAll(List.of("label", "given", "instead", "probability", "contradicted"));
     sheet.row(header);
     for (SuspectAnswer suspect : Objects.requireNonNull(suspects, "suspects")) {
       List<String> row = start(place(known, suspect.example()), ids);
@@ -75,7 +75,6 @@ final class AnswerSheet {
       row.add(suspect.given());
       row.add(suspect.instead());
       row.add(String.format(Locale.ROOT, "%.4f", suspect.probability()));
-      row.add(String.format(Locale.ROOT, "%.4f", suspect.doubt()));
       row.add(suspect.isContradicted() ? "yes" : "no");
       sheet.row(row);
     }

@@ -6,13 +6,13 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Ranks known answers by how much cross-fitted heads contradict them: Northcutt, Jiang and Chuang
- * 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels", arXiv:1911.00068.
+ * Finds known answers that cross-fitted heads contradict: Northcutt, Jiang and Chuang 2021,
+ * "Confident Learning: Estimating Uncertainty in Dataset Labels", arXiv:1911.00068.
  *
- * <p>The threshold t(c) of an answer c is the mean probability of c where c is known. An answer g
- * is contradicted by another one, c, where p(c) ≥ t(c) and p(c) is the largest of those that are
- * so. Doubt, by which the list is ranked: {@code max over c of (p(c) - t(c)) - (p(g) - t(g))}, the
- * paper's normalized margin, each answer measured by its own threshold.
+ * <p>The threshold t(c) of an answer c is the mean probability of c where c is known. An answer is
+ * contradicted by another one, c, where p(c) ≥ t(c) and p(c) is the largest of those that are so.
+ * The list is ranked by the probability of the known answer, the least first (the paper's
+ * self-confidence), which found more than its normalized margin: decision 0025.
  */
 final class ConfidentLearning {
   private static final String[] WORDS = {"no", "yes"};
@@ -26,7 +26,7 @@ final class ConfidentLearning {
     this.said = said;
   }
 
-  /** Returns all known answers, the most doubtful first. */
+  /** Returns all known answers, the least probable first. */
   static List<SuspectAnswer> rank(AnsweredFeatures known, float[][] said) {
     ConfidentLearning ranking = new ConfidentLearning(known, said);
     if (known.isClasses()) {
@@ -37,8 +37,7 @@ final class ConfidentLearning {
       }
     }
     ranking.suspects.sort(
-        Comparator.comparingDouble(SuspectAnswer::doubt)
-            .reversed()
+        Comparator.comparingDouble(SuspectAnswer::probability)
             .thenComparingInt(SuspectAnswer::example));
     return List.copyOf(ranking.suspects);
   }
@@ -100,31 +99,23 @@ final class ConfidentLearning {
       double[] probabilities,
       int given,
       double[] thresholds) {
-    int instead = -1;
+    int instead = given == 0 && probabilities.length > 1 ? 1 : 0;
     int confident = -1;
     for (int c = 0; c < probabilities.length; c++) {
-      double margin = probabilities[c] - thresholds[c];
-      if (c != given && (instead < 0 || margin > probabilities[instead] - thresholds[instead])) {
+      if (c != given && probabilities[c] > probabilities[instead]) {
         instead = c;
       }
-      if (margin >= 0 && (confident < 0 || probabilities[c] > probabilities[confident])) {
+      boolean isConfident = probabilities[c] >= thresholds[c];
+      if (isConfident && (confident < 0 || probabilities[c] > probabilities[confident])) {
         confident = c;
       }
     }
-    if (instead < 0 || thresholds[instead] == Double.POSITIVE_INFINITY) {
-      instead = instead < 0 ? given : instead;
-      return new SuspectAnswer(
-          example, label, words.get(given), words.get(instead), probabilities[given], -1, false);
-    }
-    double doubt =
-        probabilities[instead] - thresholds[instead] - (probabilities[given] - thresholds[given]);
     return new SuspectAnswer(
         example,
         label,
         words.get(given),
         words.get(instead),
         probabilities[given],
-        doubt,
         confident >= 0 && confident != given);
   }
 }

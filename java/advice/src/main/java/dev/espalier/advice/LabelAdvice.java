@@ -132,7 +132,7 @@ public final class LabelAdvice {
   }
 
   /**
-   * Returns the known answers, the most doubtful first.
+   * Returns the known answers, the least probable first.
    *
    * @return all of them; none where fewer than two examples are labelled
    */
@@ -165,7 +165,7 @@ public final class LabelAdvice {
 
   /**
    * Writes suspect answers: CSV as above, with the columns {@code example}, {@code id} where there
-   * are any, {@code label}, {@code given}, {@code instead}, {@code probability}, {@code doubt} and
+   * are any, {@code label}, {@code given}, {@code instead}, {@code probability} and
    * {@code contradicted}.
    *
    * @param file a file that is not there yet
@@ -179,7 +179,10 @@ public final class LabelAdvice {
   }
 
   private List<String> checked(List<String> ids) {
-    if (!Objects.requireNonNull(ids, "ids").isEmpty() && ids.size() != known.size()) {
+    for (String id : Objects.requireNonNull(ids, "ids")) {
+      Objects.requireNonNull(id, "ids");
+    }
+    if (!ids.isEmpty() && ids.size() != known.size()) {
       throw new IllegalArgumentException(
           "ids: expected " + known.size() + ", one an example, or none, got " + ids.size());
     }

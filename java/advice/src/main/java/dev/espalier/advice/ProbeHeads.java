@@ -94,34 +94,26 @@ final class ProbeHeads {
   }
 
   /**
-   * Asks about each example heads that were trained without it, and about one that none of the
-   * given ones is, a head that was trained on all of them.
+   * Asks about examples heads that were trained on others of them.
    *
-   * @param examples those with answers to train on
-   * @return [size][labels]; null where fewer than two examples leave nothing to train on
+   * @param examples those with answers
+   * @return [size][labels]; null for the other examples, and for all where there are fewer than two
    */
   float[][] crossFitted(int[] examples, int folds, long seed) {
     float[][] probabilities = new float[size][];
     if (examples.length < 2) {
       return probabilities;
     }
-    boolean[] isGiven = new boolean[size];
-    IntStream.of(examples).forEach(i -> isGiven[i] = true);
-    int[] others = IntStream.range(0, size).filter(i -> !isGiven[i]).toArray();
-    place(probabilities, others, probabilities(examples, others, seed));
     List<Split> splits =
         Datasets.foldsStratified(places(examples), Math.min(folds, examples.length), seed);
     for (Split split : splits) {
       int[] heldOut = read(split.second(), examples);
-      place(probabilities, heldOut, probabilities(read(split.first(), examples), heldOut, seed));
+      float[][] said = probabilities(read(split.first(), examples), heldOut, seed);
+      for (int k = 0; k < heldOut.length; k++) {
+        probabilities[heldOut[k]] = said[k];
+      }
     }
     return probabilities;
-  }
-
-  private static void place(float[][] all, int[] where, float[][] some) {
-    for (int k = 0; k < where.length; k++) {
-      all[where[k]] = some[k];
-    }
   }
 
   /** A data set whose input is an example's place among those given: folds of it tell places. */

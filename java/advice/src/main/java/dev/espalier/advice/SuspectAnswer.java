@@ -9,8 +9,6 @@ package dev.espalier.advice;
  * @param given the answer: {@code "yes"}, {@code "no"}, or a class
  * @param instead the likeliest other answer
  * @param probability what the heads give the known answer
- * @param doubt how far the heads prefer the other answer, each measured by what they usually give
- *     where it is known: above 0, they do
  * @param isContradicted whether the other answer is given at least what it usually is where it is
  *     known, and more than this one: what confident learning counts as wrong
  * @since 0.1
@@ -21,5 +19,4 @@ public record SuspectAnswer(
     String given,
     String instead,
     double probability,
-    double doubt,
     boolean isContradicted) {}

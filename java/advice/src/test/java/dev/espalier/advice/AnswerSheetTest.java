@@ -70,11 +70,11 @@ class AnswerSheetTest {
     Path file = folder.resolve("wrong.csv");
     advice.writeSuspects(
         file,
-        List.of(new SuspectAnswer(2, "dog", "no", "yes", 0.12345, 0.5, true)),
+        List.of(new SuspectAnswer(2, "dog", "no", "yes", 0.12345, true)),
         List.of("a", "b", "-3", "@d"));
     assertEquals(
-        "example,id,label,given,instead,probability,doubt,contradicted\r\n"
-            + "2,-3,dog,no,yes,0.1235,0.5000,yes\r\n",
+        "example,id,label,given,instead,probability,contradicted\r\n"
+            + "2,-3,dog,no,yes,0.1235,yes\r\n",
         Files.readString(file));
   }
 

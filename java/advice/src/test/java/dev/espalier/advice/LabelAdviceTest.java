@@ -125,7 +125,7 @@ class LabelAdviceTest {
     suspects.stream().limit(wrong.size()).forEach(s -> found.add(s.example() + s.label()));
     assertEquals(wrong, found);
     SuspectAnswer first = suspects.get(0);
-    assertTrue(first.isContradicted() && first.doubt() > 0, first.toString());
+    assertTrue(first.isContradicted() && first.probability() < 0.5, first.toString());
     assertFalse(first.given().equals(first.instead()));
     assertFalse(suspects.get(suspects.size() - 1).isContradicted());
   }
@@ -149,7 +149,7 @@ class LabelAdviceTest {
     assertEquals("kind", first.label());
     assertEquals("c", first.given());
     assertEquals("a", first.instead());
-    assertTrue(first.doubt() > 0);
+    assertTrue(first.probability() < 0.5, first.toString());
     OpenAnswer next = advice.nextAnswers(1).get(0);
     assertEquals("kind", next.label());
     assertTrue(List.of("a", "b", "c").contains(next.guess()));

@@ -44,6 +44,13 @@ final class LabelStudy implements Callable<Integer> {
   @Option(names = "--seeds", defaultValue = "5", description = "how often (default 5)")
   private int seeds;
 
+  @Option(
+      names = "--parts",
+      split = ",",
+      defaultValue = "play,wrong,losses",
+      description = "what to do: play, wrong, losses (default all)")
+  private List<String> parts;
+
   @Option(names = "--first-seed", defaultValue = "100", description = "default 100")
   private int firstSeed;
 
@@ -66,36 +73,51 @@ final class LabelStudy implements Callable<Integer> {
     if (emotions != null) {
       pools.add(LabelPool.emotions(emotions));
     }
-    for (LabelPool pool : pools) {
-      compare(pool, true);
-      if (!pool.pool().targets().get(0).isClasses()) {
-        compare(pool, false);
-      }
+    if (parts.contains("play")) {
+      pools.forEach(this::play);
     }
-    for (LabelPool pool : pools) {
-      List<Callable<Found>> jobs = new ArrayList<>();
-      for (int s = 0; s < seeds; s++) {
-        long seed = firstSeed + s;
-        jobs.add(() -> find(pool, seed));
-      }
-      List<Found> found = Parallel.run(jobs);
-      print(
-          "%-10s  wrong answers in the first tenth: %s of all; contradicted: %s, wrong of those:"
-              + " %s",
-          pool.name(),
-          Spread.of(found.stream().map(Found::inFirstTenth).toList()),
-          Spread.of(found.stream().map(Found::contradicted).toList()),
-          Spread.of(found.stream().map(Found::right).toList()));
+    if (parts.contains("wrong")) {
+      pools.forEach(this::findWrong);
     }
-    for (LabelPool pool : pools) {
-      if (!pool.pool().targets().get(0).isClasses()) {
-        LabelLosses losses = new LabelLosses(pool, seeds, firstSeed);
-        losses.yesesAlone();
-        losses.askedUnevenly();
-        losses.priorStart();
-      }
+    if (parts.contains("losses")) {
+      pools.forEach(this::compareLosses);
     }
     return 0;
+  }
+
+  private static boolean hasClasses(LabelPool pool) {
+    return pool.pool().targets().get(0).isClasses();
+  }
+
+  private void play(LabelPool pool) {
+    compare(pool, true);
+    if (!hasClasses(pool)) {
+      compare(pool, false);
+    }
+  }
+
+  private void findWrong(LabelPool pool) {
+    List<Callable<Found>> jobs = new ArrayList<>();
+    for (int s = 0; s < seeds; s++) {
+      long seed = firstSeed + s;
+      jobs.add(() -> find(pool, seed));
+    }
+    List<Found> found = Parallel.run(jobs);
+    print(
+        "%-10s  wrong answers in the first tenth: %s of all; contradicted: %s, wrong of those: %s",
+        pool.name(),
+        Spread.of(found.stream().map(Found::inFirstTenth).toList()),
+        Spread.of(found.stream().map(Found::contradicted).toList()),
+        Spread.of(found.stream().map(Found::right).toList()));
+  }
+
+  private void compareLosses(LabelPool pool) {
+    if (!hasClasses(pool)) {
+      LabelLosses losses = new LabelLosses(pool, seeds, firstSeed);
+      losses.yesesAlone();
+      losses.askedUnevenly();
+      losses.priorStart();
+    }
   }
 
   private void compare(LabelPool pool, boolean areExamples) {
