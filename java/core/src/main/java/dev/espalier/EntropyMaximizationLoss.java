@@ -40,8 +40,8 @@ public final class EntropyMaximizationLoss implements Loss {
   /**
    * Returns the loss.
    *
-   * @param alpha α, the weight of blanks, above 0 and at most 1: 0.01 to 0.2 in the paper, more
-   *     where yeses are many
+   * @param alpha α, the weight of blanks, above 0 and at most 1: 0.01 to 0.2 in the paper; 0.01 and
+   *     0.1 were best in docs/advice.md
    * @return the loss
    * @throws IllegalArgumentException if it is out of its range
    */

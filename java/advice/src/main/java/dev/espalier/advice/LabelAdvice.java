@@ -165,8 +165,8 @@ public final class LabelAdvice {
 
   /**
    * Writes suspect answers: CSV as above, with the columns {@code example}, {@code id} where there
-   * are any, {@code label}, {@code given}, {@code instead}, {@code probability} and
-   * {@code contradicted}.
+   * are any, {@code label}, {@code given}, {@code instead}, {@code probability} and {@code
+   * contradicted}.
    *
    * @param file a file that is not there yet
    * @param suspects some of {@link #suspects}

@@ -15,15 +15,21 @@ class PublicApiTest {
     PublicTypes types = PublicTypes.of("java/advice", "dev.espalier.advice");
     assertEquals(
         List.of(
+            "AdviceOptions",
             "Interval",
             "KnownShare",
+            "LabelAdvice",
+            "LabelRegime",
+            "LabelVerdict",
             "LayerProbe",
+            "OpenAnswer",
             "SharingArm",
             "SharingResult",
             "SharingStudy",
             "SharingVerdict",
             "StudyListener",
             "StudyProgress",
+            "SuspectAnswer",
             "TransferArm",
             "TransferResult",
             "TransferStudy",
