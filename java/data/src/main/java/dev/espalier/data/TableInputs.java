@@ -239,6 +239,46 @@ public final class TableInputs {
   }
 
   /**
+   * Returns the columns that are inputs: the keys of {@link #row}.
+   *
+   * @return the names, in order
+   */
+  public List<String> columnNames() {
+    return names();
+  }
+
+  /**
+   * Returns what the values of a column are.
+   *
+   * @param column one of {@link #columnNames}
+   * @return number, date or category
+   * @throws IllegalArgumentException if there is no such column
+   */
+  public ColumnRole role(String column) {
+    return column(column).role();
+  }
+
+  /**
+   * Returns the categories of a column that have an input of their own.
+   *
+   * @param column one of {@link #columnNames}
+   * @return the texts, in order; none of a number or date
+   * @throws IllegalArgumentException if there is no such column
+   */
+  public List<String> categories(String column) {
+    return column(column).categories();
+  }
+
+  private InputColumn column(String name) {
+    Integer index = columnOfName.get(Objects.requireNonNull(name, "column"));
+    if (index == null) {
+      throw new IllegalArgumentException(
+          "column: expected one of " + ColumnRules.brief(names()) + ", got \"" + name + '"');
+    }
+    return columns.get(index);
+  }
+
+  /**
    * Returns the shape of an input: what a network of such rows is built for.
    *
    * @return a vector of {@link #size} values

@@ -88,6 +88,18 @@ class TableInputsTest {
   }
 
   @Test
+  void tellsWhatItsRowsHave() throws IOException {
+    TableInputs inputs = TableInputs.fit(patients());
+    assertEquals(List.of("age", "sex", "admitted"), inputs.columnNames());
+    assertEquals(ColumnRole.DATE, inputs.role("admitted"));
+    assertEquals(List.of(), inputs.categories("age"));
+    assertEquals(List.of("f", "m"), inputs.categories("sex"));
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> inputs.role("ill")).getMessage();
+    assertTrue(message.contains("got \"ill\""), message);
+  }
+
+  @Test
   void isFittedToTheRowsThatItGets() throws IOException {
     Table table = patients();
     TableInputs inputs = TableInputs.fit(table.rows(2, 3, 4));

@@ -13,7 +13,7 @@ import java.util.List;
  * Lets through who may replace the model: a program on this machine that knows the token. A page in
  * a browser on this machine gets nowhere: it does not know the token, forms cannot send the content
  * type, and what browsers say about a request's origin is refused whatever it is, since this
- * service has no pages of its own.
+ * service's own page does not ask for it.
  */
 final class AdminGate {
   /** A token this long is not guessed. */
@@ -50,7 +50,7 @@ final class AdminGate {
     if (request.getHeader("Origin") != null || (site != null && !site.equals("none"))) {
       throw new RequestException(403, "not from pages in a browser");
     }
-    if (!Requests.mediaType(request.getContentType()).equals("application/json")) {
+    if (!Questions.mediaType(request.getContentType()).equals("application/json")) {
       throw new RequestException(415, "expected content of type application/json");
     }
     String authorization = request.getHeader("Authorization");

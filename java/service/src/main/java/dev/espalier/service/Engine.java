@@ -32,6 +32,22 @@ public interface Engine extends AutoCloseable {
     int inputSize();
 
     /**
+     * Returns what requests may send.
+     *
+     * @return numbers, unless a model says more
+     */
+    default InputForm form() {
+      return new InputForm.Numbers(inputSize());
+    }
+
+    /**
+     * Returns what is asked of an input.
+     *
+     * @return the tasks, in order
+     */
+    List<Task> tasks();
+
+    /**
      * Answers one input.
      *
      * @param input its values
@@ -76,7 +92,8 @@ public interface Engine extends AutoCloseable {
   String describe();
 
   /**
-   * Returns figures for the metrics; counters go on when the model is replaced.
+   * Returns figures for the metrics, read whenever those are asked for; they go on when the model
+   * is replaced.
    *
    * @return the instruments
    */

@@ -22,7 +22,7 @@ final class EspalierEngine implements Engine {
   private final Function<Path, Predictor> loading;
   private final ReentrantLock replacing = new ReentrantLock(); // held while a model is loaded
   private boolean isClosed; // guarded by countsOfFormer
-  private volatile Predictor predictor; // replaced under both locks
+  private volatile Served served; // replaced under both locks
 
   /** Loads the model. */
   EspalierEngine(Path model) {
@@ -32,7 +32,20 @@ final class EspalierEngine implements Engine {
   EspalierEngine(Path model, Function<Path, Predictor> loading) {
     this.model = model;
     this.loading = loading;
-    predictor = loading.apply(model);
+    served = served();
+  }
+
+  private Served served() {
+    Predictor predictor = loading.apply(model);
+    try {
+      return new Served(predictor, InputForm.of(predictor));
+    } catch (IllegalArgumentException damaged) {
+      predictor.close();
+      throw new IllegalArgumentException(model + ": " + damaged.getMessage(), damaged);
+    } catch (RuntimeException | Error error) {
+      predictor.close();
+      throw error;
+    }
   }
 
   private static Predictor load(Path model) {
@@ -41,11 +54,12 @@ final class EspalierEngine implements Engine {
   }
 
   /** What callers rely on. A new model may decide by other thresholds. */
-  private record Contract(Shape inputs, List<Task> tasks) {
-    static Contract of(Predictor predictor) {
+  private record Contract(Shape inputs, String form, List<Task> tasks) {
+    static Contract of(Served served) {
       return new Contract(
-          predictor.inputShape(),
-          predictor.tasks().stream()
+          served.predictor.inputShape(),
+          served.form.describe(),
+          served.tasks().stream()
               .map(task -> Task.of(task.name(), task.kind(), task.outputNames()))
               .toList());
     }
@@ -53,6 +67,7 @@ final class EspalierEngine implements Engine {
     @Override
     public String toString() {
       StringBuilder text = new StringBuilder("inputs ").append(inputs);
+      text.append(" of ").append(form);
       for (Task task : tasks) {
         text.append(", ").append(task.kind()).append(" \"").append(task.name()).append("\" ");
         text.append(task.outputNames());
@@ -61,7 +76,12 @@ final class EspalierEngine implements Engine {
     }
   }
 
-  private record Served(Predictor predictor) implements Model {
+  private record Served(Predictor predictor, InputForm form) implements Model {
+    @Override
+    public List<Task> tasks() {
+      return predictor.tasks();
+    }
+
     @Override
     public int inputSize() {
       return predictor.inputSize();
@@ -81,12 +101,12 @@ final class EspalierEngine implements Engine {
   @Override
   public <R> R answer(Function<Model, R> request) {
     while (true) {
-      Predictor current = predictor;
+      Served current = served;
       try {
-        return request.apply(new Served(current));
+        return request.apply(current);
       } catch (IllegalStateException closed) {
         // Replaced and closed since it was read: the next one is there already.
-        if (current == predictor) {
+        if (current == served) {
           throw closed;
         }
       }
@@ -99,55 +119,63 @@ final class EspalierEngine implements Engine {
     replacing.lock();
     try {
       requireOpen();
-      replaceBy(loading.apply(model));
+      replaceBy(served());
     } finally {
       replacing.unlock();
     }
   }
 
-  private void replaceBy(Predictor next) {
+  private void replaceBy(Served next) {
     synchronized (countsOfFormer) {
       if (isClosed) {
-        next.close();
+        next.predictor.close();
       }
       requireOpen();
-      Predictor former = predictor;
+      Served former = served;
       Contract expected = Contract.of(former);
       Contract got = Contract.of(next);
       if (!got.equals(expected)) {
-        next.close();
+        next.predictor.close();
         throw new IllegalArgumentException(model + ": expected " + expected + ", got " + got);
       }
-      predictor = next;
-      for (Instrument instrument : former.instruments()) {
+      served = next;
+      for (Instrument instrument : former.predictor.instruments()) {
         if (instrument.kind() == Instrument.Kind.COUNTER) {
           countsOfFormer.merge(instrument.name(), instrument.value(), Double::sum);
         }
       }
       // Calls that run end normally; this only says that no more will come.
-      former.close();
+      former.predictor.close();
     }
   }
 
   @Override
   public String describe() {
-    return Espalier.describe() + "\n" + answer(served -> predictor.describe());
+    return Espalier.describe() + "\n" + answer(model -> served.predictor.describe());
   }
 
   @Override
   public List<Instrument> instruments() {
     List<Instrument> instruments = new ArrayList<>(Espalier.instruments());
-    synchronized (countsOfFormer) {
-      for (Instrument instrument : predictor.instruments()) {
-        double value = instrument.value() + countsOfFormer.getOrDefault(instrument.name(), 0.0);
-        boolean isCounter = instrument.kind() == Instrument.Kind.COUNTER;
-        instruments.add(
-            isCounter
-                ? Instrument.counter(instrument.name(), instrument.description(), () -> value)
-                : Instrument.gauge(instrument.name(), instrument.description(), () -> value));
-      }
+    List<Instrument> own = served.predictor.instruments();
+    for (int i = 0; i < own.size(); i++) {
+      int index = i;
+      Instrument now = own.get(i);
+      boolean isCounter = now.kind() == Instrument.Kind.COUNTER;
+      instruments.add(
+          isCounter
+              ? Instrument.counter(now.name(), now.description(), () -> read(index))
+              : Instrument.gauge(now.name(), now.description(), () -> read(index)));
     }
     return instruments;
+  }
+
+  /** Reads an instrument of the predictor that serves now, counts of former ones included. */
+  private double read(int index) {
+    synchronized (countsOfFormer) {
+      Instrument now = served.predictor.instruments().get(index);
+      return now.value() + countsOfFormer.getOrDefault(now.name(), 0.0);
+    }
   }
 
   private void requireOpen() {
@@ -163,7 +191,7 @@ final class EspalierEngine implements Engine {
   public void close() {
     synchronized (countsOfFormer) {
       isClosed = true;
-      predictor.close();
+      served.predictor.close();
     }
   }
 }

@@ -28,8 +28,12 @@ import java.util.concurrent.TimeUnit;
  * An HTTP service of one model.
  *
  * <ul>
- *   <li>{@code POST /predict}: a picture's pixels as bytes, or floats, or JSON; answers every task
- *       by the names of its labels
+ *   <li>{@code GET /}: a page to try the model with, in a browser
+ *   <li>{@code POST /predict}: a picture's pixels as bytes, or floats, or JSON; where the model
+ *       file says how it reads them ({@link InputForm}), the file of a picture, a text or a row,
+ *       too. Answers every task by the names of its labels
+ *   <li>{@code POST /explain?task=…&label=…}: the same bodies; by how much that answer falls where
+ *       a part of the picture, the text or the row is covered
  *   <li>{@code POST /admin/model}: reads the model's file again; from this machine alone, as JSON
  *       (an empty body will do) and with {@code Authorization: Bearer TOKEN}; there only if the
  *       service was given a token
@@ -50,6 +54,7 @@ import java.util.concurrent.TimeUnit;
 public final class PredictionService implements AutoCloseable {
   private static final int JAVA_WITH_VIRTUAL_THREADS = 21;
   private static final long LONGEST_REQUEST_MILLIS = 30_000;
+  private static final long MOST_EXPLAINING_NANOS = TimeUnit.SECONDS.toNanos(20);
 
   /** Larger bodies, or such of unknown size, have places of their own. */
   private static final int TRUSTED_BODY_BYTES = 64 << 10;
@@ -58,9 +63,11 @@ public final class PredictionService implements AutoCloseable {
   private final boolean isOwner;
   private final ServiceOptions options;
   private final int bodyLimit;
-  private final ServiceMetrics metrics = new ServiceMetrics();
+  private final ServiceMetrics metrics;
   private final Semaphore places;
   private final Semaphore largeBodies;
+  private final Semaphore explaining =
+      new Semaphore(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
   private final Javalin server;
 
   /** Ends what takes too long. It runs nothing that waits. */
@@ -80,9 +87,10 @@ public final class PredictionService implements AutoCloseable {
     this.engine = engine;
     this.isOwner = isOwner;
     this.options = options;
-    // The size stays when the model is replaced.
-    long mostBytes = Requests.mostBytes(engine.answer(Engine.Model::inputSize));
+    // Size and form stay when the model is replaced.
+    long mostBytes = engine.answer(model -> Questions.mostBytes(model.form(), model.inputSize()));
     bodyLimit = (int) Math.min(options.maxBodyBytes(), mostBytes);
+    metrics = new ServiceMetrics(engine.instruments());
     places = new Semaphore(options.maxConcurrent());
     largeBodies = new Semaphore(options.maxConcurrent());
     timer.setRemoveOnCancelPolicy(true);
@@ -101,7 +109,9 @@ public final class PredictionService implements AutoCloseable {
             context.header("Connection", "close");
           }
         });
-    server.post("/predict", this::predict);
+    server.get("/", context -> Page.write(context, engine));
+    server.post("/predict", context -> ask(context, false));
+    server.post("/explain", context -> ask(context, true));
     options
         .adminToken()
         .map(AdminGate::new)
@@ -150,12 +160,16 @@ public final class PredictionService implements AutoCloseable {
   }
 
   private static PredictionService start(Engine engine, boolean isOwner, ServiceOptions options) {
+    PredictionService service = null;
     try {
-      PredictionService service = new PredictionService(engine, isOwner, options);
+      service = new PredictionService(engine, isOwner, options);
       service.server.start(options.host(), options.port());
       service.port = service.server.port();
       return service;
     } catch (RuntimeException | Error error) {
+      if (service != null) {
+        service.metrics.close();
+      }
       if (isOwner) {
         engine.close();
       }
@@ -211,6 +225,12 @@ public final class PredictionService implements AutoCloseable {
     isClosed.await();
   }
 
+  /** Returns where it listens, and that it is closed if it is. */
+  @Override
+  public String toString() {
+    return "PredictionService[" + address() + (isClosed.getCount() == 0 ? ", closed]" : "]");
+  }
+
   /**
    * Drains, then stops. While it drains, /health alone says 503: a balancer has to see that before
    * it sends elsewhere, and until then every request is answered, with word to the client to close
@@ -234,6 +254,7 @@ public final class PredictionService implements AutoCloseable {
       server.stop();
     } finally {
       timer.shutdownNow();
+      metrics.close();
       if (isOwner) {
         engine.close();
       }
@@ -241,21 +262,26 @@ public final class PredictionService implements AutoCloseable {
     }
   }
 
-  private void predict(Context context) throws IOException {
+  private void ask(Context context, boolean explains) throws IOException {
     long start = System.nanoTime();
     long declared = context.req().getContentLengthLong(); // -1: not said
     if (declared > bodyLimit) {
-      respond(context, start, null, BodyReader.tooLarge(bodyLimit));
+      respond(context, explains, start, null, BodyReader.tooLarge(bodyLimit));
       return;
     }
     boolean isSmall = declared >= 0 && declared <= TRUSTED_BODY_BYTES;
     ServletInputStream stream = context.req().getInputStream();
     if (isSmall && stream.available() >= declared) { // as nearly always: nobody has to wait
-      respond(context, start, stream.readNBytes((int) declared), null);
+      respond(context, explains, start, stream.readNBytes((int) declared), null);
     } else if (isSmall || largeBodies.tryAcquire()) {
-      context.future(() -> read(context, start, stream, isSmall));
+      context.future(() -> read(context, explains, start, stream, isSmall));
     } else {
-      respond(context, start, null, new RequestException(503, "too many large requests at once"));
+      respond(
+          context,
+          explains,
+          start,
+          null,
+          new RequestException(503, "too many large requests at once"));
     }
   }
 
@@ -264,7 +290,7 @@ public final class PredictionService implements AutoCloseable {
    * no place from others. Large ones have places of their own, for the sake of memory.
    */
   private CompletableFuture<?> read(
-      Context context, long start, ServletInputStream stream, boolean isSmall) {
+      Context context, boolean explains, long start, ServletInputStream stream, boolean isSmall) {
     CompletableFuture<byte[]> body = BodyReader.read(stream, bodyLimit);
     ScheduledFuture<?> end =
         timer.schedule(
@@ -278,7 +304,7 @@ public final class PredictionService implements AutoCloseable {
             largeBodies.release();
           }
           try {
-            respond(context, start, bytes, refusal);
+            respond(context, explains, start, bytes, refusal);
           } catch (IOException clientHasGone) {
             return null; // and nobody is left to be told
           }
@@ -287,7 +313,8 @@ public final class PredictionService implements AutoCloseable {
   }
 
   /** Answers a body, or says why there is none. */
-  private void respond(Context context, long start, byte[] body, Throwable refusal)
+  private void respond(
+      Context context, boolean explains, long start, byte[] body, Throwable refusal)
       throws IOException {
     int status = 200;
     byte[] result;
@@ -295,13 +322,13 @@ public final class PredictionService implements AutoCloseable {
       if (refusal instanceof RuntimeException known) {
         throw known;
       }
-      result = answer(context.contentType(), body);
+      result = explains ? explain(context, body) : predict(context, body);
     } catch (RequestException known) {
       status = known.status();
-      result = Requests.writeError(known.getMessage());
+      result = Answers.writeError(known.getMessage());
     } catch (RuntimeException error) {
       status = 500;
-      result = Requests.writeError(String.valueOf(error.getMessage()));
+      result = Answers.writeError(String.valueOf(error.getMessage()));
     }
     if (status == 503) {
       context.header("Retry-After", "1");
@@ -315,18 +342,44 @@ public final class PredictionService implements AutoCloseable {
       context.res().setContentLength(result.length);
       context.res().getOutputStream().write(result);
     } finally {
-      metrics.countRequest(status, System.nanoTime() - start);
+      if (explains) {
+        metrics.countExplanation(status);
+      } else {
+        metrics.countRequest(status, System.nanoTime() - start);
+      }
     }
   }
 
-  private byte[] answer(String type, byte[] body) throws IOException {
+  private byte[] predict(Context context, byte[] body) {
     if (!places.tryAcquire()) {
       throw new RequestException(503, "too many requests at once");
     }
     try {
-      return Requests.write(engine.answer(served -> Requests.answer(served, type, body)));
+      String type = context.contentType();
+      return Answers.write(engine.answer(model -> Questions.read(model, type, body).answer(model)));
     } finally {
       places.release();
+    }
+  }
+
+  /** As a prediction, but a hundred of them: few at once, so that others are answered. */
+  private byte[] explain(Context context, byte[] body) {
+    String task = context.queryParam("task");
+    String label = context.queryParam("label");
+    if (task == null || label == null) {
+      throw new RequestException(400, "expected ?task=…&label=…, got " + context.queryString());
+    }
+    if (!explaining.tryAcquire()) {
+      throw new RequestException(503, "too many explanations at once");
+    }
+    try {
+      String type = context.contentType();
+      return engine.answer(
+          model ->
+              Occlusion.explain(
+                  model, Questions.read(model, type, body), task, label, MOST_EXPLAINING_NANOS));
+    } finally {
+      explaining.release();
     }
   }
 
@@ -338,7 +391,7 @@ public final class PredictionService implements AutoCloseable {
       if (refusal.status() == 401) {
         context.header("WWW-Authenticate", "Bearer");
       }
-      context.status(refusal.status()).result(Requests.writeError(refusal.getMessage()));
+      context.status(refusal.status()).result(Answers.writeError(refusal.getMessage()));
       return;
     }
     CompletableFuture<Void> loading;
@@ -367,7 +420,7 @@ public final class PredictionService implements AutoCloseable {
   }
 
   private static void refuseReload(Context context) {
-    context.status(503).result(Requests.writeError("shutting down; the former model goes on"));
+    context.status(503).result(Answers.writeError("shutting down; the former model goes on"));
   }
 
   private void reloaded(Context context, boolean isOver, Throwable error) {
@@ -386,7 +439,7 @@ public final class PredictionService implements AutoCloseable {
               || cause instanceof IllegalArgumentException
               || cause instanceof UncheckedIOException;
       String message = String.valueOf(cause.getMessage());
-      context.status(isFile ? 409 : 500).result(Requests.writeError(message));
+      context.status(isFile ? 409 : 500).result(Answers.writeError(message));
     }
   }
 
@@ -397,6 +450,6 @@ public final class PredictionService implements AutoCloseable {
 
   private void metrics(Context context) {
     context.contentType("text/plain; version=0.0.4; charset=utf-8");
-    context.result(Requests.utf8(metrics.text(engine.instruments())));
+    context.result(metrics.text());
   }
 }

@@ -21,7 +21,10 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "serve",
     mixinStandardHelpOptions = true,
-    description = "Serves a saved model by HTTP: POST /predict, GET /health, /metrics, /model.")
+    description = {
+      "Serves a saved model by HTTP: POST /predict and /explain, GET /health, /metrics, /model;",
+      "/ is a page to try it."
+    })
 public final class ServiceMain implements Callable<Integer> {
   private static final String TOKEN_VARIABLE = "ESPALIER_ADMIN_TOKEN";
 
@@ -126,5 +129,11 @@ public final class ServiceMain implements Callable<Integer> {
           "--admin-token-file: expected a file that can be read, got " + adminTokenFile);
     }
     return Files.readString(adminTokenFile).strip();
+  }
+
+  /** Returns which model it is to serve. */
+  @Override
+  public String toString() {
+    return "ServiceMain[" + model + "]";
   }
 }

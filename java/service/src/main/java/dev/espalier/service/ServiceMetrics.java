@@ -2,90 +2,87 @@
 package dev.espalier.service;
 
 import dev.espalier.Instrument;
-import java.lang.management.GarbageCollectorMXBean;
-import java.lang.management.ManagementFactory;
+import dev.espalier.micrometer.EspalierMetrics;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 
-/** Counts requests and their times, and writes them in Prometheus' text format. */
-final class ServiceMetrics {
-  private static final double[] BOUNDS = {
-    50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 100e-3, 1
+/** Counts requests and their times beside what the model and the JVM count, for Prometheus. */
+final class ServiceMetrics implements AutoCloseable {
+  private static final long[] BOUNDS_MICROS = {
+    50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 1_000_000
   };
 
-  private final Map<Integer, LongAdder> requests = new ConcurrentSkipListMap<>();
-  private final LongAdder[] buckets = new LongAdder[BOUNDS.length + 1];
-  private final LongAdder nanos = new LongAdder();
-  private final LongAdder reloads = new LongAdder();
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final JvmGcMetrics collector = new JvmGcMetrics();
+  private final Map<Integer, Counter> requests = new ConcurrentHashMap<>();
+  private final Timer times;
+  private final Counter reloads;
 
-  ServiceMetrics() {
-    for (int i = 0; i < buckets.length; i++) {
-      buckets[i] = new LongAdder();
-    }
+  ServiceMetrics(List<Instrument> instruments) {
+    times =
+        Timer.builder("espalier.request")
+            .description("Time inside the service.")
+            .serviceLevelObjectives(
+                LongStream.of(BOUNDS_MICROS)
+                    .mapToObj(micros -> Duration.ofNanos(1_000 * micros))
+                    .toArray(Duration[]::new))
+            .register(registry);
+    reloads =
+        Counter.builder("espalier.model.reloads")
+            .description("Times that the model was replaced.")
+            .register(registry);
+    EspalierMetrics.of(instruments).bindTo(registry);
+    new JvmMemoryMetrics().bindTo(registry);
+    new JvmThreadMetrics().bindTo(registry);
+    new ProcessorMetrics().bindTo(registry);
+    collector.bindTo(registry);
   }
 
   void countRequest(int status, long durationNanos) {
-    requests.computeIfAbsent(status, code -> new LongAdder()).increment();
-    nanos.add(durationNanos);
-    int bucket = 0;
-    while (bucket < BOUNDS.length && durationNanos > BOUNDS[bucket] * 1e9) {
-      bucket++;
-    }
-    buckets[bucket].increment();
+    requests.computeIfAbsent(status, this::requests).increment();
+    times.record(durationNanos, TimeUnit.NANOSECONDS);
+  }
+
+  private Counter requests(int status) {
+    return Counter.builder("espalier.requests")
+        .description("Predictions asked for, by status.")
+        .tag("status", Integer.toString(status))
+        .register(registry);
+  }
+
+  void countExplanation(int status) {
+    Counter.builder("espalier.explanations")
+        .description("Explanations asked for, by status.")
+        .tag("status", Integer.toString(status))
+        .register(registry)
+        .increment();
   }
 
   void countReload() {
     reloads.increment();
   }
 
-  String text(List<Instrument> instruments) {
-    StringBuilder text = new StringBuilder();
-    header(text, "espalier_requests_total", "counter", "Predictions asked for, by status.");
-    requests.forEach(
-        (status, count) ->
-            line(text, "espalier_requests_total{status=\"" + status + "\"}", count.sum()));
-    header(text, "espalier_request_seconds", "histogram", "Time inside the service.");
-    long count = 0;
-    for (int i = 0; i < buckets.length; i++) {
-      count += buckets[i].sum();
-      String bound = i < BOUNDS.length ? Double.toString(BOUNDS[i]) : "+Inf";
-      line(text, "espalier_request_seconds_bucket{le=\"" + bound + "\"}", count);
-    }
-    line(text, "espalier_request_seconds_sum", nanos.sum() * 1e-9);
-    line(text, "espalier_request_seconds_count", count);
-    header(text, "espalier_model_reloads_total", "counter", "Times that the model was replaced.");
-    line(text, "espalier_model_reloads_total", reloads.sum());
-    for (Instrument instrument : instruments) {
-      boolean isCounter = instrument.kind() == Instrument.Kind.COUNTER;
-      String name = instrument.name().replace('.', '_') + (isCounter ? "_total" : "");
-      header(text, name, isCounter ? "counter" : "gauge", instrument.description());
-      line(text, name, instrument.value());
-    }
-    header(text, "jvm_memory_used_bytes", "gauge", "Memory in use, garbage included.");
-    line(
-        text,
-        "jvm_memory_used_bytes{area=\"heap\"}",
-        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
-    header(text, "jvm_gc_seconds_total", "counter", "Time spent collecting garbage.");
-    for (GarbageCollectorMXBean collector : ManagementFactory.getGarbageCollectorMXBeans()) {
-      line(
-          text,
-          "jvm_gc_seconds_total{gc=\"" + collector.getName() + "\"}",
-          collector.getCollectionTime() * 1e-3);
-    }
-    return text.toString();
+  /** Returns all figures in Prometheus' text format. */
+  String text() {
+    return registry.scrape();
   }
 
-  private static void header(StringBuilder text, String name, String type, String description) {
-    text.append("# HELP ").append(name).append(' ').append(description).append('\n');
-    text.append("# TYPE ").append(name).append(' ').append(type).append('\n');
-  }
-
-  private static void line(StringBuilder text, String name, double value) {
-    boolean isWhole = value == Math.rint(value) && Math.abs(value) < 1e15;
-    text.append(name).append(' ');
-    text.append(isWhole ? Long.toString((long) value) : Double.toString(value)).append('\n');
+  @Override
+  public void close() {
+    collector.close();
+    registry.close();
   }
 }

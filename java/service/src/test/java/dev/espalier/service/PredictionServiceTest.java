@@ -465,7 +465,8 @@ class PredictionServiceTest {
     Shape shape = Shape.image(1, 6, 6);
     Head garment = Head.classes("shirt", "shoe", "bag");
     Head trait = Head.labels("long", "red");
-    String served = "expected inputs [1, 6, 6], CLASSES \\\"garment\\\" [shirt, shoe, bag], ";
+    String served =
+        "expected inputs [1, 6, 6] of numbers, CLASSES \\\"garment\\\" [shirt, shoe, bag], ";
     String answer = post("/predict", BYTES, BodyPublishers.ofByteArray(picture)).body();
     List<NetworkBuilder> others =
         List.of(
@@ -517,7 +518,7 @@ class PredictionServiceTest {
           Predictor predictor = network.predictor()) {
         legal.add(
             new String(
-                Requests.write(
+                Answers.write(
                     new Engine.Answer(predictor.tasks(), predictor.predictPixels(pixels()))),
                 StandardCharsets.UTF_8));
       }

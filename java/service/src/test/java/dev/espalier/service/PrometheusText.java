@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
 final class PrometheusText {
   private static final Pattern HELP = Pattern.compile("# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (\\S.*)");
   private static final Pattern TYPE =
-      Pattern.compile("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)");
+      Pattern.compile("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram|summary)");
   private static final String LABEL =
       "[a-zA-Z_][a-zA-Z0-9_]*=\"(?:[^\\\\\"\\n]|\\\\\\\\|\\\\\"|\\\\n)*\"";
   private static final Pattern SAMPLE =
@@ -81,9 +81,12 @@ final class PrometheusText {
   }
 
   private boolean belongs(String name, String family) {
-    return "histogram".equals(types.get(family))
-        ? Set.of(family + "_bucket", family + "_sum", family + "_count").contains(name)
-        : name.equals(family);
+    return switch (types.get(family)) {
+      case "histogram" ->
+          Set.of(family + "_bucket", family + "_sum", family + "_count").contains(name);
+      case "summary" -> Set.of(family, family + "_sum", family + "_count").contains(name);
+      default -> name.equals(family);
+    };
   }
 
   private void check(String family, String type) {

@@ -45,6 +45,10 @@ final class ServedVector implements AutoCloseable {
     return socket;
   }
 
+  URI address() {
+    return service.address();
+  }
+
   HttpResponse<String> predict(int bytes) throws IOException, InterruptedException {
     return predict(BYTES, BodyPublishers.ofByteArray(new byte[bytes]));
   }

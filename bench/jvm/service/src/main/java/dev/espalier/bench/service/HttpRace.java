@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -204,7 +205,7 @@ public final class HttpRace implements Callable<Integer> {
 
   /** A process that serves. */
   private record Service(Process process, int port, Path gcLog) {
-    private static final String USED = "jvm_memory_used_bytes{area=\"heap\"} ";
+    private static final String USED = "jvm_memory_used_bytes{area=\"heap\",";
 
     static Service start(Path java, String contender, Path model, Path folder)
         throws IOException, InterruptedException {
@@ -236,11 +237,15 @@ public final class HttpRace implements Callable<Integer> {
     double heapMegabytes() throws IOException, InterruptedException {
       HttpRequest request = HttpRequest.newBuilder(uri("/metrics")).build();
       String text = client().send(request, BodyHandlers.ofString()).body();
-      return text.lines()
-          .filter(line -> line.startsWith(USED))
-          .mapToDouble(line -> Double.parseDouble(line.substring(USED.length())) / (1 << 20))
-          .findFirst()
-          .orElseThrow(() -> new IOException("no " + USED + "in\n" + text));
+      double[] pools =
+          text.lines()
+              .filter(line -> line.startsWith(USED))
+              .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+              .toArray();
+      if (pools.length == 0) {
+        throw new IOException("no " + USED + "in\n" + text);
+      }
+      return DoubleStream.of(pools).sum() / (1 << 20);
     }
 
     private void awaitHealth() throws IOException, InterruptedException {

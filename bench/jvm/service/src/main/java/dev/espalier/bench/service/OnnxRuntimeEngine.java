@@ -79,6 +79,11 @@ final class OnnxRuntimeEngine implements Engine, Engine.Model {
   }
 
   @Override
+  public List<Task> tasks() {
+    return tasks;
+  }
+
+  @Override
   public Answer predict(float[] input) {
     try {
       Tensors tensors = pool.poll();

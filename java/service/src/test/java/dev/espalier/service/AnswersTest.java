@@ -5,14 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.espalier.Task;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
-class RequestsTest {
+class AnswersTest {
   private static final Engine.Answer ANSWER =
       new Engine.Answer(
           List.of(Task.of("garment", Task.Kind.CLASSES, List.of("shirt", "shoe"))),
@@ -21,7 +20,7 @@ class RequestsTest {
   @Test
   void nanIsNoBestClass() throws Exception {
     Engine.Answer answer = new Engine.Answer(ANSWER.tasks(), new float[] {Float.NaN, 0.75f});
-    String text = new String(Requests.write(answer), StandardCharsets.UTF_8);
+    String text = new String(Answers.write(answer), StandardCharsets.UTF_8);
     assertTrue(text.contains("\"best\":\"shoe\""), text);
     assertTrue(text.contains("\"shirt\":null"), text);
   }
@@ -30,17 +29,13 @@ class RequestsTest {
   @Test
   void aThreadsFirstAnswerNeedsNoBuffersOfItsOwn() throws Exception {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-    Requests.write(ANSWER);
+    Answers.write(ANSWER);
     AtomicLong bytes = new AtomicLong(-1);
     Thread thread =
         new Thread(
             () -> {
               long before = threads.getCurrentThreadAllocatedBytes();
-              try {
-                Requests.write(ANSWER);
-              } catch (IOException error) {
-                throw new AssertionError(error);
-              }
+              Answers.write(ANSWER);
               bytes.set(threads.getCurrentThreadAllocatedBytes() - before);
             });
     thread.start();
