@@ -48,7 +48,6 @@ public final class Advisor implements Callable<Integer> {
   private static final int SCENES = 1000;
   private static final int TEST_SCENES = 2000;
   private static final double HIDDEN_OF_SCENES = 0.6;
-  private static final int[] WIDTHS = {1, 2};
   private static final int PICTURES = 500;
   private static final double HIDDEN_OF_PICTURES = 0.5;
 
@@ -309,7 +308,6 @@ public final class Advisor implements Callable<Integer> {
             () ->
                 SharingStudy.of(form)
                     .head(task, Head::labels)
-                    .widths(WIDTHS)
                     .folds(draws)
                     .seed(FIRST_DRAW)
                     .folder(cells())
