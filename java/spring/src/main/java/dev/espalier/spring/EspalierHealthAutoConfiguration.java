@@ -4,9 +4,9 @@ package dev.espalier.spring;
 import dev.espalier.Predictor;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnExpression;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
-import org.springframework.boot.health.autoconfigure.contributor.ConditionalOnEnabledHealthIndicator;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
 
@@ -24,7 +24,8 @@ public final class EspalierHealthAutoConfiguration {
 
   @Bean
   @ConditionalOnSingleCandidate(Predictor.class)
-  @ConditionalOnEnabledHealthIndicator("espalier")
+  @ConditionalOnExpression(
+      "${management.health.espalier.enabled:${management.health.defaults.enabled:true}}")
   @ConditionalOnMissingBean(name = "espalierHealthIndicator")
   HealthIndicator espalierHealthIndicator(Predictor predictor) {
     return new EspalierHealthIndicator(predictor);
