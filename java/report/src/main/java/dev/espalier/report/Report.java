@@ -8,7 +8,9 @@ import dev.espalier.Evaluation;
 import dev.espalier.History;
 import dev.espalier.Network;
 import dev.espalier.Task;
+import dev.espalier.advice.LabelRegime;
 import dev.espalier.advice.SharingResult;
+import dev.espalier.advice.SuspectAnswer;
 import dev.espalier.advice.TransferResult;
 import java.nio.file.CopyOption;
 import java.nio.file.Path;
@@ -196,6 +198,28 @@ public final class Report {
   public Report study(SharingResult result) {
     return section(
         StudySections.of("One network or several?", Objects.requireNonNull(result, "result")));
+  }
+
+  /**
+   * Adds what the answers to each label allow to learn and to measure, and what to do.
+   *
+   * @param regime of the data set
+   * @return changed report
+   */
+  public Report regime(LabelRegime regime) {
+    return section(
+        LabelSections.of("How labels are answered", Objects.requireNonNull(regime, "regime")));
+  }
+
+  /**
+   * Adds which answers look wrong.
+   *
+   * @param suspects as many as are to be shown, of {@link dev.espalier.advice.LabelAdvice#suspects}
+   * @return changed report
+   */
+  public Report suspects(List<SuspectAnswer> suspects) {
+    return section(
+        LabelSections.of("Answers that look wrong", Objects.requireNonNull(suspects, "suspects")));
   }
 
   /**

@@ -13,6 +13,8 @@ import dev.espalier.Network;
 import dev.espalier.Shape;
 import dev.espalier.Split;
 import dev.espalier.Trainer;
+import dev.espalier.advice.LabelAdvice;
+import dev.espalier.advice.LabelRegime;
 import dev.espalier.advice.SharingResult;
 import dev.espalier.advice.SharingStudy;
 import dev.espalier.advice.TransferResult;
@@ -110,6 +112,8 @@ final class SampleReports {
           .comparison(comparison())
           .study(transfer(network))
           .study(sharing())
+          .regime(LabelRegime.of(flat(findings(3))))
+          .suspects(LabelAdvice.of(flat(findings(3))).suspects().subList(0, 5))
           .history(history)
           .adaptation(adaptation(network))
           .evaluation("Test pictures " + HOSTILE.get(0), data(2), Examples.inputs().occlude(8))
@@ -162,6 +166,10 @@ final class SampleReports {
       rows[i] = Datasets.target(all, TASK, i);
     }
     return Datasets.withTargets(Datasets.withoutTargets(all), TASK, HOSTILE, rows);
+  }
+
+  private static Dataset flat(Dataset data) {
+    return Datasets.reshape(data, Shape.vector(SIDE * SIDE));
   }
 
   private static TransferResult transfer(Network backbone) {
