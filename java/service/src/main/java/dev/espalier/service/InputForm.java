@@ -18,9 +18,6 @@ import java.util.stream.Collectors;
  * @since 0.1
  */
 public sealed interface InputForm {
-  /** A phone's picture has up to 50 million pixels; a decoded one takes up to 8 bytes for each. */
-  int MOST_PIXELS = 50_000_000;
-
   /**
    * Numbers as the network reads them, and nothing else.
    *
@@ -59,7 +56,7 @@ public sealed interface InputForm {
   static InputForm of(Predictor predictor) {
     Map<String, String> metadata = Objects.requireNonNull(predictor, "predictor").metadata();
     if (metadata.containsKey(PictureReader.METADATA_KEY)) {
-      return new Pictures(PictureReader.of(predictor).maxPixels(MOST_PIXELS));
+      return new Pictures(PictureReader.of(predictor).maxPixels(Questions.MOST_PIXELS));
     } else if (metadata.containsKey(TableInputs.METADATA_KEY)) {
       return new Rows(TableInputs.of(predictor));
     } else if (metadata.containsKey(TextInputs.METADATA_KEY)) {

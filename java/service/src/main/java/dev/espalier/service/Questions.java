@@ -25,9 +25,13 @@ final class Questions {
   /** More text than any network reads, and than rows have. */
   private static final int MOST_TEXT_BYTES = 1 << 20;
 
-  /** Each picture that is decoded takes much heap for a moment. */
-  private static final Semaphore DECODING =
-      new Semaphore(Runtime.getRuntime().availableProcessors());
+  /**
+   * Pixels of a picture: a phone's has up to 50 million. A decoded one takes up to 8 bytes for
+   * each, two at once then half of the heap.
+   */
+  static final long MOST_PIXELS = Math.min(50_000_000, Runtime.getRuntime().maxMemory() / 32);
+
+  private static final Semaphore DECODING = new Semaphore(2);
 
   private Questions() {}
 
