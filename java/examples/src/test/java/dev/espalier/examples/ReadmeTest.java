@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -50,6 +51,16 @@ class ReadmeTest {
       Files.deleteIfExists(SAVED);
     }
     assertEquals(first(OUTPUT, DocumentedCode.text("README.md")), printed);
+  }
+
+  @Test
+  void whatItShowsOfCheckpointsCompiles(@TempDir Path folder) throws Exception {
+    CompiledProgram.ofStatements(
+        folder,
+        "Resuming",
+        List.of("dev.espalier.*", "java.nio.file.Path", "java.time.Duration"),
+        "Network network, Dataset data",
+        DocumentedCode.ofSection("README.md", "Training that a power cut can't lose").get(0));
   }
 
   /** Writes pictures with a bright stripe in the rows of their class, and their classes. */
