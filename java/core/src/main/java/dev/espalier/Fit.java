@@ -292,6 +292,7 @@ final class Fit {
         }
       }
     }
+    resumed = Optional.empty(); // where the stage was over already
     if (stopReason == null) {
       stopReason = StopReason.EPOCHS;
     }

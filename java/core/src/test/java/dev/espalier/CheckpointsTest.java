@@ -210,6 +210,22 @@ class CheckpointsTest {
   }
 
   @Test
+  void goesOnBetweenStages() {
+    isTheSameInPieces(
+        CheckpointsTest::network,
+        t ->
+            t.stages(
+                    List.of(
+                        Stage.asItIs().epochs(1),
+                        Stage.unfreezing("conv*").epochs(1),
+                        Stage.unfreezing("*").epochs(2)))
+                .batchSize(16)
+                .averageWeights(0.9),
+        Checkpoints.in(folder),
+        6);
+  }
+
+  @Test
   void goesOnAfterEpochs() throws IOException {
     isTheSameInPieces(
         CheckpointsTest::network,
