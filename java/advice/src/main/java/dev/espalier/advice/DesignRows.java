@@ -6,8 +6,9 @@ import java.util.SplittableRandom;
 
 /**
  * Features as {@link InformationGain} reads them: of mean square norm 1, and so few that matrices
- * of their width squared have room, one for each label. More are mixed into fewer at random, which
- * keeps distances about as they are (Johnson and Lindenstrauss 1984; signs: Achlioptas 2003).
+ * of their width squared have room, two for each label. More are mixed into fewer at random, which
+ * keeps products of rows about as they are (feature hashing: Weinberger et al. 2009,
+ * arXiv:0902.2206).
  */
 final class DesignRows {
   private static final int MOST_WIDTH = 256;
@@ -40,23 +41,20 @@ final class DesignRows {
     }
   }
 
+  /** Adds each feature to one of the fewer, or takes it away from that. */
   private float[] mixed(AnsweredFeatures known, long seed) {
     float[] features = known.features();
     int all = known.width();
-    float[] mixed = new float[size * width];
     SplittableRandom random = new SplittableRandom(seed);
-    boolean[] signs = new boolean[all];
-    for (int q = 0; q < width; q++) {
+    int[] targets = random.ints(all, 0, width).toArray();
+    float[] signs = new float[all];
+    for (int r = 0; r < all; r++) {
+      signs[r] = random.nextBoolean() ? 1 : -1;
+    }
+    float[] mixed = new float[size * width];
+    for (int i = 0; i < size; i++) {
       for (int r = 0; r < all; r++) {
-        signs[r] = random.nextBoolean();
-      }
-      for (int i = 0; i < size; i++) {
-        float sum = 0;
-        for (int r = 0; r < all; r++) {
-          float value = features[i * all + r];
-          sum += signs[r] ? value : -value;
-        }
-        mixed[i * width + q] = sum;
+        mixed[i * width + targets[r]] += signs[r] * features[i * all + r];
       }
     }
     return mixed;
