@@ -7,6 +7,7 @@ import dev.espalier.LayerSummary;
 import dev.espalier.Network;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -152,7 +153,7 @@ final class AdaptCommand implements Callable<Integer> {
       Network network, Examples examples, Learning.Data read, InputReader inputs, Path target) {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter messages = spec.commandLine().getErr();
-    Learning.requireAnswers(read.training(), messages);
+    Learning.requireAnswers(read.training(), examples.questions(), messages);
     List<LayerSummary> candidates = backbone.candidates(network, examples);
     List<LayerChoice.Tried> tried = List.of();
     if (candidates.size() > 1) {
@@ -188,6 +189,9 @@ final class AdaptCommand implements Callable<Integer> {
   }
 
   private static Map<String, Object> described(LayerChoice.Tried tried) {
-    return Map.of("layer", tried.layer().name(), "validation_loss", tried.loss());
+    Map<String, Object> one = new LinkedHashMap<>();
+    one.put("layer", tried.layer().name());
+    one.put("validation_loss", Json.number(tried.loss()));
+    return one;
   }
 }

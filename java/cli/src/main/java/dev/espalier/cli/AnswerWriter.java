@@ -2,6 +2,7 @@
 package dev.espalier.cli;
 
 import de.siegmar.fastcsv.writer.CsvWriter;
+import de.siegmar.fastcsv.writer.LineDelimiter;
 import dev.espalier.Prediction;
 import dev.espalier.Task;
 import java.io.PrintWriter;
@@ -23,7 +24,7 @@ interface AnswerWriter {
    * each label or class, or the value.
    */
   static AnswerWriter csv(PrintWriter out, List<Task> tasks) {
-    CsvWriter csv = CsvWriter.builder().bufferSize(0).build(out);
+    CsvWriter csv = CsvWriter.builder().bufferSize(0).lineDelimiter(LineDelimiter.LF).build(out);
     List<String> header = new ArrayList<>(List.of("input"));
     for (Task task : tasks) {
       if (task.kind() != Task.Kind.VALUES) {

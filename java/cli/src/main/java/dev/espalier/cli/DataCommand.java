@@ -12,7 +12,6 @@ import dev.espalier.data.PictureReader;
 import dev.espalier.data.TableColumn;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -73,9 +72,8 @@ final class DataCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    if (sheet != null && Files.exists(sheet) && !force) {
-      throw new CommandFailure(
-          sheet + " is there already: name another file, or write over it by --force");
+    if (sheet != null) {
+      NewFile.checked(sheet, force);
     }
     Examples examples = exampleOptions.read(data, csv, questions.asked(), questions);
     LabelStatistics statistics = examples.table().statistics();

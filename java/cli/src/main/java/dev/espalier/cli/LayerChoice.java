@@ -36,8 +36,8 @@ final class LayerChoice {
       Network backbone, List<LayerSummary> layers, Examples examples, Learning.Data data) {
     String[] names = layers.stream().map(LayerSummary::name).toArray(String[]::new);
     try (Predictor predictor = backbone.predictor(PredictorOptions.defaults().layers(names))) {
-      Dataset training = means(predictor, layers, data.training());
-      Dataset validation = means(predictor, layers, data.validation());
+      Dataset training = means(predictor, layers, some(data.training(), data.seed()));
+      Dataset validation = means(predictor, layers, some(data.validation(), data.seed()));
       List<Tried> tried = new ArrayList<>();
       int from = 0;
       for (LayerSummary layer : layers) {
@@ -86,13 +86,18 @@ final class LayerChoice {
         row -> java.util.Arrays.copyOfRange(row, from, from + channels));
   }
 
+  private static Dataset some(Dataset data, long seed) {
+    return data.size() <= MOST_EXAMPLES
+        ? data
+        : Datasets.range(Datasets.shuffle(data, seed), 0, MOST_EXAMPLES);
+  }
+
   /** Returns the mean of each channel of each layer, one layer after the other. */
   private static Dataset means(Predictor predictor, List<LayerSummary> layers, Dataset data) {
-    Dataset some = Datasets.range(data, 0, Math.min(MOST_EXAMPLES, data.size()));
     int width = layers.stream().mapToInt(layer -> layer.output().dims()[0]).sum();
     return Datasets.cache(
         Datasets.map(
-            predictor.features(some), Shape.vector(width), row -> means(row, layers, width)));
+            predictor.features(data), Shape.vector(width), row -> means(row, layers, width)));
   }
 
   private static float[] means(float[] outputs, List<LayerSummary> layers, int width) {

@@ -15,6 +15,8 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * From examples to a model file: what was tried, chosen on validation data, is calibrated and gets
@@ -50,14 +52,24 @@ final class Learning {
    *
    * @param training examples, whose answers are read
    */
-  static void requireAnswers(Dataset training, PrintWriter messages) {
+  static void requireAnswers(Dataset training, List<Question> questions, PrintWriter messages) {
+    Set<String> values =
+        questions.stream()
+            .filter(question -> question.kind() == Task.Kind.VALUES)
+            .map(Question::task)
+            .collect(Collectors.toSet());
     boolean isAny = false;
     for (LabelCounts label : Datasets.statistics(training).labels()) {
-      if (label.other() > 0 || label.yes() > 0 && label.no() > 0) {
+      boolean isValue = values.contains(label.task());
+      if (label.yes() > 0 && label.no() > 0 || isValue && label.blank() < training.size()) {
         isAny = true;
       } else {
         messages.println(
-            "warning: " + label + ": nothing can be learned of it without a yes and a no");
+            "warning: "
+                + label
+                + (isValue
+                    ? ": nothing can be learned of it without an answer"
+                    : ": nothing can be learned of it without a yes and a no"));
       }
     }
     if (!isAny) {

@@ -2,6 +2,8 @@
 package dev.espalier.cli;
 
 import dev.espalier.Adaptation;
+import dev.espalier.Checkpoints;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
 import java.util.OptionalLong;
@@ -11,6 +13,8 @@ import picocli.CommandLine.TypeConversionException;
 
 /** How long, and by what, is learned. */
 final class LearningOptions {
+  private static final Duration CHECKPOINT_INTERVAL = Duration.ofMinutes(1);
+
   /** {@code 90s}, {@code 15m}, {@code 2h}, or what {@link Duration#parse} reads. */
   static final class DurationConverter implements ITypeConverter<Duration> {
     @Override
@@ -65,6 +69,15 @@ final class LearningOptions {
       })
   private Duration timeLimit;
 
+  @Option(
+      names = "--checkpoints",
+      paramLabel = "FOLDER",
+      description = {
+        "Keeps there how far it is, each minute: the same command goes on from it after it was",
+        "ended, to the same bits. Another command needs another folder."
+      })
+  private Path checkpoints;
+
   /** Returns the most steps of training all of a network, as {@link Adaptation} has them. */
   long tuningSteps(int examples) {
     long epoch = Math.max(1, (examples + batchSize - 1L) / batchSize);
@@ -83,6 +96,9 @@ final class LearningOptions {
     steps(tuningSteps).ifPresent(adaptation::tuningSteps);
     if (metric != null) {
       adaptation.metric(examples.questions().get(0).task(), metric);
+    }
+    if (checkpoints != null) {
+      adaptation.checkpoints(Checkpoints.in(checkpoints).every(CHECKPOINT_INTERVAL).resuming());
     }
     if (timeLimit != null) {
       adaptation.timeLimit(timeLimit);

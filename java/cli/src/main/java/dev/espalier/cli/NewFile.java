@@ -19,19 +19,24 @@ final class NewFile {
 
   /** Returns the path; refuses one that can't be written, before any work is done for it. */
   Path checked() {
+    return checked(file, force);
+  }
+
+  /** Returns a path to write to; one that is there already has to be forced. */
+  static Path checked(Path file, boolean force) {
     Path folder = file.toAbsolutePath().getParent();
     if (Files.isDirectory(file)) {
-      throw new CommandFailure("-o: expected a file, got the folder " + file);
+      throw new CommandFailure("expected a file to write, got the folder " + file);
     }
     if (Files.exists(file) && !force) {
       throw new CommandFailure(
           file + " is there already: name another file, or write over it by --force");
     }
     if (!Files.isDirectory(folder)) {
-      throw new CommandFailure("-o: the folder " + folder + " is not there: make it first");
+      throw new CommandFailure("the folder " + folder + " is not there: make it first");
     }
     if (!Files.isWritable(folder)) {
-      throw new CommandFailure("-o: no permission to write into the folder " + folder);
+      throw new CommandFailure("no permission to write into the folder " + folder);
     }
     return file;
   }

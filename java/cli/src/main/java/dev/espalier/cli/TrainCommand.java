@@ -81,7 +81,7 @@ final class TrainCommand implements Callable<Integer> {
         return 0;
       }
       Learning.Data read = Learning.Data.of(parts, inputs, split.seed());
-      Learning.requireAnswers(read.training(), messages);
+      Learning.requireAnswers(read.training(), examples.questions(), messages);
       Learning.Result result = Learning.run(adaptation, SETTINGS, read, inputs, target, messages);
       if (json.isGiven()) {
         out.println(Json.pretty(LearningReport.described(result, target)));

@@ -87,6 +87,11 @@ class AdaptTest {
     assertEquals(first, Checksum.of(model));
     Run.done(adapt("--heads-alone", "--layer", "three_relu", "--force"));
     assertEquals(first, Checksum.of(model));
+    Object[] kept = {
+      "--heads-alone", "--layer", "three_relu", "--force", "--checkpoints", folder.resolve("kept")
+    };
+    Run.done(adapt(kept));
+    assertEquals(first, Checksum.of(model));
   }
 
   /** What takes long is not tried unasked, and said. */
@@ -164,6 +169,18 @@ class AdaptTest {
     assertTrue(skipped.err().contains("left out:"), skipped.err());
     Files.delete(pictures.resolve("p7.png"));
     Run.fails(1, "got 1 that are not there: p7.png", adapt("--force"));
+  }
+
+  @Test
+  void valuesNeedNoYesAndNo() throws IOException {
+    List<String> lines = new ArrayList<>(List.of("file,share"));
+    for (int i = 0; i < Pictures.COUNT; i++) {
+      lines.add("p" + i + ".png," + (i % 2 == 0 ? "0.4" : i % 3 == 0 ? "" : "0.1"));
+    }
+    Files.write(labels, lines);
+    Run run = Run.done(adapt("--values", "share", "--heads-alone"));
+    assertFalse(run.err().contains("warning"), run.err());
+    assertTrue(Run.done("predict", model, pictures).out().startsWith("input,values/share"));
   }
 
   @Test
