@@ -59,7 +59,7 @@ final class SharingDecision {
     Interval first = toSeparate.get(shared.get().way().width());
     List<Integer> losers =
         IntStream.range(0, questions.size())
-            .filter(q -> byQuestion.get(q).isBelow(0))
+            .filter(q -> isWorse(byQuestion.get(q)))
             .boxed()
             .toList();
     boolean isWorse = isWorse(first);

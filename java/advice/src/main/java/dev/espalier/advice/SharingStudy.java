@@ -39,13 +39,14 @@ import java.util.stream.IntStream;
  * bootstrap over folds and examples (1,000 draws):
  *
  * <ul>
- *   <li>One network of the first width is not worse, or by less than the {@linkplain #tolerance
- *       tolerance} for sure: share.
- *   <li>It is worse, but a wider one is better than it and not worse than the separate ones: larger
- *       network first.
- *   <li>It is worse at some questions (those with intervals without 0, Bonferroni over questions),
- *       not at the others: share these groups, which are trained and shown, too.
+ *   <li>Worse is what is worse for sure, and not by less than the {@linkplain #tolerance tolerance}
+ *       for sure.
+ *   <li>One network of the first width is worse, but a wider one is better than it and not worse
+ *       than the separate ones: larger network first.
+ *   <li>It is worse at some questions (Bonferroni over questions), not at two or more others: share
+ *       these groups, which are trained and shown, too.
  *   <li>It is worse otherwise: separate.
+ *   <li>It is better, or loses less than the tolerance for sure: share. Else nobody can tell.
  * </ul>
  *
  * <p>Cosines between the gradients of questions, in a network that is a quarter trained, explain

@@ -87,6 +87,15 @@ class SharingDecisionTest {
     assertEquals(List.of("a", "c"), decision.names(decision.groups().orElseThrow().get(0)));
   }
 
+  /** What is sure need not matter: a loss of a thousandth is none. */
+  @Test
+  void smallLossesAreTolerated() {
+    SharingDecision decision =
+        decision(outcome(1, ALL, 3000, 0.3, 0.33, 0.3), outcome(1, SEPARATE, 3000, 0.3, 0.3, 0.3));
+    assertTrue(decision.gainsOf(decision.shared().orElseThrow()).get(1).isBelow(0));
+    assertEquals(SharingVerdict.SHARE, decision.verdict());
+  }
+
   @Test
   void cannotTellFromFewExamples() {
     SharingDecision decision =

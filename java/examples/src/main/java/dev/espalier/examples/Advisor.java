@@ -200,6 +200,7 @@ public final class Advisor implements Callable<Integer> {
     int wrong = 0;
     int silent = 0;
     int open = 0;
+    int rash = 0;
     int held = 0;
     for (Judgement judgement : judgements) {
       Verdict said = judgement.study.verdict(arm);
@@ -209,6 +210,7 @@ public final class Advisor implements Callable<Integer> {
       held += gain.low() <= truth && truth <= gain.high() ? 1 : 0;
       if (came == Verdict.CANNOT_TELL) {
         open++;
+        rash += said == Verdict.CANNOT_TELL ? 0 : 1;
       } else if (said == Verdict.CANNOT_TELL) {
         silent++;
       } else if (said == came) {
@@ -220,14 +222,16 @@ public final class Advisor implements Callable<Integer> {
     say(
         String.format(
             Locale.ROOT,
-            "%s: of %d pairs right %d, wrong %d, can't tell %d; the outcome of %d is undecided;"
-                + " %d of the study's intervals hold the outcome's mean",
+            "%s: of %d pairs right %d, wrong %d, can't tell %d; the outcome of %d is undecided, of"
+                + " %d of which the study was sure; %d of the study's intervals hold the outcome's"
+                + " mean",
             name,
             judgements.size(),
             right,
             wrong,
             silent,
             open,
+            rash,
             held));
     isAsExpected &= wrong == 0;
   }
