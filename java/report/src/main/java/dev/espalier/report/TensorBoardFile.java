@@ -24,7 +24,7 @@ import java.util.zip.CRC32C;
  * buffers.
  *
  * <pre>
- * record   length (uint64), masked CRC-32C of it (uint32), data, masked CRC-32C of it; little endian
+ * record   length (uint64), masked CRC-32C of it (uint32), data, masked CRC-32C of it
  * masked   ((crc >>> 15) | (crc << 17)) + 0xa282ead8
  * Event    1: wall time (double), 2: step (int64), 3: file version (string), 5: Summary
  * Summary  1: Value, repeated;  Value  1: tag (string), 2: simple value (float)

@@ -138,7 +138,8 @@ final class Browser implements AutoCloseable {
     JsonNode size =
         evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]");
     String clip =
-        "{\"format\":\"png\",\"captureBeyondViewport\":true,\"clip\":{\"x\":0,\"y\":0,\"width\":%d,\"height\":%d,\"scale\":1}}"
+        ("{\"format\":\"png\",\"captureBeyondViewport\":true,"
+                + "\"clip\":{\"x\":0,\"y\":0,\"width\":%d,\"height\":%d,\"scale\":1}}")
             .formatted(size.get(0).asInt(), Math.min(12000, size.get(1).asInt()));
     return Base64.getDecoder().decode(call("Page.captureScreenshot", clip).get("data").asText());
   }

@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,75 +21,26 @@ import org.junit.jupiter.api.Test;
 /** The page as a browser shows it: in light and dark, on a wide screen and a phone. */
 class PageTest {
   /** Opens all cards and draws all charts, in view or not. */
-  private static final String OPEN_ALL =
-      """
-      (async () => {
-        document.querySelectorAll('details').forEach((card) => { card.open = true; });
-        await new Promise((done) => setTimeout(done, 300));
-        document.querySelectorAll('.chart').forEach((place) => { if (!drawn.has(place)) draw(place); });
-        await new Promise((done) => setTimeout(done, 300));
-      })()
-      """;
+  private static final String OPEN_ALL = script("open_all.js");
 
   /**
    * Elements that reach beyond the window or their own box, unless something around them scrolls.
    */
-  private static final String CUT_OFF =
-      """
-      (() => {
-        const wide = document.documentElement.clientWidth;
-        const found = [];
-        if (document.documentElement.scrollWidth > wide) found.push(`page: ${document.documentElement.scrollWidth} of ${wide}`);
-        for (const e of document.querySelectorAll('main *')) {
-          if (e.closest('svg') || e.closest('.scroll, .across') || !e.getClientRects().length) continue;
-          const box = e.getBoundingClientRect();
-          const name = `${e.tagName}.${e.className} "${e.textContent.slice(0, 40)}"`;
-          if (box.right > wide + 1 || box.left < -1) found.push(`${name}: ${box.left} to ${box.right} of ${wide}`);
-          else if (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && !e.matches('.scroll, .chart, .chart *')) {
-            found.push(`${name}: ${e.scrollWidth} in ${e.clientWidth}`);
-          }
-        }
-        for (const svg of document.querySelectorAll('.chart svg')) {
-          const frame = svg.getBoundingClientRect();
-          for (const text of svg.querySelectorAll('text')) {
-            const box = text.getBoundingClientRect();
-            if (box.width && (box.left < frame.left - 2 || box.right > frame.right + 2 || box.bottom > frame.bottom + 2 || box.top < frame.top - 2)) {
-              found.push(`text of a chart "${text.textContent}": ${box.left - frame.left} to ${box.right - frame.left} of ${frame.width}`);
-            }
-          }
-        }
-        return found;
-      })()
-      """;
+  private static final String CUT_OFF = script("cut_off.js");
 
   /** What has not enough contrast to be read: dark on dark would be. */
-  private static final String FAINT =
-      """
-      (() => {
-        const light = (color) => {
-          const [r, g, b] = color.match(/[\\d.]+/g).map(Number).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-          return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        };
-        const ground = (e) => { for (; e; e = e.parentElement) {
-          const color = getComputedStyle(e).backgroundColor;
-          if (!color.startsWith('rgba')) return color;
-        } return 'rgb(255, 255, 255)'; };
-        const found = new Set();
-        for (const e of document.querySelectorAll('main *')) {
-          if (![...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())) continue;
-          const svg = e.closest('svg');
-          const ink = svg ? getComputedStyle(e).fill : getComputedStyle(e).color;
-          if (!ink.startsWith('rgb(')) continue;
-          const [a, b] = [light(ink), light(ground(svg ? svg.parentElement : e))].sort((x, y) => y - x);
-          const contrast = (a + 0.05) / (b + 0.05);
-          if (contrast < 4.5) found.add(`${e.tagName}.${svg ? 'svg' : e.className} ${ink} on ${ground(svg ? svg.parentElement : e)}: ${contrast.toFixed(2)}`);
-        }
-        return [...found];
-      })()
-      """;
+  private static final String FAINT = script("faint.js");
 
   private static Browser browser;
   private static Path page;
+
+  private static String script(String name) {
+    try (InputStream stream = PageTest.class.getResourceAsStream(name)) {
+      return new String(stream.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible);
+    }
+  }
 
   @BeforeAll
   static void start() throws Exception {
@@ -165,7 +120,11 @@ class PageTest {
               const slider = box.querySelector('input');
               const read = () => [...box.querySelectorAll('dd')].map((dd) => dd.textContent);
               const kept = read();
-              const set = (at) => { slider.value = at; slider.dispatchEvent(new Event('input')); return read(); };
+              const set = (at) => {
+                slider.value = at;
+                slider.dispatchEvent(new Event('input'));
+                return read();
+              };
               return [kept, set(0), set(slider.max)];
             })()
             """);
