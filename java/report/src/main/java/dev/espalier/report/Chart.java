@@ -34,7 +34,7 @@ public final class Chart {
     this.axisX = Objects.requireNonNull(axisX, "axisX");
     this.axisY = Objects.requireNonNull(axisY, "axisY");
     this.caption = Objects.requireNonNull(caption, "caption");
-    this.categories = List.copyOf(categories);
+    this.categories = List.copyOf(Objects.requireNonNull(categories, "categories"));
     this.series = List.copyOf(series);
   }
 

@@ -86,7 +86,9 @@ final class ExampleData {
 
   private String name(int example) {
     IntFunction<String> names = examples.names();
-    return names == null ? "example " + example : Objects.requireNonNull(names.apply(example));
+    return names == null
+        ? "example " + example
+        : Objects.requireNonNull(names.apply(example), "names");
   }
 
   private @Nullable String picture(int example) {

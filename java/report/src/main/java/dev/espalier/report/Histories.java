@@ -55,9 +55,8 @@ public final class Histories {
    * Dots of the names above are slashes here, by which TensorBoard groups. What is not defined is
    * left out.
    *
-   * <p>Steps are those of training; what has several values at one step, an epoch cut off before
-   * its first, has them all. The last epoch has the time of now, the others as much before as they
-   * took.
+   * <p>Steps are those of training, counted from its start. The last epoch has the time of now, the
+   * others as much before as they took.
    *
    * @param history of a training
    * @param folder made if it does not exist

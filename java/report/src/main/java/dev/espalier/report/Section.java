@@ -84,9 +84,10 @@ public final class Section {
    *     neither text nor number
    */
   public Section table(List<String> header, List<? extends List<?>> rows) {
+    Objects.requireNonNull(header, "header");
     List<List<Object>> copies = new ArrayList<>();
     for (List<?> row : Objects.requireNonNull(rows, "rows")) {
-      if (row.size() != header.size()) {
+      if (Objects.requireNonNull(row, "rows").size() != header.size()) {
         throw new IllegalArgumentException(
             "table: expected " + header.size() + " cells in a row, got " + row.size());
       }
@@ -112,7 +113,7 @@ public final class Section {
   public Section charts(Chart... charts) {
     List<Map<String, Object>> all = new ArrayList<>();
     for (Chart chart : Objects.requireNonNull(charts, "charts")) {
-      all.add(chart.block());
+      all.add(Objects.requireNonNull(chart, "charts").block());
     }
     return with("charts", "charts", all);
   }

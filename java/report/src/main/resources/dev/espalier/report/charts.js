@@ -44,12 +44,12 @@ function axis(name, more) {
 function frame(more) {
   return {
     animation: false, backgroundColor: 'transparent', textStyle: { color: style('--ink'), fontFamily: 'inherit' },
-    grid: { left: 62, right: 22, top: 18, bottom: 46, containLabel: false, outerBoundsMode: 'none' }, ...more,
+    grid: { left: 74, right: 22, top: 18, bottom: 46, containLabel: false, outerBoundsMode: 'none' }, ...more,
   };
 }
 
 /** As many signs as have room below one of the categories. */
-const room = (width, categories, least) => Math.max(least, Math.floor((width - 84) / Math.max(1, categories.length) / 7.5));
+const room = (width, categories, least) => Math.max(least, Math.floor((width - 96) / Math.max(1, categories.length) / 7.5));
 
 const tooltip = (trigger) => ({
   trigger, confine: true, renderMode: 'richText', backgroundColor: style('--card'), borderColor: style('--line'),
@@ -79,7 +79,7 @@ function numbersOption(block) {
   return frame({
     tooltip: tooltip(isLine ? 'axis' : 'item'),
     xAxis: axis(block.axisX, { nameGap: 28, minInterval: block.axisX === 'epoch' ? 1 : 0 }),
-    yAxis: axis(short(block.axisY, 40), { nameGap: 46 }),
+    yAxis: axis(short(block.axisY, 40), { nameGap: 56 }),
     series: block.series.map((s, k) => ({
       type: isLine || s.data.length <= 2 ? 'line' : 'scatter', name: s.name, data: s.data, itemStyle: { color: colors[k] },
       lineStyle: { color: colors[k], width: 2 }, symbolSize: isLine && s.data.length > 40 ? 0 : 5, showSymbol: true,
@@ -98,7 +98,7 @@ function stepsOption(block, width) {
       nameGap: 28, min: -0.4, max: last + 0.4, interval: 0.2, axisTick: { show: false }, splitLine: { show: false },
       axisLabel: { color: style('--soft'), formatter: (x) => (Math.abs(x - Math.round(x)) < 0.01 ? short(block.categories[Math.round(x)] ?? '', room(width, block.categories, 4)) : '') },
     }),
-    yAxis: axis(short(block.axisY, 40), { nameGap: 46 }),
+    yAxis: axis(short(block.axisY, 40), { nameGap: 56 }),
     series: block.series.flatMap((s, k) => [
       { type: 'line', name: s.name, symbolSize: 8, itemStyle: { color: colors[k] }, lineStyle: { color: colors[k], width: 2 },
         data: s.data.map((d, i) => [at(i, k), d[0]]) },
@@ -114,7 +114,7 @@ function barsOption(block, width) {
     tooltip: tooltip('axis'),
     xAxis: { type: 'category', data: block.categories, axisLine: { lineStyle: { color: style('--soft') } },
       axisLabel: { color: style('--soft'), interval: 0, rotate: isNarrow ? 38 : 0, formatter: (name) => short(name, isNarrow ? 14 : room(width, block.categories, 14)) } },
-    yAxis: axis(short(block.axisY, 40), { nameGap: 46, min: (v) => (v.min >= 0 ? Math.max(0, Math.floor((v.min - 0.15) * 10) / 10) : v.min) }),
+    yAxis: axis(short(block.axisY, 40), { nameGap: 56, min: (v) => (v.min >= 0 ? Math.max(0, Math.floor((v.min - 0.15) * 10) / 10) : v.min) }),
     series: block.series.flatMap((s, k) => [
       { type: 'bar', name: s.name, barGap: '10%', itemStyle: { color: colors[k] }, data: s.data.map((d) => d[0]) },
       whiskers(s.name, style('--ink'), s.data.map((d, i) => [i, d[1], d[2]]), (api) => {

@@ -18,7 +18,7 @@ const figureOf = (option, caption) => el('figure', null, chartPlace(option, capt
 function unitCurve(x, y, curve, point, axes) {
   return () => frame({
     tooltip: tooltip('item'),
-    xAxis: axis(axes[0], { nameGap: 26, min: 0, max: 1 }), yAxis: axis(axes[1], { nameGap: 40, min: 0, max: 1 }),
+    xAxis: axis(axes[0], { nameGap: 26, min: 0, max: 1 }), yAxis: axis(axes[1], { nameGap: 42, min: 0, max: 1 }),
     series: [
       ...(curve === 'diagonal' ? [{ type: 'line', data: [[0, 0], [1, 1]], symbolSize: 0, silent: true, lineStyle: { color: style('--soft'), type: 'dashed', width: 1 } }] : []),
       { type: 'line', data: x.map((value, i) => [value, y[i]]).filter((p) => Number.isFinite(p[0]) && Number.isFinite(p[1])), symbolSize: 0, lineStyle: { color: style('--c0'), width: 2 } },
@@ -31,7 +31,7 @@ function reliability(bins, error) {
   const most = Math.max(1, ...bins.map((bin) => bin.count));
   return figureOf(() => frame({
     tooltip: tooltip('item'),
-    xAxis: axis('probability', { nameGap: 26, min: 0, max: 1 }), yAxis: axis('share that is so', { nameGap: 40, min: 0, max: 1 }),
+    xAxis: axis('probability', { nameGap: 26, min: 0, max: 1 }), yAxis: axis('share that is so', { nameGap: 42, min: 0, max: 1 }),
     series: [
       { type: 'line', data: [[0, 0], [1, 1]], symbolSize: 0, silent: true, lineStyle: { color: style('--soft'), type: 'dashed', width: 1 } },
       { type: 'line', data: bins.map((bin) => [bin.probability, bin.share, bin.count]), itemStyle: { color: style('--c1') }, lineStyle: { color: style('--c1') },
