@@ -22,14 +22,14 @@ import picocli.CommandLine.Spec;
 
 /** Adapts a published or own network to examples. */
 @Command(
+    abbreviateSynopsis = true,
     name = "adapt",
     header = "Adapts a network to pictures, texts or rows with answers.",
-    description = {
-      "Puts heads on a backbone, tries a few ways to train them and it, keeps what validation",
-      "chooses, calibrates its probabilities, finds thresholds, judges it on examples held out,"
-          + " and",
-      "saves it with how its inputs are made. Blank answers are unlabelled: never no."
-    },
+    description =
+        "Puts heads on a backbone, tries a few ways to train them and it, keeps what validation"
+            + " chooses, calibrates its probabilities, finds thresholds, judges it on examples held"
+            + " out, and saves it with how its inputs are made. Blank answers are unlabelled: never"
+            + " no.",
     footer = {
       "",
       "  espalier adapt pictures/ labels.csv --backbone mobilenet.tflite -o model.safetensors",
@@ -61,10 +61,9 @@ final class AdaptCommand implements Callable<Integer> {
 
     @Option(
         names = "--fine-tune",
-        description = {
-          "Tries to train the backbone, too, however long it takes. Default: where that takes at",
-          "most 2,000 billion multiply-adds, about a minute of two cores."
-        })
+        description =
+            "Tries to train the backbone, too, however long it takes. Default: where that takes at"
+                + " most 2,000 billion multiply-adds, about a minute of two cores.")
     private boolean fineTune;
   }
 

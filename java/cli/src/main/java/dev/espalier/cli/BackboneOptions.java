@@ -25,10 +25,9 @@ final class BackboneOptions {
   @Option(
       names = "--layer",
       paramLabel = "NAME",
-      description = {
-        "Layer of the backbone that heads stand on. Default: of published networks of pictures,",
-        "which of the last blocks validation chooses; else the last layer."
-      })
+      description =
+          "Layer of the backbone that heads stand on. Default: of published networks of pictures,"
+              + " which of the last blocks validation chooses; else the last layer.")
   private String layer;
 
   @Mixin private PictureSettings pictures;

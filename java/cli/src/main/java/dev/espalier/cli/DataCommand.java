@@ -29,12 +29,13 @@ import picocli.CommandLine.Spec;
 
 /** Says what is in data, before anything is learned of it. */
 @Command(
+    abbreviateSynopsis = true,
     name = "data",
     header = "Says what is in data: answers, blanks, broken pictures.",
-    description = {
-      "What each column is taken for; of each label, the answers yes and no and the blanks; labels",
-      "that are never answered together; pictures that can't be read, each with the reason."
-    })
+    description =
+        "What each column is taken for; of each label, the answers yes and no and the blanks;"
+            + " labels that are never answered together; pictures that can't be read, each with the"
+            + " reason.")
 final class DataCommand implements Callable<Integer> {
   private static final Shape THUMBNAIL = Shape.image(3, 96, 96);
 

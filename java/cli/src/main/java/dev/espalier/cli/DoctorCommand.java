@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
 
 /** Says whether the library works here, and what would make it work better. */
 @Command(
+    abbreviateSynopsis = true,
     name = "doctor",
     header = "Says whether all works on this machine.",
     description = "Looks at CPU, native library, JVM, memory and readers of pictures.")

@@ -41,6 +41,8 @@ import picocli.CommandLine.ScopeType;
       GenerateCompletion.class
     })
 public final class EspalierCommand {
+  private static final int USAGE_WIDTH = 100;
+
   /** The version of the library, which is the command's. */
   static final class Version implements IVersionProvider {
     @Override
@@ -62,6 +64,7 @@ public final class EspalierCommand {
     CommandLine line = new CommandLine(new EspalierCommand());
     line.getSubcommands().get("generate-completion").getCommandSpec().usageMessage().hidden(false);
     line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpWidth(USAGE_WIDTH);
     line.setExecutionExceptionHandler(new FailureMessage());
     line.setOut(new java.io.PrintWriter(System.out, true, StandardCharsets.UTF_8));
     return line;

@@ -18,12 +18,12 @@ import picocli.CommandLine.Spec;
 
 /** Judges a model on examples with answers. */
 @Command(
+    abbreviateSynopsis = true,
     name = "evaluate",
     header = "Judges a model on examples with answers.",
-    description = {
-      "Reads them as the model says. Columns of answers have the names of the model's labels; of a",
-      "task of classes, the task's name. Blank answers count for nothing."
-    })
+    description =
+        "Reads them as the model says. Columns of answers have the names of the model's labels; of"
+            + " a task of classes, the task's name. Blank answers count for nothing.")
 final class EvaluateCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

@@ -43,10 +43,9 @@ final class ExampleOptions {
   @Option(
       names = "--group",
       paramLabel = "COLUMN",
-      description = {
-        "Column that says which examples belong together (a patient's number, say): all of them",
-        "are trained on, or none."
-      })
+      description =
+          "Column that says which examples belong together (a patient's number, say): all of them"
+              + " are trained on, or none.")
   private String groupColumn;
 
   @Option(

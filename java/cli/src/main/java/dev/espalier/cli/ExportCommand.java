@@ -18,12 +18,12 @@ import picocli.CommandLine.Spec;
 
 /** Hands a model to other programs. */
 @Command(
+    abbreviateSynopsis = true,
     name = "export",
     header = "Hands a model to other programs, as ONNX or as weights.",
-    description = {
-      "A file called .onnx becomes a model that answers as this one does; one called .safetensors",
-      "gets the weights alone, for PyTorch and others."
-    })
+    description =
+        "A file called .onnx becomes a model that answers as this one does; one called .safetensors"
+            + " gets the weights alone, for PyTorch and others.")
 final class ExportCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

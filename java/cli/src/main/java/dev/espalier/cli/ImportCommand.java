@@ -19,12 +19,12 @@ import picocli.CommandLine.Spec;
 
 /** Makes a model of Espalier of one of another program. */
 @Command(
+    abbreviateSynopsis = true,
     name = "import",
     header = "Makes a model of Espalier of an ONNX or TensorFlow Lite model.",
-    description = {
-      "Its layers are ordinary ones, which train, freeze and are cut. Says what became of the",
-      "model, or all of it that can't be imported."
-    })
+    description =
+        "Its layers are ordinary ones, which train, freeze and are cut. Says what became of the"
+            + " model, or all of it that can't be imported.")
 final class ImportCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

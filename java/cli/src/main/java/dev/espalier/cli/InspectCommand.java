@@ -24,12 +24,12 @@ import picocli.CommandLine.Spec;
 
 /** Says what is in a model file. */
 @Command(
+    abbreviateSynopsis = true,
     name = "inspect",
     header = "Says what is in a model.",
-    description = {
-      "Inputs, tasks with their labels and thresholds, what is kept with it, layers, parameters,",
-      "checksum. Reads models of Espalier, ONNX and TensorFlow Lite."
-    })
+    description =
+        "Inputs, tasks with their labels and thresholds, what is kept with it, layers, parameters,"
+            + " checksum. Reads models of Espalier, ONNX and TensorFlow Lite.")
 final class InspectCommand implements Callable<Integer> {
   private static final int SHOWN_METADATA = 60;
 

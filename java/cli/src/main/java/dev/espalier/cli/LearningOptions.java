@@ -53,29 +53,26 @@ final class LearningOptions {
   @Option(
       names = "--metric",
       paramLabel = "NAME",
-      description = {
-        "Chooses by a metric of the first task in place of the validation loss: macro_auc,",
-        "accuracy."
-      })
+      description =
+          "Chooses by a metric of the first task in place of the validation loss: macro_auc,"
+              + " accuracy.")
   private String metric;
 
   @Option(
       names = "--time-limit",
       paramLabel = "TIME",
       converter = DurationConverter.class,
-      description = {
-        "Ends with the best so far: 90s, 15m, 2h. What is tried by then depends on the machine;",
-        "without a limit the same data and seed give the same bits."
-      })
+      description =
+          "Ends with the best so far: 90s, 15m, 2h. What is tried by then depends on the machine;"
+              + " without a limit the same data and seed give the same bits.")
   private Duration timeLimit;
 
   @Option(
       names = "--checkpoints",
       paramLabel = "FOLDER",
-      description = {
-        "Keeps there how far it is, each minute: the same command goes on from it after it was",
-        "ended, to the same bits. Another command needs another folder."
-      })
+      description =
+          "Keeps there how far it is, each minute: the same command goes on from it after it was"
+              + " ended, to the same bits. Another command needs another folder.")
   private Path checkpoints;
 
   /** Returns the most steps of training all of a network, as {@link Adaptation} has them. */

@@ -30,10 +30,9 @@ final class PictureSettings {
       split = ",",
       arity = "1",
       paramLabel = "NUMBER",
-      description = {
-        "Values of black and white that the backbone was trained with: --value-range 0,1. Default:",
-        "what its model file says; -1,1 for TensorFlow Lite."
-      })
+      description =
+          "Values of black and white that the backbone was trained with: --value-range 0,1."
+              + " Default: what its model file says; -1,1 for TensorFlow Lite.")
   private List<Float> range = List.of();
 
   @Option(
@@ -41,10 +40,9 @@ final class PictureSettings {
       split = ",",
       arity = "1",
       paramLabel = "NUMBER",
-      description = {
-        "Means, then standard deviations, of the channels' values from 0 to 1. Default for ONNX:",
-        "those of ImageNet, 0.485,0.456,0.406,0.229,0.224,0.225."
-      })
+      description =
+          "Means, then standard deviations, of the channels' values from 0 to 1. Default for ONNX:"
+              + " those of ImageNet, 0.485,0.456,0.406,0.229,0.224,0.225.")
   private List<Float> normalization = List.of();
 
   @Option(

@@ -19,14 +19,14 @@ import picocli.CommandLine.Spec;
 
 /** Answers pictures, texts, rows or numbers. */
 @Command(
+    abbreviateSynopsis = true,
     name = "predict",
     header = "Answers pictures, texts, rows or numbers.",
-    description = {
-      "A line for each input, CSV unless --json says otherwise: what the model says, and how"
-          + " likely",
-      "each answer is. Reads, if no input is named, standard input: names of pictures, a text a",
-      "line, a CSV of rows with a header, or numbers between commas, as the model says itself."
-    },
+    description =
+        "A line for each input, CSV unless --json says otherwise: what the model says, and how"
+            + " likely each answer is. Reads, if no input is named, standard input: names of"
+            + " pictures, a text a line, a CSV of rows with a header, or numbers between commas, as"
+            + " the model says itself.",
     footer = {
       "",
       "  espalier predict model.safetensors pictures/ > answers.csv",

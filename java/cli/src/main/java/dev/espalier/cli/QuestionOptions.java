@@ -12,10 +12,10 @@ final class QuestionOptions {
       names = "--labels",
       split = ",",
       paramLabel = "COLUMN",
-      description = {
-        "Columns of yes/no answers (1, yes, true; 0, no, false; blank where nobody said), by name",
-        "or pattern: --labels 'has_*'. For pictures and texts, all columns unless said otherwise."
-      })
+      description =
+          "Columns of yes/no answers (1, yes, true; 0, no, false; blank where nobody said), by name"
+              + " or pattern: --labels 'has_*'. For pictures and texts, all columns unless said"
+              + " otherwise.")
   private List<String> labels = List.of();
 
   @Option(

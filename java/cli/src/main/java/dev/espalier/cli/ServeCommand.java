@@ -17,13 +17,15 @@ import picocli.CommandLine.Spec;
 
 /** Serves a model by HTTP. */
 @Command(
+    abbreviateSynopsis = true,
     name = "serve",
     header = "Serves a model by HTTP until the process is told to end.",
-    description = {
-      "POST /predict answers, GET /health, /metrics and /model tell how it is; / is a page to try",
-      "the model. Replaces the model by request only for those who know the token in the",
-      "environment variable " + ServeCommand.TOKEN_VARIABLE + "."
-    })
+    description =
+        "POST /predict answers, GET /health, /metrics and /model tell how it is; / is a page to try"
+            + " the model. Replaces the model by request only for those who know the token in the"
+            + " environment variable "
+            + ServeCommand.TOKEN_VARIABLE
+            + ".")
 final class ServeCommand implements Callable<Integer> {
   static final String TOKEN_VARIABLE = "ESPALIER_ADMIN_TOKEN";
 

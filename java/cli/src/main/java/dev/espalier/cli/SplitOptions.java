@@ -18,10 +18,9 @@ final class SplitOptions {
   @Option(
       names = "--validation",
       paramLabel = "SHARE",
-      description = {
-        "Share of the examples that chooses among what was tried, calibrates and finds thresholds.",
-        "Default: ${DEFAULT-VALUE}."
-      })
+      description =
+          "Share of the examples that chooses among what was tried, calibrates and finds"
+              + " thresholds. Default: ${DEFAULT-VALUE}.")
   private double validation = 0.2;
 
   @Option(

@@ -5,6 +5,7 @@ import picocli.CommandLine.Command;
 
 /** Small experiments on one's own data, with intervals. */
 @Command(
+    abbreviateSynopsis = true,
     name = "study",
     header = "Says whether transfer, or sharing a network, helps on your data.",
     description = "Small paired experiments with intervals, and a verdict in a sentence.",

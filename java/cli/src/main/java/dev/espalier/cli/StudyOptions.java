@@ -33,9 +33,8 @@ final class StudyOptions {
   @Option(
       names = "--folder",
       paramLabel = "FOLDER",
-      description = {
-        "Keeps what was trained there: the same study goes on from it after it was cut short."
-      })
+      description =
+          "Keeps what was trained there: the same study goes on from it after it was cut short.")
   private Path folder;
 
   int folds() {

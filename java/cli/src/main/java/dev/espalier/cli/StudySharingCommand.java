@@ -21,13 +21,13 @@ import picocli.CommandLine.Spec;
 
 /** One network for several questions, or several? */
 @Command(
+    abbreviateSynopsis = true,
     name = "sharing",
     header = "One network for several questions, or several? Is it large enough?",
-    description = {
-      "Trains one network, of widths 1, 2 and 4, and one for each question, from scratch, in"
-          + " folds.",
-      "Says share, separate, share these groups, or larger network first."
-    })
+    description =
+        "Trains one network, of widths 1, 2 and 4, and one for each question, from scratch, in"
+            + " folds."
+            + " Says share, separate, share these groups, or larger network first.")
 final class StudySharingCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

@@ -25,13 +25,13 @@ import picocli.CommandLine.Spec;
 
 /** Does a backbone help to answer the questions? */
 @Command(
+    abbreviateSynopsis = true,
     name = "transfer",
     header = "Does a backbone help to answer your questions, and from how many examples?",
-    description = {
-      "Trains from scratch, heads on the frozen backbone, and all of it, from a quarter, a half"
-          + " and",
-      "all of the examples, in folds; judges layers to cut at. Says helps, hurts or can't tell."
-    })
+    description =
+        "Trains from scratch, heads on the frozen backbone, and all of it, from a quarter, a half"
+            + " and all of the examples, in folds; judges layers to cut at. Says helps, hurts or"
+            + " can't tell.")
 final class StudyTransferCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 

@@ -17,11 +17,10 @@ final class TextSettings {
   @Option(
       names = "--tokenizer",
       paramLabel = "FILE",
-      description = {
-        "The tokenizer.json that came with the network. Default: what its model file says, else"
-            + " the",
-        "one beside it."
-      })
+      description =
+          "The tokenizer.json that came with the network. Default: what its model file says, else"
+              + " the"
+              + " one beside it.")
   private Path tokenizer;
 
   /** Returns what makes inputs of texts for a network that was read from a file. */

@@ -19,12 +19,13 @@ import picocli.CommandLine.Spec;
 
 /** Trains a network from scratch. */
 @Command(
+    abbreviateSynopsis = true,
     name = "train",
     header = "Trains a network from scratch on rows or pictures.",
-    description = {
-      "Dense layers for rows of a CSV, a few convolutions for pictures, at three learning rates of",
-      "which validation chooses; else as adapt does. Of few pictures, adapt learns far more."
-    },
+    description =
+        "Dense layers for rows of a CSV, a few convolutions for pictures, at three learning rates"
+            + " of which validation chooses; else as adapt does. Of few pictures, adapt learns far"
+            + " more.",
     footer = {"", "  espalier train patients.csv --labels effusion,edema -o model.safetensors"})
 final class TrainCommand implements Callable<Integer> {
   private static final List<AdaptationSetting> SETTINGS =
