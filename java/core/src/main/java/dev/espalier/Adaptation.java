@@ -284,7 +284,7 @@ public final class Adaptation {
    * @return this
    */
   public Adaptation checkpoints(Checkpoints checkpoints) {
-    this.checkpoints = Optional.of(checkpoints);
+    this.checkpoints = Optional.of(Objects.requireNonNull(checkpoints, "checkpoints"));
     return this;
   }
 

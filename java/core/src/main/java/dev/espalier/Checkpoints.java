@@ -126,7 +126,9 @@ public final class Checkpoints {
    */
   public Checkpoints mayDiffer(String... settings) {
     List<String> all = new ArrayList<>(mayDiffer);
-    all.addAll(List.of(settings));
+    for (String setting : Objects.requireNonNull(settings, "settings")) {
+      all.add(Objects.requireNonNull(setting, "setting"));
+    }
     return new Checkpoints(folder, steps, time, kept, isResuming, List.copyOf(all));
   }
 

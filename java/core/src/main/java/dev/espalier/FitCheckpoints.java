@@ -5,6 +5,7 @@ import dev.espalier.internal.NativeHandle;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -78,7 +79,8 @@ final class FitCheckpoints {
   boolean isDue(long steps) {
     return settings.steps().isPresent() && steps - lastSteps >= settings.steps().getAsLong()
         || settings.time().isPresent()
-            && System.nanoTime() - lastNanos >= settings.time().get().toNanos();
+            && Duration.ofNanos(System.nanoTime() - lastNanos).compareTo(settings.time().get())
+                >= 0;
   }
 
   /** Says whether one is due after an epoch: where nothing else was asked for. */

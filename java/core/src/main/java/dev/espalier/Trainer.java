@@ -391,7 +391,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer stages(List<Stage> stages) {
-    if (stages.isEmpty()) {
+    if (Objects.requireNonNull(stages, "stages").isEmpty()) {
       throw new IllegalArgumentException("stages: expected at least one, got none");
     }
     this.stages = List.copyOf(stages);
@@ -460,7 +460,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer checkpoints(Checkpoints checkpoints) {
-    this.checkpoints = Optional.of(checkpoints);
+    this.checkpoints = Optional.of(Objects.requireNonNull(checkpoints, "checkpoints"));
     return this;
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,6 +29,14 @@ final class HostileAdaptations {
             () -> new Stage[0],
             () -> null));
     receivers.put(Stage.class, Hostile.list(() -> stage));
+    Path nowhere = Path.of("/proc/no/such/folder");
+    arguments.put(
+        Checkpoints.class,
+        Hostile.list(
+            () -> Checkpoints.in(nowhere).every(Duration.ofSeconds(Long.MAX_VALUE)),
+            () -> Checkpoints.in(nowhere).resuming().mayDiffer("nothing"),
+            () -> null));
+    receivers.put(Checkpoints.class, Hostile.list(() -> Checkpoints.in(nowhere)));
     AdaptationSetting setting = AdaptationSetting.headFirst(0.01, 1);
     receivers.put(AdaptationSetting.class, Hostile.list(() -> setting));
     receivers.put(
