@@ -21,7 +21,8 @@ function colorNumbersOf(names) {
 
 const colorsOf = (names) => colorNumbersOf(names).map((color) => style(`--c${color}`));
 
-const short = (text, length = 28) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+const short = (text, length = 28) =>
+  text.length > length ? `${text.slice(0, length - 1)}…` : text;
 
 function number(value) {
   if (value === null || value === undefined) return '–';
@@ -33,41 +34,77 @@ function number(value) {
 
 function axis(name, more) {
   return {
-    type: 'value', name, nameLocation: 'middle', scale: true, nameTextStyle: { color: style('--soft') },
+    type: 'value',
+    name,
+    nameLocation: 'middle',
+    scale: true,
+    nameTextStyle: { color: style('--soft') },
     axisLine: { show: true, onZero: false, lineStyle: { color: style('--soft') } },
     axisLabel: { color: style('--soft'), hideOverlap: true },
-    splitLine: { lineStyle: { color: style('--line') } }, ...more,
+    splitLine: { lineStyle: { color: style('--line') } },
+    ...more,
   };
 }
 
 /** What all charts share; their legends are part of the page. */
 function frame(more) {
   return {
-    animation: false, backgroundColor: 'transparent', textStyle: { color: style('--ink'), fontFamily: 'inherit' },
-    grid: { left: 74, right: 22, top: 18, bottom: 46, containLabel: false, outerBoundsMode: 'none' }, ...more,
+    animation: false,
+    backgroundColor: 'transparent',
+    textStyle: { color: style('--ink'), fontFamily: 'inherit' },
+    grid: {
+      left: 74,
+      right: 22,
+      top: 18,
+      bottom: 46,
+      containLabel: false,
+      outerBoundsMode: 'none',
+    },
+    ...more,
   };
 }
 
 /** As many signs as have room below one of the categories. */
-const room = (width, categories, least) => Math.max(least, Math.floor((width - 96) / Math.max(1, categories.length) / 7.5));
+const room = (width, categories, least) =>
+  Math.max(least, Math.floor((width - 96) / Math.max(1, categories.length) / 7.5));
 
 const tooltip = (trigger) => ({
-  trigger, confine: true, renderMode: 'richText', backgroundColor: style('--card'), borderColor: style('--line'),
-  textStyle: { color: style('--ink') }, valueFormatter: (value) => number(Array.isArray(value) ? value[value.length - 1] : value),
+  trigger,
+  confine: true,
+  renderMode: 'richText',
+  backgroundColor: style('--card'),
+  borderColor: style('--line'),
+  textStyle: { color: style('--ink') },
+  valueFormatter: (value) => number(Array.isArray(value) ? value[value.length - 1] : value),
 });
 
 /** Whiskers from [at, low, high], shift(api) pixels to the right. */
 function whiskers(name, color, data, shift) {
   return {
-    type: 'custom', name, z: 5, tooltip: { show: false }, itemStyle: { color }, encode: { x: 0, y: [1, 2] },
+    type: 'custom',
+    name,
+    z: 5,
+    tooltip: { show: false },
+    itemStyle: { color },
+    encode: { x: 0, y: [1, 2] },
     data: data.filter((d) => d[1] !== null && d[2] > d[1]),
     renderItem: (params, api) => {
       const [x, low] = api.coord([api.value(0), api.value(1)]);
       const high = api.coord([api.value(0), api.value(2)])[1];
       const at = x + shift(api);
-      const line = (x1, y1, x2, y2) => ({ type: 'line', shape: { x1, y1, x2, y2 }, style: { stroke: color, lineWidth: 1.5, fill: null } });
-      return { type: 'group', children: [
-        line(at, high, at, low), line(at - 4, high, at + 4, high), line(at - 4, low, at + 4, low)] };
+      const line = (x1, y1, x2, y2) => ({
+        type: 'line',
+        shape: { x1, y1, x2, y2 },
+        style: { stroke: color, lineWidth: 1.5, fill: null },
+      });
+      return {
+        type: 'group',
+        children: [
+          line(at, high, at, low),
+          line(at - 4, high, at + 4, high),
+          line(at - 4, low, at + 4, low),
+        ],
+      };
     },
   };
 }
@@ -81,8 +118,13 @@ function numbersOption(block) {
     xAxis: axis(block.axisX, { nameGap: 28, minInterval: block.axisX === 'epoch' ? 1 : 0 }),
     yAxis: axis(short(block.axisY, 40), { nameGap: 56 }),
     series: block.series.map((s, k) => ({
-      type: isLine || s.data.length <= 2 ? 'line' : 'scatter', name: s.name, data: s.data, itemStyle: { color: colors[k] },
-      lineStyle: { color: colors[k], width: 2 }, symbolSize: isLine && s.data.length > 40 ? 0 : 5, showSymbol: true,
+      type: isLine || s.data.length <= 2 ? 'line' : 'scatter',
+      name: s.name,
+      data: s.data,
+      itemStyle: { color: colors[k] },
+      lineStyle: { color: colors[k], width: 2 },
+      symbolSize: isLine && s.data.length > 40 ? 0 : 5,
+      showSymbol: true,
     })),
   });
 }
@@ -95,14 +137,37 @@ function stepsOption(block, width) {
   return frame({
     tooltip: tooltip('item'),
     xAxis: axis(block.axisX, {
-      nameGap: 28, min: -0.4, max: last + 0.4, interval: 0.2, axisTick: { show: false }, splitLine: { show: false },
-      axisLabel: { color: style('--soft'), formatter: (x) => (Math.abs(x - Math.round(x)) < 0.01 ? short(block.categories[Math.round(x)] ?? '', room(width, block.categories, 4)) : '') },
+      nameGap: 28,
+      min: -0.4,
+      max: last + 0.4,
+      interval: 0.2,
+      axisTick: { show: false },
+      splitLine: { show: false },
+      axisLabel: {
+        color: style('--soft'),
+        formatter: (x) =>
+          Math.abs(x - Math.round(x)) < 0.01
+            ? short(block.categories[Math.round(x)] ?? '', room(width, block.categories, 4))
+            : '',
+      },
     }),
     yAxis: axis(short(block.axisY, 40), { nameGap: 56 }),
     series: block.series.flatMap((s, k) => [
-      { type: 'line', name: s.name, symbolSize: 8, itemStyle: { color: colors[k] }, lineStyle: { color: colors[k], width: 2 },
-        data: s.data.map((d, i) => [at(i, k), d[0]]) },
-      whiskers(s.name, colors[k], s.data.map((d, i) => [at(i, k), d[1], d[2]]), () => 0)]),
+      {
+        type: 'line',
+        name: s.name,
+        symbolSize: 8,
+        itemStyle: { color: colors[k] },
+        lineStyle: { color: colors[k], width: 2 },
+        data: s.data.map((d, i) => [at(i, k), d[0]]),
+      },
+      whiskers(
+        s.name,
+        colors[k],
+        s.data.map((d, i) => [at(i, k), d[1], d[2]]),
+        () => 0,
+      ),
+    ]),
   });
 }
 
@@ -112,21 +177,50 @@ function barsOption(block, width) {
   const isNarrow = width / Math.max(1, block.categories.length) < 110;
   const option = frame({
     tooltip: tooltip('axis'),
-    xAxis: { type: 'category', data: block.categories, axisLine: { lineStyle: { color: style('--soft') } },
-      axisLabel: { color: style('--soft'), interval: 0, rotate: isNarrow ? 38 : 0, formatter: (name) => short(name, isNarrow ? 14 : room(width, block.categories, 14)) } },
-    yAxis: axis(short(block.axisY, 40), { nameGap: 56, min: (v) => (v.min >= 0 ? Math.max(0, Math.floor((v.min - 0.15) * 10) / 10) : v.min) }),
+    xAxis: {
+      type: 'category',
+      data: block.categories,
+      axisLine: { lineStyle: { color: style('--soft') } },
+      axisLabel: {
+        color: style('--soft'),
+        interval: 0,
+        rotate: isNarrow ? 38 : 0,
+        formatter: (name) => short(name, isNarrow ? 14 : room(width, block.categories, 14)),
+      },
+    },
+    yAxis: axis(short(block.axisY, 40), {
+      nameGap: 56,
+      min: (v) => (v.min >= 0 ? Math.max(0, Math.floor((v.min - 0.15) * 10) / 10) : v.min),
+    }),
     series: block.series.flatMap((s, k) => [
-      { type: 'bar', name: s.name, barGap: '10%', itemStyle: { color: colors[k] }, data: s.data.map((d) => d[0]) },
-      whiskers(s.name, style('--ink'), s.data.map((d, i) => [i, d[1], d[2]]), (api) => {
-        const bar = (api.size([1, 0])[0] * 0.8) / (names.length + 0.1 * (names.length - 1));
-        return (k - (names.length - 1) / 2) * bar * 1.1;
-      })]),
+      {
+        type: 'bar',
+        name: s.name,
+        barGap: '10%',
+        itemStyle: { color: colors[k] },
+        data: s.data.map((d) => d[0]),
+      },
+      whiskers(
+        s.name,
+        style('--ink'),
+        s.data.map((d, i) => [i, d[1], d[2]]),
+        (api) => {
+          const bar = (api.size([1, 0])[0] * 0.8) / (names.length + 0.1 * (names.length - 1));
+          return (k - (names.length - 1) / 2) * bar * 1.1;
+        },
+      ),
+    ]),
   });
   option.grid.bottom = isNarrow ? 92 : 34;
   return option;
 }
 
-const OPTIONS = { lines: numbersOption, scatter: numbersOption, steps: stepsOption, bars: barsOption };
+const OPTIONS = {
+  lines: numbersOption,
+  scatter: numbersOption,
+  steps: stepsOption,
+  bars: barsOption,
+};
 
 function draw(place) {
   const former = drawn.get(place);
@@ -136,11 +230,14 @@ function draw(place) {
   drawn.set(place, chart);
 }
 
-const views = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (entry.isIntersecting && !drawn.has(entry.target)) draw(entry.target);
-  }
-}, { rootMargin: '600px' });
+const views = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (entry.isIntersecting && !drawn.has(entry.target)) draw(entry.target);
+    }
+  },
+  { rootMargin: '600px' },
+);
 
 const sizes = new ResizeObserver((entries) => {
   for (const { target } of entries) {
@@ -160,5 +257,9 @@ function chartPlace(option, label) {
   return place;
 }
 
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => [...drawn.keys()].forEach(draw));
-addEventListener('beforeprint', () => document.querySelectorAll('.chart').forEach((place) => place.clientWidth && draw(place)));
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () =>
+  [...drawn.keys()].forEach(draw),
+);
+addEventListener('beforeprint', () =>
+  document.querySelectorAll('.chart').forEach((place) => place.clientWidth && draw(place)),
+);
