@@ -72,6 +72,10 @@ final class BackboneOptions {
     };
   }
 
+  boolean namesLayer() {
+    return layer != null;
+  }
+
   /** Returns layers that heads may stand on, at least one, from the bottom up. */
   List<LayerSummary> candidates(Network network, Examples examples) {
     if (layer != null) {

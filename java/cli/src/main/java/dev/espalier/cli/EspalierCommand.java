@@ -35,6 +35,7 @@ import picocli.CommandLine.ScopeType;
       ExportCommand.class,
       InspectCommand.class,
       StudyCommand.class,
+      LabelCommand.class,
       DataCommand.class,
       DoctorCommand.class,
       HelpCommand.class,
