@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.cli;
 
+import dev.espalier.Dataset;
 import dev.espalier.Evaluation;
 import dev.espalier.Network;
 import dev.espalier.Task;
@@ -52,17 +53,35 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Leaves out broken pictures, at most so many. Default: ${DEFAULT-VALUE}.")
   private int skipBroken;
 
+  @Option(
+      names = "--page",
+      paramLabel = "FILE",
+      description =
+          "Also writes a page: curves of each label, a threshold to move, what is wrong and the"
+              + " most sure, and what it depends on in a picture.")
+  private Path page;
+
+  @Option(names = "--force", description = "Writes over a page that is there already.")
+  private boolean force;
+
   @Mixin private ExampleOptions exampleOptions;
   @Mixin private JsonOption json;
 
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
+    if (page != null) {
+      NewFile.checked(page, force);
+    }
     PictureInputs.Limits limits = new PictureInputs.Limits(skipBroken, spec.commandLine().getErr());
     try (Network network = Network.load(file)) {
       Examples examples = exampleOptions.read(data, csv, questions(network), null);
       InputReader inputs = ModelInputs.reader(file, network, examples, limits);
-      Evaluation evaluation = network.evaluate(inputs.dataset(examples.table()));
+      Dataset dataset = inputs.dataset(examples.table());
+      Evaluation evaluation = network.evaluate(dataset);
+      if (page != null) {
+        EvaluationPage.write(page, network, examples, dataset);
+      }
       out.println(json.isGiven() ? Json.pretty(LearningReport.described(evaluation)) : evaluation);
     }
     return 0;

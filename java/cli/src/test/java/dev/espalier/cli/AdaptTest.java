@@ -71,7 +71,11 @@ class AdaptTest {
 
     JsonNode evaluation = Run.done("evaluate", model, pictures, labels, "--json").json();
     assertEquals(Pictures.COUNT, evaluation.get("examples").asInt());
-    assertTrue(Run.done("evaluate", model, pictures, labels).out().contains("macro_auc"));
+    Path page = folder.resolve("page.html");
+    Run.done("evaluate", model, pictures, labels, "--page", page);
+    String html = Files.readString(page);
+    assertTrue(html.contains("echarts") && html.contains("bright"), "a page of labels");
+    Run.fails(1, "is there already", "evaluate", model, pictures, labels, "--page", page);
     Path onnx = folder.resolve("model.onnx");
     Run.done("export", model, "-o", onnx);
     assertTrue(Files.size(onnx) > 0);
