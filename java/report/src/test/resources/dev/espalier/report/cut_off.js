@@ -17,6 +17,10 @@
   }
   for (const svg of document.querySelectorAll('.chart svg')) {
     const frame = svg.getBoundingClientRect();
+    const place = svg.closest('.chart').getBoundingClientRect();
+    if (frame.right > place.right + 1 || frame.bottom > place.bottom + 1) {
+      found.push(`a chart of ${frame.width} by ${frame.height} in ${place.width} by ${place.height}`);
+    }
     for (const text of svg.querySelectorAll('text')) {
       const box = text.getBoundingClientRect();
       const isOut = box.left < frame.left - 2 || box.right > frame.right + 2 ||
