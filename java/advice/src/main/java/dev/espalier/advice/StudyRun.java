@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.advice;
 
+import dev.espalier.Dataset;
+import dev.espalier.Datasets;
 import dev.espalier.EpochResult;
+import dev.espalier.Split;
 import dev.espalier.StepResult;
 import dev.espalier.TrainingListener;
 import java.nio.file.Path;
@@ -39,6 +42,29 @@ final class StudyRun {
     this.timeLimit = timeLimit;
     this.isCancelled = isCancelled;
     this.listeners = List.copyOf(listeners);
+  }
+
+  /** Returns a limit that there is time before. */
+  static Duration positive(Duration limit) {
+    if (limit.isZero() || limit.isNegative()) {
+      throw new IllegalArgumentException("limit: expected above zero, got " + limit);
+    }
+    return limit;
+  }
+
+  /** Cuts examples into folds of a study; each has at least four. */
+  static List<Split> folds(Dataset data, int count, long seed) {
+    int least = 4 * count;
+    if (data.size() < least) {
+      throw new IllegalArgumentException(
+          "data: expected at least "
+              + least
+              + " examples for "
+              + count
+              + " folds, got "
+              + data.size());
+    }
+    return Datasets.foldsStratified(data, count, seed);
   }
 
   /** Says that there are more trainings to come. */

@@ -279,10 +279,7 @@ public final class TransferStudy {
    * @return this
    */
   public TransferStudy timeLimit(Duration limit) {
-    if (limit.isZero() || limit.isNegative()) {
-      throw new IllegalArgumentException("limit: expected above zero, got " + limit);
-    }
-    timeLimit = Optional.of(limit);
+    timeLimit = Optional.of(StudyRun.positive(limit));
     return this;
   }
 
@@ -337,18 +334,8 @@ public final class TransferStudy {
     if (heads.isEmpty()) {
       throw new IllegalArgumentException("run: expected a call of head before, got none");
     }
-    int least = 4 * foldCount;
-    if (givenFolds.isEmpty() && data.size() < least) {
-      throw new IllegalArgumentException(
-          "data: expected at least "
-              + least
-              + " examples for "
-              + foldCount
-              + " folds, got "
-              + data.size());
-    }
+    List<Split> folds = givenFolds.orElseGet(() -> StudyRun.folds(data, foldCount, seed));
     isCancelled = false;
-    List<Split> folds = givenFolds.orElseGet(() -> Datasets.foldsStratified(data, foldCount, seed));
     return new TransferRun(this, data, folds).run();
   }
 

@@ -17,7 +17,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Adapts a published or own network to examples. */
@@ -42,15 +41,7 @@ final class AdaptCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(index = "0", paramLabel = "DATA", description = "Folder of pictures, or a CSV.")
-  private Path data;
-
-  @Parameters(
-      index = "1",
-      arity = "0..1",
-      paramLabel = "CSV",
-      description = "File names and answers of the pictures. Without it, subfolders are classes.")
-  private Path csv;
+  @Mixin private ExamplePaths paths;
 
   /** What of the network may be trained. */
   private static final class Depth {
@@ -84,7 +75,8 @@ final class AdaptCommand implements Callable<Integer> {
   public Integer call() {
     Path target = output.checked();
     PrintWriter messages = spec.commandLine().getErr();
-    Examples examples = exampleOptions.read(data, csv, questions.asked(), questions);
+    Examples examples =
+        exampleOptions.read(paths.data(), paths.csv(), questions.asked(), questions);
     SplitOptions.Parts parts = split.of(examples.table(), exampleOptions.groupColumn());
     messages.println(examples.table());
     messages.printf(

@@ -24,7 +24,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Says what is in data, before anything is learned of it. */
@@ -41,15 +40,7 @@ final class DataCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(index = "0", paramLabel = "DATA", description = "Folder of pictures, or a CSV.")
-  private Path data;
-
-  @Parameters(
-      index = "1",
-      arity = "0..1",
-      paramLabel = "CSV",
-      description = "File names and answers of the pictures. Without it, subfolders are classes.")
-  private Path csv;
+  @Mixin private ExamplePaths paths;
 
   @Option(
       names = "--sheet",
@@ -76,7 +67,8 @@ final class DataCommand implements Callable<Integer> {
     if (sheet != null) {
       NewFile.checked(sheet, force);
     }
-    Examples examples = exampleOptions.read(data, csv, questions.asked(), questions);
+    Examples examples =
+        exampleOptions.read(paths.data(), paths.csv(), questions.asked(), questions);
     LabelStatistics statistics = examples.table().statistics();
     List<BrokenPicture> broken = List.of();
     if (examples.kind() == Examples.Kind.PICTURES) {
@@ -87,7 +79,7 @@ final class DataCommand implements Callable<Integer> {
             ContactSheet.draw(pictures.reader(), pictures, sheetCount), "png", sheet.toFile());
       }
     } else if (sheet != null) {
-      throw new CommandFailure("--sheet: expected pictures, got " + data);
+      throw new CommandFailure("--sheet: expected pictures, got " + paths.data());
     }
     if (json.isGiven()) {
       out.println(Json.pretty(described(examples, statistics, broken)));

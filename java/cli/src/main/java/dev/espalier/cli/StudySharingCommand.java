@@ -6,7 +6,6 @@ import dev.espalier.Head;
 import dev.espalier.advice.SharingResult;
 import dev.espalier.advice.SharingStudy;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,7 +15,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** One network for several questions, or several? */
@@ -31,15 +29,7 @@ import picocli.CommandLine.Spec;
 final class StudySharingCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(index = "0", paramLabel = "DATA", description = "Folder of pictures, or a CSV.")
-  private Path data;
-
-  @Parameters(
-      index = "1",
-      arity = "0..1",
-      paramLabel = "CSV",
-      description = "File names and answers of the pictures. Without it, subfolders are classes.")
-  private Path csv;
+  @Mixin private ExamplePaths paths;
 
   @Option(
       names = "--hidden",
@@ -71,7 +61,8 @@ final class StudySharingCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter messages = spec.commandLine().getErr();
-    Examples examples = exampleOptions.read(data, csv, questions.asked(), questions);
+    Examples examples =
+        exampleOptions.read(paths.data(), paths.csv(), questions.asked(), questions);
     messages.println(examples.table());
     InputReader inputs = ScratchNetwork.inputs(examples, examples.table(), pictures, messages);
     Dataset dataset = inputs.dataset(examples.table());

@@ -9,7 +9,6 @@ import dev.espalier.advice.TransferArm;
 import dev.espalier.advice.TransferResult;
 import dev.espalier.advice.TransferStudy;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,7 +19,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Does a backbone help to answer the questions? */
@@ -35,15 +33,7 @@ import picocli.CommandLine.Spec;
 final class StudyTransferCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(index = "0", paramLabel = "DATA", description = "Folder of pictures, or a CSV.")
-  private Path data;
-
-  @Parameters(
-      index = "1",
-      arity = "0..1",
-      paramLabel = "CSV",
-      description = "File names and answers of the pictures. Without it, subfolders are classes.")
-  private Path csv;
+  @Mixin private ExamplePaths paths;
 
   @Option(
       names = "--head-steps",
@@ -67,7 +57,8 @@ final class StudyTransferCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter messages = spec.commandLine().getErr();
-    Examples examples = exampleOptions.read(data, csv, questions.asked(), questions);
+    Examples examples =
+        exampleOptions.read(paths.data(), paths.csv(), questions.asked(), questions);
     messages.println(examples.table());
     try (Network network = backbone.read(examples, study.seed())) {
       Dataset dataset = backbone.inputs(network, examples, messages).dataset(examples.table());

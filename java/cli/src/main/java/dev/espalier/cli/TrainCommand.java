@@ -14,7 +14,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Trains a network from scratch. */
@@ -36,15 +35,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(index = "0", paramLabel = "DATA", description = "A CSV, or a folder of pictures.")
-  private Path data;
-
-  @Parameters(
-      index = "1",
-      arity = "0..1",
-      paramLabel = "CSV",
-      description = "File names and answers of the pictures. Without it, subfolders are classes.")
-  private Path csv;
+  @Mixin private ExamplePaths paths;
 
   @Option(
       names = "--hidden",
@@ -69,7 +60,8 @@ final class TrainCommand implements Callable<Integer> {
     Path target = output.checked();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter messages = spec.commandLine().getErr();
-    Examples examples = exampleOptions.read(data, csv, questions.asked(), questions);
+    Examples examples =
+        exampleOptions.read(paths.data(), paths.csv(), questions.asked(), questions);
     SplitOptions.Parts parts = split.of(examples.table(), exampleOptions.groupColumn());
     messages.println(examples.table());
     InputReader inputs = ScratchNetwork.inputs(examples, parts.training(), pictures, messages);
