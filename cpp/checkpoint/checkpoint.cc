@@ -15,6 +15,7 @@
 #include "files/crc32.h"
 #include "files/graph_json.h"
 #include "files/json_writer.h"
+#include "files/model_file.h"
 #include "files/safetensors.h"
 #include "files/strict_json.h"
 #include "network/graph.h"
@@ -38,7 +39,6 @@ constexpr const char* kNotes = "notes";  // the tensor of the caller's text
 constexpr std::string_view kBest = "best.";
 
 constexpr std::size_t kMostNotes = std::size_t{1} << 28;
-constexpr std::size_t kMaxListed = 5;
 constexpr std::int64_t kPieceBytes = std::int64_t{256} << 10;
 // No trainer comes this far, and a count stays exact as a double.
 constexpr std::int64_t kMostSteps = std::int64_t{1} << 53;
@@ -75,12 +75,6 @@ Checksums FromText(const std::string& text, const char* what) {
   } catch (const Error& error) {
     Fail(ErrorCode::kModelFile, MessageOf(error));
   }
-}
-
-std::string Listed(const std::vector<std::string>& names) {
-  const std::size_t shown = std::min(names.size(), kMaxListed);
-  std::string text = Join(std::span(names).first(shown), ", ");
-  return names.size() > shown ? Concat(text, " and ", names.size() - shown, " more") : text;
 }
 
 const std::string& Required(const SafetensorsHeader& header, const char* key) {

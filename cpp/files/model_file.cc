@@ -91,12 +91,6 @@ void TakeChecksum(std::map<std::string, std::string>& expected, const std::strin
   }
 }
 
-std::string Listed(const std::vector<std::string>& names) {
-  const std::size_t shown = std::min(names.size(), kMaxListed);
-  std::string text = Join(std::span(names).first(shown), ", ");
-  return names.size() > shown ? Concat(text, " and ", names.size() - shown, " more") : text;
-}
-
 // The tensors that hold the network's parameters, in the order of parameters. They have to
 // be exactly those that the graph calls for.
 std::vector<const SafetensorsTensor*> MatchTensors(const NetworkState& network,
@@ -176,6 +170,12 @@ std::shared_ptr<NetworkState> ReadState(const ByteSource& file, const LoadOption
 }
 
 }  // namespace
+
+std::string Listed(const std::vector<std::string>& names) {
+  const std::size_t shown = std::min(names.size(), kMaxListed);
+  std::string text = Join(std::span(names).first(shown), ", ");
+  return names.size() > shown ? Concat(text, " and ", names.size() - shown, " more") : text;
+}
 
 ModelPlan PlanModel(const SafetensorsHeader& header, const LoadOptions& options) {
   CheckMetadata(header.metadata);

@@ -57,6 +57,9 @@ std::span<float> ValuesOf(NetworkState& network, int parameter);
 /// What stands before the values in the file of a network.
 std::string HeaderOf(NetworkState& network);
 
+/// The first names, and how many more there are.
+std::string Listed(const std::vector<std::string>& names);
+
 /// What a file begins with: as much as shows what it is.
 std::vector<std::byte> FirstBytes(const ByteSource& file);
 

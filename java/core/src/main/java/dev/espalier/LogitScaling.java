@@ -98,7 +98,7 @@ record LogitScaling(double scale, double bias, double lossBefore, double lossAft
       double curveBias = 0;
       for (int i = 0; i < logits.length; i++) {
         double z = logits[i];
-        double p = 1 / (1 + Math.exp(-(line[0] * z + line[1])));
+        double p = Logistic.sigmoid(line[0] * z + line[1]);
         double curve = p * (1 - p);
         slopeScale += (p - targets[i]) * z;
         slopeBias += p - targets[i];

@@ -111,7 +111,7 @@ public final class Prediction {
   }
 
   private double probability(float output) {
-    return isLogits ? 1 / (1 + Math.exp(-output)) : output;
+    return isLogits ? Logistic.sigmoid(output) : output;
   }
 
   /**
