@@ -10,9 +10,7 @@ import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -32,8 +30,7 @@ final class Fit {
   private final long startNanos = System.nanoTime();
   private final long limitNanos;
   private final List<EpochResult> epochs = new ArrayList<>();
-  private final double[] results;
-  private final double[] sums;
+  private final StepNumbers numbers;
   private final long[] indices;
   private final SplitStep split;
   private final Optional<LengthGroups> lengthGroups;
@@ -73,8 +70,7 @@ final class Fit {
         settings
             .checkpoints()
             .map(c -> new FitCheckpoints(c, FitFingerprint.of(settings, data, totalSteps)));
-    results = new double[3 + 2 * tasks.size()];
-    sums = new double[1 + tasks.size()];
+    numbers = new StepNumbers(tasks);
     indices = new long[batchSize];
     lengthGroups =
         settings
@@ -89,9 +85,10 @@ final class Fit {
     try {
       requirePatterns();
       resume();
-      if (settings.featureCache().isPresent()) {
+      if (settings.featureCaching().shared().isPresent()) {
         settings
-            .featureCache()
+            .featureCaching()
+            .shared()
             .get()
             .use(
                 () -> {
@@ -188,8 +185,8 @@ final class Fit {
         firstEpoch,
         firstStep,
         plannedBefore,
-        sums.clone(),
-        results[1],
+        numbers.sums(),
+        numbers.rate(),
         seen.text(),
         best.cost(),
         best.epoch(),
@@ -271,8 +268,8 @@ final class Fit {
   private void train(NativeHandle trainer) {
     EvaluationRun validation = validation();
     FitFeatures cache =
-        new FitFeatures(trainer, batchSize, settings.featureCache(), this::mustAbort);
-    cache.fill(binding, data, settings.validation(), settings.featureCacheBytes());
+        new FitFeatures(trainer, batchSize, settings.featureCaching().shared(), this::mustAbort);
+    cache.fill(binding, data, settings.validation(), settings.featureCaching().bytes());
     boolean isKept = cache.holdsTraining();
     isCached |= isKept;
     cacheNotes.add(cache.note());
@@ -287,7 +284,7 @@ final class Fit {
         trainEpoch(trainer, cache, reader, validation, epoch);
         epoch++;
         if (stopReason == null && checkpoints.isPresent() && checkpoints.get().isDueAfterEpoch()) {
-          Arrays.fill(sums, 0); // of the next one
+          numbers.startEpoch(); // the next one
           checkpoint(trainer, 0, 0);
         }
       }
@@ -297,7 +294,7 @@ final class Fit {
       stopReason = StopReason.EPOCHS;
     }
     boolean hasBest = restoreBest(trainer);
-    if (!hasBest && settings.averageDecay().isPresent()) {
+    if (!hasBest && settings.updates().averageDecay().isPresent()) {
       trainer.run(Bridge::trainerSwapAverage);
     }
     if (isLastStage() || !isToGoOn()) {
@@ -342,13 +339,12 @@ final class Fit {
     final long epochNanos = System.nanoTime();
     Dataset view = data.atEpoch(epoch);
     binding.requireView(view, epoch);
-    Arrays.fill(sums, 0);
+    numbers.startEpoch();
     int done = Math.min(resumed.map(f -> f.notes().examples()).orElse(0), data.size());
     long stepsAtFirst = steps;
     if (resumed.isPresent()) {
       FitNotes notes = resumed.get().notes();
-      System.arraycopy(notes.sums(), 0, sums, 0, sums.length);
-      results[1] = notes.rate();
+      numbers.restore(notes.sums(), notes.rate());
       stepsAtFirst -= notes.stepsOfEpoch();
       resumed = Optional.empty();
     }
@@ -366,7 +362,7 @@ final class Fit {
     boolean isBest = false;
     boolean isComplete = stopReason == null || stopReason == StopReason.STEPS;
     if (validation != null && isComplete && isValidated(epoch)) {
-      boolean isAveraging = settings.averageDecay().isPresent();
+      boolean isAveraging = settings.updates().averageDecay().isPresent();
       if (isAveraging) {
         trainer.run(Bridge::trainerSwapAverage);
       }
@@ -389,12 +385,12 @@ final class Fit {
             stageIndex,
             epoch,
             steps - stepsAtFirst,
-            sums[0] / examples,
-            taskLosses(sums, 1, 1, examples),
+            numbers.loss(examples),
+            numbers.taskLosses(examples),
             evaluation,
             isBest,
             Optional.ofNullable(settings.watched()).flatMap(FitSettings.Watched::metric),
-            results[1],
+            numbers.rate(),
             secondsSince(epochNanos));
     epochs.add(result);
     settings.listeners().forEach(listener -> listener.onEpoch(result));
@@ -466,9 +462,10 @@ final class Fit {
     }
     try {
       if (!split.isNeedless()) {
-        split.run(trainer, logits -> beginStep(trainer, cache, batch, logits), batch, results);
+        split.run(
+            trainer, logits -> beginStep(trainer, cache, batch, logits), batch, numbers.results());
       } else if (cache.holdsTraining()) {
-        cache.step(batch, indices, results);
+        cache.step(batch, indices, numbers.results());
       } else {
         trainer.run(
             id ->
@@ -478,7 +475,7 @@ final class Fit {
                     batch.inputAddress(),
                     batch.targetAddresses(),
                     batch.maskAddresses(),
-                    results));
+                    numbers.results()));
       }
     } catch (NonFiniteException error) {
       batch.requireFiniteInputs(); // names the example if that was it
@@ -508,30 +505,11 @@ final class Fit {
   }
 
   private void report(int epoch, int count) {
-    sums[0] += results[0] * count;
-    for (int t = 0; t < tasks.size(); t++) {
-      sums[1 + t] += results[3 + 2 * t] * count;
-    }
+    numbers.add(count);
     if (!settings.listeners().isEmpty()) {
-      StepResult result =
-          new StepResult(
-              epoch,
-              steps - 1,
-              count,
-              results[0],
-              taskLosses(results, 3, 2, 1),
-              results[1],
-              results[2]);
+      StepResult result = numbers.step(epoch, steps - 1, count);
       settings.listeners().forEach(listener -> listener.onStep(result));
     }
-  }
-
-  private Map<String, Double> taskLosses(double[] values, int first, int stride, int divisor) {
-    Map<String, Double> losses = new LinkedHashMap<>();
-    for (int t = 0; t < tasks.size(); t++) {
-      losses.put(tasks.get(t).name(), values[first + stride * t] / divisor);
-    }
-    return losses;
   }
 
   private EvaluationRun validation() {

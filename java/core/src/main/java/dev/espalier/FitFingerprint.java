@@ -36,11 +36,11 @@ final class FitFingerprint {
     texts.put("seed", Long.toString(settings.seed()));
     texts.put("shuffle", Boolean.toString(settings.isShuffled()));
     texts.put("groupByLength", settings.lengthInput().orElse("none"));
-    texts.put("clipValue", String.valueOf(settings.clipValue()));
-    texts.put("clipNorm", String.valueOf(settings.clipNorm()));
-    texts.put("decayBiasesAndNorms", Boolean.toString(settings.decaysBiasesAndNorms()));
-    texts.put("averageWeights", settings.averageDecay().toString());
-    texts.put("decayToStart", Double.toString(settings.startDecay()));
+    texts.put("clipValue", String.valueOf(settings.updates().clipValue()));
+    texts.put("clipNorm", String.valueOf(settings.updates().clipNorm()));
+    texts.put("decayBiasesAndNorms", Boolean.toString(settings.updates().decaysBiasesAndNorms()));
+    texts.put("averageWeights", settings.updates().averageDecay().toString());
+    texts.put("decayToStart", Double.toString(settings.updates().startDecay()));
     Map<String, String> losses = new TreeMap<>();
     settings.losses().forEach((task, loss) -> losses.put(task, loss.getClass().getName()));
     texts.put("loss", losses.toString());

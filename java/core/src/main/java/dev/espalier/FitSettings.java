@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
 
-/**
- * The settings of one fit; nullable: featureCacheFolder, validation, watched, timeLimit and the
- * clips.
- */
+/** The settings of one fit; nullable: validation, watched and timeLimit. */
 record FitSettings(
     Network network,
     List<Stage> stages,
@@ -28,19 +23,13 @@ record FitSettings(
     boolean isShuffled,
     Optional<String> lengthInput,
     boolean isPrefetching,
-    long featureCacheBytes,
-    Path featureCacheFolder,
-    Optional<FeatureCache> featureCache,
+    FeatureCaching featureCaching,
     Dataset validation,
     int validateEvery,
     Watched watched,
     OptionalInt patience,
     Duration timeLimit,
-    Double clipValue,
-    Double clipNorm,
-    boolean decaysBiasesAndNorms,
-    OptionalDouble averageDecay,
-    double startDecay,
+    UpdateOptions updates,
     Optional<Checkpoints> checkpoints,
     Set<String> loggedWarnings) {
 

@@ -23,6 +23,14 @@ final class OwnLoss {
     this.column = column;
   }
 
+  /** Refuses the name of no task. */
+  static void requireTask(List<Task> tasks, String name) {
+    List<String> names = tasks.stream().map(Task::name).toList();
+    if (!names.contains(name)) {
+      throw new IllegalArgumentException(NearNames.instead("task: expected one of", names, name));
+    }
+  }
+
   /**
    * Returns those of the tasks that have one, in the order of tasks: for training steps, or for
    * evaluations.

@@ -52,20 +52,14 @@ public final class Trainer {
   private boolean isShuffled = true;
   private String lengthInput;
   private boolean isPrefetching = true;
-  private long featureCacheBytes = Long.MAX_VALUE;
-  private @Nullable FeatureCache featureCache;
-  private @Nullable Path featureCacheFolder = Path.of(System.getProperty("java.io.tmpdir"));
+  private FeatureCaching featureCaching = FeatureCaching.usual();
   private Dataset validation;
   private int validateEvery = 1;
   private FitSettings.Watched watched;
   private OptionalInt patience = OptionalInt.empty();
   private Duration timeLimit;
-  private Double clipValue;
-  private Double clipNorm;
-  private boolean decaysBiasesAndNorms;
+  private UpdateOptions updates = UpdateOptions.usual();
   private List<Stage> stages = List.of(Stage.asItIs());
-  private OptionalDouble averageDecay = OptionalDouble.empty();
-  private double startDecay;
   private Optional<Checkpoints> checkpoints = Optional.empty();
   private Set<String> loggedWarnings = Set.of();
   private volatile History lastHistory;
@@ -108,10 +102,7 @@ public final class Trainer {
   public Trainer loss(String task, Loss loss) {
     Objects.requireNonNull(task, "task");
     Objects.requireNonNull(loss, "loss");
-    List<String> tasks = network.tasks().stream().map(Task::name).toList();
-    if (!tasks.contains(task)) {
-      throw new IllegalArgumentException(NearNames.instead("task: expected one of", tasks, task));
-    }
+    OwnLoss.requireTask(network.tasks(), task);
     losses.put(task, loss);
     return this;
   }
@@ -311,7 +302,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer clipValue(double limit) {
-    clipValue = Arguments.positive("limit", limit);
+    updates = updates.clipValue(Arguments.positive("limit", limit));
     return this;
   }
 
@@ -323,7 +314,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer clipNorm(double limit) {
-    clipNorm = Arguments.positive("limit", limit);
+    updates = updates.clipNorm(Arguments.positive("limit", limit));
     return this;
   }
 
@@ -334,7 +325,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer decayBiasesAndNorms(boolean decay) {
-    decaysBiasesAndNorms = decay;
+    updates = updates.decaysBiasesAndNorms(decay);
     return this;
   }
 
@@ -349,7 +340,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer decayToStart(double decay) {
-    startDecay = Arguments.notNegative("decay", decay);
+    updates = updates.startDecay(Arguments.notNegative("decay", decay));
     return this;
   }
 
@@ -364,7 +355,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer averageWeights(double decay) {
-    averageDecay = OptionalDouble.of(Arguments.fraction("decay", decay));
+    updates = updates.averageDecay(Arguments.fraction("decay", decay));
     return this;
   }
 
@@ -406,8 +397,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer featureCache(boolean enabled) {
-    featureCacheBytes = enabled ? Long.MAX_VALUE : 0;
-    featureCache = null;
+    featureCaching = featureCaching.within(enabled ? Long.MAX_VALUE : 0).by(null);
     return this;
   }
 
@@ -420,7 +410,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer featureCache(FeatureCache cache) {
-    featureCache = Objects.requireNonNull(cache, "cache");
+    featureCaching = featureCaching.by(Objects.requireNonNull(cache, "cache"));
     return this;
   }
 
@@ -436,7 +426,7 @@ public final class Trainer {
     if (bytes < 0) {
       throw new IllegalArgumentException("bytes: expected at least 0, got " + bytes);
     }
-    featureCacheBytes = bytes;
+    featureCaching = featureCaching.within(bytes);
     return this;
   }
 
@@ -449,7 +439,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer featureCacheFolder(@Nullable Path folder) {
-    featureCacheFolder = folder;
+    featureCaching = featureCaching.in(folder);
     return this;
   }
 
@@ -575,19 +565,13 @@ public final class Trainer {
         isShuffled,
         Optional.ofNullable(lengthInput),
         isPrefetching,
-        featureCacheBytes,
-        featureCacheFolder,
-        Optional.ofNullable(featureCache),
+        featureCaching,
         validation,
         validateEvery,
         watched,
         patience,
         timeLimit,
-        clipValue,
-        clipNorm,
-        decaysBiasesAndNorms,
-        averageDecay,
-        startDecay,
+        updates,
         checkpoints,
         loggedWarnings);
   }

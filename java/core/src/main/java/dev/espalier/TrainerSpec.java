@@ -18,20 +18,21 @@ final class TrainerSpec {
     spec.put("schedule", settings.schedule().spec(totalSteps));
     spec.put("max_batch_size", batchSize);
     spec.put("seed", settings.seed());
-    if (settings.clipValue() != null) {
-      spec.put("clip_value", settings.clipValue());
+    UpdateOptions updates = settings.updates();
+    if (updates.clipValue() != null) {
+      spec.put("clip_value", updates.clipValue());
     }
-    if (settings.clipNorm() != null) {
-      spec.put("clip_norm", settings.clipNorm());
+    if (updates.clipNorm() != null) {
+      spec.put("clip_norm", updates.clipNorm());
     }
-    spec.put("decay_biases_and_norms", settings.decaysBiasesAndNorms());
+    spec.put("decay_biases_and_norms", updates.decaysBiasesAndNorms());
     spec.put("layer_decay", settings.optimizer().layerDecay());
-    spec.put("start_decay", settings.startDecay());
-    if (settings.averageDecay().isPresent()) {
-      spec.put("average_decay", settings.averageDecay().getAsDouble());
+    spec.put("start_decay", updates.startDecay());
+    if (updates.averageDecay().isPresent()) {
+      spec.put("average_decay", updates.averageDecay().getAsDouble());
     }
-    if (settings.featureCacheFolder() != null) {
-      spec.put("feature_folder", settings.featureCacheFolder().toString());
+    if (settings.featureCaching().folder() != null) {
+      spec.put("feature_folder", settings.featureCaching().folder().toString());
     }
     if (!settings.losses().isEmpty()) {
       spec.put("own_losses", List.copyOf(settings.losses().keySet()));
