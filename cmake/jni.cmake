@@ -12,10 +12,18 @@ target_include_directories(jniEspalier SYSTEM PRIVATE
   ${CMAKE_BINARY_DIR}/jni ${ESPALIER_JAVA_HOME}/include ${ESPALIER_JAVA_HOME}/include/linux)
 target_link_libraries(jniEspalier PRIVATE espalier_jvm)
 target_compile_options(jniEspalier PRIVATE -w)  # generated: its warnings are not ours to mend
+# The functions of older_glibc.cc, and what they are parts of in an older C library.
+foreach(function
+    __isoc23_strtol __isoc23_strtoll __isoc23_strtoul __isoc23_strtoull exp log pow
+    pthread_create pthread_once __pthread_key_create pthread_getattr_np pthread_attr_getstack
+    dlopen dlsym fstatat stat lstat fstat fstat64 __libc_single_threaded _dl_find_object)
+  list(APPEND older_glibc -Wl,--wrap=${function})
+endforeach()
+target_link_libraries(jniEspalier PRIVATE -Wl,--no-as-needed -l:libpthread.so.0 -l:libdl.so.2)
+
 target_link_options(jniEspalier PRIVATE
   -static-libstdc++ -static-libgcc
-  # older_glibc.cc
-  -Wl,--wrap=__isoc23_strtol,--wrap=__isoc23_strtoll,--wrap=__isoc23_strtoul,--wrap=__isoc23_strtoull
+  ${older_glibc}
   -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--gc-sections -Wl,--strip-all
   # Sleeping workers outlive the class loader that loaded the library.
   -Wl,-z,nodelete
