@@ -37,6 +37,7 @@ CpuTargetId DetectBest() {
   const unsigned leaf1c = c;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return CpuTargetId::kBaseline;
   const unsigned leaf7b = b;
+  const unsigned leaf7c = c;
   // All that the compiler may use in Highway's AVX2 target: PCLMUL, SSSE3, FMA, SSE4.1,
   // SSE4.2, POPCNT (which it takes SSE4.2 to imply), AES, OSXSAVE, AVX, F16C; BMI1, AVX2, BMI2.
   for (const int bit : {1, 9, 12, 19, 20, 23, 25, 27, 28, 29}) {
@@ -53,7 +54,12 @@ CpuTargetId DetectBest() {
   for (const int bit : {16, 17, 28, 30, 31}) {
     if (!HasBit(leaf7b, bit)) return CpuTargetId::kAvx2;
   }
-  return (registers & kMaskZmm) == kMaskZmm ? CpuTargetId::kAvx512 : CpuTargetId::kAvx2;
+  if ((registers & kMaskZmm) != kMaskZmm) return CpuTargetId::kAvx2;
+  // All of Highway's AVX3_DL: VBMI, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ.
+  for (const int bit : {1, 6, 8, 9, 10, 11, 12, 14}) {
+    if (!HasBit(leaf7c, bit)) return CpuTargetId::kAvx512;
+  }
+  return CpuTargetId::kAvx512Vnni;
 }
 
 #elif defined(__aarch64__)
@@ -72,8 +78,7 @@ CpuTargetId BestTarget() {
 }
 
 std::optional<CpuTargetId> TargetByName(std::string_view name) {
-  for (const CpuTargetId target :
-       {CpuTargetId::kBaseline, CpuTargetId::kAvx2, CpuTargetId::kAvx512, CpuTargetId::kNeon}) {
+  for (const CpuTargetId target : kCpuTargets) {
     if (name == CpuTargetName(target)) return target;
   }
   return std::nullopt;
@@ -81,8 +86,7 @@ std::optional<CpuTargetId> TargetByName(std::string_view name) {
 
 std::string SupportedNames() {
   std::string names;
-  for (const CpuTargetId target :
-       {CpuTargetId::kBaseline, CpuTargetId::kAvx2, CpuTargetId::kAvx512, CpuTargetId::kNeon}) {
+  for (const CpuTargetId target : kCpuTargets) {
     if (!CpuSupports(target)) continue;
     if (!names.empty()) names += ", ";
     names += CpuTargetName(target);
@@ -126,6 +130,8 @@ std::string_view CpuTargetName(CpuTargetId target) {
       return "avx2";
     case CpuTargetId::kAvx512:
       return "avx512";
+    case CpuTargetId::kAvx512Vnni:
+      return "avx512vnni";
     case CpuTargetId::kNeon:
       return "neon";
   }
@@ -133,14 +139,17 @@ std::string_view CpuTargetName(CpuTargetId target) {
 }
 
 bool CpuSupports(CpuTargetId target) {
+  const CpuTargetId best = BestTarget();
   switch (target) {
     case CpuTargetId::kBaseline:
       return true;
     case CpuTargetId::kAvx2:
-      return BestTarget() == CpuTargetId::kAvx2 || BestTarget() == CpuTargetId::kAvx512;
+      return best != CpuTargetId::kBaseline && best != CpuTargetId::kNeon;
     case CpuTargetId::kAvx512:
+      return best == CpuTargetId::kAvx512 || best == CpuTargetId::kAvx512Vnni;
+    case CpuTargetId::kAvx512Vnni:
     case CpuTargetId::kNeon:
-      return BestTarget() == target;
+      return best == target;
   }
   return false;
 }

@@ -3,11 +3,18 @@
 
 // Which instruction set the kernels use.
 
+#include <array>
 #include <string_view>
 
 namespace espalier {
 
-enum class CpuTargetId { kBaseline = 0, kAvx2 = 1, kAvx512 = 2, kNeon = 3 };
+/// kAvx512Vnni is kAvx512 with other code for sums of products of bytes alone.
+enum class CpuTargetId { kBaseline = 0, kAvx2 = 1, kAvx512 = 2, kNeon = 3, kAvx512Vnni = 4 };
+
+/// All of them, on x86-64 from the least on.
+inline constexpr std::array kCpuTargets = {CpuTargetId::kBaseline, CpuTargetId::kAvx2,
+                                           CpuTargetId::kAvx512, CpuTargetId::kAvx512Vnni,
+                                           CpuTargetId::kNeon};
 
 std::string_view CpuTargetName(CpuTargetId target);
 

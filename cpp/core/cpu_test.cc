@@ -19,8 +19,11 @@ volatile float half = 0.5f;
 
 bool DenormalsAreKept() { return smallest_normal * half != 0.0f; }
 
-TEST(Cpu, BaselineIsAlwaysThereAndAvx512ImpliesAvx2) {
+TEST(Cpu, BaselineIsAlwaysThereAndEachTargetImpliesTheLesserOnes) {
   EXPECT_TRUE(CpuSupports(CpuTargetId::kBaseline));
+  if (CpuSupports(CpuTargetId::kAvx512Vnni)) {
+    EXPECT_TRUE(CpuSupports(CpuTargetId::kAvx512));
+  }
   if (CpuSupports(CpuTargetId::kAvx512)) {
     EXPECT_TRUE(CpuSupports(CpuTargetId::kAvx2));
   }
@@ -41,8 +44,12 @@ TEST(Cpu, AgreesWithTheSystemsFlags) {
                     has("aes") && has("pclmulqdq") && has("popcnt");
   const bool avx512 = avx2 && has("avx512f") && has("avx512cd") && has("avx512vl") &&
                       has("avx512dq") && has("avx512bw");
+  const bool vnni = avx512 && has("avx512_vnni") && has("avx512vbmi") && has("avx512_vbmi2") &&
+                    has("gfni") && has("vaes") && has("vpclmulqdq") && has("avx512_bitalg") &&
+                    has("avx512_vpopcntdq");
   EXPECT_EQ(CpuSupports(CpuTargetId::kAvx2), avx2);
   EXPECT_EQ(CpuSupports(CpuTargetId::kAvx512), avx512);
+  EXPECT_EQ(CpuSupports(CpuTargetId::kAvx512Vnni), vnni);
 }
 
 TEST(Cpu, ForcesEverySupportedTarget) {
@@ -68,7 +75,7 @@ TEST(Cpu, NothingIsForcedAnyLongerAfterTheLastForcedTarget) {
 
 TEST(Cpu, UnsupportedTargetIsAnError) {
   bool refused = false;
-  for (const CpuTargetId target : {CpuTargetId::kAvx2, CpuTargetId::kAvx512, CpuTargetId::kNeon}) {
+  for (const CpuTargetId target : kCpuTargets) {
     if (CpuSupports(target)) continue;
     refused = true;
     const CpuTargetId before = ActiveCpuTarget();
@@ -94,7 +101,7 @@ TEST(CpuDeathTest, EnvironmentForcesOrFails) {
   EXPECT_EXIT(std::_Exit(NameIsAccepted("")), ::testing::ExitedWithCode(0), "");
   EXPECT_EXIT(std::_Exit(NameIsAccepted("AVX2")), ::testing::ExitedWithCode(1), "");
   EXPECT_EXIT(std::_Exit(NameIsAccepted("sse9")), ::testing::ExitedWithCode(1), "");
-  for (const CpuTargetId target : {CpuTargetId::kAvx2, CpuTargetId::kAvx512, CpuTargetId::kNeon}) {
+  for (const CpuTargetId target : kCpuTargets) {
     const std::string name(CpuTargetName(target));
     EXPECT_EXIT(std::_Exit(NameIsAccepted(name.c_str())),
                 ::testing::ExitedWithCode(CpuSupports(target) ? 0 : 1), "");

@@ -8,7 +8,8 @@
 
 #include "core/cpu.h"
 
-// One AVX-512 level is enough: nothing here gains from the later ones. SSE2 is the x86-64
+// One AVX-512 level is enough where nothing gains from the later ones (where something does:
+// integer_dispatch.h). SSE2 is the x86-64
 // baseline itself, so SSSE3 and SSE4 would only add code for CPUs older than 2013.
 #ifndef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS                                                                  \
@@ -24,6 +25,7 @@ Function* ChooseKernel(Function* baseline, Function* avx2, Function* avx512) {
     case CpuTargetId::kAvx2:
       return avx2;
     case CpuTargetId::kAvx512:
+    case CpuTargetId::kAvx512Vnni:
       return avx512;
     default:
       return baseline;

@@ -14,8 +14,7 @@ namespace espalier::testing {
 
 inline std::vector<CpuTargetId> SupportedCpuTargets() {
   std::vector<CpuTargetId> targets;
-  for (const CpuTargetId target :
-       {CpuTargetId::kBaseline, CpuTargetId::kAvx2, CpuTargetId::kAvx512, CpuTargetId::kNeon}) {
+  for (const CpuTargetId target : kCpuTargets) {
     if (CpuSupports(target)) targets.push_back(target);
   }
   return targets;

@@ -95,7 +95,7 @@ bool OpenBlasServes(CpuTargetId target, std::int64_t m, std::int64_t n, std::int
   constexpr std::int64_t kMost = 1 << 20;  // far from where its int sizes end
   if (std::max({m, n, k}) > kMost) return false;
   constexpr std::int64_t kLeast = 2048;
-  return (target == CpuTargetId::kAvx2 || target == CpuTargetId::kAvx512) &&
+  return target != CpuTargetId::kBaseline && target != CpuTargetId::kNeon &&
          std::min({m, n, k}) >= kLeast;
 }
 

@@ -41,7 +41,8 @@ public final class Espalier {
   /**
    * Returns the instruction set in use. The environment variable {@code ESPALIER_CPU} forces one.
    *
-   * @return {@code "baseline"}, {@code "avx2"}, {@code "avx512"} or {@code "neon"}
+   * @return {@code "baseline"}, {@code "avx2"}, {@code "avx512"}, {@code "avx512vnni"} or {@code
+   *     "neon"}
    * @throws IllegalArgumentException if the variable names an unknown or unsupported one
    */
   public static String cpuTarget() {
