@@ -44,30 +44,6 @@ std::unique_ptr<InferenceRun> InferencePlan::MakeRun(int workers, std::int64_t b
   return std::make_unique<InferenceRun>(*this, batch, workers);
 }
 
-void InferencePlan::Run(std::int64_t batch, std::span<const float* const> inputs,
-                        std::span<float* const> outputs, InferenceRun& run,
-                        const BatchLengths* lengths) const {
-  CheckCall(batch, inputs.size(), outputs.size());
-  run.Execute(*this, batch, {.inputs = inputs, .outputs = outputs, .lengths = lengths});
-}
-
-void InferencePlan::RunPixels(std::int64_t batch, const Pixels& pixels,
-                              std::span<float* const> outputs, InferenceRun& run) const {
-  CheckCall(batch, 1, outputs.size());
-  run.Execute(*this, batch, {.pixels = &pixels, .outputs = outputs});
-}
-
-void InferencePlan::CheckCall(std::int64_t batch, std::size_t inputs, std::size_t outputs) const {
-  if (batch < 1 || batch > max_batch_) {
-    Fail(ErrorCode::kInvalidArgument, "inference plan: expected a batch of 1 to ", max_batch_,
-         ", got ", batch);
-  }
-  if (inputs != content_.inputs.size() || outputs != content_.output_count) {
-    Fail(ErrorCode::kInvalidArgument, "inference plan: expected ", content_.inputs.size(),
-         " inputs and ", content_.output_count, " outputs, got ", inputs, " and ", outputs);
-  }
-}
-
 bool InferencePlan::ReadsPixels() const {
   // Whatever enters a plan in another form than it lies in there is read by its first step alone.
   const std::vector<PlanStep>& steps = content_.steps;
