@@ -4,6 +4,7 @@ package dev.espalier;
 import dev.espalier.internal.Arguments;
 import dev.espalier.internal.Bridge;
 import dev.espalier.internal.NativeCall;
+import dev.espalier.internal.Version;
 import java.util.List;
 
 /**
@@ -13,7 +14,6 @@ import java.util.List;
  * @since 0.1
  */
 public final class Espalier {
-  private static final String VERSION = "0.1.0";
   private static final List<Instrument> INSTRUMENTS =
       List.of(
           Instrument.gauge(
@@ -35,7 +35,7 @@ public final class Espalier {
    * @return for example {@code "0.1.0"}
    */
   public static String version() {
-    return VERSION;
+    return Version.OF_LIBRARY;
   }
 
   /**
@@ -129,6 +129,6 @@ public final class Espalier {
    * @return a line for people
    */
   public static String describe() {
-    return "espalier " + VERSION + ", " + NativeCall.get(Bridge::describeRuntime);
+    return "espalier " + Version.OF_LIBRARY + ", " + NativeCall.get(Bridge::describeRuntime);
   }
 }

@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -18,6 +20,7 @@ import javax.xml.parsers.ParserConfigurationException;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Element;
 import org.w3c.dom.Node;
+import org.w3c.dom.NodeList;
 import org.xml.sax.SAXException;
 
 /** What the project's files say of it: one version, and what a public repository asks for. */
@@ -73,22 +76,48 @@ class ProjectTest {
     return matcher.group(1);
   }
 
-  /** The root's pom has the version; whatever repeats it says the same. */
+  /** The root's pom has the version; others refer to it, and what is shown to users says the same. */
   @Test
-  void theVersionIsTheSameEverywhere() throws Exception {
-    String version = text(ROOT.resolve("pom.xml"), "version");
+  void theVersionIsInOnePlace() throws Exception {
+    String version = text(ROOT.resolve("pom.xml"), "properties", "revision");
+    assertEquals("${revision}", text(ROOT.resolve("pom.xml"), "version"));
     assertEquals(version, Espalier.version());
-    assertEquals(version, found("CMakeLists.txt", "project\\(espalier VERSION (\\S+) "));
+    assertEquals("${version}", found("CMakeLists.txt", "project\\(espalier VERSION (\\S+) "));
     assertEquals(
         version, found("README.md", "<artifactId>espalier</artifactId>\\s*<version>([^<]*)<"));
     int modules = 0;
     for (Path file : poms()) {
       if (!file.equals(ROOT.resolve("pom.xml"))) {
-        assertEquals(version, text(file, "parent", "version"), file.toString());
+        assertEquals("${revision}", text(file, "parent", "version"), file.toString());
         modules++;
       }
     }
     assertTrue(modules >= 3, modules + " modules");
+  }
+
+  /** Whoever imports espalier-bom needs no version of a module that is published. */
+  @Test
+  void theBomHasEveryPublishedModule() throws Exception {
+    Path bom = ROOT.resolve("java/bom/pom.xml");
+    Set<String> published = new TreeSet<>();
+    for (Path file : poms()) {
+      boolean isPublished =
+          !file.equals(ROOT.resolve("pom.xml"))
+              && !file.equals(bom)
+              && child(pom(file), "properties", "maven.deploy.skip") == null;
+      if (isPublished) {
+        published.add(text(file, "artifactId"));
+      }
+    }
+    Set<String> listed = new TreeSet<>();
+    NodeList dependencies = pom(bom).getElementsByTagName("dependency");
+    for (int i = 0; i < dependencies.getLength(); i++) {
+      Element dependency = (Element) dependencies.item(i);
+      if (child(dependency, "groupId").getTextContent().equals("dev.espalier")) {
+        listed.add(child(dependency, "artifactId").getTextContent());
+      }
+    }
+    assertEquals(published, listed, "java/bom/pom.xml");
   }
 
   /** Name, description, URL, licence, developers and SCM, which Maven Central refuses to miss. */
