@@ -60,6 +60,7 @@ enum class TfliteKind : std::int32_t {
   kElu = 111,
   kQuantize = 114,
   kHardSwish = 117,
+  kGelu = 150,
 };
 
 struct TfliteTensor {

@@ -327,6 +327,12 @@ class Translator {
         return Map([&](const std::string& x) { return Emit("Elu", {x}); });
       case TfliteKind::kHardSwish:
         return Map([&](const std::string& x) { return Emit("HardSwish", {x}); });
+      case TfliteKind::kGelu:
+        return Map([&](const std::string& x) {
+          const bool is_approximate = Option<std::int8_t>(0, 0) != 0;
+          return Emit("Gelu", {x},
+                      {{"approximate", std::string(is_approximate ? "tanh" : "none")}});
+        });
       case TfliteKind::kExp:
         return Map([&](const std::string& x) { return Emit("Exp", {x}); });
       case TfliteKind::kLog:

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <fstream>
@@ -195,6 +196,52 @@ TEST(ImportTflite, ReshapesAsTheFileLies) {
   Image from = Empty(2, 3, 2);
   for (std::size_t i = 0; i < from.values.size(); ++i) from.values[i] = static_cast<float>(i);
   ExpectNear(OutputOf(network, report, 0, ChannelsFirst(from)), from.values);
+}
+
+struct MapCase {
+  std::int32_t kind;
+  double (*function)(double x);
+  std::vector<TfliteFile::Option> options = {};
+};
+
+TEST(ImportTflite, MapsAsTheFormulasSay) {
+  const MapCase cases[] = {
+      {14, [](double x) { return 1 / (1 + std::exp(-x)); }},
+      {19, [](double x) { return std::max(x, 0.0); }},
+      {20, [](double x) { return std::clamp(x, -1.0, 1.0); }},
+      {21, [](double x) { return std::clamp(x, 0.0, 6.0); }},
+      {28, [](double x) { return std::tanh(x); }},
+      {47, [](double x) { return std::exp(x); }},
+      {59, [](double x) { return -x; }},
+      {98, [](double x) { return x < 0 ? 0.25 * x : x; }, {{0, 4, std::bit_cast<int>(0.25f)}}},
+      {101, [](double x) { return std::abs(x); }},
+      {111, [](double x) { return x < 0 ? std::exp(x) - 1 : x; }},
+      {117, [](double x) { return x * std::clamp(x + 3, 0.0, 6.0) / 6; }},
+      {150, [](double x) { return x / 2 * (1 + std::erf(x / std::sqrt(2.0))); }},
+      {150,
+       [](double x) {
+         constexpr double kRate = 0.7978845608028654;  // sqrt(2 / pi)
+         return x / 2 * (1 + std::tanh(kRate * (x + 0.044715 * x * x * x)));
+       },
+       {{0, 1, 1}}},
+  };
+  const Floats inputs = {-7.5f, -2.0f, -0.3f, 0.0f, 0.4f, 1.7f, 8.0f};
+  const auto width = static_cast<std::int32_t>(inputs.size());
+  for (const MapCase& map : cases) {
+    TfliteFile file;
+    const int x = file.Tensor("x", {1, width});
+    const int y = file.Tensor("y", {1, width});
+    file.Operator(map.kind, {x}, {y}, map.options);
+    ImportReport report;
+    const Network network = ImportTflite(file.Bytes({x}, {y}), {}, &report);
+    const Floats got = OutputOf(network, report, 0, inputs);
+    ASSERT_EQ(got.size(), inputs.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      const double expected = map.function(static_cast<double>(inputs[i]));
+      EXPECT_NEAR(got[i], expected, 1e-6 * std::max(1.0, std::abs(expected)))
+          << map.kind << " of " << inputs[i];
+    }
+  }
 }
 
 TEST(ImportTflite, WeightsOfBytesBecomeFloats) {
