@@ -92,11 +92,23 @@ TrainerConfig ConfigOf(const OptimizerConfig& optimizer) {
           .average_decay = 0.9};
 }
 
+// One of each optimizer, and one of each way to weigh tasks.
+std::vector<TrainerConfig> Configs() {
+  std::vector<TrainerConfig> configs;
+  for (const OptimizerConfig& optimizer : Optimizers()) configs.push_back(ConfigOf(optimizer));
+  const std::vector<BalanceConfig> balances = {UncertaintyWeights{}, InverseLossWeights{},
+                                               FamoWeights{}};
+  for (const BalanceConfig& balance : balances) {
+    configs.push_back(ConfigOf(AdamW{.learning_rate = 0.01}));
+    configs.back().balance = balance;
+  }
+  return configs;
+}
+
 TEST(Checkpoint, GoesOnToTheSameBits) {
   const TemporaryFolder folder;
   const std::string path = folder.File("checkpoint");
-  for (const OptimizerConfig& optimizer : Optimizers()) {
-    const TrainerConfig config = ConfigOf(optimizer);
+  for (const TrainerConfig& config : Configs()) {
     Network whole = ThreeHeads().Build(5);
     Network resumed = ThreeHeads().Build(6);  // of other values
     const RandomExamples examples(whole, 100, 3);

@@ -88,8 +88,8 @@ std::int64_t foreignImporterRead(std::int64_t importer, const char* path);
 std::string foreignImporterReport(std::int64_t importer);
 
 // Trainer. Results of a step as doubles: [loss, learning_rate, gradient_norm, then per head: loss,
-// labelled]. targets and masks: per head an address or 0 (absent): float [batch, width] for labels
-// and values heads, int32 [batch] for classes; masks uint8.
+// labelled, factor]. targets and masks: per head an address or 0 (absent): float [batch, width] for
+// labels and values heads, int32 [batch] for classes; masks uint8.
 std::int64_t trainerCreate(std::int64_t network, const char* config_json);
 void trainerStep(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
                  const std::int64_t* targets, const std::int64_t* masks, double* results);

@@ -21,11 +21,12 @@ void WriteStepResult(const StepResult& step, std::span<double> results) {
   for (const TaskLoss& task : step.tasks) {
     results[next++] = task.loss;
     results[next++] = static_cast<double>(task.labelled);
+    results[next++] = task.factor;
   }
 }
 
 std::span<double> StepResults(const TrainerObject& object, double* results) {
-  return Borrow("results", results, static_cast<std::int64_t>(3 + 2 * object.heads.count()));
+  return Borrow("results", results, static_cast<std::int64_t>(3 + 3 * object.heads.count()));
 }
 
 void WriteLogits(TrainerObject& object, std::span<const LossBatch> batches, std::int64_t logits) {

@@ -135,7 +135,7 @@ TEST_F(BridgeStorm, NothingBreaksAndNothingIsLeft) {
     const std::array<std::int32_t, 2> classes = {2, 0};
     const std::array<std::int64_t, 2> targets = {Address(labels.data()), Address(classes.data())};
     const std::array<float, 2 * kInputs> batch = {1, 2, 3, 4, 4, 3, 2, 1};
-    std::array<double, 7> results{};
+    std::array<double, 9> results{};
     try {
       trainerStep(trainer, 2, Address(batch.data()), targets.data(), nullptr, results.data());
     } catch (const Error&) {  // closed by another: let the network go, begin anew

@@ -264,11 +264,11 @@ TEST_F(Bridge, TrainsEvaluatesAndPredicts) {
   std::vector<float> labels(6, 1.0f);
   std::vector<std::int32_t> classes = {0, 2, -1};
   const std::int64_t targets[] = {Address(labels.data()), Address(classes.data())};
-  double results[7] = {};
+  double results[9] = {};
   trainerStep(trainer, 3, Address(inputs.data()), targets, nullptr, results);
-  EXPECT_NEAR(results[0], results[3] + results[5], 1e-9);
+  EXPECT_NEAR(results[0], results[3] + results[6], 1e-9);
   EXPECT_EQ(results[4], 6.0);
-  EXPECT_EQ(results[6], 2.0);
+  EXPECT_EQ(results[7], 2.0);
 
   std::vector<float> logits(15);
   trainerEvaluate(trainer, 3, Address(inputs.data()), Address(logits.data()));
@@ -304,7 +304,7 @@ TEST_F(Bridge, StepsInTwoHalvesWhereJavaComputesALoss) {
   const std::vector<std::int32_t> classes = {0, 2, -1};
   const std::int64_t targets[] = {Address(labels.data()), Address(classes.data())};
   std::vector<float> logits(6);
-  double results[7] = {};
+  double results[9] = {};
   const double sum = 12.0;
   const auto begin = [&] {
     trainerBeginStep(trainer, 3, Address(inputs.data()), targets, nullptr, Address(logits.data()));
@@ -320,7 +320,7 @@ TEST_F(Bridge, StepsInTwoHalvesWhereJavaComputesALoss) {
   finish();
   EXPECT_EQ(results[3], 4.0);
   EXPECT_EQ(results[4], 6.0);
-  EXPECT_EQ(results[6], 2.0);
+  EXPECT_EQ(results[7], 2.0);
   EXPECT_EQ(ownTaskLoss(network_, "trait", 3, 6, sum), 4.0);
   EXPECT_EQ(ErrorOf(finish).substr(0, 15), "INVALID_STATE: ");
   EXPECT_EQ(ErrorOf([&] {

@@ -99,10 +99,10 @@ std::variant<Kinds...> ReadKind(JsonFields& fields, const std::variant<Kinds...>
   const JsonReader kind = fields.Required("kind");
   std::variant<Kinds...> result = usual;
   bool is_known = false;
-  const auto read = [&](auto optimizer) {
-    if (is_known || kind.Text() != optimizer.kKind) return;
-    optimizer.ForSettings([&](const char* name, auto& setting) { fields.Read(name, setting); });
-    result = optimizer;
+  const auto read = [&](auto of_kind) {
+    if (is_known || kind.Text() != of_kind.kKind) return;
+    of_kind.ForSettings([&](const char* name, auto& setting) { fields.Read(name, setting); });
+    result = of_kind;
     is_known = true;
   };
   (read(Kinds{}), ...);
@@ -115,6 +115,13 @@ OptimizerConfig ReadOptimizer(const JsonReader& object) {
   const OptimizerConfig optimizer = ReadKind(fields, OptimizerConfig{});
   fields.Finish();
   return optimizer;
+}
+
+BalanceConfig ReadBalance(const JsonReader& object) {
+  JsonFields fields(object);
+  const BalanceConfig balance = ReadKind(fields, BalanceConfig{});
+  fields.Finish();
+  return balance;
 }
 
 ScheduleKind ReadScheduleKind(const JsonReader& kind) {
@@ -198,6 +205,9 @@ TrainerConfig TrainerConfigFromJson(std::string_view json) {
   fields.Read("layer_decay", config.layer_decay);
   fields.Read("start_decay", config.start_decay);
   config.average_decay = ReadLimit(fields, "average_decay");
+  if (const auto balance = fields.Optional("balance")) {
+    config.balance = ReadBalance(*balance);
+  }
   fields.Read("feature_folder", config.feature_folder);
   std::vector<std::string> own_losses;
   fields.Read("own_losses", own_losses);

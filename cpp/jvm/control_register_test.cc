@@ -103,7 +103,7 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   const std::int64_t targets[] = {Address(labels.data()), Address(classes.data())};
   const std::int64_t bad_targets[] = {Address(bad_labels.data()), Address(classes.data())};
   const std::int64_t masks[] = {0, 0};
-  std::vector<double> results(7);
+  std::vector<double> results(9);
   std::int64_t statistics[4] = {};
   const std::vector<std::int64_t> examples = {0, 2, 1};
   const std::int64_t far_examples[] = {0, 1, 99};

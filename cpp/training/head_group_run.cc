@@ -194,6 +194,24 @@ void HeadGroupRun::AcceptLosses(std::span<const LossAnswer> answers, std::span<T
   }
 }
 
+void HeadGroupRun::ScaleGradients(std::int64_t batch, std::span<const TaskLoss> tasks) {
+  if (buffers_.grad_logits == nullptr) return;
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    const Head& head = heads_[i];
+    const auto factor = static_cast<float>(tasks[Index(head.index)].factor);
+    if (factor == 1.0f) continue;
+    for (std::int64_t row = 0; row < batch; ++row) {
+      // A listed group's lie by entry, those of a row and head side by side.
+      const EntryRange listed =
+          is_listed_ ? entries_->RowOfHead(row, static_cast<std::int64_t>(i)) : EntryRange{};
+      float* const grads = buffers_.grad_logits +
+                           (is_listed_ ? listed.begin : row * group_.group.width + head.column);
+      const std::int64_t count = is_listed_ ? listed.size() : head.width;
+      for (std::int64_t j = 0; j < count; ++j) grads[j] *= factor;
+    }
+  }
+}
+
 bool HeadGroupRun::IsReached(std::span<const std::uint8_t> active_columns) const {
   return std::any_of(heads_.begin(), heads_.end(), [&](const Head& head) {
     const auto columns = active_columns.subspan(Index(head.active_column), Index(head.width));

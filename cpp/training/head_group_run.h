@@ -58,6 +58,9 @@ class HeadGroupRun {
   /// The losses left open by ComputeLosses; `answers` has one for each of `own_losses`.
   void AcceptLosses(std::span<const LossAnswer> answers, std::span<TaskLoss> tasks);
 
+  /// Multiplies each head's gradients by logits by its factor, one a head of the network.
+  void ScaleGradients(std::int64_t batch, std::span<const TaskLoss> tasks);
+
   /// True if an entry of `active_columns` that belongs to the group's heads is set.
   bool IsReached(std::span<const std::uint8_t> active_columns) const;
 

@@ -28,6 +28,7 @@ void CheckConfig(const TrainerConfig& config) {
     Fail(ErrorCode::kInvalidArgument, "max_batch_size: expected 1 to ", kMaxBatchSize, ", got ",
          config.max_batch_size);
   }
+  CheckBalance(config.balance);
   CheckClip("clip_value", config.clip_value);
   CheckClip("clip_norm", config.clip_norm);
   if (!(config.layer_decay > 0.0 && config.layer_decay <= 1.0)) {

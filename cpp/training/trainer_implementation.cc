@@ -73,6 +73,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
       plan_(MakePlan(*network_, config)),
       updates_(*network_, plan_, config),
       run_(*network_, plan_, updates_, config.losses),
+      balance_(*network_, config.balance),
       workspace_(ThreadPool::Shared().thread_count(), run_.scratch_floats()),
       features_(plan_.source_floats, config.feature_folder) {
   if (!updates_.HasParameters()) {
@@ -89,7 +90,13 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
                     PlanOptions{.border = PlanBorder::kInside});
   }
   if (config.average_decay) average_.emplace(*network_, *config.average_decay);
+  if (balance_.LooksAgain() && !config.losses.empty()) {
+    Fail(ErrorCode::kInvalidArgument, "balance: expected no losses of the caller's own with FAMO, ",
+         "which computes the losses of a batch twice; got one for task '",
+         config.losses.begin()->first, "'");
+  }
   result_.tasks.resize(network_->heads.size());
+  tasks_after_.resize(network_->heads.size());
   loss_batches_.reserve(config.losses.size());
   loss_answers_.reserve(config.losses.size());
   run_.Prepare(workspace_);
@@ -189,19 +196,51 @@ void Trainer::Implementation::SetLengthsOf(int slot, std::span<const std::int64_
 
 const StepResult& Trainer::Implementation::Step(std::int64_t batch, const Inputs& inputs,
                                                 std::span<const TaskTargets> targets) {
-  BeginStep(batch, inputs, targets);
-  return FinishStep(ComputeOwnLosses());
+  Begin(batch, inputs, targets);
+  FinishStep(ComputeOwnLosses());
+  if (balance_.LooksAgain()) {
+    InputPointers pointers = CheckedInputs("step", batch, inputs);
+    const FlushDenormals flush;
+    FillSources(batch, pointers, 0);
+    LookAgain(batch, targets);
+  }
+  return result_;
 }
 
 const StepResult& Trainer::Implementation::StepCached(int slot,
                                                       std::span<const std::int64_t> examples,
                                                       std::span<const TaskTargets> targets) {
-  BeginStepCached(slot, examples, targets);
-  return FinishStep(ComputeOwnLosses());
+  BeginCached(slot, examples, targets);
+  FinishStep(ComputeOwnLosses());
+  if (balance_.LooksAgain()) {
+    const FlushDenormals flush;
+    GatherSources(slot, examples);
+    LookAgain(static_cast<std::int64_t>(examples.size()), targets);
+  }
+  return result_;
+}
+
+void Trainer::Implementation::CheckLooksOnce() const {
+  if (balance_.LooksAgain()) {
+    Fail(ErrorCode::kInvalidState,
+         "begin step: expected a whole step, as FAMO computes the losses of a batch twice");
+  }
 }
 
 std::span<const LossBatch> Trainer::Implementation::BeginStep(
     std::int64_t batch, const Inputs& inputs, std::span<const TaskTargets> targets) {
+  CheckLooksOnce();
+  return Begin(batch, inputs, targets);
+}
+
+std::span<const LossBatch> Trainer::Implementation::BeginStepCached(
+    int slot, std::span<const std::int64_t> examples, std::span<const TaskTargets> targets) {
+  CheckLooksOnce();
+  return BeginCached(slot, examples, targets);
+}
+
+std::span<const LossBatch> Trainer::Implementation::Begin(std::int64_t batch, const Inputs& inputs,
+                                                          std::span<const TaskTargets> targets) {
   CheckUsable("step");
   CheckStep(batch, targets);
   InputPointers pointers = CheckedInputs("step", batch, inputs);
@@ -212,7 +251,7 @@ std::span<const LossBatch> Trainer::Implementation::BeginStep(
   return BeginOnSources(batch, targets);
 }
 
-std::span<const LossBatch> Trainer::Implementation::BeginStepCached(
+std::span<const LossBatch> Trainer::Implementation::BeginCached(
     int slot, std::span<const std::int64_t> examples, std::span<const TaskTargets> targets) {
   CheckUsable("step");
   CheckPrefix("step");
@@ -274,6 +313,7 @@ const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer
   FollowThreadCount();
   run_.AcceptLosses(answers, result_.tasks);
   CheckFiniteLosses();
+  balance_.Weigh(batch, run_.reached().columns, result_.tasks);
 
   result_.loss = 0.0;
   std::int64_t labelled = 0;
@@ -285,6 +325,7 @@ const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer
       LearningRate(config_.optimizer) * ScheduleFactor(config_.schedule, steps_);
   result_.gradient_norm = 0.0;
   if (labelled > 0) {
+    if (!balance_.IsPlain()) run_.ScaleGradients(batch, result_.tasks);
     run_.Backward(batch, workspace_);
     CheckGradients(updates_.GradientNorm(batch, run_.lengths(), workspace_));
     CheckFiniteStatistics(batch);
@@ -293,12 +334,19 @@ const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer
     if (applied.non_finite != nullptr) FailUpdate(*applied.non_finite);
     // From here on nothing can fail.
     run_.UpdateBuffers(batch);
+    balance_.Follow();
     result_.gradient_norm = applied.gradient_norm;
     ++parameters_version_;
   }
   if (average_) average_->Follow(workspace_);
   ++steps_;
   return result_;
+}
+
+void Trainer::Implementation::LookAgain(std::int64_t batch, std::span<const TaskTargets> targets) {
+  run_.Forward({.batch = batch, .step = steps_ - 1, .seed = config_.seed}, targets, workspace_);
+  run_.ComputeLosses(batch, targets, tasks_after_);
+  balance_.FollowAgain(batch, run_.reached().columns, tasks_after_);
 }
 
 void Trainer::Implementation::CheckFiniteLosses() const {

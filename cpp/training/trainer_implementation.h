@@ -21,6 +21,7 @@
 #include "training/input_pieces.h"
 #include "training/parameter_updates.h"
 #include "inference/plan_with_run.h"
+#include "training/task_balance.h"
 #include "training/training_plan.h"
 #include "training/trainer_state.h"
 #include "training/training_run.h"
@@ -114,8 +115,15 @@ class Trainer::Implementation {
                 const ExampleAt& example);
   void SetLengthsOf(int slot, std::span<const std::int64_t> examples);
   void GatherSources(int slot, std::span<const std::int64_t> examples);
+  void CheckLooksOnce() const;
+  std::span<const LossBatch> Begin(std::int64_t batch, const Inputs& inputs,
+                                   std::span<const TaskTargets> targets);
+  std::span<const LossBatch> BeginCached(int slot, std::span<const std::int64_t> examples,
+                                         std::span<const TaskTargets> targets);
   std::span<const LossBatch> BeginOnSources(std::int64_t batch,
                                             std::span<const TaskTargets> targets);
+  /// After the update, on sources filled once more.
+  void LookAgain(std::int64_t batch, std::span<const TaskTargets> targets);
   std::span<const LossAnswer> ComputeOwnLosses();
   void CheckFiniteLosses() const;
   void CheckGradients(double norm) const;
@@ -134,6 +142,7 @@ class Trainer::Implementation {
   TrainingPlan plan_;
   ParameterUpdates updates_;
   TrainingRun run_;
+  TaskBalance balance_;
   Workspace workspace_;
   std::optional<PlanWithRun> prefix_;
   std::vector<float*> sources_;
@@ -142,6 +151,7 @@ class Trainer::Implementation {
   AlignedArray<float> best_;
   std::optional<WeightAverage> average_;
   StepResult result_;
+  std::vector<TaskLoss> tasks_after_;  // the update, where balance_ looks again
 
   // Of the step that was begun.
   std::int64_t begun_batch_ = 0;  // 0: none

@@ -38,15 +38,18 @@ void Trainer::Implementation::ContinueFrom(const Implementation& earlier, std::i
     Fail(ErrorCode::kInvalidState, "continue: expected no step so far and a count of at least 0, ",
          "got ", steps_, " steps and a count of ", steps);
   }
-  if (earlier.network_ != network_ || earlier.StateNames() != StateNames()) {
+  if (earlier.network_ != network_ || earlier.StateNames() != StateNames() ||
+      !earlier.balance_.IsLike(balance_)) {
     Fail(ErrorCode::kInvalidArgument,
-         "continue: expected a trainer of the same network, and by the same kind of optimizer");
+         "continue: expected a trainer of the same network, and by the same kind of optimizer and ",
+         "balance");
   }
   if (!earlier.best_.empty()) {
     best_ = AlignedArray<float>(earlier.best_.size());
     std::copy_n(earlier.best_.data(), best_.size(), best_.data());
   }
   updates_.ContinueFrom(earlier.updates_);
+  balance_.ContinueFrom(earlier.balance_);
   steps_ = steps;
 }
 
@@ -85,6 +88,7 @@ std::vector<StateTensor> Trainer::Implementation::State(bool has_best) {
     if (average_) add("average", average_->Of(static_cast<int>(i)));
   }
   updates_.AddStateTo(tensors);
+  balance_.AddStateTo(tensors);
   if (average_) {
     tensors.push_back({.name = "averaged", .shape = {1}, .counts = {&average_->steps(), 1}});
   }

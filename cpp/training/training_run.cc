@@ -206,6 +206,10 @@ void TrainingRun::AcceptLosses(std::span<const LossAnswer> answers, std::span<Ta
   for (HeadGroupRun& group : groups_) group.AcceptLosses(answers, tasks);
 }
 
+void TrainingRun::ScaleGradients(std::int64_t batch, std::span<const TaskLoss> tasks) {
+  for (HeadGroupRun& group : groups_) group.ScaleGradients(batch, tasks);
+}
+
 void TrainingRun::MarkReachedNodes() {
   std::fill(reached_nodes_.begin(), reached_nodes_.end(), char{0});
   for (std::size_t i = 0; i < groups_.size(); ++i) {

@@ -67,6 +67,9 @@ class TrainingRun {
   /// Their answers, in that order; fills in `tasks`.
   void AcceptLosses(std::span<const LossAnswer> answers, std::span<TaskLoss> tasks);
 
+  /// Multiplies the gradients by the logits of each head by its factor.
+  void ScaleGradients(std::int64_t batch, std::span<const TaskLoss> tasks);
+
   /// Gradients of all trainable parameters but the late ones.
   void Backward(std::int64_t batch, Workspace& workspace);
 

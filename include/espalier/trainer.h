@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "espalier/balance.h"
 #include "espalier/features.h"
 #include "espalier/inputs.h"
 #include "espalier/loss.h"
@@ -33,6 +34,8 @@ struct TrainerConfig {
   /// Keeps an average of what trains: after step t, from 0, it moves by 1 - min(decay,
   /// (1 + t)/(10 + t)) of the way to the parameters. See SwapAverage.
   std::optional<double> average_decay;
+  /// Of the tasks against each other. FAMO takes no losses of the caller's own.
+  BalanceConfig balance = PlainWeights{};
   /// Where cached features go that memory has no room for, in a file without a name; empty:
   /// nowhere.
   std::string feature_folder;
@@ -44,10 +47,11 @@ struct TrainerConfig {
 struct TaskLoss {
   double loss = 0.0;          ///< task weight × normalized sum: its share of J
   std::int64_t labelled = 0;  ///< labelled entries it was computed from
+  double factor = 1.0;        ///< what TrainerConfig::balance multiplied its gradients by
 };
 
 struct StepResult {
-  double loss = 0.0;            ///< J
+  double loss = 0.0;            ///< J, without the factors of TrainerConfig::balance
   std::vector<TaskLoss> tasks;  ///< in the order of heads
   double learning_rate = 0.0;
   double gradient_norm = 0.0;  ///< before clipping

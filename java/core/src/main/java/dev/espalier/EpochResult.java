@@ -19,6 +19,7 @@ public final class EpochResult {
   private final long steps;
   private final double loss;
   private final Map<String, Double> taskLosses;
+  private final Map<String, Double> taskWeights;
   private final Optional<Evaluation> validation;
   private final boolean isBest;
   private final Optional<TaskMetric> watched;
@@ -31,6 +32,7 @@ public final class EpochResult {
       long steps,
       double loss,
       Map<String, Double> taskLosses,
+      Map<String, Double> taskWeights,
       Optional<Evaluation> validation,
       boolean isBest,
       Optional<TaskMetric> watched,
@@ -41,6 +43,7 @@ public final class EpochResult {
     this.steps = steps;
     this.loss = loss;
     this.taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
+    this.taskWeights = Collections.unmodifiableMap(new LinkedHashMap<>(taskWeights));
     this.validation = validation;
     this.isBest = isBest;
     this.watched = watched;
@@ -91,6 +94,16 @@ public final class EpochResult {
    */
   public Map<String, Double> taskLosses() {
     return taskLosses;
+  }
+
+  /**
+   * Returns what {@link Trainer#balance} multiplied each task's gradients by: the mean over the
+   * steps with a known answer of the task.
+   *
+   * @return unmodifiable, in the order of heads; 1 with plain weights, NaN without such a step
+   */
+  public Map<String, Double> taskWeights() {
+    return taskWeights;
   }
 
   /**
@@ -148,7 +161,7 @@ public final class EpochResult {
 
   /**
    * Returns the numbers of the epoch in one line, with the metric that early stopping or keepBest
-   * watches.
+   * watches, and the weights of tasks where they are not all 1.
    */
   @Override
   public String toString() {
@@ -162,6 +175,11 @@ public final class EpochResult {
               validation.get().loss(),
               watched.map(this::watchedText).orElse(""),
               isBest ? " (best so far)" : ""));
+    }
+    if (taskWeights.values().stream().anyMatch(weight -> weight != 1 && !weight.isNaN())) {
+      text.append(", weights");
+      taskWeights.forEach(
+          (task, weight) -> text.append(String.format(Locale.ROOT, " %s %.3g", task, weight)));
     }
     return text.append(String.format(Locale.ROOT, ", rate %.3g, %.2f s", learningRate, seconds))
         .toString();

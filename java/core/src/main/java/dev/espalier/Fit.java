@@ -387,6 +387,7 @@ final class Fit {
             steps - stepsAtFirst,
             numbers.loss(examples),
             numbers.taskLosses(examples),
+            numbers.taskWeights(),
             evaluation,
             isBest,
             Optional.ofNullable(settings.watched()).flatMap(FitSettings.Watched::metric),

@@ -28,6 +28,7 @@ final class FitFingerprint {
     texts.put("tasks", settings.network().tasks().toString());
     texts.put("data", textOf(data));
     texts.put("optimizer", settings.optimizer().toString());
+    texts.put("balance", settings.balance().toString());
     texts.put("schedule", JsonWriter.write(settings.schedule().spec(totalSteps)));
     texts.put("batchSize", Integer.toString(settings.batchSize()));
     texts.put("epochs", Integer.toString(settings.epochs()));

@@ -14,6 +14,7 @@ record FitSettings(
     List<Stage> stages,
     List<TrainingListener> listeners,
     Map<String, Loss> losses,
+    Balance balance,
     Optimizer optimizer,
     Schedule schedule,
     int batchSize,

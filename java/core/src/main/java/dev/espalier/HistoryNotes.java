@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -28,15 +29,27 @@ final class HistoryNotes {
     return Double.longBitsToDouble((Long) bits);
   }
 
+  private static Map<String, Long> bits(Map<String, Double> numbers) {
+    Map<String, Long> bits = new LinkedHashMap<>();
+    numbers.forEach((task, number) -> bits.put(task, bits(number)));
+    return bits;
+  }
+
+  private static Map<String, Double> numbers(Object bits) {
+    Map<String, Double> numbers = new LinkedHashMap<>();
+    ((Map<?, ?>) Objects.requireNonNullElse(bits, Map.of()))
+        .forEach((task, of) -> numbers.put((String) task, number(of)));
+    return numbers;
+  }
+
   static Map<String, Object> of(EpochResult epoch) {
     Map<String, Object> notes = new LinkedHashMap<>();
     notes.put("stage", epoch.stage());
     notes.put("epoch", epoch.epoch());
     notes.put("steps", epoch.steps());
     notes.put("loss", bits(epoch.loss()));
-    Map<String, Object> losses = new LinkedHashMap<>();
-    epoch.taskLosses().forEach((task, loss) -> losses.put(task, bits(loss)));
-    notes.put("task_losses", losses);
+    notes.put("task_losses", bits(epoch.taskLosses()));
+    notes.put("task_weights", bits(epoch.taskWeights()));
     notes.put("validation", epoch.validation().map(HistoryNotes::of).orElse(null));
     notes.put("is_best", epoch.isBest());
     notes.put("rate", bits(epoch.learningRate()));
@@ -46,15 +59,13 @@ final class HistoryNotes {
 
   EpochResult epoch(Object from) {
     Map<?, ?> notes = (Map<?, ?>) from;
-    Map<String, Double> losses = new LinkedHashMap<>();
-    ((Map<?, ?>) notes.get("task_losses"))
-        .forEach((task, loss) -> losses.put((String) task, number(loss)));
     return new EpochResult(
         Math.toIntExact((Long) notes.get("stage")),
         Math.toIntExact((Long) notes.get("epoch")),
         (Long) notes.get("steps"),
         number(notes.get("loss")),
-        losses,
+        numbers(notes.get("task_losses")),
+        numbers(notes.get("task_weights")),
         Optional.ofNullable(notes.get("validation")).map(this::evaluation),
         (Boolean) notes.get("is_best"),
         watched,

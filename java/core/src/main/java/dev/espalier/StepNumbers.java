@@ -5,20 +5,21 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntToDoubleFunction;
 
 /** What the native trainer says of a step, and the sums of an epoch's steps. Used by one thread. */
 final class StepNumbers {
   private static final int FIRST_TASK = 3; // after loss, rate and norm of the gradients
-  private static final int PER_TASK = 2; // loss and labelled entries
+  private static final int PER_TASK = 3; // loss, labelled entries and weight
 
   private final List<Task> tasks;
   private final double[] results;
-  private final double[] sums;
+  private final double[] sums; // of losses, of each task's, of its weights, and of their steps
 
   StepNumbers(List<Task> tasks) {
     this.tasks = tasks;
     results = new double[FIRST_TASK + PER_TASK * tasks.size()];
-    sums = new double[1 + tasks.size()];
+    sums = new double[1 + 3 * tasks.size()];
   }
 
   /** Returns where the native trainer writes. */
@@ -37,7 +38,7 @@ final class StepNumbers {
 
   /** Goes on from what a checkpoint noted. */
   void restore(double[] sums, double rate) {
-    System.arraycopy(sums, 0, this.sums, 0, this.sums.length);
+    System.arraycopy(sums, 0, this.sums, 0, Math.min(sums.length, this.sums.length));
     results[1] = rate;
   }
 
@@ -48,8 +49,14 @@ final class StepNumbers {
   /** Adds a step of so many examples. */
   void add(int examples) {
     sums[0] += results[0] * examples;
-    for (int t = 0; t < tasks.size(); t++) {
-      sums[1 + t] += results[FIRST_TASK + PER_TASK * t] * examples;
+    int count = tasks.size();
+    for (int t = 0; t < count; t++) {
+      int of = FIRST_TASK + PER_TASK * t;
+      sums[1 + t] += results[of] * examples;
+      if (results[of + 1] > 0) {
+        sums[1 + count + t] += results[of + 2];
+        sums[1 + 2 * count + t]++;
+      }
     }
   }
 
@@ -59,7 +66,12 @@ final class StepNumbers {
         step,
         examples,
         results[0],
-        byTask(results, FIRST_TASK, PER_TASK, 1),
+        byTask(t -> results[FIRST_TASK + PER_TASK * t]),
+        byTask(
+            t -> {
+              int of = FIRST_TASK + PER_TASK * t;
+              return results[of + 1] > 0 ? results[of + 2] : Double.NaN;
+            }),
         results[1],
         results[2]);
   }
@@ -71,13 +83,19 @@ final class StepNumbers {
 
   /** Returns each task's share of it. */
   Map<String, Double> taskLosses(int examples) {
-    return byTask(sums, 1, 1, examples);
+    return byTask(t -> sums[1 + t] / examples);
   }
 
-  private Map<String, Double> byTask(double[] values, int first, int stride, int divisor) {
+  /** Returns each task's mean weight in the steps that had a known answer; NaN without one. */
+  Map<String, Double> taskWeights() {
+    int count = tasks.size();
+    return byTask(t -> sums[1 + count + t] / sums[1 + 2 * count + t]);
+  }
+
+  private Map<String, Double> byTask(IntToDoubleFunction value) {
     Map<String, Double> byTask = new LinkedHashMap<>();
     for (int t = 0; t < tasks.size(); t++) {
-      byTask.put(tasks.get(t).name(), values[first + stride * t] / divisor);
+      byTask.put(tasks.get(t).name(), value.applyAsDouble(t));
     }
     return byTask;
   }

@@ -17,6 +17,7 @@ public final class StepResult {
   private final int exampleCount;
   private final double loss;
   private final Map<String, Double> taskLosses;
+  private final Map<String, Double> taskWeights;
   private final double learningRate;
   private final double gradientNorm;
 
@@ -26,6 +27,7 @@ public final class StepResult {
       int exampleCount,
       double loss,
       Map<String, Double> taskLosses,
+      Map<String, Double> taskWeights,
       double learningRate,
       double gradientNorm) {
     this.epoch = epoch;
@@ -33,6 +35,7 @@ public final class StepResult {
     this.exampleCount = exampleCount;
     this.loss = loss;
     this.taskLosses = Collections.unmodifiableMap(new LinkedHashMap<>(taskLosses));
+    this.taskWeights = Collections.unmodifiableMap(new LinkedHashMap<>(taskWeights));
     this.learningRate = learningRate;
     this.gradientNorm = gradientNorm;
   }
@@ -80,6 +83,15 @@ public final class StepResult {
    */
   public Map<String, Double> taskLosses() {
     return taskLosses;
+  }
+
+  /**
+   * Returns what {@link Trainer#balance} multiplied each task's gradients by.
+   *
+   * @return unmodifiable, in the order of heads; 1 with plain weights, NaN without a known answer
+   */
+  public Map<String, Double> taskWeights() {
+    return taskWeights;
   }
 
   /**

@@ -43,6 +43,7 @@ public final class Trainer {
   private final List<TrainingListener> listeners = new ArrayList<>();
   private final AtomicReference<Fit> running = new AtomicReference<>();
   private final Map<String, Loss> losses = new LinkedHashMap<>();
+  private Balance balance = Balance.plain();
   private Optimizer optimizer = AdamW.withLearningRate(1e-3);
   private Schedule schedule = Schedule.constant();
   private int batchSize = 32;
@@ -104,6 +105,18 @@ public final class Trainer {
     Objects.requireNonNull(loss, "loss");
     OwnLoss.requireTask(network.tasks(), task);
     losses.put(task, loss);
+    return this;
+  }
+
+  /**
+   * Decides how tasks are weighed against each other while training goes on, on top of their own
+   * weights. Default: not at all.
+   *
+   * @param balance for example {@code Balance.uncertainty()}
+   * @return this
+   */
+  public Trainer balance(Balance balance) {
+    this.balance = Objects.requireNonNull(balance, "balance");
     return this;
   }
 
@@ -478,7 +491,8 @@ public final class Trainer {
    * @param data what to train on, at least one example
    * @return what happened
    * @throws IllegalArgumentException if tasks or targets do not fit the network, naming example and
-   *     label; or a head stands on the output of another
+   *     label; or a head stands on the output of another; or {@link Balance#famo} has losses of
+   *     one's own to weigh
    * @throws ShapeException if inputs or targets have the wrong shape
    * @throws NonFiniteException if an input is not finite, naming the example; or a loss or gradient
    *     (or its square, where the optimizer keeps such), naming step and task, or row and column
@@ -556,6 +570,7 @@ public final class Trainer {
         stages,
         List.copyOf(listeners),
         Map.copyOf(losses),
+        balance,
         optimizer,
         schedule,
         batchSize,

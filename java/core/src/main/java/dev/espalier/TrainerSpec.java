@@ -16,6 +16,7 @@ final class TrainerSpec {
     optimizer.put("learning_rate", settings.optimizer().learningRate() * stage.rateFactor());
     spec.put("optimizer", optimizer);
     spec.put("schedule", settings.schedule().spec(totalSteps));
+    spec.put("balance", settings.balance().spec());
     spec.put("max_batch_size", batchSize);
     spec.put("seed", settings.seed());
     UpdateOptions updates = settings.updates();

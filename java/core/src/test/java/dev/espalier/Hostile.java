@@ -205,6 +205,7 @@ final class Hostile {
         null);
     add(Head.class, Head.labels("low", "right"), Head.classes(4), Head.values("v").huber(1), null);
     add(Optimizer.class, Adam.withLearningRate(0.1), Sgd.withLearningRate(1e300), null);
+    add(Balance.class, Balance.famo(), Balance.uwSo(1e-300), Balance.uncertainty(1), null);
     add(Schedule.class, Schedule.cosine(), Schedule.step(1, 1e-300), null);
     add(
         LayerOptions.class,
@@ -272,7 +273,7 @@ final class Hostile {
     add(Target.class, Target.numbers("side", 2), Target.classes("", List.of("a", "b")), null);
     add(Function.class, (Function<Object, float[]>) x -> new float[64], null);
     add(ToIntFunction.class, (ToIntFunction<Object>) x -> 1, null);
-    add(StepResult.class, new StepResult(0, 0, 1, 0, Map.of(), 0, 0), null);
+    add(StepResult.class, new StepResult(0, 0, 1, 0, Map.of(), Map.of(), 0, 0), null);
     add(EpochResult.class, epoch(), null);
     add(History.class, history(), null);
     arguments.put(
@@ -448,8 +449,10 @@ final class Hostile {
     receivers.put(Adam.class, list(() -> Adam.withLearningRate(0.1)));
     receivers.put(AdamW.class, list(() -> AdamW.withLearningRate(0.1)));
     receivers.put(RmsProp.class, list(() -> RmsProp.withLearningRate(0.1)));
+    receivers.put(Balance.class, list(Balance::famo));
     receivers.put(Schedule.class, list(Schedule::cosine, Schedule::constant));
-    receivers.put(StepResult.class, list(() -> new StepResult(0, 0, 1, 0, Map.of(), 0, 0)));
+    receivers.put(
+        StepResult.class, list(() -> new StepResult(0, 0, 1, 0, Map.of(), Map.of(), 0, 0)));
     receivers.put(EpochResult.class, list(Hostile::epoch));
     receivers.put(History.class, list(Hostile::history));
     receivers.put(Task.class, list(() -> Task.of("side", Task.Kind.LABELS, List.of("low"))));
@@ -488,7 +491,8 @@ final class Hostile {
   }
 
   private static EpochResult epoch() {
-    return new EpochResult(0, 0, 1, 0, Map.of(), Optional.empty(), false, Optional.empty(), 0, 0);
+    return new EpochResult(
+        0, 0, 1, 0, Map.of(), Map.of(), Optional.empty(), false, Optional.empty(), 0, 0);
   }
 
   private static History history() {

@@ -21,6 +21,9 @@ final class HistoryScalars {
     if (epoch.taskLosses().size() > 1) {
       epoch.taskLosses().forEach((task, loss) -> scalars.put(List.of("loss", task), loss));
     }
+    if (epoch.taskWeights().values().stream().anyMatch(weight -> weight != 1 && !weight.isNaN())) {
+      epoch.taskWeights().forEach((task, weight) -> scalars.put(List.of("weight", task), weight));
+    }
     scalars.put(List.of("learning_rate"), epoch.learningRate());
     epoch.validation().ifPresent(validation -> addValidation(validation, scalars));
     return scalars;
