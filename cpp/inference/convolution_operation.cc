@@ -6,6 +6,7 @@
 #include "core/checked.h"
 #include "core/text.h"
 #include "kernels/convolution/conv2d_bf16.h"
+#include "kernels/matmul/matmul_int8.h"
 
 namespace espalier {
 namespace {
@@ -18,6 +19,18 @@ std::int64_t WorkOf(const ConvolutionGeometry& geometry, std::int64_t weights) {
 }
 
 }  // namespace
+
+std::string_view Int8KeepsFloat(const ConvolutionGeometry& geometry, bool is_pooled) {
+  if (geometry.IsDepthwise()) return "depthwise";
+  if (geometry.groups > 1) return "grouped";
+  const bool is_pointwise = geometry.kernel_height == 1 && geometry.kernel_width == 1 &&
+                            geometry.stride_height == 1 && geometry.stride_width == 1 &&
+                            geometry.output_height == geometry.height &&
+                            geometry.output_width == geometry.width;
+  if (!is_pointwise) return "not 1 x 1 of stride 1";
+  if (is_pooled) return "pooled at once";
+  return Int8KeepsFloat(geometry.channels, geometry.output_channels);
+}
 
 ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
                                            FoldedWeights weights, FusedActivation activation,
@@ -64,6 +77,9 @@ std::string ConvolutionOperation::Kernel() const {
   const std::string kernel = Concat(geometry_.kernel_height, " x ", geometry_.kernel_width, ", ",
                                     Conv2dKernelName(geometry_));
   if (precision_ == Precision::kFp32) return kernel;
+  if (precision_ == Precision::kInt8) {
+    return Concat(kernel, ", weights in float: ", Int8KeepsFloat(geometry_, is_pooled_));
+  }
   return packed_bf16_.empty() ? Concat(kernel, ", weights in float: ", Conv2dKeepsFloat(geometry_))
                               : kernel + ", weights in bfloat16";
 }

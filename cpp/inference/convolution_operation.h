@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/memory.h"
 #include "espalier/precision.h"
@@ -11,9 +12,13 @@
 
 namespace espalier {
 
+/// Why a convolution stays in float in a plan with Precision::kInt8, for people: "depthwise";
+/// empty: it is a dense layer at each position.
+std::string_view Int8KeepsFloat(const ConvolutionGeometry& geometry, bool is_pooled);
+
 /// y = activation(convolution(x) + bias (+ second input)), plain, grouped or depthwise, then
 /// perhaps max pooling 2 x 2; the weights packed once, in bfloat16 where that is wanted and pays
-/// (kernels/convolution/conv2d_bf16.h).
+/// (kernels/convolution/conv2d_bf16.h). In int8 a convolution is a PositionDenseOperation.
 class ConvolutionOperation final : public RowOperation {
  public:
   ConvolutionOperation(const ConvolutionGeometry& geometry, FoldedWeights weights,

@@ -2,6 +2,7 @@
 #include "inference/dense_operation.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include "core/text.h"
 #include "kernels/matmul/matmul_bf16.h"
@@ -38,10 +39,20 @@ DenseOperation::DenseOperation(std::int64_t inputs, const std::vector<FoldedWeig
   if (precision == Precision::kBf16Weights) {
     packed_bf16_ = AlignedArray<std::uint32_t>(PackedBf16Words(inputs_, outputs_));
     PackBf16(weights, packed_bf16_.data());
-  } else {
-    packed_ = AlignedArray<float>(PackedFloats(inputs_, outputs_));
-    PackB(weights, packed_.data());
+    form_ = ", weights in bfloat16";
+    return;
   }
+  if (precision == Precision::kInt8) {
+    const std::string_view reason = Int8KeepsFloat(inputs_, outputs_);
+    if (reason.empty()) {
+      int8_ = QuantizeWeights(weights);
+      form_ = ", in int8";
+      return;
+    }
+    form_ = Concat(", weights in float: ", reason);
+  }
+  packed_ = AlignedArray<float>(PackedFloats(inputs_, outputs_));
+  PackB(weights, packed_.data());
 }
 
 void DenseOperation::Run(const OperationCall& call) const {
@@ -57,13 +68,15 @@ void DenseOperation::Run(const OperationCall& call) const {
 
 void DenseOperation::Multiply(const OperationCall& call, const Epilogue& epilogue) const {
   const bool is_alone = call.workspace->workers() == 1;
-  if (call.batch == 1 && is_alone && packed_bf16_.empty()) {
+  if (call.batch == 1 && is_alone && !packed_.empty()) {
     MultiplyRow({call.inputs[0], inputs_, packed_.data(), outputs_, call.output, call.order},
                 epilogue);
     return;
   }
   const MatrixRef x = MatrixRef::RowMajor(call.inputs[0], call.batch, inputs_);
-  if (!packed_bf16_.empty()) {
+  if (!int8_.packed.empty()) {
+    ParallelMatmulInt8(x, int8_, call.output, call.output_stride, epilogue, *call.workspace);
+  } else if (!packed_bf16_.empty()) {
     ParallelMatmulBf16(x, packed_bf16_.data(), outputs_, call.output, call.output_stride, epilogue,
                        *call.workspace, call.order);
   } else if (is_alone) {
@@ -76,13 +89,13 @@ void DenseOperation::Multiply(const OperationCall& call, const Epilogue& epilogu
 }
 
 std::int64_t DenseOperation::ScratchFloats(std::int64_t batch) const {
+  if (!int8_.packed.empty()) return Int8ScratchFloats(batch, inputs_);
   if (!packed_bf16_.empty()) return 0;
   return MatmulPackedScratchFloats(MatrixRef::RowMajor(nullptr, batch, inputs_));
 }
 
 std::string DenseOperation::Kernel() const {
-  return Concat("product ", inputs_, " x ", outputs_,
-                packed_bf16_.empty() ? "" : ", weights in bfloat16");
+  return Concat("product ", inputs_, " x ", outputs_, form_);
 }
 
 }  // namespace espalier

@@ -211,7 +211,7 @@ class Compiler {
       names.push_back(NameOf(group));
     }
     auto strip = std::make_unique<StripOperation>(std::move(stages));
-    if (options_.precision == Precision::kBf16Weights) strip->NoteFloatWeights();
+    if (options_.precision != Precision::kFp32) strip->NoteFloatWeights();
     AddResult(graph, graph.groups[static_cast<std::size_t>(groups.front())].layers[0],
               graph.groups[static_cast<std::size_t>(groups.back())], std::move(strip),
               Join(names, " > "));
@@ -264,7 +264,8 @@ class Compiler {
       std::vector<FoldedWeights> parts;
       parts.push_back(FoldDense(graph, first, group.norm));
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
-                                              group.activation, options_.precision);
+                                              group.activation,
+                                              IsHead(first) ? HeadPrecision() : options_.precision);
     }
     if (traits.product == LayerProduct::kPosition) {
       const Shape& input = layer(first).input_shapes[0];
@@ -272,7 +273,16 @@ class Compiler {
           PositionsOf(input), LengthOf(first), WidthOf(input), FoldWeights(network_, first, -1),
           group.activation, options_.precision);
     }
-    if (traits.convolution) return MakeConvolution(group, options_.precision);
+    if (traits.convolution) {
+      const ConvolutionGeometry& geometry = *traits.convolution;
+      if (options_.precision == Precision::kInt8 &&
+          Int8KeepsFloat(geometry, group.is_pooled).empty()) {
+        return std::make_unique<PositionDenseOperation>(
+            geometry.height * geometry.width, Length{}, geometry.channels,
+            FoldWeights(network_, first, group.norm), group.activation, options_.precision);
+      }
+      return MakeConvolution(group, options_.precision);
+    }
     if (traits.normalizes_channels) {
       return std::make_unique<ChannelOperation>(network_, first, group.activation);
     }
@@ -282,6 +292,17 @@ class Compiler {
     }
     if (traits.normalizes_examples) return std::make_unique<LayerNormOperation>(network_, first);
     return std::make_unique<LayerOperation>(network_, first);
+  }
+
+  bool IsHead(int index) const {
+    return std::any_of(network_.heads.begin(), network_.heads.end(), [&](const GraphHead& head) {
+      return network_.logits(head) == layer(index).output;
+    });
+  }
+
+  // What heads make is answered as it is, and they take little time.
+  Precision HeadPrecision() const {
+    return options_.precision == Precision::kInt8 ? Precision::kFp32 : options_.precision;
   }
 
   // A dense layer takes its input as it lies, flattened, but perhaps channels last.
@@ -305,7 +326,7 @@ class Compiler {
       width += layer(head).output_shape.element_count();
     }
     AddStep(std::make_unique<DenseOperation>(layer(heads[0]).input_shapes[0].element_count(), parts,
-                                             FusedActivation{}, options_.precision),
+                                             FusedActivation{}, HeadPrecision()),
             InputValues(graph, heads[0]), width, Join(names, " + "));
     std::int64_t offset = 0;
     for (const int head : heads) {

@@ -89,8 +89,11 @@ Precision ReadPrecision(std::string_view name) {
   if (name == "bf16_weights") {
     return Precision::kBf16Weights;
   }
-  Fail(ErrorCode::kInvalidArgument, "precision: expected \"fp32\" or \"bf16_weights\", got \"",
-       name, "\"");
+  if (name == "int8") {
+    return Precision::kInt8;
+  }
+  Fail(ErrorCode::kInvalidArgument,
+       "precision: expected \"fp32\", \"bf16_weights\" or \"int8\", got \"", name, "\"");
 }
 
 // One of the kinds of a variant, by its name.

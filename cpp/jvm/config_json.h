@@ -40,7 +40,7 @@ TrainerConfig TrainerConfigFromJson(std::string_view json);
 /// {"logits": false, "heads": [], "layers": []}; all optional.
 OnnxExportOptions OnnxExportOptionsFromJson(std::string_view json);
 
-/// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights", …: the fields of
+/// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights|int8", …: the fields of
 /// PredictorConfig}; all optional.
 PredictorConfig PredictorConfigFromJson(std::string_view json);
 

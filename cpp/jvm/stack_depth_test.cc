@@ -147,6 +147,7 @@ class Session {
     });
     RunPredictor("predictor", "{}");
     RunPredictor("bf16 predictor", R"({"precision":"bf16_weights","threads":2})");
+    RunPredictor("int8 predictor", R"({"precision":"int8","threads":2})");
     for (const std::int64_t handle : {network_, loaded_, clone_, grafted_}) {
       Call("closeHandle", [&] { closeHandle(handle); });
     }

@@ -224,6 +224,13 @@ void MultiplyBlocks(const MatrixRef& a, const Int8Weights& weights, std::int64_t
 
 }  // namespace
 
+std::string_view Int8KeepsFloat(std::int64_t k, std::int64_t n) {
+  // Of a row: k values to quantize, n sums to scale. Measured: docs/decisions/0033.
+  constexpr std::int64_t kLeastUses = 32;
+  if (k > kMostInt8Depth) return "long sums";
+  return k * n < kLeastUses * (k + n) ? "few" : "";
+}
+
 Int8Weights QuantizeWeights(const MatrixRef& b) {
   const std::int64_t k = b.rows;
   const std::int64_t n = b.columns;

@@ -22,6 +22,7 @@
 // 0. A row that holds NaN or infinity makes all of its results NaN, such a column all of its own.
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/memory.h"
 #include "core/thread_pool.h"
@@ -31,6 +32,10 @@ namespace espalier {
 
 /// Terms of a sum for which int32 suffices.
 inline constexpr std::int64_t kMostInt8Depth = 132'000;
+
+/// Why a product of rows of K and weights [K, N] is left to floats, for people: "few", where
+/// finding ranges and scaling take more than the sums save; empty: it is not. By the sizes alone.
+std::string_view Int8KeepsFloat(std::int64_t k, std::int64_t n);
 
 /// Weights [K, N], packed for the active target.
 struct Int8Weights {

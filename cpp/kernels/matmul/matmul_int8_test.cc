@@ -13,6 +13,7 @@
 
 #include "espalier/error.h"
 #include "testing/cpu_targets.h"
+#include "testing/digest.h"
 #include "testing/guarded_floats.h"
 #include "testing/messages.h"
 #include "testing/tolerance.h"
@@ -146,17 +147,6 @@ struct Problem {
   std::vector<float> a, b, bias, residual;
 };
 
-std::uint64_t Digest(const std::vector<float>& values) {  // FNV-1a
-  std::uint64_t digest = 0xcbf29ce484222325u;
-  for (const float value : values) {
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-    for (int byte = 0; byte < 4; ++byte) {
-      digest = (digest ^ (bits >> (8 * byte) & 0xffu)) * 0x100000001b3u;
-    }
-  }
-  return digest;
-}
-
 // NaN is NaN whatever its bits.
 void ExpectSame(const std::vector<float>& got, const std::vector<float>& expected) {
   ASSERT_EQ(got.size(), expected.size());
@@ -192,7 +182,7 @@ TEST(Int8, TheDigestIsThatOfEveryInstructionSet) {
   const Problem problem(70, 150, 700);
   ForEachCpuTarget([&] {
     for (const int workers : {1, 4}) {
-      EXPECT_EQ(Digest(problem.Multiply(0, problem.m, workers)), 14371302723219218552u);
+      EXPECT_EQ(testing::Digest(problem.Multiply(0, problem.m, workers)), 14371302723219218552u);
     }
   });
 }

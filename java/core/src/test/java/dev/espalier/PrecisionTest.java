@@ -110,4 +110,34 @@ class PrecisionTest {
       assertTrue(bf16.nativeBytes() < fp32.nativeBytes());
     }
   }
+
+  @Test
+  void int8IsCloseHasTheBitsOfAnyBatchAndTakesLessMemory() {
+    PredictorOptions options =
+        PredictorOptions.defaults().logits().layers("second").threads(1).weightCopies(1);
+    try (Network wide =
+            Network.builder(Shape.vector(INPUTS))
+                .dense("first", 256)
+                .relu()
+                .dense("second", 200)
+                .head("answers", Head.labels("a", "b"))
+                .build(4);
+        Predictor fp32 = wide.predictor(options);
+        Predictor int8 = wide.predictor(options.precision(Precision.INT8))) {
+      float[] expected = fp32.predict(inputs);
+      float[] got = int8.predict(inputs);
+      double error = 0;
+      double square = 0;
+      for (int i = 0; i < got.length; i++) {
+        error += Math.pow(got[i] - expected[i], 2);
+        square += Math.pow(expected[i], 2);
+      }
+      assertTrue(error > 0 && Math.sqrt(error / square) < 0.02, "error " + error + " of " + square);
+      float[] last = Arrays.copyOfRange(inputs, 36 * INPUTS, 37 * INPUTS);
+      assertArrayEquals(Arrays.copyOfRange(got, 36 * 200, 37 * 200), int8.predict(last));
+      String text = int8.describe();
+      assertTrue(text.contains("first + relu1: product 67 x 256, in int8"), text);
+      assertTrue(int8.nativeBytes() < fp32.nativeBytes());
+    }
+  }
 }

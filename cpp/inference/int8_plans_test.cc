@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Plans whose products are in whole numbers.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "espalier/builder.h"
+#include "espalier/predictor.h"
+#include "testing/cpu_targets.h"
+#include "testing/digest.h"
+#include "testing/inference_networks.h"
+#include "testing/tolerance.h"
+#include "testing/transformer_networks.h"
+
+namespace espalier {
+namespace {
+
+using testing::NormalFloats;
+using testing::SameBits;
+using testing::Spec;
+
+constexpr std::int64_t kInputs = 100;
+
+// Weights by whole-number arithmetic alone, the same on every machine.
+void FillWeights(Network& network) {
+  std::uint32_t state = 5;
+  for (const ParameterDescription& parameter : network.Parameters()) {
+    std::vector<float> values(static_cast<std::size_t>(parameter.shape.element_count()));
+    for (float& value : values) {
+      state = state * 1664525u + 1013904223u;
+      value = (static_cast<float>(state >> 8) - 0x1p23f) * 0x1p-26f;
+    }
+    network.WriteParameter(parameter.path, values);
+  }
+}
+
+Network DenseNetwork() {
+  NetworkBuilder builder(Shape::Vector(kInputs));
+  builder.Dense("one", 130).Relu().Dense("two", 90).Layer(Spec("relu6", "limited", {}));
+  builder.Layer(Spec("dense", {{"units", std::int64_t{10}}}, "narrow"));
+  builder.From("limited").Head("kind", ClassesTask(70));
+  Network network = builder.Build(3);
+  FillWeights(network);
+  return network;
+}
+
+Network ConvolutionNetwork() {
+  const auto conv = [](std::int64_t channels, std::int64_t kernel, std::int64_t stride) {
+    return Attributes{{"channels", channels}, {"kernel", kernel}, {"stride", stride}};
+  };
+  NetworkBuilder builder(Shape::Image(8, 6, 5));
+  builder.Layer(Spec("conv2d", conv(96, 3, 1), "spatial", {})).Relu();
+  builder.Layer(Spec("conv2d", conv(128, 1, 1), "expand")).BatchNorm("norm").Relu();
+  builder.Layer(Spec("depthwise_conv2d", {{"kernel", std::int64_t{3}}}, "deep"));
+  builder.Layer(Spec("conv2d", conv(96, 1, 1), "project"));
+  builder.Add("sum", "project", "relu1").Relu();
+  builder.Layer(Spec("conv2d", conv(96, 1, 2), "strided"));
+  builder.Layer(Spec("conv2d", conv(8, 1, 1), "few"));
+  builder.Layer(Spec("global_average_pool2d", "pool", {}));
+  builder.Head("kind", ClassesTask(5));
+  Network network = builder.Build(3);
+  testing::Scatter(network);
+  return network;
+}
+
+std::vector<float> Predict(const Network& network, const PredictorConfig& config,
+                           std::int64_t batch, std::span<const float> inputs) {
+  const Predictor predictor(network, config);
+  std::vector<float> outputs(static_cast<std::size_t>(batch * predictor.output_size()));
+  predictor.Predict(batch, inputs, outputs);
+  return outputs;
+}
+
+PredictorConfig Int8(int threads = 1) {
+  return {.logits = true, .precision = Precision::kInt8, .threads = threads};
+}
+
+double RelativeError(std::span<const float> got, std::span<const float> expected) {
+  double error = 0.0;
+  double square = 0.0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    error += (got[i] - expected[i]) * static_cast<double>(got[i] - expected[i]);
+    square += expected[i] * static_cast<double>(expected[i]);
+  }
+  return std::sqrt(error / square);
+}
+
+TEST(Int8Plans, DenseLayersHaveTheBitsOfEveryInstructionSetInAnyBatchOnAnyThreads) {
+  Network network = DenseNetwork();
+  constexpr std::int64_t kBatch = 67;
+  std::vector<float> inputs(static_cast<std::size_t>(kBatch * kInputs));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i] = static_cast<float>(static_cast<int>(i * 7919 % 4001) - 2000) * 0x1p-10f;
+  }
+  // The values below the head, which is in float.
+  const auto answers = [&](int threads, std::int64_t batch, std::span<const float> rows) {
+    PredictorConfig config = Int8(threads);
+    config.layers = {"limited"};
+    return Predict(network, config, batch, rows);
+  };
+  testing::ForEachCpuTarget([&] {
+    const std::vector<float> all = answers(1, kBatch, inputs);
+    EXPECT_EQ(testing::Digest(all), 5990301197742007085u);
+    EXPECT_TRUE(SameBits(answers(3, kBatch, inputs), all));
+    EXPECT_TRUE(SameBits(answers(1, 1, std::span(inputs).last(kInputs)), std::span(all).last(90)));
+    EXPECT_LT(RelativeError(Predict(network, Int8(), kBatch, inputs),
+                            Predict(network, {.logits = true}, kBatch, inputs)),
+              0.02);
+  });
+}
+
+TEST(Int8Plans, ConvolutionsOfOnePositionAreCloseInAnyBatchOnAnyThreads) {
+  const Network network = ConvolutionNetwork();
+  constexpr std::int64_t kBatch = 5;
+  constexpr std::int64_t kFloats = 8 * 6 * 5;
+  const std::vector<float> inputs = NormalFloats(kBatch * kFloats, 7);
+  testing::ForEachCpuTarget([&] {
+    const std::vector<float> int8 = Predict(network, Int8(), kBatch, inputs);
+    EXPECT_LT(RelativeError(int8, Predict(network, {.logits = true}, kBatch, inputs)), 0.03);
+    EXPECT_TRUE(SameBits(Predict(network, Int8(3), kBatch, inputs), int8));
+    EXPECT_TRUE(SameBits(Predict(network, Int8(), 1, std::span(inputs).last(kFloats)),
+                         std::span(int8).last(5)));
+  });
+}
+
+TEST(Int8Plans, TransformersAreCloseAtAnyLength) {
+  testing::BertSizes sizes = {.length = 21,
+                              .vocabulary = 50,
+                              .positions = 64,
+                              .layers = 2,
+                              .width = 96,
+                              .heads = 3,
+                              .feed_forward = 160};
+  Network network = testing::Bert(sizes).Head("x", ValuesTask({"a", "b"})).Build(3);
+  testing::Scatter(network);
+  const std::vector<std::int32_t> lengths = {21, 1, 8, 20};
+  std::vector<std::int32_t> ids;
+  for (std::int32_t i = 0; i < 4 * 21; ++i) ids.push_back(i * i % 50);
+  const std::vector<std::int32_t> types(ids.size());
+  const auto predict = [&](const PredictorConfig& config) {
+    const Predictor predictor(network, config);
+    std::vector<float> outputs(static_cast<std::size_t>(4 * predictor.output_size()));
+    const std::vector<InputData> inputs = {std::span<const std::int32_t>(ids),
+                                           std::span<const std::int32_t>(types),
+                                           std::span<const std::int32_t>(lengths)};
+    predictor.Predict(4, Inputs(std::span<const InputData>(inputs)), outputs);
+    return outputs;
+  };
+  testing::ForEachCpuTarget([&] {
+    PredictorConfig int8 = Int8();
+    int8.layers = {"features"};
+    PredictorConfig fp32 = int8;
+    fp32.precision = Precision::kFp32;
+    const std::vector<float> features = predict(int8);
+    EXPECT_LT(RelativeError(features, predict(fp32)), 0.05);
+    int8.threads = 3;
+    EXPECT_TRUE(SameBits(predict(int8), features));
+  });
+  const std::string text = Predictor(network, Int8()).Describe();
+  EXPECT_NE(text.find("product 96 x 160, in int8 at 21 positions"), std::string::npos) << text;
+}
+
+TEST(Int8Plans, DescribeSaysWhichStayInFloatAndWhy) {
+  const std::string dense = Predictor(DenseNetwork(), Int8()).Describe();
+  for (const char* line :
+       {"one + relu1: product 100 x 130, in int8", "two + limited: product 130 x 90, in int8",
+        "heads.kind.dense: product 90 x 70, "}) {
+    EXPECT_NE(dense.find(line), std::string::npos) << line << "\nis not in\n" << dense;
+  }
+  const std::string images = Predictor(ConvolutionNetwork(), Int8()).Describe();
+  for (const char* line :
+       {"spatial + relu1: 3 x 3, shifted rows, weights in float: not 1 x 1 of stride 1",
+        "expand + norm + relu2: product 96 x 128, in int8 at 30 positions",
+        "deep: 3 x 3, depthwise, weights in float: depthwise",
+        "product 128 x 96, in int8 at 30 positions",
+        "strided: 1 x 1, shifted rows, weights in float: not 1 x 1 of stride 1",
+        "few: 1 x 1, one product, weights in float: few"}) {
+    EXPECT_NE(images.find(line), std::string::npos) << line << "\nis not in\n" << images;
+  }
+}
+
+TEST(Int8Plans, TakeAQuarterOfTheMemory) {
+  NetworkBuilder builder(Shape::Vector(512));
+  builder.Dense("one", 512).Relu().Dense("two", 512).Relu().Head("kind", ClassesTask(5));
+  const Network network = builder.Build(3);
+  PredictorConfig config = {.max_batch_size = 1, .threads = 1, .weight_copies = 1};
+  const std::int64_t fp32 = Predictor(network, config).NativeBytes();
+  config.precision = Precision::kInt8;
+  EXPECT_LT(Predictor(network, config).NativeBytes(), 3 * fp32 / 10);
+}
+
+TEST(Int8Plans, WhatIsNotFiniteStaysWithItsExample) {
+  const Network network = DenseNetwork();
+  std::vector<float> inputs = NormalFloats(3 * kInputs, 7);
+  inputs[kInputs + 4] = std::numeric_limits<float>::quiet_NaN();
+  testing::ForEachCpuTarget([&] {
+    const std::vector<float> answers = Predict(network, Int8(), 3, inputs);
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      EXPECT_EQ(std::isfinite(answers[i]), i / 70 != 1) << i;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace espalier
