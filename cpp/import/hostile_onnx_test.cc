@@ -26,8 +26,9 @@ std::string Outcome(const std::string& bytes, const ImportOptions& options = {})
     return "";
   } catch (const Error& error) {
     const std::string message = error.what();
-    const bool is_open = message.find("expected a size for each dimension") != std::string::npos ||
-                         message.find("expected a first dimension") != std::string::npos;
+    const bool is_open =
+        message.find("expected a size for each dimension") != std::string::npos ||
+        message.find("expected a dimension that is the batch") != std::string::npos;
     EXPECT_TRUE(error.code() == ErrorCode::kModelFile || is_open) << message;
     return message;
   }

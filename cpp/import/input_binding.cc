@@ -35,10 +35,16 @@ class InputBinder {
   void FindBatchNames() {
     for (const std::string& input : graph_.inputs()) {
       const auto& dimensions = graph_.Value(input).dimensions;
-      if (dimensions && !dimensions->empty() && dimensions->front().kind == Kind::kNamed) {
-        batch_names_.insert(dimensions->front().name);
+      const auto axis = static_cast<std::size_t>(BatchAxisOf(input));
+      if (dimensions && axis < dimensions->size() && (*dimensions)[axis].kind == Kind::kNamed) {
+        batch_names_.insert((*dimensions)[axis].name);
       }
     }
+  }
+
+  std::int64_t BatchAxisOf(const std::string& input) const {
+    const auto given = options_.batch_axes.find(input);
+    return given == options_.batch_axes.end() ? 0 : given->second;
   }
 
   void CheckNames() const {
@@ -64,11 +70,32 @@ class InputBinder {
              "': expected a size of at least 1, got ", size);
       }
     }
-    for (const auto& [name, shape] : options_.input_shapes) {
-      if (!graph_.IsInput(name)) {
-        Fail(ErrorCode::kInvalidArgument, "there is no input '", name, "'",
-             NamesInstead(name, graph_.inputs()));
+    for (const auto& [name, shape] : options_.input_shapes) CheckInput(name);
+    for (const auto& [name, axis] : options_.batch_axes) {
+      CheckInput(name);
+      if (!options_.has_batch) {
+        Fail(ErrorCode::kInvalidArgument, "input '", name,
+             "': expected no axis of the batch where there is no batch, got ", axis);
       }
+      CheckAxis(name, axis);
+    }
+  }
+
+  void CheckInput(const std::string& name) const {
+    if (!graph_.IsInput(name)) {
+      Fail(ErrorCode::kInvalidArgument, "there is no input '", name, "'",
+           NamesInstead(name, graph_.inputs()));
+    }
+  }
+
+  void CheckAxis(const std::string& input, std::int64_t axis) const {
+    const auto& said = graph_.Value(input).dimensions;
+    const auto given = options_.input_shapes.find(input);
+    if (!said && given == options_.input_shapes.end()) return;  // which is an error of its own
+    const std::int64_t last = said ? std::ssize(*said) - 1 : given->second.rank();
+    if (axis < 0 || axis > last) {
+      Fail(ErrorCode::kInvalidArgument, "input '", input,
+           "': expected an axis of the batch from 0 to ", last, ", got ", axis);
     }
   }
 
@@ -89,12 +116,15 @@ class InputBinder {
   ForeignDimensions Given(const std::string& input, const Shape& shape,
                           const std::optional<ForeignDimensions>& said) const {
     ForeignDimensions dimensions;
-    if (options_.has_batch) dimensions.push_back(ForeignDimension::Batch());
+    const bool is_vector_of_one = said && said->size() == 1 && shape == Shape{1};
     for (const std::int64_t size : shape.dimensions()) {
+      if (options_.has_batch && is_vector_of_one) break;
       dimensions.push_back(ForeignDimension::Fixed(size));
     }
-    const bool is_vector_of_one = said && said->size() == 1 && shape == Shape{1};
-    if (options_.has_batch && is_vector_of_one) dimensions.pop_back();
+    if (options_.has_batch) {
+      const auto axis = std::min<std::int64_t>(BatchAxisOf(input), std::ssize(dimensions));
+      dimensions.insert(dimensions.begin() + axis, ForeignDimension::Batch());
+    }
     if (said && said->size() != dimensions.size()) {
       Fail(ErrorCode::kInvalidArgument, "input '", input, "': expected ",
            said->size() - (options_.has_batch ? 1 : 0), " dimensions, got ", shape.ToString());
@@ -105,12 +135,12 @@ class InputBinder {
   void BindDimensions(const std::string& input, ForeignDimensions& dimensions) {
     if (options_.has_batch && dimensions.empty()) {
       Fail(ErrorCode::kInvalidArgument, "input '", input,
-           "': expected a first dimension that is the batch, got a single number; ",
+           "': expected a dimension that is the batch, got a single number; ",
            "ImportOptions can say that there is no batch");
     }
     for (std::size_t i = 0; i < dimensions.size(); ++i) {
       ForeignDimension& dimension = dimensions[i];
-      if ((options_.has_batch && i == 0) ||
+      if ((options_.has_batch && i == static_cast<std::size_t>(BatchAxisOf(input))) ||
           (dimension.kind == Kind::kNamed && batch_names_.contains(dimension.name))) {
         dimension = ForeignDimension::Batch();
       } else if (dimension.kind == Kind::kNamed) {

@@ -30,6 +30,7 @@ struct CellProblem {
   std::int64_t directions;
   std::vector<float> w, r, b;
   bool is_reverse = false;
+  bool is_batch_second = false;
 
   CellProblem(std::string cell, std::int64_t ways)
       : kind(std::move(cell)),
@@ -41,7 +42,11 @@ struct CellProblem {
 
   OnnxModel Model(const std::vector<std::string>& outputs) const {
     OnnxModel model;
-    model.Input("x", {std::string("N"), kLength, kWidth});
+    if (is_batch_second) {
+      model.Input("x", {kLength, std::string("N"), kWidth});
+    } else {
+      model.Input("x", {std::string("N"), kLength, kWidth});
+    }
     model.Floats("w", {directions, gates * kHidden, kWidth}, w);
     model.Floats("r", {directions, gates * kHidden, kHidden}, r);
     model.Floats("b", {directions, 2 * gates * kHidden}, b);
@@ -49,8 +54,9 @@ struct CellProblem {
     if (is_reverse) attributes.push_back({"direction", std::string("reverse")});
     if (directions == 2) attributes.push_back({"direction", std::string("bidirectional")});
     if (kind == "GRU") attributes.push_back({"linear_before_reset", std::int64_t{1}});
-    model.Node("Transpose", {"x"}, {"turned"}, {{"perm", Integers{1, 0, 2}}});
-    model.Node(kind, {"turned", "w", "r", "b"}, outputs, attributes, "cell");
+    if (!is_batch_second) model.Node("Transpose", {"x"}, {"turned"}, {{"perm", Integers{1, 0, 2}}});
+    model.Node(kind, {is_batch_second ? "x" : "turned", "w", "r", "b"}, outputs, attributes,
+               "cell");
     for (const std::string& output : outputs) {
       if (!output.empty()) model.Output(output);
     }
@@ -152,6 +158,44 @@ TEST(RecurrentOperators, GoBackAlone) {
     const Network one = ImportOnnx(BytesOf(problem.Model({"", "y_h"}).Bytes()), {}, &report);
     ExpectNear(OutputOf(one, report, 0, x), last);
   }
+}
+
+TEST(RecurrentOperators, TakeTheBatchAsTheSecondDimension) {
+  const std::vector<float> x = Ramp(kLength * kWidth, 0.4f, 0.1f);
+  CellProblem problem("LSTM", 2);
+  problem.is_batch_second = true;
+  const auto file = problem.Model({"y", "y_h"}).Bytes();
+  const ImportOptions given[] = {
+      {.batch_axes = {{"x", 1}}},
+      {.input_shapes = {{"x", Shape{kLength, kWidth}}}, .batch_axes = {{"x", 1}}},
+  };
+  for (const ImportOptions& options : given) {
+    ImportReport report;
+    const Network network = ImportOnnx(BytesOf(file), options, &report);
+    EXPECT_EQ(report.inputs[0].shape, (Shape{kLength, kWidth}));
+    ExpectNear(OutputOf(network, report, 0, x), problem.Reference(x));
+  }
+}
+
+TEST(RecurrentOperators, RefuseAxesOfTheBatchThatAreNone) {
+  const auto file = CellProblem("LSTM", 1).Model({"y"}).Bytes();
+  const auto message_of = [&](const ImportOptions& options) -> std::string {
+    try {
+      ImportOnnx(BytesOf(file), options);
+      return {};
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  EXPECT_EQ(message_of({.batch_axes = {{"x", 3}}}),
+            "INVALID_ARGUMENT: input 'x': expected an axis of the batch from 0 to 2, got 3");
+  EXPECT_EQ(message_of({.batch_axes = {{"x", -1}}}),
+            "INVALID_ARGUMENT: input 'x': expected an axis of the batch from 0 to 2, got -1");
+  EXPECT_EQ(
+      message_of({.has_batch = false, .batch_axes = {{"x", 1}}}),
+      "INVALID_ARGUMENT: input 'x': expected no axis of the batch where there is no batch, got 1");
+  EXPECT_NE(message_of({.batch_axes = {{"y", 1}}}).find("there is no input 'y'"),
+            std::string::npos);
 }
 
 // PyTorch's exports make the first state from the batch that they read off the input.

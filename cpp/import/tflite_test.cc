@@ -265,7 +265,8 @@ std::string Outcome(const std::vector<std::byte>& bytes) {
     return "";
   } catch (const Error& error) {
     const std::string message = error.what();
-    const bool is_open = message.find("expected a first dimension") != std::string::npos;
+    const bool is_open =
+        message.find("expected a dimension that is the batch") != std::string::npos;
     EXPECT_TRUE(error.code() == ErrorCode::kModelFile || is_open) << message;
     return message;
   }

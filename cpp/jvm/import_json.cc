@@ -45,6 +45,14 @@ ImportOptions ImportOptionsFromJson(std::string_view json) {
     }
   }
   fields.Read("has_batch", options.has_batch);
+  if (const auto axes = fields.Optional("batch_axes")) {
+    for (const JsonReader& item : axes->Items()) {
+      JsonFields entry(item);
+      std::string name = entry.Required("name").Text();
+      options.batch_axes[std::move(name)] = entry.Required("axis").Integer();
+      entry.Finish();
+    }
+  }
   fields.Read("outputs", options.outputs);
   fields.Read("external_data", options.external_data);
   fields.Read("file_bytes", options.file_bytes);

@@ -9,9 +9,9 @@
 namespace espalier::jvm {
 
 /// {"dimensions": [{"name": "length", "size": 128}], "input_shapes": [{"name": "image", "shape":
-/// [3, 224, 224]}], "has_batch": true, "outputs": [], "external_data": false, "file_bytes",
-/// "nodes", "limits": as NetworkLimitsFromJson}; all optional. Strict, as the readers of
-/// jvm/config_json.h.
+/// [3, 224, 224]}], "has_batch": true, "batch_axes": [{"name": "x", "axis": 1}], "outputs": [],
+/// "external_data": false, "file_bytes", "nodes", "limits": as NetworkLimitsFromJson}; all
+/// optional. Strict, as the readers of jvm/config_json.h.
 ImportOptions ImportOptionsFromJson(std::string_view json);
 
 /// {"producer", "nodes", "folded", "inputs" and "outputs": [{"name", "layer", "shape": […],

@@ -14,12 +14,14 @@ namespace {
 TEST(ImportJson, ReadsOptions) {
   const ImportOptions options = ImportOptionsFromJson(
       R"({"dimensions": [{"name": "length", "size": 128}],
-          "input_shapes": [{"name": "image", "shape": [3, 8, 8]}], "has_batch": false,
+          "input_shapes": [{"name": "image", "shape": [3, 8, 8]}],
+          "batch_axes": [{"name": "image", "axis": 2}], "has_batch": false,
           "outputs": ["a", "b"], "external_data": true, "file_bytes": 10, "nodes": 11,
           "limits": {"layers": 12}})");
   EXPECT_EQ(options.dimensions.at("length"), 128);
   EXPECT_EQ(options.input_shapes.at("image"), (Shape{3, 8, 8}));
   EXPECT_FALSE(options.has_batch);
+  EXPECT_EQ(options.batch_axes, (std::map<std::string, std::int64_t>{{"image", 2}}));
   EXPECT_EQ(options.outputs, (std::vector<std::string>{"a", "b"}));
   EXPECT_TRUE(options.external_data);
   EXPECT_EQ(options.file_bytes, 10);

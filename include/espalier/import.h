@@ -24,9 +24,13 @@ struct ImportOptions {
   /// or to import for another size than the file says.
   std::map<std::string, Shape> input_shapes;
 
-  /// The first dimension of each input is the batch, whatever size the model says. If false, a
-  /// whole run of the model is one example.
+  /// A dimension of each input is the batch, whatever size the model says. If false, a whole run of
+  /// the model is one example.
   bool has_batch = true;
+
+  /// Which dimension that is, by the inputs' names, counted from 0, where it is not the first:
+  /// {"sequence", 1} for one of [length, batch, features].
+  std::map<std::string, std::int64_t> batch_axes;
 
   /// Values of the model, by their names, that the network shall compute: all that is computed
   /// from them is left out. Empty: the model's outputs.

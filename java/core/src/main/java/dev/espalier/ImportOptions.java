@@ -78,8 +78,28 @@ public final class ImportOptions {
   }
 
   /**
-   * Takes a whole run of the model for one example: the first dimension of its inputs is not the
-   * batch.
+   * Says which dimension of an input is the batch, where it is not the first: {@code
+   * batchAxis("sequence", 1)} for one of {@code [length, batch, features]}, as PyTorch's recurrent
+   * layers have them by default. The network takes examples of {@code [length, features]} all the
+   * same.
+   *
+   * @param input name of the input, in the model
+   * @param axis counted from 0
+   * @return changed options
+   * @throws IllegalArgumentException if the axis is negative; importing says so if the input has no
+   *     such dimension
+   */
+  public ImportOptions batchAxis(String input, int axis) {
+    NativeCall.text(input, "input");
+    if (axis < 0) {
+      throw new IllegalArgumentException(
+          "batchAxis of " + input + ": expected at least 0, got " + axis);
+    }
+    return withEntry("batch_axes", input, Map.of("name", input, "axis", axis));
+  }
+
+  /**
+   * Takes a whole run of the model for one example: no dimension of its inputs is the batch.
    *
    * @return changed options
    */

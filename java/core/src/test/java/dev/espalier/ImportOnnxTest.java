@@ -109,7 +109,14 @@ class ImportOnnxTest {
     ImportOptions options = ImportOptions.defaults();
     assertThrows(IllegalArgumentException.class, () -> options.dimension("length", 0));
     assertThrows(IllegalArgumentException.class, () -> options.maxFileBytes(0));
-    Network.importOnnx(MODEL, options.externalData()).close();
+    assertThrows(IllegalArgumentException.class, () -> options.batchAxis("image", -1));
+    ImportOptions far = options.batchAxis("image", 4);
+    String tooFar =
+        assertThrows(IllegalArgumentException.class, () -> Network.importOnnx(MODEL, far))
+            .getMessage();
+    assertTrue(
+        tooFar.endsWith("input 'image': expected an axis of the batch from 0 to 3, got 4"), tooFar);
+    Network.importOnnx(MODEL, options.batchAxis("image", 0).externalData()).close();
     ImportOptions unknown = options.dimension("length", 8);
     String message =
         assertThrows(IllegalArgumentException.class, () -> Network.importOnnx(MODEL, unknown))

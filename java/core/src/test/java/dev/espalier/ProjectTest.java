@@ -76,7 +76,9 @@ class ProjectTest {
     return matcher.group(1);
   }
 
-  /** The root's pom has the version; others refer to it, and what is shown to users says the same. */
+  /**
+   * The root's pom has the version; others refer to it, and what is shown to users says the same.
+   */
   @Test
   void theVersionIsInOnePlace() throws Exception {
     String version = text(ROOT.resolve("pom.xml"), "properties", "revision");

@@ -30,6 +30,13 @@ final class ImportSettings {
   private Map<String, String> shapes = new LinkedHashMap<>();
 
   @Option(
+      names = "--batch-axis",
+      paramLabel = "INPUT=AXIS",
+      description =
+          "Dimension of an input that is the batch, counted from 0, where it is not the first.")
+  private Map<String, Integer> batchAxes = new LinkedHashMap<>();
+
+  @Option(
       names = "--outputs",
       split = ",",
       paramLabel = "VALUE",
@@ -51,6 +58,9 @@ final class ImportSettings {
     }
     for (Map.Entry<String, String> shape : shapes.entrySet()) {
       options = options.inputShape(shape.getKey(), shape(shape.getValue()));
+    }
+    for (Map.Entry<String, Integer> axis : batchAxes.entrySet()) {
+      options = options.batchAxis(axis.getKey(), axis.getValue());
     }
     if (!outputs.isEmpty()) {
       options = options.outputs(outputs.toArray(String[]::new));
