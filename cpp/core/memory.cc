@@ -2,8 +2,10 @@
 #include "core/memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -122,6 +124,18 @@ void FreeBytes(void* bytes, std::int64_t size) noexcept {
     std::free(bytes);
   }
   bytes_in_use.fetch_sub(size);
+}
+
+void ExpectSparseUse(void* bytes, std::int64_t size) {
+#ifdef MADV_NOHUGEPAGE
+  if (size < kMapFromBytes) return;
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto first = reinterpret_cast<std::uintptr_t>(bytes);
+  const std::uintptr_t start = first / page * page;
+  // A wish, too.
+  madvise(reinterpret_cast<void*>(start), first + static_cast<std::uintptr_t>(size) - start,
+          MADV_NOHUGEPAGE);
+#endif
 }
 
 std::int64_t CheckedBytes(std::int64_t count, std::int64_t element_bytes) {

@@ -24,6 +24,10 @@ void SetNativeBytesLimit(std::int64_t bytes);
 void* AllocateBytes(std::int64_t bytes);
 void FreeBytes(void* bytes, std::int64_t size) noexcept;
 
+/// Of allocated bytes whose use will be here and there: the system gives memory for what is
+/// touched, in its smallest pages. Else a byte may cost a huge page of 2 MiB.
+void ExpectSparseUse(void* bytes, std::int64_t size);
+
 #ifdef ESPALIER_FAIL_POINTS
 /// Tests: the n-th allocation from now (1 = next) fails; `persistent`: and all after it. 0: off.
 void FailAllocation(std::int64_t nth, bool persistent);

@@ -2,6 +2,8 @@
 #include "core/memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -11,6 +13,7 @@
 #include "core/resources.h"
 #include "espalier/error.h"
 #include "espalier/runtime.h"
+#include "testing/sanitized.h"
 
 namespace espalier {
 namespace {
@@ -35,6 +38,21 @@ class ScopedLimit {
  private:
   std::int64_t before_;
 };
+
+#ifndef ESPALIER_SANITIZED  // whose heap fills all that it gives
+TEST(Memory, SparseUseTakesThePagesThatAreTouched) {
+  constexpr std::int64_t kHugeFloats = (2 << 20) / sizeof(float);
+  constexpr std::int64_t kTouched = 32;
+  AlignedArray<float> array(kTouched * kHugeFloats);
+  ExpectSparseUse(array.data() + 100, array.bytes() - 400);
+  for (std::int64_t i = 0; i < kTouched; ++i) array[i * kHugeFloats + kHugeFloats / 2] = 1.0f;
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto bytes = static_cast<std::size_t>(array.bytes());
+  std::vector<unsigned char> is_there((bytes + page - 1) / page);
+  ASSERT_EQ(mincore(array.data(), bytes, is_there.data()), 0);
+  EXPECT_EQ(std::count(is_there.begin(), is_there.end(), 1), kTouched);
+}
+#endif
 
 TEST(Memory, IsAlignedZeroedAndCounted) {
   const std::int64_t before = NativeBytesInUse();

@@ -133,6 +133,13 @@ void ParameterUpdates::LayOutGradients() {
   }
   gradients_ = AlignedArray<float>(known_end);
   for (std::size_t i = rule_->StateNames().size(); i > 0; --i) state_.emplace_back(end);
+  // Most rows of a table of words stay at rest.
+  const std::int64_t table_bytes =
+      (known_end - dense_floats_) * static_cast<std::int64_t>(sizeof(float));
+  ExpectSparseUse(gradients_.data() + dense_floats_, table_bytes);
+  for (AlignedArray<float>& tensor : state_) {
+    ExpectSparseUse(tensor.data() + dense_floats_, table_bytes);
+  }
   if (config_.start_decay > 0.0) {
     starts_ = AlignedArray<float>(end);
     for (const Parameter& parameter : parameters_) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/table_gradients.h"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdint>
+#include <fstream>
 #include <limits>
 #include <optional>
 #include <span>
@@ -13,6 +16,7 @@
 #include "espalier/trainer.h"
 #include "gtest/gtest.h"
 #include "testing/layer_spec.h"
+#include "testing/sanitized.h"
 
 namespace espalier {
 namespace {
@@ -54,11 +58,11 @@ TEST(TableGradients, RowsThatAreNamedAndNotZeroAreReached) {
 // example reads.
 class Words {
  public:
-  explicit Words(TrainerConfig config = {})
+  explicit Words(TrainerConfig config = {}, std::int64_t count = kCount)
       : network_(
             NetworkBuilder({{.name = "ids", .shape = Shape{kLength}, .type = ElementType::kInt32}})
                 .Layer(
-                    testing::Spec("embedding", {{"count", kCount}, {"width", kWidth}}, "words", {}))
+                    testing::Spec("embedding", {{"count", count}, {"width", kWidth}}, "words", {}))
                 .Layer(testing::Spec("token_pool", "mean", {"words"}))
                 .Head("signs", LabelsTask({"a", "b"}))
                 .Build(3)) {
@@ -110,6 +114,24 @@ TEST(TableGradients, RowsOutsideABatchKeepTheirBits) {
     EXPECT_EQ(words.Row(row) == before[static_cast<std::size_t>(row)], !is_named) << row;
   }
 }
+
+#ifndef ESPALIER_SANITIZED  // whose heap fills all that it gives
+std::int64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");  // proc_pid_statm(5): pages in all, pages resident
+  std::int64_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
+TEST(TableGradients, RowsAtRestTakeNoMemory) {
+  constexpr std::int64_t kMany = 1'000'000;
+  Words words({.optimizer = AdamW{.weight_decay = 0.1}}, kMany);
+  words.Step({1});
+  const std::int64_t before = ResidentBytes();
+  words.Step({3, 300'000, 600'000, 900'000});
+  EXPECT_LT(ResidentBytes() - before, 2 << 20);
+}
+#endif
 
 // Neither momentum nor decay moves a row between the steps that name it, and bias correction counts
 // these alone.
