@@ -16,13 +16,6 @@ namespace {
 // still be in its CPU's cache, and where no other thread looks as long as there are slots enough.
 thread_local constinit std::size_t last_slot = 0;
 
-// Only the owner of a slot counts in it, so that no atomic addition is needed.
-std::int64_t Count(std::atomic<std::int64_t>& leases) {
-  const std::int64_t count = leases.load(std::memory_order_relaxed) + 1;
-  leases.store(count, std::memory_order_relaxed);
-  return count;
-}
-
 // Reading the clock takes 5 ns, as long as this many multiply-adds, or a twentieth of the shortest
 // calls: after longer ones it is read each time, after others now and then.
 constexpr std::int64_t kLongWork = 100'000;
@@ -139,18 +132,6 @@ BufferPool::Slot* BufferPool::TakeOtherSlot() {
   return nullptr;
 }
 
-// Returns the set of the caller's slot, or of another that now is the caller's instead. More
-// threads may be wanted than when it was made.
-BufferPool::Buffers* BufferPool::PrepareBuffers(Slot*& slot) {
-  const std::int64_t leases = Count(slot->leases);
-  if ((leases & looking_mask_) == 0) GiveBackIdle();
-  Buffers* const buffers = slot->buffers.get();
-  if (buffers == nullptr || buffers->plan->workers() < WantedThreads()) [[unlikely]] {
-    return RenewBuffers(slot);
-  }
-  return buffers;
-}
-
 // A set that is there goes before a new one. Where there is no memory for that, a set for fewer
 // threads has to do; without any the slot is given back.
 BufferPool::Buffers* BufferPool::RenewBuffers(Slot*& slot) {
@@ -161,7 +142,7 @@ BufferPool::Buffers* BufferPool::RenewBuffers(Slot*& slot) {
                          std::memory_order_relaxed);
       slot->is_free.store(true, std::memory_order_release);
       slot = ready;
-      Count(slot->leases);
+      slot->Count();
     }
   }
   if (slot->buffers != nullptr && slot->buffers->plan->workers() >= WantedThreads()) {
@@ -203,8 +184,7 @@ BufferPool::Buffers* BufferPool::MakeTemporary() {
   return Make().release();
 }
 
-int BufferPool::WantedThreads() const {
-  if (most_threads_ == 1) return 1;
+int BufferPool::ThreadsNow() const {
   const int threads = ThreadPool::Shared().thread_count();
   return most_threads_ > 0 ? std::min(threads, most_threads_) : threads;
 }

@@ -97,6 +97,13 @@ class BufferPool {
              is_free.exchange(false, std::memory_order_acquire);
     }
 
+    // Only the owner counts, so that no atomic addition is needed.
+    std::int64_t Count() {
+      const std::int64_t count = leases.load(std::memory_order_relaxed) + 1;
+      leases.store(count, std::memory_order_relaxed);
+      return count;
+    }
+
     std::atomic<bool> is_free{false};
     std::atomic<std::int64_t> leases{0};
     std::atomic<std::int64_t> leases_then{0};  // when idle sets were last looked for
@@ -105,11 +112,23 @@ class BufferPool {
 
   Slot* TakeSlot();
   Slot* TakeOtherSlot();
-  Buffers* PrepareBuffers(Slot*& slot);
+
+  // Returns the set of the caller's slot, or of another that now is the caller's instead. More
+  // threads may be wanted than when it was made.
+  Buffers* PrepareBuffers(Slot*& slot) {
+    if ((slot->Count() & looking_mask_) == 0) GiveBackIdle();
+    Buffers* const buffers = slot->buffers.get();
+    if (buffers == nullptr || buffers->plan->workers() < WantedThreads()) [[unlikely]] {
+      return RenewBuffers(slot);
+    }
+    return buffers;
+  }
+
   Buffers* RenewBuffers(Slot*& slot);
   Slot* TakeReadySlot();
   Buffers* MakeTemporary();
-  int WantedThreads() const;
+  int WantedThreads() const { return most_threads_ == 1 ? 1 : ThreadsNow(); }
+  int ThreadsNow() const;
   std::unique_ptr<Buffers> Make();
   void Drop(std::unique_ptr<Buffers> buffers) noexcept;
 

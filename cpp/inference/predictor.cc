@@ -187,7 +187,7 @@ class Predictor::Implementation {
         formats_(InputFormats(network)),
         input_size_(FloatsOf(formats_)),
         varies_(VariesInLength(network, values)),
-        wants_logits_(config.logits),
+        gives_logits_(config.logits || probabilities_.IsIdentity()),
         pixel_scale_(config.pixel_scale),
         pixel_offset_(config.pixel_offset),
         converted_piece_(
@@ -317,7 +317,7 @@ class Predictor::Implementation {
         } else {
           RunPixels(count, pixels + done * input_size_, rows, lease);
         }
-        if (!wants_logits_) {
+        if (!gives_logits_) {
           probabilities_.Apply(count, rows);
         }
       }
@@ -379,7 +379,7 @@ class Predictor::Implementation {
   std::vector<Shape> layer_shapes_;
   std::int64_t input_size_;
   bool varies_;  // in length: batches are computed up to their longest example
-  bool wants_logits_;
+  bool gives_logits_;
   float pixel_scale_;
   float pixel_offset_;
   std::int64_t converted_piece_;  // examples that are converted before the plan runs

@@ -19,6 +19,9 @@ class Probabilities {
   /// rows: [batch, width()], in place.
   void Apply(std::int64_t batch, float* rows) const;
 
+  /// True if logits are the answers.
+  bool IsIdentity() const { return segments_.empty(); }
+
   std::int64_t width() const { return width_; }
 
  private:
