@@ -40,9 +40,8 @@ final class Sessions {
       SparkSession.getDefaultSession().get().stop();
     }
     String options =
-        "-XX:+IgnoreUnrecognizedVMOptions --enable-native-access=ALL-UNNAMED"
-            + " -Dorg.bytedeco.javacpp.cachedir="
-            + System.getProperty("org.bytedeco.javacpp.cachedir")
+        "-XX:+IgnoreUnrecognizedVMOptions --enable-native-access=ALL-UNNAMED "
+            + System.getProperty("espalier.executor.options")
             + OPENED.stream()
                 .map(name -> " --add-opens=java.base/" + name + "=ALL-UNNAMED")
                 .collect(Collectors.joining());
