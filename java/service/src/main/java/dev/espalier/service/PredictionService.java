@@ -102,6 +102,13 @@ public final class PredictionService implements AutoCloseable {
               config.jetty.modifyHttpConfiguration(
                   http -> http.setIdleTimeout(options.bodyTimeout().toMillis()));
               config.jetty.modifyServer(server -> server.setStopTimeout(LONGEST_REQUEST_MILLIS));
+              config.jetty.addConnector(
+                  (server, http) -> {
+                    DrainingConnector connector = new DrainingConnector(server, http);
+                    connector.setHost(options.host());
+                    connector.setPort(options.port());
+                    return connector;
+                  });
             });
     server.before(
         context -> {
@@ -163,7 +170,7 @@ public final class PredictionService implements AutoCloseable {
     PredictionService service = null;
     try {
       service = new PredictionService(engine, isOwner, options);
-      service.server.start(options.host(), options.port());
+      service.server.start();
       service.port = service.server.port();
       return service;
     } catch (RuntimeException | Error error) {
@@ -234,8 +241,9 @@ public final class PredictionService implements AutoCloseable {
   /**
    * Drains, then stops. While it drains, /health alone says 503: a balancer has to see that before
    * it sends elsewhere, and until then every request is answered, with word to the client to close
-   * the connection. After that no connection is accepted, and what is being answered ends. A model
-   * that is being loaded is not waited for: who asked for it gets 503. Further calls only wait.
+   * the connection. After that connections are refused, what was asked before is answered, within
+   * 30 seconds, and what is asked on connections there are gets 503. A model that is being loaded
+   * is not waited for: who asked for it gets 503. Further calls only wait.
    */
   @Override
   public synchronized void close() {
