@@ -4,7 +4,7 @@
 // counters "value" in GFLOP/s, named workload/contender/metric/batch: `gflops` with B packed
 // beforehand where the library can do that, `gflops_plain` with everything inside the timing.
 // Weight gradients (dw) have no operand that could be packed beforehand. `espalier-bf16` keeps
-// the weights (xw) in bfloat16.
+// the weights (xw) in bfloat16, `espalier-int8` computes in whole numbers, quantizing A included.
 //
 //   gemm_benchmark [--threads=N] [--benchmark_filter=…]
 
@@ -26,11 +26,13 @@
 #include "gemm_peers.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/matmul/matmul_bf16.h"
+#include "kernels/matmul/matmul_int8.h"
 
 namespace espalier {
 namespace {
 
 constexpr double kBf16Error = 1.0 / 256.0;  // of each weight
+constexpr double kInt8Error = 1.0 / 64.0;   // of each factor, about
 
 int threads = 1;
 
@@ -84,6 +86,21 @@ RunGemm OurBf16(const Gemm& gemm) {
   };
 }
 
+RunGemm OurInt8(const Gemm& gemm) {
+  const auto weights =
+      std::make_shared<Int8Weights>(QuantizeWeights(MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n)));
+  const auto workspace = std::make_shared<Workspace>(threads, Int8ScratchFloats(gemm.m, gemm.k));
+  return [gemm, weights, workspace] {
+    ParallelMatmulInt8(OperandA(gemm), *weights, gemm.c, gemm.n, {}, *workspace);
+  };
+}
+
+// Errors that a contender may make, relative to the sum of magnitudes.
+double ErrorOf(const std::string& contender) {
+  if (contender == "espalier-int8") return kInt8Error;
+  return contender == "espalier-bf16" ? kBf16Error : 1e-5;
+}
+
 RunGemm OurPacked(const Gemm& gemm) {
   const auto packed = std::make_shared<AlignedArray<float>>(PackedFloats(gemm.k, gemm.n));
   PackB(MatrixRef::RowMajor(gemm.b, gemm.k, gemm.n), packed->data());
@@ -105,7 +122,7 @@ void Register(const Shape& shape, const std::string& contender, const std::strin
     const RunGemm run = make(operands.gemm);
     run();
     CheckProduct(OperandA(operands.gemm), MatrixRef::RowMajor(operands.gemm.b, shape.k, shape.n),
-                 operands.gemm.c, contender == "espalier-bf16" ? kBf16Error : 1e-5);
+                 operands.gemm.c, ErrorOf(contender));
     for (auto _ : state) {
       run();
       benchmark::ClobberMemory();
@@ -151,7 +168,10 @@ int Main(int argc, char** argv) {
                is_gradient || peer.packed == nullptr ? peer.plain : peer.packed);
     }
     if (is_gradient) continue;
-    if (shape.workload.starts_with("G-xw")) Register(shape, "espalier-bf16", "gflops", OurBf16);
+    if (shape.workload.starts_with("G-xw")) {
+      Register(shape, "espalier-bf16", "gflops", OurBf16);
+      Register(shape, "espalier-int8", "gflops", OurInt8);
+    }
     Register(shape, "espalier", "gflops_plain", OurPlain);
     for (const GemmPeer& peer : peers) Register(shape, peer.name, "gflops_plain", peer.plain);
   }

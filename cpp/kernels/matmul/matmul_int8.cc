@@ -62,50 +62,59 @@ namespace espalier {
 namespace HWY_NAMESPACE {
 namespace {
 
+// Least and greatest of some values and 0, and what is NaN where one of them is not finite.
+struct RangeSoFar {
+  hn::Vec<Int8Floats> least, greatest, differences;
+};
+
+HWY_INLINE void Extend(hn::Vec<Int8Floats> x, RangeSoFar& range) {
+  range.least = hn::Min(range.least, x);
+  range.greatest = hn::Max(range.greatest, x);
+  range.differences = hn::Add(range.differences, hn::Sub(x, x));
+}
+
+using Int8Quantized = hn::Rebind<std::uint8_t, Int8Sums>;
+
+HWY_INLINE hn::Vec<Int8Quantized> Quantized(hn::Vec<Int8Floats> x, hn::Vec<Int8Floats> inverse,
+                                            Int8SumVector zero) {
+  const Int8SumVector rounded = hn::Add(hn::NearestInt(hn::Mul(x, inverse)), zero);
+  return hn::DemoteTo(Int8Quantized(), hn::Min(rounded, hn::Set(Int8Sums(), 127)));  // at least 0
+}
+
 Int8Row QuantizeOne(const float* row, std::int64_t k, std::uint8_t* q) {
   const Int8Floats d;
   const Int8Sums di;
-  const hn::Rebind<std::uint8_t, Int8Sums> bytes;
+  const Int8Quantized bytes;
   const std::int64_t whole = k / kInt8Lanes * kInt8Lanes;
   const std::size_t rest = static_cast<std::size_t>(k - whole);
-  auto least = hn::Zero(d);
-  auto greatest = least;
-  auto differences = least;  // NaN where something is not finite
-  const auto look = [&](hn::Vec<Int8Floats> x) HWY_ATTR {
-    least = hn::Min(least, x);
-    greatest = hn::Max(greatest, x);
-    differences = hn::Add(differences, hn::Sub(x, x));
-  };
-  for (std::int64_t i = 0; i < whole; i += kInt8Lanes) look(hn::LoadU(d, row + i));
-  if (rest > 0) look(hn::LoadN(d, row + whole, rest));
+  RangeSoFar seen = {hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+  for (std::int64_t i = 0; i < whole; i += kInt8Lanes) Extend(hn::LoadU(d, row + i), seen);
+  if (rest > 0) Extend(hn::LoadN(d, row + whole, rest), seen);
   const std::size_t padded = static_cast<std::size_t>(RoundUp(k, kQuad));
-  if (!(hn::ReduceSum(d, differences) == 0.0f)) {
+  if (!(hn::ReduceSum(d, seen.differences) == 0.0f)) {
     std::memset(q, 0, padded);
     return {.scale = std::numeric_limits<float>::quiet_NaN(), .zero = 0};
   }
-  const float low = hn::ReduceMin(d, least);
-  const float high = hn::ReduceMax(d, greatest);
-  if (std::max(high, -low) < kLeastMagnitude) {
+  const float least = hn::ReduceMin(d, seen.least);
+  const float greatest = hn::ReduceMax(d, seen.greatest);
+  if (std::max(greatest, -least) < kLeastMagnitude) {
     std::memset(q, 0, padded);
     return {.scale = 0.0f, .zero = 0};
   }
-  const double range = static_cast<double>(high) - static_cast<double>(low);
+  const double range = static_cast<double>(greatest) - static_cast<double>(least);
   const float inverse = static_cast<float>(kMostByte / range);
-  // -low · inverse is at most 127 and a rounding.
-  const auto zero_vector = hn::Min(hn::NearestInt(hn::Set(d, -low * inverse)), hn::Set(di, 127));
-  const auto scale = hn::Set(d, inverse);
-  const auto quantize = [&](hn::Vec<Int8Floats> x) HWY_ATTR {
-    const auto rounded = hn::Add(hn::NearestInt(hn::Mul(x, scale)), zero_vector);
-    return hn::DemoteTo(bytes, hn::Min(rounded, hn::Set(di, 127)));  // negative: to 0
-  };
+  const auto factor = hn::Set(d, inverse);
+  // The product is at most 127 and a rounding.
+  const Int8SumVector zero =
+      hn::Min(hn::NearestInt(hn::Set(d, -least * inverse)), hn::Set(di, 127));
   for (std::int64_t i = 0; i < whole; i += kInt8Lanes) {
-    hn::StoreU(quantize(hn::LoadU(d, row + i)), bytes, q + i);
+    hn::StoreU(Quantized(hn::LoadU(d, row + i), factor, zero), bytes, q + i);
   }
   if (rest > 0) {
-    hn::StoreN(quantize(hn::LoadN(d, row + whole, rest)), bytes, q + whole, rest);
+    hn::StoreN(Quantized(hn::LoadN(d, row + whole, rest), factor, zero), bytes, q + whole, rest);
   }
   for (std::size_t i = static_cast<std::size_t>(k); i < padded; ++i) q[i] = 0;
-  return {.scale = static_cast<float>(range / kMostByte), .zero = hn::GetLane(zero_vector)};
+  return {.scale = static_cast<float>(range / kMostByte), .zero = hn::GetLane(zero)};
 }
 
 void MultiplyInt8(const Int8Product& product) {

@@ -2,7 +2,8 @@
 package dev.espalier;
 
 /**
- * How a predictor keeps weights, and computes with them.
+ * How a predictor keeps weights, and computes with them. {@link PrecisionChoice} measures which is
+ * fastest on this CPU without losing in what counts.
  *
  * @since 0.1
  */

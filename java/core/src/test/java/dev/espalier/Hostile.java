@@ -343,6 +343,7 @@ final class Hostile {
     HostileCallbacks.addTo(arguments, receivers);
     HostileImports.addTo(arguments, receivers);
     HostileAdaptations.addTo(arguments, receivers, () -> opened(Dots.labeller(1)));
+    HostilePrecisions.addTo(receivers);
     receivers.put(Shape.class, list(() -> Dots.PICTURE));
     receivers.put(LayerOptions.class, list(LayerOptions::defaults));
     receivers.put(TransformerOptions.class, list(() -> TransformerOptions.of(8, 2, 8)));

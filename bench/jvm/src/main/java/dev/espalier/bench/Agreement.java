@@ -54,8 +54,14 @@ final class Agreement {
     };
   }
 
-  /** What rounding and other algorithms may change, of fp32 or of weights in bfloat16. */
+  /**
+   * What rounding and other algorithms may change, of fp32, of weights in bfloat16 or of products
+   * in int8.
+   */
   static double tolerance(String contender) {
+    if (contender.endsWith("-int8")) {
+      return 0.15;
+    }
     return contender.endsWith("-bf16") ? 0.03 : 1e-3;
   }
 }

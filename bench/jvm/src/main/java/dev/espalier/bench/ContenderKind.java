@@ -18,8 +18,9 @@ record ContenderKind(String name, String program, List<Path> classPath) {
   static List<ContenderKind> all(Path root, boolean withPeers) {
     ContenderKind espalier = espalier(root);
     ContenderKind bf16 = espalier.as("espalier-bf16", espalier.program());
+    ContenderKind int8 = espalier.as("espalier-int8", espalier.program());
     if (!withPeers) {
-      return List.of(espalier, bf16);
+      return List.of(espalier, bf16, int8);
     }
     Path peers = root.resolve("bench/jvm/peers/target");
     List<Path> peerPath =
@@ -33,6 +34,7 @@ record ContenderKind(String name, String program, List<Path> classPath) {
     return List.of(
         espalier,
         bf16,
+        int8,
         new ContenderKind("ort", "dev.espalier.bench.peers.OnnxRuntimeContender", peerPath),
         new ContenderKind("torch", "dev.espalier.bench.peers.TorchContender", peerPath),
         new ContenderKind("torch-python", root + "/bench/python/contender.py", List.of()),

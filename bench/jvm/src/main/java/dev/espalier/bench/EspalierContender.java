@@ -27,23 +27,27 @@ import java.util.List;
 /** This library, by its public API. */
 public final class EspalierContender implements Contender {
   private static final String BF16 = "espalier-bf16";
+  private static final String INT8 = "espalier-int8";
   private static final String SHARED = "espalier-shared";
   private static final String SHARED_BF16 = "espalier-shared-bf16";
 
-  private final boolean isBf16;
+  private final Precision precision;
   private final boolean isShared;
 
   /**
    * Makes the contender of that name.
    *
-   * @param name "espalier", or "espalier-bf16", which only predicts; "espalier-shared",
-   *     "espalier-shared-bf16": the same with one copy of the weights for all callers
+   * @param name "espalier"; "espalier-bf16" or "espalier-int8", which only predict;
+   *     "espalier-shared", "espalier-shared-bf16": with one copy of the weights for all callers
    */
   public EspalierContender(String name) {
-    if (!List.of("espalier", BF16, SHARED, SHARED_BF16).contains(name)) {
+    if (!List.of("espalier", BF16, INT8, SHARED, SHARED_BF16).contains(name)) {
       throw new IllegalArgumentException("unknown " + name);
     }
-    isBf16 = name.equals(BF16) || name.equals(SHARED_BF16);
+    precision =
+        name.equals(INT8)
+            ? Precision.INT8
+            : name.endsWith("-bf16") ? Precision.BF16_WEIGHTS : Precision.FP32;
     isShared = name.equals(SHARED) || name.equals(SHARED_BF16);
   }
 
@@ -59,8 +63,7 @@ public final class EspalierContender implements Contender {
 
   @Override
   public Prediction prediction(Work work, int batch) throws IOException {
-    PredictorOptions options =
-        PredictorOptions.defaults().precision(isBf16 ? Precision.BF16_WEIGHTS : Precision.FP32);
+    PredictorOptions options = PredictorOptions.defaults().precision(precision);
     if (isShared) {
       options = options.weightCopies(1);
     }
@@ -151,8 +154,8 @@ public final class EspalierContender implements Contender {
   }
 
   private void requireFloat() {
-    if (isBf16) {
-      throw new UnsupportedOperationException(BF16 + " only predicts");
+    if (precision != Precision.FP32) {
+      throw new UnsupportedOperationException(precision + " only predicts");
     }
   }
 
