@@ -73,6 +73,7 @@ final class EvaluateCommand implements Callable<Integer> {
     if (page != null) {
       NewFile.checked(page, force);
     }
+    ModelFormat.requireEspalier(file);
     PictureInputs.Limits limits = new PictureInputs.Limits(skipBroken, spec.commandLine().getErr());
     try (Network network = Network.load(file)) {
       Examples examples = exampleOptions.read(data, csv, questions(network), null);

@@ -58,6 +58,7 @@ final class ExportCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--logits, --heads and --layers are for .onnx, got " + target);
     }
+    ModelFormat.requireEspalier(file);
     try (Network network = Network.load(file)) {
       if (isOnnx) {
         network.exportOnnx(target, options());

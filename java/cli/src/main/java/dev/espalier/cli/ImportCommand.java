@@ -40,8 +40,6 @@ final class ImportCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     Path target = output.checked();
     if (ModelFormat.of(file) == ModelFormat.ESPALIER) {
-      // A file of neither kind gets the message of what it is.
-      Network.load(file).close();
       throw new CommandFailure(
           file + ": expected an ONNX or TensorFlow Lite model, got one of Espalier already");
     }

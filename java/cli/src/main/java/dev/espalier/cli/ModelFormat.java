@@ -20,15 +20,26 @@ enum ModelFormat {
   ONNX,
   TFLITE;
 
-  private static final int LOOKED_AT = 16;
   private static final int TFLITE_MARK_AT = 4;
   private static final byte[] TFLITE_MARK = "TFL3".getBytes(StandardCharsets.US_ASCII);
   private static final long MOST_HEADER_BYTES = 1L << 32;
   private static final int ONNX_VERSION_FIELD = 0x08;
 
-  /** Looks at the first bytes; what is none of these is for {@link Network#load} to explain. */
+  /** Looks at the first bytes, and refuses what is no model, with what it seems to be. */
   static ModelFormat of(Path file) {
-    byte[] start = start(file);
+    if (Files.isDirectory(file)) {
+      throw new CommandFailure(file + ": expected a model file, got a folder");
+    }
+    try (InputStream stream = Files.newInputStream(file)) {
+      return of(file, stream.readNBytes(FileKind.LOOKED_AT), Files.size(file));
+    } catch (NoSuchFileException error) {
+      throw new CommandFailure(file + ": there is no such file", error);
+    } catch (IOException error) {
+      throw new UncheckedIOException(file + ": " + error.getMessage(), error);
+    }
+  }
+
+  private static ModelFormat of(Path file, byte[] start, long size) {
     if (start.length >= TFLITE_MARK_AT + TFLITE_MARK.length
         && ByteBuffer.wrap(start, TFLITE_MARK_AT, TFLITE_MARK.length)
             .equals(ByteBuffer.wrap(TFLITE_MARK))) {
@@ -37,24 +48,42 @@ enum ModelFormat {
     if (start.length > Long.BYTES && start[Long.BYTES] == '{') {
       long header = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong();
       if (header > 0 && header < MOST_HEADER_BYTES) {
+        if (header > size - Long.BYTES) {
+          throw new CommandFailure(
+              String.format(
+                  Locale.ROOT,
+                  "%s: expected a whole model file, got one that was cut short: its header has %,d"
+                      + " bytes, the file %,d; copy or download it again",
+                  file,
+                  header,
+                  size));
+        }
         return ESPALIER;
       }
     }
+    FileKind kind = FileKind.of(start);
     boolean isNamedOnnx = file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx");
     boolean beginsAsOnnx = start.length > 0 && start[0] == ONNX_VERSION_FIELD;
-    return isNamedOnnx || beginsAsOnnx ? ONNX : ESPALIER;
+    if (kind == FileKind.OTHER && (isNamedOnnx || beginsAsOnnx)) {
+      return ONNX;
+    }
+    throw new CommandFailure(
+        file + ": expected a model of Espalier, ONNX or TensorFlow Lite, got " + kind.words());
   }
 
-  private static byte[] start(Path file) {
-    if (Files.isDirectory(file)) {
-      throw new CommandFailure(file + ": expected a model file, got a folder");
-    }
-    try (InputStream stream = Files.newInputStream(file)) {
-      return stream.readNBytes(LOOKED_AT);
-    } catch (NoSuchFileException error) {
-      throw new CommandFailure(file + ": there is no such file", error);
-    } catch (IOException error) {
-      throw new UncheckedIOException(file + ": " + error.getMessage(), error);
+  /** Refuses a file that is no model that train, adapt or import saved. */
+  static void requireEspalier(Path file) {
+    ModelFormat format = of(file);
+    if (format != ESPALIER) {
+      throw new CommandFailure(
+          file
+              + ": expected a model of Espalier, got "
+              + format.words()
+              + "; espalier import "
+              + file
+              + " -o model.safetensors makes one of it, espalier adapt DATA --backbone "
+              + file
+              + " teaches it your labels");
     }
   }
 

@@ -47,7 +47,7 @@ final class PredictCommand implements Callable<Integer> {
   private List<Path> paths = List.of();
 
   @Option(
-      names = "--column",
+      names = {"--text", "--column"},
       paramLabel = "COLUMN",
       description = "Texts: the input is a CSV with a header, whose column has the texts.")
   private String textColumn;
@@ -66,6 +66,7 @@ final class PredictCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
+    ModelFormat.requireEspalier(file);
     try (Predictor predictor = Predictor.load(file)) {
       if (predictor.tasks().isEmpty()) {
         throw new CommandFailure(

@@ -57,7 +57,7 @@ final class RawInputs {
     this.textColumn = textColumn;
     this.idColumn = idColumn;
     if (textColumn != null && kind != ModelInputs.TEXTS) {
-      throw new CommandFailure("--column: expected a model of texts, got one of " + kind.words());
+      throw new CommandFailure("--text: expected a model of texts, got one of " + kind.words());
     }
     boolean isCsv = kind == ModelInputs.ROWS || textColumn != null;
     if (idColumn != null && !isCsv) {

@@ -5,7 +5,6 @@ import dev.espalier.service.PredictionService;
 import dev.espalier.service.ServiceOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -49,9 +48,7 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
-    if (!Files.isRegularFile(model)) {
-      throw new CommandFailure(model + ": expected a model file, got none");
-    }
+    ModelFormat.requireEspalier(model);
     PredictionService service = PredictionService.start(model, options());
     out.println("listening on " + service.address());
     service.awaitShutdown();

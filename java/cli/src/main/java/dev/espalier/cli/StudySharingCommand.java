@@ -32,13 +32,6 @@ final class StudySharingCommand implements Callable<Integer> {
   @Mixin private ExamplePaths paths;
 
   @Option(
-      names = "--hidden",
-      split = ",",
-      paramLabel = "UNITS",
-      description = "Rows: sizes of the dense layers at width 1. Default: ${DEFAULT-VALUE}.")
-  private List<Integer> hidden = List.of(64, 64);
-
-  @Option(
       names = "--widths",
       split = ",",
       paramLabel = "FACTOR",
@@ -53,7 +46,7 @@ final class StudySharingCommand implements Callable<Integer> {
 
   @Mixin private QuestionOptions questions;
   @Mixin private ExampleOptions exampleOptions;
-  @Mixin private PictureSettings pictures;
+  @Mixin private ScratchOptions scratch;
   @Mixin private StudyOptions study;
   @Mixin private JsonOption json;
 
@@ -64,10 +57,10 @@ final class StudySharingCommand implements Callable<Integer> {
     Examples examples =
         exampleOptions.read(paths.data(), paths.csv(), questions.asked(), questions);
     messages.println(examples.table());
-    InputReader inputs = ScratchNetwork.inputs(examples, examples.table(), pictures, messages);
+    InputReader inputs = ScratchNetwork.inputs(examples, examples.table(), scratch, messages);
     Dataset dataset = inputs.dataset(examples.table());
     SharingStudy run =
-        SharingStudy.of(width -> ScratchNetwork.of(inputs.shape(), hidden, width))
+        SharingStudy.of(width -> ScratchNetwork.of(inputs, scratch.hidden(), width))
             .widths(widths.stream().mapToInt(Integer::intValue).toArray())
             .steps(steps)
             .folds(study.folds())

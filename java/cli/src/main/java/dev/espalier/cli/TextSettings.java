@@ -33,10 +33,18 @@ final class TextSettings {
       throw new CommandFailure(
           json + ": expected the tokenizer of " + file + "; name its file by --tokenizer");
     }
+    TextInputs inputs = TextInputs.of(Tokenizer.load(json), network.inputs());
+    return new TextExamples(inputs, examples.column(), read(json));
+  }
+
+  /** Returns a tokenizer's file. */
+  static byte[] read(Path json) {
+    if (!Files.isRegularFile(json)) {
+      throw new CommandFailure(json + ": expected the file of a tokenizer, got none");
+    }
+    Tokenizer.load(json); // says what is wrong with which file
     try {
-      byte[] bytes = Files.readAllBytes(json);
-      TextInputs inputs = TextInputs.of(Tokenizer.load(json), network.inputs());
-      return new TextExamples(inputs, examples.column(), bytes);
+      return Files.readAllBytes(json);
     } catch (IOException error) {
       throw new UncheckedIOException(json + ": " + error.getMessage(), error);
     }

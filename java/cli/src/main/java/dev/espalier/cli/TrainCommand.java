@@ -20,12 +20,16 @@ import picocli.CommandLine.Spec;
 @Command(
     abbreviateSynopsis = true,
     name = "train",
-    header = "Trains a network from scratch on rows or pictures.",
+    header = "Trains a network from scratch on rows, pictures or texts.",
     description =
-        "Dense layers for rows of a CSV, a few convolutions for pictures, at three learning rates"
-            + " of which validation chooses; else as adapt does. Of few pictures, adapt learns far"
-            + " more.",
-    footer = {"", "  espalier train patients.csv --labels effusion,edema -o model.safetensors"})
+        "Dense layers for rows of a CSV, a few convolutions for pictures, the mean of learned"
+            + " vectors of words for texts, at three learning rates of which validation chooses;"
+            + " else as adapt does. Of few pictures or texts, adapt learns far more.",
+    footer = {
+      "",
+      "  espalier train patients.csv --labels effusion,edema -o model.safetensors",
+      "  espalier train packages.csv --text description -o tags.safetensors"
+    })
 final class TrainCommand implements Callable<Integer> {
   private static final List<AdaptationSetting> SETTINGS =
       List.of(
@@ -37,13 +41,6 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin private ExamplePaths paths;
 
-  @Option(
-      names = "--hidden",
-      split = ",",
-      paramLabel = "UNITS",
-      description = "Rows: sizes of the dense layers. Default: ${DEFAULT-VALUE}.")
-  private List<Integer> hidden = List.of(64, 64);
-
   @Option(names = "--dry-run", description = "Says what would be done, and does nothing.")
   private boolean dryRun;
 
@@ -51,7 +48,7 @@ final class TrainCommand implements Callable<Integer> {
   @Mixin private QuestionOptions questions;
   @Mixin private ExampleOptions exampleOptions;
   @Mixin private SplitOptions split;
-  @Mixin private PictureSettings pictures;
+  @Mixin private ScratchOptions scratch;
   @Mixin private LearningOptions learning;
   @Mixin private JsonOption json;
 
@@ -64,7 +61,7 @@ final class TrainCommand implements Callable<Integer> {
         exampleOptions.read(paths.data(), paths.csv(), questions.asked(), questions);
     SplitOptions.Parts parts = split.of(examples.table(), exampleOptions.groupColumn());
     messages.println(examples.table());
-    InputReader inputs = ScratchNetwork.inputs(examples, parts.training(), pictures, messages);
+    InputReader inputs = ScratchNetwork.inputs(examples, parts.training(), scratch, messages);
     messages.println(inputs.words());
     try (Network network = network(examples, inputs)) {
       Adaptation adaptation = Adaptation.of(network).batchNorms(BatchNormStatistics.ADAPT);
@@ -86,7 +83,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Network network(Examples examples, InputReader inputs) {
-    NetworkBuilder builder = ScratchNetwork.of(inputs.shape(), hidden, 1);
+    NetworkBuilder builder = ScratchNetwork.of(inputs, scratch.hidden(), 1);
     for (Question question : examples.questions()) {
       builder.head(question.task(), examples.head(question, head -> {}));
     }

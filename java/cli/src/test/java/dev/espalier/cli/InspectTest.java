@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.cli;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +13,7 @@ import dev.espalier.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,6 +85,49 @@ class InspectTest {
     Run.fails(1, "got a folder", "inspect", folder);
     Run.fails(2, "Missing required parameter", "inspect");
     Run.fails(2, "Unknown option", "inspect", model, "--jsn");
+  }
+
+  @Test
+  void filesThatAreNoModelsAreToldByWhatTheyAre() throws IOException {
+    seems("nothing: the file is empty", new byte[0]);
+    seems("a zip archive, as PyTorch", new byte[] {'P', 'K', 3, 4, 20, 0});
+    seems("a pickle of Python", new byte[] {(byte) 0x80, 2, (byte) 0x8a});
+    seems("HDF5", new byte[] {(byte) 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'});
+    seems("GGUF", new byte[] {'G', 'G', 'U', 'F', 3, 0, 0, 0});
+    seems("a gzip archive; unpack it", new byte[] {0x1f, (byte) 0x8b, 8, 0});
+    seems("a picture; espalier predict", new byte[] {(byte) 0xff, (byte) 0xd8, (byte) 0xff});
+    seems("a picture", "RIFF\1\2\3\4WEBPVP8 ".getBytes(ISO_8859_1));
+    seems("a PDF", "%PDF-1.7\n".getBytes(ISO_8859_1));
+    seems("a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\n".getBytes(UTF_8));
+    seems("a page of the web", "\n<!DOCTYPE html>".getBytes(UTF_8));
+    seems(
+        "a tokenizer; adapt and train", "{\"version\":\"1.0\",\"truncation\":null".getBytes(UTF_8));
+    seems("JSON", "[1, 2]".getBytes(UTF_8));
+    seems("a table; espalier data FILE", "file,animal\ntiger.png,yes\n".getBytes(UTF_8));
+    seems("a text", "Grüße\n".repeat(1000).getBytes(UTF_8));
+    Path strange = Files.write(folder.resolve("strange.bin"), new byte[] {1, 2, 3, 0, 5});
+    Run.fails(1, "got something else; name a model file", "inspect", strange);
+    byte[] whole = Files.readAllBytes(model);
+    Path cut = Files.write(folder.resolve("cut"), java.util.Arrays.copyOf(whole, 99));
+    Run.fails(1, "got one that was cut short: its header has", "inspect", cut);
+  }
+
+  private void seems(String words, byte[] bytes) throws IOException {
+    Path file = Files.write(folder.resolve("strange.onnx"), bytes);
+    for (String command : List.of("inspect", "predict")) {
+      Run.fails(1, "expected a model of Espalier, ONNX or TensorFlow Lite, got ", command, file);
+      Run.fails(1, words, command, file);
+    }
+  }
+
+  @Test
+  void commandsThatNeedAModelOfEspalierSayHowToMakeOne() {
+    Path onnx = folder.resolve("model.onnx");
+    Path other = folder.resolve("other.onnx");
+    Run.fails(1, "got an ONNX model; espalier import ", "predict", onnx);
+    Run.fails(1, "got an ONNX model; espalier import ", "evaluate", onnx, folder);
+    Run.fails(1, "got an ONNX model; espalier import ", "serve", onnx);
+    Run.fails(1, "got an ONNX model; espalier import ", "export", onnx, "-o", other);
   }
 
   @Test

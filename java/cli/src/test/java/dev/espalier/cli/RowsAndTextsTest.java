@@ -112,16 +112,8 @@ class RowsAndTextsTest {
         folder.resolve("x"));
   }
 
-  @Test
-  void textsBecomeAModelThatAnswersTexts() throws IOException {
-    Path backbone = folder.resolve("backbone.safetensors");
-    try (Network network =
-        Network.builder(
-                Input.integers("ids", Shape.vector(8)), Input.integers("length", Shape.vector(1)))
-            .embedding("words", 5, 6, LayerOptions.defaults())
-            .build(1)) {
-      network.save(backbone);
-    }
+  /** A row says whether it has rain, and whether it has a tree, a fifth of the latter blank. */
+  private Path texts() throws IOException {
     List<String> lines = new ArrayList<>(List.of("text,rain,tree"));
     for (int i = 0; i < 60; i++) {
       String rain = i % 2 == 0 ? "rain" : "the";
@@ -136,7 +128,20 @@ class RowsAndTextsTest {
               + ","
               + (i % 5 == 0 ? "" : i / 2 % 2 == 0 ? "yes" : "no"));
     }
-    Path texts = Files.write(folder.resolve("texts.csv"), lines);
+    return Files.write(folder.resolve("texts.csv"), lines);
+  }
+
+  @Test
+  void textsBecomeAModelThatAnswersTexts() throws IOException {
+    Path backbone = folder.resolve("backbone.safetensors");
+    try (Network network =
+        Network.builder(
+                Input.integers("ids", Shape.vector(8)), Input.integers("length", Shape.vector(1)))
+            .embedding("words", 5, 6, LayerOptions.defaults())
+            .build(1)) {
+      network.save(backbone);
+    }
+    Path texts = texts();
     Path model = folder.resolve("model.safetensors");
     Object[] adapt = {
       "adapt", texts, "--text", "text", "--backbone", backbone, "-o", model, "--tuning-steps", 40
@@ -150,6 +155,63 @@ class RowsAndTextsTest {
     assertTrue(Run.done("predict", model, texts, "--column", "text").out().contains("labels/tree"));
     Run.done("evaluate", model, texts, "--text", "text");
     Run.fails(1, "expected a column \"words\"", "predict", model, texts, "--column", "words");
+  }
+
+  @Test
+  void textsTrainANetworkFromScratch() throws IOException {
+    Path texts = texts();
+    Path model = folder.resolve("model.safetensors");
+    Object[] train = {
+      "train", texts, "--text", "text", "-o", model, "--tokens", 8, "--tuning-steps", 60, "--json"
+    };
+    Run trained = Run.done(train);
+    assertTrue(trained.err().contains("5 tokens in the tokenizer; 8 are read"), trained.err());
+    assertEquals(1, trained.json().at("/test/macro_auc").asDouble(1), trained.out());
+    Run run =
+        Run.withInput(
+            "text\nThe RAIN in\nthe words here\n\"\"\n", "predict", model, "--text", "text");
+    assertEquals(0, run.code(), run.err());
+    List<String> lines = run.out().lines().toList();
+    assertEquals(4, lines.size(), run.out());
+    assertTrue(lines.get(1).startsWith("2,rain,"), run.out());
+    Run.done("evaluate", model, texts, "--text", "text");
+    Run.done(
+        "study", "sharing", texts, "--text", "text", "--steps", 20, "--widths", 1, "--folds", 2);
+    Files.writeString(folder.resolve("tokenizer.json"), TOKENIZER);
+    Path other = folder.resolve("other.safetensors");
+    Run own =
+        Run.done(
+            "train",
+            texts,
+            "--text",
+            "text",
+            "-o",
+            other,
+            "--tokenizer",
+            folder.resolve("tokenizer.json"),
+            "--dry-run");
+    assertTrue(own.err().contains("5 tokens in the tokenizer"), own.err());
+    Run.fails(
+        1,
+        "expected the file of a tokenizer, got none",
+        "train",
+        texts,
+        "--text",
+        "text",
+        "-o",
+        other,
+        "--tokenizer",
+        folder.resolve("none.json"));
+    Run.fails(
+        1,
+        "expected words that two texts",
+        "train",
+        Files.write(
+            folder.resolve("few.csv"), List.of("text,a", "b,1", "c,0", "d,1", "e,0", "f,1")),
+        "--text",
+        "text",
+        "-o",
+        other);
   }
 
   @Test
