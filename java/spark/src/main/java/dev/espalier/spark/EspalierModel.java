@@ -24,7 +24,6 @@ import org.apache.spark.ml.util.MLWriter;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.jspecify.annotations.Nullable;
 
@@ -116,7 +115,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
     this.content = content;
   }
 
-  /** Makes a stage of a model that was trained as another stage. */
+  /** Makes the stage that an estimator of that uid trained. */
   EspalierModel(String uid, ModelContent content) {
     this(uid);
     this.content = content;
@@ -166,7 +165,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
    * @return the reader
    */
   public static MLReader<EspalierModel> read() {
-    return new EspalierModelReader();
+    return new StageReader<>(EspalierModel::setContent);
   }
 
   /**
@@ -177,7 +176,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
    */
   @Override
   public MLWriter write() {
-    return new EspalierModelWriter(this);
+    return new StageWriter(this, this::content);
   }
 
   @Override
@@ -383,6 +382,15 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
   }
 
   /**
+   * Returns what an {@link EspalierEstimator} tried to make this model, and chose.
+   *
+   * @return lines for people; empty if none made it
+   */
+  public String report() {
+    return content().report();
+  }
+
+  /**
    * Returns the model's file, for {@link Network#load(byte[])}.
    *
    * @return its bytes, a new array
@@ -411,16 +419,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
    */
   @Override
   public StructType transformSchema(StructType schema) {
-    PredictionPlan plan = plan(schema, content());
-    StructType result = new StructType();
-    for (StructField field : schema.fields()) {
-      result = result.add(field.name(), field.dataType(), true, field.metadata());
-    }
-    List<String> names = plan.columnNames();
-    for (int i = 0; i < names.size(); i++) {
-      result = result.add(names.get(i), plan.schema().fields()[i].dataType(), true);
-    }
-    return result;
+    return plan(schema, content()).added(schema);
   }
 
   @Override
@@ -481,7 +480,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
             isSet(featuresLayer) ? List.of($(featuresLayer)) : List.of(),
             (int) $(batchSize),
             InputColumns.of(schema, $(inputCols), model),
-            PredictionPlan.outputs(model, heads, layer(model), $(outputPrefix)),
+            PredictionPlan.outputs(model.tasks(), heads, layer(model), $(outputPrefix)),
             ProblemPolicy.of($(handleInvalid)),
             isSet(problemCol) ? $(problemCol) : "");
     plan.requireNewColumns(Arrays.asList(schema.fieldNames()));
@@ -492,16 +491,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
     if (!isSet(featuresLayer)) {
       return Optional.empty();
     }
-    Integer width = model.layers().get($(featuresLayer));
-    if (width == null) {
-      throw new IllegalArgumentException(
-          "featuresLayer: expected one of "
-              + model.layers().keySet()
-              + ", got \""
-              + $(featuresLayer)
-              + "\"");
-    }
-    return Optional.of(
-        new Output($(featuresCol), Output.Kind.VALUES, 0, width, List.of(), List.of()));
+    int width = model.layer("featuresLayer", $(featuresLayer)).size();
+    return Optional.of(Output.ofLayer($(featuresCol), 0, width));
   }
 }

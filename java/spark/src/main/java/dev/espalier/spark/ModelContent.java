@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.spark;
 
+import dev.espalier.LayerSummary;
 import dev.espalier.Network;
+import dev.espalier.Shape;
 import dev.espalier.Task;
 import java.io.ByteArrayOutputStream;
 import java.security.MessageDigest;
@@ -26,8 +28,10 @@ final class ModelContent {
   private final String digest;
   private final List<Task> tasks;
   private final int inputSize;
-  private final Map<String, Integer> layers;
+  private final Map<String, Shape> layers;
+  private final String lastLayer;
   private final Set<String> metadata;
+  private final String report;
   private @Nullable SparkContext context;
   private @Nullable Broadcast<byte[]> broadcast;
 
@@ -37,8 +41,14 @@ final class ModelContent {
     tasks = network.tasks();
     inputSize = network.inputShape().size();
     layers = new LinkedHashMap<>();
-    network.layers().forEach(layer -> layers.put(layer.name(), layer.output().size()));
+    String last = "";
+    for (LayerSummary layer : network.layers()) {
+      layers.put(layer.name(), layer.output());
+      last = layer.head().isEmpty() ? layer.name() : last;
+    }
+    lastLayer = last;
     metadata = Set.copyOf(network.metadata().keySet());
+    report = network.metadata().getOrDefault(HeadTraining.REPORT_KEY, "");
   }
 
   /**
@@ -92,9 +102,29 @@ final class ModelContent {
     return inputSize;
   }
 
-  /** Returns how many values each layer makes, by its name, in the order of computation. */
-  Map<String, Integer> layers() {
-    return layers;
+  /**
+   * Returns what a layer makes.
+   *
+   * @param setting that names it
+   * @throws IllegalArgumentException if there is no such layer
+   */
+  Shape layer(String setting, String name) {
+    Shape shape = layers.get(name);
+    if (shape == null) {
+      throw new IllegalArgumentException(
+          setting + ": expected one of " + layers.keySet() + ", got \"" + name + "\"");
+    }
+    return shape;
+  }
+
+  /** Returns the last layer below the heads; "" if there is none. */
+  String lastLayer() {
+    return lastLayer;
+  }
+
+  /** Returns what an estimator tried, and chose; "" if none made this model. */
+  String report() {
+    return report;
   }
 
   /** Returns whether the owner of the network keeps something under that key. */

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.spark;
 
+import dev.espalier.Task;
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.spark.ml.linalg.SQLDataTypes;
 import org.apache.spark.ml.linalg.Vectors;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.Metadata;
+import org.apache.spark.sql.types.MetadataBuilder;
+import org.apache.spark.sql.types.StructField;
 
 /**
  * A column that is made of what a predictor answers.
@@ -15,12 +20,26 @@ import org.apache.spark.sql.types.DataTypes;
  * @param column its name
  * @param start where its values begin among the predictor's
  * @param width how many they are
- * @param names of the labels or classes
+ * @param taskKind of the task whose answers they are; empty for a layer
+ * @param names of the task's labels, classes or values
  * @param thresholds of the labels
  */
 record Output(
-    String column, Kind kind, int start, int width, List<String> names, List<Double> thresholds)
+    String column,
+    Kind kind,
+    int start,
+    int width,
+    String taskKind,
+    List<String> names,
+    List<Double> thresholds)
     implements Serializable {
+  private static final String KEY = "espalier";
+
+  /** Makes a column of what a layer makes. */
+  static Output ofLayer(String column, int start, int width) {
+    return new Output(column, Kind.VALUES, start, width, "", List.of(), List.of());
+  }
+
   enum Kind {
     /** All values: probabilities, numbers or features. */
     VALUES,
@@ -36,6 +55,32 @@ record Output(
       case LABELS -> DataTypes.createArrayType(DataTypes.StringType, false);
       case CLASS -> DataTypes.StringType;
     };
+  }
+
+  /** Returns what an evaluator has to know of the column of a task's answers. */
+  Metadata metadata() {
+    if (kind != Kind.VALUES || names.isEmpty()) {
+      return Metadata.empty();
+    }
+    Metadata about =
+        new MetadataBuilder()
+            .putString("kind", taskKind)
+            .putStringArray("names", names.toArray(String[]::new))
+            .putDoubleArray("thresholds", thresholds.stream().mapToDouble(t -> t).toArray())
+            .build();
+    return new MetadataBuilder().putMetadata(KEY, about).build();
+  }
+
+  /** Returns the task that a column says it has the answers of. */
+  static Task task(String name, StructField column) {
+    if (!column.metadata().contains(KEY)) {
+      throw new IllegalArgumentException(
+          "column \"" + column.name() + "\": expected one that an EspalierModel made");
+    }
+    Metadata about = column.metadata().getMetadata(KEY);
+    List<String> names = List.of(about.getStringArray("names"));
+    List<Double> thresholds = Arrays.stream(about.getDoubleArray("thresholds")).boxed().toList();
+    return Task.of(name, Task.Kind.valueOf(about.getString("kind")), names).thresholds(thresholds);
   }
 
   /**

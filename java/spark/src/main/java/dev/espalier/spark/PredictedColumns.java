@@ -107,7 +107,12 @@ final class PredictedColumns {
     String[] added = plan.schema().fieldNames();
     List<String> names = plan.columnNames();
     for (int i = 0; i < added.length; i++) {
-      columns.add(col("_4." + added[i]).as(names.get(i)));
+      Column column = col("_4." + added[i]);
+      boolean isOutput = i < plan.outputs().size();
+      columns.add(
+          isOutput
+              ? column.as(names.get(i), plan.outputs().get(i).metadata())
+              : column.as(names.get(i)));
     }
     return columns.toArray(Column[]::new);
   }

@@ -12,6 +12,8 @@ import java.util.Optional;
 import java.util.Set;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.Metadata;
+import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
 /**
@@ -39,12 +41,12 @@ record PredictionPlan(
   /** Direct memory of a task's inputs, at most, if it is for more than one example. */
   private static final long MAX_BATCH_BYTES = 32L << 20;
 
-  /** Returns the columns of a model's tasks and of a layer. */
+  /** Returns the columns of tasks and of a layer. */
   static List<Output> outputs(
-      ModelContent model, List<String> heads, Optional<Output> layer, String prefix) {
+      List<Task> tasks, List<String> heads, Optional<Output> layer, String prefix) {
     List<Output> outputs = new ArrayList<>();
     int start = 0;
-    for (Task task : model.tasks()) {
+    for (Task task : tasks) {
       if (heads.isEmpty() ? layer.isPresent() : !heads.contains(task.name())) {
         continue;
       }
@@ -63,10 +65,7 @@ record PredictionPlan(
       start += task.width();
     }
     if (layer.isPresent()) {
-      Output features = layer.get();
-      outputs.add(
-          new Output(
-              features.column(), features.kind(), start, features.width(), List.of(), List.of()));
+      outputs.add(Output.ofLayer(layer.get().column(), start, layer.get().width()));
     }
     return outputs;
   }
@@ -76,7 +75,14 @@ record PredictionPlan(
   }
 
   private static Output ofTask(String column, Output.Kind kind, Task task, int start) {
-    return new Output(column, kind, start, task.width(), task.outputNames(), task.thresholds());
+    return new Output(
+        column,
+        kind,
+        start,
+        task.width(),
+        task.kind().name(),
+        task.outputNames(),
+        task.thresholds());
   }
 
   boolean tellsProblems() {
@@ -99,6 +105,21 @@ record PredictionPlan(
       schema = schema.add("o" + i, outputs.get(i).type());
     }
     return tellsProblems() ? schema.add("o" + outputs.size(), DataTypes.StringType) : schema;
+  }
+
+  /** Returns a schema with the columns that are added. What passes a task may hold null. */
+  StructType added(StructType schema) {
+    StructType result = new StructType();
+    for (StructField field : schema.fields()) {
+      result = result.add(field.name(), field.dataType(), true, field.metadata());
+    }
+    StructField[] added = schema().fields();
+    List<String> names = columnNames();
+    for (int i = 0; i < added.length; i++) {
+      Metadata metadata = i < outputs.size() ? outputs.get(i).metadata() : Metadata.empty();
+      result = result.add(names.get(i), added[i].dataType(), true, metadata);
+    }
+    return result;
   }
 
   /** Returns how many values the predictor answers. */

@@ -2,7 +2,8 @@
 
 /**
  * Networks as stages of Spark ML: {@link dev.espalier.spark.EspalierModel} predicts on the
- * executors.
+ * executors, {@link dev.espalier.spark.EspalierEstimator} gives a network new heads, {@link
+ * dev.espalier.spark.EspalierEvaluator} judges answers of which not all are known.
  *
  * <p>Exceptions are as in {@link dev.espalier}; those of tasks reach the caller as Spark's, with
  * their own as the cause.

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
+import org.apache.spark.ml.Estimator;
 import org.apache.spark.ml.Pipeline;
 import org.apache.spark.ml.PipelineModel;
 import org.apache.spark.ml.PipelineStage;
@@ -153,11 +154,14 @@ class PersistenceTest {
   /** As Spark Connect looks for stages. */
   @Test
   void stagesAreServices() {
-    assertEquals(
-        List.of(EspalierModel.class),
-        ServiceLoader.load(Transformer.class).stream()
-            .map(ServiceLoader.Provider::type)
-            .filter(type -> type.getName().startsWith("dev.espalier."))
-            .toList());
+    assertEquals(List.of(EspalierModel.class), services(Transformer.class));
+    assertEquals(List.of(EspalierEstimator.class), services(Estimator.class));
+  }
+
+  private static List<?> services(Class<?> service) {
+    return ServiceLoader.load(service).stream()
+        .map(ServiceLoader.Provider::type)
+        .filter(type -> type.getName().startsWith("dev.espalier."))
+        .toList();
   }
 }

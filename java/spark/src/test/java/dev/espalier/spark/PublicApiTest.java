@@ -13,7 +13,10 @@ class PublicApiTest {
   @Test
   void theseTypesArePublicAndSound() throws Exception {
     PublicTypes types = PublicTypes.of("java/spark", "dev.espalier.spark");
-    assertEquals(List.of("EspalierModel"), types.names());
-    assertEquals(List.of(), types.problems(Set.of(EspalierModel.class)));
+    assertEquals(List.of("EspalierEstimator", "EspalierEvaluator", "EspalierModel"), types.names());
+    assertEquals(
+        List.of(),
+        types.problems(
+            Set.of(EspalierEstimator.class, EspalierEvaluator.class, EspalierModel.class)));
   }
 }
