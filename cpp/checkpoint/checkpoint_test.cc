@@ -97,7 +97,7 @@ std::vector<TrainerConfig> Configs() {
   std::vector<TrainerConfig> configs;
   for (const OptimizerConfig& optimizer : Optimizers()) configs.push_back(ConfigOf(optimizer));
   const std::vector<BalanceConfig> balances = {UncertaintyWeights{}, InverseLossWeights{},
-                                               FamoWeights{}};
+                                               FamoWeights{}, ProjectedGradients{}};
   for (const BalanceConfig& balance : balances) {
     configs.push_back(ConfigOf(AdamW{.learning_rate = 0.01}));
     configs.back().balance = balance;

@@ -59,11 +59,16 @@ def mean_losses(logits, targets):
 
 
 class Plain:
+    TASKS = range(len(TASKS))
+
     def factors(self, losses):
         return {k: torch.tensor(1.0).double() for k in losses}
 
     def learn(self, shares, losses, after):
         pass
+
+    def gradients(self, costs, parameters):
+        return torch.autograd.grad(sum(costs.values()), parameters, allow_unused=True)
 
 
 class InverseLoss(Plain):
@@ -75,7 +80,7 @@ class InverseLoss(Plain):
         return dict(zip(keys, soft * len(keys)))
 
 
-class Learning:
+class Learning(Plain):
     def __init__(self, rate, decay):
         self.values = [torch.zeros((), dtype=torch.float64, requires_grad=True) for _ in TASKS]
         self.optimizers = [torch.optim.Adam([x], lr=rate, weight_decay=decay) for x in self.values]
@@ -118,7 +123,29 @@ class Famo(Learning):
         self.step(dict(zip(keys, gradients)))
 
 
-RULES = {"plain": Plain, "uncertainty": Uncertainty, "uw_so": InverseLoss, "famo": Famo}
+class Projection(Plain):
+    """PCGrad on the weights of dense1. Of two tasks, so that no order is drawn."""
+
+    TASKS = (0, 1)
+
+    def gradients(self, costs, parameters):
+        shared = parameters[:2]
+        own = [torch.cat([g.flatten() for g in torch.autograd.grad(cost, shared, retain_graph=True)])
+               for cost in costs.values()]
+        total = torch.zeros_like(own[0])
+        for k, gradient in enumerate(own):
+            projected = gradient.clone()
+            for j, other in enumerate(own):
+                if j != k and projected @ other < 0:
+                    projected -= (projected @ other) / (other @ other) * other
+            total += projected
+        first = shared[0].numel()
+        rest = torch.autograd.grad(sum(costs.values()), parameters[2:], allow_unused=True)
+        return [total[:first].view_as(shared[0]), total[first:], *rest]
+
+
+RULES = {"plain": Plain, "uncertainty": Uncertainty, "uw_so": InverseLoss, "famo": Famo,
+         "pcgrad": Projection}
 
 
 def train(rule, initial, batches):
@@ -131,12 +158,13 @@ def train(rule, initial, batches):
     for step in range(STEPS):
         x, targets = batches[step % BATCHES]
         by_task = mean_losses(network(x), targets)
+        by_task = [of if k in rule.TASKS else None for k, of in enumerate(by_task)]
         shares = {k: of[0] for k, of in enumerate(by_task) if of}
         losses = {k: of[1] for k, of in enumerate(by_task) if of}
         before = {k: loss.detach() for k, loss in losses.items()}
         factors = rule.factors(before)
-        cost = sum(factors[k] * shares[k] * losses[k] for k in losses)
-        gradients = torch.autograd.grad(cost, parameters, allow_unused=True)
+        costs = {k: factors[k] * shares[k] * losses[k] for k in losses}
+        gradients = rule.gradients(costs, parameters)
         with torch.no_grad():
             for parameter, gradient in zip(parameters, gradients):
                 if gradient is not None:
@@ -177,7 +205,8 @@ def main():
         values[f"initial/{name}"] = value
     for name, rule in RULES.items():
         network, factors = train(rule(), initial, batches)
-        values[f"{name}/factors"] = factors
+        if rule is not Projection:
+            values[f"{name}/factors"] = factors
         for path, parameter in network.named():
             values[f"{name}/final/{path}"] = parameter
     write("balance_golden", values)

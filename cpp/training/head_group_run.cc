@@ -219,6 +219,12 @@ bool HeadGroupRun::IsReached(std::span<const std::uint8_t> active_columns) const
   });
 }
 
+int HeadGroupRun::CountOf(std::span<const char> heads) const {
+  return static_cast<int>(std::count_if(heads_.begin(), heads_.end(), [&](const Head& head) {
+    return heads[Index(head.index)] != 0;
+  }));
+}
+
 void HeadGroupRun::Backward(std::int64_t batch, Workspace& workspace) {
   if (buffers_.grad_logits == nullptr) return;
   if (is_listed_) {

@@ -64,6 +64,9 @@ class HeadGroupRun {
   /// True if an entry of `active_columns` that belongs to the group's heads is set.
   bool IsReached(std::span<const std::uint8_t> active_columns) const;
 
+  /// How many of the group's heads are in `heads`, one entry a head of the network.
+  int CountOf(std::span<const char> heads) const;
+
   /// Gradients of the trainable heads' parameters and of the input.
   void Backward(std::int64_t batch, Workspace& workspace);
 

@@ -187,6 +187,29 @@ void ParameterUpdates::AddTableGradient(int parameter, const TableIds& ids,
   segments_.reserve(segments_.capacity() + Index(segments));
 }
 
+void ParameterUpdates::ListRuns(std::int64_t batch, const BatchLengths* lengths,
+                                std::vector<GradientRun>& runs) {
+  runs.clear();
+  for (const Parameter& parameter : parameters_) {
+    if (parameter.is_late || parameter.is_table) continue;
+    runs.push_back({parameter.offset, parameter.floats, parameter.node});
+  }
+  for (TableGradients::Table& table : tables_.tables()) {
+    const Parameter& parameter = parameters_[Index(table.rows.parameter)];
+    TableGradients::ListNamed(table.rows, batch, lengths, table.reached);
+    for (const std::int32_t row : table.reached) {
+      const std::int64_t width = table.rows.width;
+      runs.push_back({parameter.offset + row * width, width, parameter.node});
+    }
+  }
+}
+
+std::size_t ParameterUpdates::MostRuns() const {
+  std::size_t most = parameters_.size();
+  for (const TableGradients::Table& table : tables_.tables()) most += Index(table.most_reached);
+  return most;
+}
+
 double ParameterUpdates::GradientNorm(std::int64_t batch, const BatchLengths* lengths,
                                       Workspace& workspace) {
   known_squares_ = SumOfChunks(/*clamped=*/false, workspace);

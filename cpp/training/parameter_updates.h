@@ -36,6 +36,13 @@ struct ReachedUnits {
   std::span<const std::uint8_t> columns;  // by column of all heads side by side
 };
 
+/// Gradients that a step's backward passes have written: those of a parameter, or of a row of one.
+struct GradientRun {
+  std::int64_t first = 0;  // in ParameterUpdates::gradients
+  std::int64_t floats = 0;
+  int node = -1;  // of the plan; or of an output layer
+};
+
 class ParameterUpdates {
  public:
   /// Memory for the trainable parameters of `plan`'s nodes and groups.
@@ -61,6 +68,13 @@ class ParameterUpdates {
   /// 2-norm of all gradients as they are, or of all but late ones where those are surely finite;
   /// not finite exactly if one of them is not. `lengths`: the batch's; null: all positions.
   double GradientNorm(std::int64_t batch, const BatchLengths* lengths, Workspace& workspace);
+
+  /// All gradients that are stored, some of them, of rows that no id of the step names, of others.
+  std::span<float> gradients() { return gradients_.span(); }
+  /// Those of the step.
+  void ListRuns(std::int64_t batch, const BatchLengths* lengths, std::vector<GradientRun>& runs);
+  /// How many runs there may be.
+  std::size_t MostRuns() const;
 
   struct Applied {
     double gradient_norm = 0.0;  ///< of all gradients

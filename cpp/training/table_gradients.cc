@@ -19,19 +19,24 @@ void TableGradients::Add(const TableRows& rows, std::int64_t max_batch) {
   tables_.push_back(std::move(table));
 }
 
+void TableGradients::ListNamed(const TableRows& rows, std::int64_t batch,
+                               const BatchLengths* lengths, std::vector<std::int32_t>& named) {
+  named.clear();
+  const std::int64_t ids = batch * rows.ids.length.Cut(rows.ids.per_example, lengths);
+  for (std::int64_t i = 0; i < ids; ++i) {
+    const auto id = std::bit_cast<std::int32_t>(rows.ids.values[i]);
+    if (id >= 0 && id < rows.rows) named.push_back(id);
+  }
+  std::sort(named.begin(), named.end());
+  named.erase(std::unique(named.begin(), named.end()), named.end());
+}
+
 double TableGradients::Begin(std::int64_t batch, const BatchLengths* lengths) {
   double sum = 0.0;
   for (Table& table : tables_) {
     const TableRows& rows = table.rows;
     std::vector<std::int32_t>& reached = table.reached;
-    reached.clear();
-    const std::int64_t ids = batch * rows.ids.length.Cut(rows.ids.per_example, lengths);
-    for (std::int64_t i = 0; i < ids; ++i) {
-      const auto id = std::bit_cast<std::int32_t>(rows.ids.values[i]);
-      if (id >= 0 && id < rows.rows) reached.push_back(id);
-    }
-    std::sort(reached.begin(), reached.end());
-    reached.erase(std::unique(reached.begin(), reached.end()), reached.end());
+    ListNamed(rows, batch, lengths, reached);
     // In double no square of a float is lost, so that 0 means that all are.
     const auto is_zero = [&](std::int32_t row) {
       const double squares = SumOfSquares(rows.gradients + row * rows.width, rows.width);

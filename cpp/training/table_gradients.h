@@ -33,6 +33,10 @@ class TableGradients {
  public:
   void Add(const TableRows& table, std::int64_t max_batch);
 
+  /// The rows of a table that its ids name, in order.
+  static void ListNamed(const TableRows& rows, std::int64_t batch, const BatchLengths* lengths,
+                        std::vector<std::int32_t>& named);
+
   /// Begins a step: finds the rows whose gradients are not zero. Returns the sum of their squares,
   /// which is not finite exactly if one of them is not.
   double Begin(std::int64_t batch, const BatchLengths* lengths);

@@ -104,7 +104,7 @@ void TaskBalance::SetSoftmax(const Score& score) {
 void TaskBalance::Weigh(std::int64_t batch, std::span<const std::uint8_t> columns,
                         std::span<TaskLoss> tasks) {
   for (TaskLoss& task : tasks) task.factor = 1.0;
-  if (IsPlain()) return;
+  if (IsPlain() || Projects()) return;
   for (std::size_t i = 0; i < tasks.size(); ++i) parts_[i] = PartOf(i, batch, columns, tasks[i]);
   const auto set_softmax_factors = [&](const auto& score) {
     SetSoftmax(score);

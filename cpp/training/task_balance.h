@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// Weighs the tasks of a step against each other (espalier/balance.h has the rules). A step: Weigh,
-// and, once nothing can fail any more, Follow and where LooksAgain FollowAgain. Until then nothing
-// is remembered, so that a step that fails leaves nothing behind.
+// Weighs the tasks of a step against each other (espalier/balance.h has the rules; what PCGrad does
+// to gradients is in gradient_projection.h). A step: Weigh, and, once nothing can fail any more,
+// Follow and where LooksAgain FollowAgain. Until then nothing is remembered, so that a step that
+// fails leaves nothing behind.
 
 #include <cstdint>
 #include <span>
@@ -29,6 +30,10 @@ class TaskBalance {
 
   /// True if it wants to see the losses once more after the update.
   bool LooksAgain() const { return std::holds_alternative<FamoWeights>(config_); }
+
+  /// True if it wants the gradients of each task by itself; all factors are 1 until Weigh's caller
+  /// knows them.
+  bool Projects() const { return std::holds_alternative<ProjectedGradients>(config_); }
 
   /// Sets the factors of `tasks`, the heads' losses for a batch; `columns`: those of all heads side
   /// by side that a labelled entry reaches.

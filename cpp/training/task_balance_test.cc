@@ -37,9 +37,9 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 const std::vector<std::string> kNone;
 
 const std::vector<BalanceConfig>& Rules() {
-  static const std::vector<BalanceConfig> all = {UncertaintyWeights{.learning_rate = 0.1},
-                                                 InverseLossWeights{.temperature = 0.5},
-                                                 FamoWeights{.learning_rate = 0.1}};
+  static const std::vector<BalanceConfig> all = {
+      UncertaintyWeights{.learning_rate = 0.1}, InverseLossWeights{.temperature = 0.5},
+      FamoWeights{.learning_rate = 0.1}, ProjectedGradients{}};
   return all;
 }
 
@@ -249,7 +249,7 @@ TEST(TaskBalance, FactorsFollowTheMeanLossOfLabelledEntries) {
 }
 
 TEST(TaskBalance, OneTaskIsTrainedAsWithPlainWeights) {
-  for (const BalanceConfig& rule : {Rules()[1], Rules()[2]}) {
+  for (const BalanceConfig& rule : {Rules()[1], Rules()[2], Rules()[3]}) {
     Network network = testing::OneHead().Build(5);
     Network plain = network.Clone();
     const RandomExamples examples(network, 100, 3);
@@ -406,22 +406,23 @@ TEST(TaskBalance, RefusesWhatIsOutOfRange) {
             "INVALID_ARGUMENT: balance: decay: expected a number in [0, 1], got 1.5");
 }
 
-TEST(TaskBalance, FamoTakesWholeStepsAndNoOwnLosses) {
-  Network network = ThreeHeads().Build(5);
-  const RandomExamples examples(network, kBatch, 3);
-  TrainerConfig config = ConfigOf(FamoWeights{});
-  config.losses["kind"] = nullptr;
-  EXPECT_EQ(MessageOf(ErrorCode::kInvalidArgument, [&] { Trainer(network, config); }),
-            "INVALID_ARGUMENT: balance: expected no losses of the caller's own with FAMO, which "
-            "computes the losses of a batch twice; got one for task 'kind'");
-  Trainer trainer(network, ConfigOf(FamoWeights{}));
-  EXPECT_EQ(MessageOf(ErrorCode::kInvalidState,
-                      [&] {
-                        trainer.BeginStep(kBatch, examples.Inputs(0, kBatch),
-                                          examples.Targets(0, kBatch));
-                      }),
-            "INVALID_STATE: begin step: expected a whole step, as FAMO computes the losses of a "
-            "batch twice");
+TEST(TaskBalance, WhatComputesABatchAgainTakesWholeStepsAndNoOwnLosses) {
+  for (const BalanceConfig& rule : {Rules()[2], Rules()[3]}) {
+    Network network = ThreeHeads().Build(5);
+    const RandomExamples examples(network, kBatch, 3);
+    TrainerConfig config = ConfigOf(rule);
+    config.losses["kind"] = nullptr;
+    EXPECT_EQ(MessageOf(ErrorCode::kInvalidArgument, [&] { Trainer(network, config); }),
+              "INVALID_ARGUMENT: balance: expected no losses of the caller's own with FAMO or "
+              "PCGrad, which compute a batch more than once; got one for task 'kind'");
+    Trainer trainer(network, ConfigOf(rule));
+    const auto begin = [&] {
+      trainer.BeginStep(kBatch, examples.Inputs(0, kBatch), examples.Targets(0, kBatch));
+    };
+    EXPECT_EQ(MessageOf(ErrorCode::kInvalidState, begin),
+              "INVALID_STATE: begin step: expected a whole step, as FAMO and PCGrad compute a "
+              "batch more than once");
+  }
 }
 
 }  // namespace

@@ -32,8 +32,9 @@ std::string NumberText(double number) { return std::isnan(number) ? "NaN" : Conc
 
 TrainingPlan MakePlan(const NetworkState& network, const TrainerConfig& config) {
   if (network.limits) CheckLimits(network, *network.limits, CostUse::kTraining);
-  return CompileTrainingPlan(network, config.max_batch_size,
-                             /*allows_late_gradients=*/!config.clip_norm);
+  const bool allows_late_gradients =
+      !config.clip_norm && !std::holds_alternative<ProjectedGradients>(config.balance);
+  return CompileTrainingPlan(network, config.max_batch_size, allows_late_gradients);
 }
 
 }  // namespace
@@ -90,13 +91,14 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
                     PlanOptions{.border = PlanBorder::kInside});
   }
   if (config.average_decay) average_.emplace(*network_, *config.average_decay);
-  if (balance_.LooksAgain() && !config.losses.empty()) {
-    Fail(ErrorCode::kInvalidArgument, "balance: expected no losses of the caller's own with FAMO, ",
-         "which computes the losses of a batch twice; got one for task '",
+  if (Repeats() && !config.losses.empty()) {
+    Fail(ErrorCode::kInvalidArgument, "balance: expected no losses of the caller's own with FAMO ",
+         "or PCGrad, which compute a batch more than once; got one for task '",
          config.losses.begin()->first, "'");
   }
+  if (balance_.Projects()) projection_.emplace(network_->heads.size(), updates_);
   result_.tasks.resize(network_->heads.size());
-  tasks_after_.resize(network_->heads.size());
+  tasks_again_.resize(network_->heads.size());
   loss_batches_.reserve(config.losses.size());
   loss_answers_.reserve(config.losses.size());
   run_.Prepare(workspace_);
@@ -197,45 +199,35 @@ void Trainer::Implementation::SetLengthsOf(int slot, std::span<const std::int64_
 const StepResult& Trainer::Implementation::Step(std::int64_t batch, const Inputs& inputs,
                                                 std::span<const TaskTargets> targets) {
   Begin(batch, inputs, targets);
-  FinishStep(ComputeOwnLosses());
-  if (balance_.LooksAgain()) {
+  return Finish(ComputeOwnLosses(), targets, [&] {
     InputPointers pointers = CheckedInputs("step", batch, inputs);
-    const FlushDenormals flush;
     FillSources(batch, pointers, 0);
-    LookAgain(batch, targets);
-  }
-  return result_;
+  });
 }
 
 const StepResult& Trainer::Implementation::StepCached(int slot,
                                                       std::span<const std::int64_t> examples,
                                                       std::span<const TaskTargets> targets) {
   BeginCached(slot, examples, targets);
-  FinishStep(ComputeOwnLosses());
-  if (balance_.LooksAgain()) {
-    const FlushDenormals flush;
-    GatherSources(slot, examples);
-    LookAgain(static_cast<std::int64_t>(examples.size()), targets);
-  }
-  return result_;
+  return Finish(ComputeOwnLosses(), targets, [&] { GatherSources(slot, examples); });
 }
 
-void Trainer::Implementation::CheckLooksOnce() const {
-  if (balance_.LooksAgain()) {
+void Trainer::Implementation::CheckRepeatsNothing() const {
+  if (Repeats()) {
     Fail(ErrorCode::kInvalidState,
-         "begin step: expected a whole step, as FAMO computes the losses of a batch twice");
+         "begin step: expected a whole step, as FAMO and PCGrad compute a batch more than once");
   }
 }
 
 std::span<const LossBatch> Trainer::Implementation::BeginStep(
     std::int64_t batch, const Inputs& inputs, std::span<const TaskTargets> targets) {
-  CheckLooksOnce();
+  CheckRepeatsNothing();
   return Begin(batch, inputs, targets);
 }
 
 std::span<const LossBatch> Trainer::Implementation::BeginStepCached(
     int slot, std::span<const std::int64_t> examples, std::span<const TaskTargets> targets) {
-  CheckLooksOnce();
+  CheckRepeatsNothing();
   return BeginCached(slot, examples, targets);
 }
 
@@ -295,6 +287,13 @@ std::span<const LossAnswer> Trainer::Implementation::ComputeOwnLosses() {
 }
 
 const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer> answers) {
+  return Finish(answers, {}, [] {});
+}
+
+template <typename Fill>
+const StepResult& Trainer::Implementation::Finish(std::span<const LossAnswer> answers,
+                                                  std::span<const TaskTargets> targets,
+                                                  const Fill& fill) {
   CheckUsable("step");
   const std::int64_t batch = std::exchange(begun_batch_, 0);
   if (batch == 0) {
@@ -325,8 +324,12 @@ const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer
       LearningRate(config_.optimizer) * ScheduleFactor(config_.schedule, steps_);
   result_.gradient_norm = 0.0;
   if (labelled > 0) {
-    if (!balance_.IsPlain()) run_.ScaleGradients(batch, result_.tasks);
-    run_.Backward(batch, workspace_);
+    if (balance_.Projects()) {
+      BackwardByTask(batch, targets, fill);
+    } else {
+      if (!balance_.IsPlain()) run_.ScaleGradients(batch, result_.tasks);
+      run_.Backward(batch, workspace_);
+    }
     CheckGradients(updates_.GradientNorm(batch, run_.lengths(), workspace_));
     CheckFiniteStatistics(batch);
     const ParameterUpdates::Applied applied =
@@ -339,14 +342,53 @@ const StepResult& Trainer::Implementation::FinishStep(std::span<const LossAnswer
     ++parameters_version_;
   }
   if (average_) average_->Follow(workspace_);
+  if (balance_.LooksAgain() && labelled > 0) {
+    fill();
+    ForwardAgain(batch, targets);
+    balance_.FollowAgain(batch, run_.reached().columns, tasks_again_);
+  }
   ++steps_;
   return result_;
 }
 
-void Trainer::Implementation::LookAgain(std::int64_t batch, std::span<const TaskTargets> targets) {
-  run_.Forward({.batch = batch, .step = steps_ - 1, .seed = config_.seed}, targets, workspace_);
-  run_.ComputeLosses(batch, targets, tasks_after_);
-  balance_.FollowAgain(batch, run_.reached().columns, tasks_after_);
+template <typename Fill>
+void Trainer::Implementation::BackwardByTask(std::int64_t batch,
+                                             std::span<const TaskTargets> targets,
+                                             const Fill& fill) {
+  const auto takes_part = [&](std::size_t head) {
+    return result_.tasks[head].labelled > 0 && network_->heads[head].task.weight > 0.0;
+  };
+  std::vector<char> heads;
+  for (std::size_t i = 0; i < result_.tasks.size(); ++i) heads.push_back(takes_part(i) ? 1 : 0);
+  const auto tasks = std::ranges::count(heads, char{1});
+  projection_->Begin();
+  for (std::size_t head = 0; tasks > 1 && head < heads.size(); ++head) {
+    if (heads[head] == 0) continue;
+    if (projection_->tasks() > 0) {  // the passes of the task before have used up the buffers
+      fill();
+      ForwardAgain(batch, targets);
+    }
+    for (std::size_t i = 0; i < heads.size(); ++i) tasks_again_[i].factor = i == head ? 1.0 : 0.0;
+    run_.ScaleGradients(batch, tasks_again_);
+    run_.Backward(batch, workspace_);
+    projection_->Keep(network_->heads[head].name, batch, run_.lengths());
+  }
+  if (tasks <= 1) {
+    run_.Backward(batch, workspace_);
+    return;
+  }
+  std::vector<int> heads_on(plan_.nodes.size());
+  run_.CountHeads(heads, heads_on);
+  auto factor = projection_->Combine(heads_on, config_.seed, steps_, workspace_).begin();
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    if (heads[i] != 0) result_.tasks[i].factor = *factor++;
+  }
+}
+
+void Trainer::Implementation::ForwardAgain(std::int64_t batch,
+                                           std::span<const TaskTargets> targets) {
+  run_.Forward({.batch = batch, .step = steps_, .seed = config_.seed}, targets, workspace_);
+  run_.ComputeLosses(batch, targets, tasks_again_);
 }
 
 void Trainer::Implementation::CheckFiniteLosses() const {
@@ -527,8 +569,8 @@ void Trainer::Implementation::SwapAverage() {
 std::int64_t Trainer::Implementation::NativeBytes() const {
   return run_.NativeBytes() + updates_.NativeBytes() + workspace_.NativeBytes() +
          features_.NativeBytes() + pieces_.NativeBytes() + best_.bytes() +
-         (average_ ? average_->NativeBytes() : 0) + (prefix_ ? prefix_->NativeBytes() : 0) +
-         (evaluation_ ? evaluation_->NativeBytes() : 0);
+         (average_ ? average_->NativeBytes() : 0) + (projection_ ? projection_->NativeBytes() : 0) +
+         (prefix_ ? prefix_->NativeBytes() : 0) + (evaluation_ ? evaluation_->NativeBytes() : 0);
 }
 
 }  // namespace espalier

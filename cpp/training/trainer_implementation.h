@@ -18,6 +18,7 @@
 #include "network/input_pointers.h"
 #include "network/network_state.h"
 #include "training/feature_cache.h"
+#include "training/gradient_projection.h"
 #include "training/input_pieces.h"
 #include "training/parameter_updates.h"
 #include "inference/plan_with_run.h"
@@ -115,15 +116,24 @@ class Trainer::Implementation {
                 const ExampleAt& example);
   void SetLengthsOf(int slot, std::span<const std::int64_t> examples);
   void GatherSources(int slot, std::span<const std::int64_t> examples);
-  void CheckLooksOnce() const;
+  /// True if a step computes its batch more than once.
+  bool Repeats() const { return balance_.LooksAgain() || balance_.Projects(); }
+  void CheckRepeatsNothing() const;
   std::span<const LossBatch> Begin(std::int64_t batch, const Inputs& inputs,
                                    std::span<const TaskTargets> targets);
   std::span<const LossBatch> BeginCached(int slot, std::span<const std::int64_t> examples,
                                          std::span<const TaskTargets> targets);
   std::span<const LossBatch> BeginOnSources(std::int64_t batch,
                                             std::span<const TaskTargets> targets);
-  /// After the update, on sources filled once more.
-  void LookAgain(std::int64_t batch, std::span<const TaskTargets> targets);
+  /// FinishStep; `fill` fills the sources once more.
+  template <typename Fill>
+  const StepResult& Finish(std::span<const LossAnswer> answers,
+                           std::span<const TaskTargets> targets, const Fill& fill);
+  /// The begun step's forward pass and losses, into tasks_again_, on sources filled once more.
+  void ForwardAgain(std::int64_t batch, std::span<const TaskTargets> targets);
+  /// A backward pass for each task, one after the other.
+  template <typename Fill>
+  void BackwardByTask(std::int64_t batch, std::span<const TaskTargets> targets, const Fill& fill);
   std::span<const LossAnswer> ComputeOwnLosses();
   void CheckFiniteLosses() const;
   void CheckGradients(double norm) const;
@@ -143,6 +153,7 @@ class Trainer::Implementation {
   ParameterUpdates updates_;
   TrainingRun run_;
   TaskBalance balance_;
+  std::optional<GradientProjection> projection_;
   Workspace workspace_;
   std::optional<PlanWithRun> prefix_;
   std::vector<float*> sources_;
@@ -151,7 +162,7 @@ class Trainer::Implementation {
   AlignedArray<float> best_;
   std::optional<WeightAverage> average_;
   StepResult result_;
-  std::vector<TaskLoss> tasks_after_;  // the update, where balance_ looks again
+  std::vector<TaskLoss> tasks_again_;  // where a step computes its batch more than once
 
   // Of the step that was begun.
   std::int64_t begun_batch_ = 0;  // 0: none

@@ -224,6 +224,23 @@ void TrainingRun::MarkReachedNodes() {
   }
 }
 
+void TrainingRun::CountHeads(std::span<const char> heads, std::span<int> counts) const {
+  std::fill(counts.begin(), counts.end(), 0);
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const int count = groups_[i].CountOf(heads);
+    if (count == 0 || plan_.groups[i].producer < 0) continue;
+    std::vector<char> leads_to_group(plan_.nodes.size(), 0);
+    leads_to_group[Index(plan_.groups[i].producer)] = 1;
+    for (std::size_t node = plan_.nodes.size(); node-- > 0;) {
+      if (!leads_to_group[node]) continue;
+      counts[node] += count;
+      for (const int producer : plan_.nodes[node].producers) {
+        if (producer >= 0) leads_to_group[Index(producer)] = 1;
+      }
+    }
+  }
+}
+
 void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     groups_[i].Backward(batch, workspace);

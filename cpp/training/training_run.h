@@ -79,6 +79,9 @@ class TrainingRun {
   /// Moves running statistics of the layers that a labelled entry reached.
   void UpdateBuffers(std::int64_t batch);
 
+  /// By node: how many of `heads`, one entry a head, stand on it.
+  void CountHeads(std::span<const char> heads, std::span<int> counts) const;
+
   ReachedUnits reached() const { return {reached_nodes_, active_columns_}; }
 
   std::int64_t NativeBytes() const;

@@ -56,11 +56,11 @@ struct UncertaintyWeights {
 ///   f_k = |P| exp(1 / (l_k T)) / Σ_{j in P} exp(1 / (l_j T)),
 ///
 /// times the number of tasks, so that the mean factor is 1. Has no state. The smaller T, the more
-/// goes to the tasks of the least loss.
+/// goes to the tasks of the least loss; the larger, the nearer to plain weights.
 struct InverseLossWeights {
   static constexpr const char* kKind = "uw_so";
 
-  double temperature = 10.0;
+  double temperature = 100.0;
 
   /// Calls visit(name, field) for each setting.
   template <typename Visit>
@@ -92,7 +92,23 @@ struct FamoWeights {
   }
 };
 
-using BalanceConfig =
-    std::variant<PlainWeights, UncertaintyWeights, InverseLossWeights, FamoWeights>;
+/// PCGrad: Yu et al. 2020, arXiv:2001.06782. With g_k the gradient of w_k l_k by the parameters
+/// that more than one task of P reaches, and h_k = g_k at first: for each other task j of P, in an
+/// order drawn anew for each step and k, where h_k·g_j < 0,
+///
+///   h_k -= (h_k·g_j / |g_j|²) g_j.
+///
+/// The step's gradient is Σ_k h_k there, and elsewhere as it is. As each h_k is a sum of the g_j,
+/// so is the step's gradient: f_j is how often it holds g_j, at least 1. Has no state. The batch is
+/// computed forward and backward once for each task of P, and gradients are kept of each head.
+struct ProjectedGradients {
+  static constexpr const char* kKind = "pcgrad";
+
+  template <typename Visit>
+  void ForSettings(const Visit&) {}
+};
+
+using BalanceConfig = std::variant<PlainWeights, UncertaintyWeights, InverseLossWeights,
+                                   FamoWeights, ProjectedGradients>;
 
 }  // namespace espalier

@@ -34,7 +34,8 @@ struct TrainerConfig {
   /// Keeps an average of what trains: after step t, from 0, it moves by 1 - min(decay,
   /// (1 + t)/(10 + t)) of the way to the parameters. See SwapAverage.
   std::optional<double> average_decay;
-  /// Of the tasks against each other. FAMO takes no losses of the caller's own.
+  /// Of the tasks against each other. FAMO and PCGrad take no losses of the caller's own, and whole
+  /// steps alone.
   BalanceConfig balance = PlainWeights{};
   /// Where cached features go that memory has no room for, in a file without a name; empty:
   /// nowhere.
@@ -60,11 +61,10 @@ struct StepResult {
 /// Trains the layers of a network that are not frozen.
 ///
 /// The largest frozen prefix runs through an inference plan; `CacheFeatures`
-/// computes it once per example. Steps allocate nothing once one has run; the first
-/// evaluation after a step packs the weights anew. Belongs to the thread that made
-/// it: a call from another one throws INVALID_STATE. It snapshots what is frozen:
-/// freezing, unfreezing, a layer's rate or a frozen parameter changed afterwards makes
-/// the next call throw INVALID_STATE.
+/// computes it once per example. Steps allocate nothing once one has run (with PCGrad, little); the
+/// first evaluation after a step packs the weights anew. Belongs to the thread that made it: a call
+/// from another one throws INVALID_STATE. It snapshots what is frozen: freezing, unfreezing, a
+/// layer's rate or a frozen parameter changed afterwards makes the next call throw INVALID_STATE.
 class Trainer {
  public:
   /// Takes the network for training until destroyed or `Release`d; throws

@@ -74,6 +74,27 @@ double QuickSumOfSquares(const float* HWY_RESTRICT x, std::size_t count) {
   return hn::ReduceSum(dd, hn::Add(lower, upper));
 }
 
+double DotProductKernel(const float* HWY_RESTRICT x, const float* HWY_RESTRICT y,
+                        std::size_t count) {
+  const hn::ScalableTag<double> dd;
+  const hn::Rebind<float, decltype(dd)> df;
+  const std::size_t lanes = hn::Lanes(dd);
+  auto sum0 = hn::Zero(dd);
+  auto sum1 = hn::Zero(dd);
+  const auto add = [&](auto a, auto b, auto sum) HWY_ATTR {
+    return hn::MulAdd(hn::PromoteTo(dd, a), hn::PromoteTo(dd, b), sum);
+  };
+  std::size_t i = 0;
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    sum0 = add(hn::LoadU(df, x + i), hn::LoadU(df, y + i), sum0);
+    sum1 = add(hn::LoadU(df, x + i + lanes), hn::LoadU(df, y + i + lanes), sum1);
+  }
+  for (; i < count; i += lanes) {
+    sum0 = add(hn::LoadN(df, x + i, count - i), hn::LoadN(df, y + i, count - i), sum0);
+  }
+  return hn::ReduceSum(dd, hn::Add(sum0, sum1));
+}
+
 double SumOfSquaresKernel(const float* x, std::size_t count) {
   // What underflows is less than 1e-37 a term: nothing beside this.
   constexpr double kLeast = 1e-20;
@@ -136,6 +157,10 @@ namespace espalier {
 
 double SumOfSquares(const float* x, std::int64_t count) {
   return ESPALIER_KERNEL(SumOfSquaresKernel)(x, static_cast<std::size_t>(count));
+}
+
+double DotProduct(const float* x, const float* y, std::int64_t count) {
+  return ESPALIER_KERNEL(DotProductKernel)(x, y, static_cast<std::size_t>(count));
 }
 
 double ClampedSumOfSquares(const float* x, std::int64_t count, float limit) {

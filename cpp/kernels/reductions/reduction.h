@@ -11,6 +11,9 @@ namespace espalier {
 /// Sum of x[i]², in double. Not finite exactly if some x[i] is not.
 double SumOfSquares(const float* x, std::int64_t count);
 
+/// Sum of x[i]·y[i], in double.
+double DotProduct(const float* x, const float* y, std::int64_t count);
+
 /// Sum of min(max(x[i], -limit), limit)², in double; x finite.
 double ClampedSumOfSquares(const float* x, std::int64_t count, float limit);
 

@@ -32,6 +32,26 @@ std::vector<float> Values(std::int64_t count) {
   return values;
 }
 
+TEST(Reduction, DotProducts) {
+  ForEachCpuTarget([] {
+    for (const std::int64_t count : kSizes) {
+      const std::vector<float> x = Values(count);
+      const std::vector<float> y = Values(count + 1);
+      double expected = 0.0;
+      double size = 0.0;
+      for (std::int64_t i = 0; i < count; ++i) {
+        const double product = static_cast<double>(x[static_cast<std::size_t>(i) + 1]) *
+                               y[static_cast<std::size_t>(i)];
+        expected += product;
+        size += std::abs(product);
+      }
+      EXPECT_NEAR(DotProduct(x.data() + 1, y.data(), count), expected, 1e-14 * size) << count;
+    }
+    const std::vector<float> large(100, 3e38f);
+    EXPECT_NEAR(DotProduct(large.data(), large.data(), 100), 100.0 * 3e38 * 3e38, 1e72);
+  });
+}
+
 TEST(Reduction, SumsOfSquares) {
   ForEachCpuTarget([] {
     for (const std::int64_t count : kSizes) {

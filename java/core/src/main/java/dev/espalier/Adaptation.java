@@ -66,6 +66,7 @@ public final class Adaptation {
   private Optional<FeatureCache> featureCache = Optional.empty();
   private Optional<String> lengthInput = Optional.empty();
   private Optional<Checkpoints> checkpoints = Optional.empty();
+  private Balance balance = Balance.plain();
 
   private Adaptation(Network network) {
     this.network = network;
@@ -216,6 +217,18 @@ public final class Adaptation {
   }
 
   /**
+   * Decides how tasks are weighed against each other while training goes on, as {@link
+   * Trainer#balance}. Default: not at all.
+   *
+   * @param balance for example {@code Balance.uncertainty()}
+   * @return this
+   */
+  public Adaptation balance(Balance balance) {
+    this.balance = Objects.requireNonNull(balance, "balance");
+    return this;
+  }
+
+  /**
    * Sets the seed of new heads, shuffling and dropout. Default 0.
    *
    * @param seed any number
@@ -353,6 +366,7 @@ public final class Adaptation {
         featureCache,
         lengthInput,
         checkpoints,
+        balance,
         List.copyOf(listeners));
   }
 

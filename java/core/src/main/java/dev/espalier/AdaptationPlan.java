@@ -25,6 +25,7 @@ record AdaptationPlan(
     Optional<FeatureCache> featureCache,
     Optional<String> lengthInput,
     Optional<Checkpoints> checkpoints,
+    Balance balance,
     List<TrainingListener> listeners) {
   private static final long LEAST_HEAD_STEPS = 300;
   private static final long LEAST_TUNING_STEPS = 150;

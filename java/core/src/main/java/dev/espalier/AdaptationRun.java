@@ -156,6 +156,7 @@ final class AdaptationRun {
     Trainer trainer =
         Trainer.of(grafted.network())
             .stages(stages)
+            .balance(plan.balance())
             .optimizer(setting.optimizer())
             .schedule(Schedule.cosine().warmup(Math.min(steps - 1, steps / WARM_UP_SHARE)))
             .batchSize(plan.batchSize())

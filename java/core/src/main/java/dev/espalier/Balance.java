@@ -31,7 +31,7 @@ import java.util.TreeMap;
 @CheckReturnValue
 public final class Balance {
   private static final double UNCERTAINTY_RATE = 0.01;
-  private static final double TEMPERATURE = 10;
+  private static final double TEMPERATURE = 100;
   private static final double FAMO_RATE = 0.025;
   private static final double FAMO_DECAY = 0.01;
 
@@ -74,7 +74,7 @@ public final class Balance {
   }
 
   /**
-   * UW-SO with a temperature of 10: see {@link #uwSo(double)}.
+   * UW-SO with a temperature of 100: see {@link #uwSo(double)}.
    *
    * @return the balance
    */
@@ -87,7 +87,8 @@ public final class Balance {
    * softmax<sub>P</sub>(1/(l<sub>k</sub> T)), whose mean is 1. Soft optimal uncertainty weighting,
    * Kirchdorfer et al. 2024, arXiv:2408.07985, who tune T for each data set.
    *
-   * @param temperature T, above 0; the smaller, the more goes to the tasks of the least loss
+   * @param temperature T, above 0; the smaller, the more goes to the tasks of the least loss, and the
+   *     larger, the nearer to plain weights
    * @return the balance
    */
   public static Balance uwSo(double temperature) {
@@ -125,6 +126,25 @@ public final class Balance {
             rate(learningRate),
             "decay",
             Arguments.inRange("decay", decay, 0, 1)));
+  }
+
+  /**
+   * Takes out of each task's gradient what points against another's (PCGrad). With g<sub>k</sub> the
+   * gradient of w<sub>k</sub> l<sub>k</sub> by the parameters that more than one task of P reaches,
+   * and h<sub>k</sub> = g<sub>k</sub> at first: for each other task j of P, in an order drawn anew for
+   * each step and k, where h<sub>k</sub>·g<sub>j</sub> &lt; 0, h<sub>k</sub> -=
+   * (h<sub>k</sub>·g<sub>j</sub>/|g<sub>j</sub>|²) g<sub>j</sub>. The step's gradient is
+   * Σ<sub>k</sub> h<sub>k</sub> there, and as it is elsewhere. As h<sub>k</sub> is a sum of the
+   * g<sub>j</sub>, so is that: f<sub>j</sub> is how often it holds g<sub>j</sub>, at least 1.
+   *
+   * <p>A step computes its batch, forward and backward, once for each task of P, and keeps gradients
+   * of each head. {@code fit} refuses {@link Trainer#loss losses of one's own}, as with {@link
+   * #famo}. Yu et al. 2020, arXiv:2001.06782.
+   *
+   * @return the balance
+   */
+  public static Balance pcGrad() {
+    return new Balance(Map.of("kind", "pcgrad"));
   }
 
   private static double rate(double learningRate) {

@@ -22,7 +22,8 @@ class BalanceTest {
   @TempDir Path folder;
 
   static Stream<Balance> rules() {
-    return Stream.of(Balance.uncertainty(0.05), Balance.uwSo(0.5), Balance.famo(0.05, 0.01));
+    return Stream.of(
+        Balance.uncertainty(0.05), Balance.uwSo(0.5), Balance.famo(0.05, 0.01), Balance.pcGrad());
   }
 
   /** Each question is known of some examples alone, and "side" of none of the last. */
@@ -197,7 +198,7 @@ class BalanceTest {
   }
 
   @Test
-  void famoRefusesLossesOfOnesOwn() {
+  void whatComputesABatchAgainRefusesLossesOfOnesOwn() {
     Loss squared =
         batch -> {
           double sum = 0;
@@ -213,10 +214,12 @@ class BalanceTest {
     Dataset data = data(new Dots(64, 1));
     try (Network network = Dots.rich(1)) {
       Map<String, float[]> before = Dots.parameters(network);
-      Trainer famo = trainer(network, Balance.famo()).loss("side", squared);
-      String message =
-          assertThrows(IllegalArgumentException.class, () -> famo.fit(data)).getMessage();
-      assertTrue(message.contains("balance: expected no losses of the caller's own"), message);
+      for (Balance balance : List.of(Balance.famo(), Balance.pcGrad())) {
+        Trainer trainer = trainer(network, balance).loss("side", squared);
+        String message =
+            assertThrows(IllegalArgumentException.class, () -> trainer.fit(data)).getMessage();
+        assertTrue(message.contains("balance: expected no losses of the caller's own"), message);
+      }
       Dots.assertSameBits(before, Dots.parameters(network));
       History history = trainer(network, Balance.uwSo()).loss("side", squared).fit(data);
       assertNotEquals(1.0, history.last().taskWeights().get("side"));

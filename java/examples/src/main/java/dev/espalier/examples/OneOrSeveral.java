@@ -9,6 +9,7 @@ import dev.espalier.Initializer;
 import dev.espalier.LayerOptions;
 import dev.espalier.LayerSummary;
 import dev.espalier.Network;
+import dev.espalier.NetworkBuilder;
 import dev.espalier.Predictor;
 import dev.espalier.Shape;
 import java.util.ArrayList;
@@ -120,7 +121,7 @@ final class OneOrSeveral {
    * Convolutions of 16, 32 and 64 channels times the width, each halved, and 64 features. From few
    * scenes, weights that start smaller than usual learn more.
    */
-  static Network network(int width, long seed, String... questions) {
+  static NetworkBuilder backbone(int width) {
     LayerOptions small = LayerOptions.defaults().initializer(Initializer.STANDARD_UNIFORM);
     return Network.builder(Shape.image(1, Scenes.SIDE, Scenes.SIDE))
         .conv2d("conv1", 16 * width, 3, small)
@@ -133,9 +134,11 @@ final class OneOrSeveral {
         .relu()
         .maxPool2d(2)
         .dense("features", 64 * width, small)
-        .relu()
-        .head(Scenes.TASK, Head.labels(questions))
-        .build(seed);
+        .relu();
+  }
+
+  static Network network(int width, long seed, String... questions) {
+    return backbone(width).head(Scenes.TASK, Head.labels(questions)).build(seed);
   }
 
   private Run shared(Way way, int size, long seed, Progress progress) {
