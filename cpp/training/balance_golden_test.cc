@@ -74,7 +74,9 @@ TEST_P(BalanceGolden, TrainsAsPyTorch) {
     const StepResult& result = trainer.Step(kBatch, Golden().Values("inputs/" + batch), targets);
     for (const TaskLoss& task : result.tasks) factors.push_back(static_cast<float>(task.factor));
   }
-  if (!projects) EXPECT_LE(RelativeNorm(factors, Golden().Values(name + "/factors")), kTolerance);
+  if (!projects) {
+    EXPECT_LE(RelativeNorm(factors, Golden().Values(name + "/factors")), kTolerance);
+  }
   for (const ParameterDescription& parameter : network.Parameters()) {
     EXPECT_LE(RelativeNorm(network.ReadParameter(parameter.path),
                            Golden().Values(name + "/final/" + parameter.path)),

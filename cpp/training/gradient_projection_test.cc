@@ -111,10 +111,10 @@ std::map<std::string, Vector> Gradients(const Network& network, const RandomExam
 }
 
 // "sizes" stands on the convolutions alone, the others on all of the backbone. Of three tasks each
-// of the orders is tried.
-void ExpectProjection(const std::vector<bool>& labelled) {
+// of the orders is tried. Returns whether there was a conflict.
+bool ExpectProjection(const std::vector<bool>& labelled, std::uint32_t seed) {
   const Network network = ThreeHeads().Build(5);
-  const RandomExamples examples(network, 40, 3);
+  const RandomExamples examples(network, 40, seed);
   std::vector<std::map<std::string, Vector>> of_tasks;
   for (std::size_t head = 0; head < 3; ++head) {
     if (!labelled[head]) continue;
@@ -141,7 +141,6 @@ void ExpectProjection(const std::vector<bool>& labelled) {
       shared[k].insert(shared[k].end(), of_tasks[k].at(path).begin(), of_tasks[k].at(path).end());
     }
   }
-  EXPECT_GT(RelativeNorm(got_shared, plain_shared), 1e-3);  // there is a conflict
   double error = std::numeric_limits<double>::infinity();
   for (int order = 0; order < 8; ++order) {
     std::vector<std::vector<std::size_t>> orders(of_tasks.size());
@@ -154,12 +153,18 @@ void ExpectProjection(const std::vector<bool>& labelled) {
     error = std::min(error, RelativeNorm(got_shared, Projected(shared, orders)));
   }
   EXPECT_LE(error, 2e-5);
+  return RelativeNorm(got_shared, plain_shared) > 1e-3;
 }
 
 TEST(GradientProjection, StepsProjectTheGradientsOfSharedParameters) {
-  ExpectProjection({true, true, true});
-  ExpectProjection({true, false, true});
-  ExpectProjection({true, true, false});
+  for (const std::vector<bool>& labelled :
+       {std::vector<bool>{true, true, true}, {true, false, true}, {true, true, false}}) {
+    int conflicts = 0;
+    for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+      conflicts += ExpectProjection(labelled, seed) ? 1 : 0;
+    }
+    EXPECT_GT(conflicts, 0);
+  }
 }
 
 // Rows of a table that a step does not name are not read, whatever earlier steps left there.

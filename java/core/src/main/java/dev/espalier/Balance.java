@@ -87,8 +87,8 @@ public final class Balance {
    * softmax<sub>P</sub>(1/(l<sub>k</sub> T)), whose mean is 1. Soft optimal uncertainty weighting,
    * Kirchdorfer et al. 2024, arXiv:2408.07985, who tune T for each data set.
    *
-   * @param temperature T, above 0; the smaller, the more goes to the tasks of the least loss, and the
-   *     larger, the nearer to plain weights
+   * @param temperature T, above 0; the smaller, the more goes to the tasks of the least loss, and
+   *     the larger, the nearer to plain weights
    * @return the balance
    */
   public static Balance uwSo(double temperature) {
@@ -129,17 +129,17 @@ public final class Balance {
   }
 
   /**
-   * Takes out of each task's gradient what points against another's (PCGrad). With g<sub>k</sub> the
-   * gradient of w<sub>k</sub> l<sub>k</sub> by the parameters that more than one task of P reaches,
-   * and h<sub>k</sub> = g<sub>k</sub> at first: for each other task j of P, in an order drawn anew for
-   * each step and k, where h<sub>k</sub>·g<sub>j</sub> &lt; 0, h<sub>k</sub> -=
+   * Takes out of each task's gradient what points against another's (PCGrad). With g<sub>k</sub>
+   * the gradient of w<sub>k</sub> l<sub>k</sub> by the parameters that more than one task of P
+   * reaches, and h<sub>k</sub> = g<sub>k</sub> at first: for each other task j of P, in an order
+   * drawn anew for each step and k, where h<sub>k</sub>·g<sub>j</sub> &lt; 0, h<sub>k</sub> -=
    * (h<sub>k</sub>·g<sub>j</sub>/|g<sub>j</sub>|²) g<sub>j</sub>. The step's gradient is
    * Σ<sub>k</sub> h<sub>k</sub> there, and as it is elsewhere. As h<sub>k</sub> is a sum of the
    * g<sub>j</sub>, so is that: f<sub>j</sub> is how often it holds g<sub>j</sub>, at least 1.
    *
-   * <p>A step computes its batch, forward and backward, once for each task of P, and keeps gradients
-   * of each head. {@code fit} refuses {@link Trainer#loss losses of one's own}, as with {@link
-   * #famo}. Yu et al. 2020, arXiv:2001.06782.
+   * <p>A step computes its batch, forward and backward, once for each task of P, and keeps
+   * gradients of each head. {@code fit} refuses {@link Trainer#loss losses of one's own}, as with
+   * {@link #famo}. Yu et al. 2020, arXiv:2001.06782.
    *
    * @return the balance
    */

@@ -227,6 +227,22 @@ class BalanceTest {
   }
 
   @Test
+  void adaptationsPassItOn() {
+    Dataset data = data(new Dots(64, 1));
+    try (Network backbone = Dots.classifier(1);
+        Adapted adapted =
+            Adaptation.of(backbone)
+                .head("quarter", Head.classes(4))
+                .head("side", Head.labels("low", "right"))
+                .settings(List.of(AdaptationSetting.headAlone(0.01)))
+                .headSteps(4)
+                .balance(Balance.uwSo(0.5))
+                .fit(data, data(new Dots(64, 2)))) {
+      assertNotEquals(1.0, adapted.report().history().last().taskWeights().get("side"));
+    }
+  }
+
+  @Test
   void settingsAreChecked() {
     assertEquals("{kind=uw_so, temperature=2.0}", Balance.uwSo(2).toString());
     assertEquals(Balance.famo(), Balance.famo(0.025, 0.01));

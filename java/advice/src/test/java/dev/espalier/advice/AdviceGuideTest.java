@@ -25,6 +25,7 @@ class AdviceGuideTest {
     assertTrue(examples.size() >= 2);
     compile("Transfer", examples.get(0), "Network backbone, Dataset data");
     compile("Sharing", examples.get(1), "Shape shape, Dataset data");
+    compile("Balancing", examples.get(examples.size() - 1), "Network network, Dataset data");
   }
 
   private void compile(String name, String statements, String parameters) throws Exception {

@@ -35,6 +35,12 @@ final class BalanceStudy implements Callable<Integer> {
   @Option(names = "--first-seed", defaultValue = "100", description = "default 100")
   private int firstSeed;
 
+  @Option(
+      names = "--rules",
+      split = ",",
+      description = "those whose names begin so, beside plain weights (default all)")
+  private List<String> chosen = List.of("");
+
   public static void main(String[] arguments) {
     System.exit(new CommandLine(new BalanceStudy()).execute(arguments));
   }
@@ -70,6 +76,9 @@ final class BalanceStudy implements Callable<Integer> {
 
   private void compare(BalanceProblem problem) {
     Map<String, Balance> rules = rules();
+    rules
+        .keySet()
+        .removeIf(rule -> !rule.equals("plain") && chosen.stream().noneMatch(rule::startsWith));
     List<Callable<Double>> jobs = new ArrayList<>();
     for (Balance rule : rules.values()) {
       for (int s = 0; s < seeds; s++) {
