@@ -3,6 +3,7 @@ package dev.espalier.cli;
 
 import dev.espalier.EspalierException;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
@@ -44,6 +45,10 @@ final class FailureMessage implements IExecutionExceptionHandler {
     }
     if (error instanceof AccessDeniedException denied) {
       return denied.getFile() + ": no permission";
+    }
+    if (error instanceof CharacterCodingException
+        || error.getCause() instanceof CharacterCodingException) {
+      return "expected text in UTF-8, got other bytes: " + error.getMessage();
     }
     if (error instanceof FileSystemException) {
       return error.toString();

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.cli;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.HexFormat;
 
 /** What a file that is no model seems to be, told by its first bytes, and what takes it. */
@@ -31,7 +37,7 @@ enum FileKind {
   TEXT("a text", "espalier predict MODEL FILE answers its lines"),
   OTHER("something else", "name a model file");
 
-  /** As many bytes as {@link #of} looks at. */
+  /** As many bytes as are looked at. */
   static final int LOOKED_AT = 4096;
 
   private static final String[] PICTURES = {
@@ -44,6 +50,20 @@ enum FileKind {
   FileKind(String words, String advice) {
     this.words = words;
     this.advice = advice;
+  }
+
+  /** Returns what a file seems to be. */
+  static FileKind of(Path file) {
+    if (Files.isDirectory(file)) {
+      throw new CommandFailure(file + ": expected a file, got a folder");
+    }
+    try (InputStream stream = Files.newInputStream(file)) {
+      return of(stream.readNBytes(LOOKED_AT));
+    } catch (NoSuchFileException error) {
+      throw new CommandFailure(file + ": there is no such file", error);
+    } catch (IOException error) {
+      throw new UncheckedIOException(file + ": " + error.getMessage(), error);
+    }
   }
 
   /** Returns what begins so. */
@@ -114,6 +134,14 @@ enum FileKind {
         text.chars()
             .anyMatch(letter -> Character.isISOControl(letter) && !Character.isWhitespace(letter));
     return isText && !hasControls ? text : null;
+  }
+
+  /** Says whether lines can be read of it. */
+  boolean isText() {
+    return switch (this) {
+      case EMPTY, TOKENIZER, JSON, PAGE, LFS, CSV, TEXT -> true;
+      default -> false;
+    };
   }
 
   /** Says what it is, and what to do with it. */

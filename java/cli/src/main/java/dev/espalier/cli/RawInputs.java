@@ -70,6 +70,9 @@ final class RawInputs {
     if (kind == ModelInputs.PICTURES && path != null) {
       return new Source(pictures(path), null);
     }
+    if (path != null && (Files.isRegularFile(path) || Files.isDirectory(path))) { // and no pipe
+      requireText(path);
+    }
     BufferedReader reader = reader(path);
     return switch (kind) {
       case PICTURES -> {
@@ -105,6 +108,14 @@ final class RawInputs {
   private Item picture(Path file) {
     PictureReader reader = PictureReader.of(predictor);
     return new Item(file.toString(), () -> reader.read(file));
+  }
+
+  private void requireText(Path path) {
+    FileKind found = FileKind.of(path);
+    if (!found.isText()) {
+      throw new CommandFailure(
+          path + ": expected a file of " + kind.words() + ", got " + found.words());
+    }
   }
 
   private static BufferedReader reader(Path path) throws IOException {

@@ -7,7 +7,9 @@ import dev.espalier.Network;
 import dev.espalier.NetworkBuilder;
 import dev.espalier.Shape;
 import dev.espalier.TokenPooling;
+import dev.espalier.data.ColumnRole;
 import dev.espalier.data.Table;
+import dev.espalier.data.TableColumn;
 import dev.espalier.data.TableInputs;
 import dev.espalier.text.TextInputs;
 import dev.espalier.text.Tokenizer;
@@ -34,7 +36,16 @@ final class ScratchNetwork {
   static InputReader inputs(
       Examples examples, Table training, ScratchOptions options, PrintWriter messages) {
     return switch (examples.kind()) {
-      case ROWS -> new RowInputs(TableInputs.fit(training));
+      case ROWS -> {
+        for (TableColumn column : training.columns()) {
+          if (column.role() == ColumnRole.TEXT) {
+            messages.printf(
+                "column \"%s\" has texts, which rows leave out; --text %s learns from them alone%n",
+                column.name(), column.name());
+          }
+        }
+        yield new RowInputs(TableInputs.fit(training));
+      }
       case PICTURES -> {
         PictureSettings pictures = options.pictures();
         int size = pictures.size() == null ? USUAL_SIZE : pictures.size();

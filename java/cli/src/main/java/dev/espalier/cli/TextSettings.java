@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.cli;
 
+import dev.espalier.Input;
 import dev.espalier.Network;
 import dev.espalier.text.TextInputs;
 import dev.espalier.text.Tokenizer;
@@ -27,6 +28,12 @@ final class TextSettings {
   TextExamples inputs(Network network, Path file, Examples examples) {
     if (tokenizer == null && network.metadata().containsKey(TextInputs.METADATA_KEY)) {
       return new TextExamples(TextInputs.of(network), examples.column(), null);
+    }
+    if (network.inputs().stream().noneMatch(Input::isInteger)) {
+      throw new CommandFailure(
+          file
+              + ": expected a network that reads texts, as numbers of tokens, got one that reads "
+              + network.inputs());
     }
     Path json = tokenizer == null ? file.resolveSibling(USUAL_NAME) : tokenizer;
     if (!Files.isRegularFile(json)) {

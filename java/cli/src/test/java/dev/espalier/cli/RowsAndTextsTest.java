@@ -112,6 +112,10 @@ class RowsAndTextsTest {
         folder.resolve("x"));
   }
 
+  private Path picture() throws IOException {
+    return Files.write(folder.resolve("p.jpg"), new byte[] {(byte) 0xff, (byte) 0xd8, (byte) 0xff});
+  }
+
   /** A row says whether it has rain, and whether it has a tree, a fifth of the latter blank. */
   private Path texts() throws IOException {
     List<String> lines = new ArrayList<>(List.of("text,rain,tree"));
@@ -174,6 +178,21 @@ class RowsAndTextsTest {
     List<String> lines = run.out().lines().toList();
     assertEquals(4, lines.size(), run.out());
     assertTrue(lines.get(1).startsWith("2,rain,"), run.out());
+    Run.fails(1, "expected a file of texts, got a picture", "predict", model, picture());
+    Path latin = Files.write(folder.resolve("latin.txt"), new byte[] {'a', (byte) 0xe9, 'b', '\n'});
+    Run.fails(1, "expected a file of texts, got something else", "predict", model, latin);
+    Run.fails(1, "got a folder", "predict", model, folder);
+    Run.fails(
+        1,
+        "expected a network that reads texts, as numbers of tokens, got",
+        "adapt",
+        texts,
+        "--text",
+        "text",
+        "--backbone",
+        Pictures.backbone(folder),
+        "-o",
+        folder.resolve("x"));
     Run.done("evaluate", model, texts, "--text", "text");
     Run.done(
         "study", "sharing", texts, "--text", "text", "--steps", 20, "--widths", 1, "--folds", 2);
