@@ -2,8 +2,7 @@
 # libjniEspalier.so: the bridge and the JNI functions that JavaCPP wrote, needing nothing but
 # the C library, and a key that tells builds of it apart. Maven drives this (java/core/pom.xml).
 
-# A copy, because it changes only when its content does: JavaCPP rewrites its files each time.
-configure_file(${ESPALIER_JNI_SOURCES}/jniEspalier.cpp ${CMAKE_BINARY_DIR}/jni/jniEspalier.cpp COPYONLY)
+include(cmake/sorted_functions.cmake)
 
 add_library(jniEspalier SHARED
   ${CMAKE_SOURCE_DIR}/cpp/jvm/library/jni_library.cc

@@ -35,6 +35,7 @@ public class Work {
         case "products" -> products();
         case "large" -> large();
         case "hoard" -> hoard();
+        case "refusal" -> refusal();
         default -> throw new IllegalArgumentException(verb);
       }
     }
@@ -77,6 +78,18 @@ public class Work {
           "images: " + Espalier.threads() + " wanted, " + threads() + " threads of the system");
     }
     maps();
+  }
+
+  /** An exception of the library's, which passes through its own frames. */
+  private static void refusal() throws IOException {
+    Path file = Files.createTempFile("no", "model");
+    try (Network network = Network.load(file)) {
+      throw new AssertionError(network.summary());
+    } catch (RuntimeException refused) {
+      System.out.println("refusal: " + refused.getClass().getSimpleName());
+    } finally {
+      Files.delete(file);
+    }
   }
 
   /** A thousand small predictions. */

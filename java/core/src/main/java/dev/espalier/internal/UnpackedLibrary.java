@@ -76,8 +76,13 @@ public final class UnpackedLibrary {
   private static URL resource(String name) throws FileNotFoundException {
     String path = platform() + "/" + name;
     URL found = UnpackedLibrary.class.getResource(path);
+    if (found == null) { // a module sees its own jar alone that way, not the one of the platform
+      ClassLoader loader = UnpackedLibrary.class.getClassLoader();
+      found = loader.getResource("dev/espalier/internal/" + path);
+    }
     if (found == null) {
-      throw new FileNotFoundException("no " + path + " in the jar");
+      throw new FileNotFoundException(
+          "no " + path + " in the jars: dev.espalier:espalier has more of them by classifier");
     }
     return found;
   }
