@@ -40,7 +40,7 @@ public class Site {
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <title>%s</title>
       <style>
-      body { margin: 0 auto; max-width: 52rem; padding: 1rem; font: 16px/1.5 system-ui, sans-serif; }
+      body { margin: 0 auto; max-width: 52rem; padding: 1rem; font: 16px/1.5 sans-serif; }
       nav { border-bottom: 1px solid #ccc; padding-bottom: 0.5rem; }
       pre { overflow-x: auto; padding: 0.7rem; background: #f4f4f4; }
       code { font-size: 0.9em; background: #f4f4f4; }
