@@ -67,6 +67,14 @@ public final class EspalierCommand {
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpWidth(USAGE_WIDTH);
     line.setExecutionExceptionHandler(new FailureMessage());
+    line.setExecutionStrategy(
+        parsed -> {
+          try {
+            return new CommandLine.RunLast().execute(parsed);
+          } finally {
+            line.getOut().flush(); // or the end of the process loses what has no line's end
+          }
+        });
     line.setOut(new java.io.PrintWriter(System.out, true, StandardCharsets.UTF_8));
     return line;
   }

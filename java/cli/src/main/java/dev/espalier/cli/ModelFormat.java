@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.cli;
 
+import dev.espalier.EspalierException;
 import dev.espalier.ImportOptions;
 import dev.espalier.Network;
 import java.io.IOException;
@@ -19,6 +20,9 @@ enum ModelFormat {
   ESPALIER,
   ONNX,
   TFLITE;
+
+  /** What messages of the library call the options that commands have by other names. */
+  private static final String OPTIONS = "ImportOptions";
 
   private static final int TFLITE_MARK_AT = 4;
   private static final byte[] TFLITE_MARK = "TFL3".getBytes(StandardCharsets.US_ASCII);
@@ -89,11 +93,19 @@ enum ModelFormat {
 
   /** Reads a network of any of these kinds; the options are for those of other programs. */
   static Network read(Path file, ImportOptions options) {
-    return switch (of(file)) {
-      case ESPALIER -> Network.load(file);
-      case ONNX -> Network.importOnnx(file, options);
-      case TFLITE -> Network.importTflite(file, options);
-    };
+    try {
+      return switch (of(file)) {
+        case ESPALIER -> Network.load(file);
+        case ONNX -> Network.importOnnx(file, options);
+        case TFLITE -> Network.importTflite(file, options);
+      };
+    } catch (EspalierException | IllegalArgumentException error) {
+      String message = String.valueOf(error.getMessage());
+      if (!message.contains(OPTIONS)) {
+        throw error;
+      }
+      throw new CommandFailure(message.replace(OPTIONS, "--dimension or --input-shape"), error);
+    }
   }
 
   /** Returns what people call it. */

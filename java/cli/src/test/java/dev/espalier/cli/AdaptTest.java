@@ -149,8 +149,7 @@ class AdaptTest {
     Run.fails(1, "expected pictures", "adapt", empty, "--backbone", backbone, "-o", model);
     Run.fails(2, "Missing required option", "adapt", pictures, labels, "-o", model);
     Run.fails(1, "no such file", "adapt", pictures, labels, "--backbone", "none", "-o", model);
-    Run.fails(
-        1, "labels.csv: header", "adapt", pictures, labels, "--backbone", labels, "-o", model);
+    Run.fails(1, "got a table", "adapt", pictures, labels, "--backbone", labels, "-o", model);
     Run.fails(1, "expected a layer of the backbone", adapt("--layer", "four"));
     Run.fails(1, "\"colour\"", adapt("--labels", "colour"));
     Run.fails(2, "--value-range: expected 2 numbers", adapt("--value-range", "1"));

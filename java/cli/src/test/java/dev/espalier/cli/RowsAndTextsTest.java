@@ -182,6 +182,10 @@ class RowsAndTextsTest {
     Path latin = Files.write(folder.resolve("latin.txt"), new byte[] {'a', (byte) 0xe9, 'b', '\n'});
     Run.fails(1, "expected a file of texts, got something else", "predict", model, latin);
     Run.fails(1, "got a folder", "predict", model, folder);
+    Path onnx = folder.resolve("words.onnx");
+    Run.done("export", model, "-o", onnx);
+    Run.fails(1, "'length'; --dimension or --input-shape say it", "inspect", onnx);
+    Run.done("inspect", onnx, "--dimension", "length=8");
     Run.fails(
         1,
         "expected a network that reads texts, as numbers of tokens, got",
@@ -210,6 +214,7 @@ class RowsAndTextsTest {
             folder.resolve("tokenizer.json"),
             "--dry-run");
     assertTrue(own.err().contains("5 tokens in the tokenizer"), own.err());
+    assertTrue(own.out().contains("steps"), own.out());
     Run.fails(
         1,
         "expected the file of a tokenizer, got none",

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedWriter;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -29,7 +30,7 @@ record Run(int code, String out, String err) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     CommandLine line = EspalierCommand.commandLine();
-    line.setOut(new PrintWriter(out, true));
+    line.setOut(new PrintWriter(new BufferedWriter(out))); // which a command has to flush
     line.setErr(new PrintWriter(err, true));
     line.setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF));
     java.io.InputStream before = System.in;
