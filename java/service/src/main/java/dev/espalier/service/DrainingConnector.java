@@ -10,6 +10,7 @@ import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.SelectorManager;
@@ -23,7 +24,7 @@ import org.eclipse.jetty.util.thread.Scheduler;
 /**
  * Listens, and loses no connection when the server stops: it takes those that wait, refuses new
  * ones, and is shut down once all have ended. Jetty's own connector leaves clients without an
- * answer, and without an end of the connection, in two ways:
+ * answer, and without an end of the connection, in two ways, and waits in vain in a third:
  *
  * <ul>
  *   <li>It interrupts the thread that waits for connections in {@code ServerSocketChannel.accept}.
@@ -34,11 +35,16 @@ import org.eclipse.jetty.util.thread.Scheduler;
  *       is stopped meanwhile forgets it (<a
  *       href="https://github.com/jetty/jetty.project/pull/15668">jetty.project 15668</a>, which is
  *       in no Jetty 11). Here it counts from before it is accepted.
+ *   <li>It shortens how long connections may be idle once. One whose answer is out, and whose
+ *       request ends after that, goes back to how long it was before. Here that is looked after
+ *       until all have ended.
  * </ul>
  */
 final class DrainingConnector extends ServerConnector {
   /** More than a queue holds; a flood of connections does not keep the server from stopping. */
   private static final int MOST_AT_ONCE = 1_000;
+
+  private static final int SHORTENING_MILLIS = 200;
 
   private final AtomicInteger connections = new AtomicInteger();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
@@ -122,15 +128,31 @@ final class DrainingConnector extends ServerConnector {
    */
   @Override
   public CompletableFuture<Void> shutdown() {
-    super.shutdown();
     connections.incrementAndGet(); // this one: nothing is complete before all are taken
-    isShuttingDown = true;
+    isShuttingDown = true; // before those that are there are looked at: later ones look themselves
+    super.shutdown();
     IO.close(waiting); // a socket that is in a selector goes on to listen when it is closed
     acceptWaiting();
     IO.close((ServerSocketChannel) getTransport()); // at once, as this resets what comes between
     close();
     countEnd();
+    shortenWaits();
     return drained;
+  }
+
+  /**
+   * Again and again: a request that ends puts back the time-out from before it, with HTTP's own.
+   */
+  private void shortenWaits() {
+    if (drained.isDone()) {
+      return;
+    }
+    for (EndPoint connection : getConnectedEndPoints()) {
+      if (connection.getIdleTimeout() > getShutdownIdleTimeout()) {
+        connection.setIdleTimeout(getShutdownIdleTimeout());
+      }
+    }
+    getScheduler().schedule(this::shortenWaits, SHORTENING_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   @Override

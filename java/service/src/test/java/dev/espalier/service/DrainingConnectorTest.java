@@ -136,9 +136,19 @@ class DrainingConnectorTest {
             }
             request.setHandled(true);
             response.getOutputStream().print("answer");
+            if (target.equals("/late")) { // all of it is out, and the request goes on
+              response.getOutputStream().close();
+              try {
+                answers.await();
+              } catch (InterruptedException interruption) {
+                throw new IOException(interruption);
+              }
+            }
           }
         });
-    connector = new DrainingConnector(server, new HttpConfiguration());
+    HttpConfiguration http = new HttpConfiguration();
+    http.setIdleTimeout(LONGEST_SILENCE_MILLIS); // which a request sets, and puts back when it ends
+    connector = new DrainingConnector(server, http);
     connector.setHost("127.0.0.1");
     server.setConnectors(new Connector[] {connector});
     server.start();
@@ -274,6 +284,19 @@ class DrainingConnectorTest {
       assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
       assertTrue(answer.contains("\r\nConnection: close\r\n"), answer);
       stopping.join();
+    }
+  }
+
+  /** Whose connection may be idle for long again, which nobody waits for. */
+  @Test
+  void requestsThatEndAfterTheirAnswersDoNotKeepTheServer() throws Exception {
+    start(false);
+    try (Socket client = ask(connect(), REQUEST.replace("GET /", "GET /late"))) {
+      while (client.getInputStream().read() != 'w') {} // of "answer"
+      Thread stopping = stopping();
+      answers.countDown();
+      stopping.join();
+      assertTrue(server.isStopped(), server.getState());
     }
   }
 }
