@@ -15,7 +15,6 @@ import org.apache.spark.ml.Model;
 import org.apache.spark.ml.param.IntParam;
 import org.apache.spark.ml.param.Param;
 import org.apache.spark.ml.param.ParamMap;
-import org.apache.spark.ml.param.ParamValidators;
 import org.apache.spark.ml.param.StringArrayParam;
 import org.apache.spark.ml.util.Identifiable;
 import org.apache.spark.ml.util.MLReader;
@@ -89,20 +88,14 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
    */
   public EspalierModel(String uid) {
     this.uid = Objects.requireNonNull(uid, "uid");
-    inputCols = new StringArrayParam(this, "inputCols", "columns that an input is made of");
-    outputPrefix = new Param<>(this, "outputPrefix", "what names of columns of tasks begin with");
+    inputCols = PredictionSettings.inputCols(this);
+    outputPrefix = PredictionSettings.outputPrefix(this);
     tasks = new StringArrayParam(this, "tasks", "tasks that are answered; all if there are none");
     featuresLayer = new Param<>(this, "featuresLayer", "layer whose values are computed");
     featuresCol = new Param<>(this, "featuresCol", "column of the layer's values");
-    handleInvalid =
-        new Param<>(
-            this,
-            "handleInvalid",
-            "what becomes of rows without an answer: error, keep (null) or skip",
-            ParamValidators.inArray(ProblemPolicy.names()));
-    problemCol = new Param<>(this, "problemCol", "column that says what is wrong with a row");
-    batchSize =
-        new IntParam(this, "batchSize", "rows at once, at most", ParamValidators.inRange(1, 65536));
+    handleInvalid = PredictionSettings.handleInvalid(this);
+    problemCol = PredictionSettings.problemCol(this);
+    batchSize = PredictionSettings.batchSize(this);
     modelFile = new Param<>(this, "modelFile", "where the model is read from");
     setDefault(outputPrefix, "");
     setDefault(featuresCol, "network_features");

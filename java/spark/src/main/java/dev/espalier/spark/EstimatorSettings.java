@@ -40,7 +40,7 @@ abstract class EstimatorSettings extends Estimator<EspalierModel> {
   EstimatorSettings(String uid) {
     this.uid = Objects.requireNonNull(uid, "uid");
     backboneFile = new Param<>(this, "backboneFile", "where the backbone is read from");
-    inputCols = new StringArrayParam(this, "inputCols", "columns that an input is made of");
+    inputCols = PredictionSettings.inputCols(this);
     labelCols = new StringArrayParam(this, "labelCols", "columns of yes/no questions");
     labelsTask = new Param<>(this, "labelsTask", "name of the task of labels");
     classCols = new StringArrayParam(this, "classCols", "columns of one class of several");
@@ -63,16 +63,10 @@ abstract class EstimatorSettings extends Estimator<EspalierModel> {
     validationCol = new Param<>(this, "validationCol", "boolean column of rows that choose");
     tuneThresholds =
         new BooleanParam(this, "tuneThresholds", "whether labels get their best thresholds");
-    handleInvalid =
-        new Param<>(
-            this,
-            "handleInvalid",
-            "what becomes of rows without an answer: error, keep (null) or skip",
-            ParamValidators.inArray(ProblemPolicy.names()));
-    problemCol = new Param<>(this, "problemCol", "column that says what is wrong with a row");
-    outputPrefix = new Param<>(this, "outputPrefix", "what names of columns of tasks begin with");
-    batchSize =
-        new IntParam(this, "batchSize", "rows at once, at most", ParamValidators.inRange(1, 65536));
+    handleInvalid = PredictionSettings.handleInvalid(this);
+    problemCol = PredictionSettings.problemCol(this);
+    outputPrefix = PredictionSettings.outputPrefix(this);
+    batchSize = PredictionSettings.batchSize(this);
     setDefault(labelsTask, "labels");
     setDefault(valuesTask, "values");
     setDefault(learningRates, new double[] {3e-3, 1e-2});
