@@ -130,14 +130,18 @@ final class DrainingConnector extends ServerConnector {
   public CompletableFuture<Void> shutdown() {
     connections.incrementAndGet(); // this one: nothing is complete before all are taken
     isShuttingDown = true; // before those that are there are looked at: later ones look themselves
-    super.shutdown();
     IO.close(waiting); // a socket that is in a selector goes on to listen when it is closed
     acceptWaiting();
-    IO.close((ServerSocketChannel) getTransport()); // at once, as this resets what comes between
-    close();
+    super.shutdown(); // closes the socket at once, as this resets what comes between
     countEnd();
     shortenWaits();
     return drained;
+  }
+
+  /** Returns whether answers say that they are the last: from before the socket is closed. */
+  @Override
+  public boolean isShutdown() {
+    return isShuttingDown || super.isShutdown();
   }
 
   /**

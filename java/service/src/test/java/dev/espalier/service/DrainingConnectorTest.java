@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Predicate;
 import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.Request;
@@ -47,11 +48,11 @@ class DrainingConnectorTest {
   private Server server;
   private DrainingConnector connector;
 
-  /** Threads that start, from some moment on, only when they are released. */
+  /** Threads that start only when they are released, from some moment on. */
   private static final class Threads implements ThreadPool {
     private final ExecutorService executor;
     private final List<Runnable> held = new ArrayList<>();
-    private boolean isHolding;
+    private Predicate<Runnable> isHeld = work -> false;
 
     Threads(boolean isVirtual) {
       executor = isVirtual ? virtual() : Executors.newCachedThreadPool();
@@ -59,7 +60,7 @@ class DrainingConnectorTest {
 
     @Override
     public synchronized void execute(Runnable work) {
-      if (isHolding) {
+      if (isHeld.test(work)) {
         held.add(work);
         notifyAll();
       } else {
@@ -67,8 +68,8 @@ class DrainingConnectorTest {
       }
     }
 
-    synchronized void hold() {
-      isHolding = true;
+    synchronized void hold(Predicate<Runnable> which) {
+      isHeld = which;
     }
 
     synchronized void awaitHeld() throws InterruptedException {
@@ -78,7 +79,7 @@ class DrainingConnectorTest {
     }
 
     synchronized void release() {
-      isHolding = false;
+      isHeld = work -> false;
       held.forEach(executor::execute);
       held.clear();
     }
@@ -114,7 +115,11 @@ class DrainingConnectorTest {
   }
 
   private void start(boolean isVirtual) throws Exception {
-    threads = new Threads(isVirtual);
+    start(new Threads(isVirtual));
+  }
+
+  private void start(Threads itsThreads) throws Exception {
+    threads = itsThreads;
     server = new Server(threads);
     server.setStopTimeout(30_000);
     server.setHandler(
@@ -222,7 +227,7 @@ class DrainingConnectorTest {
   @ValueSource(booleans = {false, true})
   void answersConnectionsThatItHasJustAccepted(boolean isVirtual) throws Exception {
     start(isVirtual);
-    threads.hold();
+    threads.hold(work -> true);
     try (Socket client = ask(connect(), REQUEST)) {
       threads.awaitHeld();
       Thread stopping = stopping();
@@ -230,6 +235,23 @@ class DrainingConnectorTest {
       String answer = answer(client);
       assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
       assertTrue(answer.contains("\r\nConnection: close\r\n"), answer);
+      stopping.join();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void takesConnectionsThatNobodyHasAccepted(boolean isVirtual) throws Exception {
+    Threads withoutAcceptor = new Threads(isVirtual);
+    withoutAcceptor.hold(work -> work.getClass().getSimpleName().equals("Acceptor"));
+    start(withoutAcceptor);
+    threads.awaitHeld();
+    try (Socket client = ask(connect(), REQUEST)) {
+      Thread stopping = stopping();
+      String answer = answer(client);
+      assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
+      assertTrue(answer.contains("\r\nConnection: close\r\n"), answer);
+      threads.release();
       stopping.join();
     }
   }
