@@ -30,6 +30,7 @@ import picocli.CommandLine.ScopeType;
       TrainCommand.class,
       EvaluateCommand.class,
       PredictCommand.class,
+      PrecisionCommand.class,
       ServeCommand.class,
       ImportCommand.class,
       ExportCommand.class,

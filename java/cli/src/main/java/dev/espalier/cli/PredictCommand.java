@@ -3,6 +3,7 @@ package dev.espalier.cli;
 
 import dev.espalier.Prediction;
 import dev.espalier.Predictor;
+import dev.espalier.PredictorOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -59,6 +60,7 @@ final class PredictCommand implements Callable<Integer> {
           "Column of a CSV that names the input in the answer. Default: the line's number.")
   private String idColumn;
 
+  @Mixin private PrecisionOption precision;
   @Mixin private JsonOption json;
 
   private boolean hasFailed;
@@ -67,7 +69,8 @@ final class PredictCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     ModelFormat.requireEspalier(file);
-    try (Predictor predictor = Predictor.load(file)) {
+    PredictorOptions options = PredictorOptions.defaults().precision(precision.precision());
+    try (Predictor predictor = Predictor.load(file, options)) {
       if (predictor.tasks().isEmpty()) {
         throw new CommandFailure(
             file + ": expected a model with tasks, got a backbone: adapt it first");

@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -45,6 +46,8 @@ final class ServeCommand implements Callable<Integer> {
       description = "Requests at once; more get 503. Default: what the service has.")
   private Integer maxConcurrent;
 
+  @Mixin private PrecisionOption precision;
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
@@ -61,6 +64,7 @@ final class ServeCommand implements Callable<Integer> {
       options = host == null ? options : options.host(host);
       options = port == null ? options : options.port(port);
       options = maxConcurrent == null ? options : options.maxConcurrent(maxConcurrent);
+      options = options.precision(precision.precision());
       String token = System.getenv(TOKEN_VARIABLE);
       return token == null ? options : options.adminToken(token);
     } catch (IllegalArgumentException error) {

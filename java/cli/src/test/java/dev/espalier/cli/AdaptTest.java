@@ -76,11 +76,37 @@ class AdaptTest {
     String html = Files.readString(page);
     assertTrue(html.contains("echarts") && html.contains("bright"), "a page of labels");
     Run.fails(1, "is there already", "evaluate", model, pictures, labels, "--page", page);
+    requirePrecisions();
     Path onnx = folder.resolve("model.onnx");
     Run.done("export", model, "-o", onnx);
     assertTrue(Files.size(onnx) > 0);
     Run.fails(1, "is there already", "export", model, "-o", onnx);
     Run.fails(2, "called .onnx or .safetensors", "export", model, "-o", folder.resolve("x.pt"));
+  }
+
+  private void requirePrecisions() throws IOException {
+    JsonNode json = Run.done("precision", model, pictures, labels, "--json").json();
+    assertEquals(3, json.get("candidates").size());
+    JsonNode inFloat = json.at("/candidates/0");
+    assertEquals("FP32", inFloat.get("precision").asText());
+    assertEquals(1, inFloat.get("times_fp32").asDouble());
+    assertEquals(0, inFloat.get("loss_of_score").asDouble());
+    String table = Run.done("precision", model, pictures, labels, "--tolerance", 1).out();
+    assertTrue(table.contains("chosen") && table.contains("tolerance 1.0"), table);
+    Run.fails(2, "expected 0 to 1, got 1.5", precision("--tolerance", 1.5));
+    Run.fails(2, "expected 0 to 1, got NaN", precision("--tolerance", "NaN"));
+    Run.fails(2, "expected 1 at least, got 0", precision("--batch-size", 0));
+    String plain = Run.done("predict", model, pictures).out();
+    assertEquals(plain, Run.done("predict", model, pictures, "--precision", "fp32").out());
+    String rounded = Run.done("predict", model, pictures, "--precision", "bf16_weights").out();
+    assertEquals(plain.lines().count(), rounded.lines().count());
+    Run.fails(2, "[FP32, BF16_WEIGHTS, INT8]", "predict", model, pictures, "--precision", "int4");
+  }
+
+  private Object[] precision(Object... options) {
+    List<Object> all = new ArrayList<>(List.of("precision", model, pictures, labels));
+    all.addAll(List.of(options));
+    return all.toArray();
   }
 
   @Test

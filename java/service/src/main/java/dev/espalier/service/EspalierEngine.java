@@ -3,6 +3,7 @@ package dev.espalier.service;
 
 import dev.espalier.Espalier;
 import dev.espalier.Instrument;
+import dev.espalier.Precision;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
 import dev.espalier.Shape;
@@ -25,8 +26,8 @@ final class EspalierEngine implements Engine {
   private volatile Served served; // replaced under both locks
 
   /** Loads the model. */
-  EspalierEngine(Path model) {
-    this(model, EspalierEngine::load);
+  EspalierEngine(Path model, Precision precision) {
+    this(model, path -> load(path, precision));
   }
 
   EspalierEngine(Path model, Function<Path, Predictor> loading) {
@@ -48,9 +49,10 @@ final class EspalierEngine implements Engine {
     }
   }
 
-  private static Predictor load(Path model) {
+  private static Predictor load(Path model, Precision precision) {
     // A request has a thread of its own already; more would only get in each other's way.
-    return Predictor.load(model, PredictorOptions.defaults().maxBatchSize(1).threads(1));
+    return Predictor.load(
+        model, PredictorOptions.defaults().maxBatchSize(1).threads(1).precision(precision));
   }
 
   /** What callers rely on. A new model may decide by other thresholds. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.service;
 
+import dev.espalier.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,6 +64,13 @@ public final class ServiceMain implements Callable<Integer> {
   private long drainMillis = ServiceOptions.defaults().drain().toMillis();
 
   @Option(
+      names = "--precision",
+      description =
+          "how weights are kept and computed with: ${COMPLETION-CANDIDATES} (default:"
+              + " ${DEFAULT-VALUE})")
+  private Precision precision = ServiceOptions.defaults().precision();
+
+  @Option(
       names = "--admin-token-file",
       description = {
         "file with the token that POST /admin/model demands, at least 16 characters; or give it in",
@@ -84,6 +92,7 @@ public final class ServiceMain implements Callable<Integer> {
   /** Returns the command; what keeps it from starting is one line and exit code 1, or 2 (usage). */
   static CommandLine commandLine() {
     return new CommandLine(new ServiceMain())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler(
             (error, line, parsed) -> {
               line.getErr().println("serve: " + oneLine(error));
@@ -107,7 +116,8 @@ public final class ServiceMain implements Callable<Integer> {
               .maxConcurrent(maxConcurrent)
               .maxBodyBytes(maxBodyBytes)
               .bodyTimeout(Duration.ofMillis(bodyMillis))
-              .drain(Duration.ofMillis(drainMillis));
+              .drain(Duration.ofMillis(drainMillis))
+              .precision(precision);
     } catch (IllegalArgumentException error) {
       throw new ParameterException(spec.commandLine(), error.getMessage());
     }

@@ -2,6 +2,7 @@
 package dev.espalier.service;
 
 import dev.espalier.CheckReturnValue;
+import dev.espalier.Precision;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -17,7 +18,14 @@ public final class ServiceOptions {
   private static final Duration DAY = Duration.ofDays(1);
   private static final ServiceOptions DEFAULTS =
       new ServiceOptions(
-          "127.0.0.1", 8080, 256, 16 << 20, Duration.ofSeconds(30), Duration.ofSeconds(5), null);
+          "127.0.0.1",
+          8080,
+          256,
+          16 << 20,
+          Duration.ofSeconds(30),
+          Duration.ofSeconds(5),
+          Precision.FP32,
+          null);
 
   private final String host;
   private final int port;
@@ -25,6 +33,7 @@ public final class ServiceOptions {
   private final int maxBodyBytes;
   private final Duration bodyTimeout;
   private final Duration drain;
+  private final Precision precision;
   private final String adminToken;
 
   private ServiceOptions(
@@ -34,6 +43,7 @@ public final class ServiceOptions {
       int maxBodyBytes,
       Duration bodyTimeout,
       Duration drain,
+      Precision precision,
       String adminToken) {
     this.host = host;
     this.port = port;
@@ -41,6 +51,7 @@ public final class ServiceOptions {
     this.maxBodyBytes = maxBodyBytes;
     this.bodyTimeout = bodyTimeout;
     this.drain = drain;
+    this.precision = precision;
     this.adminToken = adminToken;
   }
 
@@ -63,7 +74,7 @@ public final class ServiceOptions {
   public ServiceOptions host(String host) {
     Objects.requireNonNull(host, "host");
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, adminToken);
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, precision, adminToken);
   }
 
   /**
@@ -76,7 +87,7 @@ public final class ServiceOptions {
   public ServiceOptions port(int port) {
     requireInRange("port", 0, 65_535, port);
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, adminToken);
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, precision, adminToken);
   }
 
   /**
@@ -88,7 +99,8 @@ public final class ServiceOptions {
    */
   public ServiceOptions maxConcurrent(int count) {
     requireInRange("maxConcurrent", 1, Integer.MAX_VALUE, count);
-    return new ServiceOptions(host, port, count, maxBodyBytes, bodyTimeout, drain, adminToken);
+    return new ServiceOptions(
+        host, port, count, maxBodyBytes, bodyTimeout, drain, precision, adminToken);
   }
 
   /**
@@ -101,7 +113,8 @@ public final class ServiceOptions {
    */
   public ServiceOptions maxBodyBytes(int count) {
     requireInRange("maxBodyBytes", 1, Integer.MAX_VALUE, count);
-    return new ServiceOptions(host, port, maxConcurrent, count, bodyTimeout, drain, adminToken);
+    return new ServiceOptions(
+        host, port, maxConcurrent, count, bodyTimeout, drain, precision, adminToken);
   }
 
   /**
@@ -113,7 +126,8 @@ public final class ServiceOptions {
    */
   public ServiceOptions bodyTimeout(Duration timeout) {
     requireInRange("bodyTimeout", Duration.ofMillis(1), timeout);
-    return new ServiceOptions(host, port, maxConcurrent, maxBodyBytes, timeout, drain, adminToken);
+    return new ServiceOptions(
+        host, port, maxConcurrent, maxBodyBytes, timeout, drain, precision, adminToken);
   }
 
   /**
@@ -127,7 +141,21 @@ public final class ServiceOptions {
   public ServiceOptions drain(Duration duration) {
     requireInRange("drain", Duration.ZERO, duration);
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, duration, adminToken);
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, duration, precision, adminToken);
+  }
+
+  /**
+   * Sets how the predictor of a model's file keeps weights and computes with them, that of a file
+   * that replaces it, too. {@link dev.espalier.PrecisionChoice} measures which is fastest on a CPU
+   * without losing in what counts.
+   *
+   * @param precision {@link Precision#FP32} unless set; an engine of the caller's own has its own
+   * @return changed options
+   */
+  public ServiceOptions precision(Precision precision) {
+    Objects.requireNonNull(precision, "precision");
+    return new ServiceOptions(
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, precision, adminToken);
   }
 
   /**
@@ -139,7 +167,8 @@ public final class ServiceOptions {
    */
   public ServiceOptions adminToken(String token) {
     AdminGate.requireLong(Objects.requireNonNull(token, "token"));
-    return new ServiceOptions(host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, token);
+    return new ServiceOptions(
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, precision, token);
   }
 
   private static void requireInRange(String name, int least, int most, int value) {
@@ -180,6 +209,10 @@ public final class ServiceOptions {
     return drain;
   }
 
+  Precision precision() {
+    return precision;
+  }
+
   Optional<String> adminToken() {
     return Optional.ofNullable(adminToken);
   }
@@ -199,6 +232,8 @@ public final class ServiceOptions {
         + bodyTimeout
         + ", drain "
         + drain
+        + ", precision "
+        + precision
         + (adminToken == null ? "" : ", with a token")
         + "]";
   }

@@ -3,14 +3,19 @@ package dev.espalier.service;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.espalier.Espalier;
 import dev.espalier.Head;
 import dev.espalier.Network;
+import dev.espalier.Precision;
 import dev.espalier.Predictor;
+import dev.espalier.PredictorOptions;
 import dev.espalier.Shape;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,7 +54,7 @@ class EspalierEngineTest {
   void afterAReloadTheFileServes() throws InterruptedException {
     Path model = folder.resolve("model.safetensors");
     save(4, 0, model);
-    try (EspalierEngine engine = new EspalierEngine(model)) {
+    try (EspalierEngine engine = new EspalierEngine(model, Precision.FP32)) {
       for (int millis = 0; millis < 10; millis++) {
         save(1000, 0, model);
         Thread other = new Thread(engine::reload);
@@ -65,11 +70,34 @@ class EspalierEngineTest {
   }
 
   @Test
+  void servesInThePrecisionAskedForAfterAReloadToo() {
+    Path model = folder.resolve("model.safetensors");
+    float[] inFloat = save(100, 1, model);
+    try (EspalierEngine engine = new EspalierEngine(model, Precision.INT8)) {
+      requireInt8(engine, model, inFloat);
+      float[] otherInFloat = save(100, 2, model);
+      engine.reload();
+      requireInt8(engine, model, otherInFloat);
+    }
+  }
+
+  private static void requireInt8(EspalierEngine engine, Path model, float[] inFloat) {
+    float[] answer = engine.answer(served -> served.predict(input()).values());
+    PredictorOptions options = PredictorOptions.defaults().precision(Precision.INT8);
+    try (Predictor predictor = Predictor.load(model, options)) {
+      assertArrayEquals(predictor.predict(input()), answer);
+    }
+    assertFalse(Arrays.equals(inFloat, answer));
+    assertArrayEquals(inFloat, answer, 0.1f);
+    assertTrue(engine.describe().contains("int8"), engine::describe);
+  }
+
+  @Test
   void staysClosed() {
     long handles = Espalier.liveHandles();
     Path model = folder.resolve("model.safetensors");
     save(4, 1, model);
-    EspalierEngine engine = new EspalierEngine(model);
+    EspalierEngine engine = new EspalierEngine(model, Precision.FP32);
     engine.close();
     engine.close();
     assertThrows(IllegalStateException.class, engine::reload);

@@ -15,6 +15,7 @@ import dev.espalier.Head;
 import dev.espalier.Instrument;
 import dev.espalier.Network;
 import dev.espalier.NetworkBuilder;
+import dev.espalier.Precision;
 import dev.espalier.Predictor;
 import dev.espalier.Shape;
 import java.io.IOException;
@@ -83,7 +84,7 @@ class PredictionServiceTest {
     try (Network network = network(1)) {
       network.save(model);
     }
-    engine = new EspalierEngine(model);
+    engine = new EspalierEngine(model, Precision.FP32);
     service = PredictionService.start(engine, options(64, 300));
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.espalier.Precision;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -24,10 +25,11 @@ class ServiceOptionsTest {
             .maxBodyBytes(1)
             .bodyTimeout(Duration.ofMillis(1))
             .drain(Duration.ofDays(1))
+            .precision(Precision.INT8)
             .adminToken("0123456789abcdef");
     assertEquals(
         "ServiceOptions[0.0.0.0:65535, maxConcurrent 1, maxBodyBytes 1, bodyTimeout PT0.001S,"
-            + " drain PT24H, with a token]",
+            + " drain PT24H, precision INT8, with a token]",
         changed.toString());
     assertFalse(OPTIONS.toString().contains("token"), OPTIONS::toString);
   }
