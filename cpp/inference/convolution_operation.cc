@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "inference/convolution_operation.h"
 
+#include <string_view>
 #include <utility>
 
 #include "core/checked.h"
 #include "core/text.h"
 #include "kernels/convolution/conv2d_bf16.h"
-#include "kernels/matmul/matmul_int8.h"
 
 namespace espalier {
 namespace {
@@ -18,9 +18,8 @@ std::int64_t WorkOf(const ConvolutionGeometry& geometry, std::int64_t weights) {
       geometry.IsDepthwise() ? kDepthwiseWork : 1);
 }
 
-}  // namespace
-
-std::string_view Int8KeepsFloat(const ConvolutionGeometry& geometry, bool is_pooled) {
+// For people, of a plan with Precision::kInt8; empty: nothing is against it.
+std::string_view WhyNotInt8(const ConvolutionGeometry& geometry, bool is_pooled) {
   if (geometry.IsDepthwise()) return "depthwise";
   if (geometry.groups > 1) return "grouped";
   const bool is_pointwise = geometry.kernel_height == 1 && geometry.kernel_width == 1 &&
@@ -31,6 +30,8 @@ std::string_view Int8KeepsFloat(const ConvolutionGeometry& geometry, bool is_poo
   if (is_pooled) return "pooled at once";
   return Int8KeepsFloat(geometry.channels, geometry.output_channels);
 }
+
+}  // namespace
 
 ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
                                            FoldedWeights weights, FusedActivation activation,
@@ -44,6 +45,12 @@ ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
   if (precision == Precision::kBf16Weights && Conv2dKeepsFloat(geometry).empty()) {
     packed_bf16_ = AlignedArray<std::uint32_t>(Conv2dPackedBf16Words(geometry));
     Conv2dPackBf16(geometry, weights.weights.data(), packed_bf16_.data());
+    return;
+  }
+  if (precision == Precision::kInt8 && WhyNotInt8(geometry, is_pooled).empty()) {
+    int8_ = QuantizeWeights(
+        MatrixRef::RowMajor(weights.weights.data(), geometry.output_channels, geometry.channels)
+            .Transposed());
     return;
   }
   packed_ = AlignedArray<float>(Conv2dPackedFloats(geometry));
@@ -61,8 +68,22 @@ Epilogue ConvolutionOperation::MakeEpilogue(const float* residual) const {
   return epilogue;
 }
 
+MatrixRef ConvolutionOperation::PositionsOf(const float* input, std::int64_t rows) const {
+  return MatrixRef::RowMajor(input, rows * geometry_.width, geometry_.channels);
+}
+
+std::int64_t ConvolutionOperation::ScratchFloats(std::int64_t batch) const {
+  if (int8_.packed.empty()) return Conv2dScratchFloats(geometry_);
+  return Int8ScratchFloats(batch * geometry_.height * geometry_.width, geometry_.channels);
+}
+
 void ConvolutionOperation::Run(const OperationCall& call) const {
   const Epilogue epilogue = MakeEpilogue(call.inputs.size() > 1 ? call.inputs[1] : nullptr);
+  if (!int8_.packed.empty()) {
+    ParallelMatmulInt8(PositionsOf(call.inputs[0], call.batch * geometry_.height), int8_,
+                       call.output, geometry_.output_channels, epilogue, *call.workspace);
+    return;
+  }
   if (!packed_bf16_.empty()) {
     Conv2dForwardBf16(geometry_, call.batch, call.inputs[0], packed_bf16_.data(), epilogue,
                       is_pooled_, call.output, *call.workspace);
@@ -77,8 +98,9 @@ std::string ConvolutionOperation::Kernel() const {
   const std::string kernel = Concat(geometry_.kernel_height, " x ", geometry_.kernel_width, ", ",
                                     Conv2dKernelName(geometry_));
   if (precision_ == Precision::kFp32) return kernel;
+  if (!int8_.packed.empty()) return kernel + ", in int8";
   if (precision_ == Precision::kInt8) {
-    return Concat(kernel, ", weights in float: ", Int8KeepsFloat(geometry_, is_pooled_));
+    return Concat(kernel, ", weights in float: ", WhyNotInt8(geometry_, is_pooled_));
   }
   return packed_bf16_.empty() ? Concat(kernel, ", weights in float: ", Conv2dKeepsFloat(geometry_))
                               : kernel + ", weights in bfloat16";
@@ -95,6 +117,13 @@ RowWindow ConvolutionOperation::window() const {
 }
 
 void ConvolutionOperation::RunRows(const RowCall& call) const {
+  if (!int8_.packed.empty()) {
+    const float* const first =
+        call.input + (call.first - call.input_row) * geometry_.width * geometry_.channels;
+    MatmulInt8(PositionsOf(first, call.last - call.first), int8_, call.output,
+               geometry_.output_channels, MakeEpilogue(call.residual), call.scratch);
+    return;
+  }
   Conv2dForwardRows(geometry_,
                     {.input = call.input,
                      .input_row = call.input_row,

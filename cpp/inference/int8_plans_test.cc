@@ -177,9 +177,9 @@ TEST(Int8Plans, DescribeSaysWhichStayInFloatAndWhy) {
   const std::string images = Predictor(ConvolutionNetwork(), Int8()).Describe();
   for (const char* line :
        {"spatial + relu1: 3 x 3, shifted rows, weights in float: not 1 x 1 of stride 1",
-        "expand + norm + relu2: product 96 x 128, in int8 at 30 positions",
+        "expand + norm + relu2: 1 x 1, one product, in int8",
         "deep: 3 x 3, depthwise, weights in float: depthwise",
-        "product 128 x 96, in int8 at 30 positions",
+        "project + sum + relu3: 1 x 1, one product, in int8",
         "strided: 1 x 1, shifted rows, weights in float: not 1 x 1 of stride 1",
         "few: 1 x 1, one product, weights in float: few"}) {
     EXPECT_NE(images.find(line), std::string::npos) << line << "\nis not in\n" << images;

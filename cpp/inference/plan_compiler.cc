@@ -205,13 +205,15 @@ class Compiler {
   void AddStrip(const FusedGraph& graph, const std::vector<int>& groups) {
     std::vector<std::unique_ptr<const RowOperation>> stages;
     std::vector<std::string> names;
+    const bool is_int8 = options_.precision == Precision::kInt8;
     for (const int index : groups) {
       const FusedGroup& group = graph.groups[static_cast<std::size_t>(index)];
-      stages.push_back(MakeConvolution(group, Precision::kFp32));
+      stages.push_back(MakeConvolution(group, is_int8 ? options_.precision : Precision::kFp32));
       names.push_back(NameOf(group));
     }
     auto strip = std::make_unique<StripOperation>(std::move(stages));
-    if (options_.precision != Precision::kFp32) strip->NoteFloatWeights();
+    if (is_int8) strip->NoteStages();
+    if (options_.precision == Precision::kBf16Weights) strip->NoteFloatWeights();
     AddResult(graph, graph.groups[static_cast<std::size_t>(groups.front())].layers[0],
               graph.groups[static_cast<std::size_t>(groups.back())], std::move(strip),
               Join(names, " > "));
@@ -274,13 +276,6 @@ class Compiler {
           group.activation, options_.precision);
     }
     if (traits.convolution) {
-      const ConvolutionGeometry& geometry = *traits.convolution;
-      if (options_.precision == Precision::kInt8 &&
-          Int8KeepsFloat(geometry, group.is_pooled).empty()) {
-        return std::make_unique<PositionDenseOperation>(
-            geometry.height * geometry.width, Length{}, geometry.channels,
-            FoldWeights(network_, first, group.norm), group.activation, options_.precision);
-      }
       return MakeConvolution(group, options_.precision);
     }
     if (traits.normalizes_channels) {

@@ -54,6 +54,14 @@ std::int64_t StripOperation::NativeBytes() const {
   return bytes;
 }
 
+void StripOperation::NoteStages() {
+  kernel_.clear();
+  for (const auto& stage : stages_) {
+    if (!kernel_.empty()) kernel_ += " > ";
+    kernel_ += stage->Kernel();
+  }
+}
+
 void StripOperation::Run(const OperationCall& call) const {
   const RowWindow first = stages_.front()->window();
   const RowWindow last = stages_.back()->window();

@@ -27,7 +27,8 @@ class StripOperation final : public Operation {
   explicit StripOperation(std::vector<std::unique_ptr<const RowOperation>> stages,
                           std::int64_t strip_floats = kStripFloats);
 
-  /// Says in Kernel() that a plan which keeps other weights in fewer bits keeps these in float.
+  /// Says in Kernel() how each stage keeps its weights, or how all do.
+  void NoteStages();
   void NoteFloatWeights() { kernel_ = "weights in float: each used at many positions"; }
 
   void Run(const OperationCall& call) const override;

@@ -34,6 +34,7 @@ struct Chain {
   std::int64_t channels, height, width;
   std::vector<Stage> stages;
   bool has_residual = false;
+  Precision precision = Precision::kFp32;
 };
 
 const Chain kChains[] = {
@@ -58,6 +59,14 @@ const Chain kChains[] = {
     {"rows that nothing reads", 3, 17, 8, {{6}, {6, 1, 3}, {6, 3, 1, 1, 1, true}}},
     {"outputs that see padding alone", 3, 5, 6, {{6}, {6, 3, 1, 4, 1, true}, {2, 3, 2, 4}}},
     {"one row", 9, 1, 6, {{16}, {16, 3, 1, 1, 1, true}, {9}}, true},
+    {"products in int8",
+     64,
+     13,
+     9,
+     {{100}, {100, 3, 1, 1, 1, true}, {64, 1, 1, 0, 1, false, Activation::kNone}},
+     true,
+     Precision::kInt8},
+    {"int8 after a stride", 9, 12, 7, {{80, 3, 2, 1}, {90}}, false, Precision::kInt8},
 };
 
 ConvolutionGeometry GeometryOf(const Stage& stage, std::int64_t channels, std::int64_t height,
@@ -100,7 +109,7 @@ std::vector<std::unique_ptr<const RowOperation>> MakeStages(const Chain& chain) 
          20);
     fill(weights.bias, g.output_channels, 21);
     stages.push_back(std::make_unique<ConvolutionOperation>(
-        g, std::move(weights), FusedActivation{stage.activation}, false, Precision::kFp32));
+        g, std::move(weights), FusedActivation{stage.activation}, false, chain.precision));
     channels = g.output_channels;
     height = g.output_height;
     width = g.output_width;
@@ -155,6 +164,19 @@ TEST(StripOperation, HasTheBitsOfItsStagesOneAfterTheOther) {
       }
     });
   }
+}
+
+TEST(StripOperation, SaysHowItsStagesKeepTheirWeights) {
+  const auto kernel = [](const Chain& chain) {
+    StripOperation strip(MakeStages(chain));
+    EXPECT_EQ(strip.Kernel(), "");
+    strip.NoteStages();
+    return strip.Kernel();
+  };
+  EXPECT_EQ(kernel(*std::find_if(std::begin(kChains), std::end(kChains),
+                                 [](const Chain& c) { return c.name == "products in int8"; })),
+            "1 x 1, one product, in int8 > 3 x 3, depthwise, weights in float: depthwise > "
+            "1 x 1, one product, in int8");
 }
 
 TEST(StripOperation, TakesTheScratchThatItWasGiven) {

@@ -285,6 +285,12 @@ std::int64_t Int8ScratchFloats(std::int64_t rows, std::int64_t k) {
   return std::min(rows, Int8BlockRows(k)) * bytes / static_cast<std::int64_t>(sizeof(float));
 }
 
+void MatmulInt8(const MatrixRef& a, const Int8Weights& weights, float* c, std::int64_t c_stride,
+                const Epilogue& epilogue, float* scratch) {
+  if (a.rows <= 0 || weights.n <= 0) return;
+  MultiplyBlocks(a, weights, 0, weights.n, c, c_stride, epilogue, scratch);
+}
+
 void ParallelMatmulInt8(const MatrixRef& a, const Int8Weights& weights, float* c,
                         std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace) {
   constexpr std::int64_t kTaskProduct = 1 << 21;  // multiply-adds
@@ -296,7 +302,7 @@ void ParallelMatmulInt8(const MatrixRef& a, const Int8Weights& weights, float* c
       m * n / std::max<std::int64_t>(1, kTaskProduct / (a.columns + 1)), 1, 256);
   if (tasks == 1 || workspace.workers() == 1) {
     const FlushDenormals flush;  // as in ParallelFor
-    MultiplyBlocks(a, weights, 0, n, c, c_stride, epilogue, workspace.caller_scratch().data());
+    MatmulInt8(a, weights, c, c_stride, epilogue, workspace.caller_scratch().data());
     return;
   }
   // Rows first: those that share columns alone would each quantize all of A.

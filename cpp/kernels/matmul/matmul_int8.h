@@ -51,8 +51,12 @@ struct Int8Weights {
 /// Throws Error: INVALID_ARGUMENT for more than kMostInt8Depth rows.
 Int8Weights QuantizeWeights(const MatrixRef& b);
 
-/// c[i * c_stride + j] for the rows of `a`, each contiguous, shared among the workspace's workers,
-/// with Int8ScratchFloats of scratch each. Of the epilogue column bias, residual and activation.
+/// c[i * c_stride + j] for the rows of `a`, each contiguous, on the calling thread, with
+/// Int8ScratchFloats of scratch. Of the epilogue column bias, residual and activation.
+void MatmulInt8(const MatrixRef& a, const Int8Weights& weights, float* c, std::int64_t c_stride,
+                const Epilogue& epilogue, float* scratch);
+
+/// The same, shared among the workspace's workers, each with as much scratch.
 void ParallelMatmulInt8(const MatrixRef& a, const Int8Weights& weights, float* c,
                         std::int64_t c_stride, const Epilogue& epilogue, Workspace& workspace);
 

@@ -44,9 +44,9 @@ public enum Precision {
    *
    * <p>These are dense layers, those at each position too, and convolutions 1 x 1 of stride 1, with
    * {@code inputs} and {@code outputs} of a row such that {@code inputs · outputs ≥ 32 · (inputs +
-   * outputs)}, and at most 132,000 inputs: smaller ones gain nothing. Heads' own dense layers,
-   * convolutions that run in strips of rows and all other layers are as with {@link #FP32}. {@link
-   * Predictor#describe} says which layers are in int8, and why others are not.
+   * outputs)}, and at most 132,000 inputs: smaller ones gain nothing. Heads' own dense layers and
+   * all other layers are as with {@link #FP32}. {@link Predictor#describe} says which layers are in
+   * int8, and why others are not.
    *
    * <p>One value far beyond the others of its row takes the others' bits: inputs of very different
    * sizes, as of a table, are to be normalized. A row whose magnitudes are all below 2⁻⁵⁶ counts as
