@@ -171,7 +171,10 @@ void WriteRecurrent(LayerExport& layer) {
   OnnxAttributes attributes = {
       {"hidden_size", hidden},
       {"direction", std::string(directions == 2 ? "bidirectional" : "forward")}};
-  if (!is_lstm) attributes.emplace_back("linear_before_reset", std::int64_t{1});
+  if (!is_lstm) {
+    const bool resets_after = !layer.Has("reset_after") || layer.Flag("reset_after");
+    attributes.emplace_back("linear_before_reset", std::int64_t{resets_after});
+  }
   // All states [length, directions, batch, hidden], or the last ones without the length.
   const bool is_sequence = layer.Flag("return_sequence");
   const std::string states =

@@ -3,8 +3,9 @@
 
 // One of ONNX's tests, run as an imported network would be used: with a batch where all of its
 // inputs and outputs have one, else as one example; with all inputs as inputs of the network where
-// that can be, else with all but the first as constants, as weights and shapes are; and where no
-// network is left then, because nothing depends on data, by what folding makes of it.
+// that can be, else with all but the first as constants, as weights and shapes are, and then also
+// with the batch as the second dimension, as LSTM and GRU have it; and where no network is left
+// then, because nothing depends on data, by what folding makes of it.
 
 #include <algorithm>
 #include <cmath>
@@ -62,9 +63,13 @@ class NodeTestRun {
     for (const bool all_are_data : {true, false}) {
       for (const bool has_batch : {true, false}) {
         if (has_batch && !MayHaveBatch(all_are_data)) continue;
-        outcome = Attempt(has_batch, all_are_data ? inputs_.size() : 1);
+        outcome = Attempt({.has_batch = has_batch}, all_are_data ? inputs_.size() : 1);
         if (outcome.result != NodeTestResult::kUnsupported) return outcome;
       }
+    }
+    if (MayHaveBatchSecond()) {
+      NodeTestOutcome second = Attempt({.batch_axes = {{test_.Graph().inputs()[0], 1}}}, 1);
+      if (second.result != NodeTestResult::kUnsupported) return second;
     }
     NodeTestOutcome folded = FoldAll();
     return folded.result == NodeTestResult::kUnsupported ? outcome : folded;
@@ -113,6 +118,31 @@ class NodeTestRun {
     return batch.has_value() && std::all_of(outputs_.begin(), outputs_.end(), fits);
   }
 
+  // [length, batch, width] becomes [1, batch, …], which is [batch, …] in the same order.
+  bool MayHaveBatchSecond() const {
+    return !inputs_.empty() && inputs_[0].rank() == 3 &&
+           std::all_of(outputs_.begin(), outputs_.end(), [&](const ForeignTensor& output) {
+             return output.rank() == 3 && output.dimensions()[0] == 1 &&
+                    output.dimensions()[1] == inputs_[0].dimensions()[1];
+           });
+  }
+
+  // The first input with the batch in front of it.
+  std::vector<float> BatchFirst() const {
+    const std::vector<float> values = inputs_[0].Floats();
+    const auto dimensions = inputs_[0].dimensions();
+    const auto length = static_cast<std::size_t>(dimensions[0]);
+    const auto batch = static_cast<std::size_t>(dimensions[1]);
+    const auto width = static_cast<std::size_t>(dimensions[2]);
+    std::vector<float> result(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::size_t position = i / width / batch;
+      const std::size_t example = i / width % batch;
+      result[(example * length + position) * width + i % width] = values[i];
+    }
+    return result;
+  }
+
   // Inputs from `data` on become constants; integers are read as real numbers, as predictors give
   // no others.
   ForeignGraph Prepare(std::size_t data) const {
@@ -145,7 +175,7 @@ class NodeTestRun {
     }
   }
 
-  NodeTestOutcome Attempt(bool has_batch, std::size_t data) {
+  NodeTestOutcome Attempt(const ImportOptions& options, std::size_t data) {
     try {
       for (const ForeignTensor& output : outputs_) {
         if (output.element_count() == 0) Fail(ErrorCode::kModelFile, "an output without elements");
@@ -153,8 +183,8 @@ class NodeTestRun {
       ForeignGraph graph = Prepare(data);
       ReadAsFloats(graph, outputs_);
       ImportReport report;
-      const Network network = NetworkOf(std::move(graph), {.has_batch = has_batch}, report);
-      std::vector<std::vector<float>> values = Predict(network, report, has_batch, data);
+      const Network network = NetworkOf(std::move(graph), options, report);
+      std::vector<std::vector<float>> values = Predict(network, report, options, data);
       return Compare(values);
     } catch (const Error& error) {
       return {NodeTestResult::kUnsupported, MessageOf(error)};
@@ -162,15 +192,17 @@ class NodeTestRun {
   }
 
   std::vector<std::vector<float>> Predict(const Network& network, const ImportReport& report,
-                                          bool has_batch, std::size_t data) const {
-    const std::int64_t batch = has_batch ? inputs_[0].dimensions()[0] : 1;
+                                          const ImportOptions& options, std::size_t data) const {
+    const bool is_batch_second = !options.batch_axes.empty();
+    const std::int64_t batch =
+        options.has_batch ? inputs_[0].dimensions()[is_batch_second ? 1 : 0] : 1;
     std::vector<std::vector<float>> floats(data);
     std::vector<std::vector<std::int32_t>> integers(data);
     std::vector<InputData> given;
     const std::vector<InputSpec> specs = network.Spec().inputs;
     for (std::size_t i = 0; i < data && i < specs.size(); ++i) {
       if (specs[i].type == ElementType::kFloat32) {
-        floats[i] = inputs_[i].Floats();
+        floats[i] = is_batch_second ? BatchFirst() : inputs_[i].Floats();
         given.emplace_back(std::span<const float>(floats[i]));
       } else {
         for (const std::int64_t value : inputs_[i].Integers()) {

@@ -113,9 +113,6 @@ void CheckSettings(const NodeLowering& lowering, const Cell& cell) {
   }
   if (node.HasAttribute("clip")) Refuse("clip: expected none");
   if (node.Integer("input_forget", 0) != 0) Refuse("input_forget: expected 0");
-  if (&cell == &kGru && node.Integer("linear_before_reset", 0) == 0) {
-    Refuse("linear_before_reset: expected 1, as PyTorch has it, got 0");
-  }
   if (node.HasInput(7) && !IsZero(lowering.graph(), node.Input(7))) {
     Refuse("expected no peepholes, got '", node.Input(7), "'");
   }
@@ -207,12 +204,14 @@ void Lower(NodeLowering& node, const Cell& cell) {
     if (wants_all && node.IsRead(1)) Refuse("expected lengths with one result, got both");
     inputs.push_back(node.Data(4, ElementType::kInt32));
   }
-  const LoweredValue layer = node.Add(cell.layer,
-                                      {{"hidden", hidden},
-                                       {"bidirectional", directions == 2},
-                                       {"bias", node.HasInput(3)},
-                                       {"return_sequence", wants_all}},
-                                      inputs);
+  Attributes attributes = {{"hidden", hidden},
+                           {"bidirectional", directions == 2},
+                           {"bias", node.HasInput(3)},
+                           {"return_sequence", wants_all}};
+  if (&cell == &kGru) {
+    attributes["reset_after"] = node.node().Integer("linear_before_reset", 0) != 0;
+  }
+  const LoweredValue layer = node.Add(cell.layer, std::move(attributes), inputs);
   SetGates(node, layer, "weight", weight, cell, {directions, 1, 0, hidden, width});
   SetGates(node, layer, "recurrent_weight", recurrent, cell, {directions, 1, 0, hidden, hidden});
   if (node.HasInput(3)) {

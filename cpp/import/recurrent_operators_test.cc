@@ -31,6 +31,7 @@ struct CellProblem {
   std::vector<float> w, r, b;
   bool is_reverse = false;
   bool is_batch_second = false;
+  bool resets_before = false;  // a GRU whose linear_before_reset is 0
 
   CellProblem(std::string cell, std::int64_t ways)
       : kind(std::move(cell)),
@@ -53,7 +54,9 @@ struct CellProblem {
     std::vector<OnnxAttribute> attributes = {{"hidden_size", kHidden}};
     if (is_reverse) attributes.push_back({"direction", std::string("reverse")});
     if (directions == 2) attributes.push_back({"direction", std::string("bidirectional")});
-    if (kind == "GRU") attributes.push_back({"linear_before_reset", std::int64_t{1}});
+    if (kind == "GRU" && !resets_before) {
+      attributes.push_back({"linear_before_reset", std::int64_t{1}});
+    }
     if (!is_batch_second) model.Node("Transpose", {"x"}, {"turned"}, {{"perm", Integers{1, 0, 2}}});
     model.Node(kind, {is_batch_second ? "x" : "turned", "w", "r", "b"}, outputs, attributes,
                "cell");
@@ -102,7 +105,14 @@ struct CellProblem {
             next[unit] = sigmoid(in(1) + back(1)) * std::tanh(c[unit]);
           } else {  // z r h
             const double z = sigmoid(in(0) + back(0));
-            const double n = std::tanh(in(2) + sigmoid(in(1) + back(1)) * back(2));
+            double reset[kHidden];
+            for (std::int64_t i = 0; i < kHidden; ++i) {
+              reset[i] = h[i] * sigmoid(Part(way, 1, i, values, kWidth, w, 0) +
+                                        Part(way, 1, i, h, kHidden, r, 1));
+            }
+            const double product = resets_before ? Part(way, 2, unit, reset, kHidden, r, 1)
+                                                 : sigmoid(in(1) + back(1)) * back(2);
+            const double n = std::tanh(in(2) + product);
             next[unit] = (1.0 - z) * n + z * h[unit];
           }
         }
@@ -140,6 +150,21 @@ TEST(RecurrentOperators, ComputeWhatOnnxSays) {
       const Network one = ImportOnnx(BytesOf(problem.Model({"", "y_h"}).Bytes()), {}, &report);
       ExpectNear(OutputOf(one, report, 0, x), last);
     }
+  }
+}
+
+// linear_before_reset is 0 where nothing is said.
+TEST(RecurrentOperators, ResetTheStateBeforeTheProductOrAfterIt) {
+  const std::vector<float> x = Ramp(kLength * kWidth, 0.4f, 0.1f);
+  for (const std::int64_t directions : {1, 2}) {
+    CellProblem problem("GRU", directions);
+    const std::vector<float> after = problem.Reference(x);
+    problem.resets_before = true;
+    const std::vector<float> before = problem.Reference(x);
+    EXPECT_GT(std::abs(after.back() - before.back()) + std::abs(after[2] - before[2]), 1e-4f);
+    ImportReport report;
+    const Network network = ImportOnnx(BytesOf(problem.Model({"y", "y_h"}).Bytes()), {}, &report);
+    ExpectNear(OutputOf(network, report, 0, x), before);
   }
 }
 

@@ -28,12 +28,23 @@ MatrixRef WeightOf(const RecurrentSizes& sizes, const float* weight, std::int64_
   return MatrixRef::RowMajor(weight + direction * rows * columns, rows, columns);
 }
 
-// Packed for Forward: for each direction the input's weights, then the state's.
+// The weights of one direction in one of its products of states.
+MatrixRef WeightOf(const RecurrentSizes& sizes, const float* weight, const WeightRows& piece,
+                   std::int64_t direction) {
+  const std::int64_t row = direction * sizes.weight_rows() + piece.row;
+  return MatrixRef::RowMajor(weight + row * sizes.hidden, piece.count, sizes.hidden);
+}
+
+// Packed for Forward: for each direction the input's weights, then those of each product of states.
 std::int64_t InputPackedFloats(const RecurrentSizes& sizes) {
   return PackedFloats(sizes.width, sizes.weight_rows());
 }
 std::int64_t ForwardPackedFloats(const RecurrentSizes& sizes) {
-  return CheckedAdd(InputPackedFloats(sizes), PackedFloats(sizes.hidden, sizes.weight_rows()));
+  std::int64_t floats = InputPackedFloats(sizes);
+  for (const WeightRows& piece : StateProducts(sizes)) {
+    floats = CheckedAdd(floats, PackedFloats(sizes.hidden, piece.count));
+  }
+  return floats;
 }
 
 void PackForward(const RecurrentSizes& sizes, std::span<const float* const> parameters,
@@ -44,22 +55,32 @@ void PackForward(const RecurrentSizes& sizes, std::span<const float* const> para
     if (task % 2 == 0) {
       PackB(WeightOf(sizes, parameters[0], sizes.width, direction).Transposed(), to);
     } else {
-      PackB(WeightOf(sizes, parameters[1], sizes.hidden, direction).Transposed(),
-            to + InputPackedFloats(sizes));
+      float* piece_to = to + InputPackedFloats(sizes);
+      for (const WeightRows& piece : StateProducts(sizes)) {
+        PackB(WeightOf(sizes, parameters[1], piece, direction).Transposed(), piece_to);
+        piece_to += PackedFloats(sizes.hidden, piece.count);
+      }
     }
   });
 }
 
-// Packed for Backward: for each direction the state's weights.
+// Packed for Backward: for each direction the weights of each product of states.
 std::int64_t BackwardPackedFloats(const RecurrentSizes& sizes) {
-  return PackedFloats(sizes.weight_rows(), sizes.hidden);
+  std::int64_t floats = 0;
+  for (const WeightRows& piece : StateProducts(sizes)) {
+    floats = CheckedAdd(floats, PackedFloats(piece.count, sizes.hidden));
+  }
+  return floats;
 }
 
 void PackBackward(const RecurrentSizes& sizes, std::span<const float* const> parameters,
                   float* packed, Workspace& workspace) {
   workspace.ParallelFor(sizes.directions, [&](std::int64_t direction, std::span<float>) {
-    PackB(WeightOf(sizes, parameters[1], sizes.hidden, direction),
-          packed + direction * BackwardPackedFloats(sizes));
+    float* to = packed + direction * BackwardPackedFloats(sizes);
+    for (const WeightRows& piece : StateProducts(sizes)) {
+      PackB(WeightOf(sizes, parameters[1], piece, direction), to);
+      to += PackedFloats(piece.count, sizes.hidden);
+    }
   });
 }
 
@@ -97,9 +118,9 @@ void AddUpGradients(const RecurrentSizes& sizes, std::int64_t direction, std::in
                    weight + direction * rows * sizes.width, sizes.width, {}, workspace);
   }
   if (float* const recurrent = gradients[1]) {
-    const MatrixRef states{saved + sizes.saved_state(), positions, sizes.hidden, sizes.saved(), 1};
     for (const GateColumns& piece : AllGateColumns(sizes)) {
-      TrainingMatmul(columns_of(piece.column, piece.count).Transposed(), states,
+      const MatrixRef factors{saved + piece.factor, positions, sizes.hidden, sizes.saved(), 1};
+      TrainingMatmul(columns_of(piece.column, piece.count).Transposed(), factors,
                      recurrent + (direction * rows + piece.row) * sizes.hidden, sizes.hidden, {},
                      workspace);
     }
@@ -126,6 +147,7 @@ Recurrent::Recurrent(std::string_view kind, const Attributes& attributes) {
   is_bidirectional_ = reader.Flag("bidirectional", false);
   has_bias_ = reader.Flag("bias", true);
   returns_sequence_ = reader.Flag("return_sequence", true);
+  resets_after_ = cell_ == Cell::kLstm || reader.Flag("reset_after", true);
   reader.Finish();
 }
 
@@ -134,14 +156,18 @@ std::span<const std::string_view> Recurrent::Kinds() { return kKinds; }
 std::string_view Recurrent::kind() const { return kKinds[static_cast<std::size_t>(cell_)]; }
 
 Attributes Recurrent::attributes() const {
-  return {{"hidden", hidden_},
-          {"bidirectional", is_bidirectional_},
-          {"bias", has_bias_},
-          {"return_sequence", returns_sequence_}};
+  Attributes result = {{"hidden", hidden_},
+                       {"bidirectional", is_bidirectional_},
+                       {"bias", has_bias_},
+                       {"return_sequence", returns_sequence_}};
+  // Files without it are those that there were before it.
+  if (!resets_after_) result["reset_after"] = false;
+  return result;
 }
 
 RecurrentSizes Recurrent::SizesOf(std::span<const Shape> inputs) const {
   return {.is_lstm = cell_ == Cell::kLstm,
+          .resets_before = !resets_after_,
           .returns_sequence = returns_sequence_,
           .directions = is_bidirectional_ ? 2 : 1,
           .length = inputs[0][0],

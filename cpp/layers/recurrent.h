@@ -11,7 +11,7 @@ struct RecurrentSizes;
 /// [length, hidden], h at each position, or [hidden], the last one.
 ///
 ///   gru:  r, z = sigmoid(W x + b + U h + d),  n = tanh(W x + b + r ⊙ (U h + d)),
-///         h' = (1 - z) ⊙ n + z ⊙ h
+///         h' = (1 - z) ⊙ n + z ⊙ h;  without reset_after n = tanh(W x + b + U (r ⊙ h) + d)
 ///   lstm: i, f, o = sigmoid(W x + b + U h + d),  g = tanh(W x + b + U h + d),
 ///         c' = f ⊙ c + i ⊙ g,  h' = o ⊙ tanh(c')
 ///
@@ -25,11 +25,12 @@ struct RecurrentSizes;
 /// valid positions both are 0.
 ///
 /// Attributes: hidden; bidirectional [false]; bias [true]; return_sequence [true]: false gives the
-/// last state alone.
-/// Parameters, the way forward above the way back, rows = directions · gates · hidden: W, weight
-/// [rows, width]; U, recurrent_weight [rows, hidden]; b and d, bias and recurrent_bias [rows]. They
-/// are PyTorch's weight_ih_l0, weight_hh_l0, bias_ih_l0 and bias_hh_l0, each above the one with the
-/// suffix _reverse. All start uniform in ±1/√hidden, as PyTorch's.
+/// last state alone; of a gru reset_after [true]: whether it resets what the product gives, as
+/// PyTorch, or the state before it, as Cho et al. have it (reset_after of Keras,
+/// linear_before_reset of ONNX). Parameters, the way forward above the way back, rows = directions
+/// · gates · hidden: W, weight [rows, width]; U, recurrent_weight [rows, hidden]; b and d, bias and
+/// recurrent_bias [rows]. They are PyTorch's weight_ih_l0, weight_hh_l0, bias_ih_l0 and bias_hh_l0,
+/// each above the one with the suffix _reverse. All start uniform in ±1/√hidden, as PyTorch's.
 /// Sources: kernels/recurrent/recurrent_steps.h; Schuster and Paliwal, "Bidirectional Recurrent
 /// Neural Networks", 1997.
 class Recurrent final : public Layer {
@@ -71,6 +72,7 @@ class Recurrent final : public Layer {
   bool is_bidirectional_;
   bool has_bias_;
   bool returns_sequence_;
+  bool resets_after_;
 };
 
 }  // namespace espalier

@@ -21,6 +21,7 @@ namespace espalier {
 /// those of one direction.
 struct RecurrentSizes {
   bool is_lstm;
+  bool resets_before;  ///< a GRU that multiplies by r ⊙ h, not h, for n
   bool returns_sequence;
   std::int64_t directions, length, width, hidden;
 
@@ -33,6 +34,22 @@ struct RecurrentSizes {
   std::int64_t saved() const { return gates() + (is_lstm ? 2 : 1) * hidden; }
   std::int64_t saved_state() const { return gates(); }
   std::int64_t saved_cell() const { return gates() + hidden; }
+  std::int64_t saved_reset() const { return 3 * hidden; }  // r ⊙ h, if resets_before
+};
+
+/// Some rows of the recurrent weights of one direction.
+struct WeightRows {
+  std::int64_t row, count;
+};
+/// Those that a step multiplies by at once, in the order of the step: one product or two.
+struct StateProducts {
+  explicit StateProducts(const RecurrentSizes& sizes);
+
+  auto begin() const { return pieces.begin(); }
+  auto end() const { return pieces.begin() + count; }
+
+  std::array<WeightRows, 2> pieces;
+  std::ptrdiff_t count;
 };
 
 /// Examples in a group: enough rows for the tiles of a product, which reads the weights from L2,
@@ -89,9 +106,10 @@ void ForGroups(const RecurrentSizes& sizes, std::int64_t batch,
 /// Scratch floats for a group's steps.
 std::int64_t GroupScratchFloats(const RecurrentSizes& sizes);
 
-/// Columns of an array of gates whose gradients are those of rows of the recurrent weights.
+/// Columns of an array of gates whose gradients are those of rows of the recurrent weights, and
+/// where among the saved floats of a position stands what these rows were multiplied by.
 struct GateColumns {
-  std::int64_t column, row, count;
+  std::int64_t column, row, count, factor;
 };
 /// All of them, in one piece or two.
 struct AllGateColumns {
@@ -106,7 +124,7 @@ struct AllGateColumns {
 
 /// What a direction's steps read and write, of the whole batch.
 struct ForwardSteps {
-  const float* packed_weight;  ///< the recurrent one, transposed, from PackB
+  const float* packed_weight;  ///< the recurrent one, transposed: from PackB, by StateProducts
   const float* bias;           ///< the recurrent one, or null
   float* positions;            ///< of each the products of the input; they become the gates
   bool is_saved;               ///< RecurrentSizes::saved of a position, or its gates alone
@@ -116,7 +134,7 @@ void RunSteps(const RecurrentSizes& sizes, const RecurrentGroup& group, const Fo
               float* scratch);
 
 struct BackwardSteps {
-  const float* packed_weight;  ///< the recurrent one, from PackB
+  const float* packed_weight;  ///< the recurrent one: from PackB, by StateProducts
   const float* saved;          ///< the positions that RunSteps left
   const float* grad_output;    ///< of all directions
   float* grads;                ///< of each position's gates; 0 behind the valid ones

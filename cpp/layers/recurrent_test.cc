@@ -34,14 +34,18 @@ struct Form {
   bool is_bidirectional = false;
   bool has_bias = true;
   bool returns_sequence = true;
+  bool resets_after = true;  // of a GRU
 };
 
-constexpr Form kForms[] = {{.kind = "gru"},
-                           {.kind = "lstm"},
-                           {.kind = "gru", .is_bidirectional = true, .has_bias = false},
-                           {.kind = "lstm", .is_bidirectional = true, .has_bias = false},
-                           {.kind = "gru", .is_bidirectional = true, .returns_sequence = false},
-                           {.kind = "lstm", .is_bidirectional = true, .returns_sequence = false}};
+constexpr Form kForms[] = {
+    {.kind = "gru"},
+    {.kind = "lstm"},
+    {.kind = "gru", .is_bidirectional = true, .has_bias = false},
+    {.kind = "lstm", .is_bidirectional = true, .has_bias = false},
+    {.kind = "gru", .is_bidirectional = true, .returns_sequence = false},
+    {.kind = "lstm", .is_bidirectional = true, .returns_sequence = false},
+    {.kind = "gru", .is_bidirectional = true, .resets_after = false},
+    {.kind = "gru", .has_bias = false, .returns_sequence = false, .resets_after = false}};
 
 const Case kCases[] = {{1, 1, 1, 1},
                        {3, 1, 2, 2},
@@ -57,10 +61,12 @@ const Case kCases[] = {{1, 1, 1, 1},
                        {3, 2, 33, 18, {3, 2, 1, 0, 3, 2, 1, 0, 3, 2, 1, 0, 3, 2, 1, 0, 3, 2}}};
 
 Recurrent Make(const Case& c, const Form& form) {
-  return Recurrent(form.kind, {{"hidden", c.hidden},
-                               {"bidirectional", form.is_bidirectional},
-                               {"bias", form.has_bias},
-                               {"return_sequence", form.returns_sequence}});
+  Attributes attributes = {{"hidden", c.hidden},
+                           {"bidirectional", form.is_bidirectional},
+                           {"bias", form.has_bias},
+                           {"return_sequence", form.returns_sequence}};
+  if (!form.resets_after) attributes["reset_after"] = false;
+  return Recurrent(form.kind, attributes);
 }
 
 double Sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
@@ -178,7 +184,7 @@ class RecurrentReference : public testing::LayerReference {
           }
         }
       }
-      Activate(step);
+      Activate(values, way, step);
       h = step.h;
       cell = step.cell;
       steps.push_back(std::move(step));
@@ -190,7 +196,23 @@ class RecurrentReference : public testing::LayerReference {
     return Index((way.example * c_.length + position) * c_.width + k);
   }
 
-  void Activate(Step& step) const {
+  // r ⊙ h at element k.
+  static double Reset(const Step& step, std::int64_t k) {
+    return step.gates[0][Index(k)] * step.before[Index(k)];
+  }
+
+  // The product of the reset state for n, in the place of that of the state, once r is there.
+  double CandidateSum(const LayerValues& values, const Way& way, const Step& step,
+                      std::int64_t j) const {
+    const std::int64_t row = Row(way, 2, j);
+    double sum = form_.has_bias ? values.parameters[3][Index(row)] : 0.0;
+    for (std::int64_t k = 0; k < c_.hidden; ++k) {
+      sum += values.parameters[1][Index(row * c_.hidden + k)] * Reset(step, k);
+    }
+    return sum;
+  }
+
+  void Activate(const LayerValues& values, const Way& way, Step& step) const {
     for (std::size_t j = 0; j < Index(c_.hidden); ++j) {
       const auto sum = [&](std::size_t gate) { return step.x[gate][j] + step.s[gate][j]; };
       if (is_lstm_) {
@@ -200,17 +222,40 @@ class RecurrentReference : public testing::LayerReference {
         step.h[j] = step.gates[3][j] * std::tanh(step.cell[j]);
       } else {
         for (const std::size_t gate : {0, 1}) step.gates[gate][j] = Sigmoid(sum(gate));
-        step.gates[2][j] = std::tanh(step.x[2][j] + step.gates[0][j] * step.s[2][j]);
-        const double z = step.gates[1][j];
-        step.h[j] = (1.0 - z) * step.gates[2][j] + z * step.before[j];
       }
     }
+    if (is_lstm_) return;
+    for (std::int64_t j = 0; j < c_.hidden; ++j) {
+      const double s = form_.resets_after ? step.gates[0][Index(j)] * step.s[2][Index(j)]
+                                          : CandidateSum(values, way, step, j);
+      const double n = std::tanh(step.x[2][Index(j)] + s);
+      const double z = step.gates[1][Index(j)];
+      step.gates[2][Index(j)] = n;
+      step.h[Index(j)] = (1.0 - z) * n + z * step.before[Index(j)];
+    }
+  }
+
+  // The gradient of r ⊙ h, from those of n at all elements.
+  Doubles GradReset(const LayerValues& values, const Way& way, const Step& step,
+                    const Doubles& grad_h) const {
+    Doubles result(Index(c_.hidden));
+    for (std::int64_t j = 0; j < c_.hidden; ++j) {
+      const double n = step.gates[2][Index(j)];
+      const double grad_n = grad_h[Index(j)] * (1.0 - step.gates[1][Index(j)]) * (1.0 - n * n);
+      for (std::int64_t k = 0; k < c_.hidden; ++k) {
+        result[Index(k)] += grad_n * values.parameters[1][Index(Row(way, 2, j) * c_.hidden + k)];
+      }
+    }
+    return result;
   }
 
   // Adds a step's gradients; returns that of h before it, and leaves that of c.
   Doubles StepBack(const LayerValues& values, const Way& way, const Step& step,
                    const Doubles& grad_h, Doubles& grad_c, LayerGradients& result) const {
     Doubles grad_before(Index(c_.hidden));
+    const bool resets_before = !form_.resets_after;
+    const Doubles grad_reset =
+        resets_before ? GradReset(values, way, step, grad_h) : Doubles(Index(c_.hidden));
     for (std::int64_t j = 0; j < c_.hidden; ++j) {
       Doubles grad_x(Index(Gates()));
       const auto gate = [&](std::size_t index) { return step.gates[index][Index(j)]; };
@@ -224,12 +269,17 @@ class RecurrentReference : public testing::LayerReference {
         grad_c[Index(j)] = c * gate(1);
       } else {
         const double n = g * (1.0 - gate(1)) * (1.0 - gate(2) * gate(2));
-        grad_x = {n * step.s[2][Index(j)] * slope(0),
-                  g * (step.before[Index(j)] - gate(2)) * slope(1), n};
-        grad_before[Index(j)] += g * gate(1);
+        const double grad_r =
+            resets_before ? grad_reset[Index(j)] * step.before[Index(j)] : n * step.s[2][Index(j)];
+        grad_x = {grad_r * slope(0), g * (step.before[Index(j)] - gate(2)) * slope(1), n};
+        grad_before[Index(j)] += g * gate(1) + grad_reset[Index(j)] * gate(0);
       }
       for (std::int64_t k = 0; k < Gates(); ++k) {
         const double x = grad_x[Index(k)];
+        if (resets_before && k == 2) {
+          AddResetTerms(values, way, step, Row(way, k, j), x, result);
+          continue;
+        }
         const double s = is_lstm_ || k < 2 ? x : x * gate(0);
         AddTerms(values, way, step, Row(way, k, j), x, s, grad_before, result);
       }
@@ -256,6 +306,18 @@ class RecurrentReference : public testing::LayerReference {
     result.parameters[3][Index(row)] += s;
   }
 
+  // As AddTerms, of n's row where the state is reset before the product; that state's gradient is
+  // GradReset's.
+  void AddResetTerms(const LayerValues& values, const Way& way, const Step& step, std::int64_t row,
+                     double x, LayerGradients& result) const {
+    Doubles unused(Index(c_.hidden));
+    AddTerms(values, way, step, row, x, 0.0, unused, result);
+    for (std::int64_t k = 0; k < c_.hidden; ++k) {
+      result.parameters[1][Index(row * c_.hidden + k)] += x * Reset(step, k);
+    }
+    if (form_.has_bias) result.parameters[3][Index(row)] += x;
+  }
+
   Case c_;
   Form form_;
   bool is_lstm_;
@@ -277,7 +339,8 @@ Doubles Waves(std::size_t count) {
 
 std::string NameOf(const Case& c, const Form& form) {
   return Concat(form.kind, ", ", c, form.is_bidirectional ? ", both ways" : "",
-                form.has_bias ? "" : ", no bias", form.returns_sequence ? "" : ", last state");
+                form.has_bias ? "" : ", no bias", form.returns_sequence ? "" : ", last state",
+                form.resets_after ? "" : ", reset before");
 }
 
 TEST(Recurrent, MatchesReferenceAndItsGradient) {

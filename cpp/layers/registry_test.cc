@@ -174,6 +174,7 @@ TEST(Registry, EveryAttributeIsDocumented) {
     if (kind == "resize") attributes.insert("size");              // in the place of the scale
     if (kind == "constant") attributes.insert("integers");        // where it is one of them
     if (kind == "dense" || kind == "layer_norm") attributes.insert("per_position");  // where true
+    if (kind == "gru") attributes.insert("reset_after");                             // where false
     EXPECT_TRUE(documented.contains(kind)) << kind;
     EXPECT_EQ(documented[kind], attributes) << kind;
   }
@@ -240,6 +241,12 @@ TEST(Registry, DefaultsArePyTorchsOrTheDocumentedOnes) {
   EXPECT_EQ(gru.at("bidirectional"), AttributeValue(false));
   EXPECT_EQ(gru.at("bias"), AttributeValue(true));
   EXPECT_EQ(gru.at("return_sequence"), AttributeValue(true));
+  EXPECT_FALSE(gru.contains("reset_after"));
+  EXPECT_EQ(MakeLayer("gru", {{"hidden", Whole{3}}, {"reset_after", true}})->attributes(), gru);
+  EXPECT_EQ(MakeLayer("gru", {{"hidden", Whole{3}}, {"reset_after", false}})
+                ->attributes()
+                .at("reset_after"),
+            AttributeValue(false));
 }
 
 TEST(Registry, UnknownNamesListTheKnown) {
@@ -289,6 +296,8 @@ TEST(Registry, WrongTypesAreErrors) {
       EXPECT_TRUE(Has(ErrorWith(kind, name, Whole{1}), "true or false")) << kind << " " << name;
     }
   }
+  EXPECT_TRUE(Has(ErrorWith("gru", "reset_after", Whole{0}), "true or false"));
+  EXPECT_TRUE(Has(ErrorWith("lstm", "reset_after", false), "unknown attribute 'reset_after'"));
 }
 
 TEST(Registry, WholeNumbersAreRealOnes) {

@@ -123,6 +123,67 @@ void GruBackward(std::size_t hidden, const float* gates, const float* state, flo
   });
 }
 
+void GruResetForward(std::size_t hidden, const float* recurrent, const float* state, float* gates,
+                     float* reset) {
+  const D d;
+  ForVectors(hidden, [=](std::size_t j, std::size_t count) HWY_ATTR {
+    const auto gate = [=](std::size_t index) HWY_ATTR {
+      const std::size_t at = index * hidden + j;
+      return Sigmoid(d,
+                     hn::Add(LoadFirst(d, gates + at, count), LoadFirst(d, recurrent + at, count)));
+    };
+    const V r = gate(0);
+    const V z = gate(1);
+    const V h = hn::Mul(r, LoadFirst(d, state + j, count));
+    StoreFirst(r, d, gates + j, count);
+    StoreFirst(z, d, gates + hidden + j, count);
+    StoreFirst(h, d, gates + 3 * hidden + j, count);
+    StoreFirst(h, d, reset + j, count);
+  });
+}
+
+void GruCandidateForward(std::size_t hidden, const float* candidate, float* gates, float* state) {
+  const D d;
+  ForVectors(hidden, [=](std::size_t j, std::size_t count) HWY_ATTR {
+    const V z = LoadFirst(d, gates + hidden + j, count);
+    const V n = Tanh(d, hn::Add(LoadFirst(d, gates + 2 * hidden + j, count),
+                                LoadFirst(d, candidate + j, count)));
+    const V h = LoadFirst(d, state + j, count);
+    StoreFirst(n, d, gates + 2 * hidden + j, count);
+    StoreFirst(hn::MulAdd(z, hn::Sub(h, n), n), d, state + j, count);
+  });
+}
+
+void GruCandidateGradients(std::size_t hidden, const float* gates, const float* state,
+                           float* grad_state, float* grad_gates) {
+  const D d;
+  ForVectors(hidden, [=](std::size_t j, std::size_t count) HWY_ATTR {
+    const V z = LoadFirst(d, gates + hidden + j, count);
+    const V n = LoadFirst(d, gates + 2 * hidden + j, count);
+    const V h = LoadFirst(d, state + j, count);
+    const V grad_h = LoadFirst(d, grad_state + j, count);
+    const V grad_n = hn::Mul(hn::Mul(grad_h, hn::Sub(hn::Set(d, 1.0f), z)), TanhSlope(n));
+    const V grad_z = hn::Mul(hn::Mul(grad_h, hn::Sub(h, n)), SigmoidSlope(z));
+    StoreFirst(hn::Zero(d), d, grad_gates + j, count);
+    StoreFirst(grad_z, d, grad_gates + hidden + j, count);
+    StoreFirst(grad_n, d, grad_gates + 2 * hidden + j, count);
+    StoreFirst(hn::Zero(d), d, grad_gates + 3 * hidden + j, count);
+    StoreFirst(hn::Mul(grad_h, z), d, grad_state + j, count);
+  });
+}
+
+void GruResetGradients(std::size_t hidden, const float* gates, const float* state,
+                       const float* grad_reset, float* grad_state, float* grad_gates) {
+  const D d;
+  ForVectors(hidden, [=](std::size_t j, std::size_t count) HWY_ATTR {
+    const V r = LoadFirst(d, gates + j, count);
+    const V h = LoadFirst(d, state + j, count);
+    const V grad = LoadFirst(d, grad_reset + j, count);
+    StoreFirst(hn::Mul(hn::Mul(grad, h), SigmoidSlope(r)), d, grad_gates + j, count);
+    StoreFirst(hn::MulAdd(grad, r, LoadFirst(d, grad_state + j, count)), d, grad_state + j, count);
+  });
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace espalier
@@ -151,6 +212,28 @@ void GruStepBackward(std::int64_t hidden, const float* gates, const float* state
                      float* grad_gates) {
   ESPALIER_KERNEL(GruBackward)
   (static_cast<std::size_t>(hidden), gates, state, grad_state, grad_gates);
+}
+
+void GruReset(std::int64_t hidden, const float* recurrent, const float* state, float* gates,
+              float* reset) {
+  ESPALIER_KERNEL(GruResetForward)
+  (static_cast<std::size_t>(hidden), recurrent, state, gates, reset);
+}
+
+void GruCandidate(std::int64_t hidden, const float* candidate, float* gates, float* state) {
+  ESPALIER_KERNEL(GruCandidateForward)(static_cast<std::size_t>(hidden), candidate, gates, state);
+}
+
+void GruCandidateBackward(std::int64_t hidden, const float* gates, const float* state,
+                          float* grad_state, float* grad_gates) {
+  ESPALIER_KERNEL(GruCandidateGradients)
+  (static_cast<std::size_t>(hidden), gates, state, grad_state, grad_gates);
+}
+
+void GruResetBackward(std::int64_t hidden, const float* gates, const float* state,
+                      const float* grad_reset, float* grad_state, float* grad_gates) {
+  ESPALIER_KERNEL(GruResetGradients)
+  (static_cast<std::size_t>(hidden), gates, state, grad_reset, grad_state, grad_gates);
 }
 
 }  // namespace espalier

@@ -41,4 +41,29 @@ void GruStep(std::int64_t hidden, const float* recurrent, float* gates, float* s
 void GruStepBackward(std::int64_t hidden, const float* gates, const float* state, float* grad_state,
                      float* grad_gates);
 
+/// A GRU that resets the state before the product, r, z = sigmoid(x + s), and then, with the
+/// product s_n of r·h, n = tanh(x_n + s_n); h' = (1 - z)·n + z·h: the first half.
+///
+/// recurrent: s of r, z, [2 · hidden]. gates: x of r, z, n in the first 3 · hidden elements of
+/// 4 · hidden; those of r and z become the gates, the last hidden ones r·h. reset: becomes r·h too.
+///
+/// Source: Cho et al., 2014, arXiv:1406.1078.
+void GruReset(std::int64_t hidden, const float* recurrent, const float* state, float* gates,
+              float* reset);
+
+/// The second half. candidate: s_n, [hidden]. gates: as GruReset left them; x_n becomes n. state:
+/// h, becomes h'.
+void GruCandidate(std::int64_t hidden, const float* candidate, float* gates, float* state);
+
+/// Of the second half. gates: as GruCandidate left them; state: h before the step. grad_state: of
+/// h', becomes what of it is h's without either product. grad_gates: of x_z and x_n, which are
+/// those of s_z and s_n; those of r and the last hidden elements become 0.
+void GruCandidateBackward(std::int64_t hidden, const float* gates, const float* state,
+                          float* grad_state, float* grad_gates);
+
+/// Of the first half. grad_reset: of r·h. grad_state: is added what of that is h's. grad_gates: of
+/// x_r, which is that of s_r.
+void GruResetBackward(std::int64_t hidden, const float* gates, const float* state,
+                      const float* grad_reset, float* grad_state, float* grad_gates);
+
 }  // namespace espalier

@@ -133,6 +133,47 @@ TEST(RecurrentSteps, EqualTheFormulaAtEveryLength) {
   });
 }
 
+// The halves of a step of a GRU that resets before, forward and back.
+TEST(RecurrentSteps, ResetsBeforeByTheFormulaAtEveryLength) {
+  testing::ForEachGuardedLength([](std::size_t hidden, GuardSide side) {
+    Problem p(false, hidden, side);
+    const auto count = static_cast<std::int64_t>(hidden);
+    const GuardedFloats candidate(Problem::Floats(hidden, 7), side);
+    const GuardedFloats grad_reset(Problem::Floats(hidden, 8), side);
+    const GuardedFloats before(p.state_before, side);
+    GuardedFloats reset(hidden, side);
+    GruReset(count, p.recurrent.data(), before.data(), p.gates.data(), reset.data());
+    GruCandidate(count, candidate.data(), p.gates.data(), p.state.data());
+    GruCandidateBackward(count, p.gates.data(), before.data(), p.grad_state.data(),
+                         p.grad_gates.data());
+    GruResetBackward(count, p.gates.data(), before.data(), grad_reset.data(), p.grad_state.data(),
+                     p.grad_gates.data());
+    for (std::size_t j = 0; j < hidden; ++j) {
+      const double r = Sigmoid(p.X(0, j) + p.S(0, j));
+      const double z = Sigmoid(p.X(1, j) + p.S(1, j));
+      const double n = std::tanh(p.X(2, j) + candidate.data()[j]);
+      const double h = p.state_before[j];
+      const double grad_h = p.grad_h[j];
+      const double grad_rh = grad_reset.data()[j];
+      const std::array<double, 4> gates = {r, z, n, r * h};
+      const std::array<double, 4> grad_gates = {grad_rh * h * r * (1 - r),
+                                                grad_h * (h - n) * z * (1 - z),
+                                                grad_h * (1 - z) * (1 - n * n), 0.0};
+      const auto check = [&](float got, double value, const char* what) {
+        EXPECT_TRUE(testing::IsClose(got, value, 2e-6, 1e-6))
+            << what << " " << j << ": " << got << ", expected " << value;
+      };
+      for (std::size_t gate = 0; gate < 4; ++gate) {
+        check(p.gates.data()[gate * hidden + j], gates[gate], "gate");
+        check(p.grad_gates.data()[gate * hidden + j], grad_gates[gate], "gradient");
+      }
+      check(reset.data()[j], r * h, "reset state");
+      check(p.state.data()[j], (1 - z) * n + z * h, "state");
+      check(p.grad_state.data()[j], grad_h * z + grad_rh * r, "gradient of the state");
+    }
+  });
+}
+
 // Special values in every lane: what the formula gives of them, and nothing of its neighbors.
 TEST(RecurrentSteps, SpecialValuesStayInTheirLane) {
   testing::ForEachGuardedLength([](std::size_t hidden, GuardSide side) {

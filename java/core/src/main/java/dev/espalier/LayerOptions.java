@@ -238,6 +238,18 @@ public final class LayerOptions {
   }
 
   /**
+   * Lets a GRU multiply its state by the reset gate before the state's product with the weights, as
+   * in Cho et al. 2014, rather than reset what the product gives, as PyTorch does and the default
+   * is. What Keras calls {@code reset_after=False}, and ONNX {@code linear_before_reset = 0}, its
+   * default. It takes two products for each position instead of one.
+   *
+   * @return changed options
+   */
+  public LayerOptions resetBefore() {
+    return with("reset_after", false);
+  }
+
+  /**
    * Sets what batch norm and layer norm add to the variance, default 1e-5, and RMS norm to the mean
    * square, default 1e-6.
    *

@@ -228,8 +228,9 @@ public abstract sealed class Layers<B extends Layers<B>> extends ImageLayers<B>
   }
 
   /**
-   * Adds a gated recurrent unit with options: bidirectional, last state, bias. Weights and biases
-   * start uniform in ±1 / sqrt(hidden), as PyTorch's, whose parameters fit: docs/model_file.md.
+   * Adds a gated recurrent unit with options: bidirectional, last state, bias, reset before.
+   * Weights and biases start uniform in ±1 / sqrt(hidden), as PyTorch's, whose parameters fit:
+   * docs/model_file.md.
    *
    * @param name name of the layer, or "" to number it
    * @param hidden elements of the state, 1 to 2^20

@@ -427,6 +427,8 @@ class OnnxExportTest {
             hidden.set("return_sequence", false).set("bias", false),
             hidden.set("return_sequence", false).set("bidirectional", true));
       }
+      LayerOptions before = set("hidden", 5).resetBefore();
+      check(inputs, "gru", before, before.bidirectional().noBias(), before.lastState());
       LayerOptions packed = set("heads", 2).set("packed", true);
       check(inputs, "attention", packed, packed.set("causal", true), packed.set("scale", 0.2));
     }

@@ -57,8 +57,14 @@ class RecurrentTest {
 
   private static Network network(String kind) {
     NetworkBuilder builder = letters();
-    if (kind.equals("gru")) {
-      builder.gru("features", 12, OPTIONS.bidirectional().lastState(), "embedded", "length");
+    if (kind.startsWith("gru")) {
+      LayerOptions options = OPTIONS.bidirectional().lastState();
+      builder.gru(
+          "features",
+          12,
+          kind.equals("gru") ? options : options.resetBefore(),
+          "embedded",
+          "length");
     } else {
       builder
           .lstm("states", 12, OPTIONS.bidirectional(), "embedded", "length")
@@ -82,7 +88,7 @@ class RecurrentTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gru", "lstm"})
+  @ValueSource(strings = {"gru", "gru, reset before", "lstm"})
   void learnsWhatOrderTellsAndKeepsItForAnotherHead(String kind) {
     try (Network network = network(kind)) {
       Trainer.of(network)
@@ -123,7 +129,7 @@ class RecurrentTest {
 
   /** Neither what stands behind the end of a text nor the other texts change a bit. */
   @ParameterizedTest
-  @ValueSource(strings = {"gru", "lstm"})
+  @ValueSource(strings = {"gru", "gru, reset before", "lstm"})
   void answersOfTheTextAloneAlsoFromAFile(String kind) {
     int[] elsewhere = letters.clone();
     for (int i = 0; i < EXAMPLES; i++) {
