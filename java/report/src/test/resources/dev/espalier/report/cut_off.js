@@ -19,12 +19,17 @@
     const frame = svg.getBoundingClientRect();
     const place = svg.closest('.chart').getBoundingClientRect();
     if (frame.right > place.right + 1 || frame.bottom > place.bottom + 1) {
-      found.push(`a chart of ${frame.width} by ${frame.height} in ${place.width} by ${place.height}`);
+      found.push(
+        `a chart of ${frame.width} by ${frame.height} in ${place.width} by ${place.height}`,
+      );
     }
     for (const text of svg.querySelectorAll('text')) {
       const box = text.getBoundingClientRect();
-      const isOut = box.left < frame.left - 2 || box.right > frame.right + 2 ||
-        box.top < frame.top - 2 || box.bottom > frame.bottom + 2;
+      const isOut =
+        box.left < frame.left - 2 ||
+        box.right > frame.right + 2 ||
+        box.top < frame.top - 2 ||
+        box.bottom > frame.bottom + 2;
       if (box.width && isOut) {
         const [left, right] = [box.left - frame.left, box.right - frame.left];
         found.push(`text of a chart "${text.textContent}": ${left} to ${right} of ${frame.width}`);
@@ -32,4 +37,4 @@
     }
   }
   return found;
-})()
+})();
