@@ -4,8 +4,6 @@ package dev.espalier.examples;
 import dev.espalier.Dataset;
 import dev.espalier.Datasets;
 import dev.espalier.Head;
-import dev.espalier.Initializer;
-import dev.espalier.LayerOptions;
 import dev.espalier.Network;
 import dev.espalier.NetworkBuilder;
 import dev.espalier.Shape;
@@ -78,10 +76,10 @@ public final class Advisor implements Callable<Integer> {
     long start = System.nanoTime();
     Files.createDirectories(out);
     FashionMnist fashion = FashionMnist.load(garments);
-    if (data == null) {
-      say("SKIPPED digits and songs: no --data");
-    }
     if (!part.equals("sharing")) {
+      if (data == null) {
+        say("SKIPPED digits and songs: no --data");
+      }
       transfer(new AdvisorPairs(fashion, Optional.ofNullable(data)).all());
     }
     if (!part.equals("transfer")) {
@@ -268,19 +266,7 @@ public final class Advisor implements Callable<Integer> {
 
   /** As in the quick start, of half its width. */
   private static NetworkBuilder formOfScenes(int width) {
-    LayerOptions small = LayerOptions.defaults().initializer(Initializer.STANDARD_UNIFORM);
-    return Network.builder(Shape.image(1, Scenes.SIDE, Scenes.SIDE))
-        .conv2d("conv1", 8 * width, 3, small)
-        .relu()
-        .maxPool2d(2)
-        .conv2d("conv2", 16 * width, 3, small)
-        .relu()
-        .maxPool2d(2)
-        .conv2d("conv3", 32 * width, 3, small)
-        .relu()
-        .maxPool2d(2)
-        .dense("features", 32 * width, small)
-        .relu();
+    return OneOrSeveral.backbone(OneOrSeveral.CHANNELS / 2 * width);
   }
 
   private static NetworkBuilder formOfGarments(int width) {

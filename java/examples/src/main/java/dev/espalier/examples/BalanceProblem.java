@@ -41,7 +41,7 @@ record BalanceProblem(
             data.training(), FashionMnist.PRETRAINING_VALIDATION_END, FashionMnist.POOL_END);
     return new BalanceProblem(
         "scenes",
-        seed -> heads(OneOrSeveral.backbone(1), Scenes.QUESTIONS).build(seed),
+        seed -> heads(OneOrSeveral.backbone(OneOrSeveral.CHANNELS), Scenes.QUESTIONS).build(seed),
         seed -> Scenes.mirrored(split(Scenes.of(garments, 1000, seed), 0.6, seed), seed),
         split(Scenes.of(data.test(), TEST, 2000), 0, 0),
         macroAuc(Scenes.QUESTIONS),

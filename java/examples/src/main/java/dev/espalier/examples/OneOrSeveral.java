@@ -26,6 +26,10 @@ final class OneOrSeveral {
   static final int[] SIZES = {1000};
   static final int SEEDS = 3;
   static final int TEST_SCENES = 2000;
+
+  /** Of the first convolution, at width 1. */
+  static final int CHANNELS = 16;
+
   static final TuningRule RULE = new TuningRule(500, 32, 5, 3e-3);
 
   private static final int VALIDATION_SCENES = 500;
@@ -118,27 +122,27 @@ final class OneOrSeveral {
   }
 
   /**
-   * Convolutions of 16, 32 and 64 channels times the width, each halved, and 64 features. From few
-   * scenes, weights that start smaller than usual learn more.
+   * Convolutions of so many channels, twice and four times as many, each halved, and as many
+   * features as the last has. From few scenes, weights that start smaller than usual learn more.
    */
-  static NetworkBuilder backbone(int width) {
+  static NetworkBuilder backbone(int channels) {
     LayerOptions small = LayerOptions.defaults().initializer(Initializer.STANDARD_UNIFORM);
     return Network.builder(Shape.image(1, Scenes.SIDE, Scenes.SIDE))
-        .conv2d("conv1", 16 * width, 3, small)
+        .conv2d("conv1", channels, 3, small)
         .relu()
         .maxPool2d(2)
-        .conv2d("conv2", 32 * width, 3, small)
+        .conv2d("conv2", 2 * channels, 3, small)
         .relu()
         .maxPool2d(2)
-        .conv2d("conv3", 64 * width, 3, small)
+        .conv2d("conv3", 4 * channels, 3, small)
         .relu()
         .maxPool2d(2)
-        .dense("features", 64 * width, small)
+        .dense("features", 4 * channels, small)
         .relu();
   }
 
   static Network network(int width, long seed, String... questions) {
-    return backbone(width).head(Scenes.TASK, Head.labels(questions)).build(seed);
+    return backbone(CHANNELS * width).head(Scenes.TASK, Head.labels(questions)).build(seed);
   }
 
   private Run shared(Way way, int size, long seed, Progress progress) {
