@@ -2,6 +2,7 @@
 package dev.espalier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -110,6 +111,34 @@ class RowsAndTextsTest {
         Pictures.backbone(folder),
         "-o",
         folder.resolve("x"));
+  }
+
+  private Run trained(Path rows, String rule, String... more) {
+    Path model = folder.resolve(rule + ".safetensors");
+    List<Object> words = new ArrayList<>(List.of("train", rows, "--labels", "ill"));
+    words.addAll(List.of("--ignore", "id,tired", "--tuning-steps", 20, "--json", "-o", model));
+    words.addAll(List.of("--balance", rule));
+    words.addAll(List.of(more));
+    return Run.of(words.toArray());
+  }
+
+  @Test
+  void tasksAreWeighedByTheRuleThatIsNamed() throws IOException {
+    Path rows = rows();
+    Run one = trained(rows, "famo");
+    assertEquals(1, one.code());
+    assertTrue(
+        one.err().contains("--balance: expected two tasks at least, got \"labels\" alone"),
+        one.err());
+    Run unknown = trained(rows, "fame", "--classes", "sex");
+    assertEquals(2, unknown.code());
+    assertTrue(unknown.err().contains("[PLAIN, UNCERTAINTY, UWSO, FAMO, PCGRAD]"), unknown.err());
+    List<JsonNode> losses = new ArrayList<>();
+    for (String rule : List.of("plain", "famo", "FAMO")) {
+      losses.add(trained(rows, rule, "--classes", "sex").json().at("/validation/loss"));
+    }
+    assertNotEquals(losses.get(0), losses.get(1));
+    assertEquals(losses.get(1), losses.get(2));
   }
 
   private Path picture() throws IOException {
