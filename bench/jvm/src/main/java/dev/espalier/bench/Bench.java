@@ -78,7 +78,7 @@ public final class Bench implements Callable<Integer> {
         others.overhead(field);
       }
     }
-    others.callers();
+    new CallersRace(lineup).run();
     new StartupRace(lineup).run();
     return 0;
   }

@@ -7,9 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The workloads that are not single predictions or steps of the networks: C, L and O. */
+/** The workloads that are not single predictions, calls or steps of the networks: L and O. */
 final class OtherRaces {
-  private static final int[] CALLERS = {1, 2, 4, 8};
   private static final int CALLS_PER_BLOCK = 1000;
   private static final int LABEL_BATCH = 256;
 
@@ -17,66 +16,6 @@ final class OtherRaces {
 
   OtherRaces(Lineup lineup) {
     this.lineup = lineup;
-  }
-
-  /** C: callers that share one predictor, on all cores, each prediction on its caller's thread. */
-  void callers() throws IOException {
-    if (!lineup.isWanted("C-I1")) {
-      return;
-    }
-    try (Field field = new Field(lineup, 1, false)) {
-      Work work = lineup.work("I1", 64);
-      List<ContenderClient> clients = new ArrayList<>();
-      float[] reference = null;
-      // The others don't say that one predictor may be shared.
-      List<ContenderKind> kinds =
-          lineup.kinds.stream()
-              .filter(kind -> kind.name().startsWith("espalier") || kind.name().equals("ort"))
-              .flatMap(kind -> kind.withShared().stream())
-              .toList();
-      for (ContenderKind kind : kinds) {
-        ContenderClient client = field.client(kind);
-        if (client != null) {
-          float[] outputs = client.predict(work, 1);
-          reference = reference == null ? outputs : reference;
-          Agreement.require(
-              kind.name() + " on C-I1", reference, outputs, Agreement.tolerance(kind.name()));
-          client.round(lineup.effort.warmMillis(), 3);
-          clients.add(client);
-        }
-      }
-      clients.addAll(field.controls(work, 1));
-      raceCallers(clients);
-    }
-  }
-
-  /** All numbers of callers in every round: their ratios are to be of the same minutes. */
-  private void raceCallers(List<ContenderClient> clients) throws IOException {
-    Map<Integer, Map<ContenderClient, List<double[]>>> rounds = new LinkedHashMap<>();
-    for (int round = 0; round < lineup.effort.rounds(); round++) {
-      for (ContenderClient client : clients) {
-        for (int callers : CALLERS) {
-          rounds
-              .computeIfAbsent(callers, key -> new LinkedHashMap<>())
-              .computeIfAbsent(client, key -> new ArrayList<>())
-              .add(client.callers(callers, 2 * lineup.effort.roundMillis()));
-        }
-      }
-    }
-    String[] metrics = {"calls_per_s", "p99_us", "p999_us"};
-    for (int callers : CALLERS) {
-      Line line = new Line("C-I1", 1, callers, "calls/s", true);
-      for (ContenderClient client : clients) {
-        for (int m = 0; m < metrics.length; m++) {
-          double value = median(rounds.get(callers).get(client), m);
-          add("C-I1", client.name(), callers, 1, metrics[m], value);
-          if (m == 0) {
-            line.add(client.name(), value);
-          }
-        }
-      }
-      System.out.println(line);
-    }
   }
 
   /** L: the step time of a wide head as fewer and fewer labels are known. */

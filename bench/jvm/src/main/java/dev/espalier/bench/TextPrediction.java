@@ -18,12 +18,14 @@ final class TextPrediction implements Contender.Prediction {
   private final int batch;
   private final TextInputs inputs;
   private final Predictor predictor;
+  private final boolean isOwner;
   private int next;
   private float[] embeddings = {};
 
   TextPrediction(Work work, int batch, PredictorOptions options) throws IOException {
     texts = Files.readAllLines(work.texts()).toArray(String[]::new);
     this.batch = batch;
+    isOwner = true;
     try (PublishedModels.Imported imported = PublishedModels.load(work);
         Network network =
             imported
@@ -42,6 +44,14 @@ final class TextPrediction implements Contender.Prediction {
     }
   }
 
+  private TextPrediction(TextPrediction owner) {
+    texts = owner.texts;
+    batch = owner.batch;
+    inputs = owner.inputs;
+    predictor = owner.predictor;
+    isOwner = false;
+  }
+
   @Override
   public void run() {
     String[] part = Arrays.copyOfRange(texts, next, next + batch);
@@ -55,7 +65,14 @@ final class TextPrediction implements Contender.Prediction {
   }
 
   @Override
+  public Contender.Prediction sharing() {
+    return new TextPrediction(this);
+  }
+
+  @Override
   public void close() {
-    predictor.close();
+    if (isOwner) {
+      predictor.close();
+    }
   }
 }

@@ -28,6 +28,7 @@ final class StringsPrediction implements Contender.Prediction {
   private final HuggingFaceTokenizer tokenizer;
   private final String[] texts;
   private final int batch;
+  private final boolean isOwner;
   private int next;
   private float[] embeddings = {};
 
@@ -36,6 +37,7 @@ final class StringsPrediction implements Contender.Prediction {
     this.environment = environment;
     this.session = session;
     this.batch = batch;
+    isOwner = true;
     texts = Files.readAllLines(work.texts()).toArray(String[]::new);
     tokenizer =
         HuggingFaceTokenizer.newInstance(
@@ -47,6 +49,15 @@ final class StringsPrediction implements Contender.Prediction {
                 "true",
                 "maxLength",
                 String.valueOf(PublishedModels.MOST_TOKENS)));
+  }
+
+  private StringsPrediction(StringsPrediction owner) {
+    environment = owner.environment;
+    session = owner.session;
+    tokenizer = owner.tokenizer;
+    texts = owner.texts;
+    batch = owner.batch;
+    isOwner = false;
   }
 
   @Override
@@ -100,7 +111,15 @@ final class StringsPrediction implements Contender.Prediction {
   }
 
   @Override
+  public Contender.Prediction sharing() {
+    return new StringsPrediction(this);
+  }
+
+  @Override
   public void close() {
+    if (!isOwner) {
+      return;
+    }
     tokenizer.close();
     try {
       session.close();
