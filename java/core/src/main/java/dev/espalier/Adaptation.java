@@ -334,12 +334,14 @@ public final class Adaptation {
    *     train on
    * @return the network, to be closed by the caller, and what was tried
    * @throws IllegalArgumentException if a name or pattern matches nothing, a head is wrong, the
-   *     network has no heads, or tasks or targets do not fit it
+   *     network has no heads, tasks or targets do not fit it, or a checkpoint is of another network
    * @throws ShapeException if inputs or targets have the wrong shape
    * @throws NonFiniteException if an input is not finite, naming the example; or all that was tried
    *     diverged
    * @throws IllegalStateException if the backbone is closed or another thread trains it; or the
-   *     given feature cache is closed or in use by another thread
+   *     given feature cache is closed or in use by another thread; or {@link Checkpoints} are those
+   *     of another fit
+   * @throws java.io.UncheckedIOException if the folder of checkpoints can't be made or read
    * @throws NativeMemoryException if the memory budget is too small
    */
   public Adapted fit(Dataset training, Dataset validation) {

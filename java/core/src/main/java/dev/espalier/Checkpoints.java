@@ -119,7 +119,9 @@ public final class Checkpoints {
 
   /**
    * Lets settings differ from those of the checkpoint that {@link #resuming} finds, which {@code
-   * fit} else refuses, naming each: more epochs, say. The bits are then those of neither.
+   * fit} else refuses, naming each: more epochs, say. The bits are then those of neither. What has
+   * state of its own has to stay: the kind of optimizer, balance, averages, a pull to the start. A
+   * loss of one's own is known by its class, a lambda by the class around it.
    *
    * @param settings names as the refusal has them, {@code "epochs"} or {@code "data"}, at least one
    * @return these with that

@@ -340,7 +340,7 @@ final class Fit {
     Dataset view = data.atEpoch(epoch);
     binding.requireView(view, epoch);
     numbers.startEpoch();
-    int done = Math.min(resumed.map(f -> f.notes().examples()).orElse(0), data.size());
+    int done = resumed.map(f -> f.notes().examples()).orElse(0);
     long stepsAtFirst = steps;
     if (resumed.isPresent()) {
       FitNotes notes = resumed.get().notes();
@@ -424,7 +424,8 @@ final class Fit {
       int done,
       long stepsAtFirst) {
     int[] order = order(epoch);
-    reader.start(view, Arrays.copyOfRange(order, done, order.length));
+    int first = Math.min(done, order.length); // of a data set that may differ, and is smaller
+    reader.start(view, Arrays.copyOfRange(order, first, order.length));
     int examples = done;
     try {
       while (!mustStop()) {

@@ -43,13 +43,19 @@ final class FitFingerprint {
     texts.put("averageWeights", settings.updates().averageDecay().toString());
     texts.put("decayToStart", Double.toString(settings.updates().startDecay()));
     Map<String, String> losses = new TreeMap<>();
-    settings.losses().forEach((task, loss) -> losses.put(task, loss.getClass().getName()));
+    settings.losses().forEach((task, loss) -> losses.put(task, nameOf(loss)));
     texts.put("loss", losses.toString());
     texts.put("validation", settings.validation() == null ? "none" : textOf(settings.validation()));
     texts.put("validateEvery", Integer.toString(settings.validateEvery()));
     texts.put("watched", settings.watched() == null ? "none" : settings.watched().toString());
     texts.put("earlyStopping", settings.patience().toString());
     return new FitFingerprint(texts);
+  }
+
+  /** A lambda's class has another name in each process: it is known by the class around it. */
+  private static String nameOf(Loss loss) {
+    Class<?> type = loss.getClass();
+    return type.isHidden() ? "a lambda of " + type.getNestHost().getName() : type.getName();
   }
 
   /** Size, shape, names of tasks, and a digest of a few examples with their targets. */

@@ -491,8 +491,8 @@ public final class Trainer {
    * @param data what to train on, at least one example
    * @return what happened
    * @throws IllegalArgumentException if tasks or targets do not fit the network, naming example and
-   *     label; or a head stands on the output of another; or {@link Balance#famo} or {@link
-   *     Balance#pcGrad} has losses of one's own to weigh
+   *     label; a head stands on the output of another; {@link Balance#famo} or {@link
+   *     Balance#pcGrad} has losses of one's own to weigh; or a checkpoint is of another network
    * @throws ShapeException if inputs or targets have the wrong shape
    * @throws NonFiniteException if an input is not finite, naming the example; or a loss or gradient
    *     (or its square, where the optimizer keeps such), naming step and task, or row and column

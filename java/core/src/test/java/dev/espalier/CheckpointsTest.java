@@ -271,6 +271,56 @@ class CheckpointsTest {
     }
   }
 
+  private static double squares(LossBatch batch) {
+    double sum = 0;
+    for (int i = 0; i < batch.logits().length; i++) {
+      if (batch.mask()[i]) {
+        batch.gradients()[i] = 2 * batch.logits()[i];
+        sum += batch.logits()[i] * batch.logits()[i];
+      }
+    }
+    return sum;
+  }
+
+  /** The same lambda has another name in another process, as two of one class have in this one. */
+  @Test
+  void aLambdaIsTheSameLossInAnotherProcess() {
+    fit(t -> t.loss("side", batch -> squares(batch)).checkpoints(Checkpoints.in(folder)));
+    Checkpoints resuming = Checkpoints.in(folder).resuming();
+    History again = fit(t -> t.loss("side", batch -> squares(batch)).checkpoints(resuming));
+    assertEquals(2, again.epochs().size());
+    String message =
+        assertThrows(
+                IllegalStateException.class,
+                () -> fit(t -> t.loss("side", new Squares()).checkpoints(resuming)))
+            .getMessage();
+    assertTrue(message.contains("Squares"), message);
+  }
+
+  private static final class Squares implements Loss {
+    @Override
+    public double compute(LossBatch batch) {
+      return squares(batch);
+    }
+  }
+
+  @Test
+  void theLossOfABegunEpochIsThatOfItsExamplesWhereFewerAreLeft() {
+    Checkpoints each = Checkpoints.in(folder).everySteps(3);
+    History begun = fit(t -> t.steps(4).shuffle(false).checkpoints(each));
+    try (Network network = network()) {
+      History history =
+          Trainer.of(network)
+              .batchSize(16)
+              .epochs(1)
+              .shuffle(false)
+              .checkpoints(each.resuming().mayDiffer("data", "epochs", "steps", "schedule"))
+              .fit(Datasets.range(data, 0, 20));
+      double first48 = begun.epochs().get(0).loss();
+      assertEquals(first48, history.epochs().get(0).loss(), 0.2 * first48);
+    }
+  }
+
   @Test
   void refusesAnotherNetwork() {
     fit(t -> t.checkpoints(Checkpoints.in(folder)));

@@ -35,7 +35,8 @@ final class CellFolder {
     try {
       Files.createDirectories(folder);
     } catch (IOException error) {
-      throw new UncheckedIOException("folder " + folder + ": " + error.getMessage(), error);
+      throw new UncheckedIOException(
+          "folder: expected a folder, or that one can be made: " + error, error);
     }
   }
 

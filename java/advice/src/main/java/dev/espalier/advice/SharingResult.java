@@ -188,6 +188,11 @@ public final class SharingResult {
       return "Can't tell: the study ended before anything was compared.";
     }
     int width = decision.shared().orElseThrow().way().width();
+    if (Double.isNaN(gain(width).estimate())) {
+      return "Can't tell: no question has known answers to compare "
+          + metric()
+          + " by in what judges.";
+    }
     String by = metric() + ' ' + signed(gain(width)) + " to separate networks";
     String text =
         switch (verdict()) {

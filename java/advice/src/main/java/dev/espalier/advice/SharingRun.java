@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -129,7 +130,9 @@ final class SharingRun {
 
   /** Makes a network of some questions, or all. */
   private Network network(int width, Optional<List<Integer>> group, long seed) {
-    NetworkBuilder builder = study.form().apply(width);
+    NetworkBuilder builder =
+        Objects.requireNonNull(
+            study.form().apply(width), "form: expected a description of a network, got null");
     for (Map.Entry<String, Function<String[], ? extends Head>> entry : study.heads().entrySet()) {
       String task = entry.getKey();
       List<String> names = names(target(task));

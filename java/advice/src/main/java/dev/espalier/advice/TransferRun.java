@@ -110,7 +110,8 @@ final class TransferRun {
 
   private Network scratch(long seed) {
     return study.scratch().isPresent()
-        ? study.scratch().get().apply(seed)
+        ? Objects.requireNonNull(
+            study.scratch().get().apply(seed), "scratch: expected a network, got null")
         : graft().reinitialize().build(seed);
   }
 

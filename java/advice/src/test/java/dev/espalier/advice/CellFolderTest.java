@@ -63,6 +63,8 @@ class CellFolderTest {
   @Test
   void aFolderThatIsAFileIsAnError() throws IOException {
     Path file = Files.writeString(temporary.resolve("file"), "");
-    assertThrows(UncheckedIOException.class, () -> new CellFolder(file));
+    String message =
+        assertThrows(UncheckedIOException.class, () -> new CellFolder(file)).getMessage();
+    assertTrue(message.contains("expected a folder") && message.contains("Exists"), message);
   }
 }

@@ -180,6 +180,20 @@ class SharingStudyTest {
         "questions: expected at least 2", () -> study().run(named(new float[60][4], one, "a")));
     SharingResult result = study().steps(2).widths(1).run(data);
     assertRefused("width: expected one of [1]", () -> result.gain(3));
+    SharingStudy none = SharingStudy.of(width -> null).head("t", Head::labels);
+    String message = assertThrows(NullPointerException.class, () -> none.run(data)).getMessage();
+    assertTrue(message.contains("form: expected"), message);
+  }
+
+  @Test
+  void nothingIsComparedByAnswersThatNobodyKnows() {
+    float[][] blank = new float[24][2];
+    for (float[] row : blank) {
+      Arrays.fill(row, Float.NaN);
+    }
+    SharingResult result = study().steps(2).widths(1).run(named(new float[24][4], blank, "a", "b"));
+    assertEquals(SharingVerdict.CANNOT_TELL, result.verdict());
+    assertTrue(result.sentence().contains("no question has known answers"), result::sentence);
   }
 
   private static void assertRefused(

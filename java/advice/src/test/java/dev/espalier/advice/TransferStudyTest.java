@@ -220,6 +220,9 @@ class TransferStudyTest {
     assertThrows(IllegalArgumentException.class, () -> TransferStudy.of(backbone).run(data));
     assertRefused("expected at least 12 examples", () -> sides().run(new Dots(11, 3).sides()));
     assertRefused("quarter", () -> sides().run(new Dots(60, 3).quarters()));
+    TransferStudy nothing = sides().scratch(seed -> null);
+    String message = assertThrows(NullPointerException.class, () -> nothing.run(data)).getMessage();
+    assertTrue(message.contains("scratch: expected"), message);
     assertRefused("count: expected 2 to 100", () -> sides().folds(1));
     assertRefused("folds: expected at least 2", () -> sides().folds(List.of()));
     assertRefused("steps", () -> sides().headSteps(0));

@@ -28,11 +28,18 @@ final class ContactSheet {
     int[] dimensions = data.inputShape().dims();
     int height = dimensions[1] + GAP;
     int width = dimensions[2] + GAP;
-    BufferedImage sheet =
-        new BufferedImage(
-            Math.addExact(Math.multiplyExact(epochs + 1, width), 2 * GAP),
-            Math.addExact(Math.multiplyExact(examples, height), GAP),
-            BufferedImage.TYPE_INT_RGB);
+    long across = (epochs + 1L) * width + 2 * GAP;
+    long down = (long) examples * height + GAP;
+    if (across > Integer.MAX_VALUE / down) {
+      throw new IllegalArgumentException(
+          "contactSheet: expected at most "
+              + Integer.MAX_VALUE
+              + " pixels, got "
+              + across
+              + " x "
+              + down);
+    }
+    BufferedImage sheet = new BufferedImage((int) across, (int) down, BufferedImage.TYPE_INT_RGB);
     Graphics2D graphics = sheet.createGraphics();
     graphics.setColor(Color.GRAY);
     graphics.fillRect(0, 0, sheet.getWidth(), sheet.getHeight());

@@ -87,10 +87,14 @@ record Mixing(double mixup, double cutMix, double share) {
   /** Draws from Beta(alpha, alpha), by Jöhnk's method. */
   private static double beta(double alpha, RandomGenerator random) {
     while (true) {
-      double x = StrictMath.pow(random.nextDouble(), 1 / alpha);
-      double y = StrictMath.pow(random.nextDouble(), 1 / alpha);
+      double u = random.nextDouble();
+      double v = random.nextDouble();
+      double x = StrictMath.pow(u, 1 / alpha);
+      double y = StrictMath.pow(v, 1 / alpha);
       if (x + y > 0 && x + y <= 1) {
         return x / (x + y);
+      } else if (x + y == 0 && u + v > 0) { // too small an alpha for powers, not for their ratio
+        return 1 / (1 + StrictMath.exp((StrictMath.log(v) - StrictMath.log(u)) / alpha));
       }
     }
   }

@@ -318,6 +318,7 @@ class AugmentationTest {
     assertRefused("mixup", () -> NOTHING.mixup(0));
     assertRefused("cutMix", () -> NOTHING.cutMix(3));
     assertRefused("examples", () -> NOTHING.contactSheet(grey, 1, 2, 1));
+    assertRefused("pixels", () -> NOTHING.contactSheet(grey, 1, 1, Integer.MAX_VALUE));
   }
 
   private static void assertRefused(String words, Runnable call) {
