@@ -216,6 +216,33 @@ inline void trainerFinishStep(JNIEnv* environment, jclass, std::int64_t trainer,
   written.Deliver();
 }
 
+inline void trainerCountLabelled(JNIEnv* environment, jclass, std::int64_t trainer,
+                                 std::int64_t batch, jlongArray targets, jlongArray masks,
+                                 jlongArray totals, std::int64_t count) {
+  LongsOut written(environment, totals);
+  trainerCountLabelled(trainer, batch, LongsIn(environment, targets).data(),
+                       LongsIn(environment, masks).data(), written.data(), count);
+  written.Deliver();
+}
+
+inline void trainerComputeGradients(JNIEnv* environment, jclass, std::int64_t trainer,
+                                    jlongArray totals, std::int64_t count, std::int64_t first,
+                                    std::int64_t batch, std::int64_t inputs, jlongArray targets,
+                                    jlongArray masks, std::int64_t gradients) {
+  trainerComputeGradients(trainer, LongsIn(environment, totals).data(), count, first, batch, inputs,
+                          LongsIn(environment, targets).data(), LongsIn(environment, masks).data(),
+                          gradients);
+}
+
+inline void trainerApplyGradients(JNIEnv* environment, jclass, std::int64_t trainer,
+                                  jlongArray totals, std::int64_t count, std::int64_t gradients,
+                                  jdoubleArray results) {
+  DoublesOut written(environment, results);
+  trainerApplyGradients(trainer, LongsIn(environment, totals).data(), count, gradients,
+                        written.data());
+  written.Deliver();
+}
+
 inline void trainerEvaluateCached(JNIEnv* environment, jclass, std::int64_t trainer, int slot,
                                   std::int64_t batch, jlongArray examples, std::int64_t logits) {
   trainerEvaluateCached(trainer, slot, batch, LongsIn(environment, examples).data(), logits);

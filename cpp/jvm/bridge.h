@@ -111,6 +111,18 @@ void trainerBeginStepCached(std::int64_t trainer, int slot, std::int64_t batch,
                             const std::int64_t* masks, std::int64_t logits);
 void trainerFinishStep(std::int64_t trainer, std::int64_t gradients, const double* sums,
                        double* results);
+/// Data-parallel steps. totals: examples, then labelled ones of each target, [count]. Counting
+/// writes those of a shard.
+std::int64_t trainerTargetCount(std::int64_t trainer);
+std::int64_t trainerGradientFloats(std::int64_t trainer);
+void trainerCountLabelled(std::int64_t trainer, std::int64_t batch, const std::int64_t* targets,
+                          const std::int64_t* masks, std::int64_t* totals, std::int64_t count);
+void trainerComputeGradients(std::int64_t trainer, const std::int64_t* totals, std::int64_t count,
+                             std::int64_t first, std::int64_t batch, std::int64_t inputs,
+                             const std::int64_t* targets, const std::int64_t* masks,
+                             std::int64_t gradients);
+void trainerApplyGradients(std::int64_t trainer, const std::int64_t* totals, std::int64_t count,
+                           std::int64_t gradients, double* results);
 void trainerEvaluate(std::int64_t trainer, std::int64_t batch, std::int64_t inputs,
                      std::int64_t logits);
 void trainerEvaluateCached(std::int64_t trainer, int slot, std::int64_t batch,

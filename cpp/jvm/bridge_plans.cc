@@ -53,6 +53,14 @@ void ReadAnswers(TrainerObject& object, std::int64_t gradients, const double* su
   }
 }
 
+BatchTotals Totals(const std::int64_t* totals, std::int64_t count) {
+  const auto counts = Borrow("totals", totals, count);
+  if (counts.empty()) {
+    Fail(ErrorCode::kInvalidArgument, "totals: expected a number of examples first, got nothing");
+  }
+  return {.examples = counts[0], .labelled = counts.subspan(1)};
+}
+
 std::span<const float> Rows(const TrainerObject& object, std::int64_t batch, std::int64_t inputs) {
   return Borrow<const float>("inputs", inputs, CheckedMultiply(batch, object.input_size));
 }
@@ -170,6 +178,54 @@ void trainerFinishStep(std::int64_t trainer, std::int64_t gradients, const doubl
     const auto written = StepResults(*entered, results);
     ReadAnswers(*entered, gradients, sums);
     WriteStepResult(entered->trainer.FinishStep(entered->answers), written);
+  });
+}
+
+std::int64_t trainerTargetCount(std::int64_t trainer) {
+  return Guard([&] { return EnteredTrainer(trainer)->trainer.TargetCount(); });
+}
+
+std::int64_t trainerGradientFloats(std::int64_t trainer) {
+  return Guard([&] { return EnteredTrainer(trainer)->trainer.GradientFloats(); });
+}
+
+void trainerCountLabelled(std::int64_t trainer, std::int64_t batch, const std::int64_t* targets,
+                          const std::int64_t* masks, std::int64_t* totals, std::int64_t count) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    const auto counts = Borrow("totals", totals, count);
+    const auto labelled = counts.subspan(counts.empty() ? 0 : 1);
+    std::ranges::fill(counts, 0);
+    entered->heads.ReadTargets(batch, targets, masks, entered->targets);
+    entered->trainer.CountLabelled(batch, entered->targets, labelled);
+    counts[0] = batch;
+  });
+}
+
+void trainerComputeGradients(std::int64_t trainer, const std::int64_t* totals, std::int64_t count,
+                             std::int64_t first, std::int64_t batch, std::int64_t inputs,
+                             const std::int64_t* targets, const std::int64_t* masks,
+                             std::int64_t gradients) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    const BatchTotals whole = Totals(totals, count);
+    const auto rows = Rows(*entered, batch, inputs);
+    entered->heads.ReadTargets(batch, targets, masks, entered->targets);
+    entered->trainer.ComputeGradients(
+        whole, {.first = first, .examples = batch}, Inputs::SideBySide(rows), entered->targets,
+        Borrow<float>("gradients", gradients, entered->trainer.GradientFloats()));
+  });
+}
+
+void trainerApplyGradients(std::int64_t trainer, const std::int64_t* totals, std::int64_t count,
+                           std::int64_t gradients, double* results) {
+  Guard([&] {
+    const EnteredTrainer entered(trainer);
+    const auto written = StepResults(*entered, results);
+    const std::int64_t floats = entered->trainer.GradientFloats();
+    WriteStepResult(entered->trainer.ApplyGradients(
+                        Totals(totals, count), Borrow<const float>("gradients", gradients, floats)),
+                    written);
   });
 }
 

@@ -55,6 +55,7 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
   }
   float values[16] = {};
   double results[16] = {};
+  std::int64_t totals[16] = {1};
   const std::int64_t examples[] = {0};
   const std::int64_t targets[] = {0, 0};
   const std::int64_t memory = Address(values);
@@ -95,6 +96,11 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { trainerBeginStep(trainer, 1, memory, targets, nullptr, memory); },
       [&] { trainerBeginStepCached(trainer, 0, 1, examples, targets, nullptr, memory); },
       [&] { trainerFinishStep(trainer, memory, results, results); },
+      [&] { trainerTargetCount(trainer); },
+      [&] { trainerGradientFloats(trainer); },
+      [&] { trainerCountLabelled(trainer, 1, targets, nullptr, totals, 6); },
+      [&] { trainerComputeGradients(trainer, totals, 6, 0, 1, memory, targets, nullptr, memory); },
+      [&] { trainerApplyGradients(trainer, totals, 6, memory, results); },
       [&] { trainerEvaluate(trainer, 1, memory, memory); },
       [&] { trainerEvaluateCached(trainer, 0, 1, examples, memory); },
       [&] { trainerPrefixFingerprint(trainer); },

@@ -219,6 +219,30 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("trainerCacheExamples",
         [&] { trainerCacheExamples(trainer, 1, kBatch, examples.data(), Address(inputs.data())); });
   Keeps("closeHandle", [&] { closeHandle(trainer); }, "of a trainer with a prefix");
+  trainer = trainerCreate(network, R"({"max_batch_size":4,"data_parallel":true})");
+  std::vector<std::int64_t> totals(4);
+  Keeps("trainerTargetCount", [&] { EXPECT_EQ(trainerTargetCount(trainer), 3); });
+  Keeps("trainerCountLabelled",
+        [&] { trainerCountLabelled(trainer, kBatch, targets, masks, totals.data(), 4); });
+  KeepsWhereItThrows("trainerCountLabelled", "on a wrong label", [&] {
+    trainerCountLabelled(trainer, kBatch, bad_targets, masks, totals.data(), 4);
+  });
+  std::vector<float> gradients;
+  Keeps("trainerGradientFloats",
+        [&] { gradients.resize(static_cast<std::size_t>(trainerGradientFloats(trainer))); });
+  totals = {kBatch, 3, 3, 3};
+  const auto compute = [&](const std::vector<float>& values) {
+    trainerComputeGradients(trainer, totals.data(), 4, 0, kBatch, Address(values.data()), targets,
+                            masks, Address(gradients.data()));
+  };
+  Keeps("trainerComputeGradients", [&] { compute(inputs); });
+  KeepsWhereItThrows("trainerComputeGradients", "on a NaN", [&] { compute(bad_inputs); });
+  const auto apply = [&](std::int64_t count) {
+    trainerApplyGradients(trainer, totals.data(), count, Address(gradients.data()), results.data());
+  };
+  Keeps("trainerApplyGradients", [&] { apply(4); });
+  KeepsWhereItThrows("trainerApplyGradients", "with few totals", [&] { apply(3); });
+  closeHandle(trainer);
   std::int64_t of_features = 0;
   Keeps("featurePredictorCreate", [&] { of_features = featurePredictorCreate(network, false); });
   Keeps("featurePredictorHasFrozenPrefix",

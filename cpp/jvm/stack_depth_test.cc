@@ -188,6 +188,18 @@ class Session {
       trainerFinishStep(trainer, Address(gradients.data()), sums, results_);
       closeHandle(trainer);
     });
+    Call(name + ": step in shards", [&] {
+      const std::int64_t trainer =
+          trainerCreate(network, R"({"max_batch_size":48,"data_parallel":true})");
+      std::vector<std::int64_t> totals(static_cast<std::size_t>(1 + trainerTargetCount(trainer)));
+      std::vector<float> gradients(static_cast<std::size_t>(trainerGradientFloats(trainer)));
+      const auto count = static_cast<std::int64_t>(totals.size());
+      trainerCountLabelled(trainer, kBatch, targets_.data(), nullptr, totals.data(), count);
+      trainerComputeGradients(trainer, totals.data(), count, 0, kBatch, Address(inputs_.data()),
+                              targets_.data(), nullptr, Address(gradients.data()));
+      trainerApplyGradients(trainer, totals.data(), count, Address(gradients.data()), results_);
+      closeHandle(trainer);
+    });
     trained("evaluate", [&](std::int64_t trainer) {
       trainerEvaluate(trainer, kBatch, Address(inputs_.data()), Address(outputs_.data()));
     });

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/checked.h"
 #include "core/cpu.h"
@@ -105,18 +106,31 @@ double WeightOver(const TaskSpec& task, std::int64_t entries) {
   return entries > 0 ? task.weight / static_cast<double>(entries) : 0.0;
 }
 
+// LossScale of a batch, or of that which it is a shard of.
+double SharedScale(const TaskSpec& task, std::int64_t batch, std::int64_t labelled,
+                   const LossTotals* totals) {
+  if (totals == nullptr) return LossScale(task, batch, labelled);
+  return LossScale(task, totals->examples,
+                   std::reduce(totals->labelled.begin(), totals->labelled.end()));
+}
+
 // What the loss of one entry counts for, and its gradient, by column.
 class EntryScales {
  public:
-  EntryScales(const TaskSpec& task, std::int64_t batch, std::int64_t labelled)
+  EntryScales(const TaskSpec& task, std::int64_t batch, std::int64_t labelled,
+              const LossTotals* totals)
       : task_(task),
         is_per_label_(task.normalization == LossNormalization::kPerLabel),
-        shared_scale_(LossScale(task, batch, labelled)) {}
+        totals_(totals),
+        shared_scale_(SharedScale(task, batch, labelled, totals)) {}
 
   bool is_per_label() const { return is_per_label_; }
 
-  double Scale(std::int64_t labelled_of_column) const {
-    return is_per_label_ ? WeightOver(task_, labelled_of_column) : shared_scale_;
+  // `labelled`: entries of the column in the batch.
+  double Scale(std::int64_t column, std::int64_t labelled) const {
+    if (!is_per_label_) return shared_scale_;
+    return WeightOver(
+        task_, totals_ == nullptr ? labelled : totals_->labelled[static_cast<std::size_t>(column)]);
   }
 
   float PositiveWeight(std::size_t column) const {
@@ -127,6 +141,7 @@ class EntryScales {
  private:
   const TaskSpec& task_;
   bool is_per_label_;
+  const LossTotals* totals_;
   double shared_scale_;
 };
 
@@ -148,7 +163,7 @@ LossResult ComputeEntries(const TaskSpec& task, const TaskTargets& targets,
     }
   }
 
-  const EntryScales entry_scales(task, arguments.batch, result.labelled);
+  const EntryScales entry_scales(task, arguments.batch, result.labelled, arguments.totals);
   const EntryLossSettings settings = SettingsOf(task);
   EntryColumns columns;
   for (std::int64_t first = 0; first < arguments.width; first += kEntryBlockColumns) {
@@ -157,8 +172,8 @@ LossResult ComputeEntries(const TaskSpec& task, const TaskTargets& targets,
     std::array<double, kEntryBlockColumns> scales;
     for (std::size_t j = 0; j < static_cast<std::size_t>(kEntryBlockColumns); ++j) {
       const bool is_column = static_cast<std::int64_t>(j) < block.columns;
-      const std::int64_t count = entry_scales.is_per_label() && is_column ? counts[j] : 0;
-      scales[j] = entry_scales.Scale(count);
+      scales[j] =
+          is_column ? entry_scales.Scale(first + static_cast<std::int64_t>(j), counts[j]) : 0.0;
       columns.gradient_scales[j] = static_cast<float>(scales[j]);
       columns.positive_weights[j] =
           is_column ? entry_scales.PositiveWeight(static_cast<std::size_t>(first) + j) : 1.0f;
@@ -189,8 +204,8 @@ class ListedBlock {
     logits_[i] = arguments_.logits[entry];
     values_[i] = targets_.values[static_cast<std::size_t>(row * head_.width + column)];
     columns_.positive_weights[i] = scales_.PositiveWeight(static_cast<std::size_t>(column));
-    columns_.gradient_scales[i] =
-        static_cast<float>(scales_.Scale(arguments_.entries->Column(head_.first + column).size()));
+    columns_.gradient_scales[i] = static_cast<float>(
+        scales_.Scale(column, arguments_.entries->Column(head_.first + column).size()));
     if (count_ == kMost) Compute();
   }
 
@@ -243,7 +258,7 @@ LossResult ComputeListedEntries(const TaskSpec& task, const TaskTargets& targets
     arguments.active[static_cast<std::size_t>(j)] = count > 0 ? 1 : 0;
     arguments.column_sums[static_cast<std::size_t>(j)] = 0.0;
   }
-  const EntryScales scales(task, arguments.batch, result.labelled);
+  const EntryScales scales(task, arguments.batch, result.labelled, arguments.totals);
   ListedBlock block(task, targets, arguments, scales);
   for (std::int64_t row = 0; row < arguments.batch; ++row) {
     const EntryRange range = list.RowOfHead(row, arguments.head);
@@ -252,7 +267,7 @@ LossResult ComputeListedEntries(const TaskSpec& task, const TaskTargets& targets
   block.Compute();
   for (std::int64_t j = 0; j < head.width; ++j) {
     result.loss += arguments.column_sums[static_cast<std::size_t>(j)] *
-                   scales.Scale(list.Column(head.first + j).size());
+                   scales.Scale(j, list.Column(head.first + j).size());
   }
   return result;
 }
@@ -265,8 +280,8 @@ bool IsLabelledRow(const TaskTargets& targets, std::size_t row) {
 // row are not read. `unlabelled(row)` is called for such rows.
 template <typename OffsetOf, typename Unlabelled>
 LossResult ComputeClasses(const TaskSpec& task, const TaskTargets& targets, std::int64_t batch,
-                          std::int64_t width, const float* logits, float* grad_logits,
-                          OffsetOf offset_of, Unlabelled unlabelled) {
+                          const LossTotals* totals, std::int64_t width, const float* logits,
+                          float* grad_logits, OffsetOf offset_of, Unlabelled unlabelled) {
   LossResult result;
   for (std::size_t row = 0; row < targets.classes.size(); ++row) {
     if (IsLabelledRow(targets, row)) ++result.labelled;
@@ -276,7 +291,7 @@ LossResult ComputeClasses(const TaskSpec& task, const TaskTargets& targets, std:
   row.on = 1.0 - task.label_smoothing;
   row.off = task.label_smoothing / static_cast<double>(width);
   // One question, so per label is the same as per labelled entry.
-  row.scale = LossScale(task, batch, result.labelled);
+  row.scale = SharedScale(task, batch, result.labelled, totals);
   row.class_weight_sum = static_cast<double>(width);
   if (!task.class_weights.empty()) {
     row.class_weights = task.class_weights.data();
@@ -346,8 +361,8 @@ LossResult ComputeLoss(const TaskSpec& task, const TaskTargets& targets,
   }
   if (task.kind != TaskKind::kClasses) return ComputeEntries(task, targets, arguments);
   const LossResult result =
-      ComputeClasses(task, targets, arguments.batch, arguments.width, arguments.logits,
-                     arguments.grad_logits, offset_of, clear_row);
+      ComputeClasses(task, targets, arguments.batch, arguments.totals, arguments.width,
+                     arguments.logits, arguments.grad_logits, offset_of, clear_row);
   MarkAll(arguments.active, result.labelled > 0);
   return result;
 }
@@ -362,8 +377,9 @@ LossResult ComputeListedLoss(const TaskSpec& task, const TaskTargets& targets,
   if (task.kind != TaskKind::kClasses) return ComputeListedEntries(task, targets, arguments);
   const LabelledEntries& list = *arguments.entries;
   const LossResult result = ComputeClasses(
-      task, targets, arguments.batch, list.heads()[static_cast<std::size_t>(arguments.head)].width,
-      arguments.logits, arguments.grad_logits,
+      task, targets, arguments.batch, arguments.totals,
+      list.heads()[static_cast<std::size_t>(arguments.head)].width, arguments.logits,
+      arguments.grad_logits,
       [&](std::int64_t row) { return list.RowOfHead(row, arguments.head).begin; },
       [](std::int64_t) {});
   MarkAll(arguments.active, result.labelled > 0);

@@ -12,6 +12,12 @@
 
 namespace espalier {
 
+/// What a task's sum is divided by where a batch is a shard of a larger one.
+struct LossTotals {
+  std::int64_t examples = 0;                    // of the larger batch
+  std::span<const std::int64_t> labelled = {};  // in it: by column of the head; classes: one number
+};
+
 struct LossArguments {
   std::int64_t batch = 0;
   std::int64_t width = 0;               // of the head
@@ -19,6 +25,7 @@ struct LossArguments {
   std::int64_t stride = 0;              // of logits and grad_logits
   float* grad_logits = nullptr;         // overwritten; exactly 0 where unlabelled; null: loss only
   std::span<std::uint8_t> active = {};  // [width]: 1 for columns that a labelled entry reaches
+  const LossTotals* totals = nullptr;   // null: the batch is the whole one
 };
 
 struct LossResult {
@@ -35,6 +42,7 @@ struct ListedLossArguments {
   float* grad_logits = nullptr;         // by entry, of the head's entries; null: loss only
   std::span<double> column_sums = {};   // scratch: as many as the head has columns
   std::span<std::uint8_t> active = {};  // as in LossArguments
+  const LossTotals* totals = nullptr;   // as in LossArguments
 };
 
 /// What the sum of a batch's losses, and each gradient, is multiplied by: the task's weight over

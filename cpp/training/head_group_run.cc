@@ -11,6 +11,7 @@
 #include "kernels/reductions/reduction.h"
 #include "layers/layout.h"
 #include "losses/loss.h"
+#include "training/labelled_counts.h"
 
 namespace espalier {
 namespace {
@@ -79,7 +80,11 @@ void HeadGroupRun::Bind(ParameterUpdates& updates) {
   for (const int index : group_.group.heads) {
     const GraphHead& graph_head = network_.heads[Index(index)];
     std::int64_t active_column = 0;
-    for (int i = 0; i < index; ++i) active_column += network_.heads[Index(i)].width();
+    std::int64_t first_target = 0;
+    for (int i = 0; i < index; ++i) {
+      active_column += network_.heads[Index(i)].width();
+      first_target += TargetsOf(network_.heads[Index(i)]);
+    }
     const auto own_loss =
         std::find_if(own_losses_.begin(), own_losses_.end(),
                      [&](const OwnLoss& loss) { return loss.name() == graph_head.name; });
@@ -87,6 +92,8 @@ void HeadGroupRun::Bind(ParameterUpdates& updates) {
                       .column = column,
                       .width = graph_head.width(),
                       .active_column = active_column,
+                      .first_target = first_target,
+                      .targets = TargetsOf(graph_head),
                       .own_loss = own_loss == own_losses_.end()
                                       ? -1
                                       : static_cast<int>(own_loss - own_losses_.begin())});
@@ -148,13 +155,18 @@ void HeadGroupRun::Forward(std::int64_t batch, std::span<const TaskTargets> targ
 }
 
 void HeadGroupRun::ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
-                                 std::span<TaskLoss> tasks,
-                                 std::span<std::uint8_t> active_columns) {
+                                 std::span<TaskLoss> tasks, std::span<std::uint8_t> active_columns,
+                                 const BatchTotals* whole) {
   for (std::size_t i = 0; i < heads_.size(); ++i) {
     const Head& head = heads_[i];
     const TaskSpec& task = network_.heads[Index(head.index)].task;
     const std::span<std::uint8_t> active =
         active_columns.subspan(Index(head.active_column), Index(head.width));
+    std::optional<LossTotals> totals;
+    if (whole != nullptr) {
+      totals = {.examples = whole->examples,
+                .labelled = whole->labelled.subspan(Index(head.first_target), Index(head.targets))};
+    }
     LossResult result;
     if (head.own_loss >= 0) {
       result.labelled = own_losses_[Index(head.own_loss)].Read(batch, targets[Index(head.index)],
@@ -168,7 +180,8 @@ void HeadGroupRun::ComputeLosses(std::int64_t batch, std::span<const TaskTargets
                                   .logits = buffers_.logits,
                                   .grad_logits = buffers_.grad_logits,
                                   .column_sums = std::span(column_sums_).first(Index(head.width)),
-                                  .active = active});
+                                  .active = active,
+                                  .totals = totals ? &*totals : nullptr});
     } else {
       float* const grad_logits = buffers_.grad_logits;
       result =
@@ -178,7 +191,8 @@ void HeadGroupRun::ComputeLosses(std::int64_t batch, std::span<const TaskTargets
                        .logits = buffers_.logits + head.column,
                        .stride = group_.group.width,
                        .grad_logits = grad_logits == nullptr ? nullptr : grad_logits + head.column,
-                       .active = active});
+                       .active = active,
+                       .totals = totals ? &*totals : nullptr});
     }
     tasks[Index(head.index)] = {result.loss, result.labelled};
   }

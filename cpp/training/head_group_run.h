@@ -51,9 +51,11 @@ class HeadGroupRun {
 
   /// Losses of the group's heads and their gradients by logits. Sets the heads' entries of
   /// `tasks`, one a head of the network, and of `active_columns`, those of all heads side by
-  /// side. Heads with an own loss get what that reads, and 0 for their loss.
+  /// side. Heads with an own loss get what that reads, and 0 for their loss. `whole`: the batch
+  /// that this one is a shard of; null: none.
   void ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
-                     std::span<TaskLoss> tasks, std::span<std::uint8_t> active_columns);
+                     std::span<TaskLoss> tasks, std::span<std::uint8_t> active_columns,
+                     const BatchTotals* whole = nullptr);
 
   /// The losses left open by ComputeLosses; `answers` has one for each of `own_losses`.
   void AcceptLosses(std::span<const LossAnswer> answers, std::span<TaskLoss> tasks);
@@ -78,6 +80,8 @@ class HeadGroupRun {
     std::int64_t column = 0;  // in the group
     std::int64_t width = 0;
     std::int64_t active_column = 0;  // of all heads
+    std::int64_t first_target = 0;   // in BatchTotals::labelled
+    std::int64_t targets = 0;        // an example's
     int own_loss = -1;               // in own_losses
   };
 

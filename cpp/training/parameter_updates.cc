@@ -180,7 +180,7 @@ void ParameterUpdates::AddTableGradient(int parameter, const TableIds& ids,
                .width = shape[1],
                .ids = ids,
                .gradients = Gradient(parameter)},
-              max_batch);
+              max_batch, config_.data_parallel);
   // At worst every row is a run of its own.
   const std::int64_t segments =
       tables_.tables().back().most_reached * Chunks(shape[1], kChunkFloats);
@@ -220,6 +220,12 @@ double ParameterUpdates::GradientNorm(std::int64_t batch, const BatchLengths* le
                         : known_squares_ + late_.SumOfSquares(partial_sums_.span(), workspace));
   most_gradient_ = are_surely_finite ? std::max(norm, late_.most()) : norm;
   return norm;
+}
+
+double ParameterUpdates::GradientNormOfShards(Workspace& workspace) {
+  known_squares_ = SumOfChunks(/*clamped=*/false, workspace) + tables_.BeginOfAllRows();
+  most_gradient_ = std::sqrt(known_squares_);
+  return most_gradient_;
 }
 
 double ParameterUpdates::SumOfChunks(bool clamped, Workspace& workspace) {

@@ -69,6 +69,10 @@ class ParameterUpdates {
   /// not finite exactly if one of them is not. `lengths`: the batch's; null: all positions.
   double GradientNorm(std::int64_t batch, const BatchLengths* lengths, Workspace& workspace);
 
+  /// As GradientNorm, of sums of shards' gradients, which were written to all rows of tables. With
+  /// TrainerConfig::data_parallel alone; then no gradient is late.
+  double GradientNormOfShards(Workspace& workspace);
+
   /// All gradients that are stored, some of them, of rows that no id of the step names, of others.
   std::span<float> gradients() { return gradients_.span(); }
   /// Those of the step.

@@ -31,7 +31,8 @@ struct TableRows {
 
 class TableGradients {
  public:
-  void Add(const TableRows& table, std::int64_t max_batch);
+  /// `takes_all_rows`: BeginOfAllRows will be called.
+  void Add(const TableRows& table, std::int64_t max_batch, bool takes_all_rows);
 
   /// The rows of a table that its ids name, in order.
   static void ListNamed(const TableRows& rows, std::int64_t batch, const BatchLengths* lengths,
@@ -40,6 +41,9 @@ class TableGradients {
   /// Begins a step: finds the rows whose gradients are not zero. Returns the sum of their squares,
   /// which is not finite exactly if one of them is not.
   double Begin(std::int64_t batch, const BatchLengths* lengths);
+
+  /// As Begin, of gradients that are written in all rows, whatever ids there are.
+  double BeginOfAllRows();
 
   /// The same sum for gradients within [-limit, limit], all finite.
   double ClampedSumOfSquares(float limit) const;
@@ -55,6 +59,8 @@ class TableGradients {
   std::span<const Table> tables() const { return tables_; }
 
  private:
+  static void DropZeros(Table& table, double& sum);
+
   std::vector<Table> tables_;
 };
 

@@ -44,7 +44,7 @@ TEST(TableGradients, RowsThatAreNamedAndNotZeroAreReached) {
               .width = 2,
               .ids = {.values = reinterpret_cast<const float*>(ids.data()), .per_example = 2},
               .gradients = gradients.data()},
-             4);
+             4, /*takes_all_rows=*/false);
   EXPECT_DOUBLE_EQ(tables.Begin(4, nullptr), 26.0);
   EXPECT_EQ(tables.tables()[0].reached, (std::vector<std::int32_t>{2, 5, 7}));
   EXPECT_DOUBLE_EQ(tables.ClampedSumOfSquares(2.0f), 9.0);

@@ -29,6 +29,12 @@ void CheckConfig(const TrainerConfig& config) {
          config.max_batch_size);
   }
   CheckBalance(config.balance);
+  if (config.data_parallel &&
+      (!config.losses.empty() || !std::holds_alternative<PlainWeights>(config.balance))) {
+    Fail(ErrorCode::kInvalidArgument, "data_parallel: expected ",
+         config.losses.empty() ? "tasks with weights of their own alone, got a balance"
+                               : "no losses of the caller's own, got one");
+  }
   CheckClip("clip_value", config.clip_value);
   CheckClip("clip_norm", config.clip_norm);
   if (!(config.layer_decay > 0.0 && config.layer_decay <= 1.0)) {
@@ -83,6 +89,25 @@ std::span<const LossBatch> Trainer::BeginStep(std::int64_t batch, const Inputs& 
 
 const StepResult& Trainer::FinishStep(std::span<const LossAnswer> answers) {
   return Live(implementation_).FinishStep(answers);
+}
+
+std::int64_t Trainer::TargetCount() const { return Live(implementation_).TargetCount(); }
+
+void Trainer::CountLabelled(std::int64_t examples, std::span<const TaskTargets> targets,
+                            std::span<std::int64_t> counts) const {
+  Live(implementation_).CountLabelled(examples, targets, counts);
+}
+
+std::int64_t Trainer::GradientFloats() const { return Live(implementation_).GradientFloats(); }
+
+void Trainer::ComputeGradients(const BatchTotals& whole, const Shard& shard, const Inputs& inputs,
+                               std::span<const TaskTargets> targets, std::span<float> gradients) {
+  Live(implementation_).ComputeGradients(whole, shard, inputs, targets, gradients);
+}
+
+const StepResult& Trainer::ApplyGradients(const BatchTotals& whole,
+                                          std::span<const float> gradients) {
+  return Live(implementation_).ApplyGradients(whole, gradients);
 }
 
 bool Trainer::HasFrozenPrefix() const { return Live(implementation_).HasFrozenPrefix(); }

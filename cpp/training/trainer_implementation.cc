@@ -32,8 +32,8 @@ std::string NumberText(double number) { return std::isnan(number) ? "NaN" : Conc
 
 TrainingPlan MakePlan(const NetworkState& network, const TrainerConfig& config) {
   if (network.limits) CheckLimits(network, *network.limits, CostUse::kTraining);
-  const bool allows_late_gradients =
-      !config.clip_norm && !std::holds_alternative<ProjectedGradients>(config.balance);
+  const bool allows_late_gradients = !config.clip_norm && !config.data_parallel &&
+                                     !std::holds_alternative<ProjectedGradients>(config.balance);
   return CompileTrainingPlan(network, config.max_batch_size, allows_late_gradients);
 }
 
@@ -96,6 +96,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<NetworkState> network,
          "or PCGrad, which compute a batch more than once; got one for task '",
          config.losses.begin()->first, "'");
   }
+  if (config.data_parallel) shards_.emplace(*network_, plan_, updates_, run_);
   if (balance_.Projects()) projection_.emplace(network_->heads.size(), updates_);
   result_.tasks.resize(network_->heads.size());
   tasks_again_.resize(network_->heads.size());
@@ -423,8 +424,11 @@ void Trainer::Implementation::FailUpdate(const GraphParameter& parameter) const 
 
 void Trainer::Implementation::CheckFiniteStatistics(std::int64_t batch) const {
   const GraphLayer* const layer = run_.FirstNonFiniteStatistics(batch);
-  if (layer == nullptr) return;
-  Fail(ErrorCode::kNonFinite, "statistics of layer '", layer->name, "' at step ", steps_ + 1,
+  if (layer != nullptr) FailStatistics(*layer);
+}
+
+void Trainer::Implementation::FailStatistics(const GraphLayer& layer) const {
+  Fail(ErrorCode::kNonFinite, "statistics of layer '", layer.name, "' at step ", steps_ + 1,
        ": expected a finite mean and variance of each channel, got others");
 }
 

@@ -21,6 +21,7 @@
 #include "training/gradient_projection.h"
 #include "training/input_pieces.h"
 #include "training/parameter_updates.h"
+#include "training/shard_gradients.h"
 #include "inference/plan_with_run.h"
 #include "training/task_balance.h"
 #include "training/training_plan.h"
@@ -67,6 +68,14 @@ class Trainer::Implementation {
                                              std::span<const TaskTargets> targets);
   const StepResult& FinishStep(std::span<const LossAnswer> answers);
 
+  std::int64_t TargetCount() const;
+  void CountLabelled(std::int64_t examples, std::span<const TaskTargets> targets,
+                     std::span<std::int64_t> counts) const;
+  std::int64_t GradientFloats() const;
+  void ComputeGradients(const BatchTotals& whole, const Shard& shard, const Inputs& inputs,
+                        std::span<const TaskTargets> targets, std::span<float> gradients);
+  const StepResult& ApplyGradients(const BatchTotals& whole, std::span<const float> gradients);
+
   bool HasFrozenPrefix() const { return plan_.has_prefix(); }
   std::int64_t FeatureCount() const { return plan_.has_prefix() ? plan_.source_floats : 0; }
   bool ReserveFeatures(int slot, std::int64_t examples);
@@ -106,6 +115,8 @@ class Trainer::Implementation {
   void CheckPrefix(const char* what) const;
   InputPointers CheckedInputs(const char* what, std::int64_t batch, const Inputs& inputs) const;
   void CheckStep(std::int64_t batch, std::span<const TaskTargets> targets) const;
+  void CheckTotals(const BatchTotals& whole) const;
+  void CheckGradientFloats(const char* what, std::size_t floats) const;
 
   void FollowThreadCount();
   /// Of examples [first, first + batch) of the inputs.
@@ -138,6 +149,7 @@ class Trainer::Implementation {
   void CheckFiniteLosses() const;
   void CheckGradients(double norm) const;
   void CheckFiniteStatistics(std::int64_t batch) const;
+  [[noreturn]] void FailStatistics(const GraphLayer& layer) const;
   [[noreturn]] void FailUpdate(const GraphParameter& parameter) const;
 
   void PrepareEvaluation();
@@ -154,6 +166,7 @@ class Trainer::Implementation {
   TrainingRun run_;
   TaskBalance balance_;
   std::optional<GradientProjection> projection_;
+  std::optional<ShardGradients> shards_;  // with data_parallel
   Workspace workspace_;
   std::optional<PlanWithRun> prefix_;
   std::vector<float*> sources_;

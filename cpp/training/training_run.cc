@@ -197,8 +197,24 @@ void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTarg
 }
 
 void TrainingRun::ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
-                                std::span<TaskLoss> tasks) {
-  for (HeadGroupRun& group : groups_) group.ComputeLosses(batch, targets, tasks, active_columns_);
+                                std::span<TaskLoss> tasks, const BatchTotals* whole) {
+  for (HeadGroupRun& group : groups_) {
+    group.ComputeLosses(batch, targets, tasks, active_columns_, whole);
+  }
+  MarkReachedNodes();
+}
+
+void TrainingRun::SetReached(std::span<const std::int64_t> labelled) {
+  auto column = active_columns_.begin();
+  auto target = labelled.begin();
+  for (const GraphHead& head : network_.heads) {
+    const bool is_classes = head.task.kind == TaskKind::kClasses;
+    for (std::int64_t i = 0; i < head.width(); ++i) {
+      *column++ = *target > 0 ? 1 : 0;
+      if (!is_classes) ++target;
+    }
+    if (is_classes) ++target;
+  }
   MarkReachedNodes();
 }
 

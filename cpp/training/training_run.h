@@ -57,8 +57,12 @@ class TrainingRun {
 
   /// Losses, their gradients by logits, and what labelled entries reach, for the targets of
   /// Forward. Fills `tasks`, one entry a head; the loss of a head with an own one is still 0.
+  /// `whole`: the batch that this one is a shard of; null: none.
   void ComputeLosses(std::int64_t batch, std::span<const TaskTargets> targets,
-                     std::span<TaskLoss> tasks);
+                     std::span<TaskLoss> tasks, const BatchTotals* whole = nullptr);
+
+  /// In place of ComputeLosses: what the labelled entries of all shards reach.
+  void SetReached(std::span<const std::int64_t> labelled);
 
   /// Those of heads with an own one, in the order of heads, with what they read after
   /// ComputeLosses.

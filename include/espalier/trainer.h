@@ -40,9 +40,26 @@ struct TrainerConfig {
   /// Where cached features go that memory has no room for, in a file without a name; empty:
   /// nowhere.
   std::string feature_folder;
+  /// Steps may be those of several trainers together (ComputeGradients, ApplyGradients). Takes no
+  /// losses of the caller's own and PlainWeights alone.
+  bool data_parallel = false;
   /// In place of those of the heads' tasks. Null: the caller computes it between BeginStep and
   /// FinishStep. No part of the network: neither copies nor model files have them.
   Losses losses;
+};
+
+/// A batch that is computed in parts, its shards: what losses are divided by, and what the step
+/// reaches.
+struct BatchTotals {
+  std::int64_t examples = 0;  ///< of all shards
+  /// Sums of what Trainer::CountLabelled says of the shards.
+  std::span<const std::int64_t> labelled = {};
+};
+
+/// Consecutive examples of such a batch.
+struct Shard {
+  std::int64_t first = 0;  ///< place of its first example in the batch
+  std::int64_t examples = 0;
 };
 
 struct TaskLoss {
@@ -98,6 +115,34 @@ class Trainer {
   std::span<const LossBatch> BeginStep(std::int64_t batch, const Inputs& inputs,
                                        std::span<const TaskTargets> targets);
   const StepResult& FinishStep(std::span<const LossAnswer> answers);
+
+  /// Data-parallel steps (TrainerConfig::data_parallel): trainers of like networks, in processes of
+  /// their own or one after the other in one, compute the gradients of a batch's shards; each
+  /// applies their sum. Where all add in one order, all have the same bits after each step.
+  ///
+  /// How many targets an example has: a number for each column of heads of labels and values, one
+  /// for a head of classes, in the order of heads.
+  std::int64_t TargetCount() const;
+  /// Adds to counts, [TargetCount], how many of a shard's examples have each target.
+  void CountLabelled(std::int64_t examples, std::span<const TaskTargets> targets,
+                     std::span<std::int64_t> counts) const;
+  /// Floats that ComputeGradients writes: gradients of the parameters that train, in the order of
+  /// Network::Parameters; then running statistics of layers that train, likewise, as the shard
+  /// would leave them times its share of the examples; then the heads' shares of J.
+  std::int64_t GradientFloats() const;
+  /// Those of a shard, with losses scaled for the whole batch: of all shards they add up to the
+  /// gradient of J. Nothing of network or optimizer changes. Dropout depends on seed, step and
+  /// shard.first; batch norm takes the shard's own mean and variance. A single shard, all of the
+  /// batch, has the gradients of Step with clip_norm, bit by bit.
+  ///
+  /// Throws as Step does; INVALID_STATE without data_parallel; INVALID_ARGUMENT for totals that
+  /// can't be those of a batch with this shard; SHAPE_MISMATCH for wrong sizes.
+  void ComputeGradients(const BatchTotals& whole, const Shard& shard, const Inputs& inputs,
+                        std::span<const TaskTargets> targets, std::span<float> gradients);
+  /// A step by the sum of all shards: clips, decays and updates what they reach, and takes over
+  /// their statistics: the mean of what each shard would have left. Throws as ComputeGradients,
+  /// NON_FINITE for what in the sum is not finite; then nothing has changed.
+  const StepResult& ApplyGradients(const BatchTotals& whole, std::span<const float> gradients);
 
   /// True if some layer with parameters lies in the frozen prefix, so that caching pays.
   bool HasFrozenPrefix() const;

@@ -51,7 +51,7 @@ final class ModelPath {
     network.run(id -> Bridge.networkExportSafetensors(id, path, map.toJson()));
   }
 
-  private static String ofDefaultFileSystem(String call, Path file) {
+  static String ofDefaultFileSystem(String call, Path file) {
     if (!isOfDefaultFileSystem(file)) {
       throw new IllegalArgumentException(
           call + ": expected a path of the default file system, got " + file.toUri());

@@ -564,7 +564,7 @@ public final class Trainer {
     loggedWarnings = logged;
   }
 
-  private FitSettings settings() {
+  FitSettings settings() {
     return new FitSettings(
         network,
         stages,

@@ -11,6 +11,18 @@ final class TrainerSpec {
   private TrainerSpec() {}
 
   static String json(FitSettings settings, Stage stage, int batchSize, long totalSteps) {
+    return JsonWriter.write(spec(settings, stage, batchSize, totalSteps));
+  }
+
+  /** Of a trainer that computes shards of up to so many examples. */
+  static String ofShards(FitSettings settings, int shardSize, long totalSteps) {
+    Map<String, Object> spec = spec(settings, Stage.asItIs(), shardSize, totalSteps);
+    spec.put("data_parallel", true);
+    return JsonWriter.write(spec);
+  }
+
+  private static Map<String, Object> spec(
+      FitSettings settings, Stage stage, int batchSize, long totalSteps) {
     Map<String, Object> spec = new LinkedHashMap<>();
     Map<String, Object> optimizer = new LinkedHashMap<>(settings.optimizer().spec());
     optimizer.put("learning_rate", settings.optimizer().learningRate() * stage.rateFactor());
@@ -38,6 +50,6 @@ final class TrainerSpec {
     if (!settings.losses().isEmpty()) {
       spec.put("own_losses", List.copyOf(settings.losses().keySet()));
     }
-    return JsonWriter.write(spec);
+    return spec;
   }
 }

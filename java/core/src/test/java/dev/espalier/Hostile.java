@@ -344,6 +344,7 @@ final class Hostile {
     HostileImports.addTo(arguments, receivers);
     HostileAdaptations.addTo(arguments, receivers, () -> opened(Dots.labeller(1)));
     HostilePrecisions.addTo(receivers);
+    HostileShards.addTo(arguments, receivers, () -> opened(Dots.labeller(1)), this::opened);
     receivers.put(Shape.class, list(() -> Dots.PICTURE));
     receivers.put(LayerOptions.class, list(LayerOptions::defaults));
     receivers.put(TransformerOptions.class, list(() -> TransformerOptions.of(8, 2, 8)));

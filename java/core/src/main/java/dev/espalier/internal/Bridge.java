@@ -197,6 +197,36 @@ public final class Bridge {
   public static native void trainerFinishStep(
       long trainer, long gradients, @Raw(withEnv = true) double[] sums, @Raw double[] results);
 
+  public static native long trainerTargetCount(long trainer);
+
+  public static native long trainerGradientFloats(long trainer);
+
+  public static native void trainerCountLabelled(
+      long trainer,
+      long batch,
+      @Raw(withEnv = true) long[] targets,
+      @Raw long[] masks,
+      @Raw long[] totals,
+      long count);
+
+  public static native void trainerComputeGradients(
+      long trainer,
+      @Raw(withEnv = true) long[] totals,
+      long count,
+      long first,
+      long batch,
+      long inputs,
+      @Raw long[] targets,
+      @Raw long[] masks,
+      long gradients);
+
+  public static native void trainerApplyGradients(
+      long trainer,
+      @Raw(withEnv = true) long[] totals,
+      long count,
+      long gradients,
+      @Raw double[] results);
+
   public static native void trainerEvaluate(long trainer, long batch, long inputs, long logits);
 
   public static native void trainerEvaluateCached(
