@@ -12,14 +12,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Pixels, several examples at once, names: each form has the bits that the predictor gives. */
-@Timeout(60)
+@Timeout(120)
 class BatchingFormsTest {
   private static final int SIZE = 64;
   private static final int OUTPUTS = 6;
@@ -50,37 +49,20 @@ class BatchingFormsTest {
   }
 
   private static BatchingOptions options() {
-    return BatchingOptions.defaults().maxBatchSize(MOST).queueCapacity(3 * MOST);
+    return BatchingOptions.defaults()
+        .maxBatchSize(MOST)
+        .queueCapacity(3 * MOST)
+        .timeout(Duration.ofMinutes(5)); // longer than any test
   }
 
   private static float[] some(float[] values, int from, int count, int width) {
     return Arrays.copyOfRange(values, from * width, (from + count) * width);
   }
 
-  /** Occupies the thread that runs the batches until the latch is counted down. */
-  private CountDownLatch occupied() throws InterruptedException {
-    CountDownLatch release = new CountDownLatch(1);
-    CountDownLatch isIn = new CountDownLatch(1);
-    while (true) {
-      CompletableFuture<float[]> first = batching.submit(new float[SIZE]);
-      CompletableFuture<Void> held =
-          first.thenRun(
-              () -> {
-                if (Thread.currentThread().getName().equals("espalier-batching")) {
-                  isIn.countDown();
-                  Latches.awaitQuietly(release);
-                }
-              });
-      if (isIn.await(held.isDone() ? 0 : 10, TimeUnit.SECONDS)) {
-        return release;
-      }
-    }
-  }
-
   @Test
   void severalExamplesStayTogether() throws InterruptedException {
     float[] expected = predictor.predict(inputs);
-    CountDownLatch release = occupied();
+    CountDownLatch release = BusyWorker.of(batching, SIZE);
     List<CompletableFuture<float[]>> futures = new ArrayList<>();
     int[] counts = {5, 2, 3, 8, 1}; // batches of 5 + 2, of 3, of 8 and of 1
     for (int count : counts) {
@@ -111,7 +93,7 @@ class BatchingFormsTest {
     byte[] last = Arrays.copyOfRange(pixels, 7 * SIZE, 8 * SIZE);
     assertArrayEquals(
         Dots.bits(some(expected, 7, 1, OUTPUTS)),
-        Dots.bits(batching.predictPixels(last, Duration.ofSeconds(20))));
+        Dots.bits(batching.predictPixels(last, Duration.ofMinutes(5))));
     assertEquals(predictor.predictNamed(last).toString(), batching.predictNamed(last).toString());
     assertEquals(
         predictor.predictNamed(some(inputs, 3, 1, SIZE)).toString(),
@@ -121,7 +103,7 @@ class BatchingFormsTest {
   @Test
   void pixelsMeanWhatTheyMeanToThePredictorThatAnswers() throws InterruptedException {
     try (Predictor next = network.predictor(PredictorOptions.defaults().pixels(0.01f, 0.5f))) {
-      CountDownLatch release = occupied();
+      CountDownLatch release = BusyWorker.of(batching, SIZE);
       CompletableFuture<float[]> waiting = batching.submitPixels(pixels);
       batching.swap(next);
       release.countDown();
@@ -143,7 +125,7 @@ class BatchingFormsTest {
     assertThrows(ShapeException.class, () -> batching.submitPixels(new byte[0]));
     assertThrows(ShapeException.class, () -> batching.predictNamed(new float[2 * SIZE]));
     assertThrows(ShapeException.class, () -> batching.predictNamed(new byte[2 * SIZE]));
-    CountDownLatch release = occupied();
+    CountDownLatch release = BusyWorker.of(batching, SIZE);
     for (int i = 0; i < 3; i++) {
       batching.submit(some(inputs, 0, 7, SIZE));
     }
@@ -166,7 +148,7 @@ class BatchingFormsTest {
   /** Requests given up behind a long batch are let go of, although the worker never sees them. */
   @Test
   void whatIsGivenUpTakesNoPlace() throws InterruptedException {
-    CountDownLatch release = occupied();
+    CountDownLatch release = BusyWorker.of(batching, SIZE);
     for (int round = 0; round < 100 * MOST; round++) {
       assertTrue(batching.submit(new float[MOST * SIZE]).cancel(true));
     }

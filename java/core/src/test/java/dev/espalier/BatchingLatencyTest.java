@@ -8,23 +8,29 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** {@link BatchingOptions#maxWait} bounds what a request waits for company, from both sides. */
-@Timeout(60)
+@Timeout(120)
 class BatchingLatencyTest {
   private static final long WAIT_MILLIS = 100;
 
   /** What a thread may need to wake up and answer, at the best of several tries. */
   private static final long SLACK_MILLIS = 50;
 
-  private static final int TRIES = 10;
   private static final int BATCH = 8;
+
+  /** For what need not be waited for: such a request ends long before the wait does. */
+  private static final Duration LONG_WAIT = Duration.ofMinutes(1);
+
+  private static final Duration LIMIT = Duration.ofSeconds(40);
 
   private final Network network = Dots.labeller(1);
   private final Predictor predictor = network.predictor();
@@ -40,6 +46,19 @@ class BatchingLatencyTest {
         predictor, BatchingOptions.defaults().maxBatchSize(BATCH).maxWait(wait));
   }
 
+  private interface Trial {
+    /** Returns how long it took. */
+    long nanos() throws InterruptedException;
+  }
+
+  /**
+   * Tries until it takes no longer. What waits too long does so in every try, until the time of the
+   * test is over; other work of the computer slows down only some.
+   */
+  private static void assertTakesAtMost(long millis, Trial trial) throws InterruptedException {
+    while (trial.nanos() > TimeUnit.MILLISECONDS.toNanos(millis)) {}
+  }
+
   /** Waiting for company is for those who ask for it: 0.2 ms each cost most of the throughput. */
   @Test
   void nobodyIsWaitedForByDefault() {
@@ -47,38 +66,36 @@ class BatchingLatencyTest {
   }
 
   @Test
-  void aLoneRequestWaitsSoLongAndNotMuchLonger() {
+  void aLoneRequestWaitsSoLongAndNotMuchLonger() throws InterruptedException {
     try (BatchingPredictor batching = waiting(Duration.ofMillis(WAIT_MILLIS))) {
-      long best = Long.MAX_VALUE;
-      for (int i = 0; i < TRIES; i++) {
-        long start = System.nanoTime();
-        batching.predict(new float[64]);
-        long nanos = System.nanoTime() - start;
-        assertTrue(nanos >= TimeUnit.MILLISECONDS.toNanos(WAIT_MILLIS), nanos + " ns");
-        best = Math.min(best, nanos);
-      }
-      assertTrue(best <= TimeUnit.MILLISECONDS.toNanos(WAIT_MILLIS + SLACK_MILLIS), best + " ns");
+      assertTakesAtMost(
+          WAIT_MILLIS + SLACK_MILLIS,
+          () -> {
+            long start = System.nanoTime();
+            batching.predict(new float[64]);
+            long nanos = System.nanoTime() - start;
+            assertTrue(nanos >= TimeUnit.MILLISECONDS.toNanos(WAIT_MILLIS), nanos + " ns");
+            return nanos;
+          });
     }
   }
 
-  /** The first one's wait counts: what comes meanwhile must not prolong it. */
+  /** The first one's wait counts: what comes meanwhile, for as long as it does, prolongs it not. */
   @Test
   void aTrickleOfRequestsIsNotWaitedFor() throws InterruptedException {
-    try (BatchingPredictor batching = waiting(Duration.ofMillis(WAIT_MILLIS))) {
-      long best = Long.MAX_VALUE;
-      for (int i = 0; i < TRIES; i++) {
-        long start = System.nanoTime();
-        CompletableFuture<float[]> first = batching.submit(new float[64]);
-        List<CompletableFuture<float[]>> others = new ArrayList<>();
-        for (int k = 1; k < BATCH / 2; k++) {
-          TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS / BATCH);
-          others.add(batching.submit(new float[64]));
-        }
-        first.join();
-        best = Math.min(best, System.nanoTime() - start);
-        others.forEach(CompletableFuture::join);
+    BatchingOptions options =
+        BatchingOptions.defaults()
+            .maxBatchSize(1 << 16) // more than come in the time of the test
+            .queueCapacity(1 << 17)
+            .maxWait(Duration.ofMillis(WAIT_MILLIS))
+            .timeout(Duration.ofDays(1));
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
+      CompletableFuture<float[]> first = batching.submit(new float[64]);
+      while (!first.isDone()) {
+        TimeUnit.MILLISECONDS.sleep(5);
+        batching.submit(new float[64]);
       }
-      assertTrue(best <= TimeUnit.MILLISECONDS.toNanos(WAIT_MILLIS + SLACK_MILLIS), best + " ns");
+      assertEquals(2, first.join().length);
     }
   }
 
@@ -86,72 +103,61 @@ class BatchingLatencyTest {
   @Test
   void whoHasWaitedBehindABatchGoesAtOnce() throws InterruptedException {
     try (BatchingPredictor batching = waiting(Duration.ofMillis(WAIT_MILLIS))) {
-      long best = Long.MAX_VALUE;
-      for (int i = 0; i < TRIES; i++) {
-        CountDownLatch release = new CountDownLatch(1);
-        // It runs on the worker, which waits for company for long enough.
-        CompletableFuture<Void> occupied =
-            batching.submit(new float[64]).thenRun(() -> Latches.awaitQuietly(release));
-        TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS + SLACK_MILLIS);
-        CompletableFuture<float[]> waited = batching.submit(new float[64]);
-        TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS);
-        long start = System.nanoTime();
-        release.countDown();
-        waited.join();
-        best = Math.min(best, System.nanoTime() - start);
-        occupied.join();
-      }
-      assertTrue(best <= TimeUnit.MILLISECONDS.toNanos(SLACK_MILLIS), best + " ns");
+      assertTakesAtMost(
+          SLACK_MILLIS,
+          () -> {
+            CountDownLatch release = BusyWorker.of(batching, 64);
+            CompletableFuture<float[]> waited = batching.submit(new float[64]);
+            TimeUnit.MILLISECONDS.sleep(WAIT_MILLIS + 1);
+            long start = System.nanoTime();
+            release.countDown();
+            waited.join();
+            return System.nanoTime() - start;
+          });
     }
   }
 
   @Test
-  void aFullBatchGoesAtOnce() throws InterruptedException {
-    try (BatchingPredictor batching = waiting(Duration.ofSeconds(1))) {
-      long best = Long.MAX_VALUE;
-      for (int i = 0; i < TRIES; i++) {
-        List<CompletableFuture<float[]>> futures = new ArrayList<>();
-        for (int k = 1; k < BATCH; k++) {
-          futures.add(batching.submit(new float[64]));
-        }
-        TimeUnit.MILLISECONDS.sleep(SLACK_MILLIS); // by now the worker waits for the last one
-        long start = System.nanoTime();
-        futures.add(batching.submit(new float[64]));
-        futures.forEach(CompletableFuture::join);
-        best = Math.min(best, System.nanoTime() - start);
-      }
-      assertTrue(best < TimeUnit.MILLISECONDS.toNanos(SLACK_MILLIS), best + " ns");
+  void aFullBatchGoesAtOnce() {
+    BatchingOptions options =
+        BatchingOptions.defaults().maxBatchSize(BATCH).maxWait(LONG_WAIT).timeout(LIMIT);
+    try (BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
+      Stream.generate(() -> batching.submit(new float[64]))
+          .limit(BATCH)
+          .toList()
+          .forEach(CompletableFuture::join);
     }
   }
 
-  /**
-   * Who finds the queue full is turned away, so nobody may be waited for. A request whose place the
-   * worker counted before it was in the queue is left behind, and waits for company of its own;
-   * that is rare.
-   */
+  /** Who finds the queue full is turned away, so nobody may be waited for. */
   @Test
-  void aFullQueueGoesAtOnce() {
+  void aFullQueueGoesAtOnce() throws InterruptedException {
     BatchingOptions options =
         BatchingOptions.defaults()
             .maxBatchSize(BATCH)
             .queueCapacity(BATCH / 2)
-            .maxWait(Duration.ofMinutes(1))
-            .timeout(Duration.ofSeconds(5));
-    int wentAtOnce = 0;
+            .maxWait(LONG_WAIT)
+            .timeout(LIMIT);
+    Set<Thread> others = Thread.getAllStackTraces().keySet();
     try (BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
-      for (int round = 0; round < TRIES; round++) {
-        List<CompletableFuture<float[]>> futures = new ArrayList<>();
-        for (int k = 0; k < BATCH / 2; k++) {
-          futures.add(batching.submit(new float[64]));
-        }
-        boolean hasAll = true;
-        for (CompletableFuture<float[]> future : futures) {
-          hasAll &= future.handle((answer, late) -> late == null).join();
-        }
-        wentAtOnce += hasAll ? 1 : 0;
+      Thread worker =
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(thread -> thread.getName().equals("espalier-batching"))
+              .filter(thread -> !others.contains(thread))
+              .findAny()
+              .orElseThrow();
+      List<CompletableFuture<float[]>> futures = new ArrayList<>();
+      for (int k = 1; k < BATCH / 2; k++) {
+        futures.add(batching.submit(new float[64]));
       }
+      // A worker on its way there may count the place of the last one before it is in the queue,
+      // and leave it behind, to wait for company of its own.
+      while (worker.getState() != Thread.State.TIMED_WAITING) {
+        Thread.onSpinWait();
+      }
+      futures.add(batching.submit(new float[64]));
+      futures.forEach(CompletableFuture::join);
     }
-    assertTrue(wentAtOnce > TRIES / 2, wentAtOnce + " of " + TRIES);
   }
 
   /** Whoever is turned away must not search a long queue for those given up, each time. */
@@ -159,11 +165,10 @@ class BatchingLatencyTest {
   void turningAwayCostsTheSameForAnyQueue() throws InterruptedException {
     long small = Long.MAX_VALUE;
     long large = Long.MAX_VALUE;
-    for (int i = 0; i < TRIES; i++) {
+    do {
       small = Math.min(small, turningAwayNanos(1 << 4));
       large = Math.min(large, turningAwayNanos(1 << 14));
-    }
-    assertTrue(large < 4 * small, large + " ns, " + small + " ns with a short queue");
+    } while (large >= 4 * small); // other work of the computer slows down only some
   }
 
   /** Returns how long it takes to turn away a thousand requests. */
@@ -172,18 +177,9 @@ class BatchingLatencyTest {
         BatchingOptions.defaults()
             .maxBatchSize(BATCH)
             .queueCapacity(capacity)
-            .maxWait(Duration.ofMillis(WAIT_MILLIS));
+            .timeout(Duration.ofDays(1));
     try (BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
-      CountDownLatch isOccupied = new CountDownLatch(1);
-      CountDownLatch release = new CountDownLatch(1);
-      batching
-          .submit(new float[64])
-          .thenRun(
-              () -> {
-                isOccupied.countDown();
-                Latches.awaitQuietly(release);
-              });
-      isOccupied.await();
+      CountDownLatch release = BusyWorker.of(batching, 64);
       List<CompletableFuture<float[]>> waiting = new ArrayList<>();
       for (int i = 0; i < capacity; i++) {
         waiting.add(batching.submit(new float[64]));

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -29,30 +27,45 @@ class BatchingMemoryTest {
 
     private static volatile Object hoard;
 
+    // Not latches: to wait for one takes memory.
+    private static volatile boolean mayFill;
+    private static volatile boolean isFull;
+
     public static void main(String[] arguments) throws Exception {
       Thread.sleep(1); // so that its classes are there before the heap is full
       BatchingOptions options =
-          BatchingOptions.defaults().maxBatchSize(2).maxWait(Duration.ofSeconds(1));
+          BatchingOptions.defaults()
+              .maxBatchSize(2)
+              .maxWait(Duration.ofMinutes(1)) // two are a batch, which goes at once
+              .timeout(Duration.ofMinutes(10));
       try (Network network = Dots.labeller(1);
           Predictor predictor = network.predictor();
           BatchingPredictor batching = BatchingPredictor.of(predictor, options)) {
-        CountDownLatch isFull = new CountDownLatch(1);
         // Both in one batch, and the first one's dependent runs before the second one's answer.
         batching
             .submit(new float[SIZE])
             .thenRun(
                 () -> {
+                  while (!mayFill) {
+                    Thread.onSpinWait();
+                  }
                   hoard = everything();
-                  isFull.countDown();
+                  isFull = true;
                 });
         CompletableFuture<float[]> second = batching.submit(new float[SIZE]);
-        isFull.await();
+        mayFill = true;
+        while (!isFull) {
+          Thread.onSpinWait();
+        }
         Thread.sleep(500); // the worker tries to go on meanwhile
         hoard = null;
         // With an answer, where the worker found memory again in time, or with a reason.
-        second.handle((answer, error) -> true).get(30, TimeUnit.SECONDS);
-        batching.predict(new float[SIZE]);
-        batching.predict(new float[SIZE]);
+        second.handle((answer, error) -> true).join();
+        for (int i = 0; i < 2; i++) {
+          CompletableFuture<float[]> other = batching.submit(new float[SIZE]);
+          batching.predict(new float[SIZE]);
+          other.join();
+        }
         System.out.println("ended; answered afterwards");
       }
     }

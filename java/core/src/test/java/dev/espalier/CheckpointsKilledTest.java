@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,12 +22,17 @@ class CheckpointsKilledTest {
   private static final int KILLS = 12;
   private static final int KILLED = 128 + 9;
   private static final int MOST_MILLISECONDS = 30;
+  private static final int EPOCHS = 200;
+
+  /** Of one that is killed: of all of them together fewer than the training has. */
+  private static final int MOST_STEPS = 130;
 
   @TempDir Path folder;
 
   /**
    * Trains, writes the model, and has checkpoints in a folder; with a third argument it kills
-   * itself, a moment after the first checkpoint of its own that the argument is the seed of.
+   * itself, a moment after the first checkpoint of its own that the argument is the seed of. It
+   * trains a few steps further, where it waits for that.
    */
   static final class Program {
     public static void main(String[] arguments) {
@@ -37,11 +44,25 @@ class CheckpointsKilledTest {
         killer.setDaemon(true);
         killer.start();
       }
+      AtomicInteger left = new AtomicInteger(arguments.length > 2 ? MOST_STEPS : Integer.MAX_VALUE);
+      TrainingListener waiting =
+          new TrainingListener() {
+            @Override
+            public void onStep(StepResult step) {
+              if (left.decrementAndGet() == 0) {
+                Latches.awaitQuietly(new CountDownLatch(1));
+              }
+            }
+
+            @Override
+            public void onEpoch(EpochResult epoch) {}
+          };
       try (Network network = Dots.classifier(1)) {
         network.unfreeze("*");
         Trainer.of(network)
+            .listener(waiting)
             .batchSize(8)
-            .epochs(200)
+            .epochs(EPOCHS)
             .schedule(Schedule.cosine().warmup(5))
             .averageWeights(0.9)
             .checkpoints(Checkpoints.in(folder).everySteps(3).resuming())
@@ -76,7 +97,7 @@ class CheckpointsKilledTest {
     train("whole", whole, 0);
     for (int seed = 0; seed < KILLS; ++seed) {
       train("killed", killed, KILLED, Integer.toString(seed));
-      assertFalse(Files.exists(killed), "killed too late to be worth it");
+      assertFalse(Files.exists(killed), "not killed");
     }
     train("killed", killed, 0);
     assertArrayEquals(Files.readAllBytes(whole), Files.readAllBytes(killed));

@@ -4,7 +4,6 @@ package dev.espalier;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,9 +17,11 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(120)
+@Timeout(300)
 class CloseStormTest {
   private static final int CLOSES = 100_000;
+  private static final int MANY = 1000;
+  private static final int SOME = 100;
   private static final int SLOTS = 4;
   private static final int INPUTS = 16;
 
@@ -89,7 +90,11 @@ class CloseStormTest {
               });
       predicting[t].start();
     }
-    for (int close = 0; close < CLOSES && failure.get() == null; close++) {
+    // On one CPU it may take long until a call meets a closing.
+    for (int close = 0;
+        failure.get() == null
+            && (close < CLOSES || answers.get() <= MANY || refusals.get() <= SOME);
+        close++) {
       int slot = close % SLOTS;
       Predictor next = networks[slot].predictor(PredictorOptions.defaults().maxBatchSize(2));
       Predictor former = predictors.get(slot);
@@ -105,8 +110,6 @@ class CloseStormTest {
       thread.join();
     }
     assertNull(failure.get(), () -> String.valueOf(failure.get()));
-    assertTrue(answers.get() > 1000, answers + " answers");
-    assertTrue(refusals.get() > 100, refusals + " calls that met a closed predictor");
     for (int slot = 0; slot < SLOTS; slot++) {
       predictors.get(slot).close();
       networks[slot].close();
@@ -151,14 +154,7 @@ class CloseStormTest {
       Predictor predictor = forgotten.predictor(PredictorOptions.defaults().maxBatchSize(2));
       assertEquals(1, predictor.predict(new float[5]).length);
     }
-    awaitHandles(handles);
-  }
-
-  private static void awaitHandles(long handles) throws InterruptedException {
-    for (int i = 0; i < 100 && Espalier.liveHandles() > handles; i++) {
-      System.gc();
-      Thread.sleep(20);
-    }
+    Cleaning.awaitHandles(handles);
     assertEquals(handles, Espalier.liveHandles());
   }
 
@@ -178,6 +174,7 @@ class CloseStormTest {
       expected = expected == null ? answers : expected;
       assertArrayEquals(expected, answers);
     }
-    awaitHandles(handles);
+    Cleaning.awaitHandles(handles);
+    assertEquals(handles, Espalier.liveHandles());
   }
 }

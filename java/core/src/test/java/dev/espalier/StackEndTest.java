@@ -260,10 +260,7 @@ class StackEndTest {
     }
 
     private static void requireNothingLeft() throws InterruptedException {
-      for (int i = 0; i < 50 && Espalier.liveHandles() > 0; i++) {
-        System.gc();
-        Thread.sleep(20);
-      }
+      Cleaning.awaitHandles(0);
       require(Espalier.liveHandles() == 0, "handles left: " + Espalier.liveHandles());
       require(Espalier.nativeBytes() == 0, "bytes left: " + Espalier.nativeBytes());
     }

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(120)
 class TrainingControlTest {
   private final Dots dots = new Dots(100, 1);
 
@@ -33,7 +33,7 @@ class TrainingControlTest {
     assertFalse(Thread.interrupted());
     for (Thread thread : Thread.getAllStackTraces().keySet()) {
       if (thread.getName().startsWith("espalier-")) {
-        thread.join(5_000);
+        thread.join(60_000);
         assertFalse(thread.isAlive(), thread::toString);
       }
     }
@@ -192,14 +192,12 @@ class TrainingControlTest {
     }
     try (Network network = Dots.labeller(1)) {
       Trainer trainer = Trainer.of(network).epochs(1_000_000);
+      CountDownLatch trains = new CountDownLatch(1);
+      trainer.listener(afterStep(step -> trains.countDown()));
       Thread other =
           new Thread(
               () -> {
-                try {
-                  Thread.sleep(100);
-                } catch (InterruptedException interruption) {
-                  return;
-                }
+                Latches.awaitQuietly(trains);
                 trainer.cancel();
               });
       other.start();
@@ -216,7 +214,7 @@ class TrainingControlTest {
               .timeLimit(Duration.ofMillis(200))
               .fit(dots.labels());
       assertEquals(StopReason.TIME_LIMIT, history.stopReason());
-      assertTrue(history.seconds() >= 0.2 && history.seconds() < 20, history::toString);
+      assertTrue(history.seconds() >= 0.2, history::toString);
       History unlimited =
           Trainer.of(network)
               .epochs(1)
@@ -261,7 +259,7 @@ class TrainingControlTest {
             (input, random) -> {
               waits.countDown();
               try {
-                Thread.sleep(60_000);
+                Thread.sleep(600_000);
               } catch (InterruptedException interruption) {
                 throw new IllegalStateException("woken", interruption);
               }

@@ -20,7 +20,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+@Timeout(300)
 class NativeHandleTest {
   private static final String SPEC =
       "{\"input\":[3],\"layers\":[{\"kind\":\"relu\"}],"
@@ -91,7 +93,9 @@ class NativeHandleTest {
   }
 
   private void awaitTheCleaner() throws InterruptedException {
-    for (int i = 0; i < 200 && Bridge.liveHandles() > handlesBefore; i++) {
+    long start = System.nanoTime();
+    while (Bridge.liveHandles() > handlesBefore
+        && System.nanoTime() - start < TimeUnit.MINUTES.toNanos(1)) {
       System.gc();
       Thread.sleep(10);
     }
@@ -132,7 +136,8 @@ class NativeHandleTest {
               }));
     }
     threads.forEach(Thread::start);
-    for (int i = 0; i < 5000; i++) {
+    // On one CPU it may take long until a call meets a closed handle.
+    for (int i = 0; i < 5000 || (refusals.get() == 0 && failure.get() == null); i++) {
       id.set(network().id());
       if (i % 100 == 0) {
         System.gc();
@@ -140,10 +145,9 @@ class NativeHandleTest {
     }
     stop.countDown();
     for (Thread thread : threads) {
-      thread.join(TimeUnit.SECONDS.toMillis(30));
+      thread.join();
     }
     assertNull(failure.get(), () -> String.valueOf(failure.get()));
-    assertTrue(refusals.get() > 0, "no call met a closed handle");
     awaitTheCleaner();
   }
 
@@ -180,7 +184,7 @@ class NativeHandleTest {
     }
     stop.countDown();
     for (Thread thread : threads) {
-      thread.join(TimeUnit.SECONDS.toMillis(30));
+      thread.join();
     }
     current.get().close();
     assertEquals(0, wrong.get());

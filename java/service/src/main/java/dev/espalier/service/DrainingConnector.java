@@ -146,15 +146,16 @@ final class DrainingConnector extends ServerConnector {
 
   /**
    * Again and again: a request that ends puts back the time-out from before it, with HTTP's own.
+   * Those that are short as well, and first a little longer, since only a shorter one begins a new
+   * timer: of two threads that change it at once one may keep its timer, the other its time-out.
    */
   private void shortenWaits() {
     if (drained.isDone()) {
       return;
     }
     for (EndPoint connection : getConnectedEndPoints()) {
-      if (connection.getIdleTimeout() > getShutdownIdleTimeout()) {
-        connection.setIdleTimeout(getShutdownIdleTimeout());
-      }
+      connection.setIdleTimeout(getShutdownIdleTimeout() + 1);
+      connection.setIdleTimeout(getShutdownIdleTimeout());
     }
     getScheduler().schedule(this::shortenWaits, SHORTENING_MILLIS, TimeUnit.MILLISECONDS);
   }

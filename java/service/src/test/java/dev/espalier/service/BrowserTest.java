@@ -25,7 +25,7 @@ import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.logging.LogType;
 
 /** The page in a browser: Chromium with its driver, as Debian's chromium-driver installs them. */
-@Timeout(120)
+@Timeout(400)
 class BrowserTest {
   @TempDir static Path folder;
 
@@ -45,9 +45,12 @@ class BrowserTest {
     options.addArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars");
     browser =
         new ChromeDriver(
-            new ChromeDriverService.Builder().usingDriverExecutable(driver.toFile()).build(),
+            new ChromeDriverService.Builder()
+                .usingDriverExecutable(driver.toFile())
+                .withTimeout(Duration.ofMinutes(2))
+                .build(),
             options);
-    browser.manage().timeouts().implicitlyWait(Duration.ofSeconds(20));
+    browser.manage().timeouts().implicitlyWait(Duration.ofSeconds(60));
   }
 
   @AfterAll

@@ -41,6 +41,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -52,7 +53,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(180)
 class PredictionServiceTest {
   private static final int SIZE = 36;
   private static final String TOKEN = "a token of the tests";
@@ -527,6 +528,16 @@ class PredictionServiceTest {
                 StandardCharsets.UTF_8));
       }
     }
+    assertFalse(legal.get(0).equals(legal.get(1)));
+    // Who goes on for longer than the service drains is refused, which may happen to callers on a
+    // busy computer: then once more, with more time.
+    for (long drainMillis = 300; !swapAndStop(legal, drainMillis); drainMillis *= 4) {
+      service = PredictionService.start(engine, options(64, 4 * drainMillis));
+    }
+  }
+
+  /** Returns whether the callers were gone while the service drained. */
+  private boolean swapAndStop(List<String> legal, long drainMillis) throws Exception {
     AtomicReference<Throwable> failure = new AtomicReference<>();
     AtomicInteger answers = new AtomicInteger();
     AtomicBoolean isDown = new AtomicBoolean();
@@ -549,24 +560,30 @@ class PredictionServiceTest {
               }));
     }
     callers.forEach(Thread::start);
-    for (int swap = 0; swap < 100; swap++) {
+    for (int swap = 0; swap < 100 || (answers.get() <= 200 && failure.get() == null); swap++) {
       try (Network network = network(swap % 2 + 1)) {
         network.save(model);
       }
       assertEquals(200, reload().statusCode());
     }
+    assertNull(failure.get(), () -> String.valueOf(failure.get()));
+    long start = System.nanoTime();
     Thread closing = new Thread(service::close);
     closing.start();
-    while (get("/health").statusCode() == 200) {
-      Thread.onSpinWait();
+    try {
+      while (get("/health").statusCode() == 200) {
+        Thread.onSpinWait();
+      }
+    } catch (IOException refused) {
+      // It has drained already.
     }
     isDown.set(true); // as a balancer would
     for (Thread caller : callers) {
       caller.join();
     }
+    boolean isInTime = System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos(drainMillis);
     closing.join();
-    assertNull(failure.get(), () -> String.valueOf(failure.get()));
-    assertTrue(answers.get() > 200, answers + " answers");
-    assertFalse(legal.get(0).equals(legal.get(1)));
+    assertTrue(!isInTime || failure.get() == null, () -> String.valueOf(failure.get()));
+    return isInTime;
   }
 }

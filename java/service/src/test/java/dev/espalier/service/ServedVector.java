@@ -20,7 +20,7 @@ import java.time.Duration;
 /** A service of a network that reads a vector, and clients of it, broken ones too. */
 final class ServedVector implements AutoCloseable {
   static final String BYTES = "application/octet-stream";
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Duration.ofSeconds(100);
 
   private final HttpClient client = HttpClient.newHttpClient();
   private final PredictionService service;
@@ -38,7 +38,7 @@ final class ServedVector implements AutoCloseable {
   /** Sends the head of a request with these lines of headers, and part of its body. */
   Socket sent(String headers, String partOfABody) throws IOException {
     Socket socket = new Socket("127.0.0.1", service.port());
-    socket.setSoTimeout(30_000);
+    socket.setSoTimeout(100_000);
     String head = "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + BYTES + "\r\n";
     String text = head + headers + "\r\n" + partOfABody;
     socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Bodies that come slowly, more of them than a server has threads, silence nobody else. */
-@Timeout(120)
+@Timeout(240)
 class SlowClientsTest {
   private static final int SIZE = 3072;
   private static final int CLIENTS = 400;
@@ -34,7 +34,7 @@ class SlowClientsTest {
         new ServedVector(
             folder,
             SIZE,
-            ServiceOptions.defaults().bodyTimeout(Duration.ofSeconds(20)).drain(Duration.ZERO));
+            ServiceOptions.defaults().bodyTimeout(Duration.ofMinutes(5)).drain(Duration.ZERO));
   }
 
   @AfterEach
