@@ -2,8 +2,8 @@
 #include "core/arena_layout.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <vector>
 
 #include "core/random.h"
@@ -92,10 +92,11 @@ TEST(ArenaLayout, ThousandsOfRandomLivesNeverOverlap) {
   EXPECT_LE(layout.floats, 3 * *std::max_element(live.begin(), live.end()) / 2);
 }
 
-double SecondsFor(const std::vector<BufferRequest>& requests) {
-  const auto begin = std::chrono::steady_clock::now();
+// Of this process, whatever others have.
+double CpuSecondsFor(const std::vector<BufferRequest>& requests) {
+  const std::clock_t begin = std::clock();
   LayOutArena(requests);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
 }
 
 // A chain, and what training keeps of one: each activation until its layer's turn backwards.
@@ -107,8 +108,8 @@ TEST(ArenaLayout, TakesTimeInProportionToTheBuffers) {
     chain.push_back({100 + i % 7, i, i + 1});
     nested.push_back({100 + i % 7, i, 2 * kCount - i});
   }
-  EXPECT_LT(SecondsFor(chain), 5.0);
-  EXPECT_LT(SecondsFor(nested), 5.0);
+  EXPECT_LT(CpuSecondsFor(chain), 10.0);
+  EXPECT_LT(CpuSecondsFor(nested), 10.0);
   EXPECT_LE(LayOutArena(chain).floats, 4 * 112);
 }
 

@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <cctype>
-#include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -153,7 +153,7 @@ inline void ExpectRefused(const Case& hostile) {
   static const HostileFile sample;
   const std::string bytes = hostile.make(sample);
   const std::int64_t native_bytes = NativeBytesInUse();
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // of this process, whatever others have
   try {
     LoadNetworkFrom(MemorySource(std::as_bytes(std::span(bytes))));
     ADD_FAILURE() << "accepted";
@@ -164,7 +164,7 @@ inline void ExpectRefused(const Case& hostile) {
         << "expected: " << hostile.expected << "\ngot: " << text;
     EXPECT_LT(text.size(), 2000u);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 10);
   EXPECT_EQ(NativeBytesInUse(), native_bytes);
 }
 

@@ -152,7 +152,7 @@ TEST(BufferPool, NoSetIsInTwoHands) {
 // Leases of one caller after the other for so long; true if `done` becomes true.
 template <typename Done>
 bool LeasesUntil(BufferPool& pool, Done done) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
   while (!done() && std::chrono::steady_clock::now() < end) {
     {
       const BufferPool::Lease lease(pool);
@@ -207,13 +207,20 @@ TEST(BufferPool, AsManyCallersAsBeforeMakeNothing) {
   const InferencePlan plan(*network.state(), {}, {kFirstLayer}, 1);
   BufferPool pool(plan, 1, 0, kIdleNanos);
   Burst(pool, kCallers);
-  const std::int64_t made = pool.made_count();
-  const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(5 * kIdleNanos);
-  while (std::chrono::steady_clock::now() < end) {
+  std::int64_t made = pool.made_count();
+  const auto start = std::chrono::steady_clock::now();
+  auto last = start;
+  for (auto now = start; now < start + std::chrono::nanoseconds(5 * kIdleNanos);) {
     Burst(pool, kCallers);
+    now = std::chrono::steady_clock::now();
+    // Unless something else had the CPU for long: then they were idle.
+    if (now - last < std::chrono::nanoseconds(kIdleNanos / 2)) {
+      ASSERT_EQ(pool.made_count(), made);
+    }
+    made = pool.made_count();
+    last = now;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
-  EXPECT_EQ(pool.made_count(), made);
 }
 
 // A caller alone always finds the first set, whatever slot it looks at and had before.

@@ -139,7 +139,7 @@ TEST(Predictor, OneExampleHasTheSameBitsOnManyWorkers) {
   const Network network = builder.Build(5);
   ThreadPool::Shared().ResetWidestRun();
   // A worker may wake too late on a busy machine, hence many tries.
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
   do {
     ExpectSameBitsEverywhere(network, 16);
   } while (ThreadPool::Shared().widest_run() < 2 && std::chrono::steady_clock::now() < end);
@@ -352,7 +352,7 @@ TEST(Predictor, CountsCallsAndFailures) {
   std::atomic<std::int64_t> calls{0};
   std::atomic<std::int64_t> failures{0};
   const auto call = [&] {
-    for (int i = 0; i < 1000 && failures.load() < 3; ++i) {
+    for (int i = 0; (i < 1000 || failures.load() == 0) && failures.load() < 3; ++i) {
       calls.fetch_add(1);
       try {
         Predict(predictor, kBatch, inputs);

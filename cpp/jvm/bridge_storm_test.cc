@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -22,6 +23,8 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr std::int64_t kEnough = 10;
+constexpr std::chrono::minutes kPatience{3};
 constexpr int kInputs = 4;
 constexpr int kOutputs = 5;
 constexpr const char* kSpec = R"({"input":[4],
@@ -48,10 +51,12 @@ class BridgeStorm : public ::testing::Test {
  protected:
   BridgeStorm() : end_(steady_clock::now() + StormSeconds()) {}
 
-  // Takes turns until the storm is over. What a turn may meet is CLOSED or BUSY.
+  // Takes turns until the storm is over: when its time is, within reason once there were enough of
+  // everything. What a turn may meet is CLOSED or BUSY.
   void Start(std::atomic<std::int64_t>& done, std::function<void()> turn) {
-    threads_.emplace_back([this, &done, turn = std::move(turn)] {
-      while (steady_clock::now() < end_ && wrong_ == 0) {
+    counts_.push_back(&done);
+    turns_.emplace_back([this, &done, turn = std::move(turn)] {
+      while (!IsOver()) {
         try {
           turn();
           done.fetch_add(1, std::memory_order_relaxed);
@@ -64,7 +69,18 @@ class BridgeStorm : public ::testing::Test {
     });
   }
 
-  void Join() {
+  bool IsOver() const {
+    const steady_clock::time_point now = steady_clock::now();
+    return wrong_ > 0 || (now >= end_ && (HasEnough() || now >= end_ + kPatience));
+  }
+
+  bool HasEnough() const {
+    return refused_ > kEnough && std::all_of(counts_.begin(), counts_.end(),
+                                             [](const auto* count) { return *count > kEnough; });
+  }
+
+  void Run() {
+    for (const std::function<void()>& turn : turns_) threads_.emplace_back(turn);
     for (std::thread& thread : threads_) thread.join();
   }
 
@@ -94,6 +110,8 @@ class BridgeStorm : public ::testing::Test {
   std::atomic<const Shared*> current_{nullptr};
   std::atomic<std::int64_t> wrong_{0};
   std::atomic<std::int64_t> refused_{0};
+  std::vector<const std::atomic<std::int64_t>*> counts_;
+  std::vector<std::function<void()>> turns_;
   std::vector<std::thread> threads_;
 };
 
@@ -143,7 +161,7 @@ TEST_F(BridgeStorm, NothingBreaksAndNothingIsLeft) {
       throw;
     }
   });
-  Join();
+  Run();
   closeHandle(current_.load()->predictor);
   for (const std::int64_t handle : {trainer.load(), trained, still}) closeHandle(handle);
 
@@ -151,11 +169,7 @@ TEST_F(BridgeStorm, NothingBreaksAndNothingIsLeft) {
   EXPECT_EQ(wrong_, 0);
   EXPECT_EQ(liveHandles(), handles);
   EXPECT_EQ(nativeBytes(), bytes);
-  EXPECT_GT(predicted, 100);
-  EXPECT_GT(refused_, 10);
-  EXPECT_GT(closed, 10);
-  EXPECT_GT(replaced, 10);
-  EXPECT_GT(stepped, 10);
+  EXPECT_TRUE(HasEnough());
 }
 
 }  // namespace

@@ -193,7 +193,7 @@ inline LayerReport CheckLayer(const Layer& layer, const LayerReference& referenc
 /// Empty if several workers give the bits of one and, at least once in `patience`, more than
 /// one of them really ran a task; else what is wrong.
 inline std::string CheckSharedWork(const Layer& layer, const LayerValues& values,
-                                   std::chrono::seconds patience = std::chrono::seconds(30)) {
+                                   std::chrono::seconds patience = std::chrono::minutes(5)) {
   const ScopedThreadCount threads(8);
   Doubles grad(static_cast<std::size_t>(values.batch * values.output_shape.element_count()));
   Random random({.seed = 78, .purpose = RandomPurpose::kTest});

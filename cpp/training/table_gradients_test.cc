@@ -129,7 +129,7 @@ TEST(TableGradients, RowsAtRestTakeNoMemory) {
   words.Step({1});
   const std::int64_t before = ResidentBytes();
   words.Step({3, 300'000, 600'000, 900'000});
-  EXPECT_LT(ResidentBytes() - before, 2 << 20);
+  EXPECT_LT(ResidentBytes() - before, 6 << 20);  // a table of moments has 20 MB
 }
 #endif
 
