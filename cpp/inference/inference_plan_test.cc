@@ -196,6 +196,35 @@ TEST(InferencePlan, AFlattenBeforeDenseLayersIsNoOperation) {
   }
 }
 
+// What a reshape made lies as outside: flattened, it is read as it lies, whatever reads it.
+TEST(InferencePlan, AFlattenOfWhatLiesAsOutsideIsNoOperation) {
+  const Network network =
+      NetworkBuilder(Shape::Vector(12))
+          .Layer(testing::Spec("reshape", {{"shape", std::vector<std::int64_t>{3, 2, 2}}}, "rows"))
+          .Flatten()
+          .Dropout(0.5)
+          .Layer(testing::Spec("abs", {}, "absolute"))
+          .From("flatten1")
+          .Layer(testing::Spec("layer_norm", {}, "norm"))
+          .From("flatten1")
+          .Layer(testing::Spec("gelu", {}, "gelu"))
+          .Add("sum", "flatten1", "norm")
+          .Head("answer", LabelsTask({"a"}))
+          .Build(1);
+  const NetworkState& state = *network.state();
+  const std::vector<float> inputs = NormalFloats(2 * Floats(state, kInput), 5);
+  const auto expected = testing::ReferenceForward(state, 2, inputs);
+  for (const char* name : {"absolute", "norm", "gelu", "sum", "flatten1", "dropout1"}) {
+    for (const PlanBorder border : {PlanBorder::kOutside, PlanBorder::kInside}) {
+      const int value = ValueOf(state, name);
+      const auto got = RunPlan(state, {}, {value}, 2, {inputs}, border);
+      EXPECT_LE(testing::RelativeNorm(got[0], expected[static_cast<std::size_t>(value)]),
+                kTolerance)
+          << name;
+    }
+  }
+}
+
 TEST(InferencePlan, AConvolutionEndsInTheMaximaOfPairs) {
   const auto conv = [](std::int64_t channels, std::int64_t kernel) {
     return Attributes{{"channels", channels}, {"kernel", kernel}};

@@ -349,7 +349,10 @@ class Compiler {
     const GraphValue& source = network_.value(SourceOf(graph, index));
     if (constants_->Has(index)) return ConstantIn(index, layout);
     const int value = PartOf(graph, index).value;
-    if (LieAlike(source.shape, source.layout, layout)) return value;
+    // What was flattened of a row-major image lies as a vector does in both.
+    const bool is_flat =
+        source.layout == Layout::kRowMajor && LiesAsOutside(network_.value(index).shape);
+    if (is_flat || LieAlike(source.shape, source.layout, layout)) return value;
     const auto [moved, is_new] = moved_values_.try_emplace(value, 0);
     if (is_new) {
       std::unique_ptr<const Operation> move;
