@@ -26,10 +26,11 @@ import java.util.OptionalLong;
  * flushed to the disk and renamed; each part has a checksum. Frozen layers are not in it, only
  * checksums of them.
  *
- * <p>Written after the step at which one is due; training goes on once it is on the disk. One that
- * can't be written is a warning ({@link History#warnings}), and the next one is tried when it is
- * due. The last ones stay when {@code fit} has ended; the trained network is the caller's to save.
- * One fit at a time may write into a folder.
+ * <p>Written after the step at which one is due, and where a stage is over, so that what was
+ * trained to its end is not trained again; training goes on once it is on the disk. One that can't
+ * be written is a warning ({@link History#warnings}), and the next one is tried when it is due. The
+ * last ones stay when {@code fit} has ended; the trained network is the caller's to save. One fit
+ * at a time may write into a folder.
  *
  * @since 0.1
  */

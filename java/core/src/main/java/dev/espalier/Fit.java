@@ -278,12 +278,16 @@ final class Fit {
       long mostEpochs = settings.stages().stream().mapToLong(this::mostEpochs).sum();
       settings.listeners().forEach(listener -> listener.onStart(mostEpochs, totalSteps));
     }
+    stopWhereOver(); // a checkpoint may be of the end
     boolean isPrefetching = settings.isPrefetching() && !isKept && data.size() > batchSize;
     try (BatchReader reader = new BatchReader(binding, batchSize, !isKept, isPrefetching)) {
       while (epoch < lastEpoch() && stopReason == null) {
         trainEpoch(trainer, cache, reader, validation, epoch);
         epoch++;
-        if (stopReason == null && checkpoints.isPresent() && checkpoints.get().isDueAfterEpoch()) {
+        boolean isOver =
+            stopReason == StopReason.EARLY_STOPPING || stopReason == null && epoch == lastEpoch();
+        if (checkpoints.isPresent()
+            && (isOver || stopReason == null && checkpoints.get().isDueAfterEpoch())) {
           numbers.startEpoch(); // the next one
           checkpoint(trainer, 0, 0);
         }
@@ -395,7 +399,17 @@ final class Fit {
             secondsSince(epochNanos));
     epochs.add(result);
     settings.listeners().forEach(listener -> listener.onEpoch(result));
-    if (stopReason == null && evaluation.isPresent() && best.isOutOfPatience(epoch, firstEpoch)) {
+    stopWhereOver();
+  }
+
+  /** Ends the stage after an epoch that was one too many without a better one. */
+  private void stopWhereOver() {
+    EpochResult last = epochs.isEmpty() ? null : epochs.get(epochs.size() - 1);
+    if (stopReason == null
+        && last != null
+        && last.stage() == stageIndex
+        && last.validation().isPresent()
+        && best.isOutOfPatience(last.epoch(), firstEpoch)) {
       stopReason = StopReason.EARLY_STOPPING;
     }
   }
@@ -427,6 +441,7 @@ final class Fit {
     int first = Math.min(done, order.length); // of a data set that may differ, and is smaller
     reader.start(view, Arrays.copyOfRange(order, first, order.length));
     int examples = done;
+    stopAfterLastStep(); // which a checkpoint may be of
     try {
       while (!mustStop()) {
         Batch batch = reader.next();
@@ -440,10 +455,10 @@ final class Fit {
         examples += batch.size();
         steps++;
         report(epoch, batch.size());
-        if (steps - firstStep >= settings.maxSteps(stage) && stopReason == null) {
-          stopReason = StopReason.STEPS;
-        }
-        if (stopReason == null && checkpoints.isPresent() && checkpoints.get().isDue(steps)) {
+        stopAfterLastStep();
+        boolean isLast = stopReason == StopReason.STEPS;
+        if (checkpoints.isPresent()
+            && (isLast || stopReason == null && checkpoints.get().isDue(steps))) {
           checkpoint(trainer, examples, steps - stepsAtFirst);
         }
       }
@@ -452,6 +467,12 @@ final class Fit {
       stopReason = StopReason.INTERRUPTED;
     }
     return examples;
+  }
+
+  private void stopAfterLastStep() {
+    if (steps - firstStep >= settings.maxSteps(stage) && stopReason == null) {
+      stopReason = StopReason.STEPS;
+    }
   }
 
   private void checkpoint(NativeHandle trainer, int examples, long stepsOfEpoch) {

@@ -240,6 +240,13 @@ class AdaptationTest {
         long all = whole.report().trials().stream().mapToLong(AdaptationReport.Trial::steps).sum();
         assertTrue(steps[1] < all - 90, steps[1] + " of " + all);
       }
+      steps[1] = 0;
+      brief(backbone)
+          .checkpoints(checkpoints)
+          .listener(counting)
+          .fit(dots.labels(), validation)
+          .close();
+      assertEquals(0, steps[1]); // all was trained to its end
     }
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.espalier.History.StopReason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -193,20 +194,58 @@ class CheckpointsTest {
         5);
   }
 
+  /** Whatever ends it, and however rarely one is due. */
   @Test
   void isOverOnceItWasOver() {
-    UnaryOperator<Trainer> settings =
-        t -> t.averageWeights(0.9).checkpoints(Checkpoints.in(folder).resuming());
+    Map<StopReason, UnaryOperator<Trainer>> ends =
+        Map.of(
+            StopReason.EPOCHS,
+            t -> t.epochs(2),
+            StopReason.STEPS,
+            t -> t.steps(7),
+            StopReason.EARLY_STOPPING,
+            t -> t.earlyStopping(2).optimizer(AdamW.withLearningRate(1e-30)));
+    List<UnaryOperator<Checkpoints>> cadences =
+        List.of(c -> c, c -> c.everySteps(1000), c -> c.every(Duration.ofHours(1)));
+    ends.forEach(
+        (reason, end) -> {
+          for (int i = 0; i < cadences.size(); i++) {
+            Path own = folder.resolve(reason.name() + i);
+            Checkpoints checkpoints = cadences.get(i).apply(Checkpoints.in(own).resuming());
+            isOverOnceItWasOver(reason, end, checkpoints);
+          }
+        });
+  }
+
+  private void isOverOnceItWasOver(
+      StopReason reason, UnaryOperator<Trainer> end, Checkpoints checkpoints) {
     List<Map<String, List<Float>>> results = new ArrayList<>();
+    List<List<String>> texts = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
       try (Network network = trainable()) {
-        History history = settings.apply(Trainer.of(network).batchSize(16).epochs(2)).fit(data);
-        assertEquals(2, history.epochs().size());
-        assertEquals(10, history.steps());
+        Trainer trainer =
+            Trainer.of(network).averageWeights(0.9).batchSize(16).validation(validation).keepBest();
+        List<StepResult> trained = new ArrayList<>();
+        History history =
+            end.apply(trainer).checkpoints(checkpoints).listener(new Steps(trained)).fit(data);
+        assertEquals(reason, history.stopReason());
+        assertEquals(i == 0 ? history.steps() : 0, trained.size(), reason + " " + checkpoints);
         results.add(parameters(network));
+        texts.add(text(history));
       }
     }
     assertEquals(results.get(0), results.get(1));
+    assertEquals(texts.get(0), texts.get(1));
+  }
+
+  private record Steps(List<StepResult> all) implements TrainingListener {
+    @Override
+    public void onEpoch(EpochResult epoch) {}
+
+    @Override
+    public void onStep(StepResult step) {
+      all.add(step);
+    }
   }
 
   @Test
