@@ -4,20 +4,22 @@
 
 include(cmake/sorted_functions.cmake)
 
-add_library(jniEspalier SHARED
-  ${CMAKE_SOURCE_DIR}/cpp/jvm/library/jni_library.cc
-  ${CMAKE_SOURCE_DIR}/cpp/jvm/library/older_glibc.cc)
+add_library(jniEspalier SHARED ${CMAKE_SOURCE_DIR}/cpp/jvm/library/jni_library.cc)
 target_include_directories(jniEspalier SYSTEM PRIVATE
   ${CMAKE_BINARY_DIR}/jni ${ESPALIER_JAVA_HOME}/include ${ESPALIER_JAVA_HOME}/include/linux)
 target_link_libraries(jniEspalier PRIVATE espalier_jvm)
 target_compile_options(jniEspalier PRIVATE -w)  # generated: its warnings are not ours to mend
-# The functions of older_glibc.cc, and what they are parts of in an older C library.
-foreach(function
-    __isoc23_strtol __isoc23_strtoll __isoc23_strtoul __isoc23_strtoull exp log pow
-    pthread_create pthread_once __pthread_key_create pthread_getattr_np pthread_attr_getstack
-    dlopen dlsym fstatat stat lstat fstat fstat64 __libc_single_threaded _dl_find_object)
-  list(APPEND older_glibc -Wl,--wrap=${function})
-endforeach()
+# Sanitizers have such functions of their own, beside which the linker leaves calls without a target.
+if(NOT ESPALIER_SANITIZE)
+  target_sources(jniEspalier PRIVATE ${CMAKE_SOURCE_DIR}/cpp/jvm/library/older_glibc.cc)
+  # Its functions, and what they are parts of in an older C library.
+  foreach(function
+      __isoc23_strtol __isoc23_strtoll __isoc23_strtoul __isoc23_strtoull exp log pow
+      pthread_create pthread_once __pthread_key_create pthread_getattr_np pthread_attr_getstack
+      dlopen dlsym fstatat stat lstat fstat fstat64 __libc_single_threaded _dl_find_object)
+    list(APPEND older_glibc -Wl,--wrap=${function})
+  endforeach()
+endif()
 target_link_libraries(jniEspalier PRIVATE -Wl,--no-as-needed -l:libpthread.so.0 -l:libdl.so.2)
 
 target_link_options(jniEspalier PRIVATE
