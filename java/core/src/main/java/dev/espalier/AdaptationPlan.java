@@ -111,12 +111,22 @@ record AdaptationPlan(
     StringBuilder text = new StringBuilder();
     Grafted grafted = graft(settings.get(0));
     try (Network made = grafted.network) {
-      text.append(Descriptions.table(made.layers(), false));
-      text.append("heads: at most ").append(headSteps(examples)).append(" steps\n");
-      text.append("then all: at most ").append(tuningSteps(examples)).append(" steps of ");
       List<String> learning = grafted.backbone.learning();
-      text.append(learning.isEmpty() ? "nothing" : String.join(", ", learning));
-      text.append("\nchosen by validation: ");
+      boolean isFrozen = learning.isEmpty();
+      boolean areHeadsFirst = isFrozen || !settings.stream().allMatch(AdaptationSetting::isAtOnce);
+      if (!areHeadsFirst) {
+        made.unfreeze(learning.toArray(String[]::new));
+      }
+      text.append(Descriptions.table(made.layers(), false));
+      if (areHeadsFirst) {
+        text.append("heads: at most ").append(headSteps(examples)).append(" steps\n");
+      }
+      if (!isFrozen && settings.stream().anyMatch(AdaptationSetting::trainsBackbone)) {
+        text.append(areHeadsFirst ? "then all: at most " : "all: at most ");
+        text.append(tuningSteps(examples)).append(" steps of ");
+        text.append(String.join(", ", learning)).append('\n');
+      }
+      text.append("chosen by validation: ");
       text.append(watched);
       text.append("\ntried, in this order:");
       settings.forEach(setting -> text.append("\n  ").append(setting));

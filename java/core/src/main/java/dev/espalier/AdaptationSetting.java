@@ -135,6 +135,10 @@ public final class AdaptationSetting {
     return way == Way.AT_ONCE;
   }
 
+  boolean trainsBackbone() {
+    return way != Way.HEAD_ALONE;
+  }
+
   /** Returns the optimizer. */
   AdamW optimizer() {
     return AdamW.withLearningRate(learningRate).layerDecay(layerDecay);

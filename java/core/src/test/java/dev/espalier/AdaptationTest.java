@@ -3,6 +3,7 @@ package dev.espalier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -157,6 +158,26 @@ class AdaptationTest {
       assertTrue(text.contains("heads: at most 300 steps"), text);
       assertTrue(text.contains("150 steps of conv1, features"), text);
       assertTrue(text.contains("head first at 0.01, then all × 1.0, layer decay 0.5"), text);
+    }
+  }
+
+  @Test
+  void explainsWhatEachWayTrains() {
+    try (Network backbone = Dots.classifier(1)) {
+      String alone =
+          Adaptation.of(backbone)
+              .head("side", SIDES)
+              .settings(List.of(AdaptationSetting.headAlone(1e-2)))
+              .explain(100);
+      assertTrue(alone.contains("heads: at most 300 steps\nchosen by"), alone);
+      String atOnce =
+          Adaptation.of(backbone)
+              .head("side", SIDES)
+              .settings(List.of(AdaptationSetting.atOnce(1e-3)))
+              .explain(100);
+      assertTrue(atOnce.contains("\nall: at most 150 steps of conv1, features\n"), atOnce);
+      assertFalse(atOnce.contains("heads: at most"), atOnce);
+      assertTrue(atOnce.lines().anyMatch(line -> line.matches("conv1 .* trainable .*")), atOnce);
     }
   }
 

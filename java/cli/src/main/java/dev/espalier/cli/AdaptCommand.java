@@ -127,17 +127,18 @@ final class AdaptCommand implements Callable<Integer> {
   }
 
   private void explain(Network network, Examples examples, SplitOptions.Parts parts) {
-    PrintWriter out = spec.commandLine().getOut();
+    StringBuilder plan = new StringBuilder();
     List<LayerSummary> candidates = backbone.candidates(network, examples);
     if (candidates.size() > 1) {
-      out.println("heads stand on the layer that validation chooses of");
-      candidates.forEach(one -> out.println("  " + one));
-      out.println("on the last of them, that is");
+      plan.append("heads stand on the layer that validation chooses of\n");
+      candidates.forEach(one -> plan.append("  ").append(one).append('\n'));
+      plan.append("on the last of them, that is\n");
     }
     LayerSummary last = candidates.get(candidates.size() - 1);
     int size = parts.training().size();
-    out.print(
+    plan.append(
         adaptation(network, examples, last).settings(settings(network, last, size)).explain(size));
+    LearningReport.printPlan(plan.toString(), json, spec.commandLine().getOut());
   }
 
   private void adapt(

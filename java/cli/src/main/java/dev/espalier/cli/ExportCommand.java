@@ -4,9 +4,12 @@ package dev.espalier.cli;
 import dev.espalier.Network;
 import dev.espalier.OnnxExportOptions;
 import dev.espalier.WeightMap;
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -44,6 +47,7 @@ final class ExportCommand implements Callable<Integer> {
   private List<String> layers = List.of();
 
   @Mixin private NewFile output;
+  @Mixin private JsonOption json;
 
   @Override
   public Integer call() {
@@ -66,7 +70,16 @@ final class ExportCommand implements Callable<Integer> {
         network.exportSafetensors(target, WeightMap.sameNames());
       }
     }
-    spec.commandLine().getOut().println("Saved as " + target);
+    PrintWriter out = spec.commandLine().getOut();
+    if (json.isGiven()) {
+      Map<String, Object> all = new LinkedHashMap<>();
+      all.put("output", target.toString());
+      all.put("format", isOnnx ? "onnx" : "safetensors");
+      all.put("sha256", Checksum.of(target));
+      out.println(Json.pretty(all));
+    } else {
+      out.println("Saved as " + target);
+    }
     return 0;
   }
 

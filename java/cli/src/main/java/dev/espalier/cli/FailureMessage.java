@@ -46,8 +46,9 @@ final class FailureMessage implements IExecutionExceptionHandler {
     if (error instanceof AccessDeniedException denied) {
       return denied.getFile() + ": no permission";
     }
+    boolean isNamed = error instanceof IllegalArgumentException;
     if (error instanceof CharacterCodingException
-        || error.getCause() instanceof CharacterCodingException) {
+        || !isNamed && error.getCause() instanceof CharacterCodingException) {
       return "expected text in UTF-8, got other bytes: " + error.getMessage();
     }
     if (error instanceof FileSystemException) {

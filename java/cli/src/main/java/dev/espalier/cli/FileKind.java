@@ -9,6 +9,7 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -61,6 +62,8 @@ enum FileKind {
       return of(stream.readNBytes(LOOKED_AT));
     } catch (NoSuchFileException error) {
       throw new CommandFailure(file + ": there is no such file", error);
+    } catch (AccessDeniedException error) {
+      throw new CommandFailure(file + ": no permission", error);
     } catch (IOException error) {
       throw new UncheckedIOException(file + ": " + error.getMessage(), error);
     }

@@ -80,7 +80,7 @@ final class LabelCommand implements Callable<Integer> {
     }
     for (Path file : new Path[] {next, wrong}) {
       if (file != null) {
-        NewFile.checked(file, false);
+        NewFile.unused(file);
       }
     }
     PrintWriter out = spec.commandLine().getOut();

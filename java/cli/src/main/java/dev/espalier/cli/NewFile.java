@@ -24,13 +24,21 @@ final class NewFile {
 
   /** Returns a path to write to; one that is there already has to be forced. */
   static Path checked(Path file, boolean force) {
+    return checked(file, force, ", or write over it by --force");
+  }
+
+  /** Returns a path to write to, where nothing may be yet. */
+  static Path unused(Path file) {
+    return checked(file, false, "");
+  }
+
+  private static Path checked(Path file, boolean force, String otherwise) {
     Path folder = file.toAbsolutePath().getParent();
     if (Files.isDirectory(file)) {
       throw new CommandFailure("expected a file to write, got the folder " + file);
     }
     if (Files.exists(file) && !force) {
-      throw new CommandFailure(
-          file + " is there already: name another file, or write over it by --force");
+      throw new CommandFailure(file + " is there already: name another file" + otherwise);
     }
     if (!Files.isDirectory(folder)) {
       throw new CommandFailure("the folder " + folder + " is not there: make it first");

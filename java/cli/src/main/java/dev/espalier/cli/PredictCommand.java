@@ -6,6 +6,7 @@ import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -85,6 +86,9 @@ final class PredictCommand implements Callable<Integer> {
       for (Path source : sources) {
         try (RawInputs.Source items = inputs.open(source)) {
           answer(predictor, items, writer, out);
+        } catch (UncheckedIOException error) {
+          String from = RawInputs.name(source);
+          throw new CommandFailure(from + ": " + FailureMessage.message(error), error);
         }
       }
     }
@@ -137,7 +141,10 @@ final class PredictCommand implements Callable<Integer> {
       if (inputs.get(i) instanceof RuntimeException error) {
         hasFailed = true;
         String message = FailureMessage.message(error);
-        spec.commandLine().getErr().println("predict: " + name + ": " + message);
+        String place = batch.get(i).place();
+        spec.commandLine()
+            .getErr()
+            .println("predict: " + (place.isEmpty() ? "" : place + ": ") + message);
         writer.failed(name, message);
       } else {
         writer.answer(name, answers.next());

@@ -12,7 +12,6 @@ import dev.espalier.text.TextInputs;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -33,8 +32,11 @@ final class RawInputs {
   private final String textColumn;
   private final String idColumn;
 
-  /** An input: its name in answers, and what reads it. */
-  record Item(String name, Supplier<float[]> input) {}
+  /** An input: its name in answers, where it stands, and what reads it. */
+  record Item(String name, String place, Supplier<float[]> input) {}
+
+  /** A line, counted from 1. */
+  private record Line(long number, String text) {}
 
   /** Inputs of a file, a folder or standard input. */
   record Source(Iterator<Item> items, BufferedReader reader) implements AutoCloseable {
@@ -59,8 +61,7 @@ final class RawInputs {
     if (textColumn != null && kind != ModelInputs.TEXTS) {
       throw new CommandFailure("--text: expected a model of texts, got one of " + kind.words());
     }
-    boolean isCsv = kind == ModelInputs.ROWS || textColumn != null;
-    if (idColumn != null && !isCsv) {
+    if (idColumn != null && !isCsv()) {
       throw new CommandFailure("--id: expected inputs of a CSV with a header, got other ones");
     }
   }
@@ -74,22 +75,23 @@ final class RawInputs {
       requireText(path);
     }
     BufferedReader reader = reader(path);
+    String from = name(path);
     return switch (kind) {
       case PICTURES -> {
-        Function<String, Item> picture = name -> picture(Path.of(name));
+        Function<Line, Item> picture = line -> picture(Path.of(line.text));
         yield new Source(lines(reader).map(picture).iterator(), reader);
       }
       case TEXTS -> {
         TextInputs inputs = TextInputs.of(predictor);
         yield textColumn == null
-            ? new Source(numbered(reader, inputs::rows), reader)
-            : new Source(records(reader, row -> inputs.rows(field(row, textColumn))), reader);
+            ? new Source(numbered(reader, from, inputs::rows), reader)
+            : new Source(records(reader, from, row -> inputs.rows(field(row, textColumn))), reader);
       }
       case ROWS -> {
         TableInputs inputs = TableInputs.of(predictor);
-        yield new Source(records(reader, row -> inputs.row(row.getFieldsAsMap())), reader);
+        yield new Source(records(reader, from, row -> inputs.row(row.getFieldsAsMap())), reader);
       }
-      case NUMBERS -> new Source(numbered(reader, this::numbers), reader);
+      case NUMBERS -> new Source(numbered(reader, from, this::numbers), reader);
     };
   }
 
@@ -107,15 +109,25 @@ final class RawInputs {
 
   private Item picture(Path file) {
     PictureReader reader = PictureReader.of(predictor);
-    return new Item(file.toString(), () -> reader.read(file));
+    return new Item(file.toString(), "", () -> reader.read(file)); // whose errors name it
   }
 
   private void requireText(Path path) {
     FileKind found = FileKind.of(path);
-    if (!found.isText()) {
-      throw new CommandFailure(
-          path + ": expected a file of " + kind.words() + ", got " + found.words());
+    boolean isEmpty = found == FileKind.EMPTY && isCsv();
+    if (!found.isText() || isEmpty) {
+      String got = found == FileKind.OTHER ? "something else; save it as UTF-8" : found.words();
+      throw new CommandFailure(path + ": expected a file of " + kind.words() + ", got " + got);
     }
+  }
+
+  private boolean isCsv() {
+    return kind == ModelInputs.ROWS || textColumn != null;
+  }
+
+  /** Returns the name of what is read; null is standard input. */
+  static String name(Path path) {
+    return path == null ? "standard input" : path.toString();
   }
 
   private static BufferedReader reader(Path path) throws IOException {
@@ -135,35 +147,49 @@ final class RawInputs {
     return reader;
   }
 
-  private static Stream<String> lines(BufferedReader reader) {
-    return reader.lines().filter(line -> !line.isBlank());
+  /** Returns the lines that are not blank. */
+  private static Stream<Line> lines(BufferedReader reader) {
+    AtomicLong number = new AtomicLong();
+    return reader
+        .lines()
+        .map(text -> new Line(number.incrementAndGet(), text))
+        .filter(line -> !line.text.isBlank());
   }
 
-  private static Iterator<Item> numbered(BufferedReader reader, Function<String, float[]> input) {
-    AtomicLong line = new AtomicLong();
+  private static Iterator<Item> numbered(
+      BufferedReader reader, String from, Function<String, float[]> input) {
     return lines(reader)
-        .map(text -> new Item(Long.toString(line.incrementAndGet()), () -> input.apply(text)))
+        .map(line -> item(null, from, line.number, () -> input.apply(line.text)))
         .iterator();
   }
 
-  private Iterator<Item> records(BufferedReader reader, Function<NamedCsvRecord, float[]> input) {
+  /** Returns an input whose name, if it has none, is the number of its line. */
+  private static Item item(String name, String from, long line, Supplier<float[]> input) {
+    String number = Long.toString(line);
+    return new Item(name == null ? number : name, from + ", line " + number, input);
+  }
+
+  private Iterator<Item> records(
+      BufferedReader reader, String from, Function<NamedCsvRecord, float[]> input) {
     Iterator<NamedCsvRecord> records = CsvReader.builder().ofNamedCsvRecord(reader).iterator();
     return new Iterator<>() {
       @Override
       public boolean hasNext() {
         try {
           return records.hasNext();
-        } catch (UncheckedIOException | CsvParseException error) {
-          throw new CommandFailure("CSV: " + error.getMessage(), error);
+        } catch (CsvParseException error) {
+          throw new CommandFailure(from + ": " + error.getMessage(), error);
         }
       }
 
       @Override
       public Item next() {
         NamedCsvRecord row = records.next();
-        String name =
-            idColumn == null ? Long.toString(row.getStartingLineNumber()) : field(row, idColumn);
-        return new Item(name, () -> input.apply(row));
+        if (textColumn != null) {
+          field(row, textColumn); // of all rows or none
+        }
+        String name = idColumn == null ? null : field(row, idColumn);
+        return item(name, from, row.getStartingLineNumber(), () -> input.apply(row));
       }
     };
   }

@@ -67,7 +67,8 @@ final class TrainCommand implements Callable<Integer> {
       Adaptation adaptation = Adaptation.of(network).batchNorms(BatchNormStatistics.ADAPT);
       learning.applyTo(adaptation, examples);
       if (dryRun) {
-        out.print(adaptation.settings(SETTINGS).explain(parts.training().size()));
+        String plan = adaptation.settings(SETTINGS).explain(parts.training().size());
+        LearningReport.printPlan(plan, json, out);
         return 0;
       }
       Learning.Data read = Learning.Data.of(parts, inputs, split.seed());

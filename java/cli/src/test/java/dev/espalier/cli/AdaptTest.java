@@ -80,6 +80,9 @@ class AdaptTest {
     Path onnx = folder.resolve("model.onnx");
     Run.done("export", model, "-o", onnx);
     assertTrue(Files.size(onnx) > 0);
+    JsonNode exported = Run.done("export", model, "-o", onnx, "--force", "--json").json();
+    assertEquals("onnx", exported.get("format").asText());
+    assertEquals(Checksum.of(onnx), exported.get("sha256").asText());
     Run.fails(1, "is there already", "export", model, "-o", onnx);
     Run.fails(2, "called .onnx or .safetensors", "export", model, "-o", folder.resolve("x.pt"));
   }
@@ -136,11 +139,15 @@ class AdaptTest {
   }
 
   @Test
-  void aDryRunWritesNothing() {
+  void aDryRunWritesNothing() throws IOException {
     Run run = Run.done(adapt("--dry-run"));
     assertTrue(
         run.out().contains("heads stand on the layer that validation chooses of"), run.out());
     assertTrue(run.out().contains("tried, in this order"), run.out());
+    JsonNode json = Run.done(adapt("--dry-run", "--json", "--heads-alone")).json();
+    assertTrue(json.get("dry_run").asBoolean());
+    assertTrue(json.get("plan").toString().contains("heads: at most"), json::toString);
+    assertFalse(json.get("plan").toString().contains("then all"), json::toString);
     assertFalse(Files.exists(model));
   }
 

@@ -2,6 +2,7 @@
 package dev.espalier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -46,7 +47,8 @@ class LabelTest {
     assertEquals(5, suspects.size());
     assertTrue(suspects.get(0).startsWith("example,id,label,given"), suspects::toString);
     String before = Files.readString(next);
-    Run.fails(1, "is there already", label);
+    Run refused = Run.fails(1, "is there already: name another file", label);
+    assertFalse(refused.err().contains("--force"), refused.err());
     assertEquals(before, Files.readString(next));
     JsonNode json = Run.done("label", pictures, labels, "--backbone", backbone, "--json").json();
     assertEquals(0, json.get("asked").asInt());

@@ -13,6 +13,7 @@ import dev.espalier.LayerOptions;
 import dev.espalier.Network;
 import dev.espalier.Shape;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -83,6 +84,7 @@ class RowsAndTextsTest {
     String byId = Run.done("predict", model, rows, "--id", "id").out();
     assertTrue(byId.contains("\nr7,") || byId.contains("\r\nr7,"), byId);
     Run.done("evaluate", model, rows);
+    requirePlaces(model);
     Run.fails(1, "reads rows of a table", "evaluate", model, rows, "--text", "sex");
 
     Path adapted = folder.resolve("adapted.safetensors");
@@ -139,6 +141,34 @@ class RowsAndTextsTest {
     }
     assertNotEquals(losses.get(0), losses.get(1));
     assertEquals(losses.get(1), losses.get(2));
+  }
+
+  /** What can't be read of a CSV is told with the file and the line. */
+  private void requirePlaces(Path model) throws IOException {
+    Path file = folder.resolve("new.csv");
+    Files.writeString(file, "age,sex\n80,f\nold,m\n");
+    Run.fails(1, "new.csv, line 3: row: column \"age\"", "predict", model, file);
+    Files.writeString(file, "age,sex\n80,f\n5\n");
+    Run.fails(1, "new.csv: Record 3 has 1 field", "predict", model, file);
+    Files.writeString(file, "age,age\n80,f\n");
+    Run.fails(1, "new.csv: Header contains duplicate fields", "predict", model, file);
+    Files.writeString(file, "");
+    Run.fails(1, "rows of a table, got nothing: the file is empty", "predict", model, file);
+    Files.write(file, "age,sex\n80,\u00fc\n".getBytes(StandardCharsets.ISO_8859_1));
+    Run.fails(1, "got something else; save it as UTF-8", "predict", model, file);
+    String whole = "age,sex\n" + "80,f\n".repeat(2000) + "80,\u00fc\n";
+    Files.write(file, whole.getBytes(StandardCharsets.ISO_8859_1));
+    Run late = Run.fails(1, "expected text in UTF-8, got other bytes", "predict", model, file);
+    assertTrue(late.err().contains("new.csv: "), late.err());
+    Run trained =
+        Run.fails(
+            1,
+            "new.csv, line 2002: expected UTF-8, got the byte 0xfc",
+            "data",
+            file,
+            "--labels",
+            "age");
+    assertEquals(1, trained.err().split("UTF-8, got").length - 1, trained.err());
   }
 
   private Path picture() throws IOException {
@@ -274,9 +304,9 @@ class RowsAndTextsTest {
         Network.builder(Shape.vector(3)).head("kind", Head.classes("a", "b")).build(1)) {
       network.save(model);
     }
-    Run run = Run.withInput("1,2,3\n1,2\n1,x,3\n", "predict", model);
+    Run run = Run.withInput("1,2,3\n\n1,2\n1,x,3\n", "predict", model);
     assertEquals(1, run.code());
-    assertTrue(run.err().contains("2: expected 3 numbers, got 2"), run.err());
+    assertTrue(run.err().contains("standard input, line 3: expected 3 numbers, got 2"), run.err());
     assertTrue(run.err().contains("expected a number in field 2, got \"x\""), run.err());
     assertTrue(run.out().startsWith("input,kind,kind/a,kind/b"), run.out());
     Run.fails(

@@ -10,12 +10,14 @@ import org.jspecify.annotations.Nullable;
 final class ColumnProfile {
   private static final int MOST_CATEGORIES = 50;
   private static final int WORDS_OF_A_TEXT = 3;
+  private static final int LONGEST_SHOWN = 20;
 
   private final Cells cells;
   private final Set<String> different = new HashSet<>();
   private boolean hasMany;
   private long known;
-  private boolean areNumbers = true;
+  private long numbers;
+  private @Nullable String firstOther;
   private boolean areDates = true;
   private int mostWords;
 
@@ -28,17 +30,21 @@ final class ColumnProfile {
       return;
     }
     known++;
-    areNumbers = areNumbers && !Double.isNaN(cells.number(value));
+    boolean isNumber = !Double.isNaN(cells.number(value));
+    numbers += isNumber ? 1 : 0;
     areDates = areDates && !Double.isNaN(cells.days(value));
     String text = Cells.category(value);
     if (text == null) {
       text = value.toString();
     }
+    if (!isNumber && firstOther == null) {
+      firstOther = text;
+    }
     if (!hasMany && different.add(text) && different.size() > MOST_CATEGORIES) {
       hasMany = true;
       different.clear();
     }
-    if (!areNumbers && mostWords < WORDS_OF_A_TEXT) {
+    if (firstOther != null && mostWords < WORDS_OF_A_TEXT) {
       mostWords = Math.max(mostWords, words(text));
     }
   }
@@ -59,19 +65,30 @@ final class ColumnProfile {
     if (isNamedAsId(name)) {
       return guessed(name, ColumnRole.ID, "its name");
     }
-    if (areNumbers) {
+    if (firstOther == null) {
       return guessed(name, ColumnRole.NUMBER, "all numbers");
     }
     if (areDates) {
       return guessed(name, ColumnRole.DATE, "all dates");
     }
     if (!hasMany && (different.size() <= 2 || 2L * different.size() <= known)) {
-      return guessed(name, ColumnRole.CATEGORY, different.size() + " different texts");
+      return guessed(name, ColumnRole.CATEGORY, different.size() + " different texts" + butFor());
     }
     String many = (hasMany ? "more than " + MOST_CATEGORIES : different.size()) + " different ";
     return mostWords >= WORDS_OF_A_TEXT
-        ? guessed(name, ColumnRole.TEXT, many + "texts of several words")
-        : guessed(name, ColumnRole.IGNORE, many + "texts in " + known + " rows");
+        ? guessed(name, ColumnRole.TEXT, many + "texts of several words" + butFor())
+        : guessed(name, ColumnRole.IGNORE, many + "texts in " + known + " rows" + butFor());
+  }
+
+  /** Says what keeps a column that looks like one of numbers from being one. */
+  private String butFor() {
+    long others = known - numbers;
+    if (firstOther == null || others >= numbers) {
+      return "";
+    }
+    boolean isLong = firstOther.length() > LONGEST_SHOWN;
+    String shown = isLong ? firstOther.substring(0, LONGEST_SHOWN) + "…" : firstOther;
+    return "; numbers but for " + (others == 1 ? "" : others + ", as ") + '"' + shown + '"';
   }
 
   /** Returns the column with the role that its name and its type suggest. */

@@ -65,9 +65,10 @@ final class CsvRows implements RowSource {
 
   private static RuntimeException error(Path file, Exception error) {
     if (error instanceof CsvParseException) {
-      Throwable cause = error.getCause() == null ? error : error.getCause();
+      Throwable cause = error.getCause();
+      boolean isSaid = cause == null || error.getMessage().contains(cause.getMessage());
       return new IllegalArgumentException(
-          file + ": " + error.getMessage() + ": " + cause.getMessage(), error);
+          file + ": " + error.getMessage() + (isSaid ? "" : ": " + cause.getMessage()), error);
     }
     return FileErrors.unreadable(file, error);
   }

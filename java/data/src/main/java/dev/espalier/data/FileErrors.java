@@ -18,7 +18,8 @@ final class FileErrors {
   /** Returns the exception for a file that could not be read; others are returned as they are. */
   static RuntimeException unreadable(Path file, Exception error) {
     if (error instanceof CharacterCodingException) {
-      return new IllegalArgumentException(file + ": expected UTF-8, got other bytes", error);
+      return new IllegalArgumentException(
+          file + OtherBytes.place(file) + ": save it as UTF-8", error);
     }
     if (error instanceof UncheckedIOException wrapped) {
       return unreadable(file, wrapped.getCause());

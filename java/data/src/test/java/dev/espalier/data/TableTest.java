@@ -285,13 +285,48 @@ class TableTest {
     assertTrue(
         assertThrows(IllegalArgumentException.class, () -> Table.csv(latin))
             .getMessage()
-            .endsWith("expected UTF-8, got other bytes"));
+            .endsWith("latin1, line 1: expected UTF-8, got the byte 0xe4: save it as UTF-8"));
     Path missing = folder.resolve("no-such-file");
     assertTrue(
         assertThrows(UncheckedIOException.class, () -> Table.csv(missing))
             .getMessage()
             .endsWith("got an error: no such file"));
     assertThrows(UncheckedIOException.class, () -> Table.csv(folder));
+  }
+
+  @Test
+  void saysWhatKeepsAColumnFromBeingNumbers() throws IOException {
+    StringBuilder content = new StringBuilder("one,two,words\n");
+    for (int i = 0; i < 60; i++) {
+      content.append(
+          String.format(
+              "%s,%s,%s%n",
+              i == 7 ? "NaN" : "" + i, i % 30 == 8 ? "1e999" : "" + i, i == 9 ? "0" : "w" + i));
+    }
+    String text = read(content.toString(), TableOptions.defaults()).toString();
+    assertTrue(text.contains("in 60 rows; numbers but for \"NaN\"" + System.lineSeparator()), text);
+    assertTrue(text.contains("in 60 rows; numbers but for 2, as \"1e999\""), text);
+    assertTrue(text.endsWith("guessed: more than 50 different texts in 60 rows"), text);
+    assertEquals(2, text.split("but for").length - 1, text);
+  }
+
+  @Test
+  void namesTheLineThatIsNoUtf8() throws IOException {
+    String good = "x,sweet\r\n1,1\r\ngr\u00fcn,0\n".repeat(8000) + "1,1\r";
+    Path file = folder.resolve("windows");
+    for (byte[] bad : new byte[][] {{(byte) 0xfc, '\n'}, {(byte) 0xe2, (byte) 0x82}}) {
+      Files.write(file, good.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+      Files.write(file, bad, java.nio.file.StandardOpenOption.APPEND);
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> Table.csv(file)).getMessage();
+      assertTrue(message.contains("windows, line 24002: expected UTF-8, got the byte"), message);
+    }
+  }
+
+  @Test
+  void saysOnceWhatTheParserSays() {
+    String message = refusal("x,y,sweet,red\n1,2,0,\"1\n", plain());
+    assertEquals(message.indexOf("Unclosed"), message.lastIndexOf("Unclosed"), message);
   }
 
   @Test

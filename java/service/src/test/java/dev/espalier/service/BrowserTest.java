@@ -153,6 +153,22 @@ class BrowserTest {
   }
 
   @Test
+  void aTextIsAnsweredAndExplained() throws Exception {
+    String hostile = "<b>rain</b>; apple tree";
+    try (PredictionService service = serve(SmallModels.texts(folder))) {
+      find("#text").sendKeys(hostile);
+      find("#send").click();
+      find("body[data-state=answered]");
+      find(".why").click();
+      find(".explanation mark");
+      assertEquals(hostile, find(".explanation .text").getText());
+      assertNothingIsCutOff("a text");
+      assertQuiet();
+      assertTrue(service.port() > 0);
+    }
+  }
+
+  @Test
   void numbersAreAnswered() throws Exception {
     try (ServedVector served =
         new ServedVector(folder, 12, ServiceOptions.defaults().drain(Duration.ZERO))) {
