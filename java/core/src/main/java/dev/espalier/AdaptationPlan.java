@@ -49,11 +49,18 @@ record AdaptationPlan(
   }
 
   long headSteps(int examples) {
-    return headSteps.orElse(Math.max(LEAST_HEAD_STEPS, LEAST_EPOCHS * stepsPerEpoch(examples)));
+    return steps(headSteps, LEAST_HEAD_STEPS, examples);
   }
 
   long tuningSteps(int examples) {
-    return tuningSteps.orElse(Math.max(LEAST_TUNING_STEPS, LEAST_EPOCHS * stepsPerEpoch(examples)));
+    return steps(tuningSteps, LEAST_TUNING_STEPS, examples);
+  }
+
+  /** Returns the steps of a stage: those of no more epochs than a fit has at most. */
+  private long steps(OptionalLong given, long least, int examples) {
+    long perEpoch = stepsPerEpoch(examples);
+    long asked = given.orElse(Math.max(least, LEAST_EPOCHS * perEpoch));
+    return Math.min(asked, Integer.MAX_VALUE * perEpoch);
   }
 
   /** Makes the network to train by a setting; new heads start as suits what trains under them. */

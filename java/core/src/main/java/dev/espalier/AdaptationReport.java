@@ -89,7 +89,9 @@ public final class AdaptationReport {
             trial.valueText(),
             String.format(Locale.ROOT, "%,d", trial.steps()),
             String.format(Locale.ROOT, "%.2f", trial.seconds()),
-            i == chosen ? "chosen" : trial.note()
+            i != chosen
+                ? trial.note()
+                : trial.note().isEmpty() ? "chosen" : "chosen, " + trial.note()
           });
     }
     return TextTable.of(rows)
@@ -121,8 +123,8 @@ public final class AdaptationReport {
       this.note = note;
     }
 
-    static Trial notTried(AdaptationSetting setting) {
-      return new Trial(setting, OptionalDouble.empty(), 0, 0, "not tried: no time left");
+    static Trial notTried(AdaptationSetting setting, String why) {
+      return new Trial(setting, OptionalDouble.empty(), 0, 0, "not tried: " + why);
     }
 
     static Trial diverged(AdaptationSetting setting) {

@@ -61,7 +61,8 @@ final class AdaptationRun {
   private void tryAll(FeatureCache cache) {
     for (AdaptationSetting setting : plan.settings()) {
       if (best != null && (isTimeUp() || Thread.currentThread().isInterrupted())) {
-        trials.add(AdaptationReport.Trial.notTried(setting));
+        trials.add(
+            AdaptationReport.Trial.notTried(setting, isTimeUp() ? "no time left" : "interrupted"));
       } else {
         tryOne(setting, cache);
       }
@@ -116,14 +117,13 @@ final class AdaptationRun {
             .map(of -> watched.metric().map(metric -> metric.cost(of)).orElse(of.loss()))
             .orElse(Double.NaN);
     OptionalDouble value =
-        evaluation.isEmpty()
-            ? OptionalDouble.empty()
-            : OptionalDouble.of(
-                watched
-                    .metric()
-                    .map(metric -> metric.value(evaluation.get()))
-                    .orElse(evaluation.get().loss()));
-    trials.add(new AdaptationReport.Trial(setting, value, history.steps(), history.seconds(), ""));
+        evaluation.stream()
+            .mapToDouble(of -> watched.metric().map(metric -> metric.value(of)).orElse(of.loss()))
+            .filter(defined -> !Double.isNaN(defined))
+            .findFirst();
+    String note = value.isPresent() ? "" : whyNoValue(history, evaluation.isPresent());
+    trials.add(
+        new AdaptationReport.Trial(setting, value, history.steps(), history.seconds(), note));
     if (best != null && !(cost < bestCost)) {
       return false;
     }
@@ -135,6 +135,16 @@ final class AdaptationRun {
     bestCost = Double.isNaN(cost) ? Double.POSITIVE_INFINITY : cost;
     chosen = trials.size() - 1;
     return true;
+  }
+
+  private String whyNoValue(History history, boolean isEvaluated) {
+    boolean isUndefined =
+        isEvaluated
+            || plan.keepsBest()
+                && history.epochs().stream().anyMatch(epoch -> epoch.validation().isPresent());
+    return isUndefined
+        ? "undefined on the validation data"
+        : "not validated: ended by " + history.stopReason();
   }
 
   /** Returns the evaluation of the weights that a fit ended with, if there was one. */

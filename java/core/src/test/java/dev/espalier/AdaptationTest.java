@@ -135,6 +135,54 @@ class AdaptationTest {
       assertEquals(0, trials.indexOf(adapted.report().chosen()));
       assertEquals("not tried: no time left", trials.get(1).note());
       assertTrue(trials.get(0).value().isEmpty());
+      assertEquals("not validated: ended by TIME_LIMIT", trials.get(0).note());
+      // However many steps it would have had.
+      brief(backbone)
+          .headSteps(Long.MAX_VALUE)
+          .tuningSteps(Long.MAX_VALUE)
+          .timeLimit(Duration.ofNanos(1))
+          .fit(dots.labels(), validation)
+          .close();
+    }
+  }
+
+  @Test
+  void saysThatItWasInterrupted() {
+    Thread.currentThread().interrupt();
+    try (Network backbone = Dots.classifier(1);
+        Adapted adapted = brief(backbone).fit(dots.labels(), validation)) {
+      List<AdaptationReport.Trial> trials = adapted.report().trials();
+      assertEquals("not validated: ended by INTERRUPTED", trials.get(0).note());
+      assertEquals("not tried: interrupted", trials.get(1).note());
+    } finally {
+      assertTrue(Thread.interrupted());
+    }
+  }
+
+  /** No AUC without a known yes. */
+  @Test
+  void saysThatWhatItChoosesByIsUndefined() {
+    Dataset noes =
+        Datasets.withTargets(
+            Datasets.withoutTargets(validation),
+            "side",
+            List.of("low", "right"),
+            new float[validation.size()][2]);
+    try (Network backbone = Dots.classifier(1)) {
+      for (boolean keepsBest : new boolean[] {false, true}) {
+        Adaptation adaptation = brief(backbone).metric("side", Metric.MACRO_AUC);
+        if (keepsBest) {
+          adaptation.keepBest();
+        }
+        try (Adapted adapted = adaptation.fit(dots.labels(), noes)) {
+          for (AdaptationReport.Trial trial : adapted.report().trials()) {
+            assertTrue(trial.value().isEmpty(), trial::toString);
+            assertEquals("undefined on the validation data", trial.note());
+          }
+          String text = adapted.report().toString();
+          assertTrue(text.contains("chosen, undefined on the validation data"), text);
+        }
+      }
     }
   }
 
