@@ -85,7 +85,7 @@ class HostilePicturesTest {
           damaged[random.nextInt(damaged.length)] = (byte) random.nextInt();
         }
         assertTimeoutPreemptively(
-            Duration.ofSeconds(20),
+            Duration.ofSeconds(100),
             () -> {
               try {
                 assertEquals(192, READER.maxPixels(1_000_000).read(damaged).length);

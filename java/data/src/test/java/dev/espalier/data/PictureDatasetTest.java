@@ -235,7 +235,7 @@ class PictureDatasetTest {
         PictureDataset.of(READER, files, Target.numbers("", 1), answers(6), NOTHING_KEPT);
     Datasets.subset(data, 5, 3, 1).expect(new int[] {0, 1, 2, 1});
     for (int i = 0; data.decodedAhead() < 3; i++) {
-      assertTrue(i < 2000, "decoded ahead: " + data.decodedAhead());
+      assertTrue(i < 10_000, "decoded ahead: " + data.decodedAhead());
       Thread.sleep(10);
     }
     for (Path file : files) {

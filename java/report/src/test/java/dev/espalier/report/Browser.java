@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -28,7 +29,7 @@ import java.util.stream.Stream;
 
 /** A headless Chromium that shows pages, by the DevTools protocol. */
 final class Browser implements AutoCloseable {
-  private static final int SECONDS = 60;
+  private static final int SECONDS = 200;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Process process;
@@ -36,7 +37,7 @@ final class Browser implements AutoCloseable {
   private final WebSocket socket;
   private final Map<Integer, CompletableFuture<JsonNode>> answers = new ConcurrentHashMap<>();
   private final List<String> problems = Collections.synchronizedList(new ArrayList<>());
-  private volatile CompletableFuture<Void> loaded = new CompletableFuture<>();
+  private final Map<String, CompletableFuture<Void>> loads = new ConcurrentHashMap<>();
   private int last;
 
   private Browser(Process process, Path profile, URI page) {
@@ -87,6 +88,7 @@ final class Browser implements AutoCloseable {
     for (String domain : List.of("Page", "Runtime", "Log", "Network")) {
       made.call(domain + ".enable", "{}");
     }
+    made.call("Page.setLifecycleEventsEnabled", "{\"enabled\":true}");
     return made;
   }
 
@@ -116,10 +118,14 @@ final class Browser implements AutoCloseable {
         "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"%s\"}]}"
             .formatted(isDark ? "dark" : "light"));
     problems.clear();
-    loaded = new CompletableFuture<>();
-    call("Page.navigate", "{\"url\":\"" + file.toUri() + "\"}");
-    loaded.orTimeout(SECONDS, TimeUnit.SECONDS).join();
+    JsonNode navigation = call("Page.navigate", "{\"url\":\"" + file.toUri() + "\"}");
+    load(navigation.get("loaderId").asText()).orTimeout(SECONDS, TimeUnit.SECONDS).join();
     return problems;
+  }
+
+  /** Returns what is complete once that navigation, and none before it, has loaded its page. */
+  private CompletableFuture<Void> load(String loader) {
+    return loads.computeIfAbsent(loader, key -> new CompletableFuture<>());
   }
 
   /** Returns the value of an expression, awaited if it is a promise. */
@@ -166,7 +172,11 @@ final class Browser implements AutoCloseable {
     }
     JsonNode what = message.path("params");
     switch (message.path("method").asText()) {
-      case "Page.loadEventFired" -> loaded.complete(null);
+      case "Page.lifecycleEvent" -> {
+        if (what.path("name").asText().equals("load")) {
+          load(what.path("loaderId").asText()).complete(null);
+        }
+      }
       case "Page.javascriptDialogOpening" -> problems.add("dialog: " + what);
       case "Runtime.exceptionThrown" -> problems.add("exception: " + what);
       case "Log.entryAdded" -> problems.add("log: " + what.path("entry"));
@@ -189,6 +199,8 @@ final class Browser implements AutoCloseable {
     process.onExit().join();
     try (Stream<Path> files = Files.walk(profile)) {
       files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+    } catch (UncheckedIOException changing) {
+      // by a process of it that is not quite over; the rest stays
     }
   }
 

@@ -83,7 +83,7 @@ class UnicodeFormTest {
     String music = "a" + "\u302E\uD834\uDD65".repeat(200_000);
     Normalizer bert = CodePointMaps.bert(true, true, true, true);
     assertTimeout(
-        Duration.ofSeconds(20),
+        Duration.ofSeconds(100),
         () -> {
           for (Form form : Form.values()) {
             UnicodeForm normalizer = new UnicodeForm(form);
