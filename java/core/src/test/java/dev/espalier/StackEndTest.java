@@ -4,6 +4,8 @@ package dev.espalier;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -60,6 +62,11 @@ class StackEndTest {
     private static final int FRAMES_APART = 13;
 
     private static final long QUICK_NANOS = 40_000;
+
+    /** And one that takes longer still. */
+    private static final int SLOW_FRAMES_APART = 127;
+
+    private static final long SLOW_NANOS = 10_000_000;
 
     private static final class Operation {
       final Runnable call;
@@ -136,6 +143,42 @@ class StackEndTest {
       add("fit", () -> Trainer.of(network).steps(1).fit(labels));
       add("calibrate", () -> network.calibrate(labels));
       add("tune thresholds", () -> network.tuneThresholds(labels));
+      addFiles(folder, file);
+      addFeatures(labels, folder.resolve("checkpoints"));
+    }
+
+    private void addFiles(Path folder, Path file) {
+      final Path onnx = folder.resolve("exported.onnx");
+      final Path weights = folder.resolve("weights.safetensors");
+      network.save(file);
+      network.exportOnnx(onnx);
+      network.exportSafetensors(weights, WeightMap.sameNames());
+      final byte[] model = bytes(file);
+      final byte[] foreign = bytes(onnx);
+      final ImportOptions options = ImportOptions.defaults();
+      add("export", () -> network.exportOnnx(onnx));
+      add("export weights", () -> network.exportSafetensors(weights, WeightMap.sameNames()));
+      add("load weights", () -> network.loadWeights(weights, WeightMap.sameNames()));
+      add("import", () -> Network.importOnnx(onnx).close());
+      add("import bytes", () -> Network.importOnnx(foreign, options).close());
+      add("import of something else", () -> Network.importTflite(foreign, options).close());
+      add("load bytes", () -> Network.load(model).close());
+      add("save to a stream", () -> network.save(new ByteArrayOutputStream()));
+      add("metadata", () -> network.setMetadata("key", "value"));
+      add("explain", () -> network.transfer().dropHead("side").explain());
+    }
+
+    private void addFeatures(Dataset labels, Path folder) {
+      final Checkpoints checkpoints = Checkpoints.in(folder).everySteps(1).keep(1).resuming();
+      add("named answers", () -> predictor.predictNamed(new float[64]));
+      add(
+          "features",
+          () -> {
+            try (FeatureCache cache = FeatureCache.create()) {
+              cache.features(network, "conv1", labels).readInput(0, new float[1 << 12], 0);
+            }
+          });
+      add("checkpoints", () -> Trainer.of(network).steps(1).checkpoints(checkpoints).fit(labels));
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -167,7 +210,7 @@ class StackEndTest {
             attempt(name, operation); // classes are loaded up here
             long start = System.nanoTime();
             attempt(name, operation);
-            operation.apart = System.nanoTime() - start < QUICK_NANOS ? 1 : FRAMES_APART;
+            operation.apart = apart(System.nanoTime() - start);
             long handles = Espalier.liveHandles();
             long deep = System.nanoTime();
             descend(name, operation);
@@ -196,6 +239,13 @@ class StackEndTest {
           throw new AssertionError(error);
         }
       }
+    }
+
+    private static int apart(long nanos) {
+      if (nanos < QUICK_NANOS) {
+        return 1;
+      }
+      return nanos < SLOW_NANOS ? FRAMES_APART : SLOW_FRAMES_APART;
     }
 
     /** Returns how many frames from the end this one is. */
@@ -263,6 +313,14 @@ class StackEndTest {
       Cleaning.awaitHandles(0);
       require(Espalier.liveHandles() == 0, "handles left: " + Espalier.liveHandles());
       require(Espalier.nativeBytes() == 0, "bytes left: " + Espalier.nativeBytes());
+    }
+
+    private static byte[] bytes(Path file) {
+      try {
+        return Files.readAllBytes(file);
+      } catch (IOException error) {
+        throw new UncheckedIOException(error);
+      }
     }
 
     private static void require(boolean holds, String what) {
