@@ -18,6 +18,8 @@ constexpr const char* kReadWeights =
     "; build the network and read its weights, in C++ by LoadWeights, in Java by "
     "Network.loadWeights";
 
+constexpr const char* kOurs = "\"espalier.";  // what a key in the header begins with
+
 struct Beginning {
   std::string_view bytes;
   const char* what;
@@ -89,14 +91,17 @@ bool IsOnnx(std::string_view text) {
 // Eight bytes of length, then a JSON object of tensors, and nothing of ours.
 bool IsPlainSafetensors(std::string_view text) {
   return HasJsonHeader(text) && Contains(text, "\"dtype\"") && Contains(text, "\"data_offsets\"") &&
-         !Contains(text, "\"espalier.");
+         !Contains(text, kOurs);
+}
+
+std::string_view TextOf(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kForeignFileBytes)};
 }
 
 }  // namespace
 
 std::string SeemsToBe(std::span<const std::byte> bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
-                              std::min(bytes.size(), kForeignFileBytes));
+  const std::string_view text = TextOf(bytes);
   if (text.empty()) {
     return "an empty file; was it written or downloaded to its end?";
   }
@@ -144,6 +149,11 @@ std::string SeemsToBe(std::span<const std::byte> bytes) {
     return "a JSON text; a model file holds its graph and its parameters";
   }
   return "";
+}
+
+bool SeemsToBeOurs(std::span<const std::byte> bytes) {
+  const std::string_view text = TextOf(bytes);
+  return HasJsonHeader(text) && Contains(text, kOurs);
 }
 
 }  // namespace espalier

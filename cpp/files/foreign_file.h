@@ -17,4 +17,7 @@ inline constexpr std::size_t kForeignFileBytes = 4096;
 /// than kForeignFileBytes.
 std::string SeemsToBe(std::span<const std::byte> bytes);
 
+/// True if it begins as a model file of this library, which SeemsToBe knows nothing of.
+bool SeemsToBeOurs(std::span<const std::byte> bytes);
+
 }  // namespace espalier

@@ -71,6 +71,7 @@ TEST(ForeignFile, IsNamedWhereverItComesFrom) {
   for (const Foreign& file : Files()) {
     const auto bytes = std::as_bytes(std::span(file.bytes));
     EXPECT_NE(SeemsToBe(bytes).find(file.what), std::string::npos) << SeemsToBe(bytes);
+    EXPECT_FALSE(SeemsToBeOurs(bytes)) << file.what;
     const std::string of_bytes = MessageOf([&] { LoadNetwork(bytes); });
     EXPECT_NE(of_bytes.find("it seems to be " + file.what), std::string::npos) << of_bytes;
     std::istringstream stream(file.bytes);
@@ -88,6 +89,7 @@ TEST(ForeignFile, OursIsNot) {
   const HostileFile sample;
   const std::string whole = HostileFile::Join(sample.text(), sample.data);
   EXPECT_EQ(SeemsToBe(std::as_bytes(std::span(whole))), "");
+  EXPECT_TRUE(SeemsToBeOurs(std::as_bytes(std::span(whole))));
   for (std::size_t at = 0; at < 16; ++at) {
     std::string damaged = whole;
     damaged[at] = static_cast<char>(damaged[at] ^ 1);

@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "espalier/spec.h"
 #include "import/foreign_tensor.h"
 
 namespace espalier {
@@ -179,6 +180,9 @@ class ForeignGraph {
 
   /// What else the file says, by key; "producer" among it.
   std::map<std::string, std::string> metadata;
+
+  /// How inputs are normalized before anything reads them, by input.
+  std::map<std::string, Normalization> normalizations;
 
  private:
   void CheckNew(const std::string& value) const;

@@ -77,7 +77,10 @@ ForeignGraph ReadModel(const FrontEnd& front_end, std::span<const std::byte> byt
   try {
     return AsModelFile([&] { return front_end.read(bytes, owner, options, external); });
   } catch (const Error& error) {
-    const std::string foreign = SeemsToBe(bytes);
+    const std::string foreign = SeemsToBeOurs(bytes)
+                                    ? "a model file of this library; load it, in C++ by "
+                                      "LoadNetwork, in Java by Network.load"
+                                    : SeemsToBe(bytes);
     if (foreign.empty() || foreign.starts_with(front_end.own)) throw;
     Fail(error.code(), MessageOf(error), "; it seems to be ", foreign);
   }

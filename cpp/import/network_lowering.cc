@@ -90,6 +90,10 @@ void NetworkLowering::AddInputs() {
       Fail(ErrorCode::kModelFile, "input '", input, "': ", MessageOf(error));
     }
     spec.type = IsFloatType(value.type) ? ElementType::kFloat32 : ElementType::kInt32;
+    if (const auto found = graph_.normalizations.find(input);
+        found != graph_.normalizations.end()) {
+      spec.normalization = found->second;
+    }
     values_[input] = {.layer = spec.name, .shape = spec.shape, .type = spec.type};
     report_.inputs.push_back(
         {.name = input, .layer = spec.name, .shape = spec.shape, .type = spec.type});

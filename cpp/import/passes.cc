@@ -5,8 +5,11 @@ namespace espalier {
 namespace {
 
 constexpr ForeignPass kPasses[] = {
-    ReadQuantized, FuseLayerNorm,   FuseGelu,      FuseSoftplus, FuseHardSigmoid,
-    FuseGates,     FuseConvolution, FuseAttention, FuseDense,    FusePositionEmbedding,
+    ReadQuantized,          FuseLayerNorm,   FuseGelu,
+    FuseSoftplus,           FuseHardSigmoid, FuseGates,
+    FuseConvolution,        FuseAttention,   FuseDense,
+    FusePositionEmbedding,
+    FuseInputNormalization,  // last: what looks like it may belong to something above
 };
 
 }  // namespace

@@ -27,6 +27,8 @@ void ReadQuantized(ForeignGraph& graph, ImportReport& report);
 void FuseAttention(ForeignGraph& graph, ImportReport& report);
 /// x times a function of x: SiLU, hard swish, mish.
 void FuseGates(ForeignGraph& graph, ImportReport& report);
+/// Sums and products of an input and constants, of all or of channels, where nothing else reads it.
+void FuseInputNormalization(ForeignGraph& graph, ImportReport& report);
 /// Biases and factors of channels behind a convolution become its own.
 void FuseConvolution(ForeignGraph& graph, ImportReport& report);
 void FuseGelu(ForeignGraph& graph, ImportReport& report);

@@ -71,10 +71,10 @@ def randomize(model):
     return model
 
 
-def write(model, path):
+def write(model, path, sizes=None):
     torch.onnx.export(
         model.eval(), torch.randn(1, 3, SIZE, SIZE), path, input_names=["image"],
-        output_names=["logits"], dynamic_axes={"image": {0: "batch"}, "logits": {0: "batch"}},
+        output_names=["logits"], dynamic_axes={"image": {0: "batch", **(sizes or {})}, "logits": {0: "batch"}},
         opset_version=17, training=torch.onnx.TrainingMode.EVAL, do_constant_folding=False)
 
 
@@ -83,7 +83,7 @@ def main():
     torch.manual_seed(1)
     for name in sys.argv[2:] or NAMES:
         model = getattr(torchvision.models, name)(weights=None)
-        write(randomize(model), f"{sys.argv[1]}/{name}.onnx")
+        write(randomize(model), f"{sys.argv[1]}/{name}.onnx", {2: "height", 3: "width"})
     if len(sys.argv) > 2:
         return
     write(VisionTransformer(), f"{sys.argv[1]}/vit_tiny.onnx")

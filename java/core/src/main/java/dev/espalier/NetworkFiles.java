@@ -5,6 +5,8 @@ import dev.espalier.internal.Bridge;
 import dev.espalier.internal.NativeCall;
 import dev.espalier.internal.NativeHandle;
 import dev.espalier.internal.StackReserve;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -15,7 +17,8 @@ import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /**
- * The files that a network becomes, and what its owner keeps in them.
+ * The files of other programs that networks come from, the files that they become, and what their
+ * owner keeps in those.
  *
  * @since 0.1
  */
@@ -33,6 +36,88 @@ public abstract sealed class NetworkFiles permits Network {
       entries.forEach((key, value) -> read.put((String) key, (String) value));
     }
     metadata = Collections.unmodifiableMap(read);
+  }
+
+  /**
+   * As {@link #importOnnx(Path, ImportOptions)}, where only the batch is open in the model.
+   *
+   * @param file a path of any file system
+   * @return the network, to be closed by the caller
+   */
+  public static Network importOnnx(Path file) {
+    return importOnnx(file, ImportOptions.defaults());
+  }
+
+  /**
+   * Makes an ordinary network of an ONNX model: layers named as in the model, with its parameters,
+   * and no heads. docs/import.md says what can be imported. Strict, as {@link Network#load(Path)}.
+   *
+   * @param file a path of any file system
+   * @param options sizes that the model leaves open; limits
+   * @return the network, to be closed by the caller
+   * @throws ModelFileException if it is not a valid model, is past a limit, or has nodes that no
+   *     layer computes, all of which it names
+   * @throws IllegalArgumentException if options name what is not there, or leave a size open
+   * @throws java.io.UncheckedIOException if it cannot be read
+   */
+  public static Network importOnnx(Path file, ImportOptions options) {
+    return ForeignImport.read(ForeignImport.ONNX, file, options);
+  }
+
+  /**
+   * As {@link #importOnnx(Path, ImportOptions)}, with its exceptions, from a stream up to its end.
+   *
+   * @param stream what an ONNX file holds, from its first byte; it is not closed
+   * @param options sizes that the model leaves open; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importOnnx(InputStream stream, ImportOptions options) {
+    return ForeignImport.read(ForeignImport.ONNX, stream, options);
+  }
+
+  /**
+   * As {@link #importOnnx(Path, ImportOptions)}, with its exceptions, from the bytes of a file.
+   *
+   * @param bytes all bytes of the file; not kept
+   * @param options sizes that the model leaves open; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importOnnx(byte[] bytes, ImportOptions options) {
+    return importOnnx(new ByteArrayInputStream(Objects.requireNonNull(bytes, "bytes")), options);
+  }
+
+  /**
+   * As {@link #importOnnx(Path, ImportOptions)}, with its exceptions, of a TensorFlow Lite model.
+   * Its images, [height, width, channels] there, are [channels, height, width] here.
+   *
+   * @param file a path of any file system
+   * @param options sizes to import for; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importTflite(Path file, ImportOptions options) {
+    return ForeignImport.read(ForeignImport.TFLITE, file, options);
+  }
+
+  /**
+   * As {@link #importTflite(Path, ImportOptions)}, from a stream up to its end.
+   *
+   * @param stream what such a file holds, from its first byte; it is not closed
+   * @param options sizes to import for; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importTflite(InputStream stream, ImportOptions options) {
+    return ForeignImport.read(ForeignImport.TFLITE, stream, options);
+  }
+
+  /**
+   * As {@link #importTflite(Path, ImportOptions)}, from the bytes of a file.
+   *
+   * @param bytes all bytes of the file; not kept
+   * @param options sizes to import for; limits
+   * @return the network, to be closed by the caller
+   */
+  public static Network importTflite(byte[] bytes, ImportOptions options) {
+    return importTflite(new ByteArrayInputStream(Objects.requireNonNull(bytes, "bytes")), options);
   }
 
   /**

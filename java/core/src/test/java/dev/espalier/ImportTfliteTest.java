@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /**
  * Of two convolutions, a shortcut, the mean and a dense layer; cpp/import/tflite_test.cc makes it.
@@ -33,14 +34,16 @@ class ImportTfliteTest {
   }
 
   @Test
-  void pathsAndStreamsGiveTheSameNetwork() throws IOException {
+  void pathsBytesAndStreamsGiveTheSameNetwork() throws IOException {
     List<ImportReport> reports = new ArrayList<>();
     ImportOptions options = ImportOptions.defaults().report(reports::add);
     try (InputStream stream = Files.newInputStream(MODEL);
         Network ofPath = Network.importTflite(MODEL, options);
-        Network ofStream = Network.importTflite(stream, options)) {
+        Network ofStream = Network.importTflite(stream, options);
+        Network ofBytes = Network.importTflite(Files.readAllBytes(MODEL), options)) {
       assertEquals(Shape.image(3, 7, 7), ofPath.inputShape());
       assertArrayEquals(answers(ofPath), answers(ofStream));
+      assertArrayEquals(answers(ofPath), answers(ofBytes));
       assertEquals(reports.get(0).toString(), reports.get(1).toString());
     }
   }
@@ -80,5 +83,13 @@ class ImportTfliteTest {
         assertThrows(ModelFileException.class, () -> Network.importOnnx(MODEL).close())
             .getMessage();
     assertTrue(message.contains("importTflite"), message);
+    Path own = MODEL.resolveSibling("golden_v1.safetensors");
+    for (Executable read :
+        List.<Executable>of(
+            () -> Network.importOnnx(own),
+            () -> Network.importTflite(own, ImportOptions.defaults()))) {
+      message = assertThrows(ModelFileException.class, read).getMessage();
+      assertTrue(message.contains("Network.load"), message);
+    }
   }
 }

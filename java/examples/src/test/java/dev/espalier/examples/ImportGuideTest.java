@@ -28,6 +28,14 @@ class ImportGuideTest {
   }
 
   @Test
+  void detectorIsBrought(@TempDir Path folder) throws Exception {
+    String text =
+        run("BringADetector", folder, ROOT.resolve("cpp/testdata/mobile_block.tflite").toString());
+    assertTrue(text.contains("output 'answers'"), text);
+    assertTrue(text.contains("heads.pet.dense"), text);
+  }
+
+  @Test
   void weightsAreRead(@TempDir Path folder) throws Exception {
     Path file = folder.resolve("published.safetensors");
     try (Network network =
