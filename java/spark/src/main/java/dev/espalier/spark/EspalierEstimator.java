@@ -3,6 +3,7 @@ package dev.espalier.spark;
 
 import dev.espalier.Network;
 import dev.espalier.Shape;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Gives a trained network new heads, as an estimator of Spark ML: what is below them stays as it is
  * and runs on the executors, once for each row; the heads are trained on the driver, on what came
- * back.
+ * back. Or all is trained, on the executors ({@link #trainAll}).
  *
  * <pre>{@code
  * EspalierModel model = new EspalierEstimator()
@@ -58,6 +59,7 @@ import org.jspecify.annotations.Nullable;
 public final class EspalierEstimator extends EstimatorSettings implements MLWritable {
   private static final long serialVersionUID = 1;
   private static final String FEATURES = "espalier_features";
+  private static final double USUAL_RATE = 1e-3;
 
   private transient @Nullable ModelContent backbone;
 
@@ -332,7 +334,79 @@ public final class EspalierEstimator extends EstimatorSettings implements MLWrit
   }
 
   /**
-   * Trains heads.
+   * Trains all layers, not the heads alone: data-parallel, in tasks that run at once (a barrier
+   * stage), each with some of the rows. The learning rate is the one of {@link #setLearningRates},
+   * 0.001 where none is set, and falls to 0 by a cosine; no rows are kept back to choose by. Layers
+   * that {@link #freezeThrough} names stay as they are.
+   *
+   * @param epochs how often all rows are gone through, at least 1
+   * @return this
+   */
+  public EspalierEstimator trainAll(int epochs) {
+    set(epochs(), epochs);
+    return this;
+  }
+
+  /**
+   * Sets how many parts each batch of {@link #trainAll} is cut into. The bits of the result depend
+   * on it, and not on how many tasks compute the parts. Default 8.
+   *
+   * @param count at least 1 and at most the examples of a batch
+   * @return this
+   */
+  public EspalierEstimator setShards(int count) {
+    set(shards(), count);
+    return this;
+  }
+
+  /**
+   * Sets how many tasks {@link #trainAll} has, all of which must run at once. Default as many as
+   * Spark runs in parallel, and at most one a shard.
+   *
+   * @param count 1 to the number of shards
+   * @return this
+   */
+  public EspalierEstimator setWorkers(int count) {
+    set(workers(), count);
+    return this;
+  }
+
+  /**
+   * Sets how long a task of {@link #trainAll} waits for another one before it fails. Default 600.
+   *
+   * @param seconds more than any task's part of a step takes
+   * @return this
+   */
+  public EspalierEstimator setWorkerTimeout(int seconds) {
+    set(workerTimeout(), seconds);
+    return this;
+  }
+
+  /**
+   * Sets where {@link #trainAll} writes how far it is, so that Spark's next attempt after a task
+   * was lost goes on from there, not from the beginning. It is removed once the model is trained.
+   *
+   * @param folder of any file system that all executors reach
+   * @return this
+   */
+  public EspalierEstimator setCheckpointFolder(String folder) {
+    set(checkpointFolder(), Objects.requireNonNull(folder, "folder"));
+    return this;
+  }
+
+  /**
+   * Sets after how many steps that is written. Default 100.
+   *
+   * @param steps at least 1
+   * @return this
+   */
+  public EspalierEstimator setCheckpointSteps(int steps) {
+    set(checkpointSteps(), steps);
+    return this;
+  }
+
+  /**
+   * Trains heads, or all.
    *
    * @throws IllegalArgumentException if a column is missing, has a type that is not read, or an
    *     answer that is none; there is no such layer; or there are no rows to train on, or none to
@@ -343,6 +417,9 @@ public final class EspalierEstimator extends EstimatorSettings implements MLWrit
     ModelContent content = backbone();
     transformSchema(rows.schema());
     String layer = layer(content);
+    if (isSet(epochs())) {
+      return model(trainAll(content, layer, rows));
+    }
     Shape shape = content.layer("frozenThrough", layer);
     EspalierModel trunk =
         new EspalierModel(uid(), content)
@@ -362,7 +439,41 @@ public final class EspalierEstimator extends EstimatorSettings implements MLWrit
             (long) $(seed()),
             (double) $(validationFraction()),
             (boolean) $(tuneThresholds()));
-    ModelContent trained = training.fit(content, layer, labelled, !validation.isEmpty());
+    return model(training.fit(content, layer, labelled, !validation.isEmpty()));
+  }
+
+  private ModelContent trainAll(ModelContent content, String layer, Dataset<?> rows) {
+    if (isSet(validationCol()) || (boolean) $(tuneThresholds())) {
+      throw new IllegalArgumentException(
+          "validationCol, tuneThresholds: expected neither where all is trained");
+    }
+    double[] rates = isSet(learningRates()) ? $(learningRates()) : new double[] {USUAL_RATE};
+    if (rates.length != 1) {
+      throw new IllegalArgumentException(
+          "learningRates: expected one where all is trained, got " + rates.length);
+    }
+    int workers = isSet(workers()) ? (int) $(workers()) : 0;
+    if (workers > (int) $(shards())) {
+      throw new IllegalArgumentException(
+          "workers: expected at most one for each of " + $(shards()) + " shards, got " + workers);
+    }
+    DataParallelFit fit =
+        new DataParallelFit(
+            layer,
+            isSet(frozenThrough()) ? layer : "",
+            rates[0],
+            (int) $(epochs()),
+            (int) $(trainingBatchSize()),
+            (int) $(shards()),
+            workers,
+            (long) $(seed()),
+            Duration.ofSeconds((int) $(workerTimeout())),
+            isSet(checkpointFolder()) ? $(checkpointFolder()) : "",
+            (int) $(checkpointSteps()));
+    return fit.fit(content, rows, $(inputCols()), targets(), ProblemPolicy.of($(handleInvalid())));
+  }
+
+  private EspalierModel model(ModelContent trained) {
     EspalierModel model = new EspalierModel(uid(), trained);
     copyValues(model, new ParamMap());
     return model.setParent(this);

@@ -36,6 +36,12 @@ abstract class EstimatorSettings extends Estimator<EspalierModel> {
   private final Param<String> problemCol;
   private final Param<String> outputPrefix;
   private final IntParam batchSize;
+  private final IntParam epochs;
+  private final IntParam shards;
+  private final IntParam workers;
+  private final IntParam workerTimeout;
+  private final Param<String> checkpointFolder;
+  private final IntParam checkpointSteps;
 
   EstimatorSettings(String uid) {
     this.uid = Objects.requireNonNull(uid, "uid");
@@ -67,6 +73,21 @@ abstract class EstimatorSettings extends Estimator<EspalierModel> {
     problemCol = PredictionSettings.problemCol(this);
     outputPrefix = PredictionSettings.outputPrefix(this);
     batchSize = PredictionSettings.batchSize(this);
+    epochs = new IntParam(this, "epochs", "how often all rows train all", ParamValidators.gtEq(1));
+    shards =
+        new IntParam(
+            this, "shards", "parts of a batch, whoever computes them", ParamValidators.gtEq(1));
+    workers = new IntParam(this, "workers", "tasks that train at once", ParamValidators.gtEq(1));
+    workerTimeout =
+        new IntParam(
+            this, "workerTimeout", "seconds a worker waits for others", ParamValidators.gtEq(1));
+    checkpointFolder =
+        new Param<>(this, "checkpointFolder", "where is written how far training is");
+    checkpointSteps =
+        new IntParam(this, "checkpointSteps", "steps between two", ParamValidators.gtEq(1));
+    setDefault(shards, 8);
+    setDefault(workerTimeout, 600);
+    setDefault(checkpointSteps, 100);
     setDefault(labelsTask, "labels");
     setDefault(valuesTask, "values");
     setDefault(learningRates, new double[] {3e-3, 1e-2});
@@ -253,5 +274,59 @@ abstract class EstimatorSettings extends Estimator<EspalierModel> {
    */
   public IntParam batchSize() {
     return batchSize;
+  }
+
+  /**
+   * Returns the setting: how often all rows train all layers.
+   *
+   * @return the setting
+   */
+  public IntParam epochs() {
+    return epochs;
+  }
+
+  /**
+   * Returns the setting: parts of a batch.
+   *
+   * @return the setting
+   */
+  public IntParam shards() {
+    return shards;
+  }
+
+  /**
+   * Returns the setting: tasks that train at once.
+   *
+   * @return the setting
+   */
+  public IntParam workers() {
+    return workers;
+  }
+
+  /**
+   * Returns the setting: seconds a worker waits for others.
+   *
+   * @return the setting
+   */
+  public IntParam workerTimeout() {
+    return workerTimeout;
+  }
+
+  /**
+   * Returns the setting: where is written how far training is.
+   *
+   * @return the setting
+   */
+  public Param<String> checkpointFolder() {
+    return checkpointFolder;
+  }
+
+  /**
+   * Returns the setting: steps from one time to the next that this is written.
+   *
+   * @return the setting
+   */
+  public IntParam checkpointSteps() {
+    return checkpointSteps;
   }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.apache.spark.ml.linalg.Vector;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Row;
@@ -97,11 +98,12 @@ final class LabelledRows {
     return new LabelledRows(examples, targets, shape);
   }
 
-  private static Column column(org.apache.spark.sql.Dataset<Row> rows, String name) {
+  static Column column(org.apache.spark.sql.Dataset<Row> rows, String name) {
     return rows.col("`" + name.replace("`", "``") + "`");
   }
 
-  private static void requireAnswer(String column, float answer, boolean isLabel) {
+  /** Refuses what is no answer. */
+  static void requireAnswer(String column, float answer, boolean isLabel) {
     boolean isFine = isLabel ? answer >= 0 && answer <= 1 : Float.isFinite(answer);
     if (!isFine && !Float.isNaN(answer)) {
       throw new IllegalArgumentException(
@@ -130,21 +132,20 @@ final class LabelledRows {
     return floats;
   }
 
-  /** Returns the names of a task's classes, those of numbers in the order of numbers. */
   private List<String> names(int task) {
-    TreeSet<Object> kinds = new TreeSet<>();
-    examples.stream()
-        .map(example -> example.classes()[task])
-        .filter(Objects::nonNull)
-        .forEach(kinds::add);
-    if (kinds.size() < 2) {
+    return classNames(
+        targets.classes().get(task), examples.stream().map(example -> example.classes()[task]));
+  }
+
+  /** Returns the names of a column's classes, those of numbers in the order of numbers. */
+  static List<String> classNames(String column, Stream<@Nullable Object> kinds) {
+    TreeSet<Object> known = new TreeSet<>();
+    kinds.filter(Objects::nonNull).forEach(known::add);
+    if (known.size() < 2) {
       throw new IllegalArgumentException(
-          "column \""
-              + targets.classes().get(task)
-              + "\": expected at least two classes, got "
-              + kinds);
+          "column \"" + column + "\": expected at least two classes, got " + known);
     }
-    return kinds.stream().map(LabelledRows::name).toList();
+    return known.stream().map(LabelledRows::name).toList();
   }
 
   static String name(Object kind) {
@@ -165,16 +166,7 @@ final class LabelledRows {
 
   /** Returns the heads that answer what the columns ask. */
   Map<String, Head> heads() {
-    Map<String, Head> heads = new LinkedHashMap<>();
-    if (!targets.labels().isEmpty()) {
-      heads.put(targets.labelsTask(), Head.labels(targets.labels().toArray(String[]::new)));
-    }
-    classNames.forEach(
-        (name, names) -> heads.put(name, Head.classes(names.toArray(String[]::new))));
-    if (!targets.values().isEmpty()) {
-      heads.put(targets.valuesTask(), Head.values(targets.values().toArray(String[]::new)));
-    }
-    return heads;
+    return targets.heads(classNames);
   }
 
   /** Returns all examples. */

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.spark;
 
+import dev.espalier.Head;
 import dev.espalier.Task;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.apache.spark.sql.types.BooleanType;
 import org.apache.spark.sql.types.DataType;
@@ -58,6 +61,20 @@ record TargetColumns(
       throw new IllegalArgumentException(
           "column \"" + name + "\": expected " + expected + ", got " + type.simpleString());
     }
+  }
+
+  /** Returns the heads that answer what the columns ask, with the names of all classes. */
+  Map<String, Head> heads(Map<String, List<String>> classNames) {
+    Map<String, Head> heads = new LinkedHashMap<>();
+    if (!labels.isEmpty()) {
+      heads.put(labelsTask, Head.labels(labels.toArray(String[]::new)));
+    }
+    classNames.forEach(
+        (name, names) -> heads.put(name, Head.classes(names.toArray(String[]::new))));
+    if (!values.isEmpty()) {
+      heads.put(valuesTask, Head.values(values.toArray(String[]::new)));
+    }
+    return heads;
   }
 
   /** Returns the tasks that there will be; the names of classes follow from the data. */

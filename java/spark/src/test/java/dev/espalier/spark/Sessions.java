@@ -34,6 +34,14 @@ final class Sessions {
     return builder("local[2]").getOrCreate();
   }
 
+  /** Starts a session of so many threads in place of the session of this process. */
+  static SparkSession threads(int count) {
+    if (SparkSession.getDefaultSession().isDefined()) {
+      SparkSession.getDefaultSession().get().stop();
+    }
+    return builder("local[" + count + "]").getOrCreate();
+  }
+
   /** Starts executors, processes of one core each, in place of the session of this process. */
   static SparkSession cluster(int executors) {
     if (SparkSession.getDefaultSession().isDefined()) {

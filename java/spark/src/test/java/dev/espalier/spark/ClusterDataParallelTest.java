@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.espalier.spark;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.espalier.Network;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Training of all layers by executors that are processes of their own, and may end. */
+class ClusterDataParallelTest {
+  private static SparkSession session;
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void start() {
+    session = Sessions.cluster(2);
+    session
+        .sparkContext()
+        .hadoopConfiguration()
+        .set("fs.fatal.impl", FatalFileSystem.class.getName());
+  }
+
+  @AfterAll
+  static void stop() {
+    session.stop();
+  }
+
+  /** The first worker's executor, then the other one, ends at its third checkpoint. */
+  @Test
+  void aWorkerThatEndsCostsNoBit() throws IOException {
+    try (Network backbone = DataParallelTest.backbone()) {
+      byte[] expected =
+          DataParallelTest.estimator(backbone)
+              .setWorkers(1)
+              .fit(DataParallelTest.rows(session, 2))
+              .modelBytes();
+      assertArrayEquals(
+          expected,
+          DataParallelTest.estimator(backbone)
+              .setWorkers(2)
+              .fit(DataParallelTest.rows(session, 3))
+              .modelBytes());
+      for (String who : List.of("writer", "other")) {
+        Path place = Files.createDirectory(folder.resolve(who));
+        EspalierEstimator estimator =
+            DataParallelTest.estimator(backbone)
+                .setWorkers(2)
+                .setCheckpointFolder("fatal://" + place)
+                .setCheckpointSteps(5);
+        assertArrayEquals(
+            expected, estimator.fit(DataParallelTest.rows(session, 3)).modelBytes(), who);
+        assertEquals(
+            who.equals("writer") ? "" : "1 others",
+            Files.readString(place.resolve(FatalFileSystem.MARKER)));
+        // Nothing was computed again from the beginning: each was written once.
+        assertEquals(
+            IntStream.rangeClosed(1, 8).mapToObj(i -> String.format("steps-%012d", 5 * i)).toList(),
+            Files.readAllLines(place.resolve(FatalFileSystem.LIST)));
+        try (Stream<Path> left = Files.list(place)) {
+          assertEquals(2, left.count()); // and these two, no checkpoint
+        }
+      }
+    }
+  }
+}
