@@ -33,7 +33,7 @@ void AddMetadata(Gallery& gallery) {
                    [key](HostileFile& file) { file.metadata().erase(key); });
   }
   gallery.Metadata("format_pt", "of another program", "format", "pt");
-  for (const char* version : {"2", "0", "01", "1.0", "", "one"}) {
+  for (const char* version : {"3", "0", "01", "1.0", "", "one"}) {
     gallery.Metadata("version_" + std::string(version) + "_", "expected version 1",
                      "espalier.version", version);
   }

@@ -139,8 +139,9 @@ void AddTensors(Gallery& gallery) {
                    [field](HostileFile& file) { file.tensor("features.bias").erase(field); });
   }
   for (const std::string dtype :
-       {"F16", "BF16", "F64", "F8_E4M3", "I8", "I32", "U64", "BOOL", "F33", "f32", "", "F32 "}) {
-    gallery.Header("dtype_is_" + dtype + "_", place + ".dtype: expected F32, got \"" + dtype + "\"",
+       {"F16", "BF16", "F64", "F8_E4M3", "I32", "U64", "BOOL", "F33", "f32", "", "F32 "}) {
+    gallery.Header("dtype_is_" + dtype + "_",
+                   place + ".dtype: expected F32 or I8, got \"" + dtype + "\"",
                    [dtype](HostileFile& file) { file.tensor("features.bias")["dtype"] = dtype; });
   }
   gallery.Tensor("dtype_number", "expected a string, got 32", "dtype", "32");

@@ -12,7 +12,8 @@
 #include "files/crc32.h"
 #include "files/foreign_file.h"
 #include "files/graph_json.h"
-#include "files/json_writer.h"
+#include "files/model_content.h"
+#include "files/strict_json.h"
 #include "network/cost.h"
 #include "network/graph.h"
 #include "network/network_state.h"
@@ -20,17 +21,10 @@
 namespace espalier {
 namespace {
 
-constexpr const char* kFormatKey = "format";
-constexpr const char* kFormat = "espalier";
-constexpr const char* kVersionKey = "espalier.version";
-constexpr const char* kVersion = "1";
-constexpr const char* kGraphKey = "espalier.graph";
-constexpr const char* kChecksumsKey = "espalier.checksums";
-constexpr const char* kGraphChecksum = "graph";  // among the checksums; paths have a dot
 constexpr const char* kOwnPrefix = "espalier.";
 
 // Read and checked at a time: fits the second-level cache.
-constexpr std::size_t kPieceFloats = 64 * 1024;
+constexpr std::size_t kPieceBytes = 256 * 1024;
 
 constexpr std::size_t kMaxListed = 5;
 
@@ -52,9 +46,10 @@ void CheckMetadata(const Metadata& metadata) {
          format.substr(0, 40), "\": a safetensors file of another program");
   }
   const std::string& version = RequiredMetadata(metadata, kVersionKey);
-  if (version != kVersion) {
-    Fail(ErrorCode::kModelFile, "expected version ", kVersion, " of the model file, got \"",
-         version.substr(0, 40), "\": written by another version of the library");
+  if (version != kVersion && version != kInt8Version) {
+    Fail(ErrorCode::kModelFile, "expected version ", kVersion, " or ", kInt8Version,
+         " of the model file, got \"", version.substr(0, 40),
+         "\": written by another version of the library");
   }
   for (const auto& [key, value] : metadata) {
     if (key.starts_with(kOwnPrefix) && key != kVersionKey && key != kGraphKey &&
@@ -91,54 +86,120 @@ void TakeChecksum(std::map<std::string, std::string>& expected, const std::strin
   }
 }
 
-// The tensors that hold the network's parameters, in the order of parameters. They have to
-// be exactly those that the graph calls for.
-std::vector<const SafetensorsTensor*> MatchTensors(const NetworkState& network,
-                                                   const SafetensorsHeader& header) {
-  std::map<std::string_view, const SafetensorsTensor*> by_name;
-  for (const SafetensorsTensor& tensor : header.tensors) {
-    by_name.emplace(tensor.name, &tensor);
+class TensorMatcher {
+ public:
+  TensorMatcher(const SafetensorsHeader& header, bool has_bytes) : has_bytes_(has_bytes) {
+    for (const SafetensorsTensor& tensor : header.tensors) by_name_.emplace(tensor.name, &tensor);
   }
-  std::vector<const SafetensorsTensor*> tensors;
-  std::vector<std::string> missing;
-  for (const GraphParameter& parameter : network.parameters) {
-    const auto entry = by_name.extract(parameter.path);
+
+  // The tensors that hold the network's parameters. They have to be exactly those that the graph
+  // calls for, and scales of those that are bytes.
+  std::vector<ModelTensor> Match(const NetworkState& network) {
+    for (std::size_t i = 0; i < network.parameters.size(); ++i) {
+      const GraphParameter& parameter = network.parameters[i];
+      const auto dimensions = parameter.shape.dimensions();
+      const SafetensorsTensor* values =
+          Take(parameter.path, {dimensions.begin(), dimensions.end()});
+      if (values == nullptr) continue;
+      Add(*values, static_cast<int>(i), values->type != kFloatType);
+      if (values->type == kFloatType) continue;
+      CheckBytes(*values);
+      const std::string scale = parameter.path + kScaleSuffix;
+      const SafetensorsTensor* scales = Take(scale, {parameter.shape[0]});
+      if (scales == nullptr) continue;
+      if (scales->type != kFloatType) {
+        Fail(ErrorCode::kModelFile, "tensor '", scale, "': expected ", kFloatType, ", got ",
+             scales->type);
+      }
+      Add(*scales, static_cast<int>(i), true);
+    }
+    CheckAllMatched();
+    std::ranges::sort(tensors_, {}, [](const ModelTensor& tensor) { return tensor.source->begin; });
+    return std::move(tensors_);
+  }
+
+ private:
+  const SafetensorsTensor* Take(const std::string& name, const std::vector<std::int64_t>& shape) {
+    const auto entry = by_name_.extract(name);
     if (entry.empty()) {
-      missing.push_back(parameter.path);
-      continue;
+      missing_.push_back(name);
+      return nullptr;
     }
     const SafetensorsTensor& tensor = *entry.mapped();
-    if (!std::ranges::equal(tensor.shape, parameter.shape.dimensions())) {
-      Fail(ErrorCode::kModelFile, "tensor '", tensor.name, "': expected shape ",
-           parameter.shape.ToString(), ", got [", Join(tensor.shape, ", "), "]");
+    if (tensor.shape != shape) {
+      Fail(ErrorCode::kModelFile, "tensor '", name, "': expected shape [", Join(shape, ", "),
+           "], got [", Join(tensor.shape, ", "), "]");
     }
-    tensors.push_back(&tensor);
+    return &tensor;
   }
-  if (!missing.empty()) {
-    Fail(ErrorCode::kModelFile, "expected a tensor for each parameter of the graph, missing ",
-         Listed(missing));
+
+  void Add(const SafetensorsTensor& tensor, int parameter, bool is_quantized) {
+    tensors_.push_back({.source = &tensor,
+                        .parameter = parameter,
+                        .name = tensor.name,
+                        .bytes = {},
+                        .floats = {},
+                        .is_quantized = is_quantized});
   }
-  if (!by_name.empty()) {
-    std::vector<std::string> unknown;
-    for (const auto& [name, tensor] : by_name) {
-      unknown.emplace_back(name);
+
+  void CheckBytes(const SafetensorsTensor& tensor) const {
+    if (has_bytes_) return;
+    Fail(ErrorCode::kModelFile, "tensor '", tensor.name, "': expected ", kFloatType, " in version ",
+         kVersion, " of the model file, got ", tensor.type);
+  }
+
+  void CheckAllMatched() const {
+    if (!missing_.empty()) {
+      Fail(ErrorCode::kModelFile, "expected a tensor for each parameter of the graph, missing ",
+           Listed(missing_));
     }
-    Fail(ErrorCode::kModelFile, "expected tensors of the graph's parameters only, got ",
-         Listed(unknown));
+    if (!by_name_.empty()) {
+      std::vector<std::string> unknown;
+      for (const auto& [name, tensor] : by_name_) unknown.emplace_back(name);
+      Fail(ErrorCode::kModelFile, "expected tensors of the graph's parameters only, got ",
+           Listed(unknown));
+    }
   }
-  return tensors;
+
+  bool has_bytes_;
+  std::map<std::string_view, const SafetensorsTensor*> by_name_;
+  std::vector<std::string> missing_;
+  std::vector<ModelTensor> tensors_;
+};
+
+// Gives each tensor its place in the network's values, or beside them.
+void PlaceTensors(ModelPlan& plan) {
+  for (ModelTensor& tensor : plan.tensors) {
+    const GraphParameter& parameter =
+        plan.network->parameters[static_cast<std::size_t>(tensor.parameter)];
+    tensor.floats = ValuesOf(*plan.network, tensor.parameter);
+    if (tensor.is_quantized) {
+      QuantizedValues& values =
+          plan.quantized
+              .try_emplace(tensor.parameter, parameter.path, tensor.floats, parameter.shape[0])
+              .first->second;
+      const bool are_bytes = tensor.source->type == kByteType;
+      tensor.floats = are_bytes ? std::span<float>() : values.scales_place();
+      if (are_bytes) tensor.bytes = values.bytes_place();
+    }
+    if (!tensor.floats.empty()) tensor.bytes = std::as_writable_bytes(tensor.floats);
+    tensor.source = nullptr;
+  }
 }
 
-Crc32 ReadValues(const ByteSource& file, std::int64_t offset, std::span<float> values,
-                 const std::string& path, const LoadOptions& options) {
+Crc32 ReadTensor(const ByteSource& file, std::int64_t offset, const ModelTensor& tensor,
+                 const LoadOptions& options) {
   Crc32 checksum;
-  while (!values.empty()) {
-    const std::span<float> piece = values.first(std::min(values.size(), kPieceFloats));
-    file.ReadAt(offset, std::as_writable_bytes(piece));
-    checksum.Update(std::as_bytes(piece));
-    CheckFinite(piece, path, options);
-    offset += static_cast<std::int64_t>(piece.size_bytes());
-    values = values.subspan(piece.size());
+  const std::size_t size = tensor.bytes.size();
+  for (std::size_t begin = 0; begin < size; begin += kPieceBytes) {
+    const std::size_t count = std::min(size - begin, kPieceBytes);
+    const std::span<std::byte> piece = tensor.bytes.subspan(begin, count);
+    file.ReadAt(offset + static_cast<std::int64_t>(begin), piece);
+    checksum.Update(piece);
+    if (!tensor.is_quantized) {
+      CheckFinite(tensor.floats.subspan(begin / sizeof(float), count / sizeof(float)), tensor.name,
+                  options);
+    }
   }
   return checksum;
 }
@@ -155,11 +216,9 @@ std::shared_ptr<NetworkState> ReadState(const ByteSource& file, const LoadOption
   const SafetensorsHeader header = ReadSafetensorsHeader(file, options.limits);
   ModelPlan plan = PlanModel(header, options);
   std::int64_t offset = header.data_begin;
-  for (const int parameter : plan.order) {
-    const std::span<float> values = ValuesOf(*plan.network, parameter);
-    const std::string& path = plan.network->parameters[static_cast<std::size_t>(parameter)].path;
-    CheckChecksum(plan, path, ReadValues(file, offset, values, path, options));
-    offset += static_cast<std::int64_t>(values.size_bytes());
+  for (const ModelTensor& tensor : plan.tensors) {
+    FinishTensor(plan, tensor, ReadTensor(file, offset, tensor, options));
+    offset += static_cast<std::int64_t>(tensor.bytes.size());
   }
   CheckNoChecksumLeft(plan);
   return plan.network;
@@ -184,22 +243,20 @@ ModelPlan PlanModel(const SafetensorsHeader& header, const LoadOptions& options)
   plan.checksums = ReadChecksums(RequiredMetadata(header.metadata, kChecksumsKey));
   TakeChecksum(plan.checksums, kGraphChecksum, Crc32Of(graph));
   plan.network = ReadGraph(graph, options.network_limits);
-  const auto tensors = MatchTensors(*plan.network, header);
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    plan.order.push_back(static_cast<int>(i));
-    plan.data_bytes = std::max(plan.data_bytes, tensors[i]->end);
-  }
-  std::ranges::sort(plan.order, {}, [&](int parameter) {
-    return tensors[static_cast<std::size_t>(parameter)]->begin;
-  });
+  const bool has_bytes = header.metadata.at(kVersionKey) == kInt8Version;
+  plan.tensors = TensorMatcher(header, has_bytes).Match(*plan.network);
+  plan.data_bytes = header.data_bytes();
   CheckLimits(*plan.network, options.network_limits, CostUse::kPrediction);
   plan.network->limits = options.network_limits;
-  AllocateValues(*plan.network);  // at most what the file says that it holds, and rounding
+  // At most four times what the file says that it holds, and rounding.
+  AllocateValues(*plan.network);
+  PlaceTensors(plan);
   return plan;
 }
 
-void CheckChecksum(ModelPlan& plan, const std::string& path, const Crc32& actual) {
-  TakeChecksum(plan.checksums, path, actual);
+void FinishTensor(ModelPlan& plan, const ModelTensor& tensor, const Crc32& checksum) {
+  TakeChecksum(plan.checksums, tensor.name, checksum);
+  if (tensor.is_quantized) plan.quantized.at(tensor.parameter).Arrived();
 }
 
 void CheckFinite(std::span<const float> values, const std::string& path,
@@ -220,32 +277,6 @@ void CheckNoChecksumLeft(const ModelPlan& plan) {
 std::span<float> ValuesOf(NetworkState& network, int parameter) {
   const Shape& shape = network.parameters[static_cast<std::size_t>(parameter)].shape;
   return {network.parameter_values(parameter), static_cast<std::size_t>(shape.element_count())};
-}
-
-std::string HeaderOf(NetworkState& network) {
-  SafetensorsHeader header;
-  const std::string graph = NetworkSpecToJson(SpecOf(network));
-  JsonObject checksums;
-  checksums.Add(kGraphChecksum, Crc32Of(graph).ToString());
-  std::int64_t end = 0;
-  for (std::size_t i = 0; i < network.parameters.size(); ++i) {
-    const GraphParameter& parameter = network.parameters[i];
-    const auto bytes = std::as_bytes(ValuesOf(network, static_cast<int>(i)));
-    Crc32 checksum;
-    checksum.Update(bytes);
-    checksums.Add(parameter.path, checksum.ToString());
-    const auto dimensions = parameter.shape.dimensions();
-    header.tensors.push_back({.name = parameter.path,
-                              .shape = {dimensions.begin(), dimensions.end()},
-                              .begin = end,
-                              .end = end + static_cast<std::int64_t>(bytes.size())});
-    end = header.tensors.back().end;
-  }
-  header.metadata = {{kFormatKey, kFormat},
-                     {kVersionKey, kVersion},
-                     {kGraphKey, graph},
-                     {kChecksumsKey, checksums.Finish().text}};
-  return WriteSafetensorsHeader(header, ModelFileLimits{});
 }
 
 std::vector<std::byte> FirstBytes(const ByteSource& file) {
@@ -287,19 +318,11 @@ Network LoadNetwork(std::span<const std::byte> bytes, const NetworkLimits& limit
   return LoadNetworkFrom(MemorySource(bytes), {.network_limits = limits});
 }
 
-void SaveNetwork(const Network& network, const std::string& path) {
-  if (network.state() == nullptr) {
-    Fail(ErrorCode::kInvalidState, "expected a network, got one that was moved from");
-  }
-  NetworkState& state = *network.state();
-  const ReadScope scope(state.access, "save");
+void SaveNetwork(const Network& network, const std::string& path, const SaveOptions& options) {
+  const ModelContent content(network, options);
   try {
-    const std::string header = HeaderOf(state);
     FileReplacement file(path);
-    file.Write(std::as_bytes(std::span(header)));
-    for (std::size_t i = 0; i < state.parameters.size(); ++i) {
-      file.Write(std::as_bytes(ValuesOf(state, static_cast<int>(i))));
-    }
+    for (const std::span<const std::byte> piece : content.pieces()) file.Write(piece);
     file.Commit();
   } catch (const Error& error) {
     FailAt(path, error);

@@ -15,13 +15,6 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 64 * 1024;
 
-std::shared_ptr<NetworkState> Live(const Network& network) {
-  if (network.state() == nullptr) {
-    Fail(ErrorCode::kInvalidState, "expected a network, got one that was moved from");
-  }
-  return network.state();
-}
-
 }  // namespace
 
 ModelReader::ModelReader(const LoadOptions& options) : options_(options) {
@@ -79,7 +72,7 @@ void ModelReader::ReadHeader(bool is_end) {
   plan_ =
       PlanModel(ParseSafetensorsHeader(std::span(header_).first(begin), options_.limits), options_);
   place_ = 0;
-  NextParameter();
+  NextTensor();
   const std::vector<std::byte> values(header_.begin() + static_cast<std::ptrdiff_t>(begin),
                                       header_.end());
   header_.resize(std::min(begin, kForeignFileBytes));
@@ -87,17 +80,15 @@ void ModelReader::ReadHeader(bool is_end) {
   WriteValues(values);
 }
 
-// The values of the parameter at `place_` come next; those without any are done.
-void ModelReader::NextParameter() {
+// The tensor at `place_` comes next.
+void ModelReader::NextTensor() {
   checksum_ = {};
-  rest_ = place_ < plan_->order.size()
-              ? std::as_writable_bytes(ValuesOf(*plan_->network, plan_->order[place_]))
-              : std::span<std::byte>();
+  rest_ = place_ < plan_->tensors.size() ? plan_->tensors[place_].bytes : std::span<std::byte>();
 }
 
 void ModelReader::WriteValues(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    if (place_ == plan_->order.size()) {
+    if (place_ == plan_->tensors.size()) {
       Fail(ErrorCode::kModelFile, "expected ", plan_->data_bytes, " bytes of data, got more");
     }
     const std::span<const std::byte> piece = bytes.first(std::min(bytes.size(), rest_.size()));
@@ -107,31 +98,24 @@ void ModelReader::WriteValues(std::span<const std::byte> bytes) {
     bytes = bytes.subspan(piece.size());
     received_bytes_ += static_cast<std::int64_t>(piece.size());
     if (rest_.empty()) {
-      const int parameter = plan_->order[place_];
-      NetworkState& network = *plan_->network;
-      const std::string& path = network.parameters[static_cast<std::size_t>(parameter)].path;
-      CheckFinite(ValuesOf(network, parameter), path, options_);
-      CheckChecksum(*plan_, path, checksum_);
+      const ModelTensor& tensor = plan_->tensors[place_];
+      if (!tensor.is_quantized) CheckFinite(tensor.floats, tensor.name, options_);
+      FinishTensor(*plan_, tensor, checksum_);
       ++place_;
-      NextParameter();
+      NextTensor();
     }
   }
 }
 
-ModelWriter::ModelWriter(const Network& network)
-    : network_(Live(network)),
-      scope_(network_->access, "save"),
-      header_(HeaderOf(*network_)),
-      rest_(std::as_bytes(std::span(header_))) {}
+ModelWriter::ModelWriter(const Network& network, const SaveOptions& options)
+    : content_(network, options) {}
 
 std::size_t ModelWriter::Read(std::span<std::byte> bytes) {
   std::size_t count = 0;
   while (count < bytes.size()) {
     if (rest_.empty()) {
-      if (next_ == static_cast<int>(network_->parameters.size())) {
-        break;
-      }
-      rest_ = std::as_bytes(ValuesOf(*network_, next_++));
+      if (next_ == content_.pieces().size()) break;
+      rest_ = content_.pieces()[next_++];
     }
     const std::size_t piece = std::min(bytes.size() - count, rest_.size());
     std::copy_n(rest_.begin(), piece, bytes.begin() + static_cast<std::ptrdiff_t>(count));
@@ -155,8 +139,8 @@ Network LoadNetwork(std::istream& stream, const NetworkLimits& limits) {
   return reader.Finish();
 }
 
-void SaveNetwork(const Network& network, std::ostream& stream) {
-  ModelWriter writer(network);
+void SaveNetwork(const Network& network, std::ostream& stream, const SaveOptions& options) {
+  ModelWriter writer(network, options);
   std::vector<char> piece(kPieceBytes);
   while (const std::size_t count = writer.Read(std::as_writable_bytes(std::span(piece)))) {
     stream.write(piece.data(), static_cast<std::streamsize>(count));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "files/model_content.h"
 #include "files/model_file.h"
 
 namespace espalier {
@@ -36,13 +37,13 @@ class ModelReader {
  private:
   void WriteValues(std::span<const std::byte> bytes);
   void ReadHeader(bool is_end);
-  void NextParameter();
+  void NextTensor();
 
   LoadOptions options_;
   std::vector<std::byte> header_;  // and what follows, until it is read
   std::optional<ModelPlan> plan_;
-  std::size_t place_ = 0;            // in the plan's order
-  std::span<std::byte> rest_;        // of that parameter's values
+  std::size_t place_ = 0;            // among the plan's tensors
+  std::span<std::byte> rest_;        // of that tensor
   Crc32 checksum_;                   // of those before
   std::int64_t received_bytes_ = 0;  // of values
 };
@@ -51,17 +52,15 @@ class ModelReader {
 class ModelWriter {
  public:
   /// Throws Error: BUSY if another thread trains or changes the network.
-  explicit ModelWriter(const Network& network);
+  explicit ModelWriter(const Network& network, const SaveOptions& options = {});
 
   /// Fills `bytes` from its start; how many there are, 0 at the end.
   std::size_t Read(std::span<std::byte> bytes);
 
  private:
-  std::shared_ptr<NetworkState> network_;
-  ReadScope scope_;
-  std::string header_;
-  std::span<const std::byte> rest_;  // of the header or a parameter
-  int next_ = 0;                     // parameter
+  ModelContent content_;
+  std::span<const std::byte> rest_;  // of a piece
+  std::size_t next_ = 0;             // piece
 };
 
 }  // namespace espalier

@@ -21,7 +21,6 @@ static_assert(std::endian::native == std::endian::little, "files are little-endi
 constexpr std::int64_t kLengthBytes = 8;
 constexpr std::int64_t kPaddingBytes = 8;  // the header's length is a multiple of it
 constexpr const char* kMetadataKey = "__metadata__";
-constexpr const char* kDtype = "F32";
 
 struct TypeRow {
   std::string_view name;
@@ -29,7 +28,7 @@ struct TypeRow {
 };
 
 constexpr std::array kTypes = {
-    TypeRow{kDtype, 4},    TypeRow{"F16", 2},     TypeRow{"BF16", 2}, TypeRow{"F64", 8},
+    TypeRow{"F32", 4},     TypeRow{"F16", 2},     TypeRow{"BF16", 2}, TypeRow{"F64", 8},
     TypeRow{"F8_E4M3", 1}, TypeRow{"F8_E5M2", 1}, TypeRow{"I64", 8},  TypeRow{"I32", 4},
     TypeRow{"I16", 2},     TypeRow{"I8", 1},      TypeRow{"U64", 8},  TypeRow{"U32", 4},
     TypeRow{"U16", 2},     TypeRow{"U8", 1},      TypeRow{"BOOL", 1},
@@ -108,7 +107,9 @@ std::map<std::string, std::string> ReadMetadata(const JsonReader& metadata,
 
 // Of an element of a type that files of this form may have.
 std::int64_t ElementBytes(const JsonReader& dtype, SafetensorsForm form) {
-  if (form == SafetensorsForm::kModelFile && dtype.Text() != kDtype) dtype.Refuse(kDtype);
+  if (form == SafetensorsForm::kModelFile && dtype.Text() != "F32" && dtype.Text() != "I8") {
+    dtype.Refuse("F32 or I8");
+  }
   const auto* row = std::ranges::find(kTypes, dtype.Text(), &TypeRow::name);
   if (row == kTypes.end()) dtype.Refuse("F32, F16, BF16, F64 or another known type");
   return row->bytes;

@@ -26,7 +26,8 @@ struct ModelFileLimits {
 
 /// How a file is read.
 enum class SafetensorsForm {
-  kModelFile,   ///< the subset that this library writes: F32, 1 or more dimensions, none of them 0
+  kModelFile,   ///< the subset that this library writes: F32 or I8, 1 or more dimensions, none of
+                ///< them 0
   kAnyProgram,  ///< what others write: any type whose size is known, scalars, empty tensors
 };
 

@@ -7,6 +7,7 @@
 #include "core/checked.h"
 #include "core/text.h"
 #include "kernels/convolution/conv2d_bf16.h"
+#include "network/int8_weights.h"
 
 namespace espalier {
 namespace {
@@ -20,15 +21,8 @@ std::int64_t WorkOf(const ConvolutionGeometry& geometry, std::int64_t weights) {
 
 // For people, of a plan with Precision::kInt8; empty: nothing is against it.
 std::string_view WhyNotInt8(const ConvolutionGeometry& geometry, bool is_pooled) {
-  if (geometry.IsDepthwise()) return "depthwise";
-  if (geometry.groups > 1) return "grouped";
-  const bool is_pointwise = geometry.kernel_height == 1 && geometry.kernel_width == 1 &&
-                            geometry.stride_height == 1 && geometry.stride_width == 1 &&
-                            geometry.output_height == geometry.height &&
-                            geometry.output_width == geometry.width;
-  if (!is_pointwise) return "not 1 x 1 of stride 1";
-  if (is_pooled) return "pooled at once";
-  return Int8KeepsFloat(geometry.channels, geometry.output_channels);
+  const std::string_view reason = Int8KeepsFloat(geometry);
+  return reason.empty() && is_pooled ? "pooled at once" : reason;
 }
 
 }  // namespace
@@ -51,6 +45,7 @@ ConvolutionOperation::ConvolutionOperation(const ConvolutionGeometry& geometry,
     int8_ = QuantizeWeights(
         MatrixRef::RowMajor(weights.weights.data(), geometry.output_channels, geometry.channels)
             .Transposed());
+    ScaleColumns(weights.scales.span(), int8_.scales.data());
     return;
   }
   packed_ = AlignedArray<float>(Conv2dPackedFloats(geometry));

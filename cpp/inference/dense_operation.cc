@@ -46,6 +46,11 @@ DenseOperation::DenseOperation(std::int64_t inputs, const std::vector<FoldedWeig
     const std::string_view reason = Int8KeepsFloat(inputs_, outputs_);
     if (reason.empty()) {
       int8_ = QuantizeWeights(weights);
+      float* scales = int8_.scales.data();
+      for (const FoldedWeights& part : parts) {
+        ScaleColumns(part.scales.span(), scales);
+        scales += Outputs(part, inputs_);
+      }
       form_ = ", in int8";
       return;
     }

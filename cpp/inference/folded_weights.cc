@@ -4,47 +4,99 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
+#include "kernels/matmul/symmetric_bytes.h"
 #include "layers/layout.h"
 
 namespace espalier {
+namespace {
 
-FoldedWeights FoldWeights(const NetworkState& network, int index, int norm) {
-  const GraphLayer& layer = network.layers[static_cast<std::size_t>(index)];
-  const Shape& shape = network.parameters[static_cast<std::size_t>(layer.parameters[0])].shape;
-  const std::int64_t channels = shape[0];
-  const std::int64_t per_channel = shape.element_count() / channels;
-  const float* weights = network.parameter_values(layer.parameters[0]);
+const GraphLayer& LayerAt(const NetworkState& network, int index) {
+  return network.layers[static_cast<std::size_t>(index)];
+}
+
+const Shape& WeightShape(const NetworkState& network, const GraphLayer& layer) {
+  return network.parameters[static_cast<std::size_t>(layer.parameters[0])].shape;
+}
+
+AlignedArray<float> CopyOfWeights(const NetworkState& network, const GraphLayer& layer) {
+  AlignedArray<float> copy(WeightShape(network, layer).element_count());
+  std::copy_n(network.parameter_values(layer.parameters[0]), copy.size(), copy.data());
+  return copy;
+}
+
+// s of each channel.
+std::vector<double> NormScales(const NetworkState& network, const GraphLayer& norm) {
+  const double epsilon = TraitsOf(norm).norm_epsilon;
+  const float* weight = network.parameter_values(norm.parameters[0]);
+  const float* variance = network.parameter_values(norm.parameters[3]);
+  std::vector<double> scales(static_cast<std::size_t>(WeightShape(network, norm).element_count()));
+  for (std::size_t c = 0; c < scales.size(); ++c) {
+    scales[c] = weight[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+  }
+  return scales;
+}
+
+// b', given s; the layer's own without a norm.
+AlignedArray<float> FoldBias(const NetworkState& network, const GraphLayer& layer, int norm,
+                             const std::vector<double>& scales) {
   const float* bias =
       layer.parameters.size() > 1 ? network.parameter_values(layer.parameters[1]) : nullptr;
-
-  FoldedWeights folded;
-  folded.weights = AlignedArray<float>(shape.element_count());
+  const std::int64_t channels = WeightShape(network, layer)[0];
+  AlignedArray<float> folded(norm < 0 && bias == nullptr ? 0 : channels);
   if (norm < 0) {
-    std::copy_n(weights, shape.element_count(), folded.weights.data());
-    if (bias != nullptr) {
-      folded.bias = AlignedArray<float>(channels);
-      std::copy_n(bias, channels, folded.bias.data());
-    }
+    std::copy_n(bias, folded.size(), folded.data());
     return folded;
   }
-
-  const GraphLayer& norm_layer = network.layers[static_cast<std::size_t>(norm)];
-  const double epsilon = TraitsOf(norm_layer).norm_epsilon;
-  const float* norm_weight = network.parameter_values(norm_layer.parameters[0]);
+  const GraphLayer& norm_layer = LayerAt(network, norm);
   const float* norm_bias = network.parameter_values(norm_layer.parameters[1]);
   const float* mean = network.parameter_values(norm_layer.parameters[2]);
-  const float* variance = network.parameter_values(norm_layer.parameters[3]);
-  folded.bias = AlignedArray<float>(channels);
   for (std::int64_t c = 0; c < channels; ++c) {
-    const double scale = norm_weight[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon);
-    for (std::int64_t i = c * per_channel; i < (c + 1) * per_channel; ++i) {
-      folded.weights[i] = static_cast<float>(weights[i] * scale);
-    }
     const double centered = (bias == nullptr ? 0.0 : bias[c]) - static_cast<double>(mean[c]);
-    folded.bias[c] = static_cast<float>(centered * scale + norm_bias[c]);
+    folded[c] = static_cast<float>(centered * scales[static_cast<std::size_t>(c)] + norm_bias[c]);
   }
   return folded;
+}
+
+}  // namespace
+
+FoldedWeights FoldWeights(const NetworkState& network, int index, int norm) {
+  const GraphLayer& layer = LayerAt(network, index);
+  FoldedWeights folded;
+  folded.weights = CopyOfWeights(network, layer);
+  const std::vector<double> scales =
+      norm < 0 ? std::vector<double>() : NormScales(network, LayerAt(network, norm));
+  folded.bias = FoldBias(network, layer, norm, scales);
+  const std::int64_t per_channel = folded.weights.size() / WeightShape(network, layer)[0];
+  for (std::size_t c = 0; c < scales.size(); ++c) {
+    float* const row = folded.weights.data() + static_cast<std::int64_t>(c) * per_channel;
+    for (std::int64_t i = 0; i < per_channel; ++i) {
+      row[i] = static_cast<float>(row[i] * scales[c]);
+    }
+  }
+  return folded;
+}
+
+FoldedWeights FoldBesideWeights(const NetworkState& network, int index, int norm) {
+  const GraphLayer& layer = LayerAt(network, index);
+  FoldedWeights folded;
+  folded.weights = CopyOfWeights(network, layer);
+  const std::vector<double> scales =
+      norm < 0 ? std::vector<double>() : NormScales(network, LayerAt(network, norm));
+  folded.bias = FoldBias(network, layer, norm, scales);
+  folded.scales = AlignedArray<float>(static_cast<std::int64_t>(scales.size()));
+  std::transform(scales.begin(), scales.end(), folded.scales.data(),
+                 [](double scale) { return static_cast<float>(scale); });
+  return folded;
+}
+
+void ScaleColumns(std::span<const float> scales, float* column_scales) {
+  constexpr float kLeastScale = kLeastMagnitude / static_cast<float>(kMostByte);
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    column_scales[i] *= scales[i];
+    if (std::abs(column_scales[i]) < kLeastScale) column_scales[i] = 0.0f;
+  }
 }
 
 void MoveColumnsInside(const Shape& input, FoldedWeights& dense) {

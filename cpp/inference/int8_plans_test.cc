@@ -167,6 +167,69 @@ TEST(Int8Plans, TransformersAreCloseAtAnyLength) {
   EXPECT_NE(text.find("product 96 x 160, in int8 at 21 positions"), std::string::npos) << text;
 }
 
+TEST(Int8Plans, EmbeddingsHaveTheirRoundedRowsOnEveryInstructionSetAndAQuarterOfTheMemory) {
+  constexpr std::int64_t kCount = 2000;
+  constexpr std::int64_t kWidth = 65;
+  NetworkBuilder builder({{.name = "ids", .shape = Shape{3}, .type = ElementType::kInt32}});
+  builder.Layer(Spec("embedding", {{"count", kCount}, {"width", kWidth}}, "words"));
+  builder.Layer(Spec("token_pool", "pooled", {})).Head("x", ValuesTask({"a"}));
+  Network network = builder.Build(3);
+  std::vector<float> table = network.ReadParameter("words.weight");
+  std::fill_n(table.begin() + 7 * kWidth, kWidth, 0.0f);
+  table[1999 * kWidth + 4] = -1e6f;  // takes all the bits of its row
+  network.WriteParameter("words.weight", table);
+  PredictorConfig config = {.max_batch_size = 2, .threads = 1, .weight_copies = 1};
+  config.layers = {"words"};
+  const std::int64_t fp32_bytes = Predictor(network, config).NativeBytes();
+  config.precision = Precision::kInt8;
+  EXPECT_LT(Predictor(network, config).NativeBytes(), 3 * fp32_bytes / 10);
+  const std::vector<std::int32_t> ids = {0, 7, 1999, 1, 1, 1998};
+  std::vector<float> expected;
+  for (const std::int32_t id : ids) {
+    const auto row = std::span(table).subspan(static_cast<std::size_t>(id * kWidth), kWidth);
+    float most = 0.0f;
+    for (const float value : row) most = std::max(most, std::abs(value));
+    const auto scale = static_cast<float>(most / 127.0);
+    for (const float value : row) {
+      const double steps = most > 0.0f ? std::nearbyint(value * (127.0 / most)) : 0.0;
+      expected.push_back(static_cast<float>(steps) * scale);
+    }
+  }
+  testing::ForEachCpuTarget([&] {
+    const Predictor predictor(network, config);
+    std::vector<float> rows(expected.size());
+    const std::vector<InputData> inputs = {std::span<const std::int32_t>(ids)};
+    predictor.Predict(2, Inputs(std::span<const InputData>(inputs)), rows);
+    EXPECT_EQ(rows, expected);
+    EXPECT_NE(predictor.Describe().find("words: table 2000 x 65, in int8"), std::string::npos);
+  });
+}
+
+TEST(Int8Plans, BatchNormsAreFoldedIntoScales) {
+  NetworkBuilder builder(Shape::Vector(kInputs));
+  builder.Dense("one", 130).BatchNorm("norm").Relu().Head("kind", ClassesTask(3));
+  Network network = builder.Build(3);
+  testing::Scatter(network);
+  // Channels that a norm turns around, takes away or nearly does.
+  std::vector<float> weights = network.ReadParameter("norm.weight");
+  weights[0] = -weights[0];
+  weights[1] = 0.0f;
+  weights[2] = 1e-30f;
+  network.WriteParameter("norm.weight", weights);
+  const std::vector<float> inputs = NormalFloats(9 * kInputs, 7);
+  PredictorConfig config = Int8();
+  config.layers = {"relu1"};
+  PredictorConfig fp32 = config;
+  fp32.precision = Precision::kFp32;
+  std::vector<float> first;
+  testing::ForEachCpuTarget([&] {
+    const std::vector<float> answers = Predict(network, config, 9, inputs);
+    EXPECT_LT(RelativeError(answers, Predict(network, fp32, 9, inputs)), 0.02);
+    if (first.empty()) first = answers;
+    EXPECT_TRUE(SameBits(answers, first));
+  });
+}
+
 TEST(Int8Plans, DescribeSaysWhichStayInFloatAndWhy) {
   const std::string dense = Predictor(DenseNetwork(), Int8()).Describe();
   for (const char* line :

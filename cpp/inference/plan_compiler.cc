@@ -17,6 +17,7 @@
 #include "inference/copy_operation.h"
 #include "inference/dense_operation.h"
 #include "inference/elementwise_operation.h"
+#include "inference/embedding_operation.h"
 #include "inference/folded_weights.h"
 #include "inference/fusion.h"
 #include "inference/layer_norm_operation.h"
@@ -25,6 +26,7 @@
 #include "inference/strip_operation.h"
 #include "layers/layout.h"
 #include "layers/positions.h"
+#include "network/int8_weights.h"
 
 namespace espalier {
 namespace {
@@ -254,8 +256,8 @@ class Compiler {
                                                               Precision precision) const {
     const int first = group.layers[0];
     return std::make_unique<ConvolutionOperation>(*TraitsOf(layer(first)).convolution,
-                                                  FoldWeights(network_, first, group.norm),
-                                                  group.activation, group.is_pooled, precision);
+                                                  Fold(first, group.norm), group.activation,
+                                                  group.is_pooled, precision);
   }
 
   std::unique_ptr<const Operation> MakeOperation(const FusedGraph& graph,
@@ -271,9 +273,9 @@ class Compiler {
     }
     if (traits.product == LayerProduct::kPosition) {
       const Shape& input = layer(first).input_shapes[0];
-      return std::make_unique<PositionDenseOperation>(
-          PositionsOf(input), LengthOf(first), WidthOf(input), FoldWeights(network_, first, -1),
-          group.activation, options_.precision);
+      return std::make_unique<PositionDenseOperation>(PositionsOf(input), LengthOf(first),
+                                                      WidthOf(input), Fold(first, -1),
+                                                      group.activation, options_.precision);
     }
     if (traits.convolution) {
       return MakeConvolution(group, options_.precision);
@@ -286,6 +288,9 @@ class Compiler {
                                                     LengthOf(first), group.activation);
     }
     if (traits.normalizes_examples) return std::make_unique<LayerNormOperation>(network_, first);
+    if (HasInt8(first) && layer(first).layer->HasTableGradient()) {
+      return std::make_unique<EmbeddingOperation>(network_, first);
+    }
     return std::make_unique<LayerOperation>(network_, first);
   }
 
@@ -300,9 +305,17 @@ class Compiler {
     return options_.precision == Precision::kInt8 ? Precision::kFp32 : options_.precision;
   }
 
+  bool HasInt8(int index) const {
+    return options_.precision == Precision::kInt8 && HasInt8Weights(network_, index);
+  }
+
+  FoldedWeights Fold(int index, int norm) const {
+    return (HasInt8(index) ? FoldBesideWeights : FoldWeights)(network_, index, norm);
+  }
+
   // A dense layer takes its input as it lies, flattened, but perhaps channels last.
   FoldedWeights FoldDense(const FusedGraph& graph, int index, int norm) const {
-    FoldedWeights folded = FoldWeights(network_, index, norm);
+    FoldedWeights folded = Fold(index, norm);
     const GraphValue& source = network_.value(SourceOf(graph, layer(index).inputs[0]));
     if (!LiesAsOutside(source)) MoveColumnsInside(source.shape, folded);
     return folded;

@@ -61,7 +61,8 @@ std::int64_t networkClone(std::int64_t network);
 std::int64_t networkTransfer(std::int64_t network, const char* transfer_json, std::int64_t seed);
 std::string networkExplainTransfer(std::int64_t network,
                                    const char* transfer_json);  // as networkDescribe, with "fate"
-void networkSave(std::int64_t network, const char* path);
+/// int8_weights: SaveOptions has it; of a writer, too.
+void networkSave(std::int64_t network, const char* path, bool int8_weights);
 /// options_json: jvm/config_json.h.
 void networkExportOnnx(std::int64_t network, const char* path, const char* options_json);
 /// map_json and the report that is returned: jvm/weights_json.h.
@@ -76,7 +77,7 @@ std::int64_t networkLoad(const char* path, const char* limits_json);
 std::int64_t modelReaderCreate(const char* limits_json);
 void modelReaderWrite(std::int64_t reader, const std::int8_t* bytes, std::int64_t count);
 std::int64_t modelReaderFinish(std::int64_t reader);
-std::int64_t modelWriterCreate(std::int64_t network);
+std::int64_t modelWriterCreate(std::int64_t network, bool int8_weights);
 std::int64_t modelWriterRead(std::int64_t writer, std::int8_t* bytes, std::int64_t count);
 
 // A model of the format "onnx" or "tflite", in pieces, as model files, or as a file, then its

@@ -211,8 +211,11 @@ std::string networkExplainTransfer(std::int64_t network, const char* transfer_js
   });
 }
 
-void networkSave(std::int64_t network, const char* path) {
-  Guard([&] { SaveNetwork(*Entered<Network>(network), std::string(Text("path", path))); });
+void networkSave(std::int64_t network, const char* path, bool int8_weights) {
+  Guard([&] {
+    SaveNetwork(*Entered<Network>(network), std::string(Text("path", path)),
+                {.int8_weights = int8_weights});
+  });
 }
 
 void networkExportOnnx(std::int64_t network, const char* path, const char* options_json) {
@@ -258,8 +261,11 @@ std::int64_t modelReaderFinish(std::int64_t reader) {
   return Guard([&] { return AdoptNetwork(Entered<ModelReader>(reader)->Finish()); });
 }
 
-std::int64_t modelWriterCreate(std::int64_t network) {
-  return Guard([&] { return Adopt(std::make_unique<ModelWriter>(*Entered<Network>(network))); });
+std::int64_t modelWriterCreate(std::int64_t network, bool int8_weights) {
+  return Guard([&] {
+    return Adopt(std::make_unique<ModelWriter>(*Entered<Network>(network),
+                                               SaveOptions{.int8_weights = int8_weights}));
+  });
 }
 
 std::int64_t modelWriterRead(std::int64_t writer, std::int8_t* bytes, std::int64_t count) {

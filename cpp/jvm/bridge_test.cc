@@ -78,11 +78,11 @@ TEST_F(Bridge, EveryFunctionOfAClosedHandleIsInvalidState) {
       [&] { networkClone(network); },
       [&] { networkTransfer(network, "{}", 1); },
       [&] { networkExplainTransfer(network, "{}"); },
-      [&] { networkSave(network, "none"); },
+      [&] { networkSave(network, "none", false); },
       [&] { networkExportOnnx(network, "none", "{}"); },
       [&] { networkLoadWeights(network, "none", "{}"); },
       [&] { networkExportSafetensors(network, "none", "{}"); },
-      [&] { modelWriterCreate(network); },
+      [&] { modelWriterCreate(network, false); },
       [&] { modelWriterRead(network, nullptr, 0); },
       [&] { modelReaderWrite(network, nullptr, 0); },
       [&] { modelReaderFinish(network); },
@@ -169,7 +169,7 @@ TEST_F(Bridge, NullsAndWrongSizesAreErrors) {
   };
   invalid([&] { networkBuild(nullptr, 1); });
   invalid([&] { networkLoad(nullptr, "{}"); });
-  invalid([&] { networkSave(network_, nullptr); });
+  invalid([&] { networkSave(network_, nullptr, true); });
   invalid([&] { networkExportOnnx(network_, nullptr, "{}"); });
   invalid([&] { networkLoadWeights(network_, nullptr, "{}"); });
   invalid([&] { networkLoadWeights(network_, "none", R"({"known":"no such"})"); });

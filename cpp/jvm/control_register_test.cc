@@ -295,7 +295,7 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("predictorStatistics", [&] { predictorStatistics(predictor, statistics); });
   Keeps("closeHandle", [&] { closeHandle(predictor); }, "of a predictor");
 
-  Keeps("networkSave", [&] { networkSave(network, path.c_str()); });
+  Keeps("networkSave", [&] { networkSave(network, path.c_str(), true); });
   const std::string onnx_path = path + ".onnx";
   Keeps("networkExportOnnx", [&] { networkExportOnnx(network, onnx_path.c_str(), "{}"); });
   const std::string weights_path = path + ".weights";
@@ -323,7 +323,7 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   std::int8_t piece[1 << 16];
   std::int64_t piece_bytes = 0;
   std::int64_t writer = 0;
-  Keeps("modelWriterCreate", [&] { writer = modelWriterCreate(network); });
+  Keeps("modelWriterCreate", [&] { writer = modelWriterCreate(network, true); });
   Keeps("modelWriterRead",
         [&] { piece_bytes = modelWriterRead(writer, piece, std::ssize(piece)); });
   Keeps("closeHandle", [&] { closeHandle(writer); }, "of a writer");

@@ -98,7 +98,7 @@ class OutOfMemory : public ::testing::Test {
     trained = networkClone(network);
     trainer = trainerCreate(trained, "{}");
     predictor = predictorCreate(network, "{}");
-    networkSave(network, path.c_str());
+    networkSave(network, path.c_str(), false);
     predictorPredict(predictor, kBatch, Address(inputs), Address(outputs));
     expected.assign(outputs, outputs + kBatch * kWidth);
   }
@@ -197,7 +197,8 @@ TEST_F(OutOfMemory, OfNetworksLosesNothing) {
   FailEveryAllocation("transfer", [&] { closeHandle(networkTransfer(network, kTransfer, 3)); });
   FailEveryAllocation("explain", [&] { networkExplainTransfer(network, kTransfer); });
   FailEveryAllocation("freeze", [&] { networkFreeze(network, R"(["conv"])", false, false); });
-  FailEveryAllocation("save", [&] { networkSave(network, path.c_str()); });
+  FailEveryAllocation("save", [&] { networkSave(network, path.c_str(), false); });
+  FailEveryAllocation("save int8", [&] { networkSave(network, path.c_str(), true); });
   FailEveryAllocation("export",
                       [&] { networkExportOnnx(network, (path + ".onnx").c_str(), "{}"); });
   const std::string weights_path = path + ".weights";
@@ -208,7 +209,7 @@ TEST_F(OutOfMemory, OfNetworksLosesNothing) {
                       [&] { networkLoadWeights(network, weights_path.c_str(), map); });
   std::vector<std::int8_t> file(1 << 16);
   FailEveryAllocation("write", [&] {
-    const Handle writer(modelWriterCreate(network));
+    const Handle writer(modelWriterCreate(network, true));
     file.resize(static_cast<std::size_t>(
         modelWriterRead(writer.id, file.data(), static_cast<std::int64_t>(file.capacity()))));
   });

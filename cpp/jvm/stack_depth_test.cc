@@ -113,7 +113,7 @@ class Session {
     Call("networkParameters", [&] { networkParameters(network_); });
     Call("networkFreeze of a typo",
          [&] { EXPECT_THROW(networkFreeze(network_, R"(["danse"])", false, false), Error); });
-    Call("networkSave", [&] { networkSave(network_, file_.c_str()); });
+    Call("networkSave", [&] { networkSave(network_, file_.c_str(), true); });
     Call("networkExportOnnx",
          [&] { networkExportOnnx(network_, (file_ + ".onnx").c_str(), "{}"); });
     std::remove((file_ + ".onnx").c_str());

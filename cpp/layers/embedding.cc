@@ -54,15 +54,21 @@ LayerMemory Embedding::Memory(std::int64_t /*batch*/, std::span<const Shape> /*i
   return {.reads_inputs = use.grad_parameters};
 }
 
+void Embedding::CheckIds(std::span<const std::int32_t> ids, std::int64_t length,
+                         std::int64_t count) {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= 0 && ids[i] < count) continue;
+    const auto position = static_cast<std::int64_t>(i);
+    Fail(ErrorCode::kInvalidArgument, kKind, ": expected ids from 0 to ", count - 1, ", got ",
+         ids[i], " at position ", position % length, " of example ", position / length);
+  }
+}
+
 void Embedding::Forward(const ForwardArguments& arguments) const {
   const std::int64_t length = arguments.input_shapes[0][0];
   const std::int64_t positions = arguments.batch * length;
   const auto* const ids = reinterpret_cast<const std::int32_t*>(arguments.inputs[0]);
-  for (std::int64_t i = 0; i < positions; ++i) {
-    if (IsId(ids[i])) continue;
-    Fail(ErrorCode::kInvalidArgument, kKind, ": expected ids from 0 to ", count_ - 1, ", got ",
-         ids[i], " at position ", i % length, " of example ", i / length);
-  }
+  CheckIds({ids, static_cast<std::size_t>(positions)}, length, count_);
   const std::size_t row_bytes = static_cast<std::size_t>(width_) * sizeof(float);
   ForRows(*arguments.workspace, positions, width_, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {

@@ -39,6 +39,10 @@ class Embedding final : public Layer {
   void Forward(const ForwardArguments& arguments) const override;
   void Backward(const BackwardArguments& arguments) const override;
 
+  /// Throws Error: INVALID_ARGUMENT for an id that no row of `count` has; `length` ids are an
+  /// example's.
+  static void CheckIds(std::span<const std::int32_t> ids, std::int64_t length, std::int64_t count);
+
  private:
   bool IsId(std::int32_t id) const { return id >= 0 && id < count_; }
 

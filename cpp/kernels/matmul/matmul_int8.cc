@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "kernels/elementwise/activation.h"
 #include "kernels/matmul/matmul_panels.h"
+#include "kernels/matmul/symmetric_bytes.h"
 #include "kernels/rounding.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -24,11 +25,6 @@
 #define ESPALIER_KERNELS_MATMUL_MATMUL_INT8_CC_
 namespace espalier {
 namespace {
-
-// Below which a row's or column's magnitudes count as 0: then products of scales and sums are
-// normal floats, which no CPU flushes.
-constexpr float kLeastMagnitude = 0x1p-56f;
-constexpr double kMostByte = 127.0;
 
 // A block of rows, all panels of the weights.
 struct Int8Product {
@@ -255,26 +251,16 @@ Int8Weights QuantizeWeights(const MatrixRef& b) {
                       .packed = AlignedArray<std::int8_t>(padded_n * padded_k),
                       .scales = AlignedArray<float>(padded_n),
                       .sums = AlignedArray<std::int32_t>(padded_n)};
+  AlignedArray<std::int8_t> column(k);
   for (std::int64_t j = 0; j < n; ++j) {
-    const float* const column = b.data + j * b.column_stride;
-    float greatest = 0.0f;
-    bool is_finite = true;
-    for (std::int64_t i = 0; i < k; ++i) {
-      greatest = std::max(greatest, std::abs(column[i * b.row_stride]));
-      is_finite = is_finite && std::isfinite(column[i * b.row_stride]);
-    }
-    if (!is_finite) weights.scales[j] = std::numeric_limits<float>::quiet_NaN();
-    if (!is_finite || greatest < kLeastMagnitude) continue;
-    weights.scales[j] = static_cast<float>(static_cast<double>(greatest) / kMostByte);
-    const double inverse = kMostByte / static_cast<double>(greatest);
+    weights.scales[j] =
+        QuantizeSymmetric(b.data + j * b.column_stride, b.row_stride, k, column.data());
     const std::int64_t first = j / shape.panel * shape.panel;
     const std::int64_t width = std::min(shape.panel, padded_n - first);
     std::int8_t* const to = weights.packed.data() + first * padded_k + (j - first) * 4;
     for (std::int64_t i = 0; i < k; ++i) {
-      const double value = static_cast<double>(column[i * b.row_stride]) * inverse;
-      const auto rounded = static_cast<std::int8_t>(std::nearbyint(value));
-      to[i / 4 * width * 4 + i % 4] = rounded;
-      weights.sums[j] += rounded;
+      to[i / 4 * width * 4 + i % 4] = column[i];
+      weights.sums[j] += column[i];
     }
   }
   return weights;

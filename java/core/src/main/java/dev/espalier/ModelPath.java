@@ -27,13 +27,13 @@ final class ModelPath {
         : ModelStream.read(file, options);
   }
 
-  static void save(NativeHandle network, Path file) {
+  static void save(NativeHandle network, Path file, SaveOptions options) {
     if (!isOfDefaultFileSystem(file)) {
-      ModelStream.write(network, file);
+      ModelStream.write(network, file, options);
       return;
     }
     String path = file.toAbsolutePath().toString();
-    network.run(id -> Bridge.networkSave(id, path));
+    network.run(id -> Bridge.networkSave(id, path, options.isInt8Weights()));
   }
 
   static void exportOnnx(NativeHandle network, Path file, OnnxExportOptions options) {

@@ -77,9 +77,9 @@ final class ModelStream {
   }
 
   /** Writes a network to a stream, which it flushes and does not close. */
-  static void write(NativeHandle network, OutputStream stream) {
+  static void write(NativeHandle network, OutputStream stream, SaveOptions options) {
     try {
-      writeAll(network, stream);
+      writeAll(network, stream, options);
     } catch (IOException error) {
       throw new UncheckedIOException(
           "expected a stream that can be written, got an error: " + error.getMessage(), error);
@@ -90,7 +90,7 @@ final class ModelStream {
    * Writes a network to a file of any file system: beside it first, then in its place, so that a
    * former file is replaced as a whole or stays.
    */
-  static void write(NativeHandle network, Path file) {
+  static void write(NativeHandle network, Path file, SaveOptions options) {
     try {
       Path folder = file.toAbsolutePath().getParent();
       if (folder == null) {
@@ -99,7 +99,7 @@ final class ModelStream {
       Path beside = Files.createTempFile(folder, ".espalier-", ".tmp");
       try {
         try (OutputStream stream = Files.newOutputStream(beside)) {
-          writeAll(network, stream);
+          writeAll(network, stream, options);
         }
         replace(beside, file);
       } finally {
@@ -110,9 +110,11 @@ final class ModelStream {
     }
   }
 
-  private static void writeAll(NativeHandle network, OutputStream stream) throws IOException {
+  private static void writeAll(NativeHandle network, OutputStream stream, SaveOptions options)
+      throws IOException {
+    boolean isInt8 = options.isInt8Weights();
     try (NativeHandle writer =
-        network.get(id -> NativeHandle.create(() -> Bridge.modelWriterCreate(id)))) {
+        network.get(id -> NativeHandle.create(() -> Bridge.modelWriterCreate(id, isInt8)))) {
       byte[] piece = new byte[PIECE_BYTES];
       int count;
       while ((count = (int) writer.getLong(id -> Bridge.modelWriterRead(id, piece))) > 0) {

@@ -176,7 +176,19 @@ public abstract sealed class NetworkFiles permits Network {
    * @throws IllegalStateException if this network is closed or another thread changes it
    */
   public void save(Path file) {
-    ModelPath.save(handle(), file);
+    save(file, SaveOptions.defaults());
+  }
+
+  /**
+   * Writes the network as {@link #save(Path)} does, with its exceptions, in another form.
+   *
+   * @param file a path of any file system
+   * @param options what is in the file
+   * @throws NativeMemoryException if there is no room for the weights in 8 bits
+   */
+  public void save(Path file, SaveOptions options) {
+    Objects.requireNonNull(options, "options");
+    ModelPath.save(handle(), file, options);
   }
 
   /**
@@ -188,7 +200,20 @@ public abstract sealed class NetworkFiles permits Network {
    * @throws IllegalStateException if this network is closed or another thread changes it
    */
   public void save(OutputStream stream) {
-    ModelStream.write(handle(), Objects.requireNonNull(stream, "stream"));
+    save(stream, SaveOptions.defaults());
+  }
+
+  /**
+   * Writes what {@link #save(Path, SaveOptions)} writes to a stream, as {@link #save(OutputStream)}
+   * does, with its exceptions.
+   *
+   * @param stream where to; it is flushed and not closed
+   * @param options what is in the file
+   * @throws NativeMemoryException if there is no room for the weights in 8 bits
+   */
+  public void save(OutputStream stream, SaveOptions options) {
+    Objects.requireNonNull(stream, "stream");
+    ModelStream.write(handle(), stream, Objects.requireNonNull(options, "options"));
   }
 
   /**

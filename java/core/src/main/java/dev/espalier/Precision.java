@@ -44,9 +44,11 @@ public enum Precision {
    *
    * <p>These are dense layers, those at each position too, and convolutions 1 x 1 of stride 1, with
    * {@code inputs} and {@code outputs} of a row such that {@code inputs · outputs ≥ 32 · (inputs +
-   * outputs)}, and at most 132,000 inputs: smaller ones gain nothing. Heads' own dense layers and
-   * all other layers are as with {@link #FP32}. {@link Predictor#describe} says which layers are in
-   * int8, and why others are not.
+   * outputs)}, and at most 132,000 inputs: smaller ones gain nothing. Embeddings of 4,096 values or
+   * more, with rows of 32 or more, have 8 bits and a scale for each row, which becomes floats as it
+   * is read. Heads' own dense layers and all other layers are as with {@link #FP32}. {@link
+   * Predictor#describe} says which layers are in int8, and why others are not. {@link
+   * SaveOptions#int8Weights} writes the same bytes to a file.
    *
    * <p>One value far beyond the others of its row takes the others' bits: inputs of very different
    * sizes, as of a table, are to be normalized. A row whose magnitudes are all below 2⁻⁵⁶ counts as

@@ -224,11 +224,6 @@ final class Hostile {
         PredictorOptions.defaults().heads("quarter").weightCopies(2).otherShapes(2),
         PredictorOptions.defaults().layers("active", "nonsense"),
         null);
-    add(
-        OnnxExportOptions.class,
-        OnnxExportOptions.defaults(),
-        OnnxExportOptions.defaults().heads("side").logits().layers("nonsense"),
-        null);
     add(Class.class, Hostile.class, String.class, null);
     add(
         FeatureCacheOptions.class,
@@ -438,6 +433,7 @@ final class Hostile {
     receivers.put(Split.class, list(() -> Datasets.split(DOTS.labels(), 0.5, 1)));
     receivers.put(PredictorOptions.class, list(PredictorOptions::defaults));
     receivers.put(OnnxExportOptions.class, list(OnnxExportOptions::defaults));
+    receivers.put(SaveOptions.class, list(SaveOptions::defaults));
     receivers.put(
         Prediction.class,
         list(

@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 
-/** Streams that users may hand over. */
+/** Streams that users may hand over, and how networks are written. */
 final class HostileStreams {
   private HostileStreams() {}
 
-  /** Adds streams to the arguments of each type. */
+  /** Adds them to the arguments of each type. */
   static void addTo(Map<Class<?>, List<Supplier<?>>> arguments) {
     arguments.put(
         InputStream.class,
@@ -27,6 +27,16 @@ final class HostileStreams {
     arguments.put(
         OutputStream.class,
         Hostile.list(ByteArrayOutputStream::new, HostileStreams::closed, () -> null));
+    arguments.put(
+        SaveOptions.class,
+        Hostile.list(
+            SaveOptions::defaults, () -> SaveOptions.defaults().int8Weights(), () -> null));
+    arguments.put(
+        OnnxExportOptions.class,
+        Hostile.list(
+            OnnxExportOptions::defaults,
+            () -> OnnxExportOptions.defaults().heads("side").logits().layers("nonsense"),
+            () -> null));
   }
 
   private static OutputStream closed() {

@@ -56,9 +56,12 @@ final class Agreement {
 
   /**
    * What rounding and other algorithms may change, of fp32, of weights in bfloat16 or of products
-   * in int8.
+   * in int8; of a published INT8 model of others twice what is allowed here.
    */
   static double tolerance(String contender) {
+    if (contender.equals("ort-int8")) {
+      return 0.3;
+    }
     if (contender.endsWith("-int8")) {
       return 0.15;
     }

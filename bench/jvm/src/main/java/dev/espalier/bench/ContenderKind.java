@@ -31,11 +31,14 @@ record ContenderKind(String name, String program, List<Path> classPath) {
     List<Path> oldPath =
         List.of(
             old.resolve("espalier-bench-dl4j-" + Espalier.version() + ".jar"), old.resolve("lib"));
+    ContenderKind ort =
+        new ContenderKind("ort", "dev.espalier.bench.peers.OnnxRuntimeContender", peerPath);
     return List.of(
         espalier,
         bf16,
         int8,
-        new ContenderKind("ort", "dev.espalier.bench.peers.OnnxRuntimeContender", peerPath),
+        ort,
+        ort.as("ort-int8", ort.program()),
         new ContenderKind("torch", "dev.espalier.bench.peers.TorchContender", peerPath),
         new ContenderKind("torch-python", root + "/bench/python/contender.py", List.of()),
         new ContenderKind("dl4j", "dev.espalier.bench.dl4j.Dl4jContender", oldPath));

@@ -149,7 +149,7 @@ final class PredictionRace {
       if (kind.name().equals("dl4j") && (takesMinutes || work.network().matches("I[5-9].*"))) {
         continue;
       }
-      if (work.isPublished() && !kind.name().matches("espalier.*|ort")) {
+      if (work.isPublished() && !kind.name().matches("espalier.*|ort(-int8)?")) {
         continue;
       }
       ContenderClient client = field.client(kind);

@@ -31,6 +31,7 @@ public final class PublishedModels {
   public static final int TEXTS = 256;
 
   private static final String MINI_LM = "/all-minilm-l6-v2.onnx";
+  private static final String INT8_MINI_LM = "/all-minilm-l6-v2-q.onnx";
   private static final String TOKENIZER = "/all-minilm-l6-v2-tokenizer.json";
   private static final String READER = "/models/ch_ppocr_mobile_v2.0_cls_infer.onnx";
   private static final String DETECTOR =
@@ -57,6 +58,9 @@ public final class PublishedModels {
       }
     } else {
       copy(work.isText() ? MINI_LM : READER, work.onnx());
+    }
+    if (work.isText()) {
+      copy(INT8_MINI_LM, work.int8Onnx());
     }
     if (work.readsStrings()) {
       copy(TOKENIZER, work.tokenizer());

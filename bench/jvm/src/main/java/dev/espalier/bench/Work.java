@@ -34,6 +34,11 @@ public record Work(Path folder, String network) {
     return folder.resolve(network + ".onnx");
   }
 
+  /** The ONNX model in 8 bits, where one was published. */
+  public Path int8Onnx() {
+    return folder.resolve(network + ".int8.onnx");
+  }
+
   /** A TensorFlow Lite model, where one was published. */
   public Path tflite() {
     return folder.resolve(network + ".tflite");

@@ -111,7 +111,8 @@ public final class Bridge {
 
   public static native @StdString String networkExplainTransfer(long network, String transferJson);
 
-  public static native void networkSave(long network, String path);
+  public static native void networkSave(
+      long network, String path, @Cast("bool") boolean int8Weights);
 
   public static native void networkExportOnnx(long network, String path, String optionsJson);
 
@@ -130,7 +131,7 @@ public final class Bridge {
 
   public static native long modelReaderFinish(long reader);
 
-  public static native long modelWriterCreate(long network);
+  public static native long modelWriterCreate(long network, @Cast("bool") boolean int8Weights);
 
   /** Fills an array from its start. */
   public static native long modelWriterRead(long writer, @Raw(withEnv = true) byte[] bytes);

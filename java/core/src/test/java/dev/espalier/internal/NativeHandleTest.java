@@ -64,7 +64,7 @@ class NativeHandleTest {
     assertEquals("network is closed", error.getMessage());
     assertThrows(IllegalStateException.class, handle::nativeBytes);
     assertThrows(
-        IllegalStateException.class, () -> handle.run(id -> Bridge.networkSave(id, "none")));
+        IllegalStateException.class, () -> handle.run(id -> Bridge.networkSave(id, "none", false)));
   }
 
   @Test

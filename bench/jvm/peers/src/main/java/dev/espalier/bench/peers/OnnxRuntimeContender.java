@@ -12,6 +12,7 @@ import dev.espalier.bench.Contender;
 import dev.espalier.bench.Work;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.util.Map;
 
 /**
@@ -21,10 +22,17 @@ import java.util.Map;
  */
 public final class OnnxRuntimeContender implements Contender {
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
+  private final boolean isInt8;
   private int threads;
 
-  /** Makes the contender; the name does not matter. */
-  public OnnxRuntimeContender(String name) {}
+  /**
+   * Makes the contender.
+   *
+   * @param name "ort", or "ort-int8", which only runs models that were published in 8 bits
+   */
+  public OnnxRuntimeContender(String name) {
+    isInt8 = name.equals("ort-int8");
+  }
 
   @Override
   public String version() {
@@ -42,7 +50,7 @@ public final class OnnxRuntimeContender implements Contender {
       OrtSession.SessionOptions options = new OrtSession.SessionOptions();
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
-      OrtSession session = environment.createSession(work.onnx().toString(), options);
+      OrtSession session = environment.createSession(model(work), options);
       if (work.readsStrings()) {
         return new StringsPrediction(environment, session, work, batch);
       }
@@ -66,11 +74,18 @@ public final class OnnxRuntimeContender implements Contender {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       long start = System.nanoTime();
-      environment.createSession(work.onnx().toString(), options).close();
+      environment.createSession(model(work), options).close();
       return (System.nanoTime() - start) * 1e-9;
     } catch (OrtException error) {
       throw new IOException(error);
     }
+  }
+
+  private String model(Work work) {
+    if (isInt8 && !Files.exists(work.int8Onnx())) {
+      throw new UnsupportedOperationException("no model in 8 bits was published");
+    }
+    return (isInt8 ? work.int8Onnx() : work.onnx()).toString();
   }
 
   private static long[] shape(Map<String, NodeInfo> nodes, int batch) {
