@@ -31,25 +31,12 @@ using testing::Spec;
 
 constexpr SaveOptions kInt8 = {.int8_weights = true};
 
-// Weights by whole-number arithmetic alone, the same on every machine.
-void FillWeights(Network& network) {
-  std::uint32_t state = 5;
-  for (const ParameterDescription& parameter : network.Parameters()) {
-    std::vector<float> values(static_cast<std::size_t>(parameter.shape.element_count()));
-    for (float& value : values) {
-      state = state * 1664525u + 1013904223u;
-      value = (static_cast<float>(state >> 8) - 0x1p23f) * 0x1p-26f;
-    }
-    network.WriteParameter(parameter.path, values);
-  }
-}
-
 // One layer of 8 bits, "wide.weight" [64, 64], and a head in float.
 Network SmallNetwork() {
   NetworkBuilder builder(Shape::Vector(64));
   builder.Dense("wide", 64).Relu().Head("kind", ClassesTask(3));
   Network network = builder.Build(3);
-  FillWeights(network);
+  testing::FillWeights(network);
   return network;
 }
 

@@ -20,18 +20,14 @@ const Shape& WeightShape(const NetworkState& network, const GraphLayer& layer) {
   return network.parameters[static_cast<std::size_t>(layer.parameters[0])].shape;
 }
 
-AlignedArray<float> CopyOfWeights(const NetworkState& network, const GraphLayer& layer) {
-  AlignedArray<float> copy(WeightShape(network, layer).element_count());
-  std::copy_n(network.parameter_values(layer.parameters[0]), copy.size(), copy.data());
-  return copy;
-}
-
-// s of each channel.
-std::vector<double> NormScales(const NetworkState& network, const GraphLayer& norm) {
-  const double epsilon = TraitsOf(norm).norm_epsilon;
-  const float* weight = network.parameter_values(norm.parameters[0]);
-  const float* variance = network.parameter_values(norm.parameters[3]);
-  std::vector<double> scales(static_cast<std::size_t>(WeightShape(network, norm).element_count()));
+// s of each channel; empty without a norm.
+std::vector<double> NormScales(const NetworkState& network, int norm) {
+  if (norm < 0) return {};
+  const GraphLayer& layer = LayerAt(network, norm);
+  const double epsilon = TraitsOf(layer).norm_epsilon;
+  const float* weight = network.parameter_values(layer.parameters[0]);
+  const float* variance = network.parameter_values(layer.parameters[3]);
+  std::vector<double> scales(static_cast<std::size_t>(WeightShape(network, layer).element_count()));
   for (std::size_t c = 0; c < scales.size(); ++c) {
     scales[c] = weight[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon);
   }
@@ -59,16 +55,25 @@ AlignedArray<float> FoldBias(const NetworkState& network, const GraphLayer& laye
   return folded;
 }
 
+// b', and the weights as the network has them.
+FoldedWeights FoldBiasAlone(const NetworkState& network, int index, int norm,
+                            const std::vector<double>& scales) {
+  const GraphLayer& layer = LayerAt(network, index);
+  FoldedWeights folded;
+  folded.weights = AlignedArray<float>(WeightShape(network, layer).element_count());
+  std::copy_n(network.parameter_values(layer.parameters[0]), folded.weights.size(),
+              folded.weights.data());
+  folded.bias = FoldBias(network, layer, norm, scales);
+  return folded;
+}
+
 }  // namespace
 
 FoldedWeights FoldWeights(const NetworkState& network, int index, int norm) {
-  const GraphLayer& layer = LayerAt(network, index);
-  FoldedWeights folded;
-  folded.weights = CopyOfWeights(network, layer);
-  const std::vector<double> scales =
-      norm < 0 ? std::vector<double>() : NormScales(network, LayerAt(network, norm));
-  folded.bias = FoldBias(network, layer, norm, scales);
-  const std::int64_t per_channel = folded.weights.size() / WeightShape(network, layer)[0];
+  const std::vector<double> scales = NormScales(network, norm);
+  FoldedWeights folded = FoldBiasAlone(network, index, norm, scales);
+  const std::int64_t per_channel =
+      folded.weights.size() / WeightShape(network, LayerAt(network, index))[0];
   for (std::size_t c = 0; c < scales.size(); ++c) {
     float* const row = folded.weights.data() + static_cast<std::int64_t>(c) * per_channel;
     for (std::int64_t i = 0; i < per_channel; ++i) {
@@ -79,12 +84,8 @@ FoldedWeights FoldWeights(const NetworkState& network, int index, int norm) {
 }
 
 FoldedWeights FoldBesideWeights(const NetworkState& network, int index, int norm) {
-  const GraphLayer& layer = LayerAt(network, index);
-  FoldedWeights folded;
-  folded.weights = CopyOfWeights(network, layer);
-  const std::vector<double> scales =
-      norm < 0 ? std::vector<double>() : NormScales(network, LayerAt(network, norm));
-  folded.bias = FoldBias(network, layer, norm, scales);
+  const std::vector<double> scales = NormScales(network, norm);
+  FoldedWeights folded = FoldBiasAlone(network, index, norm, scales);
   folded.scales = AlignedArray<float>(static_cast<std::int64_t>(scales.size()));
   std::transform(scales.begin(), scales.end(), folded.scales.data(),
                  [](double scale) { return static_cast<float>(scale); });

@@ -28,26 +28,13 @@ using testing::Spec;
 
 constexpr std::int64_t kInputs = 100;
 
-// Weights by whole-number arithmetic alone, the same on every machine.
-void FillWeights(Network& network) {
-  std::uint32_t state = 5;
-  for (const ParameterDescription& parameter : network.Parameters()) {
-    std::vector<float> values(static_cast<std::size_t>(parameter.shape.element_count()));
-    for (float& value : values) {
-      state = state * 1664525u + 1013904223u;
-      value = (static_cast<float>(state >> 8) - 0x1p23f) * 0x1p-26f;
-    }
-    network.WriteParameter(parameter.path, values);
-  }
-}
-
 Network DenseNetwork() {
   NetworkBuilder builder(Shape::Vector(kInputs));
   builder.Dense("one", 130).Relu().Dense("two", 90).Layer(Spec("relu6", "limited", {}));
   builder.Layer(Spec("dense", {{"units", std::int64_t{10}}}, "narrow"));
   builder.From("limited").Head("kind", ClassesTask(70));
   Network network = builder.Build(3);
-  FillWeights(network);
+  testing::FillWeights(network);
   return network;
 }
 

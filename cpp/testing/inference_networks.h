@@ -19,6 +19,19 @@ inline bool EndsWith(const std::string& text, const std::string& end) {
   return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
 }
 
+/// Weights by whole-number arithmetic alone, the same on every machine.
+inline void FillWeights(Network& network) {
+  std::uint32_t state = 5;
+  for (const ParameterDescription& parameter : network.Parameters()) {
+    std::vector<float> values(static_cast<std::size_t>(parameter.shape.element_count()));
+    for (float& value : values) {
+      state = state * 1664525u + 1013904223u;
+      value = (static_cast<float>(state >> 8) - 0x1p23f) * 0x1p-26f;
+    }
+    network.WriteParameter(parameter.path, values);
+  }
+}
+
 /// Moves what initialization leaves at 0 or 1 (biases, norms, running statistics) to values
 /// that a wrong formula would not survive.
 inline void Scatter(Network& network) {

@@ -5,11 +5,9 @@ import dev.espalier.AdamW;
 import dev.espalier.DataParallelTrainer;
 import dev.espalier.Network;
 import dev.espalier.Schedule;
-import dev.espalier.StepResult;
 import dev.espalier.Trainer;
 import java.io.IOException;
 import java.io.Serializable;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -127,8 +125,7 @@ record ShardedTraining(
       }
     }
 
-    private StepResult step(DataParallelTrainer trainer, int[][] orders, long step)
-        throws IOException {
+    private void step(DataParallelTrainer trainer, int[][] orders, long step) throws IOException {
       long[] totals = new long[trainer.totalsSize()];
       int[][] batch = new int[orders.length][];
       for (int i = 0; i < orders.length; i++) {
@@ -152,7 +149,7 @@ record ShardedTraining(
                 : trainer.gradients(whole, plan.place(shard, step), batch[i]);
         tree.add(new ShardTree.Part(shard, shard + 1, gradients));
       }
-      return trainer.apply(whole, links.sum(tree, trainer.gradientsSize()));
+      trainer.apply(whole, links.sum(tree, trainer.gradientsSize()));
     }
 
     /** Goes on from where an attempt before this one was, if it left anything. */
@@ -165,8 +162,6 @@ record ShardedTraining(
       try {
         Files.write(file, found);
         trainer.resume(file);
-      } catch (IOException error) {
-        throw new UncheckedIOException(error);
       } finally {
         Files.deleteIfExists(file);
       }

@@ -43,13 +43,13 @@ class ClusterDataParallelTest {
       byte[] expected =
           DataParallelTest.estimator(backbone)
               .setWorkers(1)
-              .fit(DataParallelTest.rows(session, 2))
+              .fit(Sessions.points(session, 2))
               .modelBytes();
       assertArrayEquals(
           expected,
           DataParallelTest.estimator(backbone)
               .setWorkers(2)
-              .fit(DataParallelTest.rows(session, 3))
+              .fit(Sessions.points(session, 3))
               .modelBytes());
       for (String who : List.of("writer", "other")) {
         Path place = Files.createDirectory(folder.resolve(who));
@@ -58,8 +58,7 @@ class ClusterDataParallelTest {
                 .setWorkers(2)
                 .setCheckpointFolder("fatal://" + place)
                 .setCheckpointSteps(5);
-        assertArrayEquals(
-            expected, estimator.fit(DataParallelTest.rows(session, 3)).modelBytes(), who);
+        assertArrayEquals(expected, estimator.fit(Sessions.points(session, 3)).modelBytes(), who);
         assertEquals(
             who.equals("writer") ? "" : "1 others",
             Files.readString(place.resolve(FatalFileSystem.MARKER)));

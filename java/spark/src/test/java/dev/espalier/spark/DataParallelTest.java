@@ -46,18 +46,6 @@ class DataParallelTest {
         .build(1);
   }
 
-  static Dataset<Row> rows(SparkSession session, int partitions) {
-    return session
-        .range(0, 300, 1, partitions)
-        .selectExpr("id", "(id * 37 % 101) / 50.0D - 1 as a", "(id * 53 % 103) / 51.0D - 1 as b")
-        .selectExpr(
-            "*",
-            "if(id % 3 = 0, null, a > b) as above",
-            "if(id % 3 = 1, double('NaN'), double(a + b > 0.2)) as far",
-            "if(id % 5 = 0, null, if(a < -0.3, 'left', if(a < 0.3, 'middle', 'right'))) as side",
-            "if(id % 4 = 0, null, float(a - b)) as difference");
-  }
-
   static EspalierEstimator estimator(Network backbone) {
     return EspalierEstimator.of(backbone)
         .setInputCols("a", "b")
@@ -71,17 +59,19 @@ class DataParallelTest {
   @Test
   void theSameBitsForAnyNumberOfWorkers() {
     try (Network backbone = backbone()) {
-      EspalierModel model = estimator(backbone).setWorkers(1).fit(rows(session, 1));
+      EspalierModel model = estimator(backbone).setWorkers(1).fit(Sessions.points(session, 1));
       byte[] expected = model.modelBytes();
       for (int workers = 2; workers <= 4; workers++) {
-        Dataset<Row> others = rows(session, workers).orderBy(workers == 3 ? "b" : "id");
+        Dataset<Row> others = Sessions.points(session, workers).orderBy(workers == 3 ? "b" : "id");
         assertArrayEquals(
             expected, estimator(backbone).setWorkers(workers).fit(others).modelBytes());
       }
-      assertArrayEquals(expected, estimator(backbone).fit(rows(session, 3)).modelBytes());
+      assertArrayEquals(
+          expected, estimator(backbone).fit(Sessions.points(session, 3)).modelBytes());
       assertFalse(
           Arrays.equals(
-              expected, estimator(backbone).setSeed(1).fit(rows(session, 1)).modelBytes()));
+              expected,
+              estimator(backbone).setSeed(1).fit(Sessions.points(session, 1)).modelBytes()));
       try (Network trained = Network.load(expected)) {
         for (String path : new String[] {"features.weight", "norm.running_mean", "more.bias"}) {
           assertFalse(Arrays.equals(backbone.parameter(path), trained.parameter(path)), path);
@@ -93,7 +83,7 @@ class DataParallelTest {
   @Test
   void allTasksAreLearnt() {
     try (Network backbone = backbone()) {
-      Dataset<Row> rows = rows(session, 2);
+      Dataset<Row> rows = Sessions.points(session, 2);
       Dataset<Row> answers =
           estimator(backbone).trainAll(40).setWorkers(2).fit(rows).transform(rows);
       double auc = new EspalierEvaluator().setMetric(Metric.MACRO_AUC).evaluate(answers);
@@ -108,7 +98,7 @@ class DataParallelTest {
   void frozenLayersStay() {
     try (Network backbone = backbone()) {
       EspalierModel model =
-          estimator(backbone).freezeThrough("norm").setWorkers(2).fit(rows(session, 2));
+          estimator(backbone).freezeThrough("norm").setWorkers(2).fit(Sessions.points(session, 2));
       try (Network trained = Network.load(model.modelBytes())) {
         for (String path : new String[] {"features.weight", "norm.running_mean"}) {
           assertArrayEquals(backbone.parameter(path), trained.parameter(path));
@@ -139,7 +129,7 @@ class DataParallelTest {
   }
 
   private static void refused(EspalierEstimator estimator, String message) {
-    Dataset<Row> rows = rows(session, 1).where("id < 30");
+    Dataset<Row> rows = Sessions.points(session, 1).where("id < 30");
     RuntimeException error = assertThrows(RuntimeException.class, () -> estimator.fit(rows));
     assertEquals(message, error.getMessage());
   }
@@ -147,7 +137,7 @@ class DataParallelTest {
   @Test
   void rowsThatAreNoneFailOrAreLeftOut() {
     try (Network backbone = backbone()) {
-      Dataset<Row> rows = rows(session, 1).selectExpr("*", "if(id = 7, null, a) as c");
+      Dataset<Row> rows = Sessions.points(session, 1).selectExpr("*", "if(id = 7, null, a) as c");
       EspalierEstimator estimator = estimator(backbone).setInputCols("c", "b").setWorkers(1);
       Exception error = assertThrows(Exception.class, () -> estimator.fit(rows));
       assertTrue(

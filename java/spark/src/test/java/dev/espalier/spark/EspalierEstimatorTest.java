@@ -51,17 +51,8 @@ class EspalierEstimatorTest {
     backbone.close();
   }
 
-  /** Points of a square; a third of the answers is not known, as null or NaN. */
   private static Dataset<Row> rows(int partitions) {
-    return session
-        .range(0, 300, 1, partitions)
-        .selectExpr("id", "(id * 37 % 101) / 50.0D - 1 as a", "(id * 53 % 103) / 51.0D - 1 as b")
-        .selectExpr(
-            "*",
-            "if(id % 3 = 0, null, a > b) as above",
-            "if(id % 3 = 1, double('NaN'), double(a + b > 0.2)) as far",
-            "if(id % 5 = 0, null, if(a < -0.3, 'left', if(a < 0.3, 'middle', 'right'))) as side",
-            "if(id % 4 = 0, null, float(a - b)) as difference");
+    return Sessions.points(session, partitions);
   }
 
   private static EspalierEstimator estimator() {

@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
 /** Sessions of Spark for tests: in this process, or with executors of their own. */
@@ -77,6 +79,19 @@ final class Sessions {
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.sql.warehouse.dir", work.resolve("warehouse").toUri().toString());
+  }
+
+  /** Points of a square; a third of the answers is not known, as null or NaN. */
+  static Dataset<Row> points(SparkSession session, int partitions) {
+    return session
+        .range(0, 300, 1, partitions)
+        .selectExpr("id", "(id * 37 % 101) / 50.0D - 1 as a", "(id * 53 % 103) / 51.0D - 1 as b")
+        .selectExpr(
+            "*",
+            "if(id % 3 = 0, null, a > b) as above",
+            "if(id % 3 = 1, double('NaN'), double(a + b > 0.2)) as far",
+            "if(id % 5 = 0, null, if(a < -0.3, 'left', if(a < 0.3, 'middle', 'right'))) as side",
+            "if(id % 4 = 0, null, float(a - b)) as difference");
   }
 
   /** Returns what an error of a job says, and its causes. */
