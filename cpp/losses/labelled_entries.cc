@@ -6,23 +6,19 @@
 
 #include "core/checked.h"
 #include "kernels/training/entry_loss.h"
+#include "losses/labelled.h"
 
 namespace espalier {
 namespace {
 
 std::size_t Index(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-bool HasLabelledClass(const TaskTargets& targets, std::int64_t row) {
-  if (targets.classes.empty()) return false;
-  return targets.mask.empty() ? targets.classes[Index(row)] >= 0 : targets.mask[Index(row)] != 0;
-}
-
 // Writes the group's columns that are labelled in a row of a head, and returns how many.
 std::int64_t ListRow(const HeadColumns& head, const TaskTargets& targets, std::int64_t row,
                      std::int32_t* columns) {
   const auto first = static_cast<std::int32_t>(head.first);
   if (head.is_classes) {
-    if (!HasLabelledClass(targets, row)) return 0;
+    if (targets.classes.empty() || !IsLabelledClass(targets, Index(row))) return 0;
     for (std::int64_t j = 0; j < head.width; ++j) {
       columns[j] = first + static_cast<std::int32_t>(j);
     }

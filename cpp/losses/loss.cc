@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -12,6 +11,7 @@
 #include "core/text.h"
 #include "kernels/training/entry_loss.h"
 #include "kernels/attention/softmax.h"
+#include "losses/labelled.h"
 
 namespace espalier {
 namespace {
@@ -37,8 +37,7 @@ void CheckSize(const std::string& task_name, const char* what, std::int64_t expe
   const char* expected = task.kind == TaskKind::kLabels ? "a target from 0 to 1" : "a finite value";
   for (std::size_t i = 0; i < targets.values.size(); ++i) {
     const float value = targets.values[i];
-    const bool is_labelled = targets.mask.empty() ? !std::isnan(value) : targets.mask[i] != 0;
-    if (is_labelled && !(value >= least && value <= greatest)) {
+    if (IsLabelledValue(targets, i) && !(value >= least && value <= greatest)) {
       const std::size_t row = i / static_cast<std::size_t>(width);
       const std::size_t label = i % static_cast<std::size_t>(width);
       Fail(ErrorCode::kInvalidArgument, "task ", task_name, ", row ", row, ", label ",
@@ -272,10 +271,6 @@ LossResult ComputeListedEntries(const TaskSpec& task, const TaskTargets& targets
   return result;
 }
 
-bool IsLabelledRow(const TaskTargets& targets, std::size_t row) {
-  return targets.mask.empty() ? targets.classes[row] >= 0 : targets.mask[row] != 0;
-}
-
 // Logits and gradients of a row lie `offset_of(row)` behind the first; those of an unlabelled
 // row are not read. `unlabelled(row)` is called for such rows.
 template <typename OffsetOf, typename Unlabelled>
@@ -284,7 +279,7 @@ LossResult ComputeClasses(const TaskSpec& task, const TaskTargets& targets, std:
                           float* grad_logits, OffsetOf offset_of, Unlabelled unlabelled) {
   LossResult result;
   for (std::size_t row = 0; row < targets.classes.size(); ++row) {
-    if (IsLabelledRow(targets, row)) ++result.labelled;
+    if (IsLabelledClass(targets, row)) ++result.labelled;
   }
   CrossEntropyRow row;
   row.columns = width;
@@ -301,7 +296,7 @@ LossResult ComputeClasses(const TaskSpec& task, const TaskTargets& targets, std:
   double sum = 0.0;
   for (std::int64_t i = 0; i < batch; ++i) {
     const auto index = static_cast<std::size_t>(i);
-    if (!IsLabelledRow(targets, index)) {
+    if (!IsLabelledClass(targets, index)) {
       unlabelled(i);
       continue;
     }

@@ -8,6 +8,7 @@
 
 #include "core/checked.h"
 #include "core/text.h"
+#include "losses/labelled.h"
 #include "losses/loss.h"
 
 namespace espalier {
@@ -74,8 +75,7 @@ std::int64_t OwnLoss::ReadEntries(const TaskTargets& targets, std::span<std::uin
   std::int64_t labelled = 0;
   for (std::int64_t i = 0; i < batch_.examples * width_; ++i) {
     const float value = targets.values[Index(i)];
-    const bool is_labelled =
-        targets.mask.empty() ? !std::isnan(value) : targets.mask[Index(i)] != 0;
+    const bool is_labelled = IsLabelledValue(targets, Index(i));
     mask_[i] = is_labelled ? 1 : 0;
     targets_[i] = is_labelled ? value : kNaN;
     labelled += mask_[i];
@@ -89,9 +89,7 @@ std::int64_t OwnLoss::ReadEntries(const TaskTargets& targets, std::span<std::uin
 std::int64_t OwnLoss::ReadClasses(const TaskTargets& targets, std::span<std::uint8_t> active) {
   std::int64_t labelled = 0;
   for (std::size_t row = 0; row < batch_.classes.size(); ++row) {
-    const bool is_labelled =
-        !targets.classes.empty() &&
-        (targets.mask.empty() ? targets.classes[row] >= 0 : targets.mask[row] != 0);
+    const bool is_labelled = !targets.classes.empty() && IsLabelledClass(targets, row);
     const auto at = static_cast<std::int64_t>(row);
     mask_[at] = is_labelled ? 1 : 0;
     classes_[at] = is_labelled ? targets.classes[row] : -1;

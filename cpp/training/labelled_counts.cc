@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "training/labelled_counts.h"
 
-#include <cmath>
+#include "losses/labelled.h"
 
 namespace espalier {
 
@@ -18,8 +18,7 @@ void AddLabelled(std::span<const GraphHead> heads, std::int64_t batch,
     counts = counts.subspan(width);
     if (of.values.empty() && of.classes.empty()) continue;
     for (std::size_t i = 0; i < static_cast<std::size_t>(batch) * width; ++i) {
-      const bool is_known = of.classes.empty() ? !std::isnan(of.values[i]) : of.classes[i] >= 0;
-      if (of.mask.empty() ? is_known : of.mask[i] != 0) ++own[i % width];
+      if (of.classes.empty() ? IsLabelledValue(of, i) : IsLabelledClass(of, i)) ++own[i % width];
     }
   }
 }
