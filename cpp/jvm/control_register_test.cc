@@ -8,16 +8,15 @@
 
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <functional>
 #include <limits>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "espalier/error.h"
 #include "jvm/bridge.h"
+#include "testing/declared_functions.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -77,18 +76,6 @@ class ControlRegister : public ::testing::TestWithParam<unsigned> {
  private:
   unsigned saved_ = kUsual;
 };
-
-// The functions that bridge.h declares, each at the beginning of a line.
-std::set<std::string> BridgeFunctions() {
-  std::ifstream header(ESPALIER_TESTDATA "/../jvm/bridge.h");
-  const std::regex declaration(R"(^[a-z][\w:]* (\w+)\(.*)");
-  std::set<std::string> functions;
-  for (std::string line; std::getline(header, line);) {
-    std::smatch match;
-    if (std::regex_match(line, match, declaration)) functions.insert(match[1]);
-  }
-  return functions;
-}
 
 TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   std::vector<float> inputs(kBatch * kInput, 0.5f);
@@ -338,7 +325,7 @@ TEST_P(ControlRegister, IsTheSameAfterEveryCall) {
   Keeps("networkTransfer", [&] { closeHandle(networkTransfer(network, kTransfer, 2)); });
   Keeps("closeHandle", [&] { closeHandle(network); });
 
-  const std::set<std::string> functions = BridgeFunctions();
+  const std::set<std::string> functions = testing::DeclaredFunctions("jvm/bridge.h");
   EXPECT_GE(functions.size(), 50u) << "bridge.h was not understood";
   EXPECT_EQ(called_, functions) << "every function of bridge.h has to be called here";
 }
