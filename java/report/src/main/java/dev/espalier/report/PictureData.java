@@ -21,9 +21,14 @@ final class PictureData {
   private PictureData() {}
 
   static String url(BufferedImage picture) {
+    return url(picture, MOST_PIXELS);
+  }
+
+  /** Returns a picture whose longer side has so many pixels at most. */
+  static String url(BufferedImage picture, int mostPixels) {
     ByteArrayOutputStream png = new ByteArrayOutputStream();
     try (MemoryCacheImageOutputStream out = new MemoryCacheImageOutputStream(png)) {
-      ImageIO.write(reduced(picture), "png", out);
+      ImageIO.write(reduced(picture, mostPixels), "png", out);
     } catch (IOException error) {
       throw new UncheckedIOException(error);
     }
@@ -31,11 +36,11 @@ final class PictureData {
   }
 
   /** Halves a picture until one more step makes it small enough: no pixel is left out. */
-  private static BufferedImage reduced(BufferedImage picture) {
+  private static BufferedImage reduced(BufferedImage picture, int mostPixels) {
     BufferedImage now = picture;
     int side = Math.max(now.getWidth(), now.getHeight());
-    while (side > MOST_PIXELS) {
-      int next = Math.max(MOST_PIXELS, (side + 1) / 2);
+    while (side > mostPixels) {
+      int next = Math.max(mostPixels, (side + 1) / 2);
       now = scaled(now, (double) next / side);
       side = next;
     }
@@ -72,14 +77,20 @@ final class PictureData {
         high = Math.max(high, value);
       }
     }
-    float range = high > low ? high - low : 1;
+    return ofInput(input, channels, height, width, low, high);
+  }
+
+  /** Draws an input as a picture in which a value is black, another white. */
+  static BufferedImage ofInput(
+      float[] input, int channels, int height, int width, float black, float white) {
+    float range = white > black ? white - black : 1;
     int plane = height * width;
     BufferedImage picture = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     for (int i = 0; i < plane; i++) {
       int rgb = 0;
       for (int channel = 0; channel < 3; channel++) {
         float value = input[Math.min(channel, channels - 1) * plane + i];
-        int level = Float.isFinite(value) ? Math.round(255 * ((value - low) / range)) : 0;
+        int level = Float.isFinite(value) ? Math.round(255 * ((value - black) / range)) : 0;
         rgb = rgb << 8 | Math.min(255, Math.max(0, level));
       }
       picture.setRGB(i % width, i / width, rgb);

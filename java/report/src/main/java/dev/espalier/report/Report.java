@@ -12,6 +12,7 @@ import dev.espalier.advice.LabelRegime;
 import dev.espalier.advice.SharingResult;
 import dev.espalier.advice.SuspectAnswer;
 import dev.espalier.advice.TransferResult;
+import java.awt.image.BufferedImage;
 import java.nio.file.CopyOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +45,8 @@ import org.jspecify.annotations.Nullable;
  */
 @CheckReturnValue
 public final class Report {
+  private static final String AUGMENTATION = "What training sees";
+
   private final String title;
   private final String subtitle;
   private final @Nullable Network network;
@@ -128,6 +132,44 @@ public final class Report {
    */
   public Report adaptation(AdaptationReport report) {
     return section(AdaptationSection.of("Adaptation", Objects.requireNonNull(report, "report")));
+  }
+
+  /**
+   * Adds a contact sheet of an augmentation: the first six pictures as they are, and as training
+   * sees them in its first five epochs. The lowest value of those that are not changed is black,
+   * the highest white.
+   *
+   * @param data pictures of one or three channels, as they are
+   * @param augmented what the network trains on: the same pictures, changed anew in each epoch
+   * @return changed report
+   * @throws IllegalArgumentException if they are no such pictures, or not as many, or of another
+   *     shape
+   */
+  public Report augmentation(Dataset data, Dataset augmented) {
+    return section(
+        AugmentationSection.of(
+            AUGMENTATION,
+            Objects.requireNonNull(data, "data"),
+            Objects.requireNonNull(augmented, "augmented")));
+  }
+
+  /**
+   * Adds a contact sheet of an augmentation, as {@link #augmentation(Dataset, Dataset)}.
+   *
+   * @param data examples as they are
+   * @param augmented what the network trains on: the same examples, changed anew in each epoch
+   * @param pictures draws an input: {@code reader::show} of a {@code PictureReader}, say
+   * @return changed report
+   * @throws IllegalArgumentException if they are not as many, or of another shape
+   */
+  public Report augmentation(
+      Dataset data, Dataset augmented, Function<float[], BufferedImage> pictures) {
+    return section(
+        AugmentationSection.of(
+            AUGMENTATION,
+            Objects.requireNonNull(data, "data"),
+            Objects.requireNonNull(augmented, "augmented"),
+            Objects.requireNonNull(pictures, "pictures")));
   }
 
   /**

@@ -223,8 +223,8 @@ function markedWords(words) {
   ]);
 }
 
-function picture(url, ...over) {
-  const image = el('img', { src: url, alt: '' });
+function picture(url, over = null, alt = '') {
+  const image = el('img', { src: url, alt });
   image.addEventListener('load', () => {
     if (image.naturalWidth < 100) image.classList.add('small');
   });

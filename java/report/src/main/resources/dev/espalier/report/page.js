@@ -202,6 +202,23 @@ const KINDS = {
         ),
       ),
     ),
+  sheet: (block) =>
+    el(
+      'table',
+      { class: 'sheet' },
+      el(
+        'tr',
+        null,
+        block.columns.map((name) => el('th', { scope: 'col' }, name)),
+      ),
+      block.rows.map((row) =>
+        el(
+          'tr',
+          null,
+          row.map((one) => el('td', { title: one.name }, picture(one.picture, null, one.name))),
+        ),
+      ),
+    ),
   examples: (block) =>
     block.entries.length > 0 ? [el('h4', null, block.title), examples(block.entries)] : [],
   reliability: (block) =>

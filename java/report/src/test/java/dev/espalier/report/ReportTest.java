@@ -16,10 +16,16 @@ import dev.espalier.Metric;
 import dev.espalier.Network;
 import dev.espalier.Predictor;
 import dev.espalier.Shape;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -249,6 +255,70 @@ class ReportTest {
     assertTrue(whole.html().contains("data:image/png;base64,"));
     assertFalse(whole.json().contains("data:image/png;base64,"));
     assertEquals(whole.html(), Report.of(network).evaluation("Test", data).html());
+  }
+
+  /** The sheet has what training reads: the data set of each epoch, drawn on one scale. */
+  @Test
+  void theContactSheetShowsWhatTrainingSees() throws IOException {
+    Shape shape = Shape.image(1, 1, 2);
+    float[][] inputs = {{0, 1}, {1, 0.5f}};
+    Dataset plain = Datasets.withoutTargets(Datasets.of(new float[] {0, 1, 1, 0.5f}, shape));
+    Dataset augmented =
+        Datasets.augment(plain, 3, (input, random) -> new float[] {random.nextFloat(), input[1]});
+    List<Float> seen = new ArrayList<>();
+    Report sheet = Report.titled("").augmentation(plain, augmented, input -> drawn(input, seen));
+    JsonNode block = blocks(json(sheet), "sheet").get(0);
+    assertEquals(6, block.get("columns").size());
+    assertEquals("as it is", block.get("columns").get(0).asText());
+    assertEquals(2, block.get("rows").size());
+    assertEquals("example 1, epoch 2", block.at("/rows/1/2/name").asText());
+    int at = 0;
+    for (int example = 0; example < 2; example++) {
+      assertEquals(inputs[example][0], seen.get(at++));
+      for (int epoch = 0; epoch < 5; epoch++) {
+        float[] trained = Datasets.input(augmented.atEpoch(epoch), example);
+        assertEquals(trained[0], seen.get(at++), example + " in epoch " + epoch);
+      }
+    }
+    assertEquals(12, seen.stream().distinct().count());
+  }
+
+  private static BufferedImage drawn(float[] input, List<Float> seen) {
+    seen.add(input[0]);
+    return PictureData.ofInput(input, 1, 1, 2, 0, 1);
+  }
+
+  /** A picture made brighter does not look as it did: white is the brightest as it is. */
+  @Test
+  void theContactSheetHasOneScale() throws IOException {
+    Dataset plain =
+        Datasets.withoutTargets(Datasets.of(new float[] {0, 0.5f, 1, 0}, Shape.image(1, 2, 2)));
+    Dataset darker =
+        Datasets.augment(
+            plain, 1, (input, random) -> new float[] {0, input[1] / 2, input[2] / 2, 0});
+    String html = Report.titled("").augmentation(plain, darker).html();
+    List<BufferedImage> pictures = new ArrayList<>();
+    Matcher urls = Pattern.compile("data:image/png;base64,([^\"]+)").matcher(html);
+    while (urls.find()) {
+      byte[] png = Base64.getDecoder().decode(urls.group(1).replace("\\u003d", "="));
+      pictures.add(ImageIO.read(new ByteArrayInputStream(png)));
+    }
+    assertEquals(6, pictures.size());
+    assertEquals(255, pictures.get(0).getRGB(0, 1) & 255);
+    assertEquals(128, pictures.get(1).getRGB(0, 1) & 255);
+    assertEquals(64, pictures.get(5).getRGB(1, 0) & 255);
+  }
+
+  @Test
+  void whatIsNoAugmentationOfTheDataIsRefused() {
+    Report of = Report.titled("");
+    Dataset less = Datasets.range(data, 0, 5);
+    assertThrows(IllegalArgumentException.class, () -> of.augmentation(data, less));
+    Dataset flat = Datasets.reshape(data, Shape.vector(data.inputShape().size()));
+    assertThrows(IllegalArgumentException.class, () -> of.augmentation(data, flat));
+    assertThrows(IllegalArgumentException.class, () -> of.augmentation(flat, flat));
+    Dataset none = Datasets.range(data, 0, 0);
+    assertThrows(IllegalArgumentException.class, () -> of.augmentation(none, none));
   }
 
   /** What could end the script, or a line of it, stands in the page as an escape. */

@@ -115,12 +115,30 @@ final class SampleReports {
           .study(sharing())
           .regime(LabelRegime.of(flat(findings(3))))
           .suspects(LabelAdvice.of(flat(findings(3))).suspects().subList(0, 5))
+          .augmentation(data(1), flipped(data(1)))
           .history(history)
           .adaptation(adaptation(network))
           .evaluation("Test pictures " + HOSTILE.get(0), data(2), Examples.inputs().occlude(8))
           .evaluation("Metrics alone", network.evaluate(data(3)))
           .section(Section.titled("As texts").with(textCards(network)));
     }
+  }
+
+  /** Pictures mirrored left to right or not, and darker or brighter, as chance has it. */
+  static Dataset flipped(Dataset data) {
+    return Datasets.augment(
+        data,
+        7,
+        (picture, random) -> {
+          float brightness = 0.5f + random.nextFloat();
+          boolean isMirrored = random.nextBoolean();
+          float[] changed = new float[picture.length];
+          for (int i = 0; i < picture.length; i++) {
+            int from = isMirrored ? i / SIDE * SIDE + SIDE - 1 - i % SIDE : i;
+            changed[i] = brightness * picture[from];
+          }
+          return changed;
+        });
   }
 
   private static Map<String, Object> textCards(Network network) {
