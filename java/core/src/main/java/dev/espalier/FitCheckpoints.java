@@ -67,11 +67,7 @@ final class FitCheckpoints {
   private void requireSettings(Path file, Map<?, ?> written) {
     List<String> differences = fingerprint.differences(written, settings.mayDiffer());
     if (!differences.isEmpty()) {
-      throw new IllegalStateException(
-          file
-              + ": expected the data and settings that it was written with, but\n  "
-              + String.join("\n  ", differences)
-              + "\nCheckpoints.mayDiffer lets those that it names differ");
+      throw new CheckpointMismatchException(file, differences);
     }
   }
 

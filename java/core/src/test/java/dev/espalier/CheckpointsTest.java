@@ -290,11 +290,14 @@ class CheckpointsTest {
   void refusesOtherSettingsByName() {
     fit(t -> t.checkpoints(Checkpoints.in(folder)));
     Checkpoints resuming = Checkpoints.in(folder).resuming();
-    String message =
+    CheckpointMismatchException other =
         assertThrows(
-                IllegalStateException.class,
-                () -> fit(t -> t.batchSize(8).epochs(3).seed(9).checkpoints(resuming)))
-            .getMessage();
+            CheckpointMismatchException.class,
+            () -> fit(t -> t.batchSize(8).epochs(3).seed(9).checkpoints(resuming)));
+    assertEquals(3, other.differences().size());
+    assertTrue(other.differences().contains("seed: 0 there, 9 here"), other::getMessage);
+    assertEquals(folder.toAbsolutePath(), other.file().getParent());
+    String message = other.getMessage();
     assertTrue(message.contains("batchSize: 16 there, 8 here"), message);
     assertTrue(message.contains("epochs: 2 there, 3 here"), message);
     assertTrue(message.contains("seed: 0 there, 9 here"), message);
@@ -302,10 +305,10 @@ class CheckpointsTest {
     assertEquals(3, more.epochs().size());
     assertThrows(
         IllegalArgumentException.class, () -> fit(t -> t.checkpoints(resuming.mayDiffer("epoch"))));
-    Dataset other = new Dots(70, 5).labels();
+    Dataset others = new Dots(70, 5).labels();
     try (Network network = network()) {
       Trainer trainer = Trainer.of(network).batchSize(16).epochs(2).checkpoints(resuming);
-      message = assertThrows(IllegalStateException.class, () -> trainer.fit(other)).getMessage();
+      message = assertThrows(IllegalStateException.class, () -> trainer.fit(others)).getMessage();
       assertTrue(message.contains("data: 70 of"), message);
     }
   }

@@ -49,14 +49,15 @@ final class SharingRun {
   /** What a way gave on the folds that are done, the first ones. */
   record Outcome(Way way, List<Judged> folds, long parameters, long steps, double microseconds) {}
 
-  SharingRun(SharingStudy study, Dataset data, List<Split> folds) {
+  SharingRun(SharingStudy study, Dataset data, List<Split> folds, StudyRun run) {
     this.study = study;
     this.data = data;
     this.folds = folds;
-    run = study.newRun();
+    this.run = run;
   }
 
-  SharingResult run() {
+  /** Refuses what does not fit, and finds the questions. */
+  private void prepare() {
     for (String task : study.heads().keySet()) {
       target(task);
     }
@@ -69,6 +70,34 @@ final class SharingRun {
           "questions: expected at least 2 (labels, values, or tasks of classes), got "
               + Question.texts(questions));
     }
+  }
+
+  String explain() {
+    prepare();
+    List<Way> ways = ways();
+    int trainings = ways.stream().mapToInt(way -> way.groups().size() * folds.size()).sum();
+    StringBuilder plan = new StringBuilder();
+    plan.append(Question.texts(questions))
+        .append(": ")
+        .append(data.size())
+        .append(" examples in ")
+        .append(folds.size())
+        .append(" folds, each judged by a network that learned from the others\n");
+    for (Way way : ways) {
+      plan.append(way.groups().size() == 1 ? "  one network" : "  one network a question")
+          .append(", width ")
+          .append(way.width())
+          .append('\n');
+    }
+    return plan.append(trainings)
+        .append(" trainings of ")
+        .append(study.steps())
+        .append(" steps; groups of questions that gain from each other are trained after that")
+        .toString();
+  }
+
+  SharingResult run() {
+    prepare();
     for (Split fold : folds) {
       answers.add(Question.answers(questions, fold.second()));
       foldPrints.add(

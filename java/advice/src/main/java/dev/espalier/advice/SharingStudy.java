@@ -292,13 +292,31 @@ public final class SharingStudy {
    * @throws java.io.UncheckedIOException if the folder cannot be used
    */
   public SharingResult run(Dataset data) {
+    List<Split> folds = foldsOf(data);
+    isCancelled = false;
+    StudyRun run = new StudyRun(folder, timeLimit, () -> isCancelled, listeners);
+    return new SharingRun(this, data, folds, run).run();
+  }
+
+  /**
+   * Says what {@link #run} would do, and checks that the examples fit, without training anything.
+   *
+   * @param data examples as for {@code run}
+   * @return some lines for people: folds, what is compared, and how many trainings that takes
+   * @throws IllegalArgumentException as {@code run}
+   * @throws dev.espalier.ShapeException if inputs or targets have the wrong shape
+   * @throws dev.espalier.NonFiniteException if an input is not finite
+   */
+  public String explain(Dataset data) {
+    return new SharingRun(this, data, foldsOf(data), StudyRun.unlimited()).explain();
+  }
+
+  private List<Split> foldsOf(Dataset data) {
     Objects.requireNonNull(data, "data");
     if (heads.isEmpty()) {
       throw new IllegalArgumentException("run: expected a call of head before, got none");
     }
-    List<Split> folds = givenFolds.orElseGet(() -> StudyRun.folds(data, foldCount, seed));
-    isCancelled = false;
-    return new SharingRun(this, data, folds).run();
+    return givenFolds.orElseGet(() -> StudyRun.folds(data, foldCount, seed));
   }
 
   IntFunction<NetworkBuilder> form() {
@@ -335,10 +353,6 @@ public final class SharingStudy {
 
   double tolerance() {
     return tolerance;
-  }
-
-  StudyRun newRun() {
-    return new StudyRun(folder, timeLimit, () -> isCancelled, listeners);
   }
 
   /**

@@ -44,6 +44,11 @@ final class StudyRun {
     this.listeners = List.copyOf(listeners);
   }
 
+  /** Returns one that keeps nothing and tells nobody. */
+  static StudyRun unlimited() {
+    return new StudyRun(Optional.empty(), Optional.empty(), () -> false, List.of());
+  }
+
   /** Returns a limit that there is time before. */
   static Duration positive(Duration limit) {
     if (limit.isZero() || limit.isNegative()) {

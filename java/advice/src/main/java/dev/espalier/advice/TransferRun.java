@@ -48,20 +48,18 @@ final class TransferRun {
   /** What the folds that have all arms gave, of one size. */
   record Size(int examples, Map<TransferArm, List<Judged>> arms) {}
 
-  TransferRun(TransferStudy study, Dataset data, List<Split> folds) {
+  TransferRun(TransferStudy study, Dataset data, List<Split> folds, StudyRun run) {
     this.study = study;
     this.data = data;
     this.folds = folds;
-    run = study.newRun();
+    this.run = run;
   }
 
-  TransferResult run() {
+  /** Cuts the examples into parts, and refuses what does not fit; returns how many sizes. */
+  private int prepare() {
     try (Network scratch = scratch(study.seed())) {
       scratch.evaluate(Datasets.range(data, 0, 1)); // what does not fit is refused now
       questions = Question.of(scratch.tasks());
-      if (run.hasFolder()) {
-        networkPrint = networkPrint(scratch);
-      }
     }
     for (int fold = 0; fold < folds.size(); fold++) {
       parts.add(parts(folds.get(fold).first(), study.seed() + fold));
@@ -72,6 +70,51 @@ final class TransferRun {
           "folds: expected at least "
               + LEAST_EXAMPLES
               + " examples to train on in each, some of the fifth that chooses with an answer");
+    }
+    return sizes;
+  }
+
+  /** Returns the number of examples that all ways learn from, of each size, in the first fold. */
+  private List<Integer> sizes(int sizes) {
+    List<Split> first = parts.get(0);
+    return first.subList(first.size() - sizes, first.size()).stream()
+        .map(TransferRun::size)
+        .toList();
+  }
+
+  String explain() {
+    List<Integer> sizes = sizes(prepare());
+    StringBuilder plan = new StringBuilder();
+    plan.append(Question.texts(questions))
+        .append(": ")
+        .append(data.size())
+        .append(" examples in ")
+        .append(folds.size())
+        .append(" folds; each way learns from ")
+        .append(sizes)
+        .append(
+            " of them, a fifth of which chooses its setting, and is judged by those left out\n");
+    for (TransferArm arm : TransferArm.values()) {
+      plan.append("  ").append(arm).append(": ");
+      plan.append(study.settings(arm).size() == 1 ? "" : "one of ");
+      plan.append(study.settings(arm)).append('\n');
+    }
+    plan.append(folds.size() * sizes.size() * TransferArm.values().length)
+        .append(" trainings, of all settings each");
+    if (study.hasProbes()) {
+      plan.append("; the raw input and the layers ")
+          .append(LayerProbes.layers(study.backbone()))
+          .append(" are probed");
+    }
+    return plan.toString();
+  }
+
+  TransferResult run() {
+    int sizes = prepare();
+    if (run.hasFolder()) {
+      try (Network scratch = scratch(study.seed())) {
+        networkPrint = networkPrint(scratch);
+      }
     }
     run.expect(folds.size() * sizes * TransferArm.values().length);
     List<String> layers = study.hasProbes() ? LayerProbes.layers(study.backbone()) : List.of();
@@ -146,13 +189,12 @@ final class TransferRun {
   /** Trains fold by fold, so that a study that ends early has whole folds. */
   private List<Size> curves(int sizes, FeatureCache cache) {
     List<Size> results = new ArrayList<>();
-    for (int s = 0; s < sizes; s++) {
-      List<Split> first = parts.get(0);
+    for (int examples : sizes(sizes)) {
       Map<TransferArm, List<Judged>> arms = new EnumMap<>(TransferArm.class);
       for (TransferArm arm : TransferArm.values()) {
         arms.put(arm, new ArrayList<>());
       }
-      results.add(new Size(size(first.get(first.size() - sizes + s)), arms));
+      results.add(new Size(examples, arms));
     }
     for (int fold = 0; fold < folds.size() && !run.isToStop(); fold++) {
       Dataset judging = folds.get(fold).second();

@@ -330,13 +330,32 @@ public final class TransferStudy {
    * @throws java.io.UncheckedIOException if the folder cannot be used
    */
   public TransferResult run(Dataset data) {
+    List<Split> folds = foldsOf(data);
+    isCancelled = false;
+    StudyRun run = new StudyRun(folder, timeLimit, () -> isCancelled, listeners);
+    return new TransferRun(this, data, folds, run).run();
+  }
+
+  /**
+   * Says what {@link #run} would do, and checks that the examples fit, without training anything.
+   *
+   * @param data examples as for {@code run}
+   * @return some lines for people: folds, what is compared, and how many trainings that takes
+   * @throws IllegalArgumentException as {@code run}
+   * @throws dev.espalier.ShapeException if inputs or targets have the wrong shape
+   * @throws dev.espalier.NonFiniteException if an input is not finite
+   * @throws IllegalStateException if the backbone is closed or in use by another thread
+   */
+  public String explain(Dataset data) {
+    return new TransferRun(this, data, foldsOf(data), StudyRun.unlimited()).explain();
+  }
+
+  private List<Split> foldsOf(Dataset data) {
     Objects.requireNonNull(data, "data");
     if (heads.isEmpty()) {
       throw new IllegalArgumentException("run: expected a call of head before, got none");
     }
-    List<Split> folds = givenFolds.orElseGet(() -> StudyRun.folds(data, foldCount, seed));
-    isCancelled = false;
-    return new TransferRun(this, data, folds).run();
+    return givenFolds.orElseGet(() -> StudyRun.folds(data, foldCount, seed));
   }
 
   private static long positive(String name, long number) {
@@ -388,10 +407,6 @@ public final class TransferStudy {
 
   boolean hasProbes() {
     return hasProbes;
-  }
-
-  StudyRun newRun() {
-    return new StudyRun(folder, timeLimit, () -> isCancelled, listeners);
   }
 
   /** Returns for example {@code "TransferStudy[heads [finding], 5 folds, seed 0]"}. */

@@ -14,6 +14,7 @@ import dev.espalier.NetworkBuilder;
 import dev.espalier.Shape;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -58,6 +59,18 @@ class SharingStudyTest {
   /** All but times. */
   private static String text(SharingResult result) {
     return result.toString().replaceAll("[0-9.]+ s\n", "");
+  }
+
+  @Test
+  void explainsWhatItThenDoes() {
+    SharingStudy study = study().widths(1, 3).steps(2);
+    Dataset data = independent(60);
+    String plan = study.explain(data);
+    assertTrue(plan.startsWith("[a, b, c, d]: 60 examples in 3 folds"), plan);
+    assertTrue(plan.contains("one network a question, width 1\n  one network, width 3"), plan);
+    List<Integer> totals = new ArrayList<>();
+    study.listener(progress -> totals.add(progress.total())).run(data);
+    assertTrue(plan.contains("\n" + totals.get(0) + " trainings of 2 steps"), plan + totals);
   }
 
   @Test

@@ -53,6 +53,21 @@ class TransferStudyTest {
   }
 
   @Test
+  void explainsWhatItThenDoes() {
+    TransferStudy study = sides().probes(false);
+    Dataset data = new Dots(90, 3).sides();
+    String plan = study.explain(data);
+    assertTrue(plan.startsWith("[low, right]: 90 examples in 3 folds; each way learns"), plan);
+    assertTrue(plan.contains("from [15, 30, 60] of them"), plan);
+    assertTrue(plan.contains("frozen: one of [head alone at 0.003, head alone at 0.01]"), plan);
+    List<Integer> totals = new ArrayList<>();
+    study.headSteps(1).tuningSteps(1).listener(progress -> totals.add(progress.total())).run(data);
+    assertTrue(plan.contains("\n" + totals.get(0) + " trainings"), plan + totals);
+    assertEquals(totals.get(0), totals.size());
+    assertThrows(IllegalArgumentException.class, () -> study.explain(new Dots(5, 3).sides()));
+  }
+
+  @Test
   void saysThatTransferHelpsWhereItDoes() {
     TransferResult result = sides().source(new Dots(10, 1).quarters()).run(new Dots(90, 3).sides());
     assertEquals(Verdict.HELPS, result.verdict(), result::toString);

@@ -60,9 +60,7 @@ final class AdaptCommand implements Callable<Integer> {
 
   @ArgGroup private Depth depth = new Depth();
 
-  @Option(names = "--dry-run", description = "Says what would be done, and does nothing.")
-  private boolean dryRun;
-
+  @Mixin private DryRunOption dryRun;
   @Mixin private NewFile output;
   @Mixin private QuestionOptions questions;
   @Mixin private ExampleOptions exampleOptions;
@@ -85,7 +83,7 @@ final class AdaptCommand implements Callable<Integer> {
     try (Network network = backbone.read(examples, split.seed())) {
       InputReader inputs = backbone.inputs(network, examples, messages);
       messages.println(inputs.words());
-      if (dryRun) {
+      if (dryRun.isGiven()) {
         explain(network, examples, parts);
         return 0;
       }
@@ -138,7 +136,7 @@ final class AdaptCommand implements Callable<Integer> {
     int size = parts.training().size();
     plan.append(
         adaptation(network, examples, last).settings(settings(network, last, size)).explain(size));
-    LearningReport.printPlan(plan.toString(), json, spec.commandLine().getOut());
+    DryRunOption.print(plan.toString(), json, spec.commandLine().getOut());
   }
 
   private void adapt(

@@ -16,15 +16,14 @@ import picocli.CommandLine.ScopeType;
     mixinStandardHelpOptions = true,
     scope = ScopeType.INHERIT,
     versionProvider = EspalierCommand.Version.class,
-    description = "Adapts, judges, serves and looks into neural networks, on the CPU.",
+    description = {
+      "Adapts, judges, serves and looks into neural networks, on the CPU.",
+      "Files that are there already are written over only by --force."
+    },
     synopsisSubcommandLabel = "COMMAND",
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:done", "1:it failed; the message says why", "2:wrong usage"},
-    footer = {
-      "",
-      "Results go to standard output, progress and messages to standard error.",
-      "Files that are there already are written over only by --force."
-    },
+    footer = {"", "Results go to standard output, progress and messages to standard error."},
     subcommands = {
       AdaptCommand.class,
       TrainCommand.class,

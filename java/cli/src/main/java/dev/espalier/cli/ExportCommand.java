@@ -4,7 +4,9 @@ package dev.espalier.cli;
 import dev.espalier.Network;
 import dev.espalier.OnnxExportOptions;
 import dev.espalier.WeightMap;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -46,11 +48,12 @@ final class ExportCommand implements Callable<Integer> {
       description = "ONNX: what these layers make, too.")
   private List<String> layers = List.of();
 
+  @Mixin private DryRunOption dryRun;
   @Mixin private NewFile output;
   @Mixin private JsonOption json;
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
     Path target = output.checked();
     String name = target.toString().toLowerCase(Locale.ROOT);
     boolean isOnnx = name.endsWith(".onnx");
@@ -63,14 +66,12 @@ final class ExportCommand implements Callable<Integer> {
           spec.commandLine(), "--logits, --heads and --layers are for .onnx, got " + target);
     }
     ModelFormat.requireEspalier(file);
-    try (Network network = Network.load(file)) {
-      if (isOnnx) {
-        network.exportOnnx(target, options());
-      } else {
-        network.exportSafetensors(target, WeightMap.sameNames());
-      }
-    }
     PrintWriter out = spec.commandLine().getOut();
+    if (dryRun.isGiven()) {
+      DryRunOption.print(explain(target, isOnnx), json, out);
+      return 0;
+    }
+    export(target, isOnnx);
     if (json.isGiven()) {
       Map<String, Object> all = new LinkedHashMap<>();
       all.put("output", target.toString());
@@ -81,6 +82,36 @@ final class ExportCommand implements Callable<Integer> {
       out.println("Saved as " + target);
     }
     return 0;
+  }
+
+  private void export(Path to, boolean isOnnx) {
+    try (Network network = Network.load(file)) {
+      if (isOnnx) {
+        network.exportOnnx(to, options());
+      } else {
+        network.exportSafetensors(to, WeightMap.sameNames());
+      }
+    }
+  }
+
+  /**
+   * Writes what would be written where nobody looks: so it is known to work, and how large it is.
+   */
+  private String explain(Path target, boolean isOnnx) throws IOException {
+    Path folder = Files.createTempDirectory("espalier");
+    Path tried = folder.resolve(isOnnx ? "tried.onnx" : "tried.safetensors");
+    try {
+      export(tried, isOnnx);
+      return String.format(
+          Locale.ROOT,
+          "would be saved as %s: %s, %,d bytes",
+          target,
+          isOnnx ? "an ONNX model of " + options() : "weights",
+          Files.size(tried));
+    } finally {
+      Files.deleteIfExists(tried);
+      Files.delete(folder);
+    }
   }
 
   private OnnxExportOptions options() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.cli;
 
+import dev.espalier.CheckpointMismatchException;
 import dev.espalier.EspalierException;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
@@ -45,6 +46,14 @@ final class FailureMessage implements IExecutionExceptionHandler {
     }
     if (error instanceof AccessDeniedException denied) {
       return denied.getFile() + ": no permission";
+    }
+    if (error instanceof CheckpointMismatchException other) {
+      return "--checkpoints: expected checkpoints of this command, on these data and with these"
+          + " options, got "
+          + other.file()
+          + ", in which\n  "
+          + String.join("\n  ", other.differences())
+          + "\nGive that command again, or another folder to this one.";
     }
     boolean isNamed = error instanceof IllegalArgumentException;
     if (error instanceof CharacterCodingException

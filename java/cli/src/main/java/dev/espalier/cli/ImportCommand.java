@@ -31,6 +31,7 @@ final class ImportCommand implements Callable<Integer> {
   @Parameters(paramLabel = "MODEL", description = "An .onnx or .tflite file.")
   private Path file;
 
+  @Mixin private DryRunOption dryRun;
   @Mixin private NewFile output;
   @Mixin private ImportSettings imported;
   @Mixin private JsonOption json;
@@ -46,6 +47,11 @@ final class ImportCommand implements Callable<Integer> {
     AtomicReference<ImportReport> report = new AtomicReference<>();
     ImportOptions options = imported.options().report(report::set);
     try (Network network = ModelFormat.read(file, options)) {
+      if (dryRun.isGiven()) {
+        DryRunOption.print(
+            report.get() + "would be saved as " + target + ": " + network, json, out);
+        return 0;
+      }
       network.save(target);
       if (json.isGiven()) {
         out.println(Json.pretty(described(network, report.get(), target)));

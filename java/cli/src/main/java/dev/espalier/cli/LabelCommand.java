@@ -68,6 +68,7 @@ final class LabelCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "NUMBER", description = "Default: ${DEFAULT-VALUE}.")
   private long seed = 1;
 
+  @Mixin private DryRunOption dryRun;
   @Mixin private BackboneOptions backbone;
   @Mixin private QuestionOptions questions;
   @Mixin private ExampleOptions exampleOptions;
@@ -92,6 +93,10 @@ final class LabelCommand implements Callable<Integer> {
     try (Network network = backbone.read(examples, seed);
         FeatureCache cache = FeatureCache.create()) {
       Dataset inputs = backbone.inputs(network, examples, messages).dataset(examples.table());
+      if (dryRun.isGiven()) {
+        DryRunOption.print(explain(network, examples, question), json, out);
+        return 0;
+      }
       Dataset features = features(network, examples, question, cache, inputs);
       AdviceOptions options = AdviceOptions.defaults().task(question.task()).seed(seed);
       LabelRegime regime = LabelRegime.of(features, options);
@@ -114,18 +119,46 @@ final class LabelCommand implements Callable<Integer> {
   /** Returns what a head sees: the model's own, or one on the last candidate layer. */
   private Dataset features(
       Network network, Examples examples, Question question, FeatureCache cache, Dataset inputs) {
-    if (!network.tasks().isEmpty() && !backbone.namesLayer()) {
-      Optional<String> seen = below(network, network.tasks().get(0).name());
-      if (seen.isPresent()) {
-        return cache.features(network, seen.get(), inputs);
-      }
+    Optional<String> seen = seen(network);
+    if (seen.isPresent()) {
+      return cache.features(network, seen.get(), inputs);
     }
-    List<LayerSummary> candidates = backbone.candidates(network, examples);
-    LayerSummary on = candidates.get(candidates.size() - 1);
+    LayerSummary on = last(network, examples);
     Head head = BackboneOptions.head(network, examples, question, on);
     try (Network made = network.transfer().head(PROBE, on.name(), head).build(seed)) {
       return cache.features(made, below(made, PROBE).orElse(on.name()), inputs);
     }
+  }
+
+  /** Returns what the model's own head sees, if that is to be gone by. */
+  private Optional<String> seen(Network network) {
+    return network.tasks().isEmpty() || backbone.namesLayer()
+        ? Optional.empty()
+        : below(network, network.tasks().get(0).name());
+  }
+
+  private LayerSummary last(Network network, Examples examples) {
+    List<LayerSummary> candidates = backbone.candidates(network, examples);
+    return candidates.get(candidates.size() - 1);
+  }
+
+  private String explain(Network network, Examples examples, Question question) {
+    StringBuilder plan = new StringBuilder();
+    plan.append("would say how ")
+        .append(question.task())
+        .append(" is answered, by what layer ")
+        .append(seen(network).orElseGet(() -> last(network, examples).name()))
+        .append(" makes of ")
+        .append(examples.table().size())
+        .append(" examples\n");
+    if (next != null) {
+      plan.append("would ask for ").append(count).append(byAnswer ? " answers" : " examples");
+      plan.append(" at most in ").append(next).append('\n');
+    }
+    if (wrong != null) {
+      plan.append("would doubt ").append(count).append(" answers at most in ").append(wrong);
+    }
+    return plan.toString();
   }
 
   /** Returns the last layer of a head's own before its output; empty where it has none. */

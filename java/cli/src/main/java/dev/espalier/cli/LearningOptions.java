@@ -137,7 +137,8 @@ final class LearningOptions {
     }
     adaptation.balance(balance.balance);
     if (checkpoints != null) {
-      adaptation.checkpoints(Checkpoints.in(checkpoints).every(CHECKPOINT_INTERVAL).resuming());
+      Path folder = NewFile.folder("--checkpoints", checkpoints);
+      adaptation.checkpoints(Checkpoints.in(folder).every(CHECKPOINT_INTERVAL).resuming());
     }
     if (timeLimit != null) {
       adaptation.timeLimit(timeLimit);

@@ -29,18 +29,6 @@ final class LearningReport {
     out.printf("%nSaved as %s: predict, serve and inspect read it.%n", target);
   }
 
-  /** Prints what would be done. */
-  static void printPlan(String plan, JsonOption json, PrintWriter out) {
-    if (!json.isGiven()) {
-      out.println(plan.stripTrailing());
-      return;
-    }
-    Map<String, Object> all = new LinkedHashMap<>();
-    all.put("dry_run", true);
-    all.put("plan", plan.lines().toList());
-    out.println(Json.pretty(all));
-  }
-
   static Map<String, Object> described(Learning.Result result, Path target) {
     AdaptationReport report = result.report();
     Map<String, Object> all = new LinkedHashMap<>();

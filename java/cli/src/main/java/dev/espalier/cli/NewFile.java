@@ -32,6 +32,15 @@ final class NewFile {
     return checked(file, false, "");
   }
 
+  /** Returns a folder to keep things in, which need not be there yet. */
+  static Path folder(String option, Path folder) {
+    if (Files.exists(folder) && !Files.isDirectory(folder)) {
+      throw new CommandFailure(
+          option + ": expected a folder, or the name of a new one, got the file " + folder);
+    }
+    return folder;
+  }
+
   private static Path checked(Path file, boolean force, String otherwise) {
     Path folder = file.toAbsolutePath().getParent();
     if (Files.isDirectory(file)) {

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -85,11 +86,15 @@ final class RawInputs {
         TextInputs inputs = TextInputs.of(predictor);
         yield textColumn == null
             ? new Source(numbered(reader, from, inputs::rows), reader)
-            : new Source(records(reader, from, row -> inputs.rows(field(row, textColumn))), reader);
+            : new Source(
+                records(reader, from, header -> {}, row -> inputs.rows(field(row, textColumn))),
+                reader);
       }
       case ROWS -> {
         TableInputs inputs = TableInputs.of(predictor);
-        yield new Source(records(reader, from, row -> inputs.row(row.getFieldsAsMap())), reader);
+        yield new Source(
+            records(reader, from, inputs::requireColumns, row -> inputs.row(row.getFieldsAsMap())),
+            reader);
       }
       case NUMBERS -> new Source(numbered(reader, from, this::numbers), reader);
     };
@@ -169,10 +174,16 @@ final class RawInputs {
     return new Item(name == null ? number : name, from + ", line " + number, input);
   }
 
+  /** Reads records; a header that they can't be read by is refused once, not with each of them. */
   private Iterator<Item> records(
-      BufferedReader reader, String from, Function<NamedCsvRecord, float[]> input) {
+      BufferedReader reader,
+      String from,
+      Consumer<List<String>> header,
+      Function<NamedCsvRecord, float[]> input) {
     Iterator<NamedCsvRecord> records = CsvReader.builder().ofNamedCsvRecord(reader).iterator();
     return new Iterator<>() {
+      private boolean isChecked;
+
       @Override
       public boolean hasNext() {
         try {
@@ -185,11 +196,23 @@ final class RawInputs {
       @Override
       public Item next() {
         NamedCsvRecord row = records.next();
+        if (!isChecked) {
+          requireHeader(row.getHeader());
+          isChecked = true;
+        }
         if (textColumn != null) {
           field(row, textColumn); // of all rows or none
         }
         String name = idColumn == null ? null : field(row, idColumn);
         return item(name, from, row.getStartingLineNumber(), () -> input.apply(row));
+      }
+
+      private void requireHeader(List<String> names) {
+        try {
+          header.accept(names);
+        } catch (IllegalArgumentException error) {
+          throw new CommandFailure(from + ": " + error.getMessage(), error);
+        }
       }
     };
   }

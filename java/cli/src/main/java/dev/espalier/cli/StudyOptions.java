@@ -50,7 +50,7 @@ final class StudyOptions {
   }
 
   Optional<Path> folder() {
-    return Optional.ofNullable(folder);
+    return Optional.ofNullable(folder).map(given -> NewFile.folder("--folder", given));
   }
 
   /** Returns folds that keep groups together, if there are any. */

@@ -44,6 +44,7 @@ final class StudySharingCommand implements Callable<Integer> {
       description = "Steps of each training. Default: ${DEFAULT-VALUE}.")
   private long steps = 500;
 
+  @Mixin private DryRunOption dryRun;
   @Mixin private QuestionOptions questions;
   @Mixin private ExampleOptions exampleOptions;
   @Mixin private ScratchOptions scratch;
@@ -78,6 +79,10 @@ final class StudySharingCommand implements Callable<Integer> {
     study.timeLimit().ifPresent(run::timeLimit);
     study.folder().ifPresent(run::folder);
     study.grouped(dataset, examples, exampleOptions.groupColumn()).ifPresent(run::folds);
+    if (dryRun.isGiven()) {
+      DryRunOption.print(run.explain(dataset), json, out);
+      return 0;
+    }
     SharingResult result = run.run(dataset);
     out.println(json.isGiven() ? Json.pretty(described(result)) : result);
     return 0;

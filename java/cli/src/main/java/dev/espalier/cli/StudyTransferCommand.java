@@ -47,6 +47,7 @@ final class StudyTransferCommand implements Callable<Integer> {
       description = "Most steps of training all. Default: as adapt.")
   private Long tuningSteps;
 
+  @Mixin private DryRunOption dryRun;
   @Mixin private BackboneOptions backbone;
   @Mixin private QuestionOptions questions;
   @Mixin private ExampleOptions exampleOptions;
@@ -64,6 +65,10 @@ final class StudyTransferCommand implements Callable<Integer> {
       Dataset dataset = backbone.inputs(network, examples, messages).dataset(examples.table());
       TransferStudy run = study(network, examples).listener(StudyOptions.progress(messages));
       study.grouped(dataset, examples, exampleOptions.groupColumn()).ifPresent(run::folds);
+      if (dryRun.isGiven()) {
+        DryRunOption.print(run.explain(dataset), json, out);
+        return 0;
+      }
       TransferResult result = run.run(dataset);
       out.println(json.isGiven() ? Json.pretty(described(result)) : result);
     }

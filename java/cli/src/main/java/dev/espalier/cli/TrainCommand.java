@@ -13,7 +13,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Trains a network from scratch. */
@@ -41,9 +40,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin private ExamplePaths paths;
 
-  @Option(names = "--dry-run", description = "Says what would be done, and does nothing.")
-  private boolean dryRun;
-
+  @Mixin private DryRunOption dryRun;
   @Mixin private NewFile output;
   @Mixin private QuestionOptions questions;
   @Mixin private ExampleOptions exampleOptions;
@@ -66,9 +63,9 @@ final class TrainCommand implements Callable<Integer> {
     try (Network network = network(examples, inputs)) {
       Adaptation adaptation = Adaptation.of(network).batchNorms(BatchNormStatistics.ADAPT);
       learning.applyTo(adaptation, examples);
-      if (dryRun) {
+      if (dryRun.isGiven()) {
         String plan = adaptation.settings(SETTINGS).explain(parts.training().size());
-        LearningReport.printPlan(plan, json, out);
+        DryRunOption.print(plan, json, out);
         return 0;
       }
       Learning.Data read = Learning.Data.of(parts, inputs, split.seed());

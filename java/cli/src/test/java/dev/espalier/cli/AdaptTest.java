@@ -127,6 +127,31 @@ class AdaptTest {
     assertEquals(first, Checksum.of(model));
   }
 
+  @Test
+  void checkpointsOfAnotherCommandAreRefusedInWordsOfTheCommand() throws IOException {
+    Path kept = folder.resolve("kept");
+    Run.done(adapt("--heads-alone", "--layer", "three_relu", "--checkpoints", kept));
+    Run other =
+        Run.fails(
+            1,
+            "--checkpoints: expected checkpoints of this command",
+            adapt(
+                "--heads-alone",
+                "--layer",
+                "three_relu",
+                "--force",
+                "--checkpoints",
+                kept,
+                "--batch-size",
+                7));
+    assertTrue(other.err().contains("batchSize: 32 there, 7 here"), other.err());
+    assertFalse(other.err().contains("mayDiffer"), other.err());
+    Run.fails(
+        1,
+        "--checkpoints: expected a folder, or the name of a new one, got the file " + labels,
+        adapt("--heads-alone", "--force", "--checkpoints", labels));
+  }
+
   /** What takes long is not tried unasked, and said. */
   @Test
   void largeBackbonesTrainWhenAskedTo() {

@@ -150,6 +150,10 @@ class RowsAndTextsTest {
     Run.fails(1, "new.csv, line 3: row: column \"age\"", "predict", model, file);
     Files.writeString(file, "age,sex\n80,f\n5\n");
     Run.fails(1, "new.csv: Record 3 has 1 field", "predict", model, file);
+    Files.writeString(file, "years,city\n80,x\n5,y\n");
+    Run other = Run.fails(1, "new.csv: expected the columns [age, sex]", "predict", model, file);
+    assertTrue(other.err().contains("missing: [sex]; unknown: [years, city]"), other.err());
+    assertEquals(1, other.err().lines().count(), other.err());
     Files.writeString(file, "age,age\n80,f\n");
     Run.fails(1, "new.csv: Header contains duplicate fields", "predict", model, file);
     Files.writeString(file, "");

@@ -74,5 +74,15 @@ class StudyTest {
     Run.fails(
         1, "rising numbers", "study", "sharing", rows, "--labels", "large,even", "--widths", "2,1");
     Run.fails(2, "Missing required subcommand", "study");
+    Run.fails(
+        1,
+        "--folder: expected a folder, or the name of a new one, got the file " + rows,
+        "study",
+        "sharing",
+        rows,
+        "--labels",
+        "large,even",
+        "--folder",
+        rows);
   }
 }

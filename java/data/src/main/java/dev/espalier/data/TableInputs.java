@@ -9,6 +9,7 @@ import dev.espalier.Shape;
 import dev.espalier.ShapeException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -163,6 +164,34 @@ public final class TableInputs {
   }
 
   /**
+   * Refuses columns that {@link #row} would refuse in each row, all at once.
+   *
+   * @param names of the columns that rows have
+   * @throws IllegalArgumentException if one is missing or of no column, naming all such
+   */
+  public void requireColumns(Collection<String> names) {
+    List<String> missing =
+        columns.stream()
+            .filter(column -> !column.isBlankInput() && !names.contains(column.name()))
+            .map(InputColumn::name)
+            .toList();
+    List<String> unknown = names.stream().filter(name -> !isColumn(name)).toList();
+    if (!missing.isEmpty() || !unknown.isEmpty()) {
+      throw new IllegalArgumentException(
+          "expected the columns "
+              + ColumnRules.brief(names())
+              + ", got "
+              + ColumnRules.brief(List.copyOf(names))
+              + (missing.isEmpty() ? "" : "; missing: " + ColumnRules.brief(missing))
+              + (unknown.isEmpty() ? "" : "; unknown: " + ColumnRules.brief(unknown)));
+    }
+  }
+
+  private boolean isColumn(String name) {
+    return columnOfName.containsKey(name) || unused.contains(name);
+  }
+
+  /**
    * Turns one row into inputs. The keys are names of columns. Texts are read as those of a file;
    * null and what means nothing there is a blank. A column may be missing only if rows to train on
    * had blanks there. Columns that were no inputs may be there, and are not looked at.
@@ -175,8 +204,7 @@ public final class TableInputs {
   public float[] row(Map<String, ?> row) {
     Objects.requireNonNull(row, "row");
     for (Object key : row.keySet()) {
-      if (!(key instanceof String name)
-          || !columnOfName.containsKey(name) && !unused.contains(name)) {
+      if (!(key instanceof String name) || !isColumn(name)) {
         throw new IllegalArgumentException(
             "row: expected values of "
                 + ColumnRules.brief(names())

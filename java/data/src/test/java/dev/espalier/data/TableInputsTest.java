@@ -99,6 +99,23 @@ class TableInputsTest {
     assertTrue(message.contains("got \"ill\""), message);
   }
 
+  /** Of columns that no row could be read by, all are named at once. */
+  @Test
+  void columnsAreRefusedAllAtOnce() throws IOException {
+    TableInputs inputs = TableInputs.fit(patients());
+    inputs.requireColumns(List.of("id", "age", "sex", "admitted"));
+    inputs.requireColumns(List.of("admitted")); // the others may be blank
+    String message =
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> inputs.requireColumns(List.of("years", "sex", "town")))
+            .getMessage();
+    assertEquals(
+        "expected the columns [age, sex, admitted], got [years, sex, town]; missing: [admitted];"
+            + " unknown: [years, town]",
+        message);
+  }
+
   @Test
   void isFittedToTheRowsThatItGets() throws IOException {
     Table table = patients();
