@@ -2,6 +2,7 @@
 // Maps of published families of networks.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/text.h"
@@ -12,6 +13,12 @@ namespace {
 
 // PyTorch's batch norms count their steps, which nothing reads.
 constexpr const char* kCounts = "*num_batches_tracked";
+
+// No member of a family has all parts that there are names for.
+WeightMap ForFamily(WeightMap map) {
+  for (WeightRule& rule : map.rules) rule.may_match_none = true;
+  return map;
+}
 
 // A convolution and its batch norm.
 void AddPair(WeightMap& map, const std::string& layer, const std::string& convolution,
@@ -54,7 +61,7 @@ WeightMap TorchvisionMobileNetV3(const std::vector<BlockParts>& blocks) {
   }
   const std::string last = Concat("features.", blocks.size() + 1);
   AddPair(map, last, last + ".0", last + ".1");
-  return map;
+  return ForFamily(std::move(map));
 }
 
 // A block as NetworkBuilder::TransformerEncoder writes it: what follows is called after `block`.
@@ -92,7 +99,7 @@ WeightMap TorchvisionResNetWeights() {
             "layer*.bn" + convolution);
   }
   AddPair(map, "layer*.downsample", "layer*.downsample.0", "layer*.downsample.1");
-  return map;
+  return ForFamily(std::move(map));
 }
 
 WeightMap TorchvisionMobileNetV2Weights() {
@@ -106,7 +113,7 @@ WeightMap TorchvisionMobileNetV2Weights() {
   AddPair(map, "features.*.expand", "features.*.conv.0.0", "features.*.conv.0.1");
   AddPair(map, "features.*.depthwise", "features.*.conv.1.0", "features.*.conv.1.1");
   AddPair(map, "features.*.project", "features.*.conv.2", "features.*.conv.3");
-  return map;
+  return ForFamily(std::move(map));
 }
 
 WeightMap TorchvisionMobileNetV3SmallWeights() {
@@ -141,7 +148,7 @@ WeightMap TorchvisionEfficientNetWeights() {
   }
   AddTorchvisionBlock(map, "features.1.*", {.expands = false});
   AddTorchvisionBlock(map, "features.*", {});
-  return map;
+  return ForFamily(std::move(map));
 }
 
 WeightMap TimmMobileNetWeights() {
@@ -163,7 +170,7 @@ WeightMap TimmMobileNetWeights() {
     map.rules.push_back(
         {.parameter = "blocks.*.se." + layer + ".*", .tensor = "blocks.*.se.conv_" + layer + ".*"});
   }
-  return map;
+  return ForFamily(std::move(map));
 }
 
 WeightMap TimmVisionTransformerWeights() {
@@ -179,7 +186,7 @@ WeightMap TimmVisionTransformerWeights() {
               .output = "mlp.fc2",
               .norm1 = "norm1",
               .norm2 = "norm2"});
-  return map;
+  return ForFamily(std::move(map));
 }
 
 WeightMap BertWeights(const std::string& prefix) {
@@ -193,7 +200,7 @@ WeightMap BertWeights(const std::string& prefix) {
               .norm1 = "attention.output.LayerNorm",
               .norm2 = "output.LayerNorm"});
   map.rules.push_back({.parameter = "embeddings.*", .tensor = prefix + "embeddings.*"});
-  return map;
+  return ForFamily(std::move(map));
 }
 
 std::string_view WeightEvidenceName(WeightEvidence evidence) {

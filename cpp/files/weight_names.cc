@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "core/near_names.h"
 #include "core/text.h"
 #include "network/names.h"
 
@@ -40,6 +41,19 @@ void CheckRule(const WeightRule& rule) {
     Fail(ErrorCode::kInvalidArgument, "weight rule '", rule.parameter, "' to '", rule.tensor,
          "': expected values that are the same if tensors are joined or have leading ones, got "
          "others");
+  }
+}
+
+void CheckRulesMatch(const NetworkState& network, const WeightMap& map) {
+  std::vector<std::string> paths;
+  for (const GraphParameter& parameter : network.parameters) paths.push_back(parameter.path);
+  for (const WeightRule& rule : map.rules) {
+    const auto matches = [&](const std::string& path) { return MatchesGlob(rule.parameter, path); };
+    if (!rule.may_match_none && std::ranges::none_of(paths, matches)) {
+      Fail(ErrorCode::kInvalidArgument, "weight rule '", rule.parameter, "' to '", rule.tensor,
+           "': expected one that matches a parameter, got none that does",
+           NamesInstead(rule.parameter, paths));
+    }
   }
 }
 
@@ -109,6 +123,7 @@ ParameterTensors NamedTensors(const std::string& path, const WeightMap& map) {
 
 std::vector<ParameterTensors> TensorsOf(const NetworkState& network, const WeightMap& map) {
   std::ranges::for_each(map.rules, CheckRule);
+  CheckRulesMatch(network, map);
   std::vector<ParameterTensors> all;
   std::map<std::string, const std::string*> owners;
   for (const GraphParameter& parameter : network.parameters) {

@@ -21,7 +21,8 @@ struct ParameterTensors {
 };
 
 /// One a parameter. Throws Error: INVALID_ARGUMENT for a rule that has no name or other wildcards
-/// on one side than on the other, or if two parameters have one tensor.
+/// on one side than on the other, for one that matches no parameter though it has to, or if two
+/// parameters have one tensor.
 std::vector<ParameterTensors> TensorsOf(const NetworkState& network, const WeightMap& map);
 
 /// The shape that each of a parameter's tensors has unless it is reshaped. Throws Error:

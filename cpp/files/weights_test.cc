@@ -307,6 +307,10 @@ TEST(LoadWeights, RefusesWrongMaps) {
   ExpectContains(refused({{"a.*", "b"}}), "same wildcards in the same order, got 'a.*' and 'b'");
   ExpectContains(refused({{"?*", "*?"}}), "same wildcards");
   ExpectContains(refused({{"", "b"}}), "expected two names");
+  ExpectContains(refused({{"*", "*"}, {"noe.weight", "x"}}),
+                 "weight rule 'noe.weight' to 'x': expected one that matches a parameter, got none "
+                 "that does; did you mean 'one.weight'?");
+  ExpectContains(refused({{"two.*", "x.*"}}), "; there are 'one.weight', 'one.bias', 'heads.a.");
   ExpectContains(refused({{"one.weight", "x"}, {"one.bias", "x"}}),
                  "got 'x' for 'one.weight' and 'one.bias'");
   const auto transposed = WeightRule::Values::kTransposed;
@@ -469,6 +473,14 @@ TEST(ExportSafetensors, RefusesWhatItCantWrite) {
   ExpectContains(refused({"one.weight", std::string(600, 'a')}), "at most 512 bytes");
   ExpectContains(refused({"one.weight", "\xFF"}), "UTF-8");
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+// Members of a family need not have all that its names are for.
+TEST(KnownWeights, NeedNotAllMatch) {
+  const TemporaryFolder folder;
+  ExportSafetensors(Small(), folder.File("a"), TorchvisionResNetWeights());
+  Network other = Small();
+  EXPECT_EQ(LoadWeights(other, folder.File("a"), BertWeights()).matched.size(), 4u);
 }
 
 // Names and shapes as torchvision has them.

@@ -27,6 +27,9 @@ struct WeightRule {
   std::vector<std::string> joined = {};
   /// Of kSame: how many dimensions of size 1 the tensor has before the parameter's.
   int leading_ones = 0;
+  /// True in the maps of families, whose members have not all of what there is a rule for. Else a
+  /// rule that no parameter's path matches is an error.
+  bool may_match_none = false;
 };
 
 /// Which tensor of a safetensors file is which parameter of a network. The default is a file that

@@ -17,7 +17,7 @@ import java.util.Objects;
  * name has the same wildcards in the same order, and each is there what it was in the first. The
  * first rule that matches a parameter's path applies, in the order in which they were added; those
  * of a ready map come last. Without one, the tensor has the parameter's path as its name. No two
- * parameters may have one tensor.
+ * parameters may have one tensor, and a rule of one's own that matches no parameter is an error.
  *
  * <p>Immutable; each method returns a changed copy.
  *

@@ -85,6 +85,12 @@ class WeightMapTest {
       assertArrayEquals(weight, network.parameter("one.weight"));
       WeightMap wrong = WeightMap.sameNames().rename("one.*", "block");
       assertThrows(IllegalArgumentException.class, () -> network.loadWeights(file, wrong));
+      WeightMap misspelled = NAMES.rename("noe.weight", "block.0.weight");
+      String nearest =
+          assertThrows(IllegalArgumentException.class, () -> network.loadWeights(file, misspelled))
+              .getMessage();
+      assertTrue(nearest.contains("'noe.weight' to 'block.0.weight'"), nearest);
+      assertTrue(nearest.contains("did you mean 'one.weight'"), nearest);
       Path none = folder.resolve("none");
       assertThrows(UncheckedIOException.class, () -> network.loadWeights(none, NAMES));
       assertThrows(IllegalArgumentException.class, () -> NAMES.rename("", "a"));
@@ -120,7 +126,7 @@ class WeightMapTest {
   void knownMapsAndRulesOfOnesOwnGoTogether() throws IOException {
     Path file = folder.resolve("resnet.safetensors");
     WeightMap map =
-        WeightMap.torchvisionResNet().rename("heads.a.dense.*", "fc.*").rename("fc.*", "x.*");
+        WeightMap.torchvisionResNet().rename("heads.a.dense.*", "fc.*").rename("heads.*", "x.*");
     try (Network network =
         Network.builder(Shape.image(1, 4, 4))
             .conv2d("conv1", 2, 3)
