@@ -116,6 +116,10 @@ void WriteHardSigmoid(LayerExport& layer) {
 // 0.5 · x · (1 + erf(x / √2)), in the order of PyTorch's exports, which others know.
 void WriteGelu(LayerExport& layer) {
   const std::string x = layer.Input();
+  if (layer.OperatorSet() >= 20) {
+    layer.Result("Gelu", {x});
+    return;
+  }
   const std::string scaled =
       layer.Node("scaled", "Div", {x, layer.Scalar("root", std::numbers::sqrt2)});
   const std::string erf = layer.Node("erf", "Erf", {scaled});
@@ -127,6 +131,10 @@ void WriteGelu(LayerExport& layer) {
 // 0.5 · x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))), in the order of PyTorch's exports too.
 void WriteGeluTanh(LayerExport& layer) {
   const std::string x = layer.Input();
+  if (layer.OperatorSet() >= 20) {
+    layer.Result("Gelu", {x}, {{"approximate", std::string("tanh")}});
+    return;
+  }
   const std::string cube = layer.Node("cube", "Pow", {x, layer.Scalar("three", 3.0)});
   const std::string bend = layer.Node("bend", "Mul", {cube, layer.Scalar("cubic", 0.044715)});
   const std::string bent = layer.Node("bent", "Add", {x, bend});
@@ -144,6 +152,10 @@ void WriteSilu(LayerExport& layer) {
 
 void WriteMish(LayerExport& layer) {
   const std::string x = layer.Input();
+  if (layer.OperatorSet() >= 18) {
+    layer.Result("Mish", {x});
+    return;
+  }
   const std::string softplus = layer.Node("softplus", "Softplus", {x});
   layer.Result("Mul", {x, layer.Node("gate", "Tanh", {softplus})});
 }

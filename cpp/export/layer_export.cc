@@ -145,6 +145,15 @@ void LayerExport::Result(const char* operation, const std::vector<std::string>& 
   graph_.AddNode(operation, inputs, {&output, 1}, attributes);
 }
 
+void LayerExport::AddAxes(std::string_view operation, const std::vector<std::int64_t>& axes,
+                          std::vector<std::string>& inputs, OnnxAttributes& attributes) {
+  if (OperatorSet() >= 18 || operation == "ReduceSum") {
+    inputs.push_back(Integers("axes", axes));
+  } else {
+    attributes.emplace_back("axes", axes);
+  }
+}
+
 void LayerExport::ResultReshaped(const std::string& value) {
   Result("Reshape", {value, Integers("shape", BatchOf(OutputShape()))});
 }

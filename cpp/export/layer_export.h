@@ -79,6 +79,7 @@ class LayerExport {
   const Shape& InputShape(std::size_t input = 0) const { return layer_.input_shapes[input]; }
   const Shape& OutputShape() const { return layer_.output_shape; }
   std::size_t InputCount() const { return layer_.inputs.size(); }
+  int OperatorSet() const { return graph_.operator_set(); }
 
   /// An input as it is: that of a constant may have a batch of 1.
   const std::string& InputToBroadcast(std::size_t input) const;
@@ -111,6 +112,10 @@ class LayerExport {
   /// The node that makes what the layer does.
   void Result(const char* operation, const std::vector<std::string>& inputs,
               const OnnxAttributes& attributes = {});
+  /// Adds the axes of a reduction to its node's inputs, or attributes before operator set 18 had
+  /// them there; ReduceSum had them earlier.
+  void AddAxes(std::string_view operation, const std::vector<std::int64_t>& axes,
+               std::vector<std::string>& inputs, OnnxAttributes& attributes);
   /// The same elements with the shape of the layer's output.
   void ResultReshaped(const std::string& value);
 

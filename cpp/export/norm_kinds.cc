@@ -27,6 +27,12 @@ void WriteLayerNorm(LayerExport& layer) {
 void WriteGroupedNorm(LayerExport& layer) {
   const Shape& shape = layer.OutputShape();
   const bool is_group_norm = layer.Has("groups");
+  // The operator of sets 18 to 20 has a scale for each group.
+  if (is_group_norm && layer.HasParameter(0) && layer.OperatorSet() >= 21) {
+    layer.Result("GroupNormalization", {layer.Input(), layer.Parameter(0), layer.Parameter(1)},
+                 {{"epsilon", EpsilonOf(layer)}, {"num_groups", layer.Whole("groups")}});
+    return;
+  }
   const std::int64_t groups = is_group_norm ? layer.Whole("groups") : shape[0];
   const std::vector<float> ones(static_cast<std::size_t>(groups), 1.0f);
   const std::vector<float> zeros(static_cast<std::size_t>(groups), 0.0f);
@@ -52,8 +58,10 @@ void WriteGroupedNorm(LayerExport& layer) {
 void WriteRmsNorm(LayerExport& layer) {
   const std::string x = layer.Input();
   const std::string squares = layer.Node("squares", "Mul", {x, x});
-  const std::string mean =
-      layer.Node("mean", "ReduceMean", {squares}, {{"axes", std::vector<std::int64_t>{-1}}});
+  std::vector<std::string> inputs = {squares};
+  OnnxAttributes attributes;
+  layer.AddAxes("ReduceMean", {-1}, inputs, attributes);
+  const std::string mean = layer.Node("mean", "ReduceMean", inputs, attributes);
   const std::string sum =
       layer.Node("sum", "Add", {mean, layer.Scalar("epsilon", layer.Real("epsilon"))});
   const std::string normalized =

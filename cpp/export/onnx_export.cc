@@ -23,9 +23,13 @@
 namespace espalier {
 namespace {
 
-constexpr std::int64_t kIrVersion = 8;
-constexpr std::int64_t kOperatorSet = 17;
 constexpr const char* kBatch = "batch";
+
+// The format's version that came with an operator set, which readers of it know.
+std::int64_t IrVersionOf(int operator_set) {
+  if (operator_set >= 21) return 10;
+  return operator_set >= 19 ? 9 : 8;
+}
 
 using Writer = void (*)(LayerExport&);
 
@@ -49,9 +53,13 @@ struct Answer {
 class Exporter {
  public:
   Exporter(const NetworkState& network, const OnnxExportOptions& options)
-      : network_(network), options_(options), values_(network, graph_) {}
+      : network_(network),
+        options_(options),
+        graph_(options.operator_set),
+        values_(network, graph_) {}
 
   void Run() {
+    CheckOperatorSet();
     ChooseAnswers();
     FindNeeded();
     RefuseUnknownKinds();
@@ -71,6 +79,15 @@ class Exporter {
 
  private:
   static std::size_t Index(int i) { return static_cast<std::size_t>(i); }
+
+  void CheckOperatorSet() const {
+    if (options_.operator_set >= kLeastOnnxOperatorSet &&
+        options_.operator_set <= kMostOnnxOperatorSet) {
+      return;
+    }
+    Fail(ErrorCode::kInvalidArgument, "export: expected an operator set from ",
+         kLeastOnnxOperatorSet, " to ", kMostOnnxOperatorSet, ", got ", options_.operator_set);
+  }
 
   void ChooseAnswers() {
     std::vector<std::string> heads, layers;
@@ -301,14 +318,14 @@ void AddMetadata(const std::string& key, const std::string& value, protozero::pb
 }
 
 // The fields of a ModelProto behind its graph.
-std::string FieldsBehindGraph(const std::string& tasks,
+std::string FieldsBehindGraph(int operator_set, const std::string& tasks,
                               const std::map<std::string, std::string>& metadata) {
   std::string bytes;
   protozero::pbf_writer model(bytes);
   {
     protozero::pbf_writer operators(model, onnx::Model::kOperatorSets);
     operators.add_string(onnx::OperatorSet::kDomain, "");
-    operators.add_int64(onnx::OperatorSet::kVersion, kOperatorSet);
+    operators.add_int64(onnx::OperatorSet::kVersion, operator_set);
   }
   AddMetadata("espalier.tasks", tasks, model);
   for (const auto& [key, value] : metadata) AddMetadata(key, value, model);
@@ -316,10 +333,10 @@ std::string FieldsBehindGraph(const std::string& tasks,
 }
 
 // The fields of a ModelProto before its graph, and how the graph begins.
-std::string FieldsBeforeGraph(std::size_t graph_bytes) {
+std::string FieldsBeforeGraph(int operator_set, std::size_t graph_bytes) {
   std::string bytes;
   protozero::pbf_writer model(bytes);
-  model.add_int64(onnx::Model::kIrVersion, kIrVersion);
+  model.add_int64(onnx::Model::kIrVersion, IrVersionOf(operator_set));
   model.add_string(onnx::Model::kProducerName, "espalier");
   constexpr std::uint32_t kLengthDelimited = 2;
   protozero::add_varint_to_buffer(&bytes, onnx::Model::kGraph << 3U | kLengthDelimited);
@@ -339,8 +356,9 @@ void ExportOnnx(const Network& network, const std::string& path, const OnnxExpor
   exporter.Run();
   try {
     FileReplacement file(path);
-    const std::string before = FieldsBeforeGraph(exporter.graph().size());
-    const std::string behind = FieldsBehindGraph(TasksToJson(state, exporter), state.metadata);
+    const std::string before = FieldsBeforeGraph(options.operator_set, exporter.graph().size());
+    const std::string behind =
+        FieldsBehindGraph(options.operator_set, TasksToJson(state, exporter), state.metadata);
     for (const std::string* part : {&before, &exporter.graph(), &behind}) {
       file.Write(std::as_bytes(std::span(*part)));
     }

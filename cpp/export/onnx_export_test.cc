@@ -36,6 +36,9 @@ using testing::MessageOf;
 using testing::Spec;
 using Ints = std::vector<std::int64_t>;
 
+// From each of which on something is written otherwise, and the last one.
+constexpr int kOperatorSets[] = {17, 18, 20, 21, 22};
+
 // A file of a test, gone afterwards.
 class OnnxExport : public ::testing::Test {
  protected:
@@ -247,7 +250,7 @@ TEST_F(OnnxExport, WhatFailsLeavesTheFormerFile) {
 }
 
 TEST(OnnxGraph, HasNoMoreThanAFileMay) {
-  OnnxGraph graph;
+  OnnxGraph graph(kLeastOnnxOperatorSet);
   graph.Reserve(1000);
   EXPECT_NE(MessageOf(ErrorCode::kInvalidArgument, [&] { graph.Reserve(OnnxGraph::kMaxBytes); })
                 .find("at most 2147483647 bytes"),
@@ -266,11 +269,55 @@ TEST_F(OnnxExport, WantsSomethingToAnswer) {
   EXPECT_NO_THROW(ExportOnnx(network, file_, {.layers = {"features"}}));
 }
 
+// The versions of a model's operator set and format.
+std::pair<int, int> VersionsOf(const std::string& bytes) {
+  std::pair<int, int> versions;
+  pbf_reader model(bytes);
+  while (model.next()) {
+    if (model.tag() == onnx::Model::kOperatorSets) {
+      pbf_reader set = model.get_message();
+      EXPECT_TRUE(set.next(onnx::OperatorSet::kVersion));
+      versions.first = static_cast<int>(set.get_int64());
+    } else if (model.tag() == onnx::Model::kIrVersion) {
+      versions.second = static_cast<int>(model.get_int64());
+    } else {
+      model.skip();
+    }
+  }
+  return versions;
+}
+
+TEST_F(OnnxExport, IsOfTheOperatorSetAskedFor) {
+  NetworkBuilder builder(Shape::Image(4, 3, 3));
+  builder.Layer(Spec("mish", "mish", {})).Layer(Spec("gelu", "gelu", {}));
+  builder.Layer(Spec("group_norm", {{"groups", std::int64_t{2}}}, "norm"));
+  builder.Layer(Spec("reduce", {{"reduction", std::string("max")}}, "most"));
+  const Network network = builder.Head("x", ValuesTask({"v"})).Build(1);
+  const std::map<int, int> formats = {{17, 8}, {18, 8}, {19, 9}, {20, 9}, {21, 10}, {22, 10}};
+  for (const auto& [set, format] : formats) {
+    ExportOnnx(network, file_, {.operator_set = set});
+    EXPECT_EQ(VersionsOf(Bytes()), std::pair(set, format));
+    const Graph graph = ReadGraph(Bytes());
+    ExpectSound(graph);
+    const std::map<std::string, int> operations = OperationsOf(graph);
+    EXPECT_EQ(operations.contains("Mish"), set >= 18) << set;
+    EXPECT_EQ(operations.contains("Gelu"), set >= 20) << set;
+    EXPECT_EQ(operations.contains("GroupNormalization"), set >= 21) << set;
+    EXPECT_EQ(graph.tensors.contains("most/axes"), set >= 18) << set;
+  }
+  for (const int set : {-1, 16, 23}) {
+    const std::string message = MessageOf(
+        ErrorCode::kInvalidArgument, [&] { ExportOnnx(network, file_, {.operator_set = set}); });
+    EXPECT_NE(message.find("from 17 to 22, got " + std::to_string(set)), std::string::npos)
+        << message;
+  }
+}
+
 // Logits of all heads, from the network and from what is imported of its export.
-void ExpectSameAfterImport(const Network& network, const std::string& file,
+void ExpectSameAfterImport(const Network& network, const std::string& file, int operator_set,
                            const ImportOptions& options, std::span<const InputData> data,
                            std::int64_t batch) {
-  ExportOnnx(network, file, {.logits = true});
+  ExportOnnx(network, file, {.logits = true, .operator_set = operator_set});
   ImportReport report;
   const Network imported = ImportOnnx(file, options, &report);
   std::vector<std::string> layers;
@@ -289,7 +336,7 @@ TEST_F(OnnxExport, IsImportedWithEqualAnswers) {
   const Network network = testing::FusionNetwork();
   const std::vector<float> images = testing::NormalFloats(3 * 3 * 9 * 7, 4);
   const std::vector<InputData> data = {std::span<const float>(images)};
-  ExpectSameAfterImport(network, file_, {}, data, 3);
+  for (const int set : kOperatorSets) ExpectSameAfterImport(network, file_, set, {}, data, 3);
 }
 
 TEST_F(OnnxExport, OfATransformerIsImportedWithEqualAnswers) {
@@ -302,7 +349,10 @@ TEST_F(OnnxExport, OfATransformerIsImportedWithEqualAnswers) {
   const std::vector<InputData> data = {std::span<const std::int32_t>(ids),
                                        std::span<const std::int32_t>(types),
                                        std::span<const std::int32_t>(lengths)};
-  ExpectSameAfterImport(SmallBert(), file_, {.dimensions = {{"length", 13}}}, data, 3);
+  const Network network = SmallBert();
+  for (const int set : kOperatorSets) {
+    ExpectSameAfterImport(network, file_, set, {.dimensions = {{"length", 13}}}, data, 3);
+  }
 }
 
 }  // namespace

@@ -29,6 +29,11 @@ class OnnxGraph {
   /// Of the file: what readers of protobuf take at most.
   static constexpr std::int64_t kMaxBytes = (std::int64_t{1} << 31) - 1;
 
+  explicit OnnxGraph(int operator_set) : operator_set_(operator_set) {}
+
+  /// Nodes are to be of this one.
+  int operator_set() const { return operator_set_; }
+
   /// `wish`, or a longer name if that is taken. A slash keeps names of parts from those of layers.
   std::string NewName(const std::string& wish);
 
@@ -59,6 +64,7 @@ class OnnxGraph {
   void AddValue(onnx::Field field, const std::string& name, onnx::ElementType type,
                 std::span<const OnnxDimension> shape);
 
+  int operator_set_;
   std::string bytes_;
   std::unordered_set<std::string> names_;
 };

@@ -70,9 +70,10 @@ Pooling PoolingOf(LayerExport& layer, const std::string& pool, const std::string
   if (pool == "first") {
     return {"Gather", {tokens, layer.Integer("first", 0)}, {{"axis", std::int64_t{1}}}};
   }
-  return {pool == "max" ? "ReduceMax" : "ReduceMean",
-          {tokens},
-          {{"axes", Integers{1}}, {"keepdims", std::int64_t{0}}}};
+  Pooling pooling = {
+      pool == "max" ? "ReduceMax" : "ReduceMean", {tokens}, {{"keepdims", std::int64_t{0}}}};
+  layer.AddAxes(pooling.operation, {1}, pooling.inputs, pooling.attributes);
+  return pooling;
 }
 
 void WriteTokenPool(LayerExport& layer) {

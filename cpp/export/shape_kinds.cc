@@ -95,11 +95,7 @@ void WriteReduce(LayerExport& layer) {
   }
   std::vector<std::string> inputs = {layer.Input()};
   OnnxAttributes attributes;
-  if (layer.Text("reduction") == "sum") {  // which alone has them as an input in operator set 17
-    inputs.push_back(layer.Integers("axes", axes));
-  } else {
-    attributes.emplace_back("axes", axes);
-  }
+  layer.AddAxes(operation, axes, inputs, attributes);
   WriteReduced(layer, operation, inputs, attributes, layer.Flag("keep_dimensions"),
                static_cast<int>(axes.size()) == rank);
 }

@@ -242,6 +242,7 @@ OnnxExportOptions OnnxExportOptionsFromJson(std::string_view json) {
   fields.Read("logits", options.logits);
   fields.Read("heads", options.heads);
   fields.Read("layers", options.layers);
+  ReadCount(fields, "operator_set", options.operator_set);
   fields.Finish();
   return options;
 }

@@ -8,15 +8,21 @@
 
 namespace espalier {
 
-/// What an exported model answers. As a predictor's, that is what all heads say, unless some heads
-/// or layers are named.
+inline constexpr int kLeastOnnxOperatorSet = 17;
+inline constexpr int kMostOnnxOperatorSet = 22;
+
+/// What an exported model answers, and in which operators. As a predictor's, that is what all heads
+/// say, unless some heads or layers are named.
 struct OnnxExportOptions {
   bool logits = false;              ///< logits instead of probabilities
   std::vector<std::string> heads;   ///< only these, in the network's order
   std::vector<std::string> layers;  ///< what these make, as it lies outside, behind the heads
+  /// Of the model: kLeastOnnxOperatorSet to kMostOnnxOperatorSet. Programs read sets up to that of
+  /// their own time; newer ones have one operator for Mish (18), gelu (20) and group norms (21).
+  int operator_set = kLeastOnnxOperatorSet;
 };
 
-/// Writes the network as an ONNX model of operator set 17, as safely as SaveNetwork writes:
+/// Writes the network as an ONNX model, as safely as SaveNetwork writes:
 ///
 /// - Inputs have the network's names, and shapes [batch, shape]; integers are int64. Normalization
 /// is
@@ -27,8 +33,9 @@ struct OnnxExportOptions {
 /// - The metadata `espalier.tasks` is JSON: for each head its name, kind, labels, thresholds, and
 ///   whether its output is "probabilities" or "logits". The network's own metadata are beside it.
 ///
-/// Dropout and what no output needs are left out. Throws Error: INVALID_ARGUMENT for a head or
-/// layer that there is not, and listing all layers that ONNX has no operators for; INVALID_STATE
+/// Dropout and what no output needs are left out. Throws Error: INVALID_ARGUMENT for an
+/// operator set that is not written, for a head or layer that there is not, and listing all layers
+/// that ONNX has no operators for; INVALID_STATE
 /// where there is nothing to answer; BUSY if another thread trains the network; IO.
 void ExportOnnx(const Network& network, const std::string& path,
                 const OnnxExportOptions& options = {});

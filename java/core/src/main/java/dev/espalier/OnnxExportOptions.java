@@ -7,8 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What {@link Network#exportOnnx(java.nio.file.Path, OnnxExportOptions)} writes: a model of
- * operator set 17.
+ * What {@link Network#exportOnnx(java.nio.file.Path, OnnxExportOptions)} writes.
  *
  * <ul>
  *   <li>Inputs have the network's names and shapes {@code [batch, shape]}, the batch of any size;
@@ -28,20 +27,23 @@ import java.util.Map;
 @CheckReturnValue
 public final class OnnxExportOptions {
   private static final OnnxExportOptions DEFAULTS =
-      new OnnxExportOptions(false, List.of(), List.of());
+      new OnnxExportOptions(false, List.of(), List.of(), 17);
 
   private final boolean isLogits;
   private final List<String> heads;
   private final List<String> layers;
+  private final int operatorSet;
 
-  private OnnxExportOptions(boolean isLogits, List<String> heads, List<String> layers) {
+  private OnnxExportOptions(
+      boolean isLogits, List<String> heads, List<String> layers, int operatorSet) {
     this.isLogits = isLogits;
     this.heads = heads;
     this.layers = layers;
+    this.operatorSet = operatorSet;
   }
 
   /**
-   * Returns the defaults: probabilities of all heads.
+   * Returns the defaults: probabilities of all heads, in operator set 17.
    *
    * @return the options
    */
@@ -55,7 +57,7 @@ public final class OnnxExportOptions {
    * @return changed options
    */
   public OnnxExportOptions logits() {
-    return new OnnxExportOptions(true, heads, layers);
+    return new OnnxExportOptions(true, heads, layers, operatorSet);
   }
 
   /**
@@ -66,7 +68,8 @@ public final class OnnxExportOptions {
    * @throws IllegalArgumentException if there is no name, or one is empty or given twice
    */
   public OnnxExportOptions heads(String... names) {
-    return new OnnxExportOptions(isLogits, List.of(Arguments.names("heads", names)), layers);
+    return new OnnxExportOptions(
+        isLogits, List.of(Arguments.names("heads", names)), layers, operatorSet);
   }
 
   /**
@@ -78,7 +81,24 @@ public final class OnnxExportOptions {
    * @throws IllegalArgumentException if there is no name, or one is empty or given twice
    */
   public OnnxExportOptions layers(String... names) {
-    return new OnnxExportOptions(isLogits, heads, List.of(Arguments.names("layers", names)));
+    return new OnnxExportOptions(
+        isLogits, heads, List.of(Arguments.names("layers", names)), operatorSet);
+  }
+
+  /**
+   * Writes a model of this operator set of ONNX. Programs read sets up to that of their own time,
+   * so a low one is read by most; newer ones have one operator for what is several before: Mish
+   * (from 18 on), gelu (20) and group norms (21).
+   *
+   * @param version from 17 to 22
+   * @return changed options
+   * @throws IllegalArgumentException if it is another
+   */
+  public OnnxExportOptions operatorSet(int version) {
+    if (version < 17 || version > 22) {
+      throw new IllegalArgumentException("operatorSet: expected from 17 to 22, got " + version);
+    }
+    return new OnnxExportOptions(isLogits, heads, layers, version);
   }
 
   /**
@@ -109,16 +129,28 @@ public final class OnnxExportOptions {
     return layers;
   }
 
-  String toJson() {
-    return JsonWriter.write(Map.of("logits", isLogits, "heads", heads, "layers", layers));
+  /**
+   * Returns the operator set that the model is of.
+   *
+   * @return its version
+   */
+  public int operatorSet() {
+    return operatorSet;
   }
 
-  /** Returns for example {@code "probabilities, all heads"}. */
+  String toJson() {
+    return JsonWriter.write(
+        Map.of("logits", isLogits, "heads", heads, "layers", layers, "operator_set", operatorSet));
+  }
+
+  /** Returns for example {@code "probabilities, all heads, operator set 17"}. */
   @Override
   public String toString() {
     String which = heads.isEmpty() ? (layers.isEmpty() ? ", all heads" : "") : ", heads " + heads;
     return (isLogits ? "logits" : "probabilities")
         + which
-        + (layers.isEmpty() ? "" : ", layers " + layers);
+        + (layers.isEmpty() ? "" : ", layers " + layers)
+        + ", operator set "
+        + operatorSet;
   }
 }

@@ -44,6 +44,7 @@ class OnnxExportTest {
   private final List<String> problems = new ArrayList<>();
   private final List<String> refusals = new ArrayList<>(); // by imports
   private int files;
+  private int operatorSet = OnnxExportOptions.defaults().operatorSet();
 
   private static LayerOptions set(String name, int... values) {
     return DEFAULTS.set(name, values);
@@ -72,9 +73,10 @@ class OnnxExportTest {
     exported.add(kind.split(" ")[0]);
     try (Network network = builder.head("head", Head.labels("a", "b")).build(3)) {
       randomize(network);
-      compare(kind, network, OnnxExportOptions.defaults().heads("head").layers(LAYER));
+      OnnxExportOptions options = OnnxExportOptions.defaults().operatorSet(operatorSet);
+      compare(kind, network, options.heads("head").layers(LAYER));
     } catch (Exception error) {
-      problems.add(kind + ": " + error);
+      problems.add(kind + ", operator set " + operatorSet + ": " + error);
     }
   }
 
@@ -193,7 +195,13 @@ class OnnxExportTest {
   }
 
   @Test
-  void everyKindOfLayer() {
+  void everyKindOfLayerInEachOperatorSet() {
+    for (operatorSet = 17; operatorSet <= 22; operatorSet++) {
+      everyKindOfLayer();
+    }
+  }
+
+  private void everyKindOfLayer() {
     elements();
     images();
     norms();
@@ -201,7 +209,7 @@ class OnnxExportTest {
     products();
     sequences();
     constants();
-    assertEquals(List.of(), problems);
+    assertEquals(List.of(), problems, () -> "operator set " + operatorSet);
     // Imports want sizes that do not depend on the batch's.
     refusals.removeIf(refusal -> refusal.startsWith("resize {mode=nearest, corners=align_corners"));
     assertEquals(List.of(), refusals);
@@ -518,6 +526,7 @@ class OnnxExportTest {
       compare("logits", network, all.logits());
       compare("features", network, all.layers("features"));
       compare("a head", network, all.heads("tags"));
+      compare("of the newest operators", network, all.operatorSet(22));
     }
     assertEquals(List.of(), problems);
     assertEquals(List.of(), refusals);

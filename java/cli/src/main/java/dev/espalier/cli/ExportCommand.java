@@ -48,6 +48,12 @@ final class ExportCommand implements Callable<Integer> {
       description = "ONNX: what these layers make, too.")
   private List<String> layers = List.of();
 
+  @Option(
+      names = "--opset",
+      paramLabel = "VERSION",
+      description = "ONNX: the operator set, 17 (default) to 22.")
+  private Integer operatorSet;
+
   @Mixin private DryRunOption dryRun;
   @Mixin private NewFile output;
   @Mixin private JsonOption json;
@@ -61,9 +67,10 @@ final class ExportCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "-o: expected a file called .onnx or .safetensors, got " + target);
     }
-    if (!isOnnx && (logits || !heads.isEmpty() || !layers.isEmpty())) {
+    if (!isOnnx && (logits || !heads.isEmpty() || !layers.isEmpty() || operatorSet != null)) {
       throw new ParameterException(
-          spec.commandLine(), "--logits, --heads and --layers are for .onnx, got " + target);
+          spec.commandLine(),
+          "--logits, --heads, --layers and --opset are for .onnx, got " + target);
     }
     ModelFormat.requireEspalier(file);
     PrintWriter out = spec.commandLine().getOut();
@@ -117,6 +124,7 @@ final class ExportCommand implements Callable<Integer> {
   private OnnxExportOptions options() {
     OnnxExportOptions options = OnnxExportOptions.defaults();
     options = logits ? options.logits() : options;
+    options = operatorSet == null ? options : options.operatorSet(operatorSet);
     options = heads.isEmpty() ? options : options.heads(heads.toArray(String[]::new));
     return layers.isEmpty() ? options : options.layers(layers.toArray(String[]::new));
   }

@@ -84,6 +84,10 @@ class AdaptTest {
     assertEquals("onnx", exported.get("format").asText());
     assertEquals(Checksum.of(onnx), exported.get("sha256").asText());
     Run.fails(1, "is there already", "export", model, "-o", onnx);
+    Run.done("export", model, "-o", onnx, "--force", "--opset", 22);
+    Run.fails(1, "from 17 to 22, got 16", "export", model, "-o", onnx, "--force", "--opset", 16);
+    Path weights = folder.resolve("weights.safetensors");
+    Run.fails(2, "--opset are for .onnx", "export", model, "-o", weights, "--opset", 22);
     Run.fails(2, "called .onnx or .safetensors", "export", model, "-o", folder.resolve("x.pt"));
   }
 
