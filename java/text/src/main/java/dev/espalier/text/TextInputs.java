@@ -55,8 +55,8 @@ public final class TextInputs {
    * @param tokenizer finds the tokens
    * @param inputs of a network or predictor, in order
    * @return how texts become rows of these inputs
-   * @throws IllegalArgumentException if an input has another name, none is of ids, or there is no
-   *     room for special tokens
+   * @throws IllegalArgumentException if an input has another name or that of one before, none is of
+   *     ids, or there is no room for special tokens
    * @throws ShapeException if inputs of tokens have not as many places as each other
    */
   public static TextInputs of(Tokenizer tokenizer, List<Input> inputs) {
@@ -78,8 +78,8 @@ public final class TextInputs {
    * @param inputs of a network or predictor, in order
    * @param values what each is, by its name
    * @return how texts become rows of these inputs
-   * @throws IllegalArgumentException if nothing is said of an input, a name is none of theirs, none
-   *     is of ids, or there is no room for special tokens
+   * @throws IllegalArgumentException if nothing is said of an input, two have one name, a name is
+   *     none of theirs, none is of ids, or there is no room for special tokens
    * @throws ShapeException if inputs of tokens have not as many places as each other
    */
   public static TextInputs of(
@@ -87,6 +87,12 @@ public final class TextInputs {
     Objects.requireNonNull(tokenizer, "tokenizer");
     List<Input> all = List.copyOf(Objects.requireNonNull(inputs, "inputs"));
     List<String> names = all.stream().map(Input::name).toList();
+    for (int i = 0; i < names.size(); i++) {
+      if (names.indexOf(names.get(i)) < i) {
+        throw new IllegalArgumentException(
+            "inputs: expected one of each name, got \"" + names.get(i) + "\" twice");
+      }
+    }
     for (String name : Objects.requireNonNull(values, "values").keySet()) {
       if (!names.contains(name)) {
         throw new IllegalArgumentException(

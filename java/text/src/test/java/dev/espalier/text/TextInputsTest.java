@@ -83,6 +83,9 @@ class TextInputsTest {
     assertEquals(
         "most: expected at least 2, got 1",
         refusal(List.of(Input.integers("ids", Shape.vector(1)))));
+    assertEquals(
+        "inputs: expected one of each name, got \"input_ids\" twice",
+        refusal(List.of(IDS, LENGTH, IDS)));
     Tokenizer tokenizer = miniLm();
     assertEquals(
         "values: expected names of [input_ids], got \"ids\"",
