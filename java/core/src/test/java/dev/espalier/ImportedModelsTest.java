@@ -265,8 +265,10 @@ class ImportedModelsTest {
     "ch_ppocr_mobile_v2.0_cls_infer, 48, 192",
     "ch_PP-OCRv3_det_infer, 64, 160",
     "ch_PP-OCRv4_det_infer, 96, 160",
+    "ch_PP-OCRv3_rec_infer, 48, 160",
     "ch_PP-OCRv3_rec_infer, 48, 320",
     "ch_PP-OCRv4_rec_infer, 48, 160",
+    "ch_PP-OCRv4_rec_infer, 48, 320",
   })
   void readersOfTextAnswerAsTheyDo(String name, int height, int width) throws Exception {
     checkImages(
