@@ -20,6 +20,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/matmul/matmul_int8_tile-inl.h"
+#include "kernels/matmul/quantize_rows-inl.h"
 
 #ifndef ESPALIER_KERNELS_MATMUL_MATMUL_INT8_CC_
 #define ESPALIER_KERNELS_MATMUL_MATMUL_INT8_CC_
@@ -58,70 +59,20 @@ namespace espalier {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Least and greatest of some values and 0, and what is NaN where one of them is not finite.
-struct RangeSoFar {
-  hn::Vec<Int8Floats> least, greatest, differences;
-};
-
-HWY_INLINE void Extend(hn::Vec<Int8Floats> x, RangeSoFar& range) {
-  range.least = hn::Min(range.least, x);
-  range.greatest = hn::Max(range.greatest, x);
-  range.differences = hn::Add(range.differences, hn::Sub(x, x));
-}
-
-using Int8Quantized = hn::Rebind<std::uint8_t, Int8Sums>;
-
-HWY_INLINE hn::Vec<Int8Quantized> Quantized(hn::Vec<Int8Floats> x, hn::Vec<Int8Floats> inverse,
-                                            Int8SumVector zero) {
-  const Int8SumVector rounded = hn::Add(hn::NearestInt(hn::Mul(x, inverse)), zero);
-  return hn::DemoteTo(Int8Quantized(), hn::Min(rounded, hn::Set(Int8Sums(), 127)));  // at least 0
-}
-
 Int8Row QuantizeOne(const float* row, std::int64_t k, std::uint8_t* q) {
-  const Int8Floats d;
-  const Int8Sums di;
-  const Int8Quantized bytes;
-  const std::int64_t whole = k / kInt8Lanes * kInt8Lanes;
-  const std::size_t rest = static_cast<std::size_t>(k - whole);
-  RangeSoFar seen = {hn::Zero(d), hn::Zero(d), hn::Zero(d)};
-  for (std::int64_t i = 0; i < whole; i += kInt8Lanes) Extend(hn::LoadU(d, row + i), seen);
-  if (rest > 0) Extend(hn::LoadN(d, row + whole, rest), seen);
-  const std::size_t padded = static_cast<std::size_t>(RoundUp(k, kQuad));
-  if (!(hn::ReduceSum(d, seen.differences) == 0.0f)) {
-    std::memset(q, 0, padded);
-    return {.scale = std::numeric_limits<float>::quiet_NaN(), .zero = 0};
-  }
-  const float least = hn::ReduceMin(d, seen.least);
-  const float greatest = hn::ReduceMax(d, seen.greatest);
-  if (std::max(greatest, -least) < kLeastMagnitude) {
-    std::memset(q, 0, padded);
-    return {.scale = 0.0f, .zero = 0};
-  }
-  const double range = static_cast<double>(greatest) - static_cast<double>(least);
-  const float inverse = static_cast<float>(kMostByte / range);
-  const auto factor = hn::Set(d, inverse);
-  // The product is at most 127 and a rounding.
-  const Int8SumVector zero =
-      hn::Min(hn::NearestInt(hn::Set(d, -least * inverse)), hn::Set(di, 127));
-  for (std::int64_t i = 0; i < whole; i += kInt8Lanes) {
-    hn::StoreU(Quantized(hn::LoadU(d, row + i), factor, zero), bytes, q + i);
-  }
-  if (rest > 0) {
-    hn::StoreN(Quantized(hn::LoadN(d, row + whole, rest), factor, zero), bytes, q + whole, rest);
-  }
-  for (std::size_t i = static_cast<std::size_t>(k); i < padded; ++i) q[i] = 0;
-  return {.scale = static_cast<float>(range / kMostByte), .zero = hn::GetLane(zero)};
+  Int8Row quantized;
+  QuantizeRows(row, k, 1, k, q, RoundUp(k, kQuad), &quantized);
+  return quantized;
 }
 
 void MultiplyInt8(const Int8Product& product) {
-  for (std::int64_t r = 0; r < product.rows; ++r) {
-    product.quantized[r] = QuantizeOne(product.a + r * product.a_stride, product.depth,
-                                       product.bytes + r * product.byte_stride);
-  }
+  QuantizeRows(product.a, product.a_stride, product.rows, product.depth, product.bytes,
+               product.byte_stride, product.quantized);
   const Epilogue& epilogue = *product.epilogue;
   const std::int64_t quads = Ceiling(product.depth, kQuad);
   const RowTiles tiles(product.rows, kInt8TileRows);
-  Int8Tile tile{.a = nullptr,
+  Int8Tile tile{.store = kInt8Stores[static_cast<std::size_t>(epilogue.activation)],
+                .a = nullptr,
                 .a_stride = product.byte_stride,
                 .quads = quads,
                 .b = nullptr,
@@ -132,6 +83,7 @@ void MultiplyInt8(const Int8Product& product) {
                 .bias = nullptr,
                 .residual = nullptr,
                 .residual_stride = epilogue.residual_stride,
+                .slope = epilogue.slope,
                 .c = nullptr,
                 .c_stride = product.c_stride,
                 .last_lanes = 0};
@@ -163,9 +115,6 @@ void MultiplyInt8(const Int8Product& product) {
         (rows == 1 && panels == kInt8QuadPanels ? kInt8QuadTile : kInt8PairTiles[rows - 1])(tile);
       } else {
         (is_narrow ? kInt8Tiles<1> : kInt8Tiles<kInt8TileVectors>)[rows - 1](tile);
-      }
-      if (epilogue.activation != Activation::kNone) {
-        ActivateRows(epilogue.activation, epilogue.slope, rows, columns, tile.c, tile.c_stride);
       }
     }
     column += columns;
@@ -231,7 +180,7 @@ void MultiplyBlocks(const MatrixRef& a, const Int8Weights& weights, std::int64_t
 
 std::string_view Int8KeepsFloat(std::int64_t k, std::int64_t n) {
   // Of a row: k values to quantize, n sums to scale. Measured: docs/decisions/0033.
-  constexpr std::int64_t kLeastUses = 32;
+  constexpr std::int64_t kLeastUses = 18;
   if (k > kMostInt8Depth) return "long sums";
   return k * n < kLeastUses * (k + n) ? "few" : "";
 }

@@ -13,7 +13,7 @@
 // instruction set overflows or saturates. It becomes a float, then comes one multiplication after
 // the other and one addition after the other, each rounded to nearest, ties to even. So the same
 // numbers have the same bits on every instruction set, for any batch and any number of threads, up
-// to an activation that is more than a choice or a limit (ActivateRows).
+// to an activation that is more than a choice or a limit; it has the bits of ActivationForward.
 //
 // The range of a row goes from its least to its greatest value, 0 included: row_scale = (greatest
 // - least) / 127, zero = -least / row_scale rounded, so 0 stays 0, and an error is at most

@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "espalier/error.h"
+#include "testing/all_activations.h"
 #include "testing/cpu_targets.h"
 #include "testing/digest.h"
 #include "testing/guarded_floats.h"
@@ -81,10 +83,21 @@ struct Problem {
         bias(SomeFloats(n, 3)),
         residual(SomeFloats(m * n, 4)) {}
 
+  struct Ending {
+    Activation activation = Activation::kLeakyRelu;
+    float slope = 0.01f;
+    bool has_bias = true;
+    bool has_residual = true;
+  };
+
   // Rows [first, first + rows) alone. A, weights' neighbours and C end or begin at a page that
   // faults.
   std::vector<float> Multiply(std::int64_t first, std::int64_t rows, int workers = 1,
                               GuardSide side = GuardSide::kAfter) const {
+    return Multiply(first, rows, workers, side, Ending());
+  }
+  std::vector<float> Multiply(std::int64_t first, std::int64_t rows, int workers, GuardSide side,
+                              const Ending& ending) const {
     GuardedFloats left(static_cast<std::size_t>(rows * k), side);
     std::copy_n(a.data() + first * k, rows * k, left.data());
     const GuardedFloats guarded_bias(bias, side);
@@ -94,10 +107,11 @@ struct Problem {
     GuardedFloats c(static_cast<std::size_t>(rows * n), side);
     const Int8Weights weights = QuantizeWeights(MatrixRef::RowMajor(b.data(), k, n));
     Workspace workspace(workers, Int8ScratchFloats(rows, k));
-    const Epilogue epilogue{.column_bias = guarded_bias.data(),
-                            .residual = guarded_residual.data(),
+    const Epilogue epilogue{.column_bias = ending.has_bias ? guarded_bias.data() : nullptr,
+                            .residual = ending.has_residual ? guarded_residual.data() : nullptr,
                             .residual_stride = n,
-                            .activation = Activation::kLeakyRelu};
+                            .activation = ending.activation,
+                            .slope = ending.slope};
     ParallelMatmulInt8(MatrixRef::RowMajor(left.data(), rows, k), weights, c.data(), n, epilogue,
                        workspace);
     return c.ToVector();
@@ -183,6 +197,50 @@ TEST(Int8, TheDigestIsThatOfEveryInstructionSet) {
   ForEachCpuTarget([&] {
     for (const int workers : {1, 4}) {
       EXPECT_EQ(testing::Digest(problem.Multiply(0, problem.m, workers)), 14371302723219218552u);
+    }
+  });
+}
+
+// Bias, residual and activation as sums are stored are the passes one after another.
+TEST(Int8, ActivationsAreThoseOfActivationForward) {
+  for (const std::int64_t n : {3, 16, 31, 80}) {
+    const Problem problem(17, n, 40);
+    ForEachCpuTarget([&] {
+      const FlushDenormals flush;  // as while a product runs
+      for (const bool adds : {false, true}) {
+        Problem::Ending ending{
+            .activation = Activation::kNone, .slope = 0.2f, .has_bias = adds, .has_residual = adds};
+        const std::vector<float> sums =
+            problem.Multiply(0, problem.m, 1, GuardSide::kAfter, ending);
+        for (const Activation activation : testing::kAllActivations) {
+          ending.activation = activation;
+          std::vector<float> expected = sums;
+          ActivationForward(activation, ending.slope, sums.data(),
+                            static_cast<std::int64_t>(sums.size()), expected.data());
+          for (const GuardSide side : {GuardSide::kAfter, GuardSide::kBefore}) {
+            EXPECT_TRUE(SameBits(problem.Multiply(0, problem.m, 1, side, ending), expected))
+                << KindOf(activation).name << ", " << n << " columns";
+          }
+        }
+      }
+    });
+  }
+}
+
+// Choices and limits have the bits of whole numbers on every instruction set.
+TEST(Int8, TheDigestOfActivationsIsThatOfEveryInstructionSet) {
+  const Problem problem(33, 100, 90);
+  const std::pair<Activation, std::uint64_t> digests[] = {
+      {Activation::kRelu, 14149426314449283971u},
+      {Activation::kRelu6, 11454217863976127706u},
+      {Activation::kHardSwish, 6447992999020468820u},
+      {Activation::kHardSigmoid, 13434270098991913364u}};
+  ForEachCpuTarget([&] {
+    for (const auto& [activation, digest] : digests) {
+      EXPECT_EQ(testing::Digest(problem.Multiply(0, problem.m, 1, GuardSide::kAfter,
+                                                 {.activation = activation})),
+                digest)
+          << KindOf(activation).name;
     }
   });
 }

@@ -9,11 +9,15 @@
 #define ESPALIER_KERNELS_MATMUL_MATMUL_INT8_TILE_INL_H_
 #endif
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
+#include "kernels/elementwise/activation-inl.h"
 #include "kernels/matmul/matmul_int8.h"
+#include "kernels/vectors/partial-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -41,7 +45,14 @@ inline constexpr int kInt8TileVectors = 2;
 inline constexpr int kInt8PanelColumns = kInt8TileVectors * kInt8Lanes;
 inline constexpr std::int64_t kQuad = 4;  // k that a lane of a sum takes at a time
 
+struct Int8Tile;
+
+// Writes `rows` rows of sums, `vectors` vectors each, as the floats that they stand for.
+using StoreInt8Function = void (*)(const Int8Tile& tile, int rows, int vectors,
+                                   const std::int32_t* sums);
+
 struct Int8Tile {
+  StoreInt8Function store;
   const std::uint8_t* a;
   std::int64_t a_stride;  // bytes from row to row
   std::int64_t quads;     // of k
@@ -53,6 +64,7 @@ struct Int8Tile {
   const float* bias;      // or null
   const float* residual;  // or null
   std::int64_t residual_stride;
+  float slope;  // of leaky relu and elu
   float* c;
   std::int64_t c_stride;
   std::size_t last_lanes;  // columns in the last vector
@@ -112,34 +124,59 @@ class Int8Rows {
   const std::uint8_t* at_[kPointers];
 };
 
-// Writes `rows` rows of sums, `vectors` vectors each, as the floats that they stand for.
-inline HWY_NOINLINE void StoreInt8Sums(const Int8Tile& tile, int rows, int vectors,
-                                       const std::int32_t* sums) {
+// One vector of each row; of a partial one no more is read or written than there are columns.
+template <Activation kKind, bool kIsWhole>
+HWY_INLINE void StoreInt8Column(const Int8Tile& tile, int rows, std::int64_t column,
+                                const std::int32_t* sums, int sums_stride) {
   const Int8Sums di;
   const Int8Floats df;
-  for (int v = 0; v < vectors; ++v) {
-    // Of the last vector no more is read or written than there are columns.
-    const std::size_t lanes =
-        v + 1 < vectors ? static_cast<std::size_t>(kInt8Lanes) : tile.last_lanes;
-    const std::int64_t column = static_cast<std::int64_t>(v) * kInt8Lanes;
-    const auto column_scale = hn::LoadU(df, tile.scales + column);
-    const Int8SumVector column_sum = hn::LoadU(di, tile.sums + column);
-    const auto bias =
-        tile.bias != nullptr ? hn::LoadN(df, tile.bias + column, lanes) : hn::Zero(df);
-    for (int r = 0; r < rows; ++r) {
-      const Int8Row& row = tile.rows[r];
-      const Int8SumVector sum = hn::Sub(hn::LoadU(di, sums + (r * vectors + v) * kInt8Lanes),
-                                        hn::Mul(hn::Set(di, row.zero), column_sum));
-      auto value = hn::Mul(hn::Mul(hn::ConvertTo(df, sum), hn::Set(df, row.scale)), column_scale);
-      value = hn::Add(value, bias);
-      if (tile.residual != nullptr) {
-        const float* const from = tile.residual + r * tile.residual_stride + column;
-        value = hn::Add(value, hn::LoadN(df, from, lanes));
-      }
-      hn::StoreN(value, df, tile.c + r * tile.c_stride + column, lanes);
+  const std::size_t lanes = kIsWhole ? static_cast<std::size_t>(kInt8Lanes) : tile.last_lanes;
+  const auto column_scale = hn::LoadU(df, tile.scales + column);
+  const Int8SumVector column_sum = hn::LoadU(di, tile.sums + column);
+  const auto bias = tile.bias != nullptr ? LoadFirst(df, tile.bias + column, lanes) : hn::Zero(df);
+  const auto slope = hn::Set(df, tile.slope);
+  const Int8Row* row = tile.rows;
+  const std::int64_t c_stride = tile.c_stride;
+  const std::int64_t residual_stride = tile.residual_stride;
+  const float* residual = tile.residual != nullptr ? tile.residual + column : nullptr;
+  float* c = tile.c + column;
+  for (const Int8Row* const end = row + rows; row < end; ++row) {
+    const Int8SumVector sum =
+        hn::Sub(hn::Load(di, sums), hn::Mul(hn::Set(di, row->zero), column_sum));
+    auto value = hn::Mul(hn::Mul(hn::ConvertTo(df, sum), hn::Set(df, row->scale)), column_scale);
+    value = hn::Add(value, bias);
+    if (residual != nullptr) {
+      value = hn::Add(value, LoadFirst(df, residual, lanes));
+      residual += residual_stride;
     }
+    value = ActivateAs<kKind>(df, value, slope);
+    StoreFirst(value, df, c, lanes);
+    sums += sums_stride;
+    c += c_stride;
   }
 }
+
+template <Activation kKind>
+void StoreInt8SumsAs(const Int8Tile& tile, int rows, int vectors, const std::int32_t* sums) {
+  const int whole = tile.last_lanes == kInt8Lanes ? vectors : vectors - 1;
+  const int stride = vectors * kInt8Lanes;
+  for (int v = 0; v < whole; ++v) {
+    const int column = v * kInt8Lanes;
+    StoreInt8Column<kKind, true>(tile, rows, column, sums + column, stride);
+  }
+  if (whole < vectors) {
+    const int column = whole * kInt8Lanes;
+    StoreInt8Column<kKind, false>(tile, rows, column, sums + column, stride);
+  }
+}
+
+template <std::size_t... kKinds>
+constexpr std::array<StoreInt8Function, sizeof...(kKinds)> AllInt8Stores(
+    std::index_sequence<kKinds...>) {
+  return {StoreInt8SumsAs<static_cast<Activation>(kKinds)>...};
+}
+// By value of Activation.
+inline constexpr auto kInt8Stores = AllInt8Stores(std::make_index_sequence<kActivations.size()>());
 
 template <int kRows, int kVectors, int kPanels>
 void MultiplyInt8Tile(const Int8Tile& tile) {
@@ -177,7 +214,7 @@ void MultiplyInt8Tile(const Int8Tile& tile) {
     HWY_UNROLL(16)
     for (int v = 0; v < kAll; ++v) hn::Store(sums[r][v], di, all + (r * kAll + v) * kInt8Lanes);
   }
-  StoreInt8Sums(tile, kRows, kAll, all);
+  tile.store(tile, kRows, kAll, all);
 }
 
 using Int8TileFunction = void (*)(const Int8Tile&);
