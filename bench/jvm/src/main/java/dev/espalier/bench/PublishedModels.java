@@ -27,6 +27,9 @@ public final class PublishedModels {
   /** Places of the network that reads strings. */
   public static final int MOST_TOKENS = 128;
 
+  /** The layer of {@link #sentences} that makes the means. */
+  public static final String SENTENCES = "heads.unused.pool";
+
   /** Strings that are gone through in turn. */
   public static final int TEXTS = 256;
 
@@ -41,7 +44,7 @@ public final class PublishedModels {
   private PublishedModels() {}
 
   /** Writes model and inputs of a workload. Null where the model is not to be had. */
-  static Work write(Path folder, Path root, String name, int examples) throws IOException {
+  public static Work write(Path folder, Path root, String name, int examples) throws IOException {
     Files.createDirectories(folder);
     Work work = new Work(folder, name);
     if (name.equals("M-objectron")) {
@@ -97,8 +100,23 @@ public final class PublishedModels {
     }
   }
 
+  /** MiniLM with {@link #SENTENCES}, the means of its vectors. */
+  public static Network sentences(Work work) {
+    try (Imported imported = load(work)) {
+      return imported
+          .network()
+          .transfer()
+          .head(
+              "unused",
+              Head.layers(
+                      h -> h.tokenPool("pool", TokenPooling.MEAN, imported.outputs()[0], "lengths"))
+                  .labels("l"))
+          .build(SEED);
+    }
+  }
+
   /** The name of the layer that the published network ends with. */
-  static String lastOf(Network network) {
+  public static String lastOf(Network network) {
     return network.layers().stream()
         .map(LayerSummary::name)
         .filter(name -> !name.startsWith("heads."))

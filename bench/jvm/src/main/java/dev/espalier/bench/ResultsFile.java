@@ -25,7 +25,7 @@ public final class ResultsFile {
   }
 
   /** Opens a file to add rows to; begins it if it is not there. */
-  static ResultsFile open(Path file) throws IOException {
+  public static ResultsFile open(Path file) throws IOException {
     if (!Files.exists(file)) {
       Files.createDirectories(file.toAbsolutePath().getParent());
       Files.writeString(file, HEADER + "\n");
@@ -34,7 +34,7 @@ public final class ResultsFile {
   }
 
   /** Adds a row, unless the value is not a number. */
-  void add(Key key, double value) {
+  public void add(Key key, double value) {
     if (Double.isNaN(value)) {
       return;
     }
@@ -75,7 +75,7 @@ public final class ResultsFile {
   }
 
   /** What was measured. */
-  record Key(String workload, String contender, int threads, int batch, String metric) {
+  public record Key(String workload, String contender, int threads, int batch, String metric) {
     @Override
     public String toString() {
       return String.join(",", workload, contender, "" + threads, "" + batch, metric);

@@ -4,7 +4,7 @@ package dev.espalier.bench;
 import java.util.Arrays;
 
 /** Times in nanoseconds, and what is told of them. */
-final class Samples {
+public final class Samples {
   private Samples() {}
 
   /** The value that the share {@code quantile} of the first {@code count} does not exceed. */
@@ -14,7 +14,7 @@ final class Samples {
   }
 
   /** The middle value, or the mean of the two in the middle; NaN of nothing. */
-  static double median(double... values) {
+  public static double median(double... values) {
     double[] sorted =
         Arrays.stream(values).filter(value -> !Double.isNaN(value)).sorted().toArray();
     if (sorted.length == 0) {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.bench;
 
-import dev.espalier.Head;
 import dev.espalier.Network;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
-import dev.espalier.TokenPooling;
 import dev.espalier.text.TextInputs;
 import dev.espalier.text.Tokenizer;
 import java.io.IOException;
@@ -26,21 +24,9 @@ final class TextPrediction implements Contender.Prediction {
     texts = Files.readAllLines(work.texts()).toArray(String[]::new);
     this.batch = batch;
     isOwner = true;
-    try (PublishedModels.Imported imported = PublishedModels.load(work);
-        Network network =
-            imported
-                .network()
-                .transfer()
-                .head(
-                    "unused",
-                    Head.layers(
-                            h ->
-                                h.tokenPool(
-                                    "pool", TokenPooling.MEAN, imported.outputs()[0], "lengths"))
-                        .labels("l"))
-                .build(1)) {
+    try (Network network = PublishedModels.sentences(work)) {
       inputs = TextInputs.of(Tokenizer.load(work.tokenizer()), network.inputs());
-      predictor = network.predictor(options.layers("heads.unused.pool"));
+      predictor = network.predictor(options.layers(PublishedModels.SENTENCES));
     }
   }
 

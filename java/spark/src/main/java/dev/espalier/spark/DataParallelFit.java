@@ -193,11 +193,9 @@ record DataParallelFit(
               .toJavaRDD()
               .repartition(1) // Spark starts a barrier stage anew only where another one follows
               .collect();
-      checkpoints.delete();
       return ModelContent.of(trained.get(0));
-    } catch (IOException error) {
-      throw new UncheckedIOException(error);
     } finally {
+      checkpoints.delete();
       model.destroy();
     }
   }

@@ -509,6 +509,7 @@ public final class EspalierEstimator extends EstimatorSettings implements MLWrit
             List.of(),
             (int) $(batchSize()),
             InputColumns.of(schema, $(inputCols()), content),
+            false,
             PredictionPlan.outputs(
                 targets().tasks(), List.of(), Optional.empty(), $(outputPrefix())),
             ProblemPolicy.of($(handleInvalid())),

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import org.apache.spark.ml.Model;
+import org.apache.spark.ml.param.BooleanParam;
 import org.apache.spark.ml.param.IntParam;
 import org.apache.spark.ml.param.Param;
 import org.apache.spark.ml.param.ParamMap;
@@ -66,6 +67,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
 
   private final String uid;
   private final StringArrayParam inputCols;
+  private final BooleanParam dropInputCols;
   private final Param<String> outputPrefix;
   private final StringArrayParam tasks;
   private final Param<String> featuresLayer;
@@ -89,6 +91,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
   public EspalierModel(String uid) {
     this.uid = Objects.requireNonNull(uid, "uid");
     inputCols = PredictionSettings.inputCols(this);
+    dropInputCols = new BooleanParam(this, "dropInputCols", "whether the input is left out");
     outputPrefix = PredictionSettings.outputPrefix(this);
     tasks = new StringArrayParam(this, "tasks", "tasks that are answered; all if there are none");
     featuresLayer = new Param<>(this, "featuresLayer", "layer whose values are computed");
@@ -97,6 +100,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
     problemCol = PredictionSettings.problemCol(this);
     batchSize = PredictionSettings.batchSize(this);
     modelFile = new Param<>(this, "modelFile", "where the model is read from");
+    setDefault(dropInputCols, false);
     setDefault(outputPrefix, "");
     setDefault(featuresCol, "network_features");
     setDefault(handleInvalid, "error");
@@ -185,6 +189,19 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
    */
   public EspalierModel setInputCols(String... columns) {
     set(inputCols, Objects.requireNonNull(columns, "columns").clone());
+    return this;
+  }
+
+  /**
+   * Sets whether the columns of {@link #setInputCols} are left out of the result. Default false, as
+   * Spark's own stages keep them; an input of a hundred thousand numbers takes longer on its way
+   * back than an answer of a few.
+   *
+   * @param isDropped whether they are
+   * @return this
+   */
+  public EspalierModel setDropInputCols(boolean isDropped) {
+    set(dropInputCols, isDropped);
     return this;
   }
 
@@ -291,6 +308,15 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
    */
   public StringArrayParam inputCols() {
     return inputCols;
+  }
+
+  /**
+   * Returns whether the columns of the input are left out.
+   *
+   * @return the setting
+   */
+  public BooleanParam dropInputCols() {
+    return dropInputCols;
   }
 
   /**
@@ -473,6 +499,7 @@ public final class EspalierModel extends Model<EspalierModel> implements MLWrita
             isSet(featuresLayer) ? List.of($(featuresLayer)) : List.of(),
             (int) $(batchSize),
             InputColumns.of(schema, $(inputCols), model),
+            (boolean) $(dropInputCols),
             PredictionPlan.outputs(model.tasks(), heads, layer(model), $(outputPrefix)),
             ProblemPolicy.of($(handleInvalid)),
             isSet(problemCol) ? $(problemCol) : "");

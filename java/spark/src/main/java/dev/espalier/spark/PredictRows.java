@@ -14,11 +14,14 @@ import scala.Tuple4;
 /**
  * Predicts for the rows of a partition.
  *
+ * @param kept positions of the columns that come back
  * @param model the model's file
  * @param inputSize values of an example's input
  * @param outputSize values of its answers
  */
-record PredictRows(PredictionPlan plan, Broadcast<byte[]> model, int inputSize, int outputSize)
+@SuppressWarnings("ArrayRecordComponent")
+record PredictRows(
+    PredictionPlan plan, int[] kept, Broadcast<byte[]> model, int inputSize, int outputSize)
     implements MapPartitionsFunction<
         Tuple3<Row, float[], double[]>, Tuple4<Row, float[], double[], Row>> {
   @Override
@@ -29,7 +32,7 @@ record PredictRows(PredictionPlan plan, Broadcast<byte[]> model, int inputSize, 
     PredictedRows predicted;
     try {
       predicted =
-          new PredictedRows(plan, shared, shared.borrowBuffers(options.maxBatchSize()), rows);
+          new PredictedRows(plan, kept, shared, shared.borrowBuffers(options.maxBatchSize()), rows);
     } catch (RuntimeException | Error error) {
       shared.release();
       throw error;

@@ -6,12 +6,14 @@ import static org.apache.spark.sql.functions.col;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoder;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
 import scala.Tuple4;
 
 /**
@@ -23,6 +25,7 @@ final class PredictedColumns {
   /** Returns the rows with the plan's columns. */
   static Dataset<Row> add(Dataset<?> rows, PredictionPlan plan, ModelContent model) {
     PassedRows passed = PassedRows.of(rows, plan.inputs());
+    int[] kept = IntStream.range(0, rows.schema().length()).filter(plan::keeps).toArray();
     Encoder<float[]> floats = rows.sparkSession().implicits().newFloatArrayEncoder();
     Encoder<double[]> doubles = rows.sparkSession().implicits().newDoubleArrayEncoder();
     Dataset<Tuple4<Row, float[], double[], Row>> predicted =
@@ -31,17 +34,30 @@ final class PredictedColumns {
             .mapPartitions(
                 new PredictRows(
                     plan,
+                    kept,
                     model.broadcast(rows.sparkSession()),
                     model.inputSize(),
                     plan.outputSize()),
                 Encoders.tuple(
-                    Encoders.row(passed.schema()), floats, doubles, Encoders.row(plan.schema())));
-    return predicted.select(columns(rows.schema().fields(), passed.aside(), plan));
+                    Encoders.row(returned(passed.schema(), plan, kept)),
+                    floats,
+                    doubles,
+                    Encoders.row(plan.schema())));
+    return predicted.select(columns(rows.schema().fields(), kept, passed.aside(), plan));
   }
 
-  private static Column[] columns(StructField[] fields, int aside, PredictionPlan plan) {
+  /** Returns the schema of the rows that come back: all that went, or what is not of the input. */
+  private static StructType returned(StructType passed, PredictionPlan plan, int[] kept) {
+    return plan.dropsInputs()
+        ? new StructType(
+            IntStream.of(kept).mapToObj(i -> passed.fields()[i]).toArray(StructField[]::new))
+        : passed;
+  }
+
+  private static Column[] columns(
+      StructField[] fields, int[] kept, int aside, PredictionPlan plan) {
     List<Column> columns = new ArrayList<>();
-    for (int i = 0; i < fields.length; i++) {
+    for (int i : kept) {
       Column column = col("_1.c" + i);
       if (i == aside) {
         column = col(plan.inputs().kind() == InputKind.FLOATS ? "_2" : "_3");

@@ -18,6 +18,7 @@ import scala.Tuple4;
  */
 final class PredictedRows implements Iterator<Tuple4<Row, float[], double[], Row>>, AutoCloseable {
   private final PredictionPlan plan;
+  private final int[] kept;
   private final SharedPredictor shared;
   private final BatchBuffers buffers;
   private final Iterator<Tuple3<Row, float[], double[]>> rows;
@@ -33,10 +34,12 @@ final class PredictedRows implements Iterator<Tuple4<Row, float[], double[], Row
 
   PredictedRows(
       PredictionPlan plan,
+      int[] kept,
       SharedPredictor shared,
       BatchBuffers buffers,
       Iterator<Tuple3<Row, float[], double[]>> rows) {
     this.plan = plan;
+    this.kept = kept;
     this.shared = shared;
     this.buffers = buffers;
     this.rows = rows;
@@ -78,6 +81,14 @@ final class PredictedRows implements Iterator<Tuple4<Row, float[], double[], Row
     return new Tuple4<>(row._1(), row._2(), row._3(), RowFactory.create(cells.clone()));
   }
 
+  private Row rest(Row row) {
+    Object[] values = new Object[kept.length];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = row.get(kept[i]);
+    }
+    return RowFactory.create(values);
+  }
+
   private void predictBatch() {
     batch.clear();
     problems.clear();
@@ -96,7 +107,7 @@ final class PredictedRows implements Iterator<Tuple4<Row, float[], double[], Row
       } else if (plan.problems() == ProblemPolicy.SKIP) {
         continue;
       }
-      batch.add(row);
+      batch.add(plan.dropsInputs() ? new Tuple3<>(rest(row._1()), null, null) : row);
       problems.add(problem);
     }
     if (fine > 0) {

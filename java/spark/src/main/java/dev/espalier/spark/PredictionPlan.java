@@ -23,6 +23,7 @@ import org.apache.spark.sql.types.StructType;
  * @param heads that are computed; empty for all, or none where there is a layer
  * @param layers that are computed
  * @param batchSize examples at once, at most
+ * @param dropsInputs whether the columns of the inputs are left out of what comes back
  * @param outputs columns that are added
  * @param problems what becomes of rows without an answer
  * @param problemColumn the last column that is added, which says what is wrong with a row; "" for
@@ -34,6 +35,7 @@ record PredictionPlan(
     List<String> layers,
     int batchSize,
     InputColumns inputs,
+    boolean dropsInputs,
     List<Output> outputs,
     ProblemPolicy problems,
     String problemColumn)
@@ -107,11 +109,19 @@ record PredictionPlan(
     return tellsProblems() ? schema.add("o" + outputs.size(), DataTypes.StringType) : schema;
   }
 
+  /** Returns whether a column of the rows that come comes back. */
+  boolean keeps(int position) {
+    return !dropsInputs || !inputs.positions().contains(position);
+  }
+
   /** Returns a schema with the columns that are added. What passes a task may hold null. */
   StructType added(StructType schema) {
     StructType result = new StructType();
-    for (StructField field : schema.fields()) {
-      result = result.add(field.name(), field.dataType(), true, field.metadata());
+    for (int i = 0; i < schema.length(); i++) {
+      StructField field = schema.fields()[i];
+      if (keeps(i)) {
+        result = result.add(field.name(), field.dataType(), true, field.metadata());
+      }
     }
     StructField[] added = schema().fields();
     List<String> names = columnNames();

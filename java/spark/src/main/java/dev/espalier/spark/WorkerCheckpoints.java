@@ -17,6 +17,8 @@ import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where a job's first worker writes how far training is, so that Spark's next attempt goes on from
@@ -29,6 +31,8 @@ import org.apache.hadoop.fs.Path;
  */
 record WorkerCheckpoints(String folder, int steps, Map<String, String> configuration)
     implements Serializable {
+  private static final Logger LOG = LoggerFactory.getLogger(WorkerCheckpoints.class);
+
   static WorkerCheckpoints in(String folder, int steps, Configuration configuration) {
     Map<String, String> entries = new HashMap<>();
     configuration.forEach(entry -> entries.put(entry.getKey(), entry.getValue()));
@@ -89,10 +93,17 @@ record WorkerCheckpoints(String folder, int steps, Map<String, String> configura
     }
   }
 
-  /** Removes what there is, once the model is trained. */
-  void delete() throws IOException {
-    if (!folder.isEmpty()) {
-      files().delete(new Path(folder), true);
+  /**
+   * Removes what there is, once training has ended, well or not: no other job may go on from it.
+   * What can't be removed costs no model.
+   */
+  void delete() {
+    try {
+      if (!folder.isEmpty()) {
+        files().delete(new Path(folder), true);
+      }
+    } catch (IOException error) {
+      LOG.warn("checkpoints are left in {}", folder, error);
     }
   }
 

@@ -11,17 +11,24 @@ import dev.espalier.Head;
 import dev.espalier.Metric;
 import dev.espalier.Network;
 import dev.espalier.Shape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Training of all layers by tasks that run at once, in one process. */
 class DataParallelTest {
   private static SparkSession session;
+  @TempDir Path folder;
 
   @BeforeAll
   static void start() {
@@ -103,6 +110,26 @@ class DataParallelTest {
         for (String path : new String[] {"features.weight", "norm.running_mean"}) {
           assertArrayEquals(backbone.parameter(path), trained.parameter(path));
         }
+      }
+    }
+  }
+
+  /** A step that ends the training follows one whose checkpoint was written. */
+  @Test
+  void aJobThatFailsLeavesNoCheckpoints() throws IOException {
+    try (Network backbone = backbone()) {
+      EspalierEstimator estimator =
+          estimator(backbone)
+              .setLearningRates(1e30)
+              .setCheckpointFolder(folder.toUri().toString())
+              .setCheckpointSteps(1)
+              .setWorkers(2);
+      Dataset<Row> rows = Sessions.points(session, 2);
+      Exception error = assertThrows(Exception.class, () -> estimator.fit(rows));
+      assertTrue(
+          Sessions.messages(error).contains("expected a finite value"), Sessions.messages(error));
+      try (Stream<Path> left = Files.list(folder)) {
+        assertEquals(List.of(), left.toList());
       }
     }
   }

@@ -5,6 +5,7 @@ import static org.apache.spark.ml.functions.vector_to_array;
 import static org.apache.spark.sql.functions.col;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -26,6 +27,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.ArrayType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
@@ -159,6 +161,30 @@ class EspalierModelTest {
         List.of("id", "x", "my_use_probability", "my_use_labels", "f"),
         List.of(model.transform(rows).columns()));
     assertEquals(model.transform(rows).schema(), model.transformSchema(rows.schema()));
+  }
+
+  @Test
+  void inputsAreLeftOutOnRequest() {
+    EspalierModel model = EspalierModel.of(network).setInputCols("x").setDropInputCols(true);
+    for (DataType type :
+        List.of(
+            SQLDataTypes.VectorType(),
+            DataTypes.createArrayType(DataTypes.FloatType, false),
+            DataTypes.createArrayType(DataTypes.FloatType, true))) {
+      Dataset<Row> rows =
+          rows(
+              type,
+              x ->
+                  type instanceof ArrayType
+                      ? List.of(x[0], x[1], x[2])
+                      : Vectors.dense(doubles(x)));
+      Dataset<Row> answers = model.transform(rows);
+      check(answers);
+      assertEquals(rows.select("id").collectAsList(), answers.select("id").collectAsList());
+      assertFalse(List.of(answers.columns()).contains("x"));
+      assertEquals(answers.schema(), model.transformSchema(rows.schema()));
+      check(model.transform(rows.select("x")));
+    }
   }
 
   private static Dataset<Row> problems() {

@@ -52,7 +52,7 @@ public final class OnnxRuntimeContender implements Contender {
       options.setInterOpNumThreads(1);
       OrtSession session = environment.createSession(model(work), options);
       if (work.readsStrings()) {
-        return new StringsPrediction(environment, session, work, batch);
+        return new StringsPrediction(new OnnxSentences(session, work.tokenizer()), work, batch);
       }
       if (work.isPublished()) {
         return new PublishedPrediction(environment, session, work, batch);
