@@ -116,6 +116,9 @@ void MultiplyInt8(const Int8Product& product) {
       } else {
         (is_narrow ? kInt8Tiles<1> : kInt8Tiles<kInt8TileVectors>)[rows - 1](tile);
       }
+      if (!IsShort(epilogue.activation)) {
+        ActivateRows(epilogue.activation, epilogue.slope, rows, columns, tile.c, tile.c_stride);
+      }
     }
     column += columns;
   }

@@ -64,7 +64,7 @@ struct Int8Tile {
   const float* bias;      // or null
   const float* residual;  // or null
   std::int64_t residual_stride;
-  float slope;  // of leaky relu and elu
+  float slope;  // of leaky relu
   float* c;
   std::int64_t c_stride;
   std::size_t last_lanes;  // columns in the last vector
@@ -170,12 +170,22 @@ void StoreInt8SumsAs(const Int8Tile& tile, int rows, int vectors, const std::int
   }
 }
 
+// A few instructions, which take place in registers. Longer ones are faster a row at a time, from
+// L1.
+constexpr bool IsShort(Activation kind) {
+  return kind == Activation::kNone || kind == Activation::kRelu || kind == Activation::kRelu6 ||
+         kind == Activation::kLeakyRelu || kind == Activation::kHardSwish ||
+         kind == Activation::kHardSigmoid;
+}
+
 template <std::size_t... kKinds>
 constexpr std::array<StoreInt8Function, sizeof...(kKinds)> AllInt8Stores(
     std::index_sequence<kKinds...>) {
-  return {StoreInt8SumsAs<static_cast<Activation>(kKinds)>...};
+  return {StoreInt8SumsAs < IsShort(static_cast<Activation>(kKinds))
+              ? static_cast<Activation>(kKinds)
+              : Activation::kNone > ...};
 }
-// By value of Activation.
+// By value of Activation; those that are not short are left to the caller.
 inline constexpr auto kInt8Stores = AllInt8Stores(std::make_index_sequence<kActivations.size()>());
 
 template <int kRows, int kVectors, int kPanels>
