@@ -60,6 +60,7 @@ final class AdaptCommand implements Callable<Integer> {
 
   @ArgGroup private Depth depth = new Depth();
 
+  @Mixin private LearningPage page;
   @Mixin private DryRunOption dryRun;
   @Mixin private NewFile output;
   @Mixin private QuestionOptions questions;
@@ -72,6 +73,7 @@ final class AdaptCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Path target = output.checked();
+    page.check(output);
     PrintWriter messages = spec.commandLine().getErr();
     Examples examples =
         exampleOptions.read(paths.data(), paths.csv(), questions.asked(), questions);
@@ -87,7 +89,7 @@ final class AdaptCommand implements Callable<Integer> {
         explain(network, examples, parts);
         return 0;
       }
-      adapt(network, examples, Learning.Data.of(parts, inputs, split.seed()), inputs, target);
+      adapt(network, examples, parts, inputs, target);
     }
     return 0;
   }
@@ -140,7 +142,12 @@ final class AdaptCommand implements Callable<Integer> {
   }
 
   private void adapt(
-      Network network, Examples examples, Learning.Data read, InputReader inputs, Path target) {
+      Network network,
+      Examples examples,
+      SplitOptions.Parts parts,
+      InputReader inputs,
+      Path target) {
+    Learning.Data read = Learning.Data.of(parts, inputs, split.seed());
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter messages = spec.commandLine().getErr();
     Learning.requireAnswers(read.training(), examples.questions(), messages);
@@ -158,6 +165,7 @@ final class AdaptCommand implements Callable<Integer> {
             read,
             inputs,
             target,
+            adapted -> page.write(adapted, read, parts, examples),
             messages);
     if (json.isGiven()) {
       Map<String, Object> all = LearningReport.described(result, target);

@@ -24,8 +24,8 @@ final class EvaluationPage {
         .write(file, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  private static dev.espalier.report.Examples shown(
-      Network network, Examples examples, Dataset data) {
+  /** Returns how examples are shown: by pictures, texts or numbers. */
+  static dev.espalier.report.Examples shown(Network network, Examples examples, Dataset data) {
     boolean areAllThere = data.size() == examples.table().size();
     if (examples.kind() == Examples.Kind.ROWS || !areAllThere) {
       return dev.espalier.report.Examples.numbered();

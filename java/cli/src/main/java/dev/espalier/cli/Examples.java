@@ -36,6 +36,11 @@ record Examples(Kind kind, Table table, String column, Path folder, List<Questio
     throw new IllegalStateException("no answers to " + question);
   }
 
+  /** Returns some of them: other rows of the table. */
+  Examples of(Table rows) {
+    return new Examples(kind, rows, column, folder, questions);
+  }
+
   boolean has(dev.espalier.Task.Kind asked) {
     return questions.stream().anyMatch(question -> question.kind() == asked);
   }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /**
@@ -26,15 +27,25 @@ final class Learning {
   /**
    * Examples as a network reads them.
    *
+   * @param training those to learn from, as they are
+   * @param seen the same, as training sees them
    * @param test empty if none are held out
    */
-  record Data(Dataset training, Dataset validation, Optional<Dataset> test, long seed) {
+  record Data(
+      Dataset training, Dataset seen, Dataset validation, Optional<Dataset> test, long seed) {
     static Data of(SplitOptions.Parts parts, InputReader inputs, long seed) {
+      Dataset training = inputs.dataset(parts.training());
       return new Data(
-          inputs.dataset(parts.training()),
+          training,
+          training,
           inputs.dataset(parts.validation()),
           parts.test().size() == 0 ? Optional.empty() : Optional.of(inputs.dataset(parts.test())),
           seed);
+    }
+
+    /** Returns the same, changed at random in each epoch of training. */
+    Data augmented(PictureInputs inputs) {
+      return new Data(training, inputs.augmented(training, seed), validation, test, seed);
     }
   }
 
@@ -79,13 +90,18 @@ final class Learning {
     }
   }
 
-  /** Tries settings, and saves what is best. */
+  /**
+   * Tries settings, and saves what is best.
+   *
+   * @param page takes what was saved, before it is closed
+   */
   static Result run(
       Adaptation adaptation,
       List<AdaptationSetting> settings,
       Data data,
       InputReader inputs,
       Path target,
+      Consumer<Adapted> page,
       PrintWriter messages) {
     try (TrainingProgress progress = new TrainingProgress(settings, messages);
         Adapted adapted =
@@ -93,7 +109,7 @@ final class Learning {
                 .settings(settings)
                 .seed(data.seed())
                 .listener(progress)
-                .fit(data.training(), data.validation())) {
+                .fit(data.seen(), data.validation())) {
       Network network = adapted.network();
       network.calibrate(data.validation());
       if (network.tasks().stream().anyMatch(task -> task.kind() == Task.Kind.LABELS)) {
@@ -103,6 +119,7 @@ final class Learning {
       Evaluation validation = network.evaluate(data.validation());
       Optional<Evaluation> evaluation = data.test().map(network::evaluate);
       network.save(target);
+      page.accept(adapted);
       return new Result(adapted.report(), network.tasks(), evaluation, validation);
     }
   }

@@ -22,6 +22,14 @@ final class NewFile {
     return checked(file, force);
   }
 
+  /** Refuses another file that the command makes, as {@link #checked()} its own. */
+  void checkedBeside(Path other) {
+    if (other.toAbsolutePath().normalize().equals(file.toAbsolutePath().normalize())) {
+      throw new CommandFailure("expected two files to write, got " + other + " twice");
+    }
+    checked(other, force);
+  }
+
   /** Returns a path to write to; one that is there already has to be forced. */
   static Path checked(Path file, boolean force) {
     return checked(file, force, ", or write over it by --force");

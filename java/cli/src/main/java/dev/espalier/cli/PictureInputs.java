@@ -4,6 +4,7 @@ package dev.espalier.cli;
 import dev.espalier.Dataset;
 import dev.espalier.Network;
 import dev.espalier.Shape;
+import dev.espalier.data.Augmentation;
 import dev.espalier.data.PictureDataset;
 import dev.espalier.data.PictureOptions;
 import dev.espalier.data.PictureReader;
@@ -49,6 +50,17 @@ final class PictureInputs implements InputReader {
       throw new CommandFailure(
           error.getMessage().replace("(PictureOptions.skipBroken)", "(--skip-broken)"), error);
     }
+  }
+
+  /** Returns pictures changed a little at random in each epoch of training: see --augment. */
+  Dataset augmented(Dataset training, long seed) {
+    return Augmentation.of(reader)
+        .flipHorizontally()
+        .rotate(10)
+        .cropResize(0.7)
+        .brightness(0.2)
+        .contrast(0.2)
+        .apply(training, seed);
   }
 
   @Override
