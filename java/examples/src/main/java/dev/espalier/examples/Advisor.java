@@ -14,7 +14,6 @@ import dev.espalier.advice.SharingStudy;
 import dev.espalier.advice.SharingVerdict;
 import dev.espalier.advice.TransferArm;
 import dev.espalier.advice.TransferResult;
-import dev.espalier.advice.TransferStudy;
 import dev.espalier.advice.Verdict;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -57,6 +56,22 @@ public final class Advisor implements Callable<Integer> {
       description = "folder with mnist-t10k/ and emotions/: adds digits and songs")
   private Path data;
 
+  @Option(
+      names = "--stamps",
+      description = "folder of Debian's tuxpaint-stamps-default: with a detector, adds photographs")
+  private Path stamps;
+
+  @Option(
+      names = "--detector",
+      description = "MediaPipe's object_detection_ssd_mobilenetv2_oidv4_fp16.tflite")
+  private Path detector;
+
+  @Option(
+      names = "--pairs",
+      split = ",",
+      description = "which pairs to transfer between (default: ${DEFAULT-VALUE})")
+  private List<String> kinds = List.of("pictures", "scenes", "photographs", "packages");
+
   @Option(names = "--out", description = "folder for the tables (default: ${DEFAULT-VALUE})")
   private Path out = Path.of("target", "advisor");
 
@@ -77,10 +92,7 @@ public final class Advisor implements Callable<Integer> {
     Files.createDirectories(out);
     FashionMnist fashion = FashionMnist.load(garments);
     if (!part.equals("sharing")) {
-      if (data == null) {
-        say("SKIPPED digits and songs: no --data");
-      }
-      transfer(new AdvisorPairs(fashion, Optional.ofNullable(data)).all());
+      transfer(pairs(fashion));
     }
     if (!part.equals("transfer")) {
       sharing(fashion);
@@ -99,6 +111,35 @@ public final class Advisor implements Callable<Integer> {
 
   /** What a study said and what came of it. */
   private record Judgement(AdvisorPair pair, TransferResult study, TransferResult outcome) {}
+
+  /** Those that are asked for and of which there is the data; says what is left out. */
+  private List<AdvisorPair> pairs(FashionMnist fashion) throws IOException {
+    List<AdvisorPair> pairs = new ArrayList<>();
+    if (kinds.contains("pictures")) {
+      if (data == null) {
+        say("SKIPPED digits and songs: no --data");
+      }
+      pairs.addAll(new AdvisorPairs(fashion, Optional.ofNullable(data)).all());
+    }
+    if (kinds.contains("scenes")) {
+      pairs.addAll(ScenePairs.of(fashion));
+    }
+    if (kinds.contains("photographs")) {
+      if (stamps == null || detector == null) {
+        say("SKIPPED photographs: no --stamps, or no --detector");
+      } else {
+        pairs.addAll(PhotographPairs.of(stamps, detector));
+      }
+    }
+    if (kinds.contains("packages")) {
+      try {
+        pairs.addAll(PackagePairs.ofThisMachine());
+      } catch (IllegalStateException none) {
+        say("SKIPPED packages: " + none.getMessage());
+      }
+    }
+    return pairs;
+  }
 
   private void transfer(List<AdvisorPair> pairs) {
     List<Callable<Judgement>> jobs = new ArrayList<>();
@@ -132,26 +173,12 @@ public final class Advisor implements Callable<Integer> {
 
   private Judgement judge(AdvisorPair pair) {
     Dataset few = draw(pair, 0);
-    TransferResult study =
-        TransferStudy.of(pair.backbone())
-            .head(AdvisorPair.TASK, pair.head())
-            .halvings(0) // the verdict is that of all examples
-            .probes(false)
-            .folder(cells())
-            .run(few);
+    TransferResult study = pair.study().folder(cells()).run(few);
     List<Split> draws =
         LongStream.range(FIRST_DRAW, FIRST_DRAW + DRAWS)
             .mapToObj(seed -> Split.of(draw(pair, seed), pair.test()))
             .toList();
-    TransferResult outcome =
-        TransferStudy.of(pair.backbone())
-            .head(AdvisorPair.TASK, pair.head())
-            .folds(draws)
-            .halvings(0)
-            .probes(false)
-            .folder(cells())
-            .seed(FIRST_DRAW)
-            .run(few);
+    TransferResult outcome = pair.study().folds(draws).folder(cells()).seed(FIRST_DRAW).run(few);
     return new Judgement(pair, study, outcome);
   }
 

@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
 
 /** Pairs of tasks to judge the advisor by: of garments, digits and songs, small enough to train. */
 final class AdvisorPairs {
-  private static final int SIZE = 400;
+  static final int SIZE = 400;
   private static final int SIZE_OF_SONGS = 300;
   private static final int SOURCE_EXAMPLES = 12_000;
   private static final int SOURCE_DIGITS = 4000;
@@ -360,7 +360,7 @@ final class AdvisorPairs {
     return network;
   }
 
-  private static void train(Network network, Dataset data, int epochs) {
+  static void train(Network network, Dataset data, int epochs) {
     Trainer.of(network)
         .optimizer(AdamW.withLearningRate(3e-3))
         .schedule(Schedule.oneCycle())

@@ -36,6 +36,12 @@ final class BalanceStudy implements Callable<Integer> {
   private int firstSeed;
 
   @Option(
+      names = "--problems",
+      split = ",",
+      description = "those of these names: scenes, attributes, emotions, units (default all)")
+  private List<String> wanted = List.of();
+
+  @Option(
       names = "--rules",
       split = ",",
       description = "those whose names begin so, beside plain weights (default all)")
@@ -70,6 +76,7 @@ final class BalanceStudy implements Callable<Integer> {
       problems.add(BalanceProblem.emotions(emotions));
     }
     problems.add(BalanceProblem.units(data));
+    problems.removeIf(one -> !wanted.isEmpty() && !wanted.contains(one.name()));
     problems.forEach(this::compare);
     return 0;
   }

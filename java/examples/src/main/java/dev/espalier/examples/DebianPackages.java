@@ -29,8 +29,16 @@ final class DebianPackages {
    */
   record Tagged(String name, String source, String description, Set<String> tags) {}
 
+  /** One of them, with all fields that Debian's lists have of it, by their names. */
+  record Listed(Tagged tagged, Map<String, String> fields) {}
+
   /** All that this machine knows of. */
   static List<Tagged> ofThisMachine() throws IOException, InterruptedException {
+    return listed().stream().map(Listed::tagged).toList();
+  }
+
+  /** The same, with all fields. */
+  static List<Listed> listed() throws IOException, InterruptedException {
     Process process;
     try {
       process =
@@ -42,9 +50,9 @@ final class DebianPackages {
           COMMAND + ": expected a Debian system, or one like it, got none: " + absent.getMessage(),
           absent);
     }
-    List<Tagged> packages;
+    List<Listed> packages;
     try (Reader lines = new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)) {
-      packages = read(lines);
+      packages = readListed(lines);
     }
     process.waitFor();
     if (packages.isEmpty()) {
@@ -58,7 +66,11 @@ final class DebianPackages {
 
   /** Reads paragraphs of fields, as Debian's lists have them. */
   static List<Tagged> read(Reader source) throws IOException {
-    List<Tagged> packages = new ArrayList<>();
+    return readListed(source).stream().map(Listed::tagged).toList();
+  }
+
+  private static List<Listed> readListed(Reader source) throws IOException {
+    List<Listed> packages = new ArrayList<>();
     Map<String, String> fields = new HashMap<>();
     String last = "";
     BufferedReader lines = new BufferedReader(source);
@@ -78,14 +90,15 @@ final class DebianPackages {
     return packages;
   }
 
-  private static void add(Map<String, String> fields, List<Tagged> packages) {
+  private static void add(Map<String, String> fields, List<Listed> packages) {
     String name = fields.get("Package");
     String description = fields.get("Description");
     String tags = fields.get("Tag");
     if (name != null && description != null && tags != null) {
       String source = fields.getOrDefault("Source", name).split(" ", 2)[0]; // without its version
-      packages.add(
-          new Tagged(name, source, description, new TreeSet<>(List.of(tags.split(",\\s*")))));
+      Tagged tagged =
+          new Tagged(name, source, description, new TreeSet<>(List.of(tags.split(",\\s*"))));
+      packages.add(new Listed(tagged, Map.copyOf(fields)));
     }
   }
 }

@@ -76,6 +76,11 @@ final class Detector implements AutoCloseable {
     return "heads." + task + "." + POOL;
   }
 
+  /** The network, up to where it is cut off. */
+  Network trunk() {
+    return trunk;
+  }
+
   @Override
   public void close() {
     trunk.close();

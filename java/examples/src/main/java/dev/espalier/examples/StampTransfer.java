@@ -119,7 +119,11 @@ final class StampTransfer implements AutoCloseable {
       ways =
           List.of(
               new Way(
-                  new Arm("scratch", false, Arm.Training.FROM_SCRATCH, StampTransfer::fromScratch),
+                  new Arm(
+                      "scratch",
+                      false,
+                      Arm.Training.FROM_SCRATCH,
+                      seed -> fromScratch(Stamps.TASK, seed)),
                   stamps.pictures()),
               frozen("random_trunk", features(random)),
               frozen("frozen", features),
@@ -219,15 +223,12 @@ final class StampTransfer implements AutoCloseable {
   }
 
   /** Four convolutions, each halved and normalized, and the means of their channels. */
-  private static Network fromScratch(long seed) {
+  static Network fromScratch(String task, long seed) {
     NetworkBuilder network = Network.builder(PICTURE);
     for (int channels : CHANNELS_FROM_SCRATCH) {
       network.conv2d("", channels, 3, LayerOptions.defaults().stride(2).same()).batchNorm().relu();
     }
-    return network
-        .globalAveragePool2d()
-        .head(Stamps.TASK, Head.labels(Stamps.labels()))
-        .build(seed);
+    return network.globalAveragePool2d().head(task, Head.labels(Stamps.labels())).build(seed);
   }
 
   @Override

@@ -150,6 +150,11 @@ final class Stamps {
     return Datasets.range(all, poolStart, pictures.size());
   }
 
+  /** All but the part for tests. */
+  Dataset beyondTest(Dataset all) {
+    return Datasets.range(all, validationStart, pictures.size());
+  }
+
   /** The answers for a test picture: 1 or 0 each. */
   float[] answers(int testPicture) {
     return answers(names.get(testPicture));
