@@ -61,7 +61,7 @@ std::array<Axis, 2> AxesOf(const ConvolutionGeometry& g) {
 }
 
 std::vector<std::string> WithParameters(LayerExport& layer) {
-  std::vector<std::string> inputs = {layer.Input(), layer.Parameter(0)};
+  std::vector<std::string> inputs = {layer.Input(), layer.Weights()};
   if (layer.HasParameter(1)) inputs.push_back(layer.Parameter(1));
   return inputs;
 }

@@ -94,6 +94,40 @@ std::string LayerExport::Parameter(std::size_t parameter, std::span<const std::i
   return name;
 }
 
+bool LayerExport::HasInt8Weights() const {
+  return int8_weights_ && Int8KeepsFloat(network_, layer_).empty();
+}
+
+// Rows that count as 0 have bytes of 0, and scales above 0 as in files.
+Int8Rows LayerExport::WeightRows() const {
+  Int8Rows rows = QuantizeRows(network_, network_.value(layer_.output).layer);
+  std::ranges::replace(rows.scales.span(), 0.0f, 1.0f);
+  return rows;
+}
+
+std::string LayerExport::Weights() {
+  if (!HasInt8Weights()) return Parameter(0);
+  const Int8Rows rows = WeightRows();
+  return Dequantized("weight", ParameterShape(0).dimensions(), rows.bytes.span(),
+                     rows.scales.span(), 0);
+}
+
+std::string LayerExport::Dequantized(const char* part, std::span<const std::int64_t> shape,
+                                     std::span<const std::int8_t> bytes,
+                                     std::span<const float> scales, std::int64_t axis) {
+  const auto count = static_cast<std::int64_t>(scales.size());
+  const std::string values = Bytes("bytes", shape, bytes);
+  return Node(part, "DequantizeLinear", {values, Floats("scales", {&count, 1}, scales)},
+              {{"axis", axis}});
+}
+
+std::string LayerExport::Bytes(const char* part, std::span<const std::int64_t> shape,
+                               std::span<const std::int8_t> values) {
+  const std::string name = PartName(part);
+  graph_.AddBytes(name, shape, values);
+  return name;
+}
+
 std::string LayerExport::PartName(const char* part) {
   return graph_.NewName(Concat(layer_.name, "/", part));
 }

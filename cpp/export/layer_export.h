@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "export/onnx_graph.h"
+#include "network/int8_weights.h"
 #include "network/network_state.h"
 
 namespace espalier {
@@ -54,14 +55,17 @@ class OnnxValues {
 class LayerExport {
  public:
   LayerExport(const NetworkState& network, const GraphLayer& layer, OnnxValues& values,
-              OnnxGraph& graph)
+              OnnxGraph& graph, bool int8_weights)
       : network_(network),
         layer_(layer),
         values_(values),
         graph_(graph),
+        int8_weights_(int8_weights),
         attributes_(layer.layer->attributes()) {}
 
-  LayerExport Of(const GraphLayer& other) const { return {network_, other, values_, graph_}; }
+  LayerExport Of(const GraphLayer& other) const {
+    return {network_, other, values_, graph_, int8_weights_};
+  }
 
   const NetworkState& network() const { return network_; }
   const GraphLayer& layer() const { return layer_; }
@@ -94,6 +98,19 @@ class LayerExport {
   std::string Parameter(std::size_t parameter);
   std::string Parameter(std::size_t parameter, std::span<const std::int64_t> shape);
   bool HasParameter(std::size_t parameter) const { return parameter < layer_.parameters.size(); }
+
+  /// Parameter 0 as floats that the graph makes of bytes and scales, where the layer's are to be
+  /// so; else as it is.
+  std::string Weights();
+  /// True if they are to be bytes and scales; which these are.
+  bool HasInt8Weights() const;
+  Int8Rows WeightRows() const;
+  /// Of bytes with a scale for each index of `axis`.
+  std::string Dequantized(const char* part, std::span<const std::int64_t> shape,
+                          std::span<const std::int8_t> bytes, std::span<const float> scales,
+                          std::int64_t axis);
+  std::string Bytes(const char* part, std::span<const std::int64_t> shape,
+                    std::span<const std::int8_t> values);
 
   std::string Floats(const char* part, std::span<const std::int64_t> shape,
                      std::span<const float> values);
@@ -135,6 +152,7 @@ class LayerExport {
   const GraphLayer& layer_;
   OnnxValues& values_;
   OnnxGraph& graph_;
+  bool int8_weights_;
   Attributes attributes_;
 };
 

@@ -68,7 +68,7 @@ class Exporter {
     AddInputs();
     for (std::size_t i = 0; i < network_.layers.size(); ++i) {
       if (is_needed_[Index(network_.layers[i].output)] == 0) continue;
-      LayerExport layer(network_, network_.layers[i], values_, graph_);
+      LayerExport layer(network_, network_.layers[i], values_, graph_, options_.int8_weights);
       WriterOf(network_.layers[i].layer->kind())(layer);
     }
     AddAnswers();
@@ -170,12 +170,18 @@ class Exporter {
   }
 
   std::int64_t ParameterBytes() const {
-    std::int64_t floats = 0;
-    for (const GraphParameter& parameter : network_.parameters) {
-      const int output = network_.layers[Index(parameter.layer)].output;
-      if (is_needed_[Index(output)] != 0) floats += parameter.shape.element_count();
+    constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
+    std::int64_t bytes = 0;
+    for (std::size_t i = 0; i < network_.parameters.size(); ++i) {
+      const GraphParameter& parameter = network_.parameters[i];
+      const GraphLayer& layer = network_.layers[Index(parameter.layer)];
+      if (is_needed_[Index(layer.output)] == 0) continue;
+      const std::int64_t count = parameter.shape.element_count();
+      const bool is_int8 = options_.int8_weights && static_cast<int>(i) == layer.parameters[0] &&
+                           HasInt8Weights(network_, parameter.layer);
+      bytes += is_int8 ? count + parameter.shape[0] * kFloat : count * kFloat;
     }
-    return floats * static_cast<std::int64_t>(sizeof(float));
+    return bytes;
   }
 
   // Inputs and answers have their own names, whatever layers are called.

@@ -23,6 +23,7 @@
 #include "espalier/predictor.h"
 #include "export/onnx_graph.h"
 #include "import/onnx_schema.h"
+#include "network/int8_weights.h"
 #include "testing/inference_networks.h"
 #include "testing/messages.h"
 #include "testing/tolerance.h"
@@ -224,6 +225,64 @@ TEST_F(OnnxExport, WritesQueriesKeysAndValuesApart) {
   EXPECT_EQ(operations.at("MatMul"), 2 * (3 + 2 + 3));
   EXPECT_EQ(operations.at("Softmax"), 2);
   EXPECT_EQ(operations.at("LayerNormalization"), 1 + 2 * 2);
+}
+
+// Products of 8 bits: at positions, of queries, keys and values at once, of an example, and at each
+// pixel; and a table.
+Network NetworkForBytes(bool has_images) {
+  NetworkBuilder images(Shape::Image(64, 3, 3));
+  images
+      .Layer(Spec("conv2d", {{"channels", std::int64_t{80}}, {"kernel", std::int64_t{1}}}, "pixel"))
+      .BatchNorm("norm")
+      .Relu()
+      .Dense("wide", 70)
+      .Head("x", LabelsTask({"a", "b"}));
+  testing::BertSizes sizes = Small();
+  sizes.vocabulary = 90;
+  sizes.width = 96;
+  sizes.feed_forward = 130;
+  Network network = has_images ? images.Build(3)
+                               : testing::Bert(sizes).Head("x", LabelsTask({"a", "b"})).Build(3);
+  testing::Scatter(network);
+  return network;
+}
+
+// Bytes and scales of all rows of 8 bits: those of products side by side come one by one.
+std::set<std::pair<std::string, float>> RowsOf(const Network& network) {
+  std::set<std::pair<std::string, float>> all;
+  const NetworkState& state = *network.state();
+  for (int i = 0; i < static_cast<int>(state.layers.size()); ++i) {
+    if (!HasInt8Weights(state, i)) continue;
+    const Int8Rows rows = QuantizeRows(state, i);
+    for (std::int64_t row = 0; row < rows.rows(); ++row) {
+      all.insert({std::string(rows.row(row), rows.row(row) + rows.columns), rows.scales[row]});
+    }
+  }
+  return all;
+}
+
+TEST_F(OnnxExport, WeightsOfBytesComeBackAsTheyAre) {
+  for (const bool has_images : {true, false}) {
+    const Network network = NetworkForBytes(has_images);
+    ExportOnnx(network, file_, {.logits = true});
+    const std::size_t float_bytes = Bytes().size();
+    ExportOnnx(network, file_, {.logits = true, .int8_weights = true});
+    const std::string file = Bytes();
+    ExpectSound(ReadGraph(file));
+    EXPECT_LT(file.size(), float_bytes / 2);
+    EXPECT_EQ(OperationsOf(ReadGraph(file)).at("DequantizeLinear"),
+              has_images ? 2 : 2 * (3 + 1 + 2));
+    ImportReport report;
+    const ImportOptions sizes = {.dimensions = {{"length", Small().length}}};
+    const ImportOptions import = has_images ? ImportOptions() : sizes;
+    const Network read = ImportOnnx(file_, import, &report);
+    const std::string text = report.ToString();
+    EXPECT_NE(text.find("layers are bytes with a scale for each output"), std::string::npos)
+        << text;
+    const auto rows = RowsOf(network);
+    EXPECT_GT(rows.size(), 100u);
+    EXPECT_TRUE(RowsOf(read) == rows);
+  }
 }
 
 TEST_F(OnnxExport, IsTheSameFileEachTime) {

@@ -117,6 +117,11 @@ void OnnxGraph::AddFloats(const std::string& name, std::span<const std::int64_t>
   AddTensor(name, onnx::ElementType::kFloat, shape, std::as_bytes(values));
 }
 
+void OnnxGraph::AddBytes(const std::string& name, std::span<const std::int64_t> shape,
+                         std::span<const std::int8_t> values) {
+  AddTensor(name, onnx::ElementType::kInt8, shape, std::as_bytes(values));
+}
+
 void OnnxGraph::AddIntegers(const std::string& name, std::span<const std::int64_t> shape,
                             std::span<const std::int64_t> values) {
   AddTensor(name, onnx::ElementType::kInt64, shape, std::as_bytes(values));

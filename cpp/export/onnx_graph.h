@@ -51,6 +51,8 @@ class OnnxGraph {
   /// Throw as Reserve does.
   void AddFloats(const std::string& name, std::span<const std::int64_t> shape,
                  std::span<const float> values);
+  void AddBytes(const std::string& name, std::span<const std::int64_t> shape,
+                std::span<const std::int8_t> values);
   void AddIntegers(const std::string& name, std::span<const std::int64_t> shape,
                    std::span<const std::int64_t> values);
 

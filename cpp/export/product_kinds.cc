@@ -10,18 +10,29 @@
 namespace espalier {
 namespace {
 
+template <typename Value>
+std::vector<Value> Transposed(const Value* values, std::int64_t rows, std::int64_t columns) {
+  std::vector<Value> transposed(static_cast<std::size_t>(rows * columns));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t k = 0; k < columns; ++k) {
+      transposed[static_cast<std::size_t>(k * rows + i)] = values[i * columns + k];
+    }
+  }
+  return transposed;
+}
+
 // Weights of columns [first, first + count), as a product from the left wants them.
 std::string WeightsOf(LayerExport& dense, std::int64_t first, std::int64_t count) {
   const std::int64_t width = dense.ParameterShape(0)[1];
-  const std::span<const float> rows = dense.ParameterValues(0);
-  std::vector<float> transposed(static_cast<std::size_t>(width * count));
-  for (std::int64_t i = 0; i < count; ++i) {
-    for (std::int64_t k = 0; k < width; ++k) {
-      transposed[static_cast<std::size_t>(k * count + i)] =
-          rows[static_cast<std::size_t>((first + i) * width + k)];
-    }
+  const std::array shape = {width, count};
+  if (!dense.HasInt8Weights()) {
+    return dense.Floats("weight", shape,
+                        Transposed(dense.ParameterValues(0).data() + first * width, count, width));
   }
-  return dense.Floats("weight", std::array{width, count}, transposed);
+  const Int8Rows rows = dense.WeightRows();
+  return dense.Dequantized("weight", shape, Transposed(rows.row(first), count, width),
+                           std::span(rows.scales.data() + first, static_cast<std::size_t>(count)),
+                           1);
 }
 
 std::string BiasOf(LayerExport& dense, std::int64_t first, std::int64_t count) {
@@ -48,7 +59,7 @@ void WriteDense(LayerExport& layer) {
   if (layer.InputShape().rank() > 1) {
     input = layer.Node("flat", "Flatten", {input}, {{"axis", std::int64_t{1}}});
   }
-  std::vector<std::string> inputs = {input, layer.Parameter(0)};
+  std::vector<std::string> inputs = {input, layer.Weights()};
   if (layer.HasParameter(1)) inputs.push_back(layer.Parameter(1));
   layer.Result("Gemm", inputs, {{"transB", std::int64_t{1}}});
 }

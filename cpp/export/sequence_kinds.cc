@@ -35,8 +35,21 @@ void WriteConstant(LayerExport& layer) {
   layer.Result("Identity", {FirstPositions(layer, table, layer.layer().output)});
 }
 
+// Of bytes only the rows that are read become floats.
 void WriteEmbedding(LayerExport& layer) {
-  layer.Result("Gather", {layer.Parameter(0), layer.Input()}, {{"axis", std::int64_t{0}}});
+  const OnnxAttributes first_axis = {{"axis", std::int64_t{0}}};
+  if (!layer.HasInt8Weights()) {
+    layer.Result("Gather", {layer.Parameter(0), layer.Input()}, first_axis);
+    return;
+  }
+  const Int8Rows rows = layer.WeightRows();
+  const std::string bytes =
+      layer.Bytes("bytes", layer.ParameterShape(0).dimensions(), rows.bytes.span());
+  const std::string scales =
+      layer.Floats("scales", std::array{rows.rows(), std::int64_t{1}}, rows.scales.span());
+  const std::string read = layer.Node("read", "Gather", {bytes, layer.Input()}, first_axis);
+  layer.Result("Mul", {layer.Node("real", "Cast", {read}, {{"to", std::int64_t{1}}}),
+                       layer.Node("scale", "Gather", {scales, layer.Input()}, first_axis)});
 }
 
 void WritePositionEmbedding(LayerExport& layer) {

@@ -19,6 +19,7 @@
 #include "import/passes.h"
 #include "import/tflite_reader.h"
 #include "network/cost.h"
+#include "network/int8_weights.h"
 
 namespace espalier {
 namespace {
@@ -119,6 +120,17 @@ Network ImportFile(const FrontEnd& front_end, const std::string& path, const Imp
   }
 }
 
+void NoteInt8Weights(const NetworkState& network, ImportReport& report) {
+  std::int64_t count = 0;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+    if (HasInt8Weights(network, i) && AreInt8Weights(network, i)) ++count;
+  }
+  if (count == 0) return;
+  report.notes.push_back({"", Concat("weights of ", count,
+                                     " layers are bytes with a scale for each output: predictors "
+                                     "and files with 8 bits keep them as they are")});
+}
+
 }  // namespace
 
 Network NetworkOf(ForeignGraph graph, const ImportOptions& options, ImportReport& report) {
@@ -134,7 +146,10 @@ Network NetworkOf(ForeignGraph graph, const ImportOptions& options, ImportReport
       pass(graph, report);
       graph.RemoveDead();
     }
-    return Network(NetworkLowering(graph, reasons, report).Lower(options.limits));
+    const std::shared_ptr<NetworkState> network =
+        NetworkLowering(graph, reasons, report).Lower(options.limits);
+    NoteInt8Weights(*network, report);
+    return Network(network);
   });
 }
 

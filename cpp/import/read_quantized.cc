@@ -5,7 +5,8 @@
 //   MatMulInteger or ConvInteger of DynamicQuantizeLinear(x) and constants is MatMul or Conv of x
 //   and real weights; the scale behind it belongs to the weights;
 //   DequantizeLinear of QuantizeLinear(x), by one scale and zero point, is x;
-//   rows of a quantized table are rows of the real one.
+//   rows of a quantized table are rows of the real one, also where each has a scale: Gather of
+//   bytes, cast, times Gather of scales.
 
 #include <algorithm>
 #include <set>
@@ -30,6 +31,7 @@ class QuantizedReader {
     for (auto node = graph_.nodes().begin(); node != graph_.nodes().end(); ++node) {
       if (node->Is("DynamicQuantizeLinear")) ReadDynamic(node);
       if (node->Is("DequantizeLinear")) ReadDequantized(node);
+      if (node->Is("Mul")) ReadScaledRows(node);
     }
     for (auto node = graph_.nodes().begin(); node != graph_.nodes().end();) {
       const auto product = node++;
@@ -180,6 +182,41 @@ class QuantizedReader {
     graph_.Describe(output, graph_.Value(node->outputs[0]));
     graph_.ReplaceValue(node->outputs[0], output);
     ++count_;
+  }
+
+  // Rows of bytes, and of a column of scales, by the same numbers.
+  void ReadScaledRows(Node scaling) {
+    const auto maker = [&](const std::string& value, const char* kind) {
+      const Node made = graph_.Producer(value);
+      return made != graph_.nodes().end() && made->Is(kind) ? made : graph_.nodes().end();
+    };
+    for (const std::size_t first : {0, 1}) {
+      const Node cast = maker(scaling->Input(first), "Cast");
+      const Node scales = maker(scaling->Input(1 - first), "Gather");
+      if (cast == graph_.nodes().end() || scales == graph_.nodes().end()) continue;
+      const Node rows = maker(cast->Input(0), "Gather");
+      if (rows == graph_.nodes().end() || rows->Input(1) != scales->Input(1)) continue;
+      if (rows->Integer("axis", 0) != 0 || scales->Integer("axis", 0) != 0) continue;
+      const ForeignTensor* const bytes = graph_.Constant(rows->Input(0));
+      const ForeignTensor* const scale = graph_.Constant(scales->Input(0));
+      if (bytes == nullptr || scale == nullptr || bytes->rank() != 2 || scale->rank() != 2 ||
+          scale->dimensions()[0] != bytes->dimensions()[0] || scale->dimensions()[1] != 1) {
+        continue;
+      }
+      const std::string name = graph_.NewName(rows->Input(0));
+      graph_.AddConstant(
+          name, Dequantized(*bytes, scale->Reshaped({scale->element_count()}), nullptr, 0));
+      const std::string output = scaling->outputs[0];
+      ForeignNode real = *rows;
+      real.inputs[0] = name;
+      real.outputs = {graph_.NewName(output)};
+      const std::string real_output = real.outputs[0];
+      graph_.InsertBefore(scaling, std::move(real));
+      graph_.Describe(real_output, graph_.Value(output));
+      graph_.ReplaceValue(output, real_output);
+      ++count_;
+      return;
+    }
   }
 
   ForeignGraph& graph_;

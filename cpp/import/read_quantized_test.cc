@@ -62,6 +62,29 @@ TEST(ReadQuantized, DynamicProductsAreRealOnes) {
             1e-6);
 }
 
+// Rows of bytes, each with its scale, or with that of another row.
+ForeignGraph ScaledRowsGraph(bool same_rows) {
+  GraphWriter w;
+  const std::string ids = w.Input("ids", {5}, ForeignType::kInt64);
+  const std::string table =
+      w.Constant(ForeignTensor::OfBytes(ForeignType::kInt8, {4, kInputs}, SomeBytes(4 * kInputs)));
+  const std::string scales = w.Constant({4, 1}, {0.5f, 0.25f, 3.0f, 1.0f});
+  const std::string others = same_rows ? ids : w.Input("others", {5}, ForeignType::kInt64);
+  const std::string rows = w.Node("Gather", {table, ids});
+  w.Output(w.Node("Mul", {w.Node("Gather", {scales, others}),
+                          w.Node("Cast", {rows}, {{"to", std::int64_t{1}}})}));
+  return w.Take();
+}
+
+TEST(ReadQuantized, RowsWithAScaleEachAreRowsOfARealTable) {
+  EXPECT_EQ(testing::KindsAfter(ReadQuantized, ScaledRowsGraph(true)),
+            std::vector<std::string>{"Gather"});
+  EXPECT_TRUE(testing::Fuses(ReadQuantized, ScaledRowsGraph(false), "Mul"));
+  const testing::IntegerInputs ids = {{"ids", {0, 3, 2, 2, 1}}};
+  EXPECT_EQ(testing::ResultsAfter(ReadQuantized, ScaledRowsGraph(true), 1, ids),
+            testing::ResultsAfter(nullptr, ScaledRowsGraph(true), 1, ids));
+}
+
 // The integers are wanted as they are.
 TEST(ReadQuantized, LeavesIntegersThatOthersRead) {
   EXPECT_TRUE(testing::Fuses(ReadQuantized, DynamicGraph(true), "DynamicQuantizeLinear"));

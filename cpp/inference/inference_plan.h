@@ -37,6 +37,7 @@ struct PlanOptions {
   PlanBorder border = PlanBorder::kOutside;
   PlanOutputs outputs = PlanOutputs::kSeparate;
   Precision precision = Precision::kFp32;
+  std::vector<int> keep_float;  // layers whose weights stay in float in any precision
 };
 
 class InferencePlan {

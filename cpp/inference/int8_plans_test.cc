@@ -16,6 +16,7 @@
 #include "testing/cpu_targets.h"
 #include "testing/digest.h"
 #include "testing/inference_networks.h"
+#include "testing/messages.h"
 #include "testing/tolerance.h"
 #include "testing/transformer_networks.h"
 
@@ -234,6 +235,57 @@ TEST(Int8Plans, DescribeSaysWhichStayInFloatAndWhy) {
         "few: 1 x 1, one product, weights in float: few"}) {
     EXPECT_NE(images.find(line), std::string::npos) << line << "\nis not in\n" << images;
   }
+}
+
+TEST(Int8Plans, LayersAreKeptInFloatByName) {
+  const Network network = DenseNetwork();
+  const std::vector<float> inputs = NormalFloats(9 * kInputs, 7);
+  const auto layer = [&](const char* name, Precision precision, std::vector<std::string> kept) {
+    PredictorConfig config = {.precision = precision, .keep_float = std::move(kept), .threads = 1};
+    config.layers = {name};
+    return Predict(network, config, 9, inputs);
+  };
+  testing::ForEachCpuTarget([&] {
+    for (const Precision precision : {Precision::kInt8, Precision::kBf16Weights}) {
+      EXPECT_TRUE(SameBits(layer("limited", precision, {"two", "one"}),
+                           layer("limited", Precision::kFp32, {})));
+      EXPECT_FALSE(
+          SameBits(layer("limited", precision, {"two"}), layer("limited", Precision::kFp32, {})));
+      EXPECT_TRUE(SameBits(layer("relu1", precision, {"two"}), layer("relu1", precision, {})));
+    }
+  });
+  PredictorConfig config = Int8();
+  config.keep_float = {"two", "narrow"};
+  const std::string text = Predictor(network, config).Describe();
+  for (const char* line :
+       {"one + relu1: product 100 x 130, in int8", "two + limited: product 130 x 90, ",
+        "weights in float, as asked for: two, narrow\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\nis not in\n" << text;
+  }
+  config.keep_float = {"tow"};
+  const std::string error =
+      testing::MessageOf(ErrorCode::kInvalidArgument, [&] { Predictor(network, config); });
+  EXPECT_NE(error.find("got 'tow', which no layer has; did you mean 'two'"), std::string::npos)
+      << error;
+}
+
+TEST(Int8Plans, ConvolutionsAndTablesAreKeptInFloatByName) {
+  const Network network = ConvolutionNetwork();
+  const std::vector<float> inputs = NormalFloats(3 * 8 * 6 * 5, 7);
+  PredictorConfig config = Int8();
+  config.keep_float = {"expand", "project"};
+  testing::ForEachCpuTarget([&] {
+    EXPECT_TRUE(SameBits(Predict(network, config, 3, inputs),
+                         Predict(network, {.logits = true, .threads = 1}, 3, inputs)));
+  });
+  NetworkBuilder builder({{.name = "ids", .shape = Shape{3}, .type = ElementType::kInt32}});
+  builder.Layer(
+      Spec("embedding", {{"count", std::int64_t{200}}, {"width", std::int64_t{64}}}, "words"));
+  builder.Layer(Spec("token_pool", "pooled", {})).Head("x", ValuesTask({"a"}));
+  const Network words = builder.Build(3);
+  config.keep_float = {"words"};
+  const std::string text = Predictor(words, config).Describe();
+  EXPECT_EQ(text.find("in int8"), std::string::npos) << text;
 }
 
 TEST(Int8Plans, TakeAQuarterOfTheMemory) {

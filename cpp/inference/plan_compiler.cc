@@ -210,7 +210,8 @@ class Compiler {
     const bool is_int8 = options_.precision == Precision::kInt8;
     for (const int index : groups) {
       const FusedGroup& group = graph.groups[static_cast<std::size_t>(index)];
-      stages.push_back(MakeConvolution(group, is_int8 ? options_.precision : Precision::kFp32));
+      stages.push_back(
+          MakeConvolution(group, is_int8 ? PrecisionOf(group.layers[0]) : Precision::kFp32));
       names.push_back(NameOf(group));
     }
     auto strip = std::make_unique<StripOperation>(std::move(stages));
@@ -268,17 +269,16 @@ class Compiler {
       std::vector<FoldedWeights> parts;
       parts.push_back(FoldDense(graph, first, group.norm));
       return std::make_unique<DenseOperation>(layer(first).input_shapes[0].element_count(), parts,
-                                              group.activation,
-                                              IsHead(first) ? HeadPrecision() : options_.precision);
+                                              group.activation, PrecisionOf(first));
     }
     if (traits.product == LayerProduct::kPosition) {
       const Shape& input = layer(first).input_shapes[0];
       return std::make_unique<PositionDenseOperation>(PositionsOf(input), LengthOf(first),
                                                       WidthOf(input), Fold(first, -1),
-                                                      group.activation, options_.precision);
+                                                      group.activation, PrecisionOf(first));
     }
     if (traits.convolution) {
-      return MakeConvolution(group, options_.precision);
+      return MakeConvolution(group, PrecisionOf(first));
     }
     if (traits.normalizes_channels) {
       return std::make_unique<ChannelOperation>(network_, first, group.activation);
@@ -301,12 +301,17 @@ class Compiler {
   }
 
   // What heads make is answered as it is, and they take little time.
-  Precision HeadPrecision() const {
-    return options_.precision == Precision::kInt8 ? Precision::kFp32 : options_.precision;
+  Precision PrecisionOf(int index) const {
+    const std::vector<int>& kept = options_.keep_float;
+    const bool is_kept = std::find(kept.begin(), kept.end(), index) != kept.end();
+    if (is_kept || (options_.precision == Precision::kInt8 && IsHead(index))) {
+      return Precision::kFp32;
+    }
+    return options_.precision;
   }
 
   bool HasInt8(int index) const {
-    return options_.precision == Precision::kInt8 && HasInt8Weights(network_, index);
+    return PrecisionOf(index) == Precision::kInt8 && HasInt8Weights(network_, index);
   }
 
   FoldedWeights Fold(int index, int norm) const {
@@ -326,15 +331,17 @@ class Compiler {
     std::vector<std::string> names;
     std::vector<int> heads;
     std::int64_t width = 0;
+    Precision precision = options_.precision;
     for (const int group : groups) {
       const int head = graph.groups[static_cast<std::size_t>(group)].layers[0];
       heads.push_back(head);
+      if (PrecisionOf(head) == Precision::kFp32) precision = Precision::kFp32;
       parts.push_back(FoldDense(graph, head, -1));
       names.push_back(layer(head).name);
       width += layer(head).output_shape.element_count();
     }
     AddStep(std::make_unique<DenseOperation>(layer(heads[0]).input_shapes[0].element_count(), parts,
-                                             FusedActivation{}, HeadPrecision()),
+                                             FusedActivation{}, precision),
             InputValues(graph, heads[0]), width, Join(names, " + "));
     std::int64_t offset = 0;
     for (const int head : heads) {

@@ -106,22 +106,27 @@ std::vector<GraphHead> ChosenHeads(const NetworkState& network, const PredictorC
   return heads;
 }
 
+int LayerOf(const NetworkState& network, const std::string& name) {
+  const auto layer = std::find_if(network.layers.begin(), network.layers.end(),
+                                  [&](const GraphLayer& known) { return known.name == name; });
+  if (layer == network.layers.end()) {
+    Fail(ErrorCode::kInvalidArgument, "predictor: expected names of layers, got '", name,
+         "', which no layer has", NamesInstead(name, LayerNames(network)));
+  }
+  return static_cast<int>(layer - network.layers.begin());
+}
+
 // The values that layers of these names make.
 std::vector<int> ChosenValues(const NetworkState& network, const std::vector<std::string>& names) {
   std::vector<int> values;
   for (const std::string& name : names) {
-    const auto layer = std::find_if(network.layers.begin(), network.layers.end(),
-                                    [&](const GraphLayer& known) { return known.name == name; });
-    if (layer == network.layers.end()) {
-      Fail(ErrorCode::kInvalidArgument, "predictor: expected names of layers, got '", name,
-           "', which no layer has", NamesInstead(name, LayerNames(network)));
-    }
-    const GraphValue& value = network.value(layer->output);
+    const GraphLayer& layer = network.layers[static_cast<std::size_t>(LayerOf(network, name))];
+    const GraphValue& value = network.value(layer.output);
     if (value.type != ElementType::kFloat32) {
       Fail(ErrorCode::kInvalidArgument, "predictor: expected layers of float32, got '", name,
            "' of ", ElementTypeName(value.type));
     }
-    values.push_back(layer->output);
+    values.push_back(layer.output);
   }
   return values;
 }
@@ -149,11 +154,11 @@ InferencePlan MakePlan(const NetworkState& network, const PredictorConfig& confi
     outputs.push_back(network.logits(head));
   }
   outputs.insert(outputs.end(), values.begin(), values.end());
-  return {network,
-          {},
-          outputs,
-          config.max_batch_size,
-          {.outputs = PlanOutputs::kSideBySide, .precision = config.precision}};
+  PlanOptions options = {.outputs = PlanOutputs::kSideBySide, .precision = config.precision};
+  for (const std::string& name : config.keep_float) {
+    options.keep_float.push_back(LayerOf(network, name));
+  }
+  return {network, {}, outputs, config.max_batch_size, options};
 }
 
 std::int64_t PieceSize(const InferencePlan& plan, std::int64_t outputs) {
@@ -190,6 +195,7 @@ class Predictor::Implementation {
         gives_logits_(config.logits || probabilities_.IsIdentity()),
         pixel_scale_(config.pixel_scale),
         pixel_offset_(config.pixel_offset),
+        kept_float_(Join(config.keep_float, ", ")),
         converted_piece_(
             plan_.first().ReadsPixels()
                 ? pool_.batch()
@@ -240,15 +246,17 @@ class Predictor::Implementation {
   }
 
   std::string Describe() const {
-    return Concat("CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ",
-                  plan_.NativeBytes(), " bytes",
-                  plan_.count() > 1 ? Concat(" in ", plan_.count(), " copies") : "", "; buffers ",
-                  pool_.NativeBytes(), " bytes, for pieces of ", pool_.batch(), "\n",
-                  plan_.first().DescribeKernels(), DescribeLengths(),
-                  plan_.first().ReadsPixels()
-                      ? std::string("pixels: converted as the first operation reads them\n")
-                      : Concat("pixels: converted before the first operation, up to ",
-                               converted_piece_, " examples at a time\n"));
+    return Concat(
+        "CPU target ", CpuTargetName(ActiveCpuTarget()), "; weights ", plan_.NativeBytes(),
+        " bytes", plan_.count() > 1 ? Concat(" in ", plan_.count(), " copies") : "", "; buffers ",
+        pool_.NativeBytes(), " bytes, for pieces of ", pool_.batch(), "\n",
+        plan_.first().DescribeKernels(),
+        kept_float_.empty() ? "" : Concat("weights in float, as asked for: ", kept_float_, "\n"),
+        DescribeLengths(),
+        plan_.first().ReadsPixels()
+            ? std::string("pixels: converted as the first operation reads them\n")
+            : Concat("pixels: converted before the first operation, up to ", converted_piece_,
+                     " examples at a time\n"));
   }
 
  private:
@@ -382,6 +390,7 @@ class Predictor::Implementation {
   bool gives_logits_;
   float pixel_scale_;
   float pixel_offset_;
+  std::string kept_float_;        // names of layers
   std::int64_t converted_piece_;  // examples that are converted before the plan runs
   std::int64_t warm_up_calls_ = 0;
   std::atomic<std::int64_t> failed_calls_{0};

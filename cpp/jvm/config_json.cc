@@ -243,6 +243,7 @@ OnnxExportOptions OnnxExportOptionsFromJson(std::string_view json) {
   fields.Read("heads", options.heads);
   fields.Read("layers", options.layers);
   ReadCount(fields, "operator_set", options.operator_set);
+  fields.Read("int8_weights", options.int8_weights);
   fields.Finish();
   return options;
 }
@@ -256,6 +257,7 @@ PredictorConfig PredictorConfigFromJson(std::string_view json) {
   if (const auto precision = fields.Optional("precision")) {
     config.precision = ReadPrecision(precision->Text());
   }
+  fields.Read("keep_float", config.keep_float);
   fields.Read("heads", config.heads);
   fields.Read("layers", config.layers);
   ReadCount(fields, "threads", config.threads);
@@ -300,6 +302,7 @@ std::string LayersToJson(std::span<const LayerDescription> layers) {
     object.Add("adapts_statistics", layer.adapts_statistics);
     object.Add("learning_rate_scale", RealToJson("learning_rate_scale", layer.learning_rate_scale));
     object.Add("head", layer.head);
+    object.Add("int8_keeps_float", layer.int8_keeps_float);
     object.Add("fate", FateName(layer.fate));
     array.Add(object.Finish());
   }

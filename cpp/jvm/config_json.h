@@ -37,7 +37,7 @@ NetworkLimits NetworkLimitsFrom(const JsonReader& object);
 /// optional.
 TrainerConfig TrainerConfigFromJson(std::string_view json);
 
-/// {"logits": false, "heads": [], "layers": []}; all optional.
+/// {"logits": false, "heads": [], "layers": [], "int8_weights": false}; all optional.
 OnnxExportOptions OnnxExportOptionsFromJson(std::string_view json);
 
 /// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights|int8", …: the fields of
@@ -54,7 +54,7 @@ Shape ShapeFromJson(std::string_view what, std::string_view json);
 std::string ShapesToJson(std::span<const Shape> shapes);
 
 /// [{"name", "kind", "output": […], "padding", "parameters": n, "frozen", "adapts_statistics",
-/// "learning_rate_scale", "head", "fate": "kept|new|dropped"}]
+/// "learning_rate_scale", "head", "int8_keeps_float": "few", "fate": "kept|new|dropped"}]
 std::string LayersToJson(std::span<const LayerDescription> layers);
 
 /// [{"path", "shape": […], "buffer"}]

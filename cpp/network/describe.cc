@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/text.h"
+#include "network/int8_weights.h"
 
 namespace espalier {
 
@@ -43,6 +44,7 @@ LayerDescription LayerRow(const NetworkState& network, const GraphLayer& layer) 
   row.is_frozen = layer.frozen;
   row.adapts_statistics = layer.adapt_statistics;
   row.learning_rate_scale = layer.learning_rate_scale;
+  row.int8_keeps_float = Int8KeepsFloat(network, layer);
   if (layer.head >= 0) {
     row.head = network.heads[static_cast<std::size_t>(layer.head)].name;
   }

@@ -19,9 +19,9 @@ const GraphParameter& WeightOf(const NetworkState& network, const GraphLayer& la
   return network.parameters[static_cast<std::size_t>(layer.parameters[0])];
 }
 
-bool IsHeadOutput(const NetworkState& network, int layer) {
+bool IsHeadOutput(const NetworkState& network, const GraphLayer& layer) {
   return std::any_of(network.heads.begin(), network.heads.end(),
-                     [&](const GraphHead& head) { return head.output == layer; });
+                     [&](const GraphHead& head) { return network.logits(head) == layer.output; });
 }
 
 }  // namespace
@@ -37,17 +37,33 @@ std::string_view Int8KeepsFloat(const ConvolutionGeometry& geometry) {
   return Int8KeepsFloat(geometry.channels, geometry.output_channels);
 }
 
-bool HasInt8Weights(const NetworkState& network, int layer) {
-  const GraphLayer& graph_layer = network.layers[static_cast<std::size_t>(layer)];
-  if (graph_layer.is_constant || graph_layer.parameters.empty()) return false;
-  const Shape& shape = WeightOf(network, graph_layer).shape;
-  if (graph_layer.layer->HasTableGradient()) {
-    return shape.element_count() >= kLeastTable && shape[1] >= kLeastWidth;
+std::string_view Int8KeepsFloat(const NetworkState& network, const GraphLayer& layer) {
+  if (layer.parameters.empty()) return "no weights";
+  if (layer.is_constant) return "computed from no input";
+  const Shape& shape = WeightOf(network, layer).shape;
+  if (layer.layer->HasTableGradient()) {
+    return shape.element_count() >= kLeastTable && shape[1] >= kLeastWidth ? "" : "few";
   }
-  const LayerTraits traits = TraitsOf(graph_layer);
-  if (traits.convolution) return Int8KeepsFloat(*traits.convolution).empty();
-  if (traits.product == LayerProduct::kNone || IsHeadOutput(network, layer)) return false;
-  return Int8KeepsFloat(shape.element_count() / shape[0], shape[0]).empty();
+  const LayerTraits traits = TraitsOf(layer);
+  if (traits.convolution) return Int8KeepsFloat(*traits.convolution);
+  if (traits.product == LayerProduct::kNone) return "not a product";
+  if (IsHeadOutput(network, layer)) return "a head's output";
+  return Int8KeepsFloat(shape.element_count() / shape[0], shape[0]);
+}
+
+bool HasInt8Weights(const NetworkState& network, int layer) {
+  return Int8KeepsFloat(network, network.layers[static_cast<std::size_t>(layer)]).empty();
+}
+
+bool AreInt8Weights(const NetworkState& network, int layer) {
+  const GraphLayer& graph_layer = network.layers[static_cast<std::size_t>(layer)];
+  const Shape& shape = WeightOf(network, graph_layer).shape;
+  const std::int64_t columns = shape.element_count() / shape[0];
+  const float* const values = network.parameter_values(graph_layer.parameters[0]);
+  for (std::int64_t i = 0; i < shape[0]; ++i) {
+    if (!AreSymmetricBytes(values + i * columns, columns)) return false;
+  }
+  return true;
 }
 
 Int8Rows QuantizeRows(const NetworkState& network, int layer) {

@@ -19,9 +19,10 @@ namespace espalier {
 /// each position.
 std::string_view Int8KeepsFloat(const ConvolutionGeometry& geometry);
 
-/// True if parameter 0 of that layer, weights or the table of an embedding, has 8 bits there, with
-/// a scale for each row of its first dimension. Not the heads' own dense layers, nor what is
-/// computed from no input.
+/// Why parameter 0 of a layer, weights or the table of an embedding, stays float there, for people:
+/// "a head's output"; empty: it has 8 bits, with a scale for each row of its first dimension.
+std::string_view Int8KeepsFloat(const NetworkState& network, const GraphLayer& layer);
+
 bool HasInt8Weights(const NetworkState& network, int layer);
 
 /// Rows of bytes (kernels/matmul/symmetric_bytes.h), each with a scale.
@@ -33,6 +34,9 @@ struct Int8Rows {
   std::int64_t rows() const { return scales.size(); }
   const std::int8_t* row(std::int64_t i) const { return bytes.data() + i * columns; }
 };
+
+/// True if a layer that HasInt8Weights loses nothing by them: its weights are bytes and scales.
+bool AreInt8Weights(const NetworkState& network, int layer);
 
 /// The rows of parameter 0 of a layer.
 Int8Rows QuantizeRows(const NetworkState& network, int layer);

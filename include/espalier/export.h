@@ -20,6 +20,10 @@ struct OnnxExportOptions {
   /// Of the model: kLeastOnnxOperatorSet to kMostOnnxOperatorSet. Programs read sets up to that of
   /// their own time; newer ones have one operator for Mish (18), gelu (20) and group norms (21).
   int operator_set = kLeastOnnxOperatorSet;
+  /// The weights that SaveOptions::int8_weights writes in 8 bits are so in the model: bytes with a
+  /// scale for each output, made floats by DequantizeLinear, and rows of tables by what is read of
+  /// them. Programs that run it compute in floats, as the network with the rounded weights does.
+  bool int8_weights = false;
 };
 
 /// Writes the network as an ONNX model, as safely as SaveNetwork writes:

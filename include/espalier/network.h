@@ -67,7 +67,9 @@ struct LayerDescription {
   bool is_frozen = false;
   bool adapts_statistics = false;
   double learning_rate_scale = 1.0;
-  std::string head;  ///< name of the head it belongs to, or empty
+  std::string head;              ///< name of the head it belongs to, or empty
+  std::string int8_keeps_float;  ///< why its weights stay float with Precision::kInt8, for people:
+                                 ///< "few"; empty: they have 8 bits
   enum class Fate { kKept, kNew, kDropped } fate = Fate::kKept;
 };
 

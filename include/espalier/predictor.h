@@ -17,8 +17,9 @@ struct PredictorConfig {
   std::int64_t max_batch_size = 256;  ///< larger batches are run in pieces of this size
   bool logits = false;                ///< logits instead of probabilities
   Precision precision = Precision::kFp32;
-  std::vector<std::string> heads;  ///< only these, in the network's order; empty: all, or none
-                                   ///< where layers are given
+  std::vector<std::string> keep_float;  ///< layers whose weights stay in float in any precision
+  std::vector<std::string> heads;       ///< only these, in the network's order; empty: all, or none
+                                        ///< where layers are given
   /// What these layers of floats make, features say: behind the heads' columns, in this order, as
   /// they lie outside.
   std::vector<std::string> layers;

@@ -130,10 +130,15 @@ struct Problem {
       }
       if (!is_finite) scales[static_cast<std::size_t>(j)] = kNan;
       if (!is_finite || greatest < 0x1p-56f) continue;
-      scales[static_cast<std::size_t>(j)] = static_cast<float>(greatest / 127.0);
+      float& scale = scales[static_cast<std::size_t>(j)];
+      scale = static_cast<float>(greatest / 127.0);
+      // One weight alone is at least once its own magnitude.
+      const bool is_own_scale = k == 1 && scale * 127.0f != greatest;
+      if (is_own_scale) scale = greatest;
       for (std::int64_t i = 0; i < k; ++i) {
         const std::size_t at = static_cast<std::size_t>(i * n + j);
-        w[at] = static_cast<std::int64_t>(std::nearbyint(b[at] * (127.0 / greatest)));
+        w[at] = static_cast<std::int64_t>(
+            std::nearbyint(b[at] * ((is_own_scale ? 1.0 : 127.0) / greatest)));
       }
     }
     std::vector<float> c(static_cast<std::size_t>(m * n));

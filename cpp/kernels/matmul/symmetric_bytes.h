@@ -6,9 +6,13 @@
 //
 //   value[i] ≈ scale·q[i],  scale = max |value| / 127,  q in -127 … 127
 //
-// q is value / scale rounded to nearest, ties to even, with max |value| / 127 in float64. Whoever
-// quantizes scale·q[i] (a product in float32) gets the same q and the same bits of the scale. One
+// q is value / scale rounded to nearest, ties to even, with max |value| / 127 in float64. A scale
 // that would give infinity, next to the greatest float, is the next lower one.
+//
+// Where values are not scale·q by that scale, but are by another one, max |value| / m with the
+// least m below 127, as those of a model that others quantized, they have that one and its q: so
+// nothing is rounded. Whoever quantizes scale·q[i] (a product in float32) gets the same q and the
+// same bits of the scale.
 
 #include <cstdint>
 
@@ -24,6 +28,9 @@ inline constexpr double kMostByte = 127.0;
 /// values that count as 0, where the scale is 0, and such as are not finite, where it is NaN.
 float QuantizeSymmetric(const float* values, std::int64_t stride, std::int64_t count,
                         std::int8_t* q);
+
+/// True if values are scale·q to the bit, so that nothing is lost in bytes: -0 is 0.
+bool AreSymmetricBytes(const float* values, std::int64_t count);
 
 /// values[i] = scale · q[i].
 void DequantizeSymmetric(const std::int8_t* q, float scale, std::int64_t count, float* values);

@@ -20,6 +20,7 @@ public final class LayerSummary {
   private final boolean adaptsStatistics;
   private final double learningRateScale;
   private final String head;
+  private final String int8KeepsFloat;
   private final Fate fate;
 
   /** Takes what native code says of a layer; cpp/jvm/config_json.h names the fields. */
@@ -33,6 +34,7 @@ public final class LayerSummary {
     adaptsStatistics = (Boolean) layer.get("adapts_statistics");
     learningRateScale = ((Number) layer.get("learning_rate_scale")).doubleValue();
     head = (String) layer.get("head");
+    int8KeepsFloat = (String) layer.get("int8_keeps_float");
     fate = Fate.valueOf(((String) layer.get("fate")).toUpperCase(Locale.ROOT));
   }
 
@@ -125,6 +127,11 @@ public final class LayerSummary {
    */
   public Fate fate() {
     return fate;
+  }
+
+  /** Returns why its weights stay in float with {@link Precision#INT8}; "": they have 8 bits. */
+  String int8KeepsFloat() {
+    return int8KeepsFloat;
   }
 
   @Override

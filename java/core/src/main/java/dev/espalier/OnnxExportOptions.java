@@ -27,19 +27,25 @@ import java.util.Map;
 @CheckReturnValue
 public final class OnnxExportOptions {
   private static final OnnxExportOptions DEFAULTS =
-      new OnnxExportOptions(false, List.of(), List.of(), 17);
+      new OnnxExportOptions(false, List.of(), List.of(), 17, false);
 
   private final boolean isLogits;
   private final List<String> heads;
   private final List<String> layers;
   private final int operatorSet;
+  private final boolean isInt8Weights;
 
   private OnnxExportOptions(
-      boolean isLogits, List<String> heads, List<String> layers, int operatorSet) {
+      boolean isLogits,
+      List<String> heads,
+      List<String> layers,
+      int operatorSet,
+      boolean isInt8Weights) {
     this.isLogits = isLogits;
     this.heads = heads;
     this.layers = layers;
     this.operatorSet = operatorSet;
+    this.isInt8Weights = isInt8Weights;
   }
 
   /**
@@ -57,7 +63,7 @@ public final class OnnxExportOptions {
    * @return changed options
    */
   public OnnxExportOptions logits() {
-    return new OnnxExportOptions(true, heads, layers, operatorSet);
+    return new OnnxExportOptions(true, heads, layers, operatorSet, isInt8Weights);
   }
 
   /**
@@ -69,7 +75,7 @@ public final class OnnxExportOptions {
    */
   public OnnxExportOptions heads(String... names) {
     return new OnnxExportOptions(
-        isLogits, List.of(Arguments.names("heads", names)), layers, operatorSet);
+        isLogits, List.of(Arguments.names("heads", names)), layers, operatorSet, isInt8Weights);
   }
 
   /**
@@ -82,7 +88,7 @@ public final class OnnxExportOptions {
    */
   public OnnxExportOptions layers(String... names) {
     return new OnnxExportOptions(
-        isLogits, heads, List.of(Arguments.names("layers", names)), operatorSet);
+        isLogits, heads, List.of(Arguments.names("layers", names)), operatorSet, isInt8Weights);
   }
 
   /**
@@ -98,7 +104,24 @@ public final class OnnxExportOptions {
     if (version < 17 || version > 22) {
       throw new IllegalArgumentException("operatorSet: expected from 17 to 22, got " + version);
     }
-    return new OnnxExportOptions(isLogits, heads, layers, version);
+    return new OnnxExportOptions(isLogits, heads, layers, version, isInt8Weights);
+  }
+
+  /**
+   * Writes the weights that {@link SaveOptions#int8Weights()} writes in 8 bits so here, too: bytes
+   * with a scale for each output, which {@code DequantizeLinear} makes floats of as the model runs,
+   * and tables of which only the rows that are read become floats. About a quarter of the bytes for
+   * a transformer. Programs that run the model compute in float with the rounded weights: their
+   * answers are those of the network loaded from such a file. {@link Network#importOnnx} gives the
+   * same bytes and scales again.
+   *
+   * <p>ONNX Runtime converts such weights anew in each run, unless the session option {@code
+   * session.disable_quant_qdq} is {@code 1}: then once, when it loads the model.
+   *
+   * @return changed options
+   */
+  public OnnxExportOptions int8Weights() {
+    return new OnnxExportOptions(isLogits, heads, layers, operatorSet, true);
   }
 
   /**
@@ -138,9 +161,28 @@ public final class OnnxExportOptions {
     return operatorSet;
   }
 
+  /**
+   * Returns whether weights are written in 8 bits where a predictor can have them so.
+   *
+   * @return false for floats
+   */
+  public boolean isInt8Weights() {
+    return isInt8Weights;
+  }
+
   String toJson() {
     return JsonWriter.write(
-        Map.of("logits", isLogits, "heads", heads, "layers", layers, "operator_set", operatorSet));
+        Map.of(
+            "logits",
+            isLogits,
+            "heads",
+            heads,
+            "layers",
+            layers,
+            "operator_set",
+            operatorSet,
+            "int8_weights",
+            isInt8Weights));
   }
 
   /** Returns for example {@code "probabilities, all heads, operator set 17"}. */
@@ -151,6 +193,7 @@ public final class OnnxExportOptions {
         + which
         + (layers.isEmpty() ? "" : ", layers " + layers)
         + ", operator set "
-        + operatorSet;
+        + operatorSet
+        + (isInt8Weights ? ", weights in 8 bits" : "");
   }
 }

@@ -26,12 +26,17 @@ import java.util.Objects;
  * of these numbers is worse than in float by more than it. The tolerance bounds what was seen on
  * these examples, no more: of 200 of them, one answer is 0.005 of an accuracy.
  *
- * <p><b>Speed</b> is that of calls with a number of examples, as the predictor will have: the three
- * take turns, call for call on the same examples, on the calling thread as much as the options let
- * them. A less exact precision is chosen where its median over all turns is faster than what was
- * chosen so far by more than 5 %. Measured times differ from run to run, and so may the choice
- * where two are about as fast; on a CPU without AVX-512 VNNI often none is faster than float by
- * much. It takes half a second, and the evaluations.
+ * <p><b>Mixtures.</b> Where 8 bits alone are beyond the tolerance, so are 8 bits with some layers
+ * {@linkplain PredictorOptions#keepFloat kept in float}: those whose {@linkplain
+ * Quantization.Layer#effect effect} on the answers is the greatest, by the first 32 examples, and
+ * as few of them as bring the scores within the tolerance, found by halves.
+ *
+ * <p><b>Speed</b> is that of calls with a number of examples, as the predictor will have: all take
+ * turns, call for call on the same examples, on the calling thread as much as the options let them.
+ * A less exact precision is chosen where its median over all turns is faster than what was chosen
+ * so far by more than 5 %. Measured times differ from run to run, and so may the choice where two
+ * are about as fast; on a CPU without AVX-512 VNNI often none is faster than float by much. It
+ * takes half a second, and the evaluations.
  *
  * @since 0.1
  */
@@ -42,11 +47,13 @@ public final class PrecisionChoice {
   private final double tolerance;
   private final int batchSize;
   private final List<Candidate> candidates;
+  private final Candidate best;
 
   /**
-   * A precision that was measured.
+   * A precision, or a mixture, that was measured.
    *
    * @param precision what was measured
+   * @param keepFloat names of the layers whose weights it keeps in float; empty for none
    * @param examplesPerSecond by the median of the turns
    * @param speedup median, over the turns, of the time in float over its time
    * @param scores what its answers were judged by, as {@code accuracy of task "kind"}, without what
@@ -59,6 +66,7 @@ public final class PrecisionChoice {
    */
   public record Candidate(
       Precision precision,
+      List<String> keepFloat,
       double examplesPerSecond,
       double speedup,
       Map<String, Double> scores,
@@ -66,9 +74,10 @@ public final class PrecisionChoice {
       boolean isWithinTolerance,
       long nativeBytes) {
     /**
-     * Copies the scores.
+     * Copies names and scores.
      *
      * @param precision as above, like all others
+     * @param keepFloat so
      * @param examplesPerSecond so
      * @param speedup so
      * @param scores so
@@ -78,6 +87,7 @@ public final class PrecisionChoice {
      */
     public Candidate {
       Objects.requireNonNull(precision, "precision");
+      keepFloat = List.copyOf(Objects.requireNonNull(keepFloat, "keepFloat"));
       scores = Map.copyOf(Objects.requireNonNull(scores, "scores"));
     }
   }
@@ -87,7 +97,8 @@ public final class PrecisionChoice {
     this.tolerance = tolerance;
     this.batchSize = batchSize;
     this.candidates = List.copyOf(candidates);
-    this.options = options.precision(best(candidates).precision());
+    best = best(candidates);
+    this.options = options.precision(best.precision()).keepFloat(best.keepFloat());
   }
 
   /** Returns the one to take; the first is float. */
@@ -113,7 +124,7 @@ public final class PrecisionChoice {
    * @throws ShapeException if inputs have the wrong size
    * @throws NonFiniteException if an input is not finite, naming the example
    * @throws IllegalStateException if the network is closed or another thread trains it
-   * @throws NativeMemoryException if there is no memory for three predictors and the answers
+   * @throws NativeMemoryException if there is no memory for the predictors and the answers
    */
   public static PrecisionChoice measure(Network network, Dataset validation, double tolerance) {
     return measure(network, validation, tolerance, PredictorOptions.defaults(), 1);
@@ -146,7 +157,7 @@ public final class PrecisionChoice {
   }
 
   /**
-   * Returns the options with the precision to take.
+   * Returns the options with the precision to take, and the layers to keep in float.
    *
    * @return for {@link Network#predictor(PredictorOptions)}
    */
@@ -166,7 +177,7 @@ public final class PrecisionChoice {
   /**
    * Returns what was measured.
    *
-   * @return a candidate for each precision, float first
+   * @return a candidate for each precision, float first, and for a mixture, if one was found
    */
   public List<Candidate> candidates() {
     return candidates;
@@ -184,7 +195,10 @@ public final class PrecisionChoice {
     rows.add(header.toArray(String[]::new));
     for (Candidate candidate : candidates) {
       List<String> row = new ArrayList<>();
-      row.add(candidate.precision().name());
+      int kept = candidate.precision() == Precision.FP32 ? 0 : candidate.keepFloat().size();
+      row.add(
+          candidate.precision()
+              + (kept == 0 ? "" : " but " + kept + (kept == 1 ? " layer" : " layers")));
       row.add(String.format(Locale.ROOT, "%,.0f", candidate.examplesPerSecond()));
       row.add(String.format(Locale.ROOT, "%.2f", candidate.speedup()));
       row.add(String.format(Locale.ROOT, "%.2f", candidate.nativeBytes() / 1e6));
@@ -192,7 +206,7 @@ public final class PrecisionChoice {
         row.add(String.format(Locale.ROOT, "%.4f", candidate.scores().get(score)));
       }
       row.add(
-          candidate.precision() == precision()
+          candidate == best
               ? "chosen"
               : candidate.isWithinTolerance() ? "" : "beyond the tolerance");
       rows.add(row.toArray(String[]::new));
@@ -205,6 +219,9 @@ public final class PrecisionChoice {
         + tolerance
         + "; "
         + Espalier.cpuTarget()
-        + '\n';
+        + '\n'
+        + (best.keepFloat().isEmpty()
+            ? ""
+            : "in float: " + String.join(", ", best.keepFloat()) + '\n');
   }
 }

@@ -18,6 +18,9 @@ final class PrecisionTrial {
   /** Examples whose speed is measured; lengths of texts are as they come. */
   private static final int MOST_TIMED = 256;
 
+  /** Examples by which layers are put into an order. */
+  private static final int MOST_REPORTED = 32;
+
   private static final long LEAST_NANOS = 500_000_000;
   private static final int LEAST_TURNS = 5;
   private static final int MOST_TURNS = 101;
@@ -37,33 +40,43 @@ final class PrecisionTrial {
   }
 
   PrecisionChoice run(double tolerance) {
-    Precision[] precisions = Precision.values();
-    List<Map<String, Double>> scores = scores(precisions);
+    List<PredictorOptions> tried = new ArrayList<>();
+    for (Precision precision : Precision.values()) {
+      tried.add(options.precision(precision));
+    }
+    List<Map<String, Double>> scores = new ArrayList<>();
+    for (PredictorOptions one : tried) {
+      scores.add(scores(one));
+    }
+    Map<String, Double> exact = scores.get(0);
+    exact.values().removeIf(value -> Double.isNaN(value));
+    if (exact.isEmpty()) {
+      throw new IllegalArgumentException(
+          "validation: expected labelled entries for which a metric of "
+              + tasks.stream().map(PrecisionTrial::metric).toList()
+              + " is defined, got none");
+    }
+    int int8 = Precision.INT8.ordinal();
+    if (!(loss(exact, scores.get(int8)) <= tolerance)) {
+      addMixture(tolerance, tried.get(int8), tried, scores);
+    }
+    scores.forEach(own -> own.keySet().retainAll(exact.keySet()));
     List<Predictor> predictors = new ArrayList<>();
     try {
-      for (Precision precision : precisions) {
-        predictors.add(network.predictor(options.precision(precision)));
+      for (PredictorOptions one : tried) {
+        predictors.add(network.predictor(one));
       }
       TargetBinding inputs = TargetBinding.ofInputs(network.networkInputs(), validation);
-      if (!options.layers().isEmpty()) {
-        addSimilarities(predictors, inputs, scores);
-      }
-      scores.forEach(own -> own.keySet().retainAll(scores.get(0).keySet()));
-      if (scores.get(0).isEmpty()) {
-        throw new IllegalArgumentException(
-            "validation: expected labelled entries for which a metric of "
-                + tasks.stream().map(PrecisionTrial::metric).toList()
-                + " is defined, got none");
-      }
       double[][] nanos = time(predictors, inputs);
       List<PrecisionChoice.Candidate> candidates = new ArrayList<>();
-      for (int p = 0; p < precisions.length; p++) {
-        double loss = loss(scores.get(0), scores.get(p));
+      for (int p = 0; p < tried.size(); p++) {
+        double loss = loss(exact, scores.get(p));
         double[] ratios = new double[nanos[p].length];
         Arrays.setAll(ratios, new Ratio(nanos[0], nanos[p])::of);
         candidates.add(
             new PrecisionChoice.Candidate(
-                precisions[p],
+                tried.get(p).precision(),
+                tried.get(p).keepFloat(),
                 1e9 * timedExamples() / median(nanos[p]),
                 median(ratios),
                 scores.get(p),
@@ -74,6 +87,45 @@ final class PrecisionTrial {
       return new PrecisionChoice(options, tolerance, callSize(), candidates);
     } finally {
       predictors.forEach(Predictor::close);
+    }
+  }
+
+  /**
+   * Adds 8 bits with the fewest layers in float that bring it within the tolerance, of those whose
+   * effect is the greatest; nothing where all would have to be. By halves, for each trial evaluates
+   * all examples.
+   */
+  private void addMixture(
+      double tolerance,
+      PredictorOptions int8,
+      List<PredictorOptions> tried,
+      List<Map<String, Double>> scores) {
+    Dataset some = Datasets.range(validation, 0, Math.min(MOST_REPORTED, validation.size()));
+    List<String> order =
+        Quantization.measure(network, some, options).mostAffected().stream()
+            .map(Quantization.Layer::name)
+            .toList();
+    PredictorOptions best = null;
+    Map<String, Double> scoresOfBest = Map.of();
+    int tooFew = 0;
+    int enough = order.size();
+    while (enough - tooFew > 1) {
+      int count = (tooFew + enough) / 2;
+      List<String> kept = new ArrayList<>(options.keepFloat());
+      kept.addAll(order.subList(0, count));
+      PredictorOptions mixture = int8.keepFloat(kept);
+      Map<String, Double> own = scores(mixture);
+      if (loss(scores.get(0), own) <= tolerance) {
+        enough = count;
+        best = mixture;
+        scoresOfBest = own;
+      } else {
+        tooFew = count;
+      }
+    }
+    if (best != null) {
+      tried.add(best);
+      scores.add(scoresOfBest);
     }
   }
 
@@ -106,72 +158,73 @@ final class PrecisionTrial {
         .reduce(Double.NEGATIVE_INFINITY, Math::max);
   }
 
-  /** Returns the metrics that are defined in float, of each precision. */
-  private List<Map<String, Double>> scores(Precision[] precisions) {
-    List<Map<String, Double>> scores = new ArrayList<>();
-    for (Precision precision : precisions) {
-      Map<String, Double> own = new LinkedHashMap<>();
-      scores.add(own);
-      if (tasks.isEmpty()) {
-        continue;
-      }
-      Evaluation evaluation = evaluate(precision);
+  /** Returns what all answers are judged by, which may be NaN. */
+  private Map<String, Double> scores(PredictorOptions one) {
+    Map<String, Double> scores = new LinkedHashMap<>();
+    if (!tasks.isEmpty()) {
+      Evaluation evaluation = evaluate(one);
       List<String> judged = evaluation.tasks().stream().map(TaskEvaluation::task).toList();
       for (Task task : tasks) {
         if (judged.contains(task.name())) {
           TaskMetric metric = metric(task);
-          own.put(metric.toString(), metric.value(evaluation));
+          scores.put(metric.toString(), metric.value(evaluation));
         }
       }
-      if (precision == Precision.FP32) {
-        own.values().removeIf(value -> Double.isNaN(value));
-      }
+    }
+    if (!options.layers().isEmpty()) {
+      scores.put(SIMILARITY, similarity(one));
     }
     return scores;
   }
 
-  private Evaluation evaluate(Precision precision) {
+  private Evaluation evaluate(PredictorOptions one) {
     TargetBinding binding =
         TargetBinding.ofValidation(network.tasks(), network.networkInputs(), validation);
     EvaluationRun run =
         new EvaluationRun(network.handle(), binding, validation, OptionalDouble.empty(), Map.of());
+    PredictorOptions logits = PredictorOptions.defaults().logits();
     try (Predictor predictor =
-        network.predictor(PredictorOptions.defaults().logits().precision(precision))) {
+        network.predictor(logits.precision(one.precision()).keepFloat(one.keepFloat()))) {
       return run.withPredictor(predictor);
     }
   }
 
-  private void addSimilarities(
-      List<Predictor> predictors, TargetBinding inputs, List<Map<String, Double>> scores) {
+  /** Returns the mean, over the examples, of the similarity of layers to those in float. */
+  private double similarity(PredictorOptions one) {
+    try (Predictor exact = network.predictor(options.precision(Precision.FP32));
+        Predictor other = network.predictor(one)) {
+      return similarity(exact, other);
+    }
+  }
+
+  private double similarity(Predictor exactOnes, Predictor others) {
     int size = validation.size();
-    int width = predictors.get(0).outputSize();
+    int width = exactOnes.outputSize();
     int heads = tasks.stream().mapToInt(Task::width).sum();
     int chunk = Math.min(size, 32);
+    TargetBinding inputs = TargetBinding.ofInputs(network.networkInputs(), validation);
     Batch batch = new Batch(inputs, chunk, true);
     ByteBuffer bytes = DirectMemory.allocate((long) chunk * width, "outputs of " + chunk);
     FloatBuffer outputs = bytes.asFloatBuffer();
     float[] exact = new float[chunk * width];
     float[] other = new float[chunk * width];
-    double[] sums = new double[predictors.size()];
+    double sum = 0;
     int[] order = Shuffle.identity(size);
     for (int first = 0; first < size; first += chunk) {
       int count = Math.min(chunk, size - first);
       batch.read(validation, order, first, count);
       batch.requireFiniteInputs();
-      for (int p = 0; p < sums.length; p++) {
-        predictors.get(p).predictAt(count, batch.inputAddress(), DirectMemory.address(bytes));
-        outputs.get(0, p == 0 ? exact : other, 0, count * width);
-        for (int i = 0; i < count; i++) {
-          int from = i * width + heads;
-          sums[p] += p == 0 ? 1 : cosine(exact, other, from, (i + 1) * width);
-        }
+      exactOnes.predictAt(count, batch.inputAddress(), DirectMemory.address(bytes));
+      outputs.get(0, exact, 0, count * width);
+      others.predictAt(count, batch.inputAddress(), DirectMemory.address(bytes));
+      outputs.get(0, other, 0, count * width);
+      for (int i = 0; i < count; i++) {
+        sum += cosine(exact, other, i * width + heads, (i + 1) * width);
       }
     }
     Reference.reachabilityFence(bytes);
     Reference.reachabilityFence(batch);
-    for (int p = 0; p < sums.length; p++) {
-      scores.get(p).put(SIMILARITY, sums[p] / size);
-    }
+    return sum / size;
   }
 
   /** Returns 1 where both are 0. */

@@ -102,17 +102,18 @@ public final class Predictor implements AutoCloseable {
   private static NativeHandle create(NativeHandle network, PredictorOptions options) {
     String json =
         JsonWriter.write(
-            Map.of(
-                "max_batch_size", options.maxBatchSize(),
-                "logits", options.isLogits(),
-                "heads", options.heads(),
-                "layers", options.layers(),
-                "threads", options.threads().orElse(0),
-                "pixel_scale", options.pixelScale(),
-                "pixel_offset", options.pixelOffset(),
-                "precision", options.precision().key(),
-                "weight_copies", options.weightCopies().orElse(0),
-                "other_shapes", options.otherShapes()));
+            Map.ofEntries(
+                Map.entry("max_batch_size", options.maxBatchSize()),
+                Map.entry("logits", options.isLogits()),
+                Map.entry("heads", options.heads()),
+                Map.entry("layers", options.layers()),
+                Map.entry("threads", options.threads().orElse(0)),
+                Map.entry("pixel_scale", options.pixelScale()),
+                Map.entry("pixel_offset", options.pixelOffset()),
+                Map.entry("precision", options.precision().key()),
+                Map.entry("keep_float", options.keepFloat()),
+                Map.entry("weight_copies", options.weightCopies().orElse(0)),
+                Map.entry("other_shapes", options.otherShapes())));
     return FlightRecording.isInUse()
         ? FlightRecording.predictorCompile(json, () -> network.createPredictor(json))
         : network.createPredictor(json);

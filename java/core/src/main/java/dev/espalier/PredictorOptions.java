@@ -27,6 +27,7 @@ public final class PredictorOptions {
           1f / 255f,
           0,
           Precision.FP32,
+          List.of(),
           OptionalInt.empty(),
           0);
 
@@ -38,6 +39,7 @@ public final class PredictorOptions {
   private final float pixelScale;
   private final float pixelOffset;
   private final Precision precision;
+  private final List<String> keepFloat;
   private final OptionalInt weightCopies;
   private final int otherShapes;
 
@@ -50,6 +52,7 @@ public final class PredictorOptions {
       float pixelScale,
       float pixelOffset,
       Precision precision,
+      List<String> keepFloat,
       OptionalInt weightCopies,
       int otherShapes) {
     this.maxBatchSize = maxBatchSize;
@@ -60,6 +63,7 @@ public final class PredictorOptions {
     this.pixelScale = pixelScale;
     this.pixelOffset = pixelOffset;
     this.precision = precision;
+    this.keepFloat = keepFloat;
     this.weightCopies = weightCopies;
     this.otherShapes = otherShapes;
   }
@@ -93,6 +97,7 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
+        keepFloat,
         weightCopies,
         otherShapes);
   }
@@ -112,6 +117,7 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
+        keepFloat,
         weightCopies,
         otherShapes);
   }
@@ -134,6 +140,7 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
+        keepFloat,
         weightCopies,
         otherShapes);
   }
@@ -158,6 +165,7 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
+        keepFloat,
         weightCopies,
         otherShapes);
   }
@@ -181,6 +189,7 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
+        keepFloat,
         weightCopies,
         otherShapes);
   }
@@ -206,6 +215,7 @@ public final class PredictorOptions {
         scale,
         offset,
         precision,
+        keepFloat,
         weightCopies,
         otherShapes);
   }
@@ -227,6 +237,35 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         value,
+        keepFloat,
+        weightCopies,
+        otherShapes);
+  }
+
+  /**
+   * Keeps the weights of some layers in float, whatever the {@link #precision}: {@link
+   * Quantization} says what each layer loses in 8 bits, and {@link PrecisionChoice} finds the few
+   * that a network needs in float.
+   *
+   * @param layers names of layers of the network, at least one
+   * @return changed options
+   * @throws IllegalArgumentException if there is no name, or one is empty or given twice
+   */
+  public PredictorOptions keepFloat(String... layers) {
+    return keepFloat(List.of(Arguments.names("keepFloat", layers)));
+  }
+
+  PredictorOptions keepFloat(List<String> layers) {
+    return new PredictorOptions(
+        maxBatchSize,
+        isLogits,
+        heads,
+        this.layers,
+        threads,
+        pixelScale,
+        pixelOffset,
+        precision,
+        layers,
         weightCopies,
         otherShapes);
   }
@@ -260,6 +299,7 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
+        keepFloat,
         OptionalInt.of(count),
         otherShapes);
   }
@@ -284,6 +324,7 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
+        keepFloat,
         weightCopies,
         count);
   }
@@ -362,6 +403,15 @@ public final class PredictorOptions {
   }
 
   /**
+   * Returns the layers whose weights stay in float.
+   *
+   * @return names; empty for none
+   */
+  public List<String> keepFloat() {
+    return keepFloat;
+  }
+
+  /**
    * Returns the copies of the weights for callers on different CPUs.
    *
    * @return 1 to 256; empty for as many as pay
@@ -397,6 +447,7 @@ public final class PredictorOptions {
         pixelScale,
         pixelOffset,
         precision,
+        keepFloat,
         weightCopies,
         otherShapes);
   }
@@ -431,6 +482,8 @@ public final class PredictorOptions {
         + pixelOffset
         + ", precision="
         + precision
+        + ", keepFloat="
+        + keepFloat
         + ", weightCopies="
         + (weightCopies.isPresent() ? weightCopies.getAsInt() : "as many as pay")
         + ", otherShapes="

@@ -19,7 +19,13 @@ final class OnnxRun implements AutoCloseable {
   private final OrtSession session;
 
   OnnxRun(Path model) throws OrtException {
-    session = environment.createSession(model.toString(), new OrtSession.SessionOptions());
+    this(model, OrtSession.SessionOptions.OptLevel.ALL_OPT);
+  }
+
+  OnnxRun(Path model, OrtSession.SessionOptions.OptLevel level) throws OrtException {
+    OrtSession.SessionOptions options = new OrtSession.SessionOptions();
+    options.setOptimizationLevel(level);
+    session = environment.createSession(model.toString(), options);
   }
 
   OrtSession session() {

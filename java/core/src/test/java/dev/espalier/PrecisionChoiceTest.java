@@ -48,7 +48,7 @@ class PrecisionChoiceTest {
 
   private static PrecisionChoice.Candidate candidate(
       double speedup, boolean isWithin, Precision of) {
-    return new PrecisionChoice.Candidate(of, 1, speedup, Map.of(), 0, isWithin, 1);
+    return new PrecisionChoice.Candidate(of, List.of(), 1, speedup, Map.of(), 0, isWithin, 1);
   }
 
   /** Answers are deterministic, times are not: the rule is tested on given ones. */
@@ -123,9 +123,78 @@ class PrecisionChoiceTest {
       assertEquals(Precision.INT8, int8.precision());
       assertFalse(int8.isWithinTolerance());
       assertTrue(int8.lossOfScore() > 0.5, int8.toString());
-      assertTrue(choice.precision() != Precision.INT8);
+      assertTrue(
+          choice.precision() != Precision.INT8
+              || choice.options().keepFloat().equals(List.of("first")),
+          choice.toString());
       assertTrue(choice.toString().contains("beyond the tolerance"), choice.toString());
     }
+  }
+
+  /**
+   * A unit of the third layer that is always 0 is weighed by a million in the fourth, whose bytes
+   * are then 0 for all other units.
+   */
+  @Test
+  void whatInt8LosesInOneLayerIsLeftToFloatThere() {
+    try (Network network =
+        Network.builder(Shape.vector(INPUTS))
+            .dense("first", 128)
+            .relu()
+            .dense("second", 128)
+            .relu()
+            .dense("third", 128)
+            .relu()
+            .dense("fourth", 96)
+            .head("kind", Head.values("size"))
+            .build(4)) {
+      float[] third = network.parameter("third.weight");
+      Arrays.fill(third, 0, 128, 0);
+      network.setParameter("third.weight", third);
+      float[] fourth = network.parameter("fourth.weight");
+      for (int unit = 0; unit < 96; unit++) {
+        fourth[unit * 128] = 1e6f;
+      }
+      network.setParameter("fourth.weight", fourth);
+      float[][] inputs = inputs();
+      float[][] sizes = new float[EXAMPLES][1];
+      try (Predictor predictor = network.predictor()) {
+        for (int i = 0; i < EXAMPLES; i++) {
+          sizes[i] = predictor.predict(inputs[i]);
+        }
+      }
+      Dataset data = Datasets.of(inputs, sizes);
+      PrecisionChoice choice = PrecisionChoice.measure(network, data, 0.01);
+      assertEquals(4, choice.candidates().size(), choice.toString());
+      assertFalse(choice.candidates().get(2).isWithinTolerance(), choice.toString());
+      PrecisionChoice.Candidate mixture = choice.candidates().get(3);
+      assertEquals(Precision.INT8, mixture.precision());
+      assertEquals(List.of("fourth"), mixture.keepFloat());
+      assertTrue(mixture.isWithinTolerance(), choice.toString());
+      assertTrue(choice.toString().contains("INT8 but 1 layer "), choice.toString());
+      PrecisionChoice taken =
+          new PrecisionChoice(
+              PredictorOptions.defaults(),
+              0,
+              1,
+              List.of(candidate(1, true, Precision.FP32), with(mixture, 2)));
+      assertEquals(Precision.INT8, taken.precision());
+      assertEquals(List.of("fourth"), taken.options().keepFloat());
+      assertTrue(taken.toString().contains("in float: fourth"), taken.toString());
+      Quantization report = Quantization.measure(network, data);
+      assertEquals("fourth", report.mostAffected().get(0).name(), report.toString());
+      assertEquals(1e6, report.mostAffected().get(0).greatest());
+      assertTrue(report.mostAffected().get(0).error() > 0.9, report.toString());
+      assertTrue(report.mostAffected().get(1).effect() < 0.05, report.toString());
+      // Where all have to stay in float, there is no mixture.
+      PrecisionChoice none = PrecisionChoice.measure(network, data, 0);
+      assertEquals(3, none.candidates().size(), none.toString());
+    }
+  }
+
+  private static PrecisionChoice.Candidate with(PrecisionChoice.Candidate one, double speedup) {
+    return new PrecisionChoice.Candidate(
+        one.precision(), one.keepFloat(), 1, speedup, one.scores(), 0, true, 1);
   }
 
   @Test

@@ -54,6 +54,11 @@ final class ExportCommand implements Callable<Integer> {
       description = "ONNX: the operator set, 17 (default) to 22.")
   private Integer operatorSet;
 
+  @Option(
+      names = "--int8-weights",
+      description = "ONNX: large weights as bytes, about a quarter of a transformer's file.")
+  private boolean int8Weights;
+
   @Mixin private DryRunOption dryRun;
   @Mixin private NewFile output;
   @Mixin private JsonOption json;
@@ -67,10 +72,16 @@ final class ExportCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "-o: expected a file called .onnx or .safetensors, got " + target);
     }
-    if (!isOnnx && (logits || !heads.isEmpty() || !layers.isEmpty() || operatorSet != null)) {
+    boolean isForOnnx =
+        logits
+            || !heads.isEmpty()
+            || !layers.isEmpty()
+            || operatorSet != null
+            || int8Weights;
+    if (!isOnnx && isForOnnx) {
       throw new ParameterException(
           spec.commandLine(),
-          "--logits, --heads, --layers and --opset are for .onnx, got " + target);
+          "--logits, --heads, --layers, --opset and --int8-weights are for .onnx, got " + target);
     }
     ModelFormat.requireEspalier(file);
     PrintWriter out = spec.commandLine().getOut();
@@ -125,6 +136,7 @@ final class ExportCommand implements Callable<Integer> {
     OnnxExportOptions options = OnnxExportOptions.defaults();
     options = logits ? options.logits() : options;
     options = operatorSet == null ? options : options.operatorSet(operatorSet);
+    options = int8Weights ? options.int8Weights() : options;
     options = heads.isEmpty() ? options : options.heads(heads.toArray(String[]::new));
     return layers.isEmpty() ? options : options.layers(layers.toArray(String[]::new));
   }

@@ -2,6 +2,9 @@
 package dev.espalier.cli;
 
 import dev.espalier.Precision;
+import dev.espalier.PredictorOptions;
+import dev.espalier.service.ServiceOptions;
+import java.util.List;
 import picocli.CommandLine.Option;
 
 /** The option for how a model's weights are kept and computed with. */
@@ -14,7 +17,20 @@ final class PrecisionOption {
               + " measures which is best. Default: ${DEFAULT-VALUE}.")
   private Precision precision;
 
-  Precision precision() {
-    return precision;
+  @Option(
+      names = "--keep-float",
+      split = ",",
+      paramLabel = "LAYER",
+      description = "Layers whose weights stay in float, as espalier precision says.")
+  private List<String> keepFloat = List.of();
+
+  PredictorOptions of(PredictorOptions options) {
+    options = options.precision(precision);
+    return keepFloat.isEmpty() ? options : options.keepFloat(keepFloat.toArray(String[]::new));
+  }
+
+  ServiceOptions of(ServiceOptions options) {
+    options = options.precision(precision);
+    return keepFloat.isEmpty() ? options : options.keepFloat(keepFloat.toArray(String[]::new));
   }
 }

@@ -70,7 +70,7 @@ final class PredictCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     ModelFormat.requireEspalier(file);
-    PredictorOptions options = PredictorOptions.defaults().precision(precision.precision());
+    PredictorOptions options = precision.of(PredictorOptions.defaults());
     try (Predictor predictor = Predictor.load(file, options)) {
       if (predictor.tasks().isEmpty()) {
         throw new CommandFailure(

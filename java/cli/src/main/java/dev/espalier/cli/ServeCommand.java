@@ -64,7 +64,7 @@ final class ServeCommand implements Callable<Integer> {
       options = host == null ? options : options.host(host);
       options = port == null ? options : options.port(port);
       options = maxConcurrent == null ? options : options.maxConcurrent(maxConcurrent);
-      options = options.precision(precision.precision());
+      options = precision.of(options);
       String token = System.getenv(TOKEN_VARIABLE);
       return token == null ? options : options.adminToken(token);
     } catch (IllegalArgumentException error) {

@@ -3,7 +3,6 @@ package dev.espalier.service;
 
 import dev.espalier.Espalier;
 import dev.espalier.Instrument;
-import dev.espalier.Precision;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
 import dev.espalier.Shape;
@@ -26,8 +25,8 @@ final class EspalierEngine implements Engine {
   private volatile Served served; // replaced under both locks
 
   /** Loads the model. */
-  EspalierEngine(Path model, Precision precision) {
-    this(model, path -> load(path, precision));
+  EspalierEngine(Path model, PredictorOptions options) {
+    this(model, path -> Predictor.load(path, options));
   }
 
   EspalierEngine(Path model, Function<Path, Predictor> loading) {
@@ -47,12 +46,6 @@ final class EspalierEngine implements Engine {
       predictor.close();
       throw error;
     }
-  }
-
-  private static Predictor load(Path model, Precision precision) {
-    // A request has a thread of its own already; more would only get in each other's way.
-    return Predictor.load(
-        model, PredictorOptions.defaults().maxBatchSize(1).threads(1).precision(precision));
   }
 
   /** What callers rely on. A new model may decide by other thresholds. */

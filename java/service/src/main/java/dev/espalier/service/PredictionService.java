@@ -149,7 +149,7 @@ public final class PredictionService implements AutoCloseable {
       throw new IOException("model: expected a file that can be read, got " + model);
     }
     requireFree(options.host(), options.port());
-    return start(new EspalierEngine(model, options.precision()), true, options);
+    return start(new EspalierEngine(model, options.predictor()), true, options);
   }
 
   /**

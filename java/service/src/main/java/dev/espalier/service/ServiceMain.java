@@ -68,7 +68,7 @@ public final class ServiceMain implements Callable<Integer> {
       description =
           "how weights are kept and computed with: ${COMPLETION-CANDIDATES} (default:"
               + " ${DEFAULT-VALUE})")
-  private Precision precision = ServiceOptions.defaults().precision();
+  private Precision precision = ServiceOptions.defaults().predictor().precision();
 
   @Option(
       names = "--admin-token-file",

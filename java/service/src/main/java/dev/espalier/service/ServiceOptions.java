@@ -3,6 +3,7 @@ package dev.espalier.service;
 
 import dev.espalier.CheckReturnValue;
 import dev.espalier.Precision;
+import dev.espalier.PredictorOptions;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
@@ -24,7 +25,7 @@ public final class ServiceOptions {
           16 << 20,
           Duration.ofSeconds(30),
           Duration.ofSeconds(5),
-          Precision.FP32,
+          PredictorOptions.defaults().maxBatchSize(1).threads(1),
           null);
 
   private final String host;
@@ -33,7 +34,7 @@ public final class ServiceOptions {
   private final int maxBodyBytes;
   private final Duration bodyTimeout;
   private final Duration drain;
-  private final Precision precision;
+  private final PredictorOptions predictor;
   private final String adminToken;
 
   private ServiceOptions(
@@ -43,7 +44,7 @@ public final class ServiceOptions {
       int maxBodyBytes,
       Duration bodyTimeout,
       Duration drain,
-      Precision precision,
+      PredictorOptions predictor,
       String adminToken) {
     this.host = host;
     this.port = port;
@@ -51,7 +52,7 @@ public final class ServiceOptions {
     this.maxBodyBytes = maxBodyBytes;
     this.bodyTimeout = bodyTimeout;
     this.drain = drain;
-    this.precision = precision;
+    this.predictor = predictor;
     this.adminToken = adminToken;
   }
 
@@ -74,7 +75,7 @@ public final class ServiceOptions {
   public ServiceOptions host(String host) {
     Objects.requireNonNull(host, "host");
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, precision, adminToken);
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, predictor, adminToken);
   }
 
   /**
@@ -87,7 +88,7 @@ public final class ServiceOptions {
   public ServiceOptions port(int port) {
     requireInRange("port", 0, 65_535, port);
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, precision, adminToken);
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, predictor, adminToken);
   }
 
   /**
@@ -100,7 +101,7 @@ public final class ServiceOptions {
   public ServiceOptions maxConcurrent(int count) {
     requireInRange("maxConcurrent", 1, Integer.MAX_VALUE, count);
     return new ServiceOptions(
-        host, port, count, maxBodyBytes, bodyTimeout, drain, precision, adminToken);
+        host, port, count, maxBodyBytes, bodyTimeout, drain, predictor, adminToken);
   }
 
   /**
@@ -114,7 +115,7 @@ public final class ServiceOptions {
   public ServiceOptions maxBodyBytes(int count) {
     requireInRange("maxBodyBytes", 1, Integer.MAX_VALUE, count);
     return new ServiceOptions(
-        host, port, maxConcurrent, count, bodyTimeout, drain, precision, adminToken);
+        host, port, maxConcurrent, count, bodyTimeout, drain, predictor, adminToken);
   }
 
   /**
@@ -127,7 +128,7 @@ public final class ServiceOptions {
   public ServiceOptions bodyTimeout(Duration timeout) {
     requireInRange("bodyTimeout", Duration.ofMillis(1), timeout);
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, timeout, drain, precision, adminToken);
+        host, port, maxConcurrent, maxBodyBytes, timeout, drain, predictor, adminToken);
   }
 
   /**
@@ -141,7 +142,7 @@ public final class ServiceOptions {
   public ServiceOptions drain(Duration duration) {
     requireInRange("drain", Duration.ZERO, duration);
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, duration, precision, adminToken);
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, duration, predictor, adminToken);
   }
 
   /**
@@ -153,9 +154,25 @@ public final class ServiceOptions {
    * @return changed options
    */
   public ServiceOptions precision(Precision precision) {
-    Objects.requireNonNull(precision, "precision");
+    return predictor(predictor.precision(precision));
+  }
+
+  /**
+   * Keeps the weights of some layers in float whatever the precision, as {@link
+   * PredictorOptions#keepFloat(String...)} does and {@link dev.espalier.PrecisionChoice} may find
+   * best. A model that has no such layers is refused, also one that is to replace another.
+   *
+   * @param layers names of layers, at least one
+   * @return changed options
+   * @throws IllegalArgumentException if there is no name, or one is empty or given twice
+   */
+  public ServiceOptions keepFloat(String... layers) {
+    return predictor(predictor.keepFloat(layers));
+  }
+
+  private ServiceOptions predictor(PredictorOptions predictor) {
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, precision, adminToken);
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, predictor, adminToken);
   }
 
   /**
@@ -168,7 +185,7 @@ public final class ServiceOptions {
   public ServiceOptions adminToken(String token) {
     AdminGate.requireLong(Objects.requireNonNull(token, "token"));
     return new ServiceOptions(
-        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, precision, token);
+        host, port, maxConcurrent, maxBodyBytes, bodyTimeout, drain, predictor, token);
   }
 
   private static void requireInRange(String name, int least, int most, int value) {
@@ -209,8 +226,9 @@ public final class ServiceOptions {
     return drain;
   }
 
-  Precision precision() {
-    return precision;
+  /** Returns how a predictor is made: a request has a thread of its own already. */
+  PredictorOptions predictor() {
+    return predictor;
   }
 
   Optional<String> adminToken() {
@@ -233,7 +251,8 @@ public final class ServiceOptions {
         + ", drain "
         + drain
         + ", precision "
-        + precision
+        + predictor.precision()
+        + (predictor.keepFloat().isEmpty() ? "" : ", in float " + predictor.keepFloat())
         + (adminToken == null ? "" : ", with a token")
         + "]";
   }

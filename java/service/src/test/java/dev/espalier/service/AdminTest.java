@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.espalier.Espalier;
 import dev.espalier.Head;
 import dev.espalier.Network;
-import dev.espalier.Precision;
 import dev.espalier.Predictor;
 import dev.espalier.Shape;
 import java.io.IOException;
@@ -61,7 +60,7 @@ class AdminTest {
     try (Network network = Network.builder(Shape.vector(4)).head("a", Head.classes(3)).build(1)) {
       network.save(model);
     }
-    engine = new EspalierEngine(model, Precision.FP32);
+    engine = new EspalierEngine(model, ServiceOptions.defaults().predictor());
     service = PredictionService.start(engine, OPTIONS.host("0.0.0.0").adminToken(TOKEN));
   }
 

@@ -54,7 +54,7 @@ class EspalierEngineTest {
   void afterAReloadTheFileServes() throws InterruptedException {
     Path model = folder.resolve("model.safetensors");
     save(4, 0, model);
-    try (EspalierEngine engine = new EspalierEngine(model, Precision.FP32)) {
+    try (EspalierEngine engine = new EspalierEngine(model, ServiceOptions.defaults().predictor())) {
       for (int millis = 0; millis < 10; millis++) {
         save(1000, 0, model);
         Thread other = new Thread(engine::reload);
@@ -73,7 +73,9 @@ class EspalierEngineTest {
   void servesInThePrecisionAskedForAfterAReloadToo() {
     Path model = folder.resolve("model.safetensors");
     float[] inFloat = save(100, 1, model);
-    try (EspalierEngine engine = new EspalierEngine(model, Precision.INT8)) {
+    try (EspalierEngine engine =
+        new EspalierEngine(
+            model, ServiceOptions.defaults().precision(Precision.INT8).predictor())) {
       requireInt8(engine, model, inFloat);
       float[] otherInFloat = save(100, 2, model);
       engine.reload();
@@ -97,7 +99,7 @@ class EspalierEngineTest {
     long handles = Espalier.liveHandles();
     Path model = folder.resolve("model.safetensors");
     save(4, 1, model);
-    EspalierEngine engine = new EspalierEngine(model, Precision.FP32);
+    EspalierEngine engine = new EspalierEngine(model, ServiceOptions.defaults().predictor());
     engine.close();
     engine.close();
     assertThrows(IllegalStateException.class, engine::reload);

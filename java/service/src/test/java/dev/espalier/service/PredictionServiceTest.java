@@ -15,7 +15,6 @@ import dev.espalier.Head;
 import dev.espalier.Instrument;
 import dev.espalier.Network;
 import dev.espalier.NetworkBuilder;
-import dev.espalier.Precision;
 import dev.espalier.Predictor;
 import dev.espalier.Shape;
 import java.io.IOException;
@@ -85,7 +84,7 @@ class PredictionServiceTest {
     try (Network network = network(1)) {
       network.save(model);
     }
-    engine = new EspalierEngine(model, Precision.FP32);
+    engine = new EspalierEngine(model, ServiceOptions.defaults().predictor());
     service = PredictionService.start(engine, options(64, 300));
   }
 
