@@ -182,6 +182,8 @@ class ImportedModelsTest {
       assertEquals(12, report.fused().get("MultiHeadAttention"));
       assertEquals(72, report.fused().get("Dense"));
       assertTrue(report.notes().toString().contains("quantized"), report.toString());
+      assertTrue(
+          report.notes().toString().contains("weights of 73 layers are bytes"), report.toString());
       String output = report.outputs().get("last_hidden_state");
       try (Predictor predictor = network.predictor(PredictorOptions.defaults().layers(output))) {
         Path file = folder.resolve("real.onnx");

@@ -100,6 +100,12 @@ class AdaptTest {
     assertEquals(0, inFloat.get("loss_of_score").asDouble());
     String table = Run.done("precision", model, pictures, labels, "--tolerance", 1).out();
     assertTrue(table.contains("chosen") && table.contains("tolerance 1.0"), table);
+    JsonNode layers = Run.done("precision", model, pictures, labels, "--json", "--layers").json();
+    assertEquals("float", layers.at("/layers/0/form").asText());
+    assertEquals(0, layers.at("/layers/0/error").asDouble());
+    assertTrue(layers.get("effect").isNumber() && layers.get("keep_float").isArray());
+    String report = Run.done("precision", model, pictures, labels, "--layers").out();
+    assertTrue(report.contains("float: not 1 x 1") && report.contains("all of INT8"), report);
     Run.fails(2, "expected 0 to 1, got 1.5", precision("--tolerance", 1.5));
     Run.fails(2, "expected 0 to 1, got NaN", precision("--tolerance", "NaN"));
     Run.fails(2, "expected 1 at least, got 0", precision("--batch-size", 0));
@@ -107,6 +113,9 @@ class AdaptTest {
     assertEquals(plain, Run.done("predict", model, pictures, "--precision", "fp32").out());
     String rounded = Run.done("predict", model, pictures, "--precision", "bf16_weights").out();
     assertEquals(plain.lines().count(), rounded.lines().count());
+    String first = layers.at("/layers/0/name").asText();
+    assertEquals(plain, Run.done("predict", model, pictures, "--keep-float", first).out());
+    Run.fails(1, "which no layer has", "predict", model, pictures, "--keep-float", "no");
     Run.fails(2, "[FP32, BF16_WEIGHTS, INT8]", "predict", model, pictures, "--precision", "int4");
   }
 

@@ -83,6 +83,24 @@ class EspalierEngineTest {
     }
   }
 
+  @Test
+  void keepsLayersInFloatAndRefusesModelsWithoutThem() {
+    Path model = folder.resolve("model.safetensors");
+    float[] inFloat = save(100, 1, model);
+    ServiceOptions options = ServiceOptions.defaults().precision(Precision.INT8);
+    String layer;
+    try (Network network = Network.load(model)) {
+      layer = network.layers().get(0).name();
+    }
+    PredictorOptions kept = options.keepFloat(layer).predictor();
+    try (EspalierEngine engine = new EspalierEngine(model, kept)) {
+      assertArrayEquals(inFloat, engine.answer(served -> served.predict(input()).values()));
+    }
+    assertTrue(options.keepFloat(layer).toString().contains("in float [" + layer + "]"));
+    PredictorOptions unknown = options.keepFloat("no such").predictor();
+    assertThrows(IllegalArgumentException.class, () -> new EspalierEngine(model, unknown));
+  }
+
   private static void requireInt8(EspalierEngine engine, Path model, float[] inFloat) {
     float[] answer = engine.answer(served -> served.predict(input()).values());
     PredictorOptions options = PredictorOptions.defaults().precision(Precision.INT8);
