@@ -73,11 +73,7 @@ final class ExportCommand implements Callable<Integer> {
           spec.commandLine(), "-o: expected a file called .onnx or .safetensors, got " + target);
     }
     boolean isForOnnx =
-        logits
-            || !heads.isEmpty()
-            || !layers.isEmpty()
-            || operatorSet != null
-            || int8Weights;
+        logits || !heads.isEmpty() || !layers.isEmpty() || operatorSet != null || int8Weights;
     if (!isOnnx && isForOnnx) {
       throw new ParameterException(
           spec.commandLine(),

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.espalier.Espalier;
 import dev.espalier.Head;
+import dev.espalier.LayerSummary;
 import dev.espalier.Network;
 import dev.espalier.Precision;
 import dev.espalier.Predictor;
@@ -88,15 +89,15 @@ class EspalierEngineTest {
     Path model = folder.resolve("model.safetensors");
     float[] inFloat = save(100, 1, model);
     ServiceOptions options = ServiceOptions.defaults().precision(Precision.INT8);
-    String layer;
+    String[] layers;
     try (Network network = Network.load(model)) {
-      layer = network.layers().get(0).name();
+      layers = network.layers().stream().map(LayerSummary::name).toArray(String[]::new);
     }
-    PredictorOptions kept = options.keepFloat(layer).predictor();
+    PredictorOptions kept = options.keepFloat(layers).predictor();
     try (EspalierEngine engine = new EspalierEngine(model, kept)) {
       assertArrayEquals(inFloat, engine.answer(served -> served.predict(input()).values()));
     }
-    assertTrue(options.keepFloat(layer).toString().contains("in float [" + layer + "]"));
+    assertTrue(options.keepFloat("a", "b").toString().contains("in float [a, b]"));
     PredictorOptions unknown = options.keepFloat("no such").predictor();
     assertThrows(IllegalArgumentException.class, () -> new EspalierEngine(model, unknown));
   }
