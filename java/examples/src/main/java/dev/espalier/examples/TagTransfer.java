@@ -25,7 +25,6 @@ import java.util.function.LongFunction;
 final class TagTransfer implements AutoCloseable {
   static final int[] SIZES = {100, 1000, 10_000};
   static final int SEEDS = 5;
-  static final int FINE_TUNED_SEEDS = 3;
 
   /** Of everything but fine-tuning. */
   static final TuningRule HEADS = new TuningRule(1000, 32, 10, 1e-3, 3e-3, 1e-2);
@@ -216,7 +215,7 @@ final class TagTransfer implements AutoCloseable {
 
   /** Chooses a rate as the rule does: by validation cost, on the first seed. */
   private List<Run> fineTuned(int size, List<Run> frozen) {
-    long runs = TUNING_RATES.length + FINE_TUNED_SEEDS - 1;
+    long runs = TUNING_RATES.length + SEEDS - 1;
     try (Progress progress = new Progress(size + " fine-tuned", runs * TUNING_STEPS)) {
       List<Callable<Run>> first = new ArrayList<>();
       for (double rate : TUNING_RATES) {
@@ -229,7 +228,7 @@ final class TagTransfer implements AutoCloseable {
       }
       double rate = TUNING_RATES[best];
       List<Callable<Run>> others = new ArrayList<>();
-      for (int seed = 1; seed < FINE_TUNED_SEEDS; seed++) {
+      for (int seed = 1; seed < SEEDS; seed++) {
         int s = seed;
         others.add(() -> fineTuned(size, frozen.get(s), s, rate, progress));
       }
@@ -271,8 +270,8 @@ final class TagTransfer implements AutoCloseable {
             + " them. Fine-tuning puts the trained head of the frozen network onto MiniLM and"
             + " trains all layers for %d more steps at one of %d rates, chosen in the same way;"
             + " where that does not lower the cost on the packages to choose by, the frozen one"
-            + " stays. It has %d seeds and few steps, for one step of MiniLM takes as long as"
-            + " hundreds of a head. Features are read from one cache by all heads.",
+            + " stays. It has few steps, for one step of MiniLM takes as long as hundreds of a"
+            + " head. Features are read from one cache by all heads.",
         TEST,
         VALIDATION,
         packages.size() - TEST - VALIDATION,
@@ -284,8 +283,7 @@ final class TagTransfer implements AutoCloseable {
         LEAST_TEXTS_OF_A_WORD,
         features.inputShape().size(),
         TUNING_STEPS,
-        TUNING_RATES.length,
-        FINE_TUNED_SEEDS);
+        TUNING_RATES.length);
   }
 
   /** Packages that were read, and how long all features of them took. */
