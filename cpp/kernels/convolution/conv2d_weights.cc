@@ -12,6 +12,34 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/copies/transpose-inl.h"
+#include "kernels/vectors/partial-inl.h"
+
+#ifndef ESPALIER_KERNELS_CONVOLUTION_CONV2D_WEIGHTS_CC_
+#define ESPALIER_KERNELS_CONVOLUTION_CONV2D_WEIGHTS_CC_
+namespace espalier {
+namespace {
+
+// Gradients that are turned at a time: of so many outputs, a cache line of sums, in runs of so many
+// as they lie in the end. 6 KiB in between.
+constexpr std::int64_t kOutputs = 16;
+constexpr std::int64_t kRun = 96;
+
+// Sums of `count` outputs, at most kOutputs, of a kernel's elements (c, t) from `begin` on.
+struct GradientRun {
+  const float* sums;  // of the first of these outputs
+  std::int64_t outputs;
+  std::int64_t channels;
+  std::int64_t kernel_area;
+  std::int64_t parts;
+  std::int64_t part_stride;
+  std::int64_t begin;
+  std::int64_t size;  // at most kRun
+  std::int64_t count;
+};
+
+}  // namespace
+}  // namespace espalier
+#endif  // ESPALIER_KERNELS_CONVOLUTION_CONV2D_WEIGHTS_CC_
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -34,6 +62,37 @@ void TransposeElements(const float* from, std::int64_t from_stride, std::int64_t
   }
 }
 
+// to[o * to_stride + i] of each output o and element i of the run, its parts added up in order.
+void GatherRun(const GradientRun& run, float* to, std::int64_t to_stride) {
+  const hn::ScalableTag<float> d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  HWY_ALIGN float totals[kRun][kOutputs];
+  std::int64_t c = run.begin / run.kernel_area;
+  std::int64_t t = run.begin % run.kernel_area;
+  for (std::int64_t i = 0; i < run.size; ++i) {
+    const float* const from = run.sums + (t * run.channels + c) * run.outputs;
+    for (std::int64_t o = 0; o < run.count; o += lanes) {
+      const std::size_t count = static_cast<std::size_t>(std::min(lanes, run.count - o));
+      auto total = LoadFirst(d, from + o, count);
+      for (std::int64_t part = 1; part < run.parts; ++part) {
+        total = hn::Add(total, LoadFirst(d, from + part * run.part_stride + o, count));
+      }
+      StoreFirst(total, d, totals[i] + o, count);
+    }
+    if (++t == run.kernel_area) {
+      t = 0;
+      ++c;
+    }
+  }
+  if (run.count >= 4) {
+    TransposeElements(totals[0], kOutputs, run.size, run.count, to, to_stride);
+    return;
+  }
+  for (std::int64_t o = 0; o < run.count; ++o) {
+    for (std::int64_t i = 0; i < run.size; ++i) to[o * to_stride + i] = totals[i][o];
+  }
+}
+
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
@@ -46,11 +105,6 @@ namespace {
 
 // Places of kernel elements that are looked up at a time.
 constexpr std::int64_t kElements = 16;
-
-// Gradients that are turned at a time: of so many outputs, a cache line of sums, in runs of so many
-// as they lie in the end. 6 KiB in between.
-constexpr std::int64_t kOutputs = 16;
-constexpr std::int64_t kRun = 96;
 
 // Where an element lies in a kernel, or -1: between those that there are.
 std::int64_t PlaceOf(const KernelElements& elements, std::int64_t element) {
@@ -122,25 +176,20 @@ void GatherWeightGradients(std::int64_t kernel_area, std::int64_t channels, std:
                            const float* sums, std::int64_t parts, std::int64_t part_stride,
                            float* grad_weights, Workspace& workspace) {
   const std::int64_t size = channels * kernel_area;  // gradients of an output
+  const auto gather = ESPALIER_KERNEL(GatherRun);
   workspace.ParallelFor(Ceiling(outputs, kOutputs), [&](std::int64_t task, std::span<float>) {
     const std::int64_t first = task * kOutputs;
-    const std::int64_t count = std::min(kOutputs, outputs - first);
-    float turned[kOutputs][kRun];
     for (std::int64_t begin = 0; begin < size; begin += kRun) {
-      const std::int64_t run = std::min(kRun, size - begin);
-      for (std::int64_t i = 0; i < run; ++i) {
-        const std::int64_t c = (begin + i) / kernel_area;
-        const std::int64_t t = (begin + i) % kernel_area;
-        const float* const from = sums + (t * channels + c) * outputs + first;
-        for (std::int64_t o = 0; o < count; ++o) {
-          float sum = from[o];
-          for (std::int64_t part = 1; part < parts; ++part) sum += from[part * part_stride + o];
-          turned[o][i] = sum;
-        }
-      }
-      for (std::int64_t o = 0; o < count; ++o) {
-        std::copy_n(turned[o], run, grad_weights + (first + o) * size + begin);
-      }
+      gather({.sums = sums + first,
+              .outputs = outputs,
+              .channels = channels,
+              .kernel_area = kernel_area,
+              .parts = parts,
+              .part_stride = part_stride,
+              .begin = begin,
+              .size = std::min(kRun, size - begin),
+              .count = std::min(kOutputs, outputs - first)},
+             grad_weights + first * size + begin, size);
     }
   });
 }
