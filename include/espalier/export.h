@@ -22,7 +22,7 @@ struct OnnxExportOptions {
   int operator_set = kLeastOnnxOperatorSet;
   /// The weights that SaveOptions::int8_weights writes in 8 bits are so in the model: bytes with a
   /// scale for each output, made floats by DequantizeLinear, and rows of tables by what is read of
-  /// them. Programs that run it compute in floats, as the network with the rounded weights does.
+  /// them. As written it computes in floats, as the network with the rounded weights does.
   bool int8_weights = false;
 };
 

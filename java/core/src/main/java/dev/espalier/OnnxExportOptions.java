@@ -111,12 +111,13 @@ public final class OnnxExportOptions {
    * Writes the weights that {@link SaveOptions#int8Weights()} writes in 8 bits so here, too: bytes
    * with a scale for each output, which {@code DequantizeLinear} makes floats of as the model runs,
    * and tables of which only the rows that are read become floats. About a quarter of the bytes for
-   * a transformer. Programs that run the model compute in float with the rounded weights: their
-   * answers are those of the network loaded from such a file. {@link Network#importOnnx} gives the
-   * same bytes and scales again.
+   * a transformer. As written the model computes in float with the rounded weights: its answers are
+   * those of the network loaded from such a file. {@link Network#importOnnx} gives the same bytes
+   * and scales again.
    *
-   * <p>ONNX Runtime converts such weights anew in each run, unless the session option {@code
-   * session.disable_quant_qdq} is {@code 1}: then once, when it loads the model.
+   * <p>ONNX Runtime makes products of its own with such weights, which are faster and round their
+   * inputs, too; with the session option {@code session.disable_quant_qdq} as {@code 1} it makes
+   * floats of them once, as it loads the model.
    *
    * @return changed options
    */
