@@ -178,12 +178,14 @@ constexpr bool IsShort(Activation kind) {
          kind == Activation::kHardSigmoid;
 }
 
+constexpr Activation InRegisters(Activation kind) {
+  return IsShort(kind) ? kind : Activation::kNone;
+}
+
 template <std::size_t... kKinds>
 constexpr std::array<StoreInt8Function, sizeof...(kKinds)> AllInt8Stores(
     std::index_sequence<kKinds...>) {
-  return {StoreInt8SumsAs < IsShort(static_cast<Activation>(kKinds))
-              ? static_cast<Activation>(kKinds)
-              : Activation::kNone > ...};
+  return {StoreInt8SumsAs<InRegisters(static_cast<Activation>(kKinds))>...};
 }
 // By value of Activation; those that are not short are left to the caller.
 inline constexpr auto kInt8Stores = AllInt8Stores(std::make_index_sequence<kActivations.size()>());
