@@ -72,16 +72,18 @@ class OnnxInt8ExportTest {
   void answersAreThoseOfTheRoundedNetworkAndTheBytesComeBack() throws Exception {
     try (Network texts = texts();
         Network images = images()) {
-      check(texts);
-      check(images);
+      for (int operatorSet : new int[] {17, 22}) {
+        check(texts, operatorSet);
+        check(images, operatorSet);
+      }
     }
   }
 
-  private void check(Network network) throws Exception {
+  private void check(Network network, int operatorSet) throws Exception {
     Path file = folder.resolve("int8.onnx");
     Path plain = folder.resolve("float.onnx");
     Path saved = folder.resolve("int8.safetensors");
-    OnnxExportOptions options = OnnxExportOptions.defaults();
+    OnnxExportOptions options = OnnxExportOptions.defaults().operatorSet(operatorSet);
     network.exportOnnx(plain, options);
     network.exportOnnx(file, options.int8Weights());
     network.save(saved, SaveOptions.defaults().int8Weights());
