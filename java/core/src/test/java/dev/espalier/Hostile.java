@@ -486,6 +486,9 @@ final class Hostile {
         list(() -> new ParameterSummary("a.weight", Shape.vector(2), false)));
     receivers.put(
         EspalierException.class, list(() -> new EspalierException(ErrorCode.IO, "text", null)));
+    receivers.put(
+        CheckpointMismatchException.class,
+        list(() -> new CheckpointMismatchException(folder, List.of("seed: 1 there, 2 here"))));
   }
 
   private static EpochResult epoch() {
