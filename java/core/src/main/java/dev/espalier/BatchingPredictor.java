@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import dev.espalier.internal.StackReserve;
 import java.lang.ref.Reference;
 import java.nio.FloatBuffer;
 import java.time.Duration;
@@ -331,6 +332,7 @@ public final class BatchingPredictor implements AutoCloseable {
    */
   @Override
   public void close() {
+    StackReserve.require(); // a class that lacks it when waiting loads it is lost to the JVM
     queue.close(worker);
     if (Thread.currentThread() != worker) {
       try {
@@ -342,8 +344,7 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   private BatchingRequest enter(float[] inputs, boolean isCopied) {
-    int count = count(Objects.requireNonNull(inputs, "inputs").length);
-    queue.reserve(count);
+    int count = reserve(Objects.requireNonNull(inputs, "inputs").length);
     BatchingRequest request;
     try {
       float[] own = isCopied ? inputs.clone() : inputs;
@@ -357,8 +358,7 @@ public final class BatchingPredictor implements AutoCloseable {
   }
 
   private BatchingRequest enter(byte[] pixels, boolean isCopied) {
-    int count = count(Objects.requireNonNull(pixels, "pixels").length);
-    queue.reserve(count);
+    int count = reserve(Objects.requireNonNull(pixels, "pixels").length);
     BatchingRequest request;
     try {
       byte[] own = isCopied ? pixels.clone() : pixels;
@@ -371,12 +371,15 @@ public final class BatchingPredictor implements AutoCloseable {
     return request;
   }
 
-  private int count(int length) {
+  /** Takes places for as many examples as that are; returns how many. */
+  private int reserve(int length) {
     int count = ExampleCounts.of(length, inputSize, inputShape);
     if (count > queue.mostJoined()) {
       throw new IllegalArgumentException(
           "inputs: expected at most " + queue.mostJoined() + " examples, got " + count);
     }
+    StackReserve.require(); // a request that lacks it keeps its places for ever
+    queue.reserve(count);
     return count;
   }
 

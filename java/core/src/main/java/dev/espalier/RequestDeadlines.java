@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import dev.espalier.internal.StackReserve;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -41,7 +42,11 @@ final class RequestDeadlines {
    * @throws NativeMemoryException if the system has none left
    */
   void start() {
-    if (isStarted.get() || !isStarted.compareAndSet(false, true)) {
+    if (isStarted.get()) {
+      return;
+    }
+    StackReserve.require(); // nobody would start it a second time
+    if (!isStarted.compareAndSet(false, true)) {
       return;
     }
     try {
