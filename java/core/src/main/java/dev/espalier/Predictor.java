@@ -6,12 +6,8 @@ import dev.espalier.internal.Bridge;
 import dev.espalier.internal.FlightRecording;
 import dev.espalier.internal.JsonWriter;
 import dev.espalier.internal.NativeHandle;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -41,7 +37,7 @@ import java.util.Objects;
  * @since 0.1
  */
 @CheckReturnValue
-public final class Predictor implements AutoCloseable {
+public final class Predictor extends PredictorFiles implements AutoCloseable {
   /** Calls by which the virtual machine learns the way to native code; it compiles it meanwhile. */
   private static final int WARM_UP_CALLS = 300;
 
@@ -117,92 +113,6 @@ public final class Predictor implements AutoCloseable {
     return FlightRecording.isInUse()
         ? FlightRecording.predictorCompile(json, () -> network.createPredictor(json))
         : network.createPredictor(json);
-  }
-
-  /**
-   * Loads a model for serving as {@link #load(Path, PredictorOptions)} does, with {@link
-   * PredictorOptions#defaults()}.
-   *
-   * @param model a file that {@link Network#save} wrote
-   * @return the predictor, to be closed by the caller
-   */
-  public static Predictor load(Path model) {
-    return load(model, PredictorOptions.defaults());
-  }
-
-  /**
-   * Loads a model for serving. The network is closed before this returns; if this throws, too.
-   *
-   * @param model a file that {@link Network#save} wrote
-   * @param options batch size, kind of output, heads, threads
-   * @return the predictor, to be closed by the caller
-   * @throws ModelFileException if it is no model, damaged, or beyond {@link LoadOptions#defaults()}
-   * @throws IllegalArgumentException if the options name a head that there is not
-   * @throws UncheckedIOException if it cannot be read
-   * @throws NativeMemoryException if the memory budget is too small
-   */
-  public static Predictor load(Path model, PredictorOptions options) {
-    Objects.requireNonNull(options, "options");
-    try (Network network = Network.load(model)) {
-      return network.predictor(options);
-    }
-  }
-
-  /**
-   * Loads a model from memory for serving, with the exceptions of {@link #load(Path,
-   * PredictorOptions)}.
-   *
-   * @param model what {@link Network#save} wrote; not kept
-   * @param options as for a file
-   * @return the predictor, to be closed by the caller
-   */
-  public static Predictor load(byte[] model, PredictorOptions options) {
-    Objects.requireNonNull(options, "options");
-    try (Network network = Network.load(model)) {
-      return network.predictor(options);
-    }
-  }
-
-  /**
-   * Loads a model from a stream for serving, as {@link #load(Path, PredictorOptions)} does from a
-   * file.
-   *
-   * @param model of what {@link Network#save} wrote, to its end; stays the caller's to close
-   * @param options batch size, kind of output, heads, threads
-   * @return the predictor, to be closed by the caller
-   * @throws UncheckedIOException if the stream cannot be read
-   */
-  public static Predictor load(InputStream model, PredictorOptions options) {
-    Objects.requireNonNull(options, "options");
-    try (Network network = Network.load(model)) {
-      return network.predictor(options);
-    }
-  }
-
-  /**
-   * Loads a model that lies on the class path, beside the classes that use it, for serving, with
-   * the exceptions of {@link #load(Path, PredictorOptions)}.
-   *
-   * @param owner a class in the module of the resource
-   * @param name as for {@link Class#getResourceAsStream}: relative to the class's package, or with
-   *     a leading slash
-   * @param options batch size, kind of output, heads, threads
-   * @return the predictor, to be closed by the caller
-   * @throws IllegalArgumentException if there is no such resource, or the options name a head that
-   *     there is not
-   */
-  public static Predictor loadResource(Class<?> owner, String name, PredictorOptions options) {
-    Objects.requireNonNull(options, "options");
-    Objects.requireNonNull(name, "name");
-    try (InputStream stream = Objects.requireNonNull(owner, "owner").getResourceAsStream(name)) {
-      if (stream == null) {
-        throw new IllegalArgumentException(
-            "name: expected a resource beside " + owner.getName() + ", got \"" + name + "\"");
-      }
-      return load(stream, options);
-    } catch (IOException error) {
-      throw new UncheckedIOException(name + ": " + error.getMessage(), error);
-    }
   }
 
   /**

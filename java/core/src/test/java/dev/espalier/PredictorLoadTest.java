@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,6 +20,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -26,6 +28,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class PredictorLoadTest {
   private static final float[] INPUT = new Dots(1, 7).pictures;
+
+  private static final LoadOptions FEW = LoadOptions.defaults().maxLayers(3);
+  private static final LoadOptions ENOUGH = LoadOptions.defaults().maxLayers(100);
 
   @TempDir Path folder;
 
@@ -96,6 +101,8 @@ class PredictorLoadTest {
       Class<?> anchor = loader.loadClass(Anchor.class.getName());
       assertServes(Predictor.loadResource(anchor, "/model.safetensors", options));
       assertServes(Predictor.loadResource(anchor, "beside.safetensors", options));
+      assertServes(Predictor.loadResource(anchor, "/model.safetensors", options, ENOUGH));
+      assertBeyond(() -> Predictor.loadResource(anchor, "/model.safetensors", options, FEW));
       String message =
           assertThrows(
                   IllegalArgumentException.class,
@@ -108,6 +115,42 @@ class PredictorLoadTest {
     PredictorOptions unknown = options.heads("sides");
     byte[] bytes = Files.readAllBytes(model);
     assertThrows(IllegalArgumentException.class, () -> Predictor.load(bytes, unknown));
+  }
+
+  @Test
+  void keepsToTheLimitsThatAreGiven() throws Exception {
+    PredictorOptions options = PredictorOptions.defaults();
+    byte[] bytes = Files.readAllBytes(model);
+    assertServes(Predictor.load(model, options, ENOUGH));
+    assertServes(Predictor.load(bytes, options, ENOUGH));
+    assertServes(Predictor.load(new ByteArrayInputStream(bytes), options, ENOUGH));
+    assertBeyond(() -> Predictor.load(model, options, FEW));
+    assertBeyond(() -> Predictor.load(bytes, options, FEW));
+    assertBeyond(() -> Predictor.load(new ByteArrayInputStream(bytes), options, FEW));
+  }
+
+  @Test
+  void aModelBeyondTheDefaultsLoadsWithinHigherLimits() {
+    final int layers = 20_001; // by default 20,000
+    Path file = folder.resolve("deep.safetensors");
+    NetworkBuilder builder = Network.builder(Shape.vector(1));
+    for (int i = 1; i < layers; i++) {
+      builder.relu();
+    }
+    try (Network deep = builder.head("size", Head.values("size")).build(1)) {
+      deep.save(file);
+    }
+    PredictorOptions options = PredictorOptions.defaults();
+    assertBeyond(() -> Predictor.load(file, options));
+    try (Predictor predictor =
+        Predictor.load(file, options, LoadOptions.defaults().maxLayers(layers))) {
+      assertEquals(1, predictor.outputSize());
+    }
+  }
+
+  private static void assertBeyond(Executable load) {
+    String message = assertThrows(ModelFileException.class, load).getMessage();
+    assertTrue(message.contains("limit of layers"), message);
   }
 
   /** Loaded once more, from the folder of the test. */
