@@ -5,13 +5,14 @@ import dev.espalier.Dataset;
 import dev.espalier.Shape;
 import dev.espalier.ShapeException;
 import dev.espalier.Target;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 
 /**
  * Images and their classes from IDX files of unsigned bytes, as MNIST has them, gzipped or not:
- * {@code IdxDataset.read(images, labels)}. The one task has no name, and its classes have none; see
+ * {@code IdxDataset.readPart(folder, "train")}. The one task has no name, and its classes have none; see
  * {@link dev.espalier.Datasets#withNames}.
  *
  * <p>Images {@code [n, rows, columns]} get the shape {@code [1, rows, columns]}, {@code [n,
@@ -51,7 +52,28 @@ public final class IdxDataset implements Dataset {
   }
 
   /**
-   * Reads images and classes as {@link #read} does, with pixels from 0 to 255.
+   * Reads one part of a data set whose files have the names of MNIST's, as {@link #read(Path,
+   * Path)} does, with its exceptions: {@code <part>-images-idx3-ubyte} and {@code
+   * <part>-labels-idx1-ubyte}, each with {@code .gz} behind it or without.
+   *
+   * @param folder of the files
+   * @param part {@code "train"} or {@code "t10k"}, the test images, of MNIST and those like it
+   * @return the data set
+   */
+  public static IdxDataset readPart(Path folder, String part) {
+    Objects.requireNonNull(folder, "folder");
+    Objects.requireNonNull(part, "part");
+    return read(
+        gzipOr(folder, part + "-images-idx3-ubyte"), gzipOr(folder, part + "-labels-idx1-ubyte"));
+  }
+
+  private static Path gzipOr(Path folder, String name) {
+    Path zipped = folder.resolve(name + ".gz");
+    return Files.exists(zipped) ? zipped : folder.resolve(name);
+  }
+
+  /**
+   * Reads images and classes as {@link #read(Path, Path)} does, with pixels from 0 to 255.
    *
    * @param images file of the inputs
    * @param labels file of the classes, one byte each

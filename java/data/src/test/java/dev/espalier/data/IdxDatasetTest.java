@@ -87,6 +87,19 @@ class IdxDatasetTest {
   }
 
   @Test
+  void readsPartsByTheNamesOfMnist() throws IOException {
+    file("train-images-idx3-ubyte.gz", gzip(twoImages()));
+    Files.move(labels(), folder.resolve("train-labels-idx1-ubyte"));
+    Dataset train = IdxDataset.readPart(folder, "train");
+    assertEquals(Shape.image(1, 2, 3), train.inputShape());
+    assertArrayEquals(new float[] {7}, Datasets.target(train, "", 0));
+    String message =
+        assertThrows(UncheckedIOException.class, () -> IdxDataset.readPart(folder, "t10k"))
+            .getMessage();
+    assertTrue(message.contains("t10k-images-idx3-ubyte"), message);
+  }
+
+  @Test
   void readsChannelsAndVectors() throws IOException {
     byte[] colors = idx(0x804, new int[] {2, 3, 1, 1}, new byte[] {1, 2, 3, 4, 5, 6});
     assertEquals(Shape.image(3, 1, 1), IdxDataset.read(file("c", colors), labels()).inputShape());

@@ -70,11 +70,7 @@ final class AdvisorPairs {
   }
 
   private static Pictures digits(Path folder) {
-    Path files = folder.resolve("mnist-t10k");
-    Dataset all =
-        IdxDataset.read(
-            FashionMnist.file(files, "t10k-images-idx3-ubyte"),
-            FashionMnist.file(files, "t10k-labels-idx1-ubyte"));
+    Dataset all = IdxDataset.readPart(folder.resolve("mnist-t10k"), "t10k");
     int pool = SOURCE_DIGITS + POOL_DIGITS;
     return new Pictures(
         "digits",

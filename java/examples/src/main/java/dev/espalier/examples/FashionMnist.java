@@ -4,7 +4,6 @@ package dev.espalier.examples;
 import dev.espalier.Dataset;
 import dev.espalier.Datasets;
 import dev.espalier.data.IdxDataset;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -62,14 +61,6 @@ record FashionMnist(Dataset training, Dataset test) {
   }
 
   private static Dataset read(Path folder, String part) {
-    Path images = file(folder, part + "-images-idx3-ubyte");
-    Path labels = file(folder, part + "-labels-idx1-ubyte");
-    return Datasets.withNames(IdxDataset.read(images, labels), "", CLASSES);
-  }
-
-  /** The file, gzipped or not, whichever is there. */
-  static Path file(Path folder, String name) {
-    Path zipped = folder.resolve(name + ".gz");
-    return Files.exists(zipped) ? zipped : folder.resolve(name);
+    return Datasets.withNames(IdxDataset.readPart(folder, part), "", CLASSES);
   }
 }

@@ -74,10 +74,7 @@ final class WhenTransferHurts {
 
   /** Handwritten digits: the 10,000 of MNIST's test files, split into pool, validation and test. */
   static Map<String, Spread> digits(Network pretrained, Path folder) {
-    Dataset files =
-        IdxDataset.read(
-            FashionMnist.file(folder, "t10k-images-idx3-ubyte"),
-            FashionMnist.file(folder, "t10k-labels-idx1-ubyte"));
+    Dataset files = IdxDataset.readPart(folder, "t10k");
     Dataset all =
         Datasets.withClasses(Datasets.withoutTargets(files), TASK, FashionMnist.classes(files));
     String[] names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
