@@ -12,8 +12,8 @@ import java.util.Objects;
 
 /**
  * Images and their classes from IDX files of unsigned bytes, as MNIST has them, gzipped or not:
- * {@code IdxDataset.readPart(folder, "train")}. The one task has no name, and its classes have none; see
- * {@link dev.espalier.Datasets#withNames}.
+ * {@code IdxDataset.readPart(folder, "train")}. The one task has no name, and its classes have
+ * none; see {@link dev.espalier.Datasets#withNames}.
  *
  * <p>Images {@code [n, rows, columns]} get the shape {@code [1, rows, columns]}, {@code [n,
  * channels, rows, columns]} keep theirs, {@code [n, values]} are vectors. They are kept in memory,
