@@ -10,8 +10,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -29,8 +32,14 @@ class ReadmeTest {
   /** The classes of the first test pictures of Fashion-MNIST: ankle boot, pullover, trousers. */
   private static final int[] FIRST = {9, 2, 1};
 
+  /** Sandals, sneakers and ankle boots; T-shirts, pullovers, coats and shirts. */
+  private static final Set<Integer> SHOES = Set.of(5, 7, 9);
+
+  private static final Set<Integer> TOPS = Set.of(0, 2, 4, 6);
+  private static final int ANSWERS = 100;
+
   /** Where the example saves its network. */
-  private static final Path SAVED = Path.of("use.safetensors");
+  private static final Path SAVED = Path.of("garments.safetensors");
 
   private static final Pattern OUTPUT = Pattern.compile("```text\n(.*?)```", Pattern.DOTALL);
   private static final Pattern CLASS = Pattern.compile("public class (\\w+)");
@@ -41,12 +50,13 @@ class ReadmeTest {
     String name = first(CLASS, program);
     CompiledProgram compiled = CompiledProgram.of(folder, name, program);
     Path pictures = Files.createDirectory(folder.resolve("pictures"));
-    write(pictures, "train", 4000);
+    final byte[] kinds = write(pictures, "train", 4000);
     write(pictures, "t10k", 100);
+    Path answers = writeAnswers(folder.resolve("answers.csv"), Arrays.copyOf(kinds, ANSWERS));
 
     String printed;
     try {
-      printed = compiled.main(pictures.toString());
+      printed = compiled.main(pictures.toString(), answers.toString());
     } finally {
       Files.deleteIfExists(SAVED);
     }
@@ -63,8 +73,8 @@ class ReadmeTest {
         DocumentedCode.ofSection("README.md", "Training that a power cut can't lose").get(0));
   }
 
-  /** Writes pictures with a bright stripe in the rows of their class, and their classes. */
-  private static void write(Path folder, String part, int count) throws IOException {
+  /** Writes pictures with a bright stripe in the rows of their class; returns their classes. */
+  private static byte[] write(Path folder, String part, int count) throws IOException {
     ByteBuffer images = ByteBuffer.allocate(16 + count * SIDE * SIDE);
     images.putInt(0x803).putInt(count).putInt(SIDE).putInt(SIDE);
     ByteBuffer labels = ByteBuffer.allocate(8 + count);
@@ -80,6 +90,18 @@ class ReadmeTest {
     }
     Files.write(folder.resolve(part + "-images-idx3-ubyte.gz"), images.array());
     Files.write(folder.resolve(part + "-labels-idx1-ubyte.gz"), labels.array());
+    return Arrays.copyOfRange(labels.array(), 8, 8 + count);
+  }
+
+  /** Writes what java/examples/answers.csv has of real pictures, with as many blanks. */
+  private static Path writeAnswers(Path file, byte[] kinds) throws IOException {
+    List<String> lines = new ArrayList<>(List.of("shoe,top"));
+    for (int i = 0; i < kinds.length; i++) {
+      String shoe = SHOES.contains((int) kinds[i]) ? "yes" : "no";
+      String top = TOPS.contains((int) kinds[i]) ? "yes" : "no";
+      lines.add((i % 3 == 0 ? "" : shoe) + "," + (i % 3 == 1 ? "" : top));
+    }
+    return Files.write(file, lines);
   }
 
   private static String first(Pattern pattern, String text) {

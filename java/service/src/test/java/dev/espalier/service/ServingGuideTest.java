@@ -25,6 +25,21 @@ class ServingGuideTest {
   @TempDir Path folder;
 
   @Test
+  void modelsAreLoadedSo() throws Exception {
+    Path model = folder.resolve("model.safetensors");
+    try (Network network = Network.builder(Shape.vector(4)).head("a", Head.classes(3)).build(1)) {
+      network.save(model);
+    }
+    CompiledProgram.ofStatements(
+            folder,
+            "Loads",
+            List.of("dev.espalier.*", "java.nio.file.Path"),
+            "Path file, float[] input",
+            DocumentedCode.ofSection(GUIDE, "In your own program").get(0))
+        .run(new Class<?>[] {Path.class, float[].class}, model, new float[4]);
+  }
+
+  @Test
   void theServiceStartsSo() throws Exception {
     CompiledProgram program =
         CompiledProgram.ofStatements(
