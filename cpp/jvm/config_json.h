@@ -37,7 +37,8 @@ NetworkLimits NetworkLimitsFrom(const JsonReader& object);
 /// optional.
 TrainerConfig TrainerConfigFromJson(std::string_view json);
 
-/// {"logits": false, "heads": [], "layers": [], "int8_weights": false}; all optional.
+/// {"logits": false, "heads": [], "layers": [], "operator_set": 17, "int8_weights": false}; all
+/// optional.
 OnnxExportOptions OnnxExportOptionsFromJson(std::string_view json);
 
 /// {"max_batch_size": 256, "logits": false, "precision": "fp32|bf16_weights|int8", …: the fields of
