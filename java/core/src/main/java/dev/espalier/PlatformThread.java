@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier;
 
+import dev.espalier.internal.StackReserve;
 import java.lang.reflect.Method;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -17,6 +18,7 @@ final class PlatformThread {
 
   /** Runs on this thread, or on one of its own if this one is virtual; exceptions come out. */
   static <R> R call(Supplier<R> work) {
+    StackReserve.require(); // a reflective call that lacks it makes an exception of the error
     return isVirtual() ? callElsewhere(work) : work.get();
   }
 

@@ -170,6 +170,7 @@ public final class TableInputs {
    * @throws IllegalArgumentException if one is missing or of no column, naming all such
    */
   public void requireColumns(Collection<String> names) {
+    Objects.requireNonNull(names, "names");
     List<String> missing =
         columns.stream()
             .filter(column -> !column.isBlankInput() && !names.contains(column.name()))
