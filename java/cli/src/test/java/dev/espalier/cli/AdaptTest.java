@@ -87,7 +87,15 @@ class AdaptTest {
     Run.done("export", model, "-o", onnx, "--force", "--opset", 22);
     Run.fails(1, "from 17 to 22, got 16", "export", model, "-o", onnx, "--force", "--opset", 16);
     Path weights = folder.resolve("weights.safetensors");
-    Run.fails(2, "--opset and --int8-weights are for .onnx", "export", model, "-o", weights, "--opset", 22);
+    Run.fails(
+        2,
+        "--opset and --int8-weights are for .onnx",
+        "export",
+        model,
+        "-o",
+        weights,
+        "--opset",
+        22);
     Run.fails(2, "called .onnx or .safetensors", "export", model, "-o", folder.resolve("x.pt"));
   }
 
