@@ -57,17 +57,6 @@ class OnnxInt8ExportTest {
     }
   }
 
-  private static double difference(float[] expected, float[] got) {
-    assertEquals(expected.length, got.length);
-    double squares = 0;
-    double differences = 0;
-    for (int i = 0; i < expected.length; i++) {
-      squares += (double) expected[i] * expected[i];
-      differences += ((double) got[i] - expected[i]) * ((double) got[i] - expected[i]);
-    }
-    return Math.sqrt(differences / squares);
-  }
-
   @Test
   void answersAreThoseOfTheRoundedNetworkAndTheBytesComeBack() throws Exception {
     try (Network texts = texts();
@@ -97,10 +86,10 @@ class OnnxInt8ExportTest {
         Network imported = Network.importOnnx(file)) {
       float[] expected = predict(rounded, PredictorOptions.defaults(), rows);
       float[] asWritten = literal.run(network.inputs(), rows, BATCH, 6).get("kind");
-      assertEquals(0, difference(expected, asWritten), 1e-6);
+      assertEquals(0, RelativeDifference.of(expected, asWritten), 1e-6);
       // By default ONNX Runtime may round what it multiplies by such weights.
       float[] inRuntime = run.run(network.inputs(), rows, BATCH, 6).get("kind");
-      assertEquals(0, difference(inInt8, inRuntime), 0.02);
+      assertEquals(0, RelativeDifference.of(inInt8, inRuntime), 0.02);
       String last = imported.layers().get(imported.layers().size() - 1).name();
       assertArrayEquals(inInt8, predict(imported, int8.layers(last), rows));
       assertArrayEquals(

@@ -37,16 +37,6 @@ class QuantizationTest {
     return inputs;
   }
 
-  private static double difference(float[] expected, float[] got) {
-    double squares = 0;
-    double differences = 0;
-    for (int i = 0; i < expected.length; i++) {
-      squares += (double) expected[i] * expected[i];
-      differences += ((double) got[i] - expected[i]) * ((double) got[i] - expected[i]);
-    }
-    return Math.sqrt(differences / squares);
-  }
-
   @Test
   void saysWhatEachLayerHasAndLoses() {
     float[] inputs = inputs(5);
@@ -79,7 +69,9 @@ class QuantizationTest {
       try (Predictor exact = network.predictor(options);
           Predictor rounded = network.predictor(options.precision(Precision.INT8))) {
         assertEquals(
-            difference(exact.predict(inputs), rounded.predict(inputs)), pixel.error(), 1e-12);
+            RelativeDifference.of(exact.predict(inputs), rounded.predict(inputs)),
+            pixel.error(),
+            1e-12);
       }
       PredictorOptions logits = PredictorOptions.defaults().logits();
       try (Predictor exact = network.predictor(logits);
@@ -87,8 +79,10 @@ class QuantizationTest {
           Predictor pixelAlone =
               network.predictor(logits.precision(Precision.INT8).keepFloat("wide"))) {
         float[] expected = exact.predict(inputs);
-        assertEquals(difference(expected, rounded.predict(inputs)), report.effect(), 1e-12);
-        assertEquals(difference(expected, pixelAlone.predict(inputs)), pixel.effect(), 1e-12);
+        assertEquals(
+            RelativeDifference.of(expected, rounded.predict(inputs)), report.effect(), 1e-12);
+        assertEquals(
+            RelativeDifference.of(expected, pixelAlone.predict(inputs)), pixel.effect(), 1e-12);
       }
     }
   }
