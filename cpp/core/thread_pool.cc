@@ -34,6 +34,8 @@ void Pause() {
 #endif
 }
 
+thread_local constinit int most_threads = ThreadPool::kMaxThreads;
+
 // True as soon as `done` is, false after kSpinTime.
 template <typename Done>
 bool SpinUntil(Done done) {
@@ -95,12 +97,12 @@ class ThreadPool::Implementation {
     spins_.store(threads > 1 && threads <= AvailableCpus() && !HasCpuQuota());
   }
 
-  int thread_count() const { return thread_count_.load(); }
+  int thread_count() const { return std::min(thread_count_.load(), most_threads); }
 
   void ParallelFor(std::int64_t tasks, int max_workers, FunctionRef<void(std::int64_t, int)> body) {
     if (tasks <= 0) return;
     const int threads =
-        static_cast<int>(std::min<std::int64_t>({tasks, max_workers, thread_count_.load()}));
+        static_cast<int>(std::min<std::int64_t>({tasks, max_workers, thread_count()}));
     if (threads <= 1 || busy_.exchange(true, std::memory_order_acquire)) {
       RunSerially(tasks, body);
       return;
@@ -303,6 +305,12 @@ ThreadPool::~ThreadPool() = default;
 void ThreadPool::SetThreadCount(int threads) { implementation_->SetThreadCount(threads); }
 
 int ThreadPool::thread_count() const { return implementation_->thread_count(); }
+
+ThreadLimit::ThreadLimit(int most) : saved_(most_threads) {
+  if (most > 0) most_threads = std::min(most, most_threads);
+}
+
+ThreadLimit::~ThreadLimit() { most_threads = saved_; }
 
 void ThreadPool::ParallelFor(std::int64_t tasks, int max_workers,
                              FunctionRef<void(std::int64_t task, int worker)> body) {

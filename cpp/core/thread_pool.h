@@ -26,6 +26,7 @@ class ThreadPool {
   /// The caller's thread included. 1 to kMaxThreads.
   static constexpr int kMaxThreads = 256;
   void SetThreadCount(int threads);
+  /// Of a call from this thread: no more than its ThreadLimit.
   int thread_count() const;
 
   /// Calls body(task, worker) once for each task in [0, tasks), on at most `max_workers`
@@ -43,6 +44,19 @@ class ThreadPool {
  private:
   class Implementation;
   std::unique_ptr<Implementation> implementation_;
+};
+
+/// While it lives, calls from the thread that made it have at most `most` threads of any pool;
+/// inside another limit, the smaller one holds. 0: no limit.
+class ThreadLimit {
+ public:
+  explicit ThreadLimit(int most);
+  ~ThreadLimit();
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+
+ private:
+  int saved_;
 };
 
 /// A plan's way to run in parallel: a fixed number of workers with scratch memory each,

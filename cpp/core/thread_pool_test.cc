@@ -30,8 +30,9 @@ void* operator new(std::size_t size) {
   if (void* result = std::malloc(size)) return result;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+// Inlined, they look to GCC as if they did not match.
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 #endif
 
 namespace espalier {
@@ -86,6 +87,38 @@ TEST(ThreadPool, WorkersAreDistinctAndWithinTheLimit) {
   });
   EXPECT_EQ(std::set<std::thread::id>(of_worker.begin(), of_worker.end()).size(), 3u);
   EXPECT_EQ(of_worker[0], std::this_thread::get_id());
+}
+
+TEST(ThreadPool, CallsUnderALimitHaveNoMoreThreads) {
+  ThreadPool pool(4);
+  const auto widest = [&pool](int gathered) {
+    pool.ResetWidestRun();
+    Gathering gathering(gathered);
+    pool.ParallelFor(4, 4, [&](std::int64_t, int) { gathering.Arrive(); });
+    return pool.widest_run();
+  };
+  {
+    const ThreadLimit limit(2);
+    EXPECT_EQ(pool.thread_count(), 2);
+    EXPECT_EQ(widest(2), 2);
+    {
+      const ThreadLimit larger(3);
+      EXPECT_EQ(pool.thread_count(), 2);
+      const ThreadLimit smaller(1);
+      EXPECT_EQ(pool.thread_count(), 1);
+      EXPECT_EQ(widest(1), 1);
+      const ThreadLimit none(0);
+      EXPECT_EQ(pool.thread_count(), 1);
+    }
+    EXPECT_EQ(pool.thread_count(), 2);
+    std::thread([&] {  // whose calls have no limit
+      EXPECT_EQ(pool.thread_count(), 4);
+      EXPECT_EQ(widest(4), 4);
+    })
+        .join();
+  }
+  EXPECT_EQ(pool.thread_count(), 4);
+  EXPECT_EQ(widest(4), 4);
 }
 
 // What a thread left in its cache it should find there at the next call.

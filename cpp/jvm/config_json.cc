@@ -211,6 +211,7 @@ TrainerConfig TrainerConfigFromJson(std::string_view json) {
   if (const auto balance = fields.Optional("balance")) {
     config.balance = ReadBalance(*balance);
   }
+  ReadCount(fields, "threads", config.threads);
   fields.Read("data_parallel", config.data_parallel);
   fields.Read("feature_folder", config.feature_folder);
   std::vector<std::string> own_losses;

@@ -3,6 +3,8 @@
 // Same seed and data, same bits: on any number of threads, beside other trainings, and with
 // features cached or not.
 
+#include <functional>
+#include <numeric>
 #include <thread>
 
 #include "core/thread_pool.h"
@@ -45,7 +47,7 @@ NetworkBuilder Wide() {
       .Conv2d("conv2", 24, 3)
       .Layer({.name = "images", .kind = "relu"})
       .Dropout(0.25)
-      .Dense("dense1", 96)
+      .Dense("dense1", 256)
       .Layer({.name = "features", .kind = "gelu"})
       .Head("signs", LabelsTask({"a", "b", "c", "d", "e"}))
       .Head("kind", ClassesTask(7));
@@ -58,10 +60,11 @@ struct Trained {
   std::vector<double> losses;
 };
 
-Trained Train(int steps, std::uint64_t seed = 3) {
+Trained Train(int steps, std::uint64_t seed = 3, int threads = 0) {
   Network network = Wide().Build(5);
   const RandomExamples examples(network, kExamples, 3);
-  Trainer trainer(network, {.max_batch_size = kBatch, .seed = seed, .clip_norm = 1.0});
+  Trainer trainer(network,
+                  {.max_batch_size = kBatch, .seed = seed, .clip_norm = 1.0, .threads = threads});
   Trained trained;
   for (int step = 0; step < steps; ++step) {
     const std::int64_t first = step * 7 % (kExamples - kBatch);
@@ -109,6 +112,16 @@ TEST(Determinism, ThreadCountMayChangeBetweenSteps) {
     return ParametersOf(network);
   };
   EXPECT_EQ(Differences(train(false), train(true)), kNone);
+}
+
+TEST(Determinism, ATrainerHasNoMoreThreadsThanItsOwnLimit) {
+  const ThreadCountScope scope(4);
+  const Trained expected = Train(50);
+  ThreadPool::Shared().ResetWidestRun();
+  ExpectSame(Train(50, /*seed=*/3, /*threads=*/1), expected);
+  EXPECT_LE(ThreadPool::Shared().widest_run(), 1);
+  ExpectSame(Train(50, /*seed=*/3, /*threads=*/2), expected);
+  EXPECT_EQ(ThreadPool::Shared().widest_run(), 2);
 }
 
 TEST(Determinism, SameSeedSameBitsOtherSeedOthers) {
@@ -194,6 +207,50 @@ TEST(Determinism, SameBitsWithFeaturesCachedOrNot) {
   ExpectSame(TrainOnFrozenTrunk(true, &cached), expected);
   EXPECT_EQ(cached, kExamples + 37);  // the trunk ran once an example
   EXPECT_EQ(plain, 40 * kBatch - 39 + 4 * 37);
+}
+
+// Each kind of call of a trainer with a frozen trunk; returns the most threads that one had.
+std::vector<int> WidestRuns(int threads) {
+  Network network = Wide().Build(5);
+  network.Freeze({.pattern = "images", .through = true});
+  const RandomExamples examples(network, kBatch, 3);
+  Trainer trainer(network, {.max_batch_size = kBatch, .threads = threads, .data_parallel = true});
+  trainer.ReserveFeatures(0, kBatch);
+  const auto inputs = examples.Inputs(0, kBatch);
+  const auto targets = examples.Targets(0, kBatch);
+  std::vector<std::int64_t> all(kBatch);
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<float> logits(kBatch * 12);
+  std::vector<float> gradients(static_cast<std::size_t>(trainer.GradientFloats()));
+  std::vector<std::int64_t> labelled(static_cast<std::size_t>(trainer.TargetCount()));
+  trainer.CountLabelled(kBatch, targets, labelled);
+  const BatchTotals whole{.examples = kBatch, .labelled = labelled};
+  const std::vector<std::function<void()>> calls = {
+      [&] { trainer.CacheFeatures(0, 0, kBatch, inputs); },
+      [&] { trainer.Step(kBatch, inputs, targets); },
+      [&] { trainer.StepCached(0, all, targets); },
+      [&] { trainer.Evaluate(kBatch, inputs, logits); },
+      [&] { trainer.EvaluateCached(0, all, logits); },
+      [&] { trainer.ComputeGradients(whole, {.examples = kBatch}, inputs, targets, gradients); },
+      [&] { trainer.ApplyGradients(whole, gradients); },
+  };
+  std::vector<int> widest;
+  for (const auto& call : calls) {
+    ThreadPool::Shared().ResetWidestRun();
+    for (int i = 0; i < 1000 && ThreadPool::Shared().widest_run() <= 1; ++i) call();
+    widest.push_back(ThreadPool::Shared().widest_run());
+  }
+  return widest;
+}
+
+TEST(Determinism, EachCallOfATrainerHasItsLimitOfThreads) {
+  const ThreadCountScope scope(4);
+  const std::vector<int> unlimited = WidestRuns(0);
+  const std::vector<int> limited = WidestRuns(1);
+  for (std::size_t i = 0; i < unlimited.size(); ++i) {
+    EXPECT_GT(unlimited[i], 1) << "call " << i;
+    EXPECT_LE(limited[i], 1) << "call " << i;
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "core/thread_pool.h"
 #include "optimizers/update.h"
 #include "training/trainer_implementation.h"
 
@@ -37,6 +38,10 @@ void CheckConfig(const TrainerConfig& config) {
   }
   CheckClip("clip_value", config.clip_value);
   CheckClip("clip_norm", config.clip_norm);
+  if (config.threads < 0 || config.threads > ThreadPool::kMaxThreads) {
+    Fail(ErrorCode::kInvalidArgument, "threads: expected 0 to ", ThreadPool::kMaxThreads, ", got ",
+         config.threads);
+  }
   if (!(config.layer_decay > 0.0 && config.layer_decay <= 1.0)) {
     Fail(ErrorCode::kInvalidArgument, "layer_decay: expected a number in (0, 1], got ",
          config.layer_decay);
@@ -70,6 +75,7 @@ Trainer::Trainer(Network& network, const TrainerConfig& config) {
     Fail(ErrorCode::kInvalidState, "train: expected a network, got one that was moved from");
   }
   CheckConfig(config);
+  const ThreadLimit limit(config.threads);
   implementation_ = std::make_unique<Implementation>(network.state(), config);
 }
 

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "core/checked.h"
-#include "core/cpu.h"
 #include "core/text.h"
 #include "losses/loss.h"
 #include "network/cost.h"
@@ -145,9 +144,11 @@ void Trainer::Implementation::CheckStep(std::int64_t batch,
   }
 }
 
-void Trainer::Implementation::FollowThreadCount() {
+Trainer::Implementation::Computing::Computing(Implementation& trainer)
+    : limit_(trainer.config_.threads) {
   const int workers = ThreadPool::Shared().thread_count();
-  if (workers != workspace_.workers()) workspace_ = Workspace(workers, run_.scratch_floats());
+  if (workers == trainer.workspace_.workers()) return;
+  trainer.workspace_ = Workspace(workers, trainer.run_.scratch_floats());
 }
 
 void Trainer::Implementation::FillSources(std::int64_t batch, InputPointers& pointers,
@@ -238,8 +239,7 @@ std::span<const LossBatch> Trainer::Implementation::Begin(std::int64_t batch, co
   CheckStep(batch, targets);
   InputPointers pointers = CheckedInputs("step", batch, inputs);
   CheckFiniteInputs(batch, pointers);
-  const FlushDenormals flush;
-  FollowThreadCount();
+  const Computing computing(*this);
   FillSources(batch, pointers, 0);
   return BeginOnSources(batch, targets);
 }
@@ -256,8 +256,7 @@ std::span<const LossBatch> Trainer::Implementation::BeginCached(
     Fail(ErrorCode::kNonFinite, "inputs: expected finite values, got another in row ", row,
          ", example ", examples[Index(row)]);
   }
-  const FlushDenormals flush;
-  FollowThreadCount();
+  const Computing computing(*this);
   GatherSources(slot, examples);
   return BeginOnSources(batch, targets);
 }
@@ -309,8 +308,7 @@ const StepResult& Trainer::Implementation::Finish(std::span<const LossAnswer> an
     Fail(ErrorCode::kInvalidArgument, "finish step: expected the answers of ", loss_batches_.size(),
          " losses, got ", answers.size());
   }
-  const FlushDenormals flush;
-  FollowThreadCount();
+  const Computing computing(*this);
   run_.AcceptLosses(answers, result_.tasks);
   CheckFiniteLosses();
   balance_.Weigh(batch, run_.reached().columns, result_.tasks);
@@ -473,8 +471,7 @@ void Trainer::Implementation::CacheFeatures(int slot, std::span<const std::int64
 template <typename ExampleAt>
 void Trainer::Implementation::FillRows(FeatureRows& rows, std::int64_t batch, InputPointers inputs,
                                        const ExampleAt& example) {
-  const FlushDenormals flush;
-  FollowThreadCount();
+  const Computing computing(*this);
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
     FillSources(piece, inputs, done);
@@ -526,8 +523,7 @@ void Trainer::Implementation::Evaluate(std::int64_t batch, const Inputs& inputs,
   CheckUsable("evaluate");
   InputPointers pointers = CheckedInputs("evaluate", batch, inputs);
   CheckLogits(batch, logits);
-  const FlushDenormals flush;
-  FollowThreadCount();
+  const Computing computing(*this);
   PrepareEvaluation();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);
@@ -549,7 +545,7 @@ void Trainer::Implementation::EvaluateCached(int slot, std::span<const std::int6
   features_.Rows(slot).CheckFilled(examples);
   const auto batch = static_cast<std::int64_t>(examples.size());
   CheckLogits(batch, logits);
-  const FlushDenormals flush;
+  const Computing computing(*this);
   PrepareEvaluation();
   for (std::int64_t done = 0; done < batch; done += plan_.max_batch) {
     const std::int64_t piece = std::min(plan_.max_batch, batch - done);

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/cpu.h"
 #include "core/memory.h"
 #include "core/thread_pool.h"
 #include "espalier/features.h"
@@ -118,7 +119,16 @@ class Trainer::Implementation {
   void CheckTotals(const BatchTotals& whole) const;
   void CheckGradientFloats(const char* what, std::size_t floats) const;
 
-  void FollowThreadCount();
+  /// While a call computes: as many threads as the trainer may have now, and no tiny floats.
+  class Computing {
+   public:
+    explicit Computing(Implementation& trainer);
+
+   private:
+    FlushDenormals flush_;
+    ThreadLimit limit_;
+  };
+
   /// Of examples [first, first + batch) of the inputs.
   void FillSources(std::int64_t batch, InputPointers& inputs, std::int64_t first);
   /// Fills rows from inputs; example(i) is the i-th one's row.

@@ -6,7 +6,6 @@
 #include <numeric>
 #include <vector>
 
-#include "core/cpu.h"
 #include "core/text.h"
 #include "losses/loss.h"
 #include "training/finite_inputs.h"
@@ -90,8 +89,7 @@ void Trainer::Implementation::ComputeGradients(const BatchTotals& whole, const S
   }
   InputPointers pointers = CheckedInputs("gradients", shard.examples, inputs);
   CheckFiniteInputs(shard.examples, pointers);
-  const FlushDenormals flush;
-  FollowThreadCount();
+  const Computing computing(*this);
   FillSources(shard.examples, pointers, 0);
   run_.Forward({.batch = shard.examples, .step = steps_, .seed = SeedOf(config_.seed, shard)},
                targets, workspace_);
@@ -116,8 +114,7 @@ const StepResult& Trainer::Implementation::ApplyGradients(const BatchTotals& who
   if (average_ && average_->is_swapped()) {
     Fail(ErrorCode::kInvalidState, "step: expected the parameters, got their averages in place");
   }
-  const FlushDenormals flush;
-  FollowThreadCount();
+  const Computing computing(*this);
   begun_batch_ = 0;
   run_.SetReached(whole.labelled);
   shards_->ReadLosses(gradients, result_.tasks);

@@ -37,6 +37,7 @@ struct TrainerConfig {
   /// Of the tasks against each other. FAMO and PCGrad take no losses of the caller's own, and whole
   /// steps alone.
   BalanceConfig balance = PlainWeights{};
+  int threads = 0;  ///< of a call, at most; 1: the caller's alone; 0: ThreadCount()
   /// Where cached features go that memory has no room for, in a file without a name; empty:
   /// nowhere.
   std::string feature_folder;

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
@@ -52,7 +53,7 @@ public final class Adaptation {
   private final Network network;
   private final List<AdaptationPlan.NewHead> heads = new ArrayList<>();
   private final List<TrainingListener> listeners = new ArrayList<>();
-  private FitSettings.Watched watched = new FitSettings.Watched(Optional.empty());
+  private ValidationPlan.Watched watched = new ValidationPlan.Watched(Optional.empty());
   private List<AdaptationSetting> settings = USUAL_SETTINGS;
   private OptionalLong headSteps = OptionalLong.empty();
   private OptionalLong tuningSteps = OptionalLong.empty();
@@ -67,6 +68,7 @@ public final class Adaptation {
   private Optional<String> lengthInput = Optional.empty();
   private Optional<Checkpoints> checkpoints = Optional.empty();
   private Balance balance = Balance.plain();
+  private OptionalInt threads = OptionalInt.empty();
 
   private Adaptation(Network network) {
     this.network = network;
@@ -117,7 +119,7 @@ public final class Adaptation {
    * @return this
    */
   public Adaptation metric(String task, String metric) {
-    watched = new FitSettings.Watched(Optional.of(new TaskMetric(task, metric)));
+    watched = new ValidationPlan.Watched(Optional.of(new TaskMetric(task, metric)));
     return this;
   }
 
@@ -225,6 +227,18 @@ public final class Adaptation {
    */
   public Adaptation balance(Balance balance) {
     this.balance = Objects.requireNonNull(balance, "balance");
+    return this;
+  }
+
+  /**
+   * Limits the threads of each step and validation, as {@link Trainer#threads}: adapting beside
+   * other work, say.
+   *
+   * @param count 1 to 256, the caller's included; by default {@link Espalier#threads()}
+   * @return this
+   */
+  public Adaptation threads(int count) {
+    threads = OptionalInt.of(Arguments.inRange("threads", count, 1, 256));
     return this;
   }
 
@@ -369,6 +383,7 @@ public final class Adaptation {
         lengthInput,
         checkpoints,
         balance,
+        threads,
         List.copyOf(listeners));
   }
 

@@ -5,13 +5,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /** The settings of an adaptation, and what they make of the network. */
 record AdaptationPlan(
     Network network,
     List<NewHead> heads,
-    FitSettings.Watched watched,
+    ValidationPlan.Watched watched,
     List<AdaptationSetting> settings,
     OptionalLong headSteps,
     OptionalLong tuningSteps,
@@ -26,6 +27,7 @@ record AdaptationPlan(
     Optional<String> lengthInput,
     Optional<Checkpoints> checkpoints,
     Balance balance,
+    OptionalInt threads,
     List<TrainingListener> listeners) {
   private static final long LEAST_HEAD_STEPS = 300;
   private static final long LEAST_TUNING_STEPS = 150;

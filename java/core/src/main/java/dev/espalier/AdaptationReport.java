@@ -14,14 +14,14 @@ import java.util.OptionalDouble;
 public final class AdaptationReport {
   private final List<Trial> trials;
   private final int chosen;
-  private final FitSettings.Watched watched;
+  private final ValidationPlan.Watched watched;
   private final History history;
   private final double seconds;
 
   AdaptationReport(
       List<Trial> trials,
       int chosen,
-      FitSettings.Watched watched,
+      ValidationPlan.Watched watched,
       History history,
       double seconds) {
     this.trials = List.copyOf(trials);

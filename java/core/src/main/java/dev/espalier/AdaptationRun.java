@@ -21,7 +21,7 @@ final class AdaptationRun {
   private final Dataset validation;
   private final long startNanos = System.nanoTime();
   private final List<AdaptationReport.Trial> trials = new ArrayList<>();
-  private final FitSettings.Watched watched;
+  private final ValidationPlan.Watched watched;
   private final Set<String> logged = new HashSet<>();
   private @Nullable Network best;
   private History bestHistory;
@@ -183,6 +183,7 @@ final class AdaptationRun {
       trainer.averageWeights(setting.averageDecay());
     }
     plan.lengthInput().ifPresent(trainer::groupByLength);
+    plan.threads().ifPresent(trainer::threads);
     plan.checkpoints().ifPresent(c -> trainer.checkpoints(c.within("setting" + trials.size())));
     plan.timeLimit().ifPresent(limit -> trainer.timeLimit(left(limit)));
     plan.listeners().forEach(trainer::listener);

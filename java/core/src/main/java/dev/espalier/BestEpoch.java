@@ -8,14 +8,14 @@ import java.util.OptionalInt;
 
 /** Which epoch of a fit was the best so far, by what is watched; none where nothing is. */
 final class BestEpoch {
-  private final Optional<FitSettings.Watched> watched;
+  private final Optional<ValidationPlan.Watched> watched;
   private final OptionalInt patience;
   private OptionalDouble cost = OptionalDouble.empty();
   private OptionalInt epoch = OptionalInt.empty();
 
-  BestEpoch(FitSettings settings) {
-    watched = Optional.ofNullable(settings.watched());
-    patience = settings.patience();
+  BestEpoch(ValidationPlan validation) {
+    watched = validation.watched();
+    patience = validation.patience();
   }
 
   /** Returns whether an epoch is the best from now on; NaN is never better. */

@@ -65,7 +65,7 @@ final class Fit {
     totalSteps = settings.stages().stream().mapToLong(this::mostSteps).sum();
     limitNanos = limitNanos(settings.timeLimit());
     seen = new SeenAnswers(binding);
-    best = new BestEpoch(settings);
+    best = new BestEpoch(settings.validation());
     checkpoints =
         settings
             .checkpoints()
@@ -144,9 +144,7 @@ final class Fit {
     if (checkpoints.isEmpty()) {
       return;
     }
-    HistoryNotes history =
-        new HistoryNotes(
-            tasks, Optional.ofNullable(settings.watched()).flatMap(FitSettings.Watched::metric));
+    HistoryNotes history = new HistoryNotes(tasks, settings.validation().watchedMetric());
     resumed = checkpoints.get().find(history, this::warn);
     if (resumed.isEmpty()) {
       return;
@@ -269,7 +267,11 @@ final class Fit {
     EvaluationRun validation = validation();
     FitFeatures cache =
         new FitFeatures(trainer, batchSize, settings.featureCaching().shared(), this::mustAbort);
-    cache.fill(binding, data, settings.validation(), settings.featureCaching().bytes());
+    cache.fill(
+        binding,
+        data,
+        settings.validation().data().orElse(null),
+        settings.featureCaching().bytes());
     boolean isKept = cache.holdsTraining();
     isCached |= isKept;
     cacheNotes.add(cache.note());
@@ -394,7 +396,7 @@ final class Fit {
             numbers.taskWeights(),
             evaluation,
             isBest,
-            Optional.ofNullable(settings.watched()).flatMap(FitSettings.Watched::metric),
+            settings.validation().watchedMetric(),
             numbers.rate(),
             secondsSince(epochNanos));
     epochs.add(result);
@@ -416,7 +418,7 @@ final class Fit {
 
   private boolean isValidated(int epoch) {
     boolean isLast = epoch + 1 == lastEpoch() || stopReason == StopReason.STEPS;
-    return isLast || (epoch - firstEpoch + 1) % settings.validateEvery() == 0;
+    return isLast || (epoch - firstEpoch + 1) % settings.validation().every() == 0;
   }
 
   private int[] order(int epoch) {
@@ -536,10 +538,11 @@ final class Fit {
   }
 
   private EvaluationRun validation() {
-    Dataset validation = settings.validation();
-    if (validation == null) {
+    ValidationPlan plan = settings.validation();
+    if (plan.data().isEmpty()) {
       return null;
     }
+    Dataset validation = plan.data().get();
     TargetBinding validationBinding =
         TargetBinding.ofValidation(tasks, network.networkInputs(), validation);
     EvaluationRun run =
@@ -552,12 +555,12 @@ final class Fit {
             batchSize);
     // What is wrong here is better known before an epoch of hours than after it.
     run.readTargets();
-    FitSettings.Watched watched = settings.watched();
-    if (watched != null && watched.metric().isPresent()) {
-      run.requireMetric(watched.metric().get().task(), watched.metric().get().metric());
-    } else if (watched != null) {
+    Optional<TaskMetric> metric = plan.watchedMetric();
+    if (metric.isPresent()) {
+      run.requireMetric(metric.get().task(), metric.get().metric());
+    } else if (plan.watched().isPresent()) {
       // Without one, the loss is 0 in each epoch.
-      run.requireLabelled(settings.patience().isPresent() ? "earlyStopping" : "keepBest");
+      run.requireLabelled(plan.askedBy());
     }
     return run;
   }

@@ -45,10 +45,11 @@ final class FitFingerprint {
     Map<String, String> losses = new TreeMap<>();
     settings.losses().forEach((task, loss) -> losses.put(task, nameOf(loss)));
     texts.put("loss", losses.toString());
-    texts.put("validation", settings.validation() == null ? "none" : textOf(settings.validation()));
-    texts.put("validateEvery", Integer.toString(settings.validateEvery()));
-    texts.put("watched", settings.watched() == null ? "none" : settings.watched().toString());
-    texts.put("earlyStopping", settings.patience().toString());
+    ValidationPlan validation = settings.validation();
+    texts.put("validation", validation.data().map(FitFingerprint::textOf).orElse("none"));
+    texts.put("validateEvery", Integer.toString(validation.every()));
+    texts.put("watched", validation.watched().map(Object::toString).orElse("none"));
+    texts.put("earlyStopping", validation.patience().toString());
     return new FitFingerprint(texts);
   }
 

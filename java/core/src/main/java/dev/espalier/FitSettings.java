@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
-/** The settings of one fit; nullable: validation, watched and timeLimit. */
+/** The settings of one fit; nullable: timeLimit. */
 record FitSettings(
     Network network,
     List<Stage> stages,
@@ -24,32 +24,18 @@ record FitSettings(
     boolean isShuffled,
     Optional<String> lengthInput,
     boolean isPrefetching,
+    OptionalInt threads,
     FeatureCaching featureCaching,
-    Dataset validation,
-    int validateEvery,
-    Watched watched,
-    OptionalInt patience,
+    ValidationPlan validation,
     Duration timeLimit,
     UpdateOptions updates,
     Optional<Checkpoints> checkpoints,
     Set<String> loggedWarnings) {
 
   FitSettings {
-    if (watched != null && validation == null) {
-      throw new IllegalStateException(
-          (patience.isPresent() ? "earlyStopping" : "keepBest")
-              + ": expected validation data, got none");
-    }
+    validation.requireDataIfWatched();
     if (lengthInput.isPresent() && !isShuffled) {
       throw new IllegalStateException("groupByLength: expected shuffle, got shuffle(false)");
-    }
-  }
-
-  /** What decides which epoch is the best: the validation loss, or a metric of a task. */
-  record Watched(Optional<TaskMetric> metric) {
-    @Override
-    public String toString() {
-      return metric.map(TaskMetric::toString).orElse("loss");
     }
   }
 

@@ -53,11 +53,9 @@ public final class Trainer {
   private boolean isShuffled = true;
   private String lengthInput;
   private boolean isPrefetching = true;
+  private OptionalInt threads = OptionalInt.empty();
   private FeatureCaching featureCaching = FeatureCaching.usual();
-  private Dataset validation;
-  private int validateEvery = 1;
-  private FitSettings.Watched watched;
-  private OptionalInt patience = OptionalInt.empty();
+  private ValidationPlan validation = ValidationPlan.none();
   private Duration timeLimit;
   private UpdateOptions updates = UpdateOptions.usual();
   private List<Stage> stages = List.of(Stage.asItIs());
@@ -209,7 +207,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer validation(Dataset validation) {
-    this.validation = Objects.requireNonNull(validation, "validation");
+    this.validation = this.validation.on(Objects.requireNonNull(validation, "validation"));
     return this;
   }
 
@@ -221,7 +219,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer validateEvery(int epochs) {
-    validateEvery = Arguments.positive("epochs", epochs);
+    validation = validation.every(Arguments.positive("epochs", epochs));
     return this;
   }
 
@@ -234,7 +232,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer keepBest() {
-    watched = new FitSettings.Watched(Optional.empty());
+    validation = validation.watch(Optional.empty());
     return this;
   }
 
@@ -250,7 +248,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer keepBest(String task, String metric) {
-    watched = new FitSettings.Watched(Optional.of(new TaskMetric(task, metric)));
+    validation = validation.watch(Optional.of(new TaskMetric(task, metric)));
     return this;
   }
 
@@ -262,7 +260,7 @@ public final class Trainer {
    * @return this
    */
   public Trainer earlyStopping(int patience) {
-    this.patience = OptionalInt.of(Arguments.positive("patience", patience));
+    validation = validation.patience(Arguments.positive("patience", patience));
     return keepBest();
   }
 
@@ -278,9 +276,9 @@ public final class Trainer {
    * @return this
    */
   public Trainer earlyStopping(int patience, String task, String metric) {
-    OptionalInt checked = OptionalInt.of(Arguments.positive("patience", patience));
+    int checked = Arguments.positive("patience", patience);
     keepBest(task, metric);
-    this.patience = checked;
+    validation = validation.patience(checked);
     return this;
   }
 
@@ -320,8 +318,7 @@ public final class Trainer {
   }
 
   /**
-   * Scales all gradients together so that their 2-norm is at most {@code limit}. Default no
-   * clipping.
+   * Scales all gradients together so that their 2-norm is at most {@code limit}. Default: none.
    *
    * @param limit finite and above 0
    * @return this
@@ -361,8 +358,7 @@ public final class Trainer {
    * Ends with an average of the weights over the last steps in place of the last ones: less depends
    * on the last few batches. After step t, counted from 0 in each stage, the average moves by
    * {@code 1 - min(decay, (1 + t)/(10 + t))} of the way to the weights. Validation looks at the
-   * average, and {@link #keepBest} keeps it; listeners find the weights that train. Default: no
-   * average.
+   * average, and {@link #keepBest} keeps it; listeners find the weights that train. Default: none.
    *
    * @param decay at least 0, below 1; 0.98 is an average over about 50 steps
    * @return this
@@ -404,7 +400,6 @@ public final class Trainer {
 
   /**
    * Decides whether features of frozen layers may be kept, for the time of one fit. Default true.
-   * The result has the same bits either way.
    *
    * @param enabled false to compute them anew in each epoch
    * @return this
@@ -445,8 +440,7 @@ public final class Trainer {
 
   /**
    * Names the folder for features of frozen layers that memory has no room for, in a file without a
-   * name. Default: {@code java.io.tmpdir}. If it has too little room, they are computed anew in
-   * each epoch.
+   * name. Default: {@code java.io.tmpdir}. If it is full, they are computed anew in each epoch.
    *
    * @param folder an existing folder, or null: keep features in memory or not at all
    * @return this
@@ -480,6 +474,18 @@ public final class Trainer {
   }
 
   /**
+   * Limits the threads of each step and evaluation of {@code fit}: training beside other work, say.
+   * The result has the same bits for any number.
+   *
+   * @param count 1 to 256, the caller's included; by default {@link Espalier#threads()}
+   * @return this
+   */
+  public Trainer threads(int count) {
+    threads = OptionalInt.of(Arguments.inRange("threads", count, 1, 256));
+    return this;
+  }
+
+  /**
    * Trains, starting with fresh optimizer state. The tasks of the data set have to be tasks of the
    * network; tasks without targets are left alone.
    *
@@ -504,8 +510,7 @@ public final class Trainer {
    *     Checkpoints} are those of another fit
    * @throws java.io.UncheckedIOException if the folder of checkpoints can't be made or read
    * @throws NativeMemoryException if the memory budget is too small for the batch size
-   * @throws StackOverflowError if this thread has less than 192 KiB of stack left: training does
-   *     not begin what it might not end
+   * @throws StackOverflowError if this thread has less than 192 KiB of stack left at the beginning
    */
   public History fit(Dataset data) {
     Objects.requireNonNull(data, "data");
@@ -523,8 +528,7 @@ public final class Trainer {
   }
 
   /**
-   * Evaluates the network as {@link Network#evaluate(Dataset)} does, with the losses of this
-   * trainer.
+   * Evaluates as {@link Network#evaluate(Dataset)} does, with the losses of this trainer.
    *
    * @param data examples with targets, at least one example
    * @return the evaluation
@@ -538,10 +542,7 @@ public final class Trainer {
     return EvaluationRun.of(network, data, OptionalDouble.empty(), losses);
   }
 
-  /**
-   * Asks a running {@code fit} to end after the step it is at. Without one nothing happens. Any
-   * thread may call it.
-   */
+  /** Asks a running {@code fit}, from any thread, to end after its step. Without one: nothing. */
   public void cancel() {
     Fit fit = running.get();
     if (fit != null) {
@@ -580,11 +581,9 @@ public final class Trainer {
         isShuffled,
         Optional.ofNullable(lengthInput),
         isPrefetching,
+        threads,
         featureCaching,
         validation,
-        validateEvery,
-        watched,
-        patience,
         timeLimit,
         updates,
         checkpoints,

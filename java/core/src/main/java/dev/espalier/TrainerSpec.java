@@ -31,6 +31,7 @@ final class TrainerSpec {
     spec.put("balance", settings.balance().spec());
     spec.put("max_batch_size", batchSize);
     spec.put("seed", settings.seed());
+    settings.threads().ifPresent(count -> spec.put("threads", count));
     UpdateOptions updates = settings.updates();
     if (updates.clipValue() != null) {
       spec.put("clip_value", updates.clipValue());

@@ -87,7 +87,7 @@ final class HostileAdaptations {
             List.of(),
             0);
     return new AdaptationReport(
-        List.of(trial), 0, new FitSettings.Watched(Optional.empty()), history, 0.1);
+        List.of(trial), 0, new ValidationPlan.Watched(Optional.empty()), history, 0.1);
   }
 
   /** A reading of an instrument that fails. */

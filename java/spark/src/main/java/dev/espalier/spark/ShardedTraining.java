@@ -53,7 +53,7 @@ record ShardedTraining(
         network.freezeThrough(frozenThrough);
       }
       Worker worker = new Worker(links, rank, workers, network, rows);
-      worker.train();
+      worker.train(Math.min(task.cpus(), 256));
       return rank == 0
           ? List.of(ModelContent.bytes(network)).iterator()
           : List.<byte[]>of().iterator();
@@ -98,7 +98,7 @@ record ShardedTraining(
       }
     }
 
-    void train() throws IOException {
+    void train(int threads) throws IOException {
       long stepsPerEpoch = plan.stepsPerEpoch();
       Trainer settings =
           Trainer.of(network)
@@ -106,6 +106,7 @@ record ShardedTraining(
               .schedule(Schedule.cosine())
               .batchSize(plan.batchSize())
               .steps(epochs * stepsPerEpoch)
+              .threads(threads)
               .seed(plan.seed());
       try (DataParallelTrainer trainer = DataParallelTrainer.of(settings, rows, plan.shardSize())) {
         resume(trainer);

@@ -4,13 +4,16 @@ package dev.espalier.spark;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.espalier.Head;
 import dev.espalier.Network;
+import dev.espalier.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -71,5 +74,44 @@ class ClusterDataParallelTest {
         }
       }
     }
+  }
+
+  /** Native threads have the name of the one that started them, which is a task's. */
+  @Test
+  void aTaskHasTheThreadsOfItsCores() {
+    try (Network backbone =
+        Network.builder(Shape.vector(2))
+            .dense("features", 512)
+            .relu()
+            .dense("more", 512)
+            .relu("last")
+            .head("old", Head.labels("old"))
+            .build(1)) {
+      DataParallelTest.estimator(backbone).setWorkers(2).fit(Sessions.points(session, 2));
+    }
+    List<Long> others =
+        JavaSparkContext.fromSparkContext(session.sparkContext())
+            .parallelize(List.of(1, 2), 2)
+            .map(any -> threadsBesideTasks())
+            .collect();
+    assertEquals(List.of(0L, 0L), others);
+  }
+
+  private static long threadsBesideTasks() throws IOException {
+    String name = Files.readString(Path.of("/proc/thread-self/comm")).strip();
+    long tasks =
+        Thread.getAllStackTraces().keySet().stream()
+            .filter(thread -> thread.getName().startsWith(name))
+            .count();
+    long all = 0;
+    try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
+      for (Path thread : threads.toList()) {
+        all += Files.readString(thread.resolve("comm")).strip().equals(name) ? 1 : 0;
+      }
+    }
+    if (tasks == 0) {
+      throw new IllegalStateException("expected the name of a task, got " + name);
+    }
+    return all - tasks;
   }
 }
