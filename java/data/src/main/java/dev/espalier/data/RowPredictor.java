@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.espalier.data;
 
+import dev.espalier.LoadOptions;
 import dev.espalier.Prediction;
 import dev.espalier.Predictor;
 import dev.espalier.PredictorOptions;
@@ -56,7 +57,19 @@ public final class RowPredictor implements AutoCloseable {
    * @return the predictor, to be closed by the caller
    */
   public static RowPredictor load(Path model, PredictorOptions options) {
-    return new RowPredictor(Predictor.load(model, options));
+    return load(model, options, LoadOptions.defaults());
+  }
+
+  /**
+   * As {@link #load(Path, PredictorOptions)}, with limits of one's own.
+   *
+   * @param model a file that {@link dev.espalier.Network#save} wrote
+   * @param options batch size, kind of output, heads, threads
+   * @param limits on the work, memory and layers that the file may ask for
+   * @return the predictor, to be closed by the caller
+   */
+  public static RowPredictor load(Path model, PredictorOptions options, LoadOptions limits) {
+    return new RowPredictor(Predictor.load(model, options, limits));
   }
 
   /**

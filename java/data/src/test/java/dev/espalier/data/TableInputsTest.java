@@ -9,9 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.espalier.Datasets;
 import dev.espalier.Head;
+import dev.espalier.LoadOptions;
+import dev.espalier.ModelFileException;
 import dev.espalier.Network;
 import dev.espalier.Prediction;
 import dev.espalier.Predictor;
+import dev.espalier.PredictorOptions;
 import dev.espalier.Shape;
 import dev.espalier.ShapeException;
 import java.io.IOException;
@@ -260,6 +263,9 @@ class TableInputsTest {
       network.removeMetadata(TableInputs.METADATA_KEY);
     }
     assertThrows(IllegalArgumentException.class, () -> RowPredictor.load(saved(Map.of())));
+    LoadOptions few = LoadOptions.defaults().maxLayers(2);
+    assertThrows(
+        ModelFileException.class, () -> RowPredictor.load(file, PredictorOptions.defaults(), few));
     try (RowPredictor predictor = RowPredictor.load(file);
         Network network = Network.load(file)) {
       assertEquals(inputs, predictor.inputs());
