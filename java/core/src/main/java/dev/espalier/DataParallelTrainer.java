@@ -123,7 +123,7 @@ public final class DataParallelTrainer implements AutoCloseable {
 
   private static void requireNothingOfFits(FitSettings settings) {
     refuse("stages", !settings.stages().equals(List.of(Stage.asItIs())));
-    refuse("validation", !settings.validation().equals(ValidationPlan.none()));
+    refuse("validation", settings.validation().data().isPresent());
     refuse("checkpoints", settings.checkpoints().isPresent());
     refuse("listener", !settings.listeners().isEmpty());
     refuse("timeLimit", settings.timeLimit() != null);
