@@ -32,7 +32,7 @@ final class TrainingRace {
   private static final int EXAMPLES = 8192;
   private static final int BATCH = 1024;
   private static final int FEW = 1;
-  private static final int MORE = 5;
+  private static final int MORE = 17;
   private static final int ROUNDS = 3;
   private static final int SEED = 5;
 
