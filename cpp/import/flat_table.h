@@ -5,6 +5,7 @@
 // is made: no schema is compiled, and nothing is trusted.
 // Format: https://flatbuffers.dev/internals
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -60,7 +61,11 @@ class FlatTable {
     const auto* const vector = Pointer<flatbuffers::Vector<T>>(field);
     if (vector == nullptr) return {};
     Require(verifier_->VerifyVector(vector));
-    return std::vector<T>(vector->begin(), vector->end());
+    std::vector<T> result(vector->size());
+    // Byte by byte: of the elements' own alignment nothing is verified.
+    std::copy_n(reinterpret_cast<const std::byte*>(vector->Data()), result.size() * sizeof(T),
+                reinterpret_cast<std::byte*>(result.data()));
+    return result;
   }
 
   std::span<const std::byte> Bytes(int field) const {
