@@ -12,6 +12,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoder;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import scala.Tuple4;
@@ -46,12 +47,18 @@ final class PredictedColumns {
     return predicted.select(columns(rows.schema().fields(), kept, passed.aside(), plan));
   }
 
-  /** Returns the schema of the rows that come back: all that went, or what is not of the input. */
+  /**
+   * Returns the schema of the rows that come back: all that went, or what is not of the input.
+   * Spark 3.5 has no tuples with rows of no column, so there is one of nulls then.
+   */
   private static StructType returned(StructType passed, PredictionPlan plan, int[] kept) {
-    return plan.dropsInputs()
-        ? new StructType(
-            IntStream.of(kept).mapToObj(i -> passed.fields()[i]).toArray(StructField[]::new))
-        : passed;
+    if (!plan.dropsInputs()) {
+      return passed;
+    }
+    return kept.length == 0
+        ? new StructType().add("nothing", DataTypes.BooleanType)
+        : new StructType(
+            IntStream.of(kept).mapToObj(i -> passed.fields()[i]).toArray(StructField[]::new));
   }
 
   private static Column[] columns(

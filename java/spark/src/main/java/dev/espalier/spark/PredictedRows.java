@@ -82,8 +82,8 @@ final class PredictedRows implements Iterator<Tuple4<Row, float[], double[], Row
   }
 
   private Row rest(Row row) {
-    Object[] values = new Object[kept.length];
-    for (int i = 0; i < values.length; i++) {
+    Object[] values = new Object[Math.max(1, kept.length)]; // at least a null: PredictedColumns
+    for (int i = 0; i < kept.length; i++) {
       values[i] = row.get(kept[i]);
     }
     return RowFactory.create(values);
