@@ -158,11 +158,10 @@ record PredictionPlan(
 
   /** Returns the predictor's options for the task that this thread runs. */
   PredictorOptions options(int inputSize, int outputSize) {
-    TaskContext task = TaskContext.get();
     long rowBytes = (long) Float.BYTES * Math.max(inputSize, outputSize);
     PredictorOptions options =
         PredictorOptions.defaults()
-            .threads(task == null ? 1 : Math.min(task.cpus(), 256))
+            .threads(TaskThreads.of(TaskContext.get()))
             .maxBatchSize((int) Math.max(1, Math.min(batchSize, MAX_BATCH_BYTES / rowBytes)));
     if (!heads.isEmpty()) {
       options = options.heads(heads.toArray(String[]::new));

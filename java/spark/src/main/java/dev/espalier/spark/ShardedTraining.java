@@ -53,7 +53,7 @@ record ShardedTraining(
         network.freezeThrough(frozenThrough);
       }
       Worker worker = new Worker(links, rank, workers, network, rows);
-      worker.train(Math.min(task.cpus(), 256));
+      worker.train(TaskThreads.of(task));
       return rank == 0
           ? List.of(ModelContent.bytes(network)).iterator()
           : List.<byte[]>of().iterator();

@@ -106,7 +106,11 @@ class ClusterDataParallelTest {
     long all = 0;
     try (Stream<Path> threads = Files.list(Path.of("/proc/self/task"))) {
       for (Path thread : threads.toList()) {
-        all += Files.readString(thread.resolve("comm")).strip().equals(name) ? 1 : 0;
+        try {
+          all += Files.readString(thread.resolve("comm")).strip().equals(name) ? 1 : 0;
+        } catch (IOException over) {
+          // a thread that ended meanwhile
+        }
       }
     }
     if (tasks == 0) {
