@@ -45,7 +45,7 @@ final class TrainCommand implements Callable<Integer> {
       names = "--augment",
       description =
           "Pictures: changes them at random in each epoch, so that few teach more: mirrored left to"
-              + " right, turned by up to 10 degrees, cut to 70 % of their area at least, darker or"
+              + " right, turned by up to 10 degrees, cut to 70 %% of their area at least, darker or"
               + " brighter, of more or less contrast, by up to a fifth. Not where that changes an"
               + " answer; --page shows it.")
   private boolean augment;

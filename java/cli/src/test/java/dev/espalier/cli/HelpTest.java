@@ -4,6 +4,9 @@ package dev.espalier.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -36,6 +39,22 @@ class HelpTest {
       assertEquals(isOption, help.contains("--force"), command.getKey());
     }
     assertTrue(count > 3, count + " commands that write files");
+  }
+
+  /**
+   * Picocli takes descriptions for formats: a percent sign on its own is a warning to whoever asks.
+   */
+  @Test
+  void noHelpWarns() {
+    PrintStream before = System.err;
+    ByteArrayOutputStream warnings = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(warnings, true, StandardCharsets.UTF_8));
+    try {
+      commands().values().forEach(CommandLine::getUsageMessage);
+    } finally {
+      System.setErr(before);
+    }
+    assertEquals("", warnings.toString(StandardCharsets.UTF_8));
   }
 
   /** What writes, or takes long, can be asked first. */
