@@ -4,6 +4,7 @@ package dev.espalier.service;
 import dev.espalier.ModelFileException;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
+import io.javalin.http.HttpResponseException;
 import jakarta.servlet.ServletInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -94,10 +95,12 @@ public final class PredictionService implements AutoCloseable {
     places = new Semaphore(options.maxConcurrent());
     largeBodies = new Semaphore(options.maxConcurrent());
     timer.setRemoveOnCancelPolicy(true);
+    Refusals refusals = new Refusals(paths(options));
     server =
         Javalin.create(
             config -> {
               config.showJavalinBanner = false;
+              refusals.install(config);
               config.useVirtualThreads = Runtime.version().feature() >= JAVA_WITH_VIRTUAL_THREADS;
               config.jetty.modifyHttpConfiguration(
                   http -> http.setIdleTimeout(options.bodyTimeout().toMillis()));
@@ -110,6 +113,7 @@ public final class PredictionService implements AutoCloseable {
                     return connector;
                   });
             });
+    server.exception(HttpResponseException.class, refusals::refuse);
     server.before(
         context -> {
           if (isDraining) {
@@ -126,6 +130,11 @@ public final class PredictionService implements AutoCloseable {
     server.get("/health", this::health);
     server.get("/metrics", this::metrics);
     server.get("/model", context -> context.result(engine.describe()));
+  }
+
+  private static String paths(ServiceOptions options) {
+    return "GET /, POST /predict, POST /explain, GET /health, GET /metrics, GET /model"
+        + (options.adminToken().isPresent() ? ", POST /admin/model" : "");
   }
 
   private static Thread daemon(Runnable work, String name) {
