@@ -14,6 +14,7 @@
 #include "testing/messages.h"
 #include "testing/normal_floats.h"
 #include "testing/transformer_networks.h"
+#include "testing/widest_run.h"
 
 namespace espalier {
 namespace {
@@ -76,13 +77,7 @@ TEST_F(CutBatch, HasSeveralWorkers) {
   EXPECT_TRUE(plan.CanUseWorkers(64));
   const std::vector<float> inputs = NormalFloats(64 * 3 * 32 * 32, 3);
   const auto run = plan.MakeRun(4);
-  int widest = 0;
-  for (int tries = 0; tries < 20 && widest < 2; ++tries) {
-    ThreadPool::Shared().ResetWidestRun();
-    Answers(plan, *run, 64, inputs, 7);
-    widest = ThreadPool::Shared().widest_run();
-  }
-  EXPECT_GE(widest, 2);
+  EXPECT_GT(testing::WidestRunOf([&] { Answers(plan, *run, 64, inputs, 7); }), 1);
 }
 
 // Parts are pieces of the same memory.

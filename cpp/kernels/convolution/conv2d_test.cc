@@ -20,6 +20,7 @@
 #include "testing/gradient_check.h"
 #include "testing/guarded_floats.h"
 #include "testing/tolerance.h"
+#include "testing/widest_run.h"
 
 namespace espalier {
 namespace {
@@ -213,8 +214,7 @@ TEST(Conv2d, AResidualIsAddedBeforeTheActivation) {
   EXPECT_GT(added, 9);
 }
 
-// What the test of workers takes for granted. A call may be over before another worker wakes up,
-// hence the repetitions.
+// What the test of workers takes for granted.
 TEST(Conv2d, WorkIsShared) {
   ThreadPool::Shared().SetThreadCount(8);
   Conv2dCase large = testing::Conv2dCases()[2];
@@ -227,9 +227,7 @@ TEST(Conv2d, WorkIsShared) {
   };
   for (const auto& [name, run] : products) {
     SCOPED_TRACE(name);
-    ThreadPool::Shared().ResetWidestRun();
-    for (int i = 0; i < 200 && ThreadPool::Shared().widest_run() < 2; ++i) run();
-    EXPECT_GT(ThreadPool::Shared().widest_run(), 1);
+    EXPECT_GT(testing::WidestRunOf(run), 1);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "kernels/convolution/winograd.h"
 #include "testing/cpu_targets.h"
 #include "testing/tolerance.h"
+#include "testing/widest_run.h"
 #include "testing/winograd_cases.h"
 
 namespace espalier {
@@ -70,7 +71,7 @@ TEST(WinogradWorkers, DoNotShowInTheBits) {
 }
 
 // What the test above takes for granted: with as few tiles as these, one block, it is columns
-// that are shared. A call may be over before another worker wakes up, hence the repetitions.
+// that are shared.
 TEST(WinogradWorkers, ShareColumnsWhereTilesAreFew) {
   ThreadPool::Shared().SetThreadCount(8);
   const WinogradProblem problem(kCases[2]);
@@ -82,12 +83,7 @@ TEST(WinogradWorkers, ShareColumnsWhereTilesAreFew) {
   };
   for (const auto& [name, run] : products) {
     SCOPED_TRACE(name);
-    int widest = 0;
-    for (int i = 0; i < 200 && widest < 2; ++i) {
-      run();
-      widest = ThreadPool::Shared().widest_run();
-    }
-    EXPECT_GT(widest, 1);
+    EXPECT_GT(testing::WidestRunOf(run), 1);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "testing/normal_floats.h"
 #include "testing/packed_product.h"
 #include "testing/tolerance.h"
+#include "testing/widest_run.h"
 
 namespace espalier {
 namespace {
@@ -396,11 +397,9 @@ TEST(Matmul, LargeProductsAreShared) {
   Workspace workspace(8, ParallelMatmulScratchFloats(256, 256));
   const std::vector<float> packed = problem.Packed();
   std::vector<float> c(256 * 256);
-  ThreadPool::Shared().ResetWidestRun();
-  for (int i = 0; i < 200 && ThreadPool::Shared().widest_run() < 2; ++i) {
-    ParallelMatmulPacked(problem.A(), packed.data(), 256, c.data(), 256, {}, workspace);
-  }
-  EXPECT_GT(ThreadPool::Shared().widest_run(), 1);
+  const int widest = testing::WidestRunOf(
+      [&] { ParallelMatmulPacked(problem.A(), packed.data(), 256, c.data(), 256, {}, workspace); });
+  EXPECT_GT(widest, 1);
 }
 
 TEST(Matmul, SmallProductsStayWithTheCaller) {

@@ -72,7 +72,8 @@ class CrossingsTest {
     try {
       MethodEntryRequest request = machine.eventRequestManager().createMethodEntryRequest();
       request.addClassFilter(Bridge.class.getName());
-      request.setSuspendPolicy(EventRequest.SUSPEND_NONE);
+      // What an event tells of is asked of the program, which may be over by then if it goes on.
+      request.setSuspendPolicy(EventRequest.SUSPEND_EVENT_THREAD);
       request.enable();
       List<String> crossings = new ArrayList<>();
       boolean isOver = false;
