@@ -94,6 +94,9 @@ class Translator {
     return op_->outputs[0];
   }
   bool IsImage(std::int32_t index) const { return tensor(index).rank() == 4; }
+  bool CanBeImage(std::int32_t index) const {
+    return IsImage(index) || (tensor(index).is_constant() && tensor(index).rank() < 4);
+  }
   bool IsConstant(std::size_t i) const { return HasInput(i) && tensor(input(i)).is_constant(); }
 
   template <typename T>
@@ -462,7 +465,7 @@ class Translator {
   bool Combine(const char* kind, bool has_function) {
     bool is_image = false;
     for (std::size_t i = 0; i < 2; ++i) is_image = is_image || !form(input(i)).image.empty();
-    for (std::size_t i = 0; i < 2; ++i) is_image = is_image && (IsConstant(i) || IsImage(input(i)));
+    for (std::size_t i = 0; i < 2; ++i) is_image = is_image && CanBeImage(input(i));
     std::vector<std::string> inputs;
     for (std::size_t i = 0; i < 2; ++i) {
       inputs.push_back(is_image ? Image(input(i)) : Plain(input(i)));

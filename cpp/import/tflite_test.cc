@@ -303,6 +303,21 @@ TEST(HostileTflite, EveryChangedByteIsAnErrorOrANetwork) {
   }
 }
 
+// What is added to an image is made one, unless it has more dimensions.
+TEST(HostileTflite, AConstantOfMoreDimensionsThanAnImageIsAnErrorOrANetwork) {
+  const MobileModel model;
+  TfliteFile file;
+  const int image = file.Tensor("image", {1, 7, 7, 3});
+  const int weights = file.Constant("w", {4, 3, 3, 3}, model.conv);
+  const int bias = file.Constant("b", {4}, model.conv_bias);
+  const int first = file.Tensor("first", {1, 4, 4, 4});
+  file.Operator(3, {image, weights, bias}, {first}, {{1, 4, 2}, {2, 4, 2}, {3, 1, 3}});
+  const int large = file.Constant("large", {1, 1, 1, 1, 4}, model.conv_bias);
+  const int sum = file.Tensor("sum", {1, 1, 4, 4, 4});
+  file.Operator(0, {first, large}, {sum});
+  Outcome(file.Bytes({image}, {sum}));
+}
+
 TEST(HostileTflite, OtherFilesAreNamed) {
   EXPECT_NE(Outcome(std::vector<std::byte>(100)), "");
   const std::string text = "<!doctype html>";
