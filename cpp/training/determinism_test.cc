@@ -239,7 +239,7 @@ std::vector<int> WidestRuns(int threads) {
   for (const auto& call : calls) {
     if (threads == 1) {
       ThreadPool::Shared().ResetWidestRun();
-      for (int i = 0; i < 100; ++i) call();
+      for (int i = 0; i < 1000; ++i) call();
       widest.push_back(ThreadPool::Shared().widest_run());
     } else {
       widest.push_back(testing::WidestRunOf(call));
