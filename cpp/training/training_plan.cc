@@ -9,7 +9,7 @@
 #include "core/text.h"
 #include "kernels/matmul/weight_gradient.h"
 #include "layers/layout.h"
-#include "training/norm_fusion.h"
+#include "training/node_fusion.h"
 
 namespace espalier {
 namespace {
@@ -31,8 +31,7 @@ class Compiler {
     MakeNodes();
     MakeGroups();
     FindGradients();
-    FuseNorms();
-    PlaceActivations();
+    FuseNodes(network_, plan_);
     PlanForward();
     PlanBackward();
     plan_.arena = LayOutArena(plan_.buffers);
@@ -238,85 +237,6 @@ class Compiler {
       group.group = std::move(head_group);
       plan_.groups.push_back(std::move(group));
     }
-  }
-
-  std::vector<NodeReaders> ReadersOfNodes() const {
-    std::vector<NodeReaders> readers(plan_.nodes.size());
-    for (int i = 0; i < node_count(); ++i) {
-      for (const int producer : plan_.nodes[Index(i)].producers) {
-        if (producer < 0) continue;
-        ++readers[Index(producer)].count;
-        readers[Index(producer)].last = i;
-      }
-    }
-    for (const PlanGroup& group : plan_.groups) {
-      if (group.producer < 0) continue;
-      ++readers[Index(group.producer)].count;
-      readers[Index(group.producer)].last = -1;
-    }
-    return readers;
-  }
-
-  void FuseNorms() {
-    const std::vector<NodeReaders> readers = ReadersOfNodes();
-    for (int i = 0; i < node_count(); ++i) {
-      PlanNode& norm = plan_.nodes[Index(i)];
-      if (!TraitsOf(layer(norm.layer)).normalizes_channels || !Takes(FastPath::kNormFusion)) {
-        continue;
-      }
-      norm.followers = FindNormFollowers(network_, plan_.nodes, readers, i);
-      if (const int sum = norm.followers.sum; sum >= 0) {
-        plan_.nodes[Index(sum)].done_by = i;
-        norm.use.has_residual = true;
-      }
-      if (const int follower = norm.followers.activation; follower >= 0) {
-        plan_.nodes[Index(follower)].done_by = i;
-        const LayerActivation activation =
-            *TraitsOf(layer(plan_.nodes[Index(follower)].layer)).activation;
-        norm.use.activation = norm.fused_activation = activation.activation;
-        norm.fused_slope = activation.slope;
-      }
-    }
-  }
-
-  // An activation whose gradient follows from its result can take place where a dense layer or
-  // a convolution stores its sums, if nothing else reads those. Max pooling that alone reads an
-  // activation overtakes it: the results that it picks are all that the gradient is made of, and
-  // the largest of clamped values is the largest of all, clamped.
-  void PlaceActivations() {
-    const std::vector<NodeReaders> readers = ReadersOfNodes();
-    for (int i = 0; i < node_count(); ++i) {
-      PlanNode& node = plan_.nodes[Index(i)];
-      if (node.done_by >= 0) continue;
-      const std::optional<LayerActivation> activation = TraitsOf(layer(node.layer)).activation;
-      if (!activation || !HasGradientByResult(activation->activation)) continue;
-      const int producer = node.producers[0];
-      if (producer < 0) continue;
-      PlanNode& before = plan_.nodes[Index(producer)];
-      if (readers[Index(producer)].count == 1 && layer(before.layer).layer->FusesActivation()) {
-        before.fused_activation = activation->activation;
-        before.fused_slope = activation->slope;
-        node.is_fused = true;
-      }
-      if (readers[Index(i)].count == 1 && PicksMaxima(readers[Index(i)].last) &&
-          network_.LiesAsRead(layer(node.layer).output,
-                              layer(plan_.nodes[Index(readers[Index(i)].last)].layer)) &&
-          (node.is_fused || IsClamp(activation->activation))) {
-        LetOvertake(i, readers[Index(i)].last);
-      }
-    }
-  }
-
-  bool PicksMaxima(int node) const {
-    return node >= 0 && TraitsOf(layer(plan_.nodes[Index(node)].layer)).max_pooling.has_value();
-  }
-
-  void LetOvertake(int activation, int pool) {
-    PlanNode& first = plan_.nodes[Index(activation)];
-    PlanNode& second = plan_.nodes[Index(pool)];
-    std::swap(first, second);
-    std::swap(first.producers, second.producers);
-    second.output_shape = first.output_shape;
   }
 
   // Where a value lies that a node or a source makes.
