@@ -153,7 +153,7 @@ void WordSteps(Trainer& trainer, int first, int count) {
   }
 }
 
-TEST(Checkpoint, RowsOfTablesKeepTheirCounts) {
+TEST(Checkpoint, RowsOfTablesKeepTheirCountsAndState) {
   const TemporaryFolder folder;
   const std::string path = folder.File("checkpoint");
   const TrainerConfig config{.optimizer = Adam{.learning_rate = 0.1}, .max_batch_size = 4};
@@ -168,6 +168,12 @@ TEST(Checkpoint, RowsOfTablesKeepTheirCounts) {
   WordSteps(other, 5, 9);
   EXPECT_EQ(Differences(ParametersOf(whole), ParametersOf(resumed)), std::vector<std::string>{});
   EXPECT_EQ(Differences(StateOf(trainer, whole), StateOf(other, resumed)),
+            std::vector<std::string>{});
+  Network alone = Words(1);
+  Trainer unsaved(alone, config);
+  WordSteps(unsaved, 0, 14);
+  EXPECT_EQ(Differences(ParametersOf(whole), ParametersOf(alone)), std::vector<std::string>{});
+  EXPECT_EQ(Differences(StateOf(trainer, whole), StateOf(unsaved, alone)),
             std::vector<std::string>{});
 }
 

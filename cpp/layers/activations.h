@@ -30,7 +30,7 @@ class ActivationLayer final : public Layer {
   Shape OutputShape(std::span<const Shape> inputs) const override;
   LayoutRule layout_rule() const override { return LayoutRule::kAny; }
   LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
-    return {.activation = {{.activation = activation_, .slope = slope()}}};
+    return {.activation = {{.activation = activation_, .slope = slope()}}, .is_repeatable = true};
   }
   PositionUse InputPositions(std::size_t /*input*/,
                              std::span<const Shape> /*inputs*/) const override {

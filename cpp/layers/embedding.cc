@@ -82,21 +82,24 @@ void Embedding::Forward(const ForwardArguments& arguments) const {
 void Embedding::Backward(const BackwardArguments& arguments) const {
   float* const grad_weight = arguments.grad_parameters[0];
   if (grad_weight == nullptr) return;
-  if (!arguments.wants_named_rows_alone) {
+  const std::span<const std::int32_t> rows = arguments.gradient_rows;
+  if (rows.empty()) {
     ForElements(*arguments.workspace, count_ * width_, [&](std::int64_t first, std::int64_t last) {
       std::fill(grad_weight + first, grad_weight + last, 0.0f);
     });
   }
   const std::int64_t positions = arguments.batch * arguments.input_shapes[0][0];
   const auto* const ids = reinterpret_cast<const std::int32_t*>(arguments.inputs[0]);
+  const auto gradient_of = [&](std::int32_t id) {
+    return grad_weight + (rows.empty() ? id : rows[static_cast<std::size_t>(id)]) * width_;
+  };
   ForColumns(*arguments.workspace, width_, positions, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t i = 0; arguments.wants_named_rows_alone && i < positions; ++i) {
-      if (!IsId(ids[i])) continue;
-      std::fill_n(grad_weight + ids[i] * width_ + first, last - first, 0.0f);
+    for (std::int64_t i = 0; !rows.empty() && i < positions; ++i) {
+      if (IsId(ids[i])) std::fill_n(gradient_of(ids[i]) + first, last - first, 0.0f);
     }
     for (std::int64_t i = 0; i < positions; ++i) {
       if (!IsId(ids[i]) || ids[i] == padding_id_) continue;
-      float* const row = grad_weight + ids[i] * width_ + first;
+      float* const row = gradient_of(ids[i]) + first;
       AddArrays(row, arguments.grad_output + i * width_ + first, last - first, row);
     }
   });

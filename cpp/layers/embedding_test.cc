@@ -96,7 +96,7 @@ TEST(Embedding, PaddingGetsNoGradient) {
   });
 }
 
-TEST(Embedding, BackwardWritesNamedRowsAloneWhereNoOthersAreWanted) {
+TEST(Embedding, BackwardWritesNamedRowsAloneWhereTheyAreToGo) {
   const Embedding layer = Make(40, 19, 2);
   const LayerValues values = MakeValues(layer, 40, 7, 3);
   Doubles grad(3 * 7 * 19);
@@ -105,6 +105,8 @@ TEST(Embedding, BackwardWritesNamedRowsAloneWhereNoOthersAreWanted) {
   const std::vector<float> grad_output(grad.begin(), grad.end());
   std::vector<std::int32_t> ids(values.inputs[0].begin(), values.inputs[0].end());
   std::vector<float> got(expected.size(), -7.0f);
+  std::vector<std::int32_t> rows(40);
+  for (std::int32_t id = 0; id < 40; ++id) rows[static_cast<std::size_t>(id)] = 39 - id;
   const float* inputs[] = {reinterpret_cast<const float*>(ids.data())};
   float* grad_inputs[] = {nullptr};
   float* grad_parameters[] = {got.data()};
@@ -116,12 +118,13 @@ TEST(Embedding, BackwardWritesNamedRowsAloneWhereNoOthersAreWanted) {
                   .grad_output = grad_output.data(),
                   .grad_inputs = grad_inputs,
                   .grad_parameters = grad_parameters,
-                  .wants_named_rows_alone = true,
+                  .gradient_rows = rows,
                   .workspace = &workspace});
   for (std::size_t i = 0; i < got.size(); ++i) {
-    const auto row = static_cast<std::int32_t>(i / 19);
-    const bool is_named = std::find(ids.begin(), ids.end(), row) != ids.end();
-    EXPECT_EQ(got[i], is_named ? expected[i] : -7.0f) << i;
+    const std::size_t id = 39 - i / 19;
+    const bool is_named =
+        std::find(ids.begin(), ids.end(), static_cast<std::int32_t>(id)) != ids.end();
+    EXPECT_EQ(got[i], is_named ? expected[id * 19 + i % 19] : -7.0f) << i;
   }
 }
 

@@ -126,8 +126,9 @@ struct BackwardArguments {
   float* grad_before_activation = nullptr;
   std::span<float* const> grad_inputs;
   std::span<float* const> grad_parameters;
-  /// Where Layer::HasTableGradient: of grad_parameters[0] only the rows that ids name are wanted.
-  bool wants_named_rows_alone = false;
+  /// Where Layer::HasTableGradient: of the rows that ids name, where in grad_parameters[0] their
+  /// gradients go, in rows; no others are wanted. Empty: all rows are, as they lie in the table.
+  std::span<const std::int32_t> gradient_rows;
   Workspace* workspace = nullptr;
 };
 
@@ -192,6 +193,9 @@ struct LayerTraits {
   /// Each element of its output is the largest of a window.
   std::optional<PoolingGeometry> max_pooling = {};
   std::optional<LayerActivation> activation = {};
+  /// Forward takes little beside the products that read its output, and gives the same bits again:
+  /// a training plan may run it once more rather than keep the output for backward passes.
+  bool is_repeatable = false;
 };
 
 class Layer {

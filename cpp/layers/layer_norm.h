@@ -31,7 +31,7 @@ class LayerNorm final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override { return {{"epsilon", epsilon_}}; }
   LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
-    return {.normalizes_examples = true, .norm_epsilon = epsilon_};
+    return {.normalizes_examples = true, .norm_epsilon = epsilon_, .is_repeatable = true};
   }
   Shape OutputShape(std::span<const Shape> inputs) const override;
   std::int64_t Work(std::span<const Shape> inputs) const override;

@@ -27,8 +27,10 @@ class PerPosition final : public Layer {
     return PositionUse::kSame;
   }
   LayerTraits Traits(std::span<const Shape> inputs) const override {
-    const bool is_product = layer_->Traits(inputs).product == LayerProduct::kExample;
-    return {.product = is_product ? LayerProduct::kPosition : LayerProduct::kNone};
+    const LayerTraits traits = layer_->Traits(inputs);
+    const bool is_product = traits.product == LayerProduct::kExample;
+    return {.product = is_product ? LayerProduct::kPosition : LayerProduct::kNone,
+            .is_repeatable = traits.is_repeatable};
   }
   std::int64_t Work(std::span<const Shape> inputs) const override;
   std::vector<ParameterSpec> Parameters(std::span<const Shape> inputs) const override;

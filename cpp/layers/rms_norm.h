@@ -19,6 +19,9 @@ class RmsNorm final : public Layer {
   std::string_view kind() const override { return kKind; }
   Attributes attributes() const override { return {{"epsilon", epsilon_}}; }
   Shape OutputShape(std::span<const Shape> inputs) const override;
+  LayerTraits Traits(std::span<const Shape> /*inputs*/) const override {
+    return {.is_repeatable = true};
+  }
   LayoutRule layout_rule() const override { return LayoutRule::kRowMajor; }
   PositionUse InputPositions(std::size_t /*input*/, std::span<const Shape> inputs) const override {
     return inputs[0].rank() == 1 ? PositionUse::kAll : PositionUse::kSame;

@@ -213,6 +213,32 @@ TEST(DataParallel, OneShardIsAStep) {
   }
 }
 
+// Of large layers a whole step has the gradients elsewhere, and sums up their squares alike.
+TEST(DataParallel, OneShardIsAStepOfLargeLayersToo) {
+  const TrainerConfig config = {.optimizer = AdamW{}, .max_batch_size = kBatch, .clip_norm = 0.01};
+  Network whole = NetworkBuilder(Shape::Image(3, 12, 12))
+                      .Conv2d("conv1", 96, 3)
+                      .Conv2d("conv2", 96, 3)
+                      .Layer({.name = "gelu", .kind = "gelu"})
+                      .Conv2d("conv3", 96, 3)
+                      .Flatten()
+                      .Dense("dense1", 200)
+                      .Relu()
+                      .Head("signs", LabelsTask({"a", "b"}))
+                      .Build(5);
+  const RandomExamples examples(whole, 3 * kBatch, 3);
+  Workers workers(whole, 1, config);
+  Trainer trainer(whole, config);
+  for (int step = 0; step < 3; ++step) {
+    const StepResult expected = trainer.Step(kBatch, examples.Inputs(step * kBatch, kBatch),
+                                             examples.Targets(step * kBatch, kBatch));
+    EXPECT_GT(expected.gradient_norm, *config.clip_norm);
+    const StepResult got = workers.Step(examples, step * kBatch, kBatch, 1);
+    EXPECT_EQ(got.gradient_norm, expected.gradient_norm);
+  }
+  EXPECT_EQ(Differences(ParametersOf(whole), ParametersOf(workers.network(0))), kNone);
+}
+
 // Where nothing is drawn and nothing normalized by batch.
 TEST(DataParallel, ShardsAreCloseToAStepOnAll) {
   for (const LossNormalization normalization :

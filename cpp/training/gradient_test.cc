@@ -179,6 +179,40 @@ TEST(Gradient, OfAFusedActivationIsThatOfOneWithAPassOfItsOwn) {
   }
 }
 
+// An activation writes its gradient over the one it is given, but not where that is the sum's or
+// another reader's, too; behind a dropout of nothing it is its own.
+TEST(Gradient, OfActivationsThatSumsReadIsThatOfCopies) {
+  const auto gradients = [](bool are_copied) {
+    NetworkBuilder builder(Shape::Vector(6));
+    const auto activation = [&](const std::string& kind, const std::string& of) {
+      const std::string name = kind + "_of_" + of;
+      builder.Layer({.name = name, .kind = kind, .inputs = {of}});
+      if (!are_copied) return name;
+      builder.Layer({.name = name + "_copy",
+                     .kind = "dropout",
+                     .inputs = {name},
+                     .attributes = {{"rate", 0.0}}});
+      return name + "_copy";
+    };
+    builder.Dense("dense1", 7).Dense("dense2", 7);
+    const std::string gelu = activation("gelu", "dense1");
+    const std::string silu = activation("silu", "dense2");
+    builder.Add("sum1", gelu, silu).Dense("dense3", 7);
+    builder.Add("sum2", "dense3", gelu);
+    const std::string tanh = activation("tanh", "sum2");
+    builder.Add("sum3", tanh, "sum2").Add("sum4", "sum3", "dense2");
+    builder.Head("signs", LabelsTask({"a", "b", "c"}));
+    Network network = builder.Build(3);
+    const RandomExamples examples(network, 6, 2);
+    return GradientOf(network, examples, {.optimizer = Sgd{.learning_rate = 1.0}});
+  };
+  const NamedValues expected = gradients(/*are_copied=*/true);
+  for (const auto& [path, values] : gradients(/*are_copied=*/false)) {
+    const Doubles copies(expected.at(path).begin(), expected.at(path).end());
+    EXPECT_LE(RelativeNorm(values, copies), 1e-6) << path;
+  }
+}
+
 // Heads and dense layers flatten what they get in the public order, however it lies.
 TEST(Gradient, OfAHeadOnAnImageIsThatOfAHeadOnTheFlattenedImage) {
   const auto build = [](bool is_flattened) {

@@ -12,14 +12,14 @@
 #include "core/text.h"
 #include "kernels/optimizers/move_towards.h"
 #include "kernels/reductions/reduction.h"
+#include "training/layer_depths.h"
 
 namespace espalier {
 namespace {
 
 // Split by problem size alone, so that handing a chunk to a worker is cheap beside its work (1 µs
-// or more): those of an update, and those of a sum of squares.
+// or more).
 constexpr std::int64_t kChunkFloats = 16384;
-constexpr std::int64_t kSumChunkFloats = 65536;
 // So few are updated by one worker: another one's cache has what they need.
 constexpr std::int64_t kLeastSharedFloats = 65536;
 constexpr std::int64_t kAlignmentFloats =
@@ -32,19 +32,6 @@ std::int64_t Chunks(std::int64_t floats, std::int64_t chunk_floats) {
 }
 
 }  // namespace
-
-std::vector<int> DepthFromOutput(const NetworkState& network) {
-  std::vector<int> depths(network.layers.size(), 0);
-  for (std::size_t i = network.layers.size(); i-- > 0;) {
-    const GraphLayer& layer = network.layers[i];
-    const int through = depths[i] + (layer.parameters.empty() ? 0 : 1);
-    for (const int input : layer.inputs) {
-      const int maker = network.value(input).layer;
-      if (maker != kNoLayer) depths[Index(maker)] = std::max(depths[Index(maker)], through);
-    }
-  }
-  return depths;
-}
 
 ParameterUpdates::ParameterUpdates(NetworkState& network, const TrainingPlan& plan,
                                    const TrainerConfig& config)
@@ -61,13 +48,23 @@ ParameterUpdates::ParameterUpdates(NetworkState& network, const TrainingPlan& pl
   for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
     const PlanNode& node = plan.nodes[i];
     if (!node.use.grad_parameters) continue;
-    for (const int parameter : network.layers[Index(node.layer)].parameters) {
+    const GraphLayer& layer = network.layers[Index(node.layer)];
+    for (std::size_t p = 0; p < layer.parameters.size(); ++p) {
+      const int parameter = layer.parameters[p];
       if (network.parameters[Index(parameter)].role == ParameterRole::kBuffer) continue;
       AddParameter(parameter, rate_factor(node.layer), static_cast<int>(i), 0, 0);
-      const bool is_weight = parameter == network.layers[Index(node.layer)].parameters[0];
-      parameters_.back().is_late = node.has_late_gradient && is_weight;
-      parameters_.back().is_table =
-          network.layers[Index(node.layer)].layer->HasTableGradient() && is_weight;
+      Parameter& added = parameters_.back();
+      added.is_late = p == 0 && node.has_late_gradient;
+      added.is_table = p == 0 && layer.layer->HasTableGradient();
+      added.is_large =
+          !added.is_late && !added.is_table && added.floats >= kLeastLargeGradientFloats;
+      if (node.grad_parameters[p] != kNoBuffer) added.gradient_floats = 0;
+      if (!added.is_table) continue;
+      const Shape& shape = network.parameters[Index(parameter)].shape;
+      const std::int64_t ids =
+          CheckedMultiply(plan.max_batch, layer.input_shapes[0].element_count());
+      added.gradient_floats =
+          TableGradients::MostRows(shape[0], ids, config.data_parallel) * shape[1];
     }
   }
   std::int64_t column = 0;
@@ -91,6 +88,7 @@ void ParameterUpdates::AddParameter(int index, double rate_factor, int node,
   Parameter parameter;
   parameter.index = index;
   parameter.floats = graph_parameter.shape.element_count();
+  parameter.gradient_floats = parameter.floats;
   parameter.rate_factor = rate_factor;
   const bool is_new = network_.layers[Index(graph_parameter.layer)].head >= 0;
   parameter.start_decay = is_new ? 0.0 : config_.start_decay;
@@ -107,23 +105,37 @@ void ParameterUpdates::LayOutGradients() {
   const auto value_offset = [this](const Parameter& parameter) {
     return network_.parameters[Index(parameter.index)].offset;
   };
-  // Tables and then late ones last, so that all others lie together.
+  // Small ones first, so that they lie together; late ones last.
   std::sort(parameters_.begin(), parameters_.end(), [&](const Parameter& a, const Parameter& b) {
-    return std::tuple(a.is_late, a.is_table, value_offset(a)) <
-           std::tuple(b.is_late, b.is_table, value_offset(b));
+    return std::tuple(a.is_late, a.is_table, a.is_large, value_offset(a)) <
+           std::tuple(b.is_late, b.is_table, b.is_large, value_offset(b));
   });
   std::int64_t end = 0;
-  std::int64_t known_end = 0;
+  std::int64_t state_tables_begin = 0;
+  std::int64_t state_tables_end = 0;
+  std::vector<std::int64_t> gradients(parameters_.size());
+  std::int64_t gradients_end = 0;
+  std::int64_t small_floats = 0;
   std::int64_t values_end = -1;
   std::int64_t most_segments = 0;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Parameter& parameter = parameters_[i];
     const bool continues = value_offset(parameter) == values_end;
-    if (!continues) end = (end + kAlignmentFloats - 1) / kAlignmentFloats * kAlignmentFloats;
-    parameter.offset = end;
-    end = CheckedAdd(end, parameter.floats);
-    if (!parameter.is_late) known_end = end;
-    if (!parameter.is_late && !parameter.is_table) dense_floats_ = end;
+    const auto aligned = [continues](std::int64_t at) {
+      return continues ? at : (at + kAlignmentFloats - 1) / kAlignmentFloats * kAlignmentFloats;
+    };
+    parameter.offset = aligned(end);
+    end = CheckedAdd(parameter.offset, parameter.floats);
+    if (!parameter.is_late) {
+      gradients[i] = aligned(gradients_end);
+      gradients_end = CheckedAdd(gradients[i], parameter.gradient_floats);
+      known_floats_ = CheckedAdd(known_floats_, parameter.floats);
+      state_tables_end = end;
+    }
+    if (!parameter.is_late && !parameter.is_table) {
+      state_tables_begin = end;
+      if (!parameter.is_large) small_floats = gradients_end;
+    }
     values_end = value_offset(parameter) + parameter.floats;
     parameter_of_[Index(parameter.index)] = static_cast<int>(i);
     if (parameter.is_table) continue;
@@ -131,14 +143,20 @@ void ParameterUpdates::LayOutGradients() {
     const std::int64_t runs = std::max<std::int64_t>(parameter.columns, 1);
     most_segments += runs * Chunks(parameter.floats / runs, kChunkFloats);
   }
-  gradients_ = AlignedArray<float>(known_end);
+  gradients_ = AlignedArray<float>(gradients_end);
+  known_.Add({gradients_.data(), Index(small_floats)});
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& parameter = parameters_[i];
+    if (parameter.is_late) continue;
+    parameter.gradient = gradients_.data() + gradients[i];
+    if (parameter.is_large) known_.Add({parameter.gradient, Index(parameter.gradient_floats)});
+  }
   for (std::size_t i = rule_->StateNames().size(); i > 0; --i) state_.emplace_back(end);
   // Most rows of a table of words stay at rest.
   const std::int64_t table_bytes =
-      (known_end - dense_floats_) * static_cast<std::int64_t>(sizeof(float));
-  ExpectSparseUse(gradients_.data() + dense_floats_, table_bytes);
+      (state_tables_end - state_tables_begin) * static_cast<std::int64_t>(sizeof(float));
   for (AlignedArray<float>& tensor : state_) {
-    ExpectSparseUse(tensor.data() + dense_floats_, table_bytes);
+    ExpectSparseUse(tensor.data() + state_tables_begin, table_bytes);
   }
   if (config_.start_decay > 0.0) {
     starts_ = AlignedArray<float>(end);
@@ -147,14 +165,18 @@ void ParameterUpdates::LayOutGradients() {
                   starts_.data() + parameter.offset);
     }
   }
-  partial_sums_ = AlignedArray<double>(Chunks(dense_floats_, kSumChunkFloats));
   segments_.reserve(Index(most_segments));
+}
+
+void ParameterUpdates::PlaceGradient(int parameter, float* gradient) {
+  Parameter& placed = parameters_[Index(parameter_of_[Index(parameter)])];
+  placed.gradient = gradient;
+  known_.Add({gradient, Index(placed.floats)});
 }
 
 float* ParameterUpdates::Gradient(int parameter) {
   const int index = parameter_of_[Index(parameter)];
-  if (index < 0 || parameters_[Index(index)].is_late) return nullptr;
-  return gradients_.data() + parameters_[Index(index)].offset;
+  return index < 0 ? nullptr : parameters_[Index(index)].gradient;
 }
 
 void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, const float* inputs) {
@@ -167,13 +189,10 @@ void ParameterUpdates::AddLateGradient(int parameter, const float* gradients, co
   late_.Add({.parameter = parameter_of_[Index(parameter)], .product = product});
   late_updates_.reserve(late_.gradients().size());
   most_late_tasks_ += WeightGradientTasks(product);
-  if (most_late_tasks_ > partial_sums_.size()) {
-    partial_sums_ = AlignedArray<double>(most_late_tasks_);
-  }
+  partial_sums_ = AlignedArray<double>(most_late_tasks_);
 }
 
-void ParameterUpdates::AddTableGradient(int parameter, const TableIds& ids,
-                                        std::int64_t max_batch) {
+int ParameterUpdates::AddTableGradient(int parameter, const TableIds& ids, std::int64_t max_batch) {
   const Shape& shape = network_.parameters[Index(parameter)].shape;
   tables_.Add({.parameter = parameter_of_[Index(parameter)],
                .rows = shape[0],
@@ -185,6 +204,12 @@ void ParameterUpdates::AddTableGradient(int parameter, const TableIds& ids,
   const std::int64_t segments =
       tables_.tables().back().most_reached * Chunks(shape[1], kChunkFloats);
   segments_.reserve(segments_.capacity() + Index(segments));
+  return static_cast<int>(tables_.tables().size()) - 1;
+}
+
+std::span<const std::int32_t> ParameterUpdates::GradientRows(int table) const {
+  if (table < 0) return {};
+  return tables_.tables()[Index(table)].gradient_rows;
 }
 
 void ParameterUpdates::ListRuns(std::int64_t batch, const BatchLengths* lengths,
@@ -192,14 +217,14 @@ void ParameterUpdates::ListRuns(std::int64_t batch, const BatchLengths* lengths,
   runs.clear();
   for (const Parameter& parameter : parameters_) {
     if (parameter.is_late || parameter.is_table) continue;
-    runs.push_back({parameter.offset, parameter.floats, parameter.node});
+    runs.push_back({parameter.gradient - gradients_.data(), parameter.floats, parameter.node});
   }
-  for (TableGradients::Table& table : tables_.tables()) {
+  tables_.FindRows(batch, lengths);
+  for (const TableGradients::Table& table : tables_.tables()) {
     const Parameter& parameter = parameters_[Index(table.rows.parameter)];
-    TableGradients::ListNamed(table.rows, batch, lengths, table.reached);
     for (const std::int32_t row : table.reached) {
-      const std::int64_t width = table.rows.width;
-      runs.push_back({parameter.offset + row * width, width, parameter.node});
+      const std::int64_t at = table.Gradient(row) - gradients_.data();
+      runs.push_back({at, table.rows.width, parameter.node});
     }
   }
 }
@@ -210,10 +235,9 @@ std::size_t ParameterUpdates::MostRuns() const {
   return most;
 }
 
-double ParameterUpdates::GradientNorm(std::int64_t batch, const BatchLengths* lengths,
-                                      Workspace& workspace) {
-  known_squares_ = SumOfChunks(/*clamped=*/false, workspace);
-  known_squares_ += tables_.Begin(batch, lengths);
+double ParameterUpdates::GradientNorm(std::int64_t batch, Workspace& workspace) {
+  known_squares_ = known_.Sum(workspace);
+  known_squares_ += tables_.Begin();
   const bool are_surely_finite = late_.Begin(batch);
   const double norm = std::sqrt(
       are_surely_finite ? known_squares_
@@ -223,26 +247,9 @@ double ParameterUpdates::GradientNorm(std::int64_t batch, const BatchLengths* le
 }
 
 double ParameterUpdates::GradientNormOfShards(Workspace& workspace) {
-  known_squares_ = SumOfChunks(/*clamped=*/false, workspace) + tables_.BeginOfAllRows();
+  known_squares_ = known_.Sum(workspace) + tables_.BeginOfAllRows();
   most_gradient_ = std::sqrt(known_squares_);
   return most_gradient_;
-}
-
-double ParameterUpdates::SumOfChunks(bool clamped, Workspace& workspace) {
-  const auto limit = static_cast<float>(config_.clip_value.value_or(0.0));
-  const std::int64_t floats = dense_floats_;
-  const std::int64_t chunks = Chunks(floats, kSumChunkFloats);
-  const auto partial_sums = partial_sums_.span().first(Index(chunks));
-  workspace.ParallelFor(chunks, [&](std::int64_t chunk, std::span<float>) {
-    const std::int64_t first = chunk * kSumChunkFloats;
-    const std::int64_t count = std::min(kSumChunkFloats, floats - first);
-    partial_sums[Index(chunk)] = clamped
-                                     ? ClampedSumOfSquares(gradients_.data() + first, count, limit)
-                                     : SumOfSquares(gradients_.data() + first, count);
-  });
-  double sum = 0.0;
-  for (const double partial : partial_sums) sum += partial;
-  return sum;
 }
 
 ParameterUpdates::Applied ParameterUpdates::Apply(const ReachedUnits& reached, double learning_rate,
@@ -271,28 +278,37 @@ bool ParameterUpdates::IsSurelyFinite(double learning_rate) {
 }
 
 void ParameterUpdates::ContinueFrom(const ParameterUpdates& earlier) {
-  for (Parameter& parameter : parameters_) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& parameter = parameters_[i];
     const int former = earlier.parameter_of_[Index(parameter.index)];
     if (former < 0) continue;
     const Parameter& from = earlier.parameters_[Index(former)];
     parameter.step = from.step;
-    const auto copy = [&](const AlignedArray<float>& source, AlignedArray<float>& target) {
-      std::copy_n(source.data() + from.offset, parameter.floats, target.data() + parameter.offset);
-    };
-    for (std::size_t i = 0; i < state_.size(); ++i) copy(earlier.state_[i], state_[i]);
-    if (!starts_.empty() && !earlier.starts_.empty()) copy(earlier.starts_, starts_);
+    std::int64_t state_floats = parameter.floats;
+    if (TableGradients::Table* const table = tables_.Find(static_cast<int>(i))) {
+      table->ContinueFrom(*earlier.tables_.Find(former));
+      state_floats = table->placed * table->rows.width;
+    }
+    for (std::size_t k = 0; k < state_.size(); ++k) {
+      std::copy_n(earlier.state_[k].data() + from.offset, state_floats,
+                  state_[k].data() + parameter.offset);
+    }
+    if (starts_.empty() || earlier.starts_.empty()) continue;
+    std::copy_n(earlier.starts_.data() + from.offset, parameter.floats,
+                starts_.data() + parameter.offset);
   }
   column_steps_ = earlier.column_steps_;
-  for (TableGradients::Table& table : tables_.tables()) {
-    const int index = parameters_[Index(table.rows.parameter)].index;
-    for (const TableGradients::Table& from : earlier.tables_.tables()) {
-      if (earlier.parameters_[Index(from.rows.parameter)].index == index) table.steps = from.steps;
-    }
-  }
   has_bounds_ = false;
 }
 
 void ParameterUpdates::AddStateTo(std::vector<StateTensor>& tensors) {
+  for (TableGradients::Table& table : tables_.tables()) {
+    std::vector<float*> state;
+    for (AlignedArray<float>& tensor : state_) {
+      state.push_back(tensor.data() + parameters_[Index(table.rows.parameter)].offset);
+    }
+    table.PlaceByRow(state);
+  }
   const std::vector<std::string_view> names = rule_->StateNames();
   const std::span<const std::string_view> squares = rule_->SquareNames();
   for (Parameter& parameter : parameters_) {
@@ -384,11 +400,10 @@ double ParameterUpdates::Update(const ReachedUnits& reached, double learning_rat
                                 Workspace& workspace) {
   gradient_scale_ = 1.0f;
   if (config_.clip_norm) {
-    const double squares =
-        config_.clip_value
-            ? SumOfChunks(/*clamped=*/true, workspace) +
-                  tables_.ClampedSumOfSquares(static_cast<float>(*config_.clip_value))
-            : known_squares_;
+    const auto limit = static_cast<float>(config_.clip_value.value_or(0.0));
+    const double squares = config_.clip_value ? known_.ClampedSum(limit, workspace) +
+                                                    tables_.ClampedSumOfSquares(limit)
+                                              : known_squares_;
     // PyTorch's clip_grad_norm_, its 1e-6 against division by zero included.
     gradient_scale_ =
         static_cast<float>(std::min(1.0, *config_.clip_norm / (std::sqrt(squares) + 1e-6)));
@@ -406,7 +421,7 @@ double ParameterUpdates::Update(const ReachedUnits& reached, double learning_rat
     if (parameter.node < 0) {
       AddColumnSegments(parameter, reached.columns, rate);
     } else if (reached.nodes[Index(parameter.node)]) {
-      AddSegments(parameter, 0, parameter.floats, ++parameter.step, rate);
+      AddSegments(parameter, PlaceIn(parameter, 0), parameter.floats, ++parameter.step, rate);
     }
   }
   // The long tasks first, the short ones together if they are few.
@@ -414,7 +429,7 @@ double ParameterUpdates::Update(const ReachedUnits& reached, double learning_rat
   for (const LateUpdate& late : late_updates_) late_tasks += late.tasks;
   const auto count = static_cast<std::int64_t>(segments_.size());
   const std::int64_t run =
-      gradients_.size() <= kLeastSharedFloats ? std::max<std::int64_t>(count, 1) : 1;
+      known_floats_ <= kLeastSharedFloats ? std::max<std::int64_t>(count, 1) : 1;
   const std::int64_t tasks = late_tasks + (count + run - 1) / run;
   workspace.ParallelFor(tasks, [&](std::int64_t task, std::span<float> scratch) {
     if (task >= late_tasks) {
@@ -439,11 +454,12 @@ void ParameterUpdates::AddLateUpdates(const ReachedUnits& reached, double learni
   for (const LateGradient& gradient : late_.gradients()) {
     Parameter& parameter = parameters_[Index(gradient.parameter)];
     if (!reached.nodes[Index(parameter.node)]) continue;
-    late_updates_.push_back({.product = &gradient.product,
-                             .segment = SegmentOf(parameter, 0, parameter.floats, ++parameter.step,
-                                                  learning_rate * parameter.rate_factor),
-                             .first_task = tasks,
-                             .tasks = WeightGradientTasks(gradient.product)});
+    late_updates_.push_back(
+        {.product = &gradient.product,
+         .segment = SegmentOf(parameter, PlaceIn(parameter, 0), parameter.floats, ++parameter.step,
+                              learning_rate * parameter.rate_factor),
+         .first_task = tasks,
+         .tasks = WeightGradientTasks(gradient.product)});
     tasks += late_updates_.back().tasks;
   }
 }
@@ -486,18 +502,15 @@ void ParameterUpdates::AddTableSegments(const ReachedUnits& reached, double lear
   for (TableGradients::Table& table : tables_.tables()) {
     const Parameter& parameter = parameters_[Index(table.rows.parameter)];
     if (!reached.nodes[Index(parameter.node)]) continue;
+    const std::int64_t width = table.rows.width;
     for (std::size_t begin = 0; begin < table.reached.size();) {
-      const std::int32_t first = table.reached[begin];
-      const std::int64_t step = ++table.steps[Index(first)];
-      std::int64_t rows = 1;  // neighbours with one step count
-      while (begin + Index(rows) < table.reached.size() &&
-             table.reached[begin + Index(rows)] == first + rows &&
-             table.steps[Index(first + rows)] + 1 == step) {
-        ++table.steps[Index(first + rows++)];
-      }
-      AddSegments(parameter, first * table.rows.width, rows * table.rows.width, step,
-                  learning_rate * parameter.rate_factor);
-      begin += Index(rows);
+      const TableGradients::Run run = table.CountRun(begin);
+      AddSegments(parameter,
+                  {.first = run.first * width,
+                   .gradient = table.Gradient(run.first),
+                   .state = parameter.offset + table.TakePlace(run.first) * width},
+                  run.rows * width, run.step, learning_rate * parameter.rate_factor);
+      begin += Index(run.rows);
     }
   }
 }
@@ -518,25 +531,30 @@ void ParameterUpdates::AddColumnSegments(const Parameter& parameter,
     while (column < end && columns[Index(column)] && column_steps_[Index(column)] == step) {
       ++column;
     }
-    AddSegments(parameter, (first - parameter.first_column) * floats_per_column,
+    AddSegments(parameter, PlaceIn(parameter, (first - parameter.first_column) * floats_per_column),
                 (column - first) * floats_per_column, step, learning_rate);
   }
 }
 
-void ParameterUpdates::AddSegments(const Parameter& parameter, std::int64_t first,
+void ParameterUpdates::AddSegments(const Parameter& parameter, const Place& place,
                                    std::int64_t count, std::int64_t step, double learning_rate) {
-  for (std::int64_t begin = first; begin < first + count; begin += kChunkFloats) {
-    segments_.push_back(SegmentOf(parameter, begin, std::min(kChunkFloats, first + count - begin),
-                                  step, learning_rate));
+  for (std::int64_t begin = 0; begin < count; begin += kChunkFloats) {
+    segments_.push_back(
+        SegmentOf(parameter, {place.first + begin, place.gradient + begin, place.state + begin},
+                  std::min(kChunkFloats, count - begin), step, learning_rate));
   }
 }
 
+ParameterUpdates::Place ParameterUpdates::PlaceIn(const Parameter& parameter, std::int64_t first) {
+  return {first, parameter.is_late ? nullptr : parameter.gradient + first,
+          parameter.offset + first};
+}
+
 ParameterUpdates::Segment ParameterUpdates::SegmentOf(const Parameter& parameter,
-                                                      std::int64_t first, std::int64_t count,
+                                                      const Place& place, std::int64_t count,
                                                       std::int64_t step, double learning_rate) {
-  const std::int64_t offset = parameter.offset + first;
-  Segment segment{.arrays = {.values = network_.parameter_values(parameter.index) + first,
-                             .gradients = parameter.is_late ? nullptr : gradients_.data() + offset,
+  Segment segment{.arrays = {.values = network_.parameter_values(parameter.index) + place.first,
+                             .gradients = place.gradient,
                              .count = count},
                   .step = {.step = step,
                            .learning_rate = learning_rate,
@@ -544,10 +562,10 @@ ParameterUpdates::Segment ParameterUpdates::SegmentOf(const Parameter& parameter
                            .gradient_scale = gradient_scale_,
                            .clip_value = static_cast<float>(config_.clip_value.value_or(0.0))}};
   for (std::size_t i = 0; i < state_.size(); ++i) {
-    segment.arrays.state[i] = state_[i].data() + offset;
+    segment.arrays.state[i] = state_[i].data() + place.state;
   }
   if (parameter.start_decay > 0.0) {
-    segment.starts = starts_.data() + offset;
+    segment.starts = starts_.data() + parameter.offset + place.first;
     segment.start_share = static_cast<float>(std::min(1.0, learning_rate * parameter.start_decay));
   }
   return segment;
@@ -558,11 +576,14 @@ std::vector<float> ParameterUpdates::ReadState(int parameter, std::size_t state)
   if (trainable < 0) return {};
   const Parameter& entry = parameters_[Index(trainable)];
   const float* const first = state_[state].data() + entry.offset;
+  if (const TableGradients::Table* const table = tables_.Find(trainable))
+    return table->ByRow(first);
   return {first, first + entry.floats};
 }
 
 std::int64_t ParameterUpdates::NativeBytes() const {
-  std::int64_t bytes = gradients_.bytes() + partial_sums_.bytes() + starts_.bytes();
+  std::int64_t bytes =
+      gradients_.bytes() + partial_sums_.bytes() + known_.NativeBytes() + starts_.bytes();
   for (const AlignedArray<float>& tensor : state_) bytes += tensor.bytes();
   return bytes;
 }

@@ -23,6 +23,7 @@
 #include "network/network_state.h"
 #include "optimizers/update.h"
 #include "training/late_gradients.h"
+#include "training/square_sums.h"
 #include "training/table_gradients.h"
 #include "training/trainer_state.h"
 #include "training/training_plan.h"
@@ -55,25 +56,37 @@ class ParameterUpdates {
   /// of a group that are neighbours and trainable have adjacent gradients, as their values.
   float* Gradient(int parameter);
 
+  /// Where a gradient lies that the plan has a buffer for.
+  void PlaceGradient(int parameter, float* gradient);
+
   /// The gradient of a node that has_late_gradient: no backward pass writes it, but it is
   /// gradientsᵀ · inputs, both [batch, …] and kept until Apply has ended.
   void AddLateGradient(int parameter, const float* gradients, const float* inputs);
 
   /// The gradient of a node whose layer has a table's: `ids` are kept until Apply has ended.
-  void AddTableGradient(int parameter, const TableIds& ids, std::int64_t max_batch);
+  /// Returns which table that is.
+  int AddTableGradient(int parameter, const TableIds& ids, std::int64_t max_batch);
+
+  /// Before backward passes: where gradients of tables go, for the ids that there are now.
+  void FindTableRows(std::int64_t batch, const BatchLengths* lengths) {
+    tables_.FindRows(batch, lengths);
+  }
+  /// As BackwardArguments has them; -1: none.
+  std::span<const std::int32_t> GradientRows(int table) const;
 
   /// Scratch floats per worker that the workspace must have.
   std::int64_t ScratchFloats() const { return late_.ScratchFloats(); }
 
   /// 2-norm of all gradients as they are, or of all but late ones where those are surely finite;
-  /// not finite exactly if one of them is not. `lengths`: the batch's; null: all positions.
-  double GradientNorm(std::int64_t batch, const BatchLengths* lengths, Workspace& workspace);
+  /// not finite exactly if one of them is not.
+  double GradientNorm(std::int64_t batch, Workspace& workspace);
 
   /// As GradientNorm, of sums of shards' gradients, which were written to all rows of tables. With
   /// TrainerConfig::data_parallel alone; then no gradient is late.
   double GradientNormOfShards(Workspace& workspace);
 
-  /// All gradients that are stored, some of them, of rows that no id of the step names, of others.
+  /// All gradients that are stored here, LargeGradients::kApart: all that are; some of them, of
+  /// rows that no id of the step names, of other steps.
   std::span<float> gradients() { return gradients_.span(); }
   /// Those of the step.
   void ListRuns(std::int64_t batch, const BatchLengths* lengths, std::vector<GradientRun>& runs);
@@ -115,9 +128,11 @@ class ParameterUpdates {
  private:
   struct Parameter {
     int index = 0;            // in NetworkState::parameters
-    std::int64_t offset = 0;  // of gradient, unless it is late, and state
+    std::int64_t offset = 0;  // of state and starts
     std::int64_t floats = 0;
-    double rate_factor = 1.0;  // layer's scale × layer decay
+    float* gradient = nullptr;         // null: late
+    std::int64_t gradient_floats = 0;  // in gradients_; of a table, rows that a step may name
+    double rate_factor = 1.0;          // layer's scale × layer decay
     double weight_decay = 0.0;
     double start_decay = 0.0;
     int node = -1;  // or an output layer's parameter:
@@ -126,6 +141,7 @@ class ParameterUpdates {
     std::int64_t step = 0;  // updates so far, where the tensor is the unit
     bool is_late = false;
     bool is_table = false;
+    bool is_large = false;  // the gradient of a node's parameter that is neither
   };
 
   // All that an update changes, to be put back.
@@ -135,6 +151,13 @@ class ParameterUpdates {
     std::vector<std::int64_t> column_steps;
     std::vector<std::int64_t> steps;
     std::vector<std::vector<std::int64_t>> row_steps;  // of each table
+  };
+
+  // Where a run of a parameter's elements begins.
+  struct Place {
+    std::int64_t first = 0;  // in the parameter
+    const float* gradient = nullptr;
+    std::int64_t state = 0;  // in each tensor of state_
   };
 
   // A run of parameters in Apply.
@@ -156,7 +179,6 @@ class ParameterUpdates {
   void AddParameter(int index, double rate_factor, int node, std::int64_t first_column,
                     std::int64_t columns);
   void LayOutGradients();
-  double SumOfChunks(bool clamped, Workspace& workspace);
   bool IsSurelyFinite(double learning_rate);
   void MeasureBounds();
   Snapshot Save() const;
@@ -166,9 +188,10 @@ class ParameterUpdates {
   static void RunSegment(const PreparedUpdate& update, const Segment& segment);
   void AddLateUpdates(const ReachedUnits& reached, double learning_rate);
   double UpdateLate(const LateUpdate& late, std::int64_t task, std::span<float> scratch);
-  Segment SegmentOf(const Parameter& parameter, std::int64_t first, std::int64_t count,
+  static Place PlaceIn(const Parameter& parameter, std::int64_t first);
+  Segment SegmentOf(const Parameter& parameter, const Place& place, std::int64_t count,
                     std::int64_t step, double learning_rate);
-  void AddSegments(const Parameter& parameter, std::int64_t first, std::int64_t count,
+  void AddSegments(const Parameter& parameter, const Place& place, std::int64_t count,
                    std::int64_t step, double learning_rate);
   void AddTableSegments(const ReachedUnits& reached, double learning_rate);
   void AddColumnSegments(const Parameter& parameter, std::span<const std::uint8_t> columns,
@@ -180,11 +203,12 @@ class ParameterUpdates {
   std::vector<Parameter> parameters_;       // in the order of their values
   std::vector<int> parameter_of_;           // by network parameter; -1: not trainable
   std::vector<std::int64_t> column_steps_;  // by column of all heads
-  AlignedArray<float> gradients_;           // tables last
-  std::int64_t dense_floats_ = 0;           // before them
-  std::vector<AlignedArray<float>> state_;  // in the order of names, laid out as gradients
+  AlignedArray<float> gradients_;           // of what has no other place; tables last
+  SquareSums known_;                        // of gradients that are neither late nor a table's
+  std::int64_t known_floats_ = 0;           // of gradients that are not late
+  std::vector<AlignedArray<float>> state_;  // in the order of names; late ones last
   AlignedArray<float> starts_;              // likewise; empty without start_decay
-  AlignedArray<double> partial_sums_;
+  AlignedArray<double> partial_sums_;       // of late gradients
   LateGradients late_;
   TableGradients tables_;
   std::int64_t most_late_tasks_ = 0;
@@ -199,8 +223,5 @@ class ParameterUpdates {
   std::vector<Segment> segments_;
   std::vector<LateUpdate> late_updates_;
 };
-
-/// By layer: layers with parameters between it and the output, on the longest way.
-std::vector<int> DepthFromOutput(const NetworkState& network);
 
 }  // namespace espalier

@@ -69,7 +69,7 @@ TEST(Stages, TwoOfTheSameLayersAreOne) {
   }
 }
 
-TEST(Stages, RowsOfTablesKeepTheirCounts) {
+TEST(Stages, RowsOfTablesKeepTheirCountsAndState) {
   const auto build = [] {
     return NetworkBuilder({{.name = "ids", .shape = Shape{3}, .type = ElementType::kInt32}})
         .Layer(testing::Spec("embedding", {{"count", std::int64_t{8}}, {"width", std::int64_t{4}}},
@@ -78,26 +78,28 @@ TEST(Stages, RowsOfTablesKeepTheirCounts) {
         .Head("signs", LabelsTask({"a"}))
         .Build(1);
   };
-  const std::int32_t ids[] = {0, 3, 7};
-  const InputData inputs[] = {std::span<const std::int32_t>(ids)};
+  const std::vector<std::int32_t> ids[] = {{7, 3, 7}, {0, 5, 3}, {2, 7, 1}, {4, 0, 6}};
   const float yes[] = {1.0f};
   const TaskTargets targets[] = {{.values = yes}};
-  const auto step = [&](Trainer& trainer) {
+  const auto step = [&](Trainer& trainer, int index) {
+    const InputData inputs[] = {std::span<const std::int32_t>(ids[index])};
     trainer.Step(1, Inputs(std::span<const InputData>(inputs)), targets);
   };
   Network whole = build();
   Network parts = build();
   Trainer trainer(whole, {});
-  for (int i = 0; i < 4; ++i) step(trainer);
+  for (int i = 0; i < 4; ++i) step(trainer, i);
   Trainer first(parts, {});
-  step(first);
-  step(first);
+  step(first, 0);
+  step(first, 1);
   first.Release();
   Trainer second(parts, {});
   second.ContinueFrom(first, 2);
-  step(second);
-  step(second);
+  step(second, 2);
+  step(second, 3);
   EXPECT_EQ(Differences(ParametersOf(whole), ParametersOf(parts)), std::vector<std::string>{});
+  EXPECT_EQ(Differences(StateOf(trainer, whole), StateOf(second, parts)),
+            std::vector<std::string>{});
 }
 
 TEST(Stages, AHeadGoesOnWhileWhatIsUnfrozenBegins) {

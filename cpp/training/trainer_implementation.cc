@@ -31,9 +31,12 @@ std::string NumberText(double number) { return std::isnan(number) ? "NaN" : Conc
 
 TrainingPlan MakePlan(const NetworkState& network, const TrainerConfig& config) {
   if (network.limits) CheckLimits(network, *network.limits, CostUse::kTraining);
-  const bool allows_late_gradients = !config.clip_norm && !config.data_parallel &&
-                                     !std::holds_alternative<ProjectedGradients>(config.balance);
-  return CompileTrainingPlan(network, config.max_batch_size, allows_late_gradients);
+  const bool are_apart =
+      config.data_parallel || std::holds_alternative<ProjectedGradients>(config.balance);
+  return CompileTrainingPlan(network, config.max_batch_size,
+                             are_apart          ? LargeGradients::kApart
+                             : config.clip_norm ? LargeGradients::kInArena
+                                                : LargeGradients::kLate);
 }
 
 }  // namespace
@@ -329,7 +332,7 @@ const StepResult& Trainer::Implementation::Finish(std::span<const LossAnswer> an
       if (!balance_.IsPlain()) run_.ScaleGradients(batch, result_.tasks);
       run_.Backward(batch, workspace_);
     }
-    CheckGradients(updates_.GradientNorm(batch, run_.lengths(), workspace_));
+    CheckGradients(updates_.GradientNorm(batch, workspace_));
     CheckFiniteStatistics(batch);
     const ParameterUpdates::Applied applied =
         updates_.Apply(run_.reached(), result_.learning_rate, workspace_);

@@ -10,6 +10,7 @@
 #include "kernels/matmul/weight_gradient.h"
 #include "layers/layout.h"
 #include "training/node_fusion.h"
+#include "training/repeated_values.h"
 
 namespace espalier {
 namespace {
@@ -18,8 +19,8 @@ std::size_t Index(int i) { return static_cast<std::size_t>(i); }
 
 class Compiler {
  public:
-  Compiler(const NetworkState& network, std::int64_t max_batch, bool allows_late_gradients)
-      : network_(network), allows_late_gradients_(allows_late_gradients) {
+  Compiler(const NetworkState& network, std::int64_t max_batch, LargeGradients large_gradients)
+      : network_(network), large_gradients_(large_gradients) {
     plan_.max_batch = max_batch;
   }
 
@@ -32,6 +33,7 @@ class Compiler {
     MakeGroups();
     FindGradients();
     FuseNodes(network_, plan_);
+    ChooseRepeatedValues(network_, plan_);
     PlanForward();
     PlanBackward();
     plan_.arena = LayOutArena(plan_.buffers);
@@ -211,7 +213,7 @@ class Compiler {
 
   bool HasLateGradient(const PlanNode& node) const {
     const GraphLayer& graph_layer = layer(node.layer);
-    return allows_late_gradients_ && node.use.grad_parameters &&
+    return large_gradients_ == LargeGradients::kLate && node.use.grad_parameters &&
            plan_.max_batch <= kMostGradientExamples &&
            graph_layer.layer->HasProductGradient(graph_layer.input_shapes) &&
            network_.parameters[Index(graph_layer.parameters[0])].shape.element_count() >=
@@ -279,7 +281,8 @@ class Compiler {
           buffer = AddMove(graph_layer.inputs[input], node.layer, buffer, i, node.moves);
         }
         node.inputs.push_back(buffer);
-        KeepUntil(buffer, inputs_last);
+        KeepUntil(buffer, i);
+        node.backward_inputs.push_back(BackwardInput(node, input, inputs_last));
       }
       if (node.followers.sum >= 0) {
         node.residual = InputBuffer(plan_.nodes[Index(node.followers.sum)],
@@ -299,6 +302,7 @@ class Compiler {
         node.backward_temporary = BatchBuffer(memory.backward, backward_time(i), backward_time(i));
       }
     }
+    PlanRepeats();
     for (PlanGroup& group : plan_.groups) {
       group.input = BufferOf(group.group.input);
       KeepUntil(group.input, groups_time());
@@ -306,6 +310,41 @@ class Compiler {
         group.rows = NewBuffer(group.input_floats, groups_time(), groups_time());
       }
       group.logits = NewBuffer(group.group.width, groups_time(), groups_time());
+    }
+  }
+
+  // Where a node finds an input at a time after its forward pass, if it comes to that.
+  BufferId BackwardInput(const PlanNode& node, std::size_t input, int time) {
+    const BufferId buffer = node.inputs[input];
+    const int producer = node.producers[input];
+    if (producer < 0 || plan_.nodes[Index(producer)].output != buffer ||
+        !plan_.nodes[Index(producer)].is_repeated || time < groups_time()) {
+      KeepUntil(buffer, time);
+      return buffer;
+    }
+    PlanNode& repeated = plan_.nodes[Index(producer)];
+    if (repeated.again == kNoBuffer) {
+      repeated.again = NewBuffer(repeated.output_shape.element_count(), time, time);
+    }
+    int& first = plan_.buffers[Index(repeated.again)].first;
+    first = std::min(first, time);
+    KeepUntil(repeated.again, time);
+    return repeated.again;
+  }
+
+  // Of the nodes that read a repeated value, the last one runs backward first.
+  void PlanRepeats() {
+    std::vector<char> is_planned(plan_.nodes.size(), 0);
+    for (int i = node_count() - 1; i >= 0; --i) {
+      PlanNode& node = plan_.nodes[Index(i)];
+      for (std::size_t input = 0; input < node.backward_inputs.size(); ++input) {
+        const int producer = node.producers[input];
+        if (node.backward_inputs[input] == node.inputs[input] || is_planned[Index(producer)]) {
+          continue;
+        }
+        is_planned[Index(producer)] = 1;
+        node.repeats.push_back(producer);
+      }
     }
   }
 
@@ -346,6 +385,22 @@ class Compiler {
       if (!node.has_backward) continue;
       if (node.has_late_gradient) KeepUntil(node.grad_output, end_time());
       PlanGradients(node, i);
+      if (node.use.grad_parameters) PlaceLargeGradients(node, i);
+    }
+  }
+
+  void PlaceLargeGradients(PlanNode& node, int i) {
+    const GraphLayer& graph_layer = layer(node.layer);
+    for (std::size_t p = 0; p < graph_layer.parameters.size(); ++p) {
+      const GraphParameter& parameter = network_.parameters[Index(graph_layer.parameters[p])];
+      const std::int64_t floats = parameter.shape.element_count();
+      const bool is_elsewhere =
+          p == 0 && (node.has_late_gradient || graph_layer.layer->HasTableGradient());
+      node.grad_parameters.push_back(large_gradients_ == LargeGradients::kApart || is_elsewhere ||
+                                             parameter.role == ParameterRole::kBuffer ||
+                                             floats < kLeastLargeGradientFloats
+                                         ? kNoBuffer
+                                         : BatchBuffer(floats, backward_time(i), end_time()));
     }
   }
 
@@ -363,8 +418,9 @@ class Compiler {
     }
     const int residual = ResidualProducer(node);
     if (residual >= 0) Pass(node.grad_output, residual, node.additions);
-    const bool is_in_place =
-        node.is_fused || (traits.normalizes_channels && residual < 0 && LiesAsRead(node, 0));
+    const bool is_in_place = node.is_fused ||
+                             (traits.activation.has_value() && LiesAsRead(node, 0)) ||
+                             (traits.normalizes_channels && residual < 0 && LiesAsRead(node, 0));
     if (is_in_place && WantsGradient(node, 0)) {
       node.grad_inputs[0] = node.grad_output;
       Pass(node.grad_output, node.producers[0], node.additions);
@@ -406,7 +462,7 @@ class Compiler {
     const PlanNode& node = plan_.nodes[Index(term)];
     const LayerTraits traits = TraitsOf(layer(node.layer));
     if (node.is_fused || node.done_by >= 0 || node.has_late_gradient || traits.sums ||
-        traits.normalizes_channels) {
+        traits.normalizes_channels || traits.activation.has_value()) {
       return false;
     }
     for (int i = 0; i < node_count(); ++i) {
@@ -488,7 +544,7 @@ class Compiler {
   }
 
   const NetworkState& network_;
-  const bool allows_late_gradients_;
+  const LargeGradients large_gradients_;
   TrainingPlan plan_;
   std::vector<char> is_head_output_;      // by layer
   std::vector<char> live_;                // by layer
@@ -508,12 +564,12 @@ bool IsTrainable(const NetworkState& network, int layer) {
 }
 
 TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch,
-                                 bool allows_late_gradients) {
-  return Compiler(network, max_batch, allows_late_gradients).Compile();
+                                 LargeGradients large_gradients) {
+  return Compiler(network, max_batch, large_gradients).Compile();
 }
 
 TrainingPlan FindFrozenPrefix(const NetworkState& network) {
-  return Compiler(network, 1, false).CompilePrefix();
+  return Compiler(network, 1, LargeGradients::kApart).CompilePrefix();
 }
 
 }  // namespace espalier

@@ -65,15 +65,17 @@ struct PlanNode {
   Shape output_shape{1};        // the layer's, but for an activation that max pooling overtook
   std::vector<PlanMove> moves;  // of inputs that lie otherwise than the layer wants; before forward
   std::vector<BufferId> inputs;
-  BufferId residual = kNoBuffer;  // of a batch norm that does the work of a sum
+  std::vector<BufferId> backward_inputs;  // as the backward pass reads them, if it does
+  BufferId residual = kNoBuffer;          // of a batch norm that does the work of a sum
   BufferId output = kNoBuffer;
   BufferId saved = kNoBuffer;
   BufferId forward_temporary = kNoBuffer;
   BufferId backward_temporary = kNoBuffer;
   BufferId prepared = kNoBuffer;  // filled before the first step
   BufferId grad_output = kNoBuffer;
-  std::vector<BufferId> grad_inputs;     // kNoBuffer: not wanted
-  std::vector<PlanMove> gradient_moves;  // after the node's backward, and before the additions
+  std::vector<BufferId> grad_inputs;      // kNoBuffer: not wanted
+  std::vector<BufferId> grad_parameters;  // large ones; kNoBuffer: elsewhere, or not wanted
+  std::vector<PlanMove> gradient_moves;   // after the node's backward, and before the additions
   std::vector<GradientAddition> additions;
   /// Of the node that follows, whose forward pass is then nothing and whose buffers are this
   /// node's.
@@ -85,6 +87,11 @@ struct PlanNode {
   /// The gradient of its weights waits until all others are known: it is computed where it is
   /// used, and has no memory. Input and gradient of the output are kept that long.
   bool has_late_gradient = false;
+  /// Its output is not kept for backward passes, but computed once more (repeated_values.h): into
+  /// `again`, which they read.
+  bool is_repeated = false;
+  BufferId again = kNoBuffer;
+  std::vector<int> repeats;  // nodes to be repeated before this one's backward pass
 };
 
 /// Heads that one product serves.
@@ -119,9 +126,21 @@ struct TrainingPlan {
 /// True if the layer has parameters that training may move: not frozen, not only buffers.
 bool IsTrainable(const NetworkState& network, int layer);
 
-/// `allows_late_gradients`: where no update needs the norm of all gradients first.
+/// Smaller gradients lie together, so that their sums and updates take few tasks.
+inline constexpr std::int64_t kLeastLargeGradientFloats = 1 << 16;
+
+/// Where large gradients are until the update.
+enum class LargeGradients : std::uint8_t {
+  /// Late where they can be, else in the arena, where values lay that backward passes have read.
+  kLate,
+  /// In the arena: where an update needs the norm of all gradients first.
+  kInArena,
+  /// In memory of their own: where they outlive the step's buffers.
+  kApart,
+};
+
 TrainingPlan CompileTrainingPlan(const NetworkState& network, std::int64_t max_batch,
-                                 bool allows_late_gradients = true);
+                                 LargeGradients large_gradients = LargeGradients::kLate);
 
 /// A plan's frozen prefix alone: in_prefix, prefix_outputs, sources and source_floats.
 TrainingPlan FindFrozenPrefix(const NetworkState& network);

@@ -126,8 +126,7 @@ TEST(TrainingPlan, GradientsOfLargeDenseWeightsAreLate) {
   for (const BufferId buffer : {large->inputs[0], large->grad_output}) {
     EXPECT_EQ(plan.buffers[static_cast<std::size_t>(buffer)].last, end);
   }
-  const TrainingPlan stored =
-      CompileTrainingPlan(*network.state(), 8, /*allows_late_gradients=*/false);
+  const TrainingPlan stored = CompileTrainingPlan(*network.state(), 8, LargeGradients::kInArena);
   EXPECT_FALSE(FindNode(network, stored, "large")->has_late_gradient);
 }
 

@@ -83,27 +83,34 @@ void TrainingRun::BindNode(const PlanNode& plan_node) {
   node.fused_slope = plan_node.fused_slope;
   node.name_hash = HashName(layer.name.data(), layer.name.data() + layer.name.size());
   for (const BufferId input : plan_node.inputs) node.inputs.push_back(Buffer(input));
+  for (const BufferId input : plan_node.backward_inputs) {
+    node.backward_inputs.push_back(Buffer(input));
+  }
   node.residual = Buffer(plan_node.residual);
   for (const BufferId grad_input : plan_node.grad_inputs) {
     node.grad_inputs.push_back(Buffer(grad_input));
   }
-  for (const int parameter : layer.parameters) {
+  for (std::size_t i = 0; i < layer.parameters.size(); ++i) {
+    const int parameter = layer.parameters[i];
     node.parameters.push_back(network_.parameter_values(parameter));
     node.mutable_parameters.push_back(network_.parameter_values(parameter));
+    if (i < plan_node.grad_parameters.size() && plan_node.grad_parameters[i] != kNoBuffer) {
+      updates_.PlaceGradient(parameter, Buffer(plan_node.grad_parameters[i]));
+    }
     node.grad_parameters.push_back(updates_.Gradient(parameter));
   }
   if (plan_node.has_late_gradient) {
     updates_.AddLateGradient(layer.parameters[0], Buffer(plan_node.grad_output), node.inputs[0]);
   }
   if (layer.layer->HasTableGradient() && node.grad_parameters[0] != nullptr) {
-    node.has_table_gradient = true;
-    updates_.AddTableGradient(layer.parameters[0],
-                              {.values = node.inputs[0],
-                               .per_example = layer.input_shapes[0].element_count(),
-                               .length = network_.value(layer.inputs[0]).length},
-                              plan_.max_batch);
+    node.table = updates_.AddTableGradient(layer.parameters[0],
+                                           {.values = node.inputs[0],
+                                            .per_example = layer.input_shapes[0].element_count(),
+                                            .length = network_.value(layer.inputs[0]).length},
+                                           plan_.max_batch);
   }
   node.output = Buffer(plan_node.output);
+  node.again = Buffer(plan_node.again);
   node.saved = Buffer(plan_node.saved);
   node.forward_temporary = Buffer(plan_node.forward_temporary);
   node.backward_temporary = Buffer(plan_node.backward_temporary);
@@ -167,31 +174,37 @@ void TrainingRun::Move(const std::vector<PlanMove>& moves, std::int64_t batch,
   }
 }
 
+ForwardArguments TrainingRun::ForwardOf(const Node& node, std::int64_t batch,
+                                        Workspace& workspace) const {
+  return {.batch = batch,
+          .mode = node.use.mode,
+          .layout = network_.value(node.layer->output).layout,
+          .input_shapes = node.input_shapes,
+          .output_shape = node.output_shape,
+          .inputs = node.inputs,
+          .parameters = node.parameters,
+          .output = node.output,
+          .saved = node.saved,
+          .temporary = node.forward_temporary,
+          .prepared = node.prepared,
+          .residual = node.residual,
+          .activation = node.fused_activation,
+          .slope = node.fused_slope,
+          .workspace = &workspace};
+}
+
 void TrainingRun::Forward(const StepPosition& position, std::span<const TaskTargets> targets,
                           Workspace& workspace) {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = nodes_[i];
     if (!node.runs_forward) continue;
     Move(plan_.nodes[i].moves, position.batch, workspace);
-    node.layer->layer->Forward({.batch = position.batch,
-                                .mode = node.use.mode,
-                                .layout = network_.value(node.layer->output).layout,
-                                .input_shapes = node.input_shapes,
-                                .output_shape = node.output_shape,
-                                .inputs = node.inputs,
-                                .parameters = node.parameters,
-                                .output = node.output,
-                                .saved = node.saved,
-                                .temporary = node.forward_temporary,
-                                .prepared = node.prepared,
-                                .random = {.seed = position.seed,
-                                           .purpose = RandomPurpose::kDropout,
-                                           .index = static_cast<std::uint32_t>(position.step),
-                                           .subindex = node.name_hash},
-                                .residual = node.residual,
-                                .activation = node.fused_activation,
-                                .slope = node.fused_slope,
-                                .workspace = &workspace});
+    ForwardArguments arguments = ForwardOf(node, position.batch, workspace);
+    arguments.random = {.seed = position.seed,
+                        .purpose = RandomPurpose::kDropout,
+                        .index = static_cast<std::uint32_t>(position.step),
+                        .subindex = node.name_hash};
+    node.layer->layer->Forward(arguments);
   }
   for (HeadGroupRun& group : groups_) group.Forward(position.batch, targets, workspace);
 }
@@ -258,6 +271,7 @@ void TrainingRun::CountHeads(std::span<const char> heads, std::span<int> counts)
 }
 
 void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
+  updates_.FindTableRows(batch, lengths());
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     groups_[i].Backward(batch, workspace);
     AddGradients(plan_.groups[i].additions, batch, workspace);
@@ -265,12 +279,18 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
   for (std::size_t i = nodes_.size(); i-- > 0;) {
     Node& node = nodes_[i];
     if (!node.runs_backward) continue;
+    for (const int repeated : plan_.nodes[i].repeats) {
+      const Node& again = nodes_[Index(repeated)];
+      ForwardArguments arguments = ForwardOf(again, batch, workspace);
+      arguments.output = again.again;
+      again.layer->layer->Forward(arguments);
+    }
     node.layer->layer->Backward({.batch = batch,
                                  .mode = node.use.mode,
                                  .layout = network_.value(node.layer->output).layout,
                                  .input_shapes = node.input_shapes,
                                  .output_shape = node.output_shape,
-                                 .inputs = node.inputs,
+                                 .inputs = node.backward_inputs,
                                  .parameters = node.parameters,
                                  .output = node.output,
                                  .grad_output = node.grad_output,
@@ -283,7 +303,7 @@ void TrainingRun::Backward(std::int64_t batch, Workspace& workspace) {
                                  .grad_before_activation = node.grad_output,
                                  .grad_inputs = node.grad_inputs,
                                  .grad_parameters = node.grad_parameters,
-                                 .wants_named_rows_alone = node.has_table_gradient,
+                                 .gradient_rows = updates_.GradientRows(node.table),
                                  .workspace = &workspace});
     Move(plan_.nodes[i].gradient_moves, batch, workspace);
     AddGradients(plan_.nodes[i].additions, batch, workspace);

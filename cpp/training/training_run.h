@@ -99,17 +99,19 @@ class TrainingRun {
     LayerUse use;
     bool runs_forward = true;  // false: another node does it along with its own pass
     bool runs_backward = false;
-    bool has_table_gradient = false;
+    int table = -1;  // whose gradient its layer's is, in ParameterUpdates; -1: of none
     Activation fused_activation = Activation::kNone;
     float fused_slope = 0.0f;
     std::uint32_t name_hash = 0;
     std::vector<const float*> inputs;
+    std::vector<const float*> backward_inputs;
     const float* residual = nullptr;
     std::vector<const float*> parameters;
     std::vector<float*> mutable_parameters;
     std::vector<float*> grad_inputs;
     std::vector<float*> grad_parameters;
     float* output = nullptr;
+    float* again = nullptr;
     float* saved = nullptr;
     float* forward_temporary = nullptr;
     float* backward_temporary = nullptr;
@@ -118,6 +120,7 @@ class TrainingRun {
   };
 
   float* Buffer(BufferId buffer);
+  ForwardArguments ForwardOf(const Node& node, std::int64_t batch, Workspace& workspace) const;
   void BindNode(const PlanNode& plan_node);
   void CountScratch();
   void Move(const std::vector<PlanMove>& moves, std::int64_t batch, Workspace& workspace);
