@@ -25,10 +25,9 @@ GradientProjection::GradientProjection(std::size_t tasks, ParameterUpdates& upda
   is_shared_.reserve(updates.MostRuns());
 }
 
-void GradientProjection::Keep(const std::string& name, std::int64_t batch,
-                              const BatchLengths* lengths) {
+void GradientProjection::Keep(const std::string& name) {
   hashes_[tasks_] = HashName(name.data(), name.data() + name.size());
-  updates_.ListRuns(batch, lengths, runs_);
+  updates_.ListRuns(runs_);
   const float* const from = updates_.gradients().data();
   for (const GradientRun& run : runs_) {
     std::copy_n(from + run.first, run.floats, kept_[tasks_].data() + run.first);

@@ -51,7 +51,7 @@ class GradientProjection {
   std::size_t tasks() const { return tasks_; }
 
   /// Keeps the gradients of a task as a backward pass left them; its name draws its order.
-  void Keep(const std::string& name, std::int64_t batch, const BatchLengths* lengths);
+  void Keep(const std::string& name);
 
   /// Puts the step's gradient in the place of those of the last task. `heads_on`, by node of the
   /// plan: how many tasks reach it. Returns the factor of each task where more than one does.

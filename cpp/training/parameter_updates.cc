@@ -212,14 +212,12 @@ std::span<const std::int32_t> ParameterUpdates::GradientRows(int table) const {
   return tables_.tables()[Index(table)].gradient_rows;
 }
 
-void ParameterUpdates::ListRuns(std::int64_t batch, const BatchLengths* lengths,
-                                std::vector<GradientRun>& runs) {
+void ParameterUpdates::ListRuns(std::vector<GradientRun>& runs) const {
   runs.clear();
   for (const Parameter& parameter : parameters_) {
     if (parameter.is_late || parameter.is_table) continue;
     runs.push_back({parameter.gradient - gradients_.data(), parameter.floats, parameter.node});
   }
-  tables_.FindRows(batch, lengths);
   for (const TableGradients::Table& table : tables_.tables()) {
     const Parameter& parameter = parameters_[Index(table.rows.parameter)];
     for (const std::int32_t row : table.reached) {
@@ -546,8 +544,7 @@ void ParameterUpdates::AddSegments(const Parameter& parameter, const Place& plac
 }
 
 ParameterUpdates::Place ParameterUpdates::PlaceIn(const Parameter& parameter, std::int64_t first) {
-  return {first, parameter.is_late ? nullptr : parameter.gradient + first,
-          parameter.offset + first};
+  return {first, parameter.gradient + first, parameter.offset + first};
 }
 
 ParameterUpdates::Segment ParameterUpdates::SegmentOf(const Parameter& parameter,

@@ -88,8 +88,8 @@ class ParameterUpdates {
   /// All gradients that are stored here, LargeGradients::kApart: all that are; some of them, of
   /// rows that no id of the step names, of other steps.
   std::span<float> gradients() { return gradients_.span(); }
-  /// Those of the step.
-  void ListRuns(std::int64_t batch, const BatchLengths* lengths, std::vector<GradientRun>& runs);
+  /// Those of the backward passes that have just run, before GradientNorm.
+  void ListRuns(std::vector<GradientRun>& runs) const;
   /// How many runs there may be.
   std::size_t MostRuns() const;
 

@@ -49,15 +49,15 @@ ShardGradients::ShardGradients(NetworkState& network, const TrainingPlan& plan,
 void ShardGradients::Write(std::int64_t batch, bool has_gradients, double share,
                            std::span<const TaskLoss> tasks, std::span<float> to) {
   std::fill_n(to.begin(), first_statistic_, 0.0f);
-  if (has_gradients) WriteGradients(batch, to);
+  if (has_gradients) WriteGradients(to);
   WriteStatistics(batch, share, to.subspan(Index(first_statistic_)));
   const auto losses = to.subspan(Index(first_loss_));
   for (std::size_t i = 0; i < tasks.size(); ++i) losses[i] = static_cast<float>(tasks[i].loss);
 }
 
 // Rows of a table that no id of the shard names have no gradient, whatever lies there.
-void ShardGradients::WriteGradients(std::int64_t batch, std::span<float> to) {
-  updates_.ListRuns(batch, run_.lengths(), runs_);
+void ShardGradients::WriteGradients(std::span<float> to) {
+  updates_.ListRuns(runs_);
   const float* const stored = updates_.gradients().data();
   for (const GradientRun& run : runs_) {
     const auto after = std::ranges::upper_bound(gradients_, run.first, {}, &Gradient::first);

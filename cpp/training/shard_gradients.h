@@ -56,7 +56,7 @@ class ShardGradients {
     std::int64_t floats = 0;
   };
 
-  void WriteGradients(std::int64_t batch, std::span<float> to);
+  void WriteGradients(std::span<float> to);
   void WriteStatistics(std::int64_t batch, double share, std::span<float> to);
   bool IsReached(const Statistics& statistics) const {
     return run_.reached().nodes[statistics.node] != 0;

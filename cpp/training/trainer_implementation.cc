@@ -373,7 +373,7 @@ void Trainer::Implementation::BackwardByTask(std::int64_t batch,
     for (std::size_t i = 0; i < heads.size(); ++i) tasks_again_[i].factor = i == head ? 1.0 : 0.0;
     run_.ScaleGradients(batch, tasks_again_);
     run_.Backward(batch, workspace_);
-    projection_->Keep(network_->heads[head].name, batch, run_.lengths());
+    projection_->Keep(network_->heads[head].name);
   }
   if (tasks <= 1) {
     run_.Backward(batch, workspace_);
